@@ -1,0 +1,45 @@
+"""What the lab asks of an algorithm. The lab holds the loop; a learner does one slice at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+Row = dict[str, Any]
+"""`seed`, `step`, and the columns that the experiment declares. Numbers, strings; no clock times."""
+
+
+class Learner(Protocol):
+    """A block of seeds in training.
+
+    Shapes inside are the learner's own; S, the number of seeds, is the first axis everywhere.
+    """
+
+    finished: bool
+    progress: tuple[int, int]  # done and total, in the budget's own unit
+    diverged: dict[int, str]  # seed -> step and reason; the others go on
+
+    def advance(self) -> list[Row]:
+        """Do one slice, a fixed amount of work of at most about a minute, and return its rows."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that the next slice depends on: tensors, numbers, strings, lists and dicts only."""
+        ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue exactly where `state_dict` was taken."""
+        ...
+
+
+class MakeLearner(Protocol):
+    """What "module:attribute" of a variant names."""
+
+    def __call__(
+        self,
+        config: Mapping[str, Any],
+        task: Any,
+        seeds: Sequence[int],
+        budget: Mapping[str, Any],
+        device: str,
+    ) -> Learner: ...
