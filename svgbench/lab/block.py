@@ -1,0 +1,258 @@
+"""The process of one block: `python -m svgbench.lab.block JOB.json`.
+
+It takes the block's lock, resumes from the checkpoint, drives the learner slice by slice, and merges the final rows
+into the store. It talks to whoever started it through files and its exit status only. It stops at once when its
+standard input ends, since then its supervisor is gone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from svgbench.lab import platform
+from svgbench.lab.cells import Block, block_from_job
+from svgbench.lab.errors import BusyError, DamagedError, UsageError
+from svgbench.lab.files import locked, write_atomic
+from svgbench.lab.learner import Learner, Row
+from svgbench.lab.source import split_reference
+from svgbench.lab.store import Store
+
+FINISHED, FAILED, STOPPED, BUSY = 0, 1, 4, 75
+"""Exit statuses. STOPPED: asked to stop, and checkpointed. BUSY: another process has the block."""
+
+CHECKPOINT_SECONDS = "SVGBENCH_CHECKPOINT_SECONDS"
+CHECKPOINT_SHARE = 0.02  # of the time, at most, goes into checkpoints
+
+
+class BlockProcess:
+    """One block from its checkpoint to its merged rows."""
+
+    def __init__(self, store: Store, block: Block, attempt: int) -> None:
+        self.store, self.block, self.attempt = store, block, attempt
+        self.folder = store.block_work(block)
+        self.checkpoint = self.folder / "checkpoint.pt"
+        self.owner = f"{block.cell.experiment}/{block.cell.budget}/{block.cell.name}/{block.name}"
+        self.interval = float(os.environ.get(CHECKPOINT_SECONDS, "60"))
+        self.stop_asked = False
+        self.rows: list[Row] = []
+        self.seconds = 0.0  # of computing, over all attempts
+
+    def run(self) -> int:
+        """Do the block; return the exit status."""
+        if not self._wanted():
+            return FINISHED
+        learner = self._make()
+        self._resume(learner)
+        started = saved = time.monotonic()
+        cost = 0.0
+        while not learner.finished:
+            if self.stop_asked:
+                self._save(learner)
+                return STOPPED
+            self.rows += learner.advance()
+            now = time.monotonic()
+            self.seconds += now - started
+            started = now
+            self._report(learner)
+            if now - saved >= max(self.interval, cost / CHECKPOINT_SHARE) and not learner.finished:
+                self._save(learner)
+                saved = time.monotonic()
+                cost = saved - now
+        self._save(learner)
+        self._keep_policies(learner)
+        self._merge(learner)
+        return FINISHED
+
+    def _wanted(self) -> tuple[int, ...]:
+        usable = self.store.state(self.block.cell).usable
+        return tuple(seed for seed in self.block.wanted if seed not in usable)
+
+    def _make(self) -> Learner:
+        cell = self.block.cell
+        task = resolve(cell.task.make)(**cell.task.options)
+        make = resolve(cell.variant.learner)
+        return make(cell.config, task, list(self.block.seeds), cell.limits, cell.device)
+
+    def _resume(self, learner: Learner) -> None:
+        from svgbench.lab import checkpoint
+
+        try:
+            payload = checkpoint.load(self.checkpoint, self.owner, self.block.cell.device)
+        except DamagedError as error:
+            aside = self.checkpoint.with_suffix(".refused")
+            os.replace(self.checkpoint, aside)
+            say(f"refused: {error}; it is now {aside.name}, and the block starts from its beginning")
+            return
+        if payload is None:
+            return
+        learner.load_state_dict(payload["learner"])
+        self.rows, self.seconds = payload["rows"], payload["seconds"]
+        say(f"resumed at {learner.progress[0]} of {learner.progress[1]}")
+
+    def _save(self, learner: Learner) -> None:
+        from svgbench.lab import checkpoint
+
+        payload = {"rows": self.rows, "seconds": self.seconds, "learner": learner.state_dict()}
+        checkpoint.save(self.checkpoint, self.owner, payload)
+
+    def _report(self, learner: Learner) -> None:
+        done, total = learner.progress
+        report = {"done": done, "total": total, "seconds": self.seconds, "diverged": len(learner.diverged)}
+        write_atomic(self.folder / "progress.json", json.dumps(report).encode(), durable=False)
+
+    def _keep_policies(self, learner: Learner) -> None:
+        """Final policies, for studies and videos, of learners that have any."""
+        from svgbench.lab import checkpoint
+
+        state_of = getattr(learner, "policy_state_dict", None)
+        if state_of is not None:
+            path = self.store.cell_work(self.block.cell) / f"{self.block.name}-policies.pt"
+            checkpoint.save(path, self.owner, state_of())
+
+    def _merge(self, learner: Learner) -> None:
+        cell = self.block.cell
+        by_seed: dict[int, list[Row]] = {seed: [] for seed in self.block.seeds}
+        for row in self.rows:
+            by_seed[row["seed"]].append(row)
+        wanted = self._wanted()
+        texts = {seed: as_csv(by_seed[seed], cell.columns) for seed in wanted}
+        shared = {
+            "config_hash": cell.identity,
+            "versions": dict(cell.versions),
+            "platform": platform.describe(cell.device),
+            "block": f"{self.block.seeds[0]}-{self.block.seeds[-1]}",
+            "threads": cell.threads,
+            "attempts": self.attempt,
+            "seconds": round(self.seconds / len(self.block.seeds), 3),
+            "revision": platform.revision(),
+        }
+        entries = {}
+        for seed in wanted:
+            reason = learner.diverged.get(seed)
+            outcome = {"status": "diverged", "reason": reason} if reason else {"status": "done"}
+            entries[seed] = outcome | shared | {"rows": len(by_seed[seed])}
+        self.store.merge(cell, texts, entries)
+        companions = set(self.block.seeds) - set(self.store.state(_asking(self.block)).usable)
+        if not companions:
+            self.store.drop_work(self.block)
+        say(f"finished seeds {', '.join(map(str, wanted)) or 'of another run'}")
+
+
+def _asking(block: Block) -> Any:
+    from dataclasses import replace
+
+    return replace(block.cell, seeds=block.seeds)
+
+
+def as_csv(rows: list[Row], columns: tuple[str, ...]) -> str:
+    """The rows of one seed as CSV lines: floats by `repr`, no quotes. Raises ValueError for a missing column
+    or a value that would need quoting."""
+    lines = []
+    for row in rows:
+        try:
+            values = [row["seed"], row["step"], *(row[name] for name in columns)]
+        except KeyError as error:
+            raise ValueError(f"a row has no column {error}; it has {', '.join(row)}") from None
+        lines.append(",".join(_text(value) for value in values) + "\n")
+    return "".join(lines)
+
+
+def _text(value: Any) -> str:
+    text = repr(float(value)) if isinstance(value, float) else str(value)
+    if any(c in text for c in ',"\n\r'):
+        raise ValueError(f"a value that a plain CSV cannot hold: {text!r}")
+    return text
+
+
+def resolve(reference: str) -> Any:
+    """The object that "module:attribute" names."""
+    module, attribute = split_reference(reference)
+    return getattr(importlib.import_module(module), attribute)
+
+
+def say(message: str) -> None:
+    """One line into the block's log."""
+    sys.stdout.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {message}\n")
+    sys.stdout.flush()
+
+
+def watch_supervisor() -> None:
+    """End this process when its standard input ends. Files are written whole, so no moment is a bad one."""
+
+    def wait() -> None:
+        while os.read(0, 1):
+            pass
+        os._exit(STOPPED)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def prepare(job: Mapping[str, Any]) -> Block:
+    """Set the threads, then make sure that the code here is the code that the job was planned with."""
+    from svgbench.lab.source import declared
+
+    block = block_from_job(job)
+    import torch
+
+    torch.set_num_threads(block.cell.threads)
+    versions = {
+        "algorithm": declared(block.cell.variant.learner).version,
+        "task": declared(block.cell.task.make).version,
+    }
+    if versions != dict(block.cell.versions):
+        raise UsageError(f"the job was planned for versions {dict(block.cell.versions)}; here are {versions}")
+    return block
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the job; say in the log what went wrong; return the exit status."""
+    parser = argparse.ArgumentParser(description="Run one block of seeds; svgbench starts this itself.")
+    parser.add_argument("job", type=Path)
+    parser.add_argument("--results", type=Path, required=True)
+    parser.add_argument("--attempt", type=int, default=1)
+    options = parser.parse_args(arguments)
+    job = json.loads(options.job.read_bytes())
+    store = Store(options.results)
+    folder = options.job.parent
+    watch_supervisor()
+    try:
+        block = block_from_job(job)
+        process = BlockProcess(store, block, options.attempt)
+
+        def stop(*_: object) -> None:
+            process.stop_asked = True
+
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        with locked(store.block_lock(block), wait=1.0):
+            prepare(job)
+            return process.run()
+    except BusyError:
+        return BUSY
+    except BaseException as error:
+        traceback.print_exc()
+        message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        text = json.dumps({"error": message.splitlines()[0]})
+        try:
+            write_atomic(folder / "error.json", text.encode(), durable=False)
+        except OSError as second:
+            say(f"cannot even note the error: {second}")
+        return FAILED
+
+
+if __name__ == "__main__":
+    status = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)  # no destructor may outlive the last flush: a thread still waits on standard input

@@ -1,0 +1,256 @@
+"""Expansion of an experiment into cells and of cells into blocks. Pure: nothing here touches a disk."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from svgbench.lab import source
+from svgbench.lab.errors import UsageError, unknown
+from svgbench.lab.experiment import Budget, Experiment, Task, Variant
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What a user asked for. Empty fields mean everything that the experiment declares."""
+
+    budget: str = "paper"
+    seeds: tuple[int, ...] | None = None
+    tasks: tuple[str, ...] = ()
+    variants: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()  # "key=value"
+    device: str = "cpu"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Experiment x task x variant at one budget, with everything that its numbers depend on."""
+
+    experiment: str
+    budget: str
+    task: Task
+    variant: Variant
+    config: Mapping[str, Any]
+    limits: Mapping[str, Any]
+    versions: Mapping[str, int]
+    columns: tuple[str, ...]
+    seeds: tuple[int, ...]  # asked for
+    block_size: int
+    threads: int
+    device: str
+    identity: str
+
+    @property
+    def name(self) -> str:
+        """The stem of the cell's files."""
+        return cell_name(self.task.id, self.variant.id)
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.task.id, self.variant.id
+
+
+@dataclass(frozen=True)
+class Block:
+    """Seeds that train together, always the same ones, and those of them that are wanted now."""
+
+    cell: Cell
+    index: int
+    wanted: tuple[int, ...]
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        first = self.index * self.cell.block_size
+        return tuple(range(first, first + self.cell.block_size))
+
+    @property
+    def name(self) -> str:
+        return f"block-{self.index:03d}-{self.cell.identity}"
+
+
+def cell_name(task: str, variant: str) -> str:
+    return f"{task.replace('/', '-')}--{variant}"
+
+
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """ "10" is seeds 0 to 9; "0,4,7", "3-5" and "0-2,9" name seeds. UsageError says what was expected."""
+    expected = "expected a count such as 10, a range such as 3-5, or a list such as 0,4,7"
+    try:
+        if text.strip().isdigit():
+            seeds = list(range(int(text)))
+        else:
+            seeds = []
+            for part in text.split(","):
+                first, dash, last = part.strip().partition("-")
+                seeds += range(int(first), int(last) + 1) if dash else [int(first)]
+    except ValueError:
+        raise UsageError(f"--seeds {text}: {expected}") from None
+    if not seeds:
+        raise UsageError(f"--seeds {text} names no seed; {expected}")
+    if len(set(seeds)) != len(seeds):
+        raise UsageError(f"--seeds {text} names a seed twice; {expected}")
+    return tuple(sorted(seeds))
+
+
+def expand(experiment: Experiment, selection: Selection, extra: Mapping[str, Variant] | None = None) -> list[Cell]:
+    """The cells of `experiment` that `selection` asks for, tasks outermost, as declared.
+
+    `extra` are learners of other packages, which take part when `selection.variants` names them.
+    Raises UsageError for any word that the experiment does not know.
+    """
+    budget = _budget(experiment, selection.budget)
+    seeds = selection.seeds if selection.seeds is not None else tuple(range(budget.seeds))
+    tasks = _chosen("task", selection.tasks, {t.id: t for t in experiment.tasks})
+    variants = _chosen("variant", selection.variants, {v.id: v for v in experiment.variants}, extra)
+    task_versions = {t.id: source.declared(t.make).version for t in tasks}
+    cells = []
+    resolved = [_resolve(v, budget, selection.overrides) for v in variants]
+    for task in tasks:
+        for variant, config, limits, version in resolved:
+            cell = Cell(
+                experiment=experiment.draws_from or experiment.id,
+                budget=budget.name,
+                task=task,
+                variant=variant,
+                config=config,
+                limits=limits,
+                versions={"algorithm": version, "task": task_versions[task.id]},
+                columns=tuple(c.name for c in experiment.columns),
+                seeds=seeds,
+                block_size=budget.block_size or experiment.block_size,
+                threads=experiment.threads,
+                device=selection.device,
+                identity="",
+            )
+            cells.append(replace(cell, identity=identity(cell)))
+    return cells
+
+
+def identity(cell: Cell) -> str:
+    """A hash of all that decides a cell's numbers: 12 hexadecimal digits. Seeds and platform are not in it."""
+    parts = {
+        "learner": cell.variant.learner,
+        "config": cell.config,
+        "limits": cell.limits,
+        "task": [cell.task.make, cell.task.options],
+        "versions": cell.versions,
+        "columns": cell.columns,
+        "block_size": cell.block_size,
+        "threads": cell.threads,
+    }
+    return _hash(parts, 12)
+
+
+def blocks(cell: Cell, wanted: Iterable[int]) -> list[Block]:
+    """The blocks that hold the wanted seeds: seed s is in block s // block_size, whatever else is asked."""
+    by_index: dict[int, list[int]] = {}
+    for seed in sorted(wanted):
+        by_index.setdefault(seed // cell.block_size, []).append(seed)
+    return [Block(cell, index, tuple(seeds)) for index, seeds in sorted(by_index.items())]
+
+
+def describe_job(block: Block) -> dict[str, Any]:
+    """What a block's process is told: plain JSON, enough to run it on any machine that has the packages."""
+    cell = block.cell
+    return {
+        "experiment": cell.experiment,
+        "budget": cell.budget,
+        "task": asdict(cell.task),
+        "variant": asdict(cell.variant),
+        "config": dict(cell.config),
+        "limits": dict(cell.limits),
+        "versions": dict(cell.versions),
+        "columns": list(cell.columns),
+        "seeds": list(cell.seeds),
+        "block_size": cell.block_size,
+        "threads": cell.threads,
+        "device": cell.device,
+        "identity": cell.identity,
+        "block": block.index,
+        "wanted": list(block.wanted),
+    }
+
+
+def block_from_job(job: Mapping[str, Any]) -> Block:
+    """The block that `describe_job` described."""
+    cell = Cell(
+        experiment=job["experiment"],
+        budget=job["budget"],
+        task=Task(**_tuples(job["task"])),
+        variant=Variant(**_tuples(job["variant"])),
+        config=_tuples(job["config"]),
+        limits=_tuples(job["limits"]),
+        versions=job["versions"],
+        columns=tuple(job["columns"]),
+        seeds=tuple(job["seeds"]),
+        block_size=job["block_size"],
+        threads=job["threads"],
+        device=job["device"],
+        identity=job["identity"],
+    )
+    return Block(cell, job["block"], tuple(job["wanted"]))
+
+
+def _tuples(value: Any) -> Any:
+    """JSON's lists as tuples again, so that a config is what it was before the journey."""
+    if isinstance(value, dict):
+        return {k: _tuples(v) for k, v in value.items()}
+    return tuple(_tuples(v) for v in value) if isinstance(value, list) else value
+
+
+def _budget(experiment: Experiment, name: str) -> Budget:
+    try:
+        return experiment.budget(name)
+    except KeyError:
+        raise unknown(f"budget of {experiment.id}", name, [b.name for b in experiment.budgets]) from None
+
+
+def _chosen(
+    kind: str, names: Sequence[str], declared: Mapping[str, Any], extra: Mapping[str, Any] | None = None
+) -> list[Any]:
+    """The named ones, in declared order; all of the declared ones if none is named."""
+    everything = {**declared, **(extra or {})}
+    for name in names:
+        if name not in everything:
+            raise unknown(kind, name, everything)
+    return [value for key, value in everything.items() if key in (names or declared)]
+
+
+def _resolve(
+    variant: Variant, budget: Budget, overrides: Sequence[str]
+) -> tuple[Variant, dict[str, Any], dict[str, Any], int]:
+    """The variant with its whole config and limits; with overrides, a variant of its own."""
+    learner = source.declared(variant.learner)
+    cut = {name: value for name, value in budget.config.items() if name in learner.types}
+    config = learner.config(variant.config, cut, profile=variant.profile)
+    limits = dict(budget.limits)
+    changed: dict[str, Any] = {}
+    for override in overrides:
+        key, equals, text = override.partition("=")
+        if not equals:
+            raise UsageError(f"-o {override}: expected key=value")
+        if key in learner.types:
+            changed[key] = config[key] = learner.parse(key, text)
+        elif key in limits:
+            kind = _annotation(limits[key])
+            changed[key] = limits[key] = source.parse_value(key, text, kind)
+        else:
+            raise unknown(f"setting of {variant.id}", key, [*learner.types, *limits])
+    if changed:
+        words = " ".join(f"{k}={v}" for k, v in sorted(changed.items()))
+        variant = replace(variant, id=f"{variant.id}+{_hash(changed, 8)}", label=f"{variant.label} ({words})")
+    return variant, config, limits, learner.version
+
+
+def _annotation(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"tuple[{type(value[0]).__name__ if value else 'str'}, ...]"
+    return type(value).__name__
+
+
+def _hash(value: Any, digits: int) -> str:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=dict)
+    return hashlib.sha256(text.encode()).hexdigest()[:digits]

@@ -1,0 +1,63 @@
+"""Checkpoints of a block: everything the next slice depends on, and the rows so far.
+
+They hold tensors, numbers, strings, lists and dicts only, and are loaded with `weights_only=True`: a file that
+somebody else made can be refused, but cannot run code.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from svgbench.lab.errors import DamagedError
+from svgbench.lab.files import write_atomic
+
+FORMAT = 1
+
+
+def save(path: Path, owner: str, payload: dict[str, Any]) -> int:
+    """Write `payload` for the block called `owner`; return the size in bytes.
+
+    Raises TypeError naming the entry that is of another type than those allowed; OSError names the path.
+    """
+    _check(payload, "state")
+    buffer = io.BytesIO()
+    torch.save({"format": FORMAT, "owner": owner, "payload": payload}, buffer)
+    write_atomic(path, buffer.getvalue())
+    return buffer.tell()
+
+
+def load(path: Path, owner: str, device: str = "cpu") -> dict[str, Any] | None:
+    """The payload at `path`, or None if there is no file.
+
+    Raises DamagedError if it is not a checkpoint of the block called `owner`.
+    """
+    try:
+        content = torch.load(path, map_location=device, weights_only=True)
+    except FileNotFoundError:
+        return None
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, AttributeError) as error:
+        reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+        raise DamagedError(f"{path} is not a checkpoint that svgbench wrote: {reason}") from None
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise DamagedError(f"{path} is not a checkpoint of format {FORMAT}")
+    if content.get("owner") != owner:
+        raise DamagedError(f"{path} belongs to {content.get('owner')!r}, not to {owner!r}")
+    return content["payload"]
+
+
+def _check(value: Any, where: str) -> None:
+    if isinstance(value, dict):
+        for key, entry in value.items():
+            if not isinstance(key, str | int):
+                raise TypeError(f"{where}: a key of type {type(key).__name__}; expected str or int")
+            _check(entry, f"{where}[{key!r}]")
+    elif isinstance(value, list | tuple):
+        for index, entry in enumerate(value):
+            _check(entry, f"{where}[{index}]")
+    elif not isinstance(value, torch.Tensor | str | int | float | bool | None):
+        raise TypeError(f"{where} is a {type(value).__name__}; expected tensors, numbers, strings, lists, dicts")

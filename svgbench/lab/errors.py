@@ -1,0 +1,31 @@
+"""Errors that a user can act on. Each is one line: the value, what was expected, the nearest right one."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class UsageError(Exception):
+    """The command, or the call, asks for something that does not exist. Exit code 2."""
+
+
+class BusyError(Exception):
+    """Somebody else is writing there. Exit code 75."""
+
+
+class DamagedError(Exception):
+    """A file is not what was written there."""
+
+
+def unknown(kind: str, value: str, known: Iterable[str]) -> UsageError:
+    """An error for `value`, naming the nearest of `known`.
+
+    >>> str(unknown("budget", "papr", ["paper", "smoke"]))
+    "no budget 'papr'; did you mean 'paper'? (there are: paper, smoke)"
+    """
+    names = list(known)
+    near = difflib.get_close_matches(value, names, n=1, cutoff=0.5) or [n for n in names if value in n][:1]
+    meant = f"; did you mean '{near[0]}'?" if near else ""
+    shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+    return UsageError(f"no {kind} '{value}'{meant} (there are: {shown or 'none'})")

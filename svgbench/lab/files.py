@@ -1,0 +1,103 @@
+"""Files that are whole or absent, and locks that die with their holder."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from svgbench.lab.errors import BusyError
+
+
+def write_atomic(path: Path, data: bytes, durable: bool = True) -> None:
+    """Put `data` at `path` in one step: a reader sees the old file or the new one, never a part.
+
+    The bytes go to a temporary file beside it, which is fsynced and renamed; then the folder is fsynced.
+    `durable=False` leaves out both fsyncs, for files that a power cut may take (progress).
+    Raises OSError with `path` as its file name.
+    """
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name[:80]}.", suffix=".tmp", dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            if durable:
+                os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+        if durable:
+            _sync_folder(path.parent)
+    except OSError as error:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def locked(path: Path, wait: float = float("inf")) -> Iterator[None]:
+    """Hold the operating system's lock on `path` (made if need be), which a dead process cannot keep.
+
+    Raises BusyError if another process still holds it after `wait` seconds.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        _take(handle, path, wait)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _take(handle: int, path: Path, wait: float) -> None:
+    deadline = time.monotonic() + wait
+    while True:
+        try:
+            return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise BusyError(f"{path} is held by another process") from None
+            time.sleep(0.02)
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a living process holds the lock on `path`."""
+    try:
+        handle = os.open(path, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(handle)
+
+
+def remove_temporaries(folder: Path) -> None:
+    """Remove what a killed `write_atomic` left in `folder`. Call it under the folder's lock."""
+    for stray in folder.glob(".*.tmp"):
+        with contextlib.suppress(OSError):
+            stray.unlink()

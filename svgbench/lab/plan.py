@@ -1,0 +1,70 @@
+"""What a command would do: which cells are done, which blocks are missing, what they will cost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from svgbench.lab.cells import Block, Cell, Selection, blocks, expand
+from svgbench.lab.experiment import Experiment, Variant
+from svgbench.lab.store import CellState, Store
+
+
+@dataclass(frozen=True)
+class CellPlan:
+    """A cell, what the store has of it, and the blocks that are missing."""
+
+    cell: Cell
+    state: CellState
+    blocks: tuple[Block, ...]
+
+    @property
+    def runs_missing(self) -> int:
+        return sum(len(block.wanted) for block in self.blocks)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One experiment, one selection."""
+
+    experiment: Experiment
+    selection: Selection
+    cells: tuple[CellPlan, ...]
+
+    @property
+    def blocks(self) -> list[Block]:
+        return [block for cell in self.cells for block in cell.blocks]
+
+    @property
+    def runs_total(self) -> int:
+        return sum(len(c.cell.seeds) for c in self.cells)
+
+    @property
+    def runs_missing(self) -> int:
+        return sum(c.runs_missing for c in self.cells)
+
+    def statuses(self) -> Mapping[str, int]:
+        """How many cells have each status, commonest first."""
+        return dict(Counter(c.state.status for c in self.cells).most_common())
+
+
+def make_plan(
+    store: Store, experiment: Experiment, selection: Selection, extra: Mapping[str, Variant] | None = None
+) -> Plan:
+    """Look at the store and say what `selection` still needs. Runs nothing, writes nothing.
+
+    Seeds that are done here and now are left alone; those of stale and other cells are done again. A diverged
+    seed is done; a failed one is tried again.
+    """
+    cells = []
+    for cell in expand(experiment, selection, extra):
+        state = store.state(cell)
+        missing = [seed for seed in cell.seeds if seed not in state.usable]
+        cells.append(CellPlan(cell, state, tuple(blocks(cell, missing))))
+    return Plan(experiment, selection, tuple(cells))
+
+
+def balanced(todo: Sequence[Block], seconds: Mapping[str, float]) -> list[Block]:
+    """The blocks in the order to start them: the longest first, so that none is left over at the end."""
+    return sorted(todo, key=lambda b: -seconds.get(b.cell.identity, 0.0))

@@ -1,0 +1,70 @@
+"""What a run stood on: releases, processor, code revision. Found without importing the packages."""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import os
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any
+
+COMPARED = ("mujoco", "torch")
+
+
+@functools.cache
+def release(package: str) -> str:
+    """The installed release without its build ("2.13.0" of "2.13.0+cpu"), or "none"."""
+    try:
+        return importlib.metadata.version(package).split("+")[0]
+    except importlib.metadata.PackageNotFoundError:
+        return "none"
+
+
+def compared(device: str) -> dict[str, str]:
+    """The part of the platform that makes a result "other" when it differs."""
+    return {name: release(name) for name in COMPARED} | {"device": device.split(":")[0]}
+
+
+@functools.cache
+def describe(device: str) -> dict[str, Any]:
+    """The whole platform, as it is recorded with every seed."""
+    return compared(device) | {
+        "python": platform.python_version(),
+        "numpy": release("numpy"),
+        "system": platform.system(),
+        "machine": platform.machine(),
+        "processor": _processor(),
+        "cores": cores(),
+    }
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@functools.cache
+def revision() -> str:
+    """The commit of the checkout that svgbench runs from, with "+" if it has changes; else the version."""
+    folder = Path(__file__).resolve().parents[2]
+    if not (folder / ".git").exists():
+        return f"svgbench {release('svgbench')}"
+    command = ["git", "-C", str(folder)]
+    try:
+        head = subprocess.run([*command, "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10)
+        dirty = subprocess.run([*command, "status", "--porcelain", "svgbench"], capture_output=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return "unknown"
+    return head.stdout.strip()[:12] + ("+" if dirty.stdout else "")
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or "unknown"

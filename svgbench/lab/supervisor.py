@@ -1,0 +1,175 @@
+"""Drives blocks to their end: one process each, as many at once as the executor has slots.
+
+The supervisor learns of a block only through the exit status of its process and through files, so an engine that
+places processes on other machines fits behind it. Killing it stops the blocks; running it again resumes them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from svgbench.lab import block as child
+from svgbench.lab.cells import Block, describe_job
+from svgbench.lab.executor import Executor, Handle, Placement
+from svgbench.lab.files import is_locked, write_atomic
+from svgbench.lab.store import Store
+
+POLL_SECONDS = 0.05
+HANG_SECONDS = "SVGBENCH_HANG_SECONDS"
+ATTEMPTS = 2
+
+Event = Literal["started", "progress", "finished", "retry", "failed", "waiting", "stopped", "refused"]
+
+
+_Waiting = tuple[Block, int, float]  # block, attempt, not before (monotonic seconds)
+
+
+@dataclass
+class Outcome:
+    """How the blocks ended. `failures` holds (block, one line) pairs."""
+
+    finished: list[Block] = field(default_factory=list)
+    failures: list[tuple[Block, str]] = field(default_factory=list)
+    unfinished: list[Block] = field(default_factory=list)
+
+
+@dataclass
+class _Placed:
+    block: Block
+    handle: Handle
+    attempt: int
+    seen: float  # when it last showed progress
+    report: bytes = b""
+    killed: str = ""
+
+
+class Supervisor:
+    """Runs blocks under an executor and tells `listen(event, block, text)` what happens."""
+
+    def __init__(
+        self, store: Store, executor: Executor, listen: Callable[[Event, Block, str], None] = lambda *_: None
+    ) -> None:
+        self.store, self.executor, self.listen = store, executor, listen
+        self.hang_seconds = float(os.environ.get(HANG_SECONDS, "1800"))
+        self.stopping = 0  # how many times we were asked to stop
+
+    def stop(self) -> None:
+        """Once: checkpoint and end. Twice: end now; the last checkpoint stays."""
+        self.stopping += 1
+
+    def run(self, blocks: Sequence[Block], deadline: float | None = None) -> Outcome:
+        """Run the blocks; `deadline` is on the monotonic clock, and stops them at a checkpoint."""
+        outcome = Outcome()
+        waiting: list[_Waiting] = [(b, 1, 0.0) for b in blocks]
+        placed: list[_Placed] = []
+        asked = 0
+        try:
+            while placed or (waiting and not self.stopping):
+                if deadline is not None and time.monotonic() >= deadline and not self.stopping:
+                    self.stop()
+                if self.stopping > asked:
+                    asked = self.stopping
+                    for one in placed:
+                        one.handle.kill() if asked > 1 else one.handle.stop()
+                while waiting and len(placed) < self.executor.slots and not self.stopping:
+                    ready = self._ready(waiting)
+                    if ready is None:
+                        break
+                    waiting.remove(ready)
+                    placed.append(self._place(*ready[:2]))
+                for one in list(placed):
+                    status = one.handle.poll()
+                    if status is None:
+                        self._watch(one)
+                        continue
+                    placed.remove(one)
+                    again = self._ended(one, status, outcome)
+                    if again is not None:
+                        waiting.append(again)
+                time.sleep(POLL_SECONDS)
+        finally:
+            for one in placed:
+                one.handle.kill()
+        outcome.unfinished += [block for block, _, _ in waiting]
+        return outcome
+
+    def _ready(self, waiting: list[_Waiting]) -> _Waiting | None:
+        """The first block that may be placed now; those of another `run` are left to it and looked at again."""
+        for index, (block, attempt, not_before) in enumerate(waiting):
+            if not_before > time.monotonic():
+                continue
+            if not is_running(self.store, block):
+                return waiting[index]
+            waiting[index] = (block, attempt, time.monotonic() + 1.0)
+            self.listen("waiting", block, "another process runs it")
+        return None
+
+    def _place(self, block: Block, attempt: int) -> _Placed:
+        folder = self.store.block_work(block)
+        text = json.dumps(describe_job(block), indent=1).encode()
+        job = folder / f"job-{os.getpid()}.json"  # another `run` may want other seeds of the same block
+        write_atomic(job, text, durable=False)
+        (folder / "error.json").unlink(missing_ok=True)
+        log = self.store.log_path(block)
+        threads = block.cell.threads
+        handle = self.executor.submit(Placement(job, self.store.root, log, threads, attempt))
+        self.listen("started" if attempt == 1 else "retry", block, "")
+        return _Placed(block, handle, attempt, time.monotonic())
+
+    def _watch(self, one: _Placed) -> None:
+        """Pass on progress; end a block that has shown none for too long."""
+        try:
+            report = (self.store.block_work(one.block) / "progress.json").read_bytes()
+        except OSError:
+            report = one.report
+        if report != one.report:
+            one.report, one.seen = report, time.monotonic()
+            self.listen("progress", one.block, report.decode())
+        elif time.monotonic() - one.seen > self.hang_seconds and not one.killed:
+            one.killed = f"no progress for {self.hang_seconds:.0f} s"
+            one.handle.kill()
+
+    def _ended(self, one: _Placed, status: int, outcome: Outcome) -> _Waiting | None:
+        """Note how a process ended; return what to place again, and not before when."""
+        block = one.block
+        if status == child.FINISHED:
+            outcome.finished.append(block)
+            self.listen("finished", block, "")
+        elif status == child.STOPPED or self.stopping:
+            outcome.unfinished.append(block)
+            self.listen("stopped", block, "")
+        elif status == child.BUSY:
+            self.listen("waiting", block, "another process runs it")
+            return block, one.attempt, time.monotonic() + 1.0
+        else:
+            error = one.killed or self._error(block, status)
+            if one.attempt < ATTEMPTS:
+                return block, one.attempt + 1, 0.0
+            log = self.store.log_path(block)
+            self._record(block, error, one.attempt, log)
+            outcome.failures.append((block, f"{error} (log: {log})"))
+            self.listen("failed", block, f"{error} (log: {log})")
+        return None
+
+    def _record(self, block: Block, error: str, attempts: int, log: Path) -> None:
+        try:
+            self.store.record_failure(block, error, attempts, log)
+        except OSError as second:  # a full disk must not hide the first error
+            self.listen("failed", block, f"the failure could not be recorded: {second}")
+
+    def _error(self, block: Block, status: int) -> str:
+        try:
+            return str(json.loads((self.store.block_work(block) / "error.json").read_bytes())["error"])
+        except (OSError, ValueError, KeyError):
+            return f"ended by signal {-status}" if status < 0 else f"exit status {status}"
+
+
+def is_running(store: Store, block: Block) -> bool:
+    """Whether a living process holds the block."""
+    return is_locked(store.block_lock(block))

@@ -1,0 +1,74 @@
+"""Parameters that lie side by side in one buffer, so that what is done to all of them is one kernel."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor
+
+
+def members_of(parameters: Iterable[Tensor]) -> tuple[int, ...]:
+    """The leading axes that keep members apart: (S, E) if every parameter has four axes, else (S,).
+
+    That is the layout of `layers.Linear`. Raises ValueError if the parameters disagree, or there are none.
+    """
+    parameters = list(parameters)
+    if not parameters:
+        raise ValueError("no parameters: expected at least one")
+    lead = 2 if all(p.dim() == 4 for p in parameters) else 1
+    shape = tuple(parameters[0].shape[:lead])
+    check_members(parameters, shape)
+    return shape
+
+
+def check_members(parameters: Sequence[Tensor], shape: tuple[int, ...]) -> None:
+    """Raise ValueError unless every parameter's first axes are `shape`, and all share dtype and device."""
+    if not parameters:
+        raise ValueError("no parameters: expected at least one")
+    first = parameters[0]
+    for p in parameters:
+        if tuple(p.shape[: len(shape)]) != shape:
+            raise ValueError(f"a parameter has shape {list(p.shape)}, expected its first axes to be {shape}")
+        if p.dtype != first.dtype or p.device != first.device:
+            kinds = f"{first.dtype} on {first.device} and {p.dtype} on {p.device}"
+            raise ValueError(f"parameters are mixed, {kinds}: expected one dtype and one device")
+
+
+def flat_view(parameters: Sequence[Tensor], shape: tuple[int, ...]) -> Tensor | None:
+    """The parameters as one tensor [*shape, P] that shares their memory, or None if they do not lie so."""
+    first = parameters[0]
+    strides = first.stride()[: len(shape)]
+    offset, storage = first.storage_offset(), first.untyped_storage().data_ptr()
+    for p in parameters:
+        in_place = p.storage_offset() == offset and p.stride()[: len(shape)] == strides
+        if not (
+            in_place and p.untyped_storage().data_ptr() == storage and p[(0,) * len(shape)].is_contiguous()
+        ):
+            return None
+        offset += math.prod(p.shape[len(shape) :])
+    size = offset - first.storage_offset()
+    return first.detach().as_strided((*shape, size), (*strides, 1))
+
+
+def flatten_(parameters: Sequence[Tensor], shape: tuple[int, ...]) -> Tensor:
+    """Move the parameters into one buffer [*shape, P], of which they become views, and return it.
+
+    Their values, and their identity as leaves, stay. Parameters that lie side by side already are not moved.
+    """
+    check_members(parameters, shape)
+    flat = flat_view(parameters, shape)
+    if flat is not None:
+        return flat
+    flat = torch.cat([p.detach().flatten(len(shape)) for p in parameters], dim=-1)
+    for p, view in zip(parameters, views(flat, parameters), strict=True):
+        p.data = view
+    return flat
+
+
+def views(flat: Tensor, parameters: Sequence[Tensor]) -> list[Tensor]:
+    """`flat` [*shape, P] cut into views with the parameters' shapes."""
+    lead = flat.dim() - 1
+    sizes = [math.prod(p.shape[lead:]) for p in parameters]
+    return [part.view(p.shape) for part, p in zip(flat.split(sizes, dim=-1), parameters, strict=True)]

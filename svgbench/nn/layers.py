@@ -1,0 +1,145 @@
+"""Layers that hold one set of weights for each seed, and beside it, where asked, for each ensemble member."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from svgbench.nn.streams import Streams
+
+Activation = Callable[[Tensor], Tensor]
+
+
+def _identity(x: Tensor) -> Tensor:
+    return x
+
+
+ACTIVATIONS: dict[str, Activation] = {
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+    "silu": nn.functional.silu,
+    "elu": nn.functional.elu,
+    "softplus": nn.functional.softplus,
+    "identity": _identity,
+}
+
+
+def activation(name: str) -> Activation:
+    """The function of that name. Raises ValueError, with the known names, for another."""
+    if name not in ACTIVATIONS:
+        raise ValueError(f"unknown activation {name!r}: expected one of {', '.join(sorted(ACTIVATIONS))}")
+    return ACTIVATIONS[name]
+
+
+class Linear(nn.Module):
+    """x W + b with weights of its own for each seed, and with `ensemble` for each of that many members E.
+
+    weight: [S, in, out] or [S, E, in, out]; bias: [S, 1, out] or [S, E, 1, out] (None without bias).
+    Both are drawn from U(-1/sqrt(in), 1/sqrt(in)), the default of `torch.nn.Linear`, in float64 and then
+    rounded to `dtype`, so that a float32 and a float64 layer start from the same numbers.
+
+    streams: S seeds' streams; the layer takes in * out and then out numbers (times E) from each.
+    device: the streams' device unless given.
+    """
+
+    def __init__(
+        self,
+        streams: Streams,
+        in_features: int,
+        out_features: int,
+        *,
+        ensemble: int | None = None,
+        bias: bool = True,
+        dtype: torch.dtype = torch.float32,
+        device: torch.device | str | None = None,
+    ) -> None:
+        super().__init__()
+        sizes = {"in_features": in_features, "out_features": out_features, "ensemble": ensemble}
+        for name, size in sizes.items():
+            if size is not None and size < 1:
+                raise ValueError(f"{name} is {size}, expected at least 1")
+        self.in_features = in_features
+        self.out_features = out_features
+        members = () if ensemble is None else (ensemble,)
+        self.members = (len(streams), *members)  # (S,) or (S, E)
+
+        bound = 1 / math.sqrt(in_features)
+
+        def draw(*axes: int) -> nn.Parameter:
+            drawn = streams.uniform((*members, *axes), -bound, bound, dtype=torch.float64)
+            return nn.Parameter(drawn.to(device=device or streams.device, dtype=dtype))
+
+        self.weight = draw(in_features, out_features)
+        self.bias = draw(1, out_features) if bias else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[S, B, in] -> [S, B, out]; with an ensemble [S, B, in] (shared) or [S, E, B, in] -> [S, E, B, out].
+
+        Raises ValueError for another shape.
+        """
+        if len(self.members) == 1:
+            if x.dim() != 3 or x.shape[0] != self.members[0] or x.shape[2] != self.in_features:
+                raise ValueError(self._complaint(x))
+            if self.bias is None:
+                return torch.bmm(x, self.weight)
+            return torch.baddbmm(self.bias, x, self.weight)
+
+        S, E = self.members
+        if x.dim() == 3:
+            x = x.unsqueeze(1).expand(-1, E, -1, -1)
+        if x.dim() != 4 or x.shape[:2] != (S, E) or x.shape[3] != self.in_features:
+            raise ValueError(self._complaint(x))
+        x, weight = x.flatten(0, 1), self.weight.flatten(0, 1)  # [S*E, B, in], [S*E, in, out]
+        y = torch.bmm(x, weight) if self.bias is None else torch.baddbmm(self.bias.flatten(0, 1), x, weight)
+        return y.unflatten(0, (S, E))
+
+    def _complaint(self, x: Tensor) -> str:
+        S, rest = self.members[0], "".join(f"{E}, " for E in self.members[1:])
+        shared = f"[{S}, B, {self.in_features}] or " if rest else ""
+        return f"input has shape {list(x.shape)}, expected {shared}[{S}, {rest}B, {self.in_features}]"
+
+    def extra_repr(self) -> str:
+        return f"{self.in_features} -> {self.out_features}, members={self.members}"
+
+
+class MLP(nn.Module):
+    """Linear layers of the given sizes, with an activation after all but the last, which has one of its own.
+
+    sizes: input, hidden and output widths, at least two. Shapes and initialisation are those of `Linear`.
+    activation, output_activation: names in `ACTIVATIONS`.
+    """
+
+    def __init__(
+        self,
+        streams: Streams,
+        sizes: Sequence[int],
+        activation: str,
+        *,
+        output_activation: str = "identity",
+        ensemble: int | None = None,
+        dtype: torch.dtype = torch.float32,
+        device: torch.device | str | None = None,
+    ) -> None:
+        super().__init__()
+        if len(sizes) < 2:
+            raise ValueError(f"sizes is {list(sizes)}, expected at least an input and an output width")
+        for name in (activation, output_activation):
+            if name not in ACTIVATIONS:
+                known = ", ".join(sorted(ACTIVATIONS))
+                raise ValueError(f"unknown activation {name!r}: expected one of {known}")
+        self.activations = [activation] * (len(sizes) - 2) + [output_activation]
+        self.layers = nn.ModuleList(
+            Linear(streams, n_in, n_out, ensemble=ensemble, dtype=dtype, device=device)
+            for n_in, n_out in itertools.pairwise(sizes)
+        )
+        self.members = (len(streams),) if ensemble is None else (len(streams), ensemble)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[S, B, in] -> [S, B, out], or with an ensemble as `Linear.forward`."""
+        for layer, name in zip(self.layers, self.activations, strict=True):
+            x = ACTIVATIONS[name](layer(x))
+        return x

@@ -1,0 +1,87 @@
+"""Running mean and variance of what each seed has seen."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+class Normaliser:
+    """Mean and population variance per seed and feature over all batches so far, in float64.
+
+    Batches are merged exactly (Chan, Golub and LeVeque 1979), so how the data are cut does not matter.
+
+    S, D: numbers of seeds and of features.
+    min_std: what a smaller standard deviation is taken for, in the features' unit.
+
+    count: float64 [S], rows seen. mean, m2: float64 [S, D]; m2 is the sum of squared deviations.
+    """
+
+    def __init__(self, S: int, D: int, *, min_std: float = 1e-6, device: torch.device | str = "cpu") -> None:
+        if S < 1 or D < 1:
+            raise ValueError(f"S is {S} and D is {D}, expected both at least 1")
+        if not min_std > 0:
+            raise ValueError(f"min_std is {min_std}, expected a positive number")
+        self.min_std = min_std
+        self.count = torch.zeros(S, dtype=torch.float64, device=device)
+        self.mean = torch.zeros(S, D, dtype=torch.float64, device=device)
+        self.m2 = torch.zeros(S, D, dtype=torch.float64, device=device)
+
+    @property
+    def var(self) -> Tensor:
+        """Population variance, float64 [S, D]; one before the first row."""
+        count = self.count.unsqueeze(-1)
+        return torch.where(count > 0, self.m2 / count.clamp(min=1), 1.0)
+
+    @property
+    def std(self) -> Tensor:
+        """Standard deviation, at least `min_std`, float64 [S, D]."""
+        return self.var.sqrt().clamp(min=self.min_std)
+
+    @torch.no_grad()
+    def update(self, x: Tensor) -> None:
+        """Take in a batch [S, B, D] of any float type; B may differ from batch to batch, and may be 0.
+
+        Raises ValueError for another shape.
+        """
+        self._check(x)
+        B = x.shape[1]
+        if B == 0:
+            return
+        x = x.double()
+        batch_mean = x.mean(dim=1)  # [S, D]
+        batch_m2 = (x - batch_mean.unsqueeze(1)).square().sum(dim=1)  # [S, D]
+        total = self.count + B
+        delta = batch_mean - self.mean
+        self.mean += delta * (B / total).unsqueeze(-1)
+        self.m2 += batch_m2 + delta.square() * (self.count * B / total).unsqueeze(-1)
+        self.count = total
+
+    def normalise(self, x: Tensor) -> Tensor:
+        """(x - mean) / std of [S, B, D], in x's type; x itself before the first row. Gradients pass to x."""
+        self._check(x)
+        mean, std = self.mean.unsqueeze(1).to(x.dtype), self.std.unsqueeze(1).to(x.dtype)
+        return (x - mean) / std
+
+    def denormalise(self, x: Tensor) -> Tensor:
+        """x * std + mean of [S, B, D], the inverse of `normalise`."""
+        self._check(x)
+        mean, std = self.mean.unsqueeze(1).to(x.dtype), self.std.unsqueeze(1).to(x.dtype)
+        return x * std + mean
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """`count` [S], `mean` [S, D] and `m2` [S, D], float64; copies."""
+        return {"count": self.count.clone(), "mean": self.mean.clone(), "m2": self.m2.clone()}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Continue exactly where `state_dict` was taken. Raises ValueError if the shapes differ."""
+        if state["mean"].shape != self.mean.shape:
+            raise ValueError(f"mean has shape {list(state['mean'].shape)}, expected {list(self.mean.shape)}")
+        self.count.copy_(state["count"])
+        self.mean.copy_(state["mean"])
+        self.m2.copy_(state["m2"])
+
+    def _check(self, x: Tensor) -> None:
+        S, D = self.mean.shape
+        if x.dim() != 3 or x.shape[0] != S or x.shape[2] != D:
+            raise ValueError(f"x has shape {list(x.shape)}, expected [{S}, B, {D}]")
