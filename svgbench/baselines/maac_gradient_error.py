@@ -27,14 +27,16 @@ enter the exact gradients), no squashed actions, smaller networks.
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from svgbench.nn import MLP, Adam, EarlyStopping, Normaliser, Streams, polyak_, target_copy
+from svgbench.nn import MLP, Adam, EarlyStopping, Streams, polyak_, target_copy
+from svgbench.nn.ensemble_model import EnsembleModel
 from svgbench.nn.pathwise import Critic, Dynamics, Lemma, follow, lemma
 from svgbench.tasks import linear_quadratic as lqr
 
@@ -49,7 +51,7 @@ class Config:
 
     dynamics: str = "learned"  # "true" or "learned"; which curve (Figure 3)
     critic: str = "learned"  # "exact" or "learned"; which curve (the exact ones are ours)
-    stages: tuple[int, ...] = (200, 1000, 4000)  # environment steps at which gradients are measured
+    stages: tuple[int, ...] = (100, 400, 1600, 4000)  # environment steps at which gradients are measured
     horizons: tuple[int, ...] = (0, 1, 2, 3, 5, 10, 15, 20)  # model steps; the paper's axis is not printed
     start_states: int = 32  # replay states per measurement (code)
     paths: int = 1024  # sampled paths per measurement, spread evenly over members and start states
@@ -58,7 +60,7 @@ class Config:
     model_activation: str = "silu"  # (code: swish)
     model_lr: float = 1e-3  # Adam (code)
     model_batch: int = 128  # transitions per member and update (code: 256)
-    model_updates: int = 1500  # at most, per stage
+    model_updates_per_step: int = 1  # at most, per environment step (code: 0.8, 200 epochs of 1000 steps)
     log_var_min: float = -10.0  # soft bounds of the normalised log-variance (code)
     log_var_max: float = 0.5  # (code)
     held_out: float = 0.2  # share of the transitions that stop training early (code)
@@ -68,41 +70,10 @@ class Config:
     critic_activation: str = "relu"  # (code)
     critic_lr: float = 1e-3  # Adam (code: 3e-4, for many more updates)
     critic_batch: int = 128  # transitions per update (code: 256)
-    critic_updates: int = 2000  # per stage
-    tau: float = 0.01  # weight of the online critic in its target, per update (code: 0.005)
+    critic_updates_per_step: int = 3  # per environment step (code: 8)
+    tau: float = 0.02  # weight of the online critic in its target, per update (code: 0.005)
     updates_per_slice: int = 250  # gradient updates between two chances of a checkpoint
     dtype: str = "float32"  # of training; gradients are measured in float64
-
-
-class EnsembleModel(nn.Module):
-    """Bootstrap ensemble of Gaussian models of the change of state: mean and diagonal covariance (section 4.3)."""
-
-    def __init__(self, streams: Streams, n: int, m: int, config: Config) -> None:
-        super().__init__()
-        sizes = (n + m, *config.model_hidden, 2 * n)
-        dtype = getattr(torch, config.dtype)
-        self.net = MLP(streams, sizes, config.model_activation, ensemble=config.members, dtype=dtype)
-        self.inputs, self.changes = Normaliser(len(streams), n + m), Normaliser(len(streams), n)
-        self.bounds = config.log_var_min, config.log_var_max
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """x (S, E, B, n + m) -> mean and log-variance (S, E, B, n) of the normalised change."""
-        mean, raw = self.net(self.inputs.normalise(x.flatten(1, 2)).view_as(x)).chunk(2, dim=-1)
-        low, high = self.bounds
-        log_var = high - nn.functional.softplus(high - raw)
-        return mean, low + nn.functional.softplus(log_var - low)
-
-    def loss(self, x: Tensor, change: Tensor) -> Tensor:
-        """Negative log-likelihood per member (S, E), up to a constant: x (S, E, B, n + m), change (S, E, B, n)."""
-        mean, log_var = self(x)
-        target = self.changes.normalise(change.flatten(1, 2)).view_as(change)
-        return 0.5 * ((target - mean).square() * (-log_var).exp() + log_var).sum(-1).mean(-1)
-
-    def sample(self, x: Tensor, noise: Tensor) -> Tensor:
-        """The next state (S, E, B, n), reparameterised with unit noise of that shape."""
-        mean, log_var = self(x)
-        change = mean + (0.5 * log_var).exp() * noise
-        return x[..., : noise.shape[-1]] + self.changes.denormalise(change.flatten(1, 2)).view_as(change)
 
 
 def td_targets(target_critic: MLP, r: Tensor, x_next: Tensor, gamma: float) -> Tensor:
@@ -137,7 +108,16 @@ class GradientError:
                           ensemble=2, dtype=self.dtype)  # fmt: skip
         self.critic_adam = Adam(self.critic.parameters(), config.critic_lr)
         self.target_critic = target_copy(self.critic)
-        self.model = EnsembleModel(self.streams["model"], n, m, config)
+        self.model = EnsembleModel(
+            self.streams["model"],
+            n,
+            m,
+            hidden=config.model_hidden,
+            activation=config.model_activation,
+            members=config.members,
+            log_var_bounds=(config.log_var_min, config.log_var_max),
+            dtype=self.dtype,
+        )
         self.model_adam = Adam(self.model.parameters(), config.model_lr)
         self.stopping = EarlyStopping(self.model, patience=config.patience)
 
@@ -376,15 +356,15 @@ class GradientError:
 def _plan(config: Config, total_steps: int) -> list[tuple[str, int, int]]:
     """Slices in order: (what, stage in environment steps, gradient updates)."""
     plan: list[tuple[str, int, int]] = []
-    for step in config.stages:
+    for before, step in itertools.pairwise((0, *config.stages)):
         if step > total_steps:
             break
         plan.append(("collect", step, 0))
-        for kind, learned, updates in (
-            ("critic", config.critic == "learned", config.critic_updates),
-            ("model", config.dynamics == "learned", config.model_updates),
+        for kind, learned, per_step in (
+            ("critic", config.critic == "learned", config.critic_updates_per_step),
+            ("model", config.dynamics == "learned", config.model_updates_per_step),
         ):
-            full, rest = divmod(updates if learned else 0, config.updates_per_slice)
+            full, rest = divmod(learned * per_step * (step - before), config.updates_per_slice)
             plan += [(kind, step, config.updates_per_slice)] * full + [(kind, step, rest)] * (rest > 0)
         plan.append(("measure", step, 0))
     return plan

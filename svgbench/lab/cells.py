@@ -25,7 +25,7 @@ class Selection:
     device: str = "cpu"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Cell:
     """Experiment x task x variant at one budget, with everything that its numbers depend on."""
 
@@ -53,7 +53,7 @@ class Cell:
         return self.task.id, self.variant.id
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Block:
     """Seeds that train together, always the same ones, and those of them that are wanted now."""
 

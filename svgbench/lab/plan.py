@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from svgbench.lab.cells import Block, Cell, Selection, blocks, expand
@@ -63,8 +63,3 @@ def make_plan(
         missing = [seed for seed in cell.seeds if seed not in state.usable]
         cells.append(CellPlan(cell, state, tuple(blocks(cell, missing))))
     return Plan(experiment, selection, tuple(cells))
-
-
-def balanced(todo: Sequence[Block], seconds: Mapping[str, float]) -> list[Block]:
-    """The blocks in the order to start them: the longest first, so that none is left over at the end."""
-    return sorted(todo, key=lambda b: -seconds.get(b.cell.identity, 0.0))

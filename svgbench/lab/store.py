@@ -196,6 +196,7 @@ class Store:
             "budget": cell.budget,
             "task": cell.task.id,
             "variant": cell.variant.id,
+            "label": cell.variant.label,
             "learner": cell.variant.learner,
             "config_hash": cell.identity,
             "config": dict(cell.config),

@@ -1,7 +1,7 @@
 """What several algorithms share, batched over seeds.
 
-S, the number of seeds, is the first axis of every parameter, batch and statistic; E, an ensemble's members, may
-follow it. A loss is a mean over its own batch and a sum over S (and E), so that one backward pass gives every
+S, the number of seeds, is the first axis of every parameter, batch and statistic; E, the number of ensemble
+members, may follow it. A loss is a mean over its own batch and a sum over S (and E), so that one backward pass gives every
 member its own gradient:
 
     streams = Streams(seeds, "init")

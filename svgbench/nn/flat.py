@@ -43,9 +43,7 @@ def flat_view(parameters: Sequence[Tensor], shape: tuple[int, ...]) -> Tensor | 
     offset, storage = first.storage_offset(), first.untyped_storage().data_ptr()
     for p in parameters:
         in_place = p.storage_offset() == offset and p.stride()[: len(shape)] == strides
-        if not (
-            in_place and p.untyped_storage().data_ptr() == storage and p[(0,) * len(shape)].is_contiguous()
-        ):
+        if not (in_place and p.untyped_storage().data_ptr() == storage and p[(0,) * len(shape)].is_contiguous()):
             return None
         offset += math.prod(p.shape[len(shape) :])
     size = offset - first.storage_offset()

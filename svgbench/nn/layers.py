@@ -28,13 +28,6 @@ ACTIVATIONS: dict[str, Activation] = {
 }
 
 
-def activation(name: str) -> Activation:
-    """The function of that name. Raises ValueError, with the known names, for another."""
-    if name not in ACTIVATIONS:
-        raise ValueError(f"unknown activation {name!r}: expected one of {', '.join(sorted(ACTIVATIONS))}")
-    return ACTIVATIONS[name]
-
-
 class Linear(nn.Module):
     """x W + b with weights of its own for each seed, and with `ensemble` for each of that many members E.
 

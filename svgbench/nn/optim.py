@@ -158,7 +158,7 @@ class Adam:
                 raise RuntimeError("a parameter was moved to other memory after Adam was made")
 
     def state_dict(self) -> dict[str, Any]:
-        """Moments [*shape, P], step counts (`shape`) and whether they are common; copies. Not the parameters."""
+        """Moments [*shape, P], step counts (`shape`) and whether all share one; copies, without parameters."""
         return {
             "exp_avg": self._exp_avg.clone(),
             "exp_avg_sq": self._exp_avg_sq.clone(),
@@ -170,9 +170,7 @@ class Adam:
         """Continue exactly where `state_dict` was taken. Raises ValueError if the shapes differ."""
         for name in ("exp_avg", "exp_avg_sq"):
             if state[name].shape != self.flat.shape:
-                raise ValueError(
-                    f"{name} has shape {list(state[name].shape)}, expected {list(self.flat.shape)}"
-                )
+                raise ValueError(f"{name} has shape {list(state[name].shape)}, expected {list(self.flat.shape)}")
         self._exp_avg.copy_(state["exp_avg"])
         self._exp_avg_sq.copy_(state["exp_avg_sq"])
         self._steps.copy_(state["steps"])

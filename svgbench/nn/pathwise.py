@@ -108,32 +108,56 @@ def lemma(true: Paths, learned: Paths, gain: Tensor, gamma: float, horizons: Seq
     * the true and the learned path visit different states, so the reward's and the policy's own derivatives differ
       along them too (`eps_r`, `eps_pi`); the appendix treats both as equal.
     """
-    columns = [_bound_at(true, learned, gain, gamma, i, H) for i, H in enumerate(horizons)]
+    at = _PerTime.of(true, learned)
+    columns = [_bound_at(at, 1 + torch.linalg.matrix_norm(gain, ord=2), gamma, i, H) for i, H in enumerate(horizons)]
     return Lemma(*(torch.stack(c, dim=1) for c in zip(*columns, strict=True)))
 
 
-def _bound_at(
-    true: Paths, learned: Paths, gain: Tensor, gamma: float, i: int, H: int
-) -> tuple[Tensor, Tensor, Tensor]:
-    def largest(x: Tensor) -> Tensor:  # (S, ...) -> (S,)
-        return x.flatten(1).amax(1) if x.numel() else x.new_zeros(len(x))
+@dataclass(frozen=True)
+class _PerTime:
+    """Largest norms over paths, time by time: (S, T), without the last time where a step is meant; q: (S, horizons)."""
 
-    def matrix(x: Tensor) -> Tensor:
-        return torch.linalg.matrix_norm(x, ord=2) if x.numel() else x.new_zeros(len(x), 0)
+    eps_f: Tensor
+    eps_r: Tensor
+    eps_pi: Tensor
+    eps_q: Tensor
+    f: Tensor
+    r: Tensor
+    q: Tensor
+    sensitivity: Tensor  # of both paths
 
-    eps_q = largest((learned.q_slope[:, i] - true.q_slope[:, i]).norm(dim=-1))
-    eps_f = largest(matrix(learned.f_slope[:, :H] - true.f_slope[:, :H]))
-    eps_r = largest((learned.r_slope[:, :H] - true.r_slope[:, :H]).norm(dim=-1))
-    eps_pi = largest(matrix(learned.policy_slope[:, : H + 1] - true.policy_slope[:, : H + 1]))
-    L_q = largest(true.q_slope[:, i].norm(dim=-1))
-    L_r = largest(true.r_slope[:, :H].norm(dim=-1))
-    L_f = largest(matrix(true.f_slope[:, :H]))
-    to_x = 1 + torch.linalg.matrix_norm(gain, ord=2)  # 1 + L_pi
+    @classmethod
+    def of(cls, true: Paths, learned: Paths) -> _PerTime:
+        def vectors(x: Tensor) -> Tensor:
+            return torch.linalg.vector_norm(x, dim=-1).amax(2)
 
-    growth = matrix(torch.cat([true.sensitivity, learned.sensitivity], dim=2)[:, : H + 1]).amax(-1)  # (S, H + 1)
-    C = growth[:, 0]
-    times = torch.arange(1, H + 1, dtype=C.dtype, device=C.device)
-    K = ((growth[:, 1:] / C[:, None]) ** (1 / times)).amax(1).clamp(min=1) if H else torch.ones_like(C)
+        def matrices(x: Tensor) -> Tensor:
+            return torch.linalg.matrix_norm(x, ord=2).amax(2)
+
+        return cls(
+            eps_f=matrices(learned.f_slope - true.f_slope),
+            eps_r=vectors(learned.r_slope - true.r_slope),
+            eps_pi=matrices(learned.policy_slope - true.policy_slope),
+            eps_q=vectors(learned.q_slope - true.q_slope),
+            f=matrices(true.f_slope),
+            r=vectors(true.r_slope),
+            q=vectors(true.q_slope),
+            sensitivity=torch.maximum(matrices(true.sensitivity), matrices(learned.sensitivity)),
+        )
+
+
+def _bound_at(at: _PerTime, to_x: Tensor, gamma: float, i: int, H: int) -> tuple[Tensor, Tensor, Tensor]:
+    """eps_f, eps_q and the bound (S,) of horizon H, the i-th; to_x: 1 + L_pi."""
+
+    def largest(x: Tensor, times: int) -> Tensor:
+        return x[:, :times].amax(1) if times else x.new_zeros(len(x))
+
+    eps_f, eps_r, eps_pi = largest(at.eps_f, H), largest(at.eps_r, H), largest(at.eps_pi, H + 1)
+    L_f, L_r, L_q, eps_q = largest(at.f, H), largest(at.r, H), at.q[:, i], at.eps_q[:, i]
+    C, times = at.sensitivity[:, 0], torch.arange(1, H + 1, device=at.q.device)
+    K = torch.ones_like(C)
+    if H:
+        K = ((at.sensitivity[:, 1 : H + 1] / C[:, None]) ** (1 / times)).amax(1).clamp(min=1)
 
     total, apart = torch.zeros_like(C), torch.zeros_like(C)  # apart: of the two paths' grad_k s_t
     for t in range(H):

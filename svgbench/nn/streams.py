@@ -51,9 +51,7 @@ class Streams:
             row.normal_(generator=generator)
         return out.to(self.device)
 
-    def uniform(
-        self, shape: Shape, low: float = 0.0, high: float = 1.0, dtype: torch.dtype = torch.float32
-    ) -> Tensor:
+    def uniform(self, shape: Shape, low: float = 0.0, high: float = 1.0, dtype: torch.dtype = torch.float32) -> Tensor:
         """Uniform numbers in [low, high), [S, *shape]. Raises ValueError if low > high."""
         if low > high:
             raise ValueError(f"low {low} is above high {high}")

@@ -48,7 +48,8 @@ def _discounted_sum(lq: LinearQuadratic, M: Array, X: Array) -> Array:
         )
     n = M.shape[0]
     system = np.eye(n * n) - lq.gamma * np.kron(M, M)
-    return np.linalg.solve(system, X.reshape(*X.shape[:-2], n * n, 1)).reshape(X.shape)
+    solution: Array = np.linalg.solve(system, X.reshape(*X.shape[:-2], n * n, 1))
+    return solution.reshape(X.shape)
 
 
 def value_matrix(lq: LinearQuadratic, gain: Array) -> Array:
@@ -87,9 +88,7 @@ def return_gradient(lq: LinearQuadratic, gain: Array, sigma: float, second_momen
     return _advantage_slope(lq, gain) @ states
 
 
-def objective_gradient(
-    lq: LinearQuadratic, gain: Array, sigma: float, second_moment: Array, horizon: int
-) -> Array:
+def objective_gradient(lq: LinearQuadratic, gain: Array, sigma: float, second_moment: Array, horizon: int) -> Array:
     """d/dk (..., m, n) of E[sum_{t<H} gamma^t r(s_t, a_t) + gamma^H Q(s_H, a_H)], Q held fixed at the policy's own.
 
     The objective of Clavera et al. 2020, section 4.1, with exact dynamics and exact Q. It is not dJ/dk: the

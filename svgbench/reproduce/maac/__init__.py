@@ -1,0 +1,1 @@
+"""Clavera, Fu and Abbeel 2020: model-augmented actor-critic, backpropagating through paths."""

@@ -1,0 +1,127 @@
+"""From the store to frames: the one place where measurements are read for tables, figures and verdicts."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from svgbench.analysis.measures import CellData
+from svgbench.lab.cells import Cell, Selection, expand
+from svgbench.lab.errors import DamagedError
+from svgbench.lab.experiment import Experiment, Variant
+from svgbench.lab.store import CellState, Store, is_finished, read_meta, read_rows
+
+
+@dataclass(frozen=True)
+class Results:
+    """The cells of one experiment at one budget, and what a reader must know about them."""
+
+    experiment: Experiment
+    budget: str
+    cells: Mapping[tuple[str, str], CellData]
+    labels: Mapping[str, str]  # variant -> label, undeclared ones included
+    notes: tuple[str, ...]
+
+    def frame(self) -> pd.DataFrame:
+        """All rows in one frame, with `task` and `variant` in front."""
+        parts = [
+            cell.frame.assign(task=task, variant=variant)
+            for (task, variant), cell in self.cells.items()
+            if len(cell.frame)
+        ]
+        if not parts:
+            return pd.DataFrame(columns=["task", "variant", "seed", "step"])
+        whole = pd.concat(parts, ignore_index=True)
+        return whole[["task", "variant", *(c for c in whole.columns if c not in ("task", "variant"))]]
+
+
+def read_results(
+    store: Store, experiment: Experiment, selection: Selection, extra: Mapping[str, Variant] | None = None
+) -> Results:
+    """Read the cells that `selection` names, checked against their hashes.
+
+    A damaged cell is left out and noted. Cells in the folder that nobody declares (imported ones, and variants made
+    with -o) are read too, unless the selection names variants.
+    """
+    cells: dict[tuple[str, str], CellData] = {}
+    labels = {variant.id: variant.label for variant in experiment.variants}
+    states: dict[str, list[str]] = {}
+    notes = []
+    for cell in expand(experiment, selection, extra):
+        labels[cell.variant.id] = cell.variant.label
+        state = store.state(cell)
+        if state.status in ("stale", "other"):
+            states.setdefault(f"{state.status}: {state.note}", []).append(cell.name)
+        try:
+            cells[cell.key] = _read(store, cell, state)
+        except DamagedError as error:
+            notes.append(f"left out: {error}")
+            cells[cell.key] = _read(store, cell, CellState("failed"))
+    notes += [f"{len(names)} cell{'s' * (len(names) > 1)} {why}" for why, names in states.items()]
+    if not selection.variants and not selection.overrides:
+        for data, label, note in _undeclared(store, experiment, selection, cells):
+            labels[data.variant] = label
+            cells[(data.task, data.variant)] = data
+            notes += [note] if note else []
+    return Results(experiment, selection.budget, cells, labels, tuple(dict.fromkeys(notes)))
+
+
+def _read(store: Store, cell: Cell, state: CellState) -> CellData:
+    frame = parse_rows(store.rows(cell)) if state.done else _empty(cell.columns)
+    return CellData(
+        task=cell.task.id,
+        variant=cell.variant.id,
+        frame=frame[frame.seed.isin(state.done)].reset_index(drop=True),
+        seeds_done=state.done,
+        seeds_asked=cell.seeds,
+        diverged=state.diverged,
+        imported=False,
+    )
+
+
+def parse_rows(data: bytes) -> pd.DataFrame:
+    """A cell's CSV text as a frame, every float exactly as it was written."""
+    return pd.read_csv(io.BytesIO(data), float_precision="round_trip")
+
+
+def _empty(columns: tuple[str, ...]) -> pd.DataFrame:
+    return pd.DataFrame({name: [] for name in ("seed", "step", *columns)})
+
+
+def _undeclared(
+    store: Store, experiment: Experiment, selection: Selection, known: Mapping[tuple[str, str], Any]
+) -> list[tuple[CellData, str, str]]:
+    """Cells in the folder that no declaration makes: data, label, note."""
+    found = []
+    tasks = selection.tasks or tuple(task.id for task in experiment.tasks)
+    for path in sorted(store.folder(experiment.draws_from or experiment.id, selection.budget).glob("*.json")):
+        meta = read_meta(path)
+        if meta is None or (meta["task"], meta["variant"]) in known or meta["task"] not in tasks:
+            continue
+        data = read_cell(path, meta)
+        if selection.seeds is not None:
+            data = replace(data, frame=data.frame[data.frame.seed.isin(selection.seeds)])
+        origin = f"imported from {meta['source']}" if meta.get("imported") else "made with -o"
+        label = meta.get("label", meta["variant"])
+        found.append((data, label, f"{meta['variant']} is {origin}"))
+    return found
+
+
+def read_cell(path: Path, meta: Mapping[str, Any]) -> CellData:
+    """A cell as its JSON at `path` describes it, without asking any declaration. Raises DamagedError."""
+    finished = {int(s): e for s, e in meta["seeds"].items() if is_finished(e)}
+    rows = read_rows(path.with_suffix(".csv"), meta) if finished else b""
+    return CellData(
+        task=meta["task"],
+        variant=meta["variant"],
+        frame=parse_rows(rows) if rows else _empty(tuple(meta["columns"])),
+        seeds_done=tuple(sorted(finished)),
+        seeds_asked=tuple(sorted(int(s) for s in meta["seeds"])),
+        diverged=tuple(sorted(s for s, e in finished.items() if e["status"] == "diverged")),
+        imported=True,
+    )

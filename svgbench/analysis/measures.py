@@ -1,0 +1,127 @@
+"""From a cell's rows to one number per seed."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from svgbench.lab.experiment import Measure, Scalar
+
+
+@dataclass(frozen=True)
+class CellData:
+    """What the store has of one cell at one budget.
+
+    `frame` has the columns seed, step and the experiment's. `diverged` seeds are among `seeds_done`. Verdicts
+    use the seeds that are both done and asked for; rows of other seeds do not exist for them.
+    """
+
+    task: str
+    variant: str
+    frame: pd.DataFrame
+    seeds_done: tuple[int, ...]
+    seeds_asked: tuple[int, ...]
+    diverged: tuple[int, ...] = ()
+    imported: bool = False
+
+    @property
+    def missing(self) -> tuple[int, ...]:
+        """The seeds asked for that are not done."""
+        return tuple(sorted(set(self.seeds_asked) - set(self.seeds_done) - set(self.diverged)))
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds asked for that are done, diverged ones included."""
+        return tuple(sorted(set(self.seeds_asked) & (set(self.seeds_done) | set(self.diverged))))
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A measure of one cell: the finite values, the seeds that failed, and those without the rows it needs.
+
+    A seed failed if it diverged, whatever it scored before, or if its value is not finite.
+    """
+
+    values: Mapping[int, float]
+    failed: tuple[int, ...] = ()
+    absent: tuple[int, ...] = ()
+
+    @property
+    def n(self) -> int:
+        return len(self.values) + len(self.failed)
+
+    def counted(self, floor: float) -> dict[int, float]:
+        """Every seed's value, a failed one's being `floor`."""
+        return dict(self.values) | dict.fromkeys(self.failed, floor)
+
+
+def measure_values(
+    frame: pd.DataFrame, measure: Measure, extra_where: Mapping[str, Scalar] | None = None
+) -> pd.Series:
+    """The measure of every seed: float values indexed by `seed`, in its order.
+
+    `extra_where` adds conditions; where it names a column that `measure.where` pins too, the measure's own
+    stands. Numbers compare exactly. A seed without a matching row is absent. A NaN among the rows that are
+    reduced makes the result NaN. ValueError for a column that the frame does not have.
+    """
+    where = {**(extra_where or {}), **measure.where}
+    for column in ("seed", measure.column, *where):
+        _check_column(column, frame)
+    selected = frame.loc[_matching(frame, where), ["seed", measure.column]]
+    numbers = pd.Series(
+        selected[measure.column].to_numpy(dtype=float), index=pd.Index(selected["seed"], name="seed")
+    )
+    groups = numbers.groupby(level="seed", sort=True)
+    if measure.reduce == "mean_of_last":
+        return groups.tail(measure.k).groupby(level="seed", sort=True).mean(skipna=False)
+    reductions = {"last": groups.last, "mean": groups.mean, "min": groups.min, "max": groups.max}
+    return reductions[measure.reduce](skipna=False)
+
+
+def read_sample(cell: CellData, measure: Measure, extra_where: Mapping[str, Scalar] | None = None) -> Sample:
+    """The measure of the cell's seeds, failures apart."""
+    measured = measure_values(cell.frame, measure, extra_where)
+    values = dict(zip(measured.index.tolist(), measured.tolist(), strict=True))
+    finite, failed, absent = {}, [], []
+    for seed in cell.seeds:
+        value = values.get(seed)
+        if seed in cell.diverged or (value is not None and not math.isfinite(value)):
+            failed.append(seed)
+        elif value is None:
+            absent.append(seed)
+        else:
+            finite[seed] = value
+    return Sample(finite, tuple(failed), tuple(absent))
+
+
+def worst(values: Iterable[float], higher_is_better: bool) -> float | None:
+    """The worst finite value, or None where there is none: what a failed seed counts as by default."""
+    finite = [v for v in values if math.isfinite(v)]
+    if not finite:
+        return None
+    return min(finite) if higher_is_better else max(finite)
+
+
+def _matching(frame: pd.DataFrame, where: Mapping[str, Scalar]) -> NDArray[np.bool_]:
+    mask = np.ones(len(frame), dtype=bool)
+    for column, wanted in where.items():
+        if column == "step" and wanted == "last":
+            mask &= (frame["step"] == frame.groupby("seed")["step"].transform("max")).to_numpy(dtype=bool)
+        else:
+            mask &= (frame[column] == wanted).to_numpy(dtype=bool)
+    return mask
+
+
+def _check_column(column: str, frame: pd.DataFrame) -> None:
+    if column in frame.columns:
+        return
+    names = [str(name) for name in frame.columns]
+    nearest = difflib.get_close_matches(column, names, n=1, cutoff=0.0)
+    hint = f"; the nearest is {nearest[0]!r}" if nearest else ""
+    raise ValueError(f"no column {column!r}: the frame has {', '.join(names)}{hint}")

@@ -1,0 +1,166 @@
+"""What `show`, `plan` and `deviations` say, as flat rows and short paragraphs. Nothing here is slow to import."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from svgbench.lab.calibration import Cost, Estimate, kind
+from svgbench.lab.experiment import Comparison, Experiment, Measure, Term
+from svgbench.lab.plan import Plan
+from svgbench.lab.source import declared
+from svgbench.terminal import duration, size
+
+
+def parts_of(experiment: Experiment) -> list[dict[str, Any]]:
+    """Everything an experiment declares: one flat row per part, `kind`, `id`, `text`, `detail`."""
+    rows = [_row("experiment", experiment.id, experiment.title, experiment.description)]
+    rows += [_row("task", t.id, t.label, _settings(t.options)) for t in experiment.tasks]
+    for variant in experiment.variants:
+        profile = f"profile {variant.profile}" if variant.profile else ""
+        rows += [_row("variant", variant.id, variant.label, profile or _settings(variant.config))]
+    for budget in experiment.budgets:
+        rows += [_row("budget", budget.name, f"{budget.seeds} seeds: {budget.note}", _settings(budget.limits))]
+    rows += [_row("column", c.name, c.description, c.unit) for c in experiment.columns]
+    for claim in experiment.claims:
+        numbers = "; ".join(part.number for part in claim.parts)
+        rows.append(_row("claim", claim.id, f'"{claim.quote}" ({claim.source})', numbers))
+    for name, (annotation, default) in config_fields(experiment).items():
+        rows.append(_row("setting", name, f"default {default!r}", annotation))
+    return rows
+
+
+def config_fields(experiment: Experiment) -> dict[str, tuple[str, Any]]:
+    """The config fields of the experiment's learners, which `-o` can set: name -> (type, default)."""
+    fields: dict[str, tuple[str, Any]] = {}
+    for variant in experiment.variants:
+        learner = declared(variant.learner)
+        for name, annotation in learner.types.items():
+            fields.setdefault(name, (annotation, learner.defaults[name]))
+    return fields
+
+
+def deviations_of(experiment: Experiment) -> list[dict[str, Any]]:
+    """One flat row per known difference from the paper."""
+    return [
+        {
+            "experiment": experiment.id,
+            "id": d.id,
+            "paper": d.paper,
+            "ours": d.ours,
+            "reason": d.reason,
+            "source": d.source,
+            "changes_metric": d.changes_metric,
+        }
+        for d in experiment.deviations
+    ]
+
+
+def plan_rows(plan: Plan, costs: Mapping[str, Cost]) -> list[dict[str, Any]]:
+    """One flat row per cell of the plan; `seconds` is one process's time for what is missing, or None."""
+    rows = []
+    for cell_plan in plan.cells:
+        cell, state = cell_plan.cell, cell_plan.state
+        cost = costs.get(kind(cell)) if cell_plan.blocks else Cost()
+        known = cost is not None and not cost.error
+        seconds = len(cell_plan.blocks) * (cost.seconds + cost.start_seconds) if known and cost else None
+        rows.append(
+            {
+                "experiment": plan.experiment.id,
+                "task": cell.task.id,
+                "variant": cell.variant.id,
+                "budget": cell.budget,
+                "status": state.status,
+                "seeds_total": len(cell.seeds),
+                "seeds_missing": cell_plan.runs_missing,
+                "blocks": len(cell_plan.blocks),
+                "seconds": seconds,
+                "note": state.note,
+            }
+        )
+    return rows
+
+
+def by_task(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Plan rows summed over variants, for a person."""
+    summed: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        total = summed.setdefault(row["task"], {"task": row["task"], "cells": 0, "runs": 0, "missing": 0, "blocks": 0})
+        total["cells"] += 1
+        total["runs"] += row["seeds_total"]
+        total["missing"] += row["seeds_missing"]
+        total["blocks"] += row["blocks"]
+        known = row["seconds"] is not None and total.get("seconds", 0.0) is not None
+        total["seconds"] = total.get("seconds", 0.0) + row["seconds"] if known else None
+    for total in summed.values():
+        total["time"] = "?" if total["seconds"] is None else duration(total["seconds"]) if total["missing"] else "-"
+    return list(summed.values())
+
+
+def plan_sentences(plan: Plan, estimate: Estimate | None) -> list[str]:
+    """The plan in a few lines: what there is, what is missing, what it costs, what will be moved aside."""
+    statuses = ", ".join(f"{count} {status}" for status, count in plan.statuses().items())
+    budget = plan.selection.budget
+    lines = [f"{plan.experiment.id}, budget {budget}: {len(plan.cells)} cells ({statuses})"]
+    lines.append(f"{plan.runs_missing} of {plan.runs_total} runs missing, in {len(plan.blocks)} blocks")
+    moved = [c.cell.name for c in plan.cells if c.state.status in ("stale", "other") and c.blocks]
+    if moved:
+        lines.append(f"{len(moved)} cells will be moved to .work/superseded and done again: {moved[0]}, ...")
+    whole = sum(len(b.seeds) - len(b.wanted) for b in plan.blocks)
+    if whole:
+        lines.append(f"blocks train whole: {whole} seeds beside those asked for are trained, and kept for later")
+    if estimate is not None and plan.blocks:
+        disk = f"{size(estimate.disk_bytes)} of disk" + ("" if estimate.disk_exact else " and the CSVs")
+        processes = f"{estimate.jobs} process{'es' * (estimate.jobs > 1)}"
+        lines.append(f"about {duration(estimate.seconds)} with {processes} on this machine, {disk}")
+        lines += [f"no estimate for {error}" for error in estimate.errors[:3]]
+    return lines
+
+
+def power_sentences(experiment: Experiment, seeds: int, published_n: list[int]) -> list[str]:
+    """What so many seeds can show: against published numbers of n seeds, and for claims among our own runs."""
+    from svgbench.analysis.power import detectable_effect, power_tost, power_welch
+
+    lines = []
+    if experiment.claims and seeds > 1:
+        effect = detectable_effect(seeds)
+        lines.append(
+            f"power: {seeds} paired seeds find a difference of {effect:.2f} SD (of the differences) "
+            "with probability 0.80; smaller ones mostly stay INCONCLUSIVE"
+        )
+    for n in published_n:
+        if seeds < 2 or n < 2:
+            lines.append(f"power: no verdict on a level with n = {seeds} against a published n = {n}")
+            continue
+        same = power_tost(0.0, 1.0, seeds, n)
+        wide = power_tost(0.0, 2.0, seeds, n)
+        worse = power_welch(1.0, seeds, n)
+        lines.append(
+            f"power: n = {seeds} against a published n = {n}: equal means are shown REPRODUCED with probability "
+            f"{same:.2f} (margin 1 SD) or {wide:.2f} (2 SD); a gap of 1 SD is seen with {worse:.2f}"
+        )
+    return lines
+
+
+def words_of(part: Comparison) -> str:
+    """A comparison as one line: "a: error < b: error"."""
+    right = f"{part.right:g}" if isinstance(part.right, float | int) else _term(part.right)
+    margin = f" (margin {part.margin:g})" if part.margin else ""
+    return f"{_term(part.left)} {part.relation} {right}{margin}"
+
+
+def _term(term: Term) -> str:
+    return f"{term.variant}: {_measure(term.measure)}"
+
+
+def _measure(measure: Measure) -> str:
+    where = " ".join(f"{k}={v}" for k, v in measure.where.items())
+    return f"{measure.reduce} {measure.column}{' at ' + where if where else ''}"
+
+
+def _row(kind_: str, id_: str, text: str, detail: str) -> dict[str, Any]:
+    return {"kind": kind_, "id": id_, "text": text, "detail": detail}
+
+
+def _settings(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{k}={v}" for k, v in values.items())

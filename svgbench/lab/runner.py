@@ -1,0 +1,74 @@
+"""Running a list of blocks as a command does: progress, signals, time limit, exit status."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from svgbench.lab.cells import Block
+from svgbench.lab.executor import make_executor
+from svgbench.lab.progress import reporter
+from svgbench.lab.store import Store
+from svgbench.lab.supervisor import Outcome, Supervisor
+
+OK, FAILED, USAGE, WORSE, INCOMPLETE, BUSY = 0, 1, 2, 3, 4, 75
+"""Exit statuses of commands; 130 and 143 are those of SIGINT and SIGTERM."""
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How to run. `time_limit` is in seconds."""
+
+    jobs: int
+    executor: str = "local"
+    time_limit: float | None = None
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What came of it. `signal_number` is that of the signal that stopped us, or 0."""
+
+    outcome: Outcome
+    signal_number: int = 0
+
+    @property
+    def exit_status(self) -> int:
+        if self.signal_number:
+            return 128 + self.signal_number
+        if self.outcome.failures:
+            return FAILED
+        return INCOMPLETE if self.outcome.unfinished else OK
+
+
+def run_blocks(store: Store, blocks: Sequence[Block], options: RunOptions) -> RunResult:
+    """Run the blocks to their end, or until a signal or the time limit stops them at a checkpoint.
+
+    The first SIGINT or SIGTERM checkpoints after the slice under way; a second one ends at once, and what follows
+    the last checkpoint is done again next time.
+    """
+    deadline = None if options.time_limit is None else time.monotonic() + options.time_limit
+    executor = make_executor(options.executor, options.jobs)
+    with reporter(blocks) as listen:
+        supervisor = Supervisor(store, executor, listen)
+        with _signals(supervisor) as received:
+            outcome = supervisor.run(blocks, deadline)
+    return RunResult(outcome, received[0] if received else 0)
+
+
+@contextmanager
+def _signals(supervisor: Supervisor) -> Iterator[list[int]]:
+    received: list[int] = []
+
+    def hear(number: int, _: object) -> None:
+        received.append(number)
+        supervisor.stop()
+
+    before = {number: signal.signal(number, hear) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

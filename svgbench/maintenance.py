@@ -1,0 +1,170 @@
+"""Looking after a results folder: logs, verify, clean, doctor."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from svgbench import reproduce
+from svgbench.lab import platform
+from svgbench.lab.cells import Selection, expand
+from svgbench.lab.errors import BusyError, DamagedError, UsageError
+from svgbench.lab.experiment import Experiment
+from svgbench.lab.files import is_locked, locked
+from svgbench.lab.store import Store, is_finished, read_meta, read_rows
+
+
+def logs(store: Store, experiment: Experiment, selection: Selection) -> list[Path]:
+    """The logs of the chosen cells' blocks, oldest first."""
+    found: list[Path] = []
+    for cell in expand(experiment, selection, reproduce.installed_algorithms()):
+        found += store.cell_work(cell).glob("block-*.log")
+    return sorted(found, key=lambda path: path.stat().st_mtime)
+
+
+def verify(store: Store) -> list[dict[str, Any]]:
+    """Check every pair in the store against its hashes and against today's declarations; one flat row per file.
+
+    `status` is "ok", "damaged", "stale" (declared otherwise now), "undeclared" (nobody declares the cell: a user's
+    own, or an experiment that is gone) or "orphan" (a CSV without a JSON, whose rows do not exist).
+    """
+    rows = []
+    now = dict(_declared_identities())
+    for path in sorted(_pairs(store)):
+        relative = path.relative_to(store.root)
+        row: dict[str, Any] = {"file": str(relative), "seeds": 0, "status": "ok", "note": ""}
+        rows.append(row)
+        if not path.with_suffix(".json").exists():
+            row |= {"status": "orphan", "note": "a CSV without its JSON: its rows do not exist"}
+            continue
+        try:
+            meta = read_meta(path.with_suffix(".json"))
+            assert meta is not None
+            finished = [s for s, e in meta["seeds"].items() if is_finished(e)]
+            if finished:
+                read_rows(path.with_suffix(".csv"), meta)
+        except (DamagedError, FileNotFoundError) as error:
+            row |= {"status": "damaged", "note": str(error)}
+            continue
+        row["seeds"] = len(finished)
+        identity = now.get(str(relative.with_suffix("")))
+        if identity is None:
+            row |= {"status": "undeclared", "note": "imported" if meta.get("imported") else "not declared"}
+        elif identity != meta["config_hash"]:
+            row |= {"status": "stale", "note": "config or version changed since"}
+    return rows
+
+
+def _pairs(store: Store) -> set[Path]:
+    """Every CSV that exists or whose JSON does, `.work` aside."""
+    files = [p for kind in ("csv", "json") for p in store.root.glob(f"*/*/*/*.{kind}")]
+    return {p.with_suffix(".csv") for p in files if store.work not in p.parents}
+
+
+def _declared_identities() -> Iterator[tuple[str, str]]:
+    for experiment in reproduce.experiments().values():
+        for budget in experiment.budgets:
+            for cell in expand(experiment, Selection(budget=budget.name)):
+                yield f"{cell.experiment}/{cell.budget}/{cell.name}", cell.identity
+
+
+def clean(store: Store, experiment: Experiment | None, checkpoints: bool, dry_run: bool) -> list[Path]:
+    """Remove what nothing needs any more from `.work`; what was (or would be) removed.
+
+    That is superseded pairs, calibrations, logs, and with `checkpoints` also unfinished blocks, which then start
+    again. Results stay. Raises BusyError if a block runs.
+    """
+    base = store.work / experiment.id if experiment else store.work
+    if any(is_locked(path) for path in base.rglob("*.lock")):
+        raise BusyError(f"a run is at work in {base}; wait for it or stop it")
+    doomed = [p for p in base.rglob("block-*.log") if checkpoints or not p.with_suffix("").is_dir()]
+    if experiment:
+        doomed += [store.work / "superseded" / experiment.id]
+    else:
+        doomed += [store.work / "superseded", store.work / "calibration"]
+    doomed += list(base.rglob("*.refused"))
+    if checkpoints:
+        doomed = [store.work] if experiment is None else [base, store.work / "superseded" / experiment.id]
+    doomed = sorted(path for path in doomed if path.exists())
+    for path in doomed if not dry_run else ():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return doomed
+
+
+def doctor(store: Store) -> list[dict[str, Any]]:
+    """Check that this machine can run svgbench: one flat row per check, `check`, `ok`, `detail`."""
+    checks = [_python(), *(_package(name) for name in ("torch", "mujoco", "gymnasium", "numpy", "scipy", "pandas"))]
+    checks += [_row("cores", True, f"{platform.cores()}"), _torch_works(), _mujoco_works(), _writable(store)]
+    checks += [_registry(), _published()]
+    return checks
+
+
+def _row(check: str, ok: bool, detail: str) -> dict[str, Any]:
+    return {"check": check, "ok": ok, "detail": detail}
+
+
+def _python() -> dict[str, Any]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    return _row("python", sys.version_info >= (3, 11), f"{version}; 3.11 or newer is needed")
+
+
+def _package(name: str) -> dict[str, Any]:
+    version = platform.release(name)
+    return _row(name, version != "none", version if version != "none" else "not installed")
+
+
+def _torch_works() -> dict[str, Any]:
+    try:
+        import torch
+
+        total = torch.baddbmm(torch.zeros(2, 3, 3), torch.ones(2, 3, 4), torch.ones(2, 4, 3)).sum().item()
+        devices = ["cpu"] + [f"cuda:{i} {torch.cuda.get_device_name(i)}" for i in range(torch.cuda.device_count())]
+        return _row("torch computes", total == 72.0, ", ".join(devices))
+    except Exception as error:
+        return _row("torch computes", False, f"{type(error).__name__}: {error}")
+
+
+def _mujoco_works() -> dict[str, Any]:
+    try:
+        import mujoco
+
+        model = mujoco.MjModel.from_xml_string("<mujoco><worldbody><body><geom size='1'/></body></worldbody></mujoco>")
+        return _row("mujoco loads a model", model.nbody == 2, mujoco.__version__)
+    except Exception as error:
+        return _row("mujoco loads a model", False, f"{type(error).__name__}: {error}")
+
+
+def _writable(store: Store) -> dict[str, Any]:
+    """Whether the results folder, or the nearest one above it that exists, takes files and locks."""
+    folder = next(p for p in (store.root, *store.root.parents) if p.is_dir())
+    try:
+        with tempfile.TemporaryDirectory(prefix=".svgbench-doctor-", dir=folder) as place:
+            lock = Path(place) / "lock"
+            with locked(lock):
+                held = is_locked(lock)
+        free = shutil.disk_usage(folder).free
+    except (OSError, UsageError) as error:
+        return _row("results folder", False, f"{store.root}: {error}")
+    detail = f"{store.root}, {free / 1e9:.0f} GB free" + ("" if held else "; locks do not hold here")
+    return _row("results folder", held and free > 1e9, detail)
+
+
+def _registry() -> dict[str, Any]:
+    try:
+        count = sum(1 for _ in _declared_identities())
+        return _row("experiments expand", True, f"{len(reproduce.experiments())} experiments, {count} cells")
+    except Exception as error:
+        return _row("experiments expand", False, f"{type(error).__name__}: {error}")
+
+
+def _published() -> dict[str, Any]:
+    from svgbench import paper_tables
+
+    try:
+        return _row("published numbers load", True, f"{len([paper_tables.load(i) for i in paper_tables.ids()])} tables")
+    except Exception as error:
+        return _row("published numbers load", False, f"{type(error).__name__}: {error}")

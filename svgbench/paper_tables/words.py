@@ -1,0 +1,110 @@
+"""What a published number is. Frozen data; nothing here imports more than the standard library."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+Kind = Literal["printed", "rerun", "library"]
+"""Printed in the paper; measured again by its authors; somebody else's benchmark."""
+
+SpreadKind = Literal["sd", "se", "ci95", "none", "unknown"]
+Statistic = Literal["last", "best", "mean_of_last", "unknown"]
+PolicyMode = Literal["deterministic", "stochastic", "planning", "unknown"]
+
+
+class PublishedDataError(ValueError):
+    """A file of published numbers is not what the schema asks for. The message names file and key."""
+
+
+class UnknownPublishedError(LookupError):
+    """No table, row, column or cell of that name."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a number stands."""
+
+    table: str  # the work and its table
+    row: str  # as printed there
+    column: str
+
+    def __str__(self) -> str:
+        return f"{self.table}, row {self.row}, column {self.column}"
+
+
+@dataclass(frozen=True)
+class PublishedNumber:
+    """One cell of a published table, and what must be known to compare with it.
+
+    `value` and `spread` keep the digits of the paper. None stands for what nobody says: `spread` where
+    `spread_kind` is "none", `n` and `env_steps` where they are unknown.
+    """
+
+    row: str
+    column: str
+    value: Decimal
+    spread: Decimal | None
+    spread_kind: SpreadKind
+    n: int | None  # seeds, or runs
+    statistic: Statistic
+    window: str | None  # what "mean_of_last" averages over
+    policy_mode: PolicyMode
+    selection: str  # how the reported runs were chosen
+    measured_by: str
+    env_steps: int | None  # environment steps of training
+    source: Source
+    printed: str | None = None  # the cell as it stands, where the digits alone do not give it
+
+    @property
+    def text(self) -> str:
+        """The cell as the paper prints it."""
+        if self.printed is not None:
+            return self.printed
+        return digits(self.value) if self.spread is None else f"{digits(self.value)} ± {digits(self.spread)}"
+
+
+@dataclass(frozen=True)
+class PublishedTable:
+    """A table: names of rows and columns in the paper's order, and the cells that the paper fills."""
+
+    id: str  # work/artifact
+    title: str
+    kind: Kind
+    cite: str
+    source: str  # which table of the work
+    corner: str
+    columns: tuple[str, ...]
+    rows: tuple[str, ...]
+    row_labels: tuple[str, ...]  # as printed, one per row
+    numbers: tuple[PublishedNumber, ...]
+    steps_row: str | None = None  # the name of the row that gives the training steps, where there is one
+    column_steps: tuple[int | None, ...] = ()  # training steps, one per column
+    notes: tuple[str, ...] = ()
+
+    def get(self, row: str, column: str) -> PublishedNumber | None:
+        """The number, or None where the paper leaves the cell empty. UnknownPublishedError for a wrong name."""
+        for kind, name, names in (("row", row, self.rows), ("column", column, self.columns)):
+            if name not in names:
+                raise unknown(f"{kind} of {self.id}", name, names)
+        return next((n for n in self.numbers if n.row == row and n.column == column), None)
+
+
+def digits(value: Decimal) -> str:
+    """A number with the digits it was read with.
+
+    >>> digits(Decimal("1.07e4")), digits(Decimal("168.0")), digits(Decimal("-2511.05"))
+    ('1.07e4', '168.0', '-2511.05')
+    """
+    return str(value).replace("E+", "e").replace("E", "e")
+
+
+def unknown(kind: str, name: str, names: Iterable[str]) -> UnknownPublishedError:
+    """An error for `name` that points to the nearest of `names`."""
+    known = list(names)
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    meant = f"; did you mean '{near[0]}'?" if near else ""
+    return UnknownPublishedError(f"no {kind} '{name}'{meant} (there are: {', '.join(known) or 'none'})")

@@ -1,0 +1,364 @@
+"""The experiments of Clavera et al. 2020, as data. Text: papers/003; facts: facts/svg_maac_trpo.md, section 2."""
+
+from __future__ import annotations
+
+from svgbench.lab.experiment import (
+    Budget,
+    Claim,
+    Column,
+    Comparison,
+    Deviation,
+    Experiment,
+    Measure,
+    Task,
+    Term,
+    Variant,
+)
+
+LEARNER = "svgbench.baselines.maac_gradient_error:make"
+DOUBLE_INTEGRATOR = "svgbench.tasks.double_integrator:make"
+PER = ("start", "target", "step")
+LOG_2 = 0.6931471805599453
+
+ERROR_AT_0 = Measure("error", "error, H = 0", {"horizon": 0}, higher_is_better=False)
+ERROR_AT_1 = Measure("error", "error, H = 1", {"horizon": 1}, higher_is_better=False)
+ERROR_AT_2 = Measure("error", "error, H = 2", {"horizon": 2}, higher_is_better=False)
+ERROR_AT_3 = Measure("error", "error, H = 3", {"horizon": 3}, higher_is_better=False)
+ERROR_AT_5 = Measure("error", "error, H = 5", {"horizon": 5}, higher_is_better=False)
+ERROR_AT_20 = Measure("error", "error, H = 20", {"horizon": 20}, higher_is_better=False)
+MEAN_ERROR = Measure("error", "error, mean over H", reduce="mean", higher_is_better=False)
+
+FIG3 = Experiment(
+    id="maac/fig3",
+    title="Policy-gradient error against the model horizon H, double integrator",
+    description=(
+        "L1 error of the gradient of E[sum_{t<H} gamma^t r + gamma^H Q-hat] at a fixed linear policy, for learned "
+        "and true dynamics, learned and exact Q. Target 'policy' is the exact gradient of the return (the "
+        "figure); target 'objective' is the gradient of the same objective with exact f and exact Q held fixed (what "
+        "Lemma 4.1 bounds). Far policies lose 19 % (gamma 0.9) and 29 % (gamma 0.99) of the best return from (1, 1), "
+        "near ones 1 %, both without noise."
+    ),
+    tasks=(
+        Task(
+            id="double-integrator/gamma0.9-far",
+            make=DOUBLE_INTEGRATOR,
+            label="γ = 0.9, far from the optimum",
+            options={"gamma": 0.9, "gain": (0.0, 0.0), "sigma": 1.0, "horizon": 25},
+        ),
+        Task(
+            id="double-integrator/gamma0.9-near",
+            make=DOUBLE_INTEGRATOR,
+            label="γ = 0.9, near the optimum",
+            options={"gamma": 0.9, "gain": (0.25, 0.55), "sigma": 1.0, "horizon": 25},
+        ),
+        Task(
+            id="double-integrator/gamma0.99-far",
+            make=DOUBLE_INTEGRATOR,
+            label="γ = 0.99, far from the optimum",
+            options={"gamma": 0.99, "gain": (0.5, 0.5), "sigma": 1.0, "horizon": 100},
+        ),
+        Task(
+            id="double-integrator/gamma0.99-near",
+            make=DOUBLE_INTEGRATOR,
+            label="γ = 0.99, near the optimum",
+            options={"gamma": 0.99, "gain": (0.95, 1.66), "sigma": 1.0, "horizon": 100},
+        ),
+    ),
+    variants=(
+        Variant(
+            id="learned-f-learned-q",
+            label="learned f, learned Q",
+            learner=LEARNER,
+            config={"dynamics": "learned", "critic": "learned"},
+        ),
+        Variant(
+            id="true-f-learned-q",
+            label="true f, learned Q",
+            learner=LEARNER,
+            config={"dynamics": "true", "critic": "learned"},
+        ),
+        Variant(
+            id="learned-f-exact-q",
+            label="learned f, exact Q",
+            learner=LEARNER,
+            config={"dynamics": "learned", "critic": "exact"},
+        ),
+        Variant(
+            id="true-f-exact-q",
+            label="true f, exact Q",
+            learner=LEARNER,
+            config={"dynamics": "true", "critic": "exact"},
+        ),
+    ),
+    budgets=(
+        Budget("paper", seeds=10, note="", limits={"total_steps": 4000}, block_size=10),
+        Budget(
+            "short",
+            seeds=5,
+            note="1600 of 4000 environment steps, 5 of 10 seeds",
+            limits={"total_steps": 1600},
+            block_size=5,
+        ),
+        Budget(
+            "smoke",
+            seeds=3,
+            note="400 of 4000 environment steps, two thirds of the critic's updates, a quarter of the paths, 3 seeds",
+            limits={"total_steps": 400},
+            config={"critic_updates_per_step": 2, "paths": 256},
+            block_size=3,
+        ),
+    ),
+    columns=(
+        Column("start", "str", "", "where paths start: 's0' is (1, 1), 'replay' a batch of visited states"),
+        Column("target", "str", "", "'policy': gradient of the return; 'objective': of the objective, exact"),
+        Column("horizon", "int", "model steps", "H"),
+        Column("error", "float", "return per unit of gain", "sum over the gain's entries of |estimate - target|"),
+        Column("relative_error", "float", "1", "error divided by the 1-norm of the target"),
+        Column("bound", "float", "return per unit of gain", "Lemma 4.1 from measured constants, plus truncation"),
+        Column("eps_f", "float", "1", "largest error of the model's Jacobian along the paths, spectral norm"),
+        Column("eps_q", "float", "return per unit", "largest error of the critic's gradient at time H, 2-norm"),
+        Column("standard_error", "float", "return per unit of gain", "of the error, from sampling paths"),
+    ),
+    measures=(
+        Measure(
+            "relative_error",
+            "to dJ/dk, H = 0",
+            {"step": "last", "start": "s0", "target": "policy", "horizon": 0},
+            higher_is_better=False,
+        ),
+        Measure(
+            "relative_error",
+            "to dJ/dk, H = 3",
+            {"step": "last", "start": "s0", "target": "policy", "horizon": 3},
+            higher_is_better=False,
+        ),
+        Measure(
+            "relative_error",
+            "to dJ/dk, H = 20",
+            {"step": "last", "start": "s0", "target": "policy", "horizon": 20},
+            higher_is_better=False,
+        ),
+        Measure(
+            "relative_error",
+            "to exact objective, H = 3",
+            {"step": "last", "start": "s0", "target": "objective", "horizon": 3},
+            higher_is_better=False,
+        ),
+        Measure(
+            "relative_error",
+            "to exact objective, H = 20",
+            {"step": "last", "start": "s0", "target": "objective", "horizon": 20},
+            higher_is_better=False,
+        ),
+    ),
+    claims=(
+        Claim(
+            id="true-dynamics-lower",
+            quote="using the true dynamics yields to lower gradient error",
+            source="section 5.2",
+            origin="text",
+            per=PER,
+            parts=(
+                Comparison(
+                    left=Term("true-f-learned-q", MEAN_ERROR),
+                    relation="<",
+                    right=Term("learned-f-learned-q", MEAN_ERROR),
+                    scale="log_ratio",
+                    number="lower: the mean error over the horizons; at H = 0 both sides are the same number, so its "
+                    "sign is that of the mean over H >= 1",
+                ),
+            ),
+        ),
+        Claim(
+            id="model-below-critic-but-scales-poorly",
+            quote=(
+                "the error from the learned dynamics is lower than the one in the Q-funtion, but it scales poorly with "
+                "the horizon"
+            ),
+            source="section 5.2",
+            origin="text",
+            per=PER,
+            parts=(
+                Comparison(
+                    left=Term("learned-f-exact-q", ERROR_AT_1),
+                    relation="<",
+                    right=Term("true-f-learned-q", ERROR_AT_1),
+                    scale="log_ratio",
+                    number="lower, at short horizons: H = 1; only one of the two is learned on either side",
+                ),
+                Comparison(
+                    left=Term("learned-f-exact-q", ERROR_AT_2),
+                    relation="<",
+                    right=Term("true-f-learned-q", ERROR_AT_2),
+                    scale="log_ratio",
+                    number="lower, at short horizons: H = 2",
+                ),
+                Comparison(
+                    left=Term("learned-f-exact-q", ERROR_AT_3),
+                    relation="<",
+                    right=Term("true-f-learned-q", ERROR_AT_3),
+                    scale="log_ratio",
+                    number="lower, at short horizons: H = 3",
+                ),
+                Comparison(
+                    left=Term("learned-f-exact-q", ERROR_AT_20),
+                    relation=">",
+                    right=Term("learned-f-exact-q", ERROR_AT_1),
+                    scale="log_ratio",
+                    margin=LOG_2,
+                    number="scales poorly: with exact Q, at least twice the error at H = 20 as at H = 1",
+                ),
+            ),
+        ),
+        Claim(
+            id="short-helps-long-hurts",
+            quote=(
+                "For short horizons the error decreases as we increase the horizon. However, large horizons is "
+                "detrimental since it magnifies the error on the models."
+            ),
+            source="section 5.2",
+            origin="text",
+            per=PER,
+            parts=(
+                Comparison(
+                    left=Term("learned-f-learned-q", ERROR_AT_5),
+                    relation="<",
+                    right=Term("learned-f-learned-q", ERROR_AT_0),
+                    scale="log_ratio",
+                    number="decreases for short horizons: less error at H = 5 than at H = 0",
+                ),
+                Comparison(
+                    left=Term("learned-f-learned-q", ERROR_AT_20),
+                    relation=">",
+                    right=Term("learned-f-learned-q", ERROR_AT_5),
+                    scale="log_ratio",
+                    number="large horizons are detrimental: more error at H = 20 than at H = 5",
+                ),
+            ),
+        ),
+    ),
+    deviations=(
+        Deviation(
+            id="target",
+            paper="the error is taken to 'the analytic gradient'; which one is not said",
+            ours="two targets: dJ/dk at the current policy, and the gradient of the exact H-step objective, Q fixed",
+            reason="only the second is what Lemma 4.1 bounds; the first also holds a truncation that can exceed all "
+            "learning errors. The authors' code takes the gradient at another policy, the optimal gain, with a "
+            "wrong sign of the control cost",
+            source="section 5.2, appendix A.1; facts 2.6",
+        ),
+        Deviation(
+            id="policies",
+            paper="policy, discount, and how far training had come are not printed",
+            ours="four fixed policies: gamma 0.9 and 0.99, far from and near the optimum",
+            reason="the shape of the curve depends on all three",
+            source="section 5.2; facts 2.6",
+        ),
+        Deviation(
+            id="policy-class",
+            paper="a linear policy; in the code tanh-squashed, with a standard deviation linear in the state",
+            ours="u = -k s + sigma eps with sigma = 1 fixed, no squashing, no clipping of actions",
+            reason="squashing and clipping end the closed form (the best first action is near -2.3, outside the code's "
+            "box of 1). sigma = 1 is near the code's initial one; in pilots critics learned dQ/da more slowly with "
+            "0.3 and 0.5. sigma enters the exact gradients",
+            source="facts 2.6",
+        ),
+        Deviation(
+            id="no-entropy",
+            paper="MAAC adds an entropy bonus to the objective",
+            ours="no bonus, in the objective and in Q",
+            reason="section 5.2 analyses the objective of section 4.1, which has none; with sigma fixed the bonus is a "
+            "constant",
+            source="sections 4.1, 4.3",
+        ),
+        Deviation(
+            id="critic-targets",
+            paper="MAAC's critic bootstraps through the model (STEVE) and also trains on states from the model",
+            ours="one-step targets on real on-policy data, the smaller of twin target networks",
+            reason="the curve with true dynamics needs the same critic, untouched by the model; seeds share it",
+            source="section 4.3",
+        ),
+        Deviation(
+            id="networks",
+            paper="sizes not printed; code: 8 (earlier 4) models of 4 x 200 units, critics of 2 x 256",
+            ours="4 models and twin critics of 2 x 64 units, batches of 128 (code: 256)",
+            reason="ten seeds of four curves on four tasks in minutes on two cores. Dynamics are linear and Q is "
+            "quadratic in three variables",
+            source="facts 2.2, 2.6",
+        ),
+        Deviation(
+            id="training",
+            paper="amount of data and of training not printed; code: 8 critic updates a step at 3e-4, tau 0.005",
+            ours="measured at 100, 400, 1600 and 4000 environment steps; 3 critic updates (1e-3, tau 0.02) and at most "
+            "1 model update (1e-3) per step",
+            reason="stages from a poor to a good model, because the curve's shape depends on it. With tau 0.005 or "
+            "0.01 and as many updates the critic had not converged at gamma 0.99 in pilots. The critic predicts "
+            "(1 - gamma) Q, to be of order one",
+            source="facts 2.2, 2.6",
+        ),
+        Deviation(
+            id="early-stopping",
+            paper="early stopping on a validation set; code: rolling mean, patience 5 epochs, learned variance bounds",
+            ours="held-out 20 %, checked every 50 updates, patience 5 checks, best weights restored, fixed bounds",
+            reason="a fixed amount of work per seed, so that seeds train together; afresh at each stage",
+            source="section 4.3; facts 2.2",
+        ),
+        Deviation(
+            id="episodes",
+            paper="an infinite-horizon return; episode length not printed; code: 25 steps at 0.9, 100 to 200 at 0.99",
+            ours="25 steps at gamma 0.9, 100 at 0.99; the end is a time limit and is bootstrapped through",
+            reason="as in the code. At gamma 0.99 with 25 steps critics must extrapolate beyond the last visited state",
+            source="facts 2.6",
+        ),
+        Deviation(
+            id="data",
+            paper="MAAC's data come from a policy that improves; code starts with 125 random steps",
+            ours="all data from the evaluated policy, from (1, 1)",
+            reason="the gradient is measured at a fixed policy",
+            source="section 4.3; facts 2.6",
+        ),
+        Deviation(
+            id="reward",
+            paper="quadratic cost; its weights are not printed",
+            ours="r = -1/2 (s's + u'u), of state and action, at the state the action is taken in",
+            reason="the code's model reward; its environment uses a tenth of it. Section 4.1 writes r(s) only",
+            source="facts 2.6",
+        ),
+        Deviation(
+            id="samples",
+            paper="number of samples not printed; code: 32 states, 10 samples each",
+            ours="1024 paths a measurement (32 replay states, or (1, 1)), spread evenly over the models; gradients as "
+            "the exact one plus the mean difference on the same action noise",
+            reason="the error of the expectation is asked for, not the noise of a small sample; `standard_error` says "
+            "what is left of it",
+            source="facts 2.6",
+        ),
+        Deviation(
+            id="lemma",
+            paper="Lemma 4.1 with constants K, L and a last line without L_r",
+            ours="constants measured along the sampled paths, the largest of each seed; L_r kept; C K^t in place of "
+            "K^t, with C at t = 0; a factor for going from state to (state, action); terms for the reward's and the "
+            "policy's own derivatives at differing states; to the 1-norm by the root of the gain's size; for target "
+            "'policy' plus the exact truncation",
+            reason="as printed it is no bound: the Jacobian of a_0 is s_0, of norm above 1",
+            source="appendix A.1",
+        ),
+        Deviation(
+            id="horizons",
+            paper="the axis is not in the text; code: 2, 3, 5, 10, 20 in different commits, and T means T + 1 steps",
+            ours="H in 0, 1, 2, 3, 5, 10, 15, 20; H model steps and then Q, as in section 4.1",
+            reason="covers the code's; the text's definition",
+            source="section 4.1; facts 2.2, 2.6",
+        ),
+        Deviation(
+            id="seeds",
+            paper="seeds not stated; code: two",
+            ours="10 seeds",
+            reason="intervals",
+            source="facts 2.6",
+        ),
+    ),
+    figure="svgbench.reproduce.maac.figures:fig3",
+)
+
+EXPERIMENTS = (FIG3,)

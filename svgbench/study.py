@@ -1,0 +1,190 @@
+"""One experiment with its results: what the commands call, and what a Python user gets from `svgbench.load`.
+
+study = svgbench.load("maac/fig3")
+study.frame()                      # all rows of the largest budget that has results
+study.compare()                    # verdicts
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from svgbench import reproduce
+from svgbench.lab.cells import Selection, expand
+from svgbench.lab.experiment import BUDGETS, Experiment
+from svgbench.lab.plan import Plan, make_plan
+from svgbench.lab.store import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from svgbench.analysis.frames import Results
+    from svgbench.analysis.tables import Grid
+    from svgbench.analysis.verdicts import Verdict
+    from svgbench.lab.calibration import Cost, Estimate
+    from svgbench.lab.runner import RunOptions, RunResult
+
+
+def results_root(results: Path | str | None = None) -> Path:
+    """The store's root: the argument, else SVGBENCH_RESULTS, else ./results."""
+    return Path(results or os.environ.get("SVGBENCH_RESULTS") or "results")
+
+
+def load(name: str, results: Path | str | None = None) -> Study:
+    """The study of the experiment called `name`. Raises UsageError if the name means none, or several."""
+    found = reproduce.resolve(name)
+    if len(found) > 1:
+        from svgbench.lab.errors import UsageError
+
+        raise UsageError(f"'{name}' means several experiments: {', '.join(e.id for e in found)}")
+    return Study(found[0], results)
+
+
+class Study:
+    """An experiment and the results folder that holds its runs."""
+
+    def __init__(self, experiment: Experiment, results: Path | str | None = None) -> None:
+        self.experiment = experiment
+        self.store = Store(results_root(results))
+
+    def budgets(self) -> list[str]:
+        """The budgets that have results, the largest first. Looks at file names only."""
+        folder = self.experiment.draws_from or self.experiment.id
+        return [b for b in BUDGETS if any(self.store.folder(folder, b).glob("*.json"))]
+
+    def reading(self, selection: Selection | None) -> Selection:
+        """The selection to read with: without one, the largest budget that has results."""
+        if selection is not None:
+            return selection
+        return Selection(budget=next(iter(self.budgets()), self.experiment.budgets[0].name))
+
+    def plan(self, selection: Selection) -> Plan:
+        """What `selection` still needs; see `svgbench.lab.plan.make_plan`."""
+        return make_plan(self.store, self.experiment, selection, reproduce.installed_algorithms())
+
+    def jobs(self, plan: Plan, asked: int | None = None) -> int:
+        """How many blocks to run at once: as asked, else so many that every core is used once."""
+        from svgbench.lab.calibration import default_jobs
+
+        return asked or default_jobs(self.experiment.threads)
+
+    def estimate(
+        self, plan: Plan, jobs: int | None = None, calibrate: bool = True, tell: Callable[[str], None] = lambda _: None
+    ) -> tuple[dict[str, Cost], Estimate]:
+        """What each kind of block costs here, and the whole plan; measures first where need be and `calibrate`."""
+        from svgbench.lab import calibration
+
+        at_once = self.jobs(plan, jobs)
+        if calibrate:
+            costs = calibration.costs(self.store, plan.blocks, at_once, tell)
+        else:
+            costs = calibration.remembered(self.store, plan.blocks)
+        return costs, calibration.estimate(plan.blocks, costs, at_once)
+
+    def run(self, plan: Plan, options: RunOptions | None = None, costs: Mapping[str, Cost] | None = None) -> RunResult:
+        """Run what the plan misses, the longest blocks first. Must be called from the main thread."""
+        from svgbench.lab.calibration import kind
+        from svgbench.lab.runner import RunOptions, run_blocks
+
+        known = costs or {}
+        longest_first = sorted(plan.blocks, key=lambda b: -known[kind(b.cell)].seconds if kind(b.cell) in known else 0)
+        return run_blocks(self.store, longest_first, options or RunOptions(self.jobs(plan)))
+
+    def status(self, selection: Selection | None = None) -> list[dict[str, Any]]:
+        """One flat row per cell."""
+        chosen = self.reading(selection)
+        rows = []
+        for cell in expand(self.experiment, chosen, reproduce.installed_algorithms()):
+            state = self.store.state(cell)
+            rows.append(
+                {
+                    "experiment": self.experiment.id,
+                    "task": cell.task.id,
+                    "variant": cell.variant.id,
+                    "budget": cell.budget,
+                    "seeds_done": len(state.done),
+                    "seeds_total": len(cell.seeds),
+                    "status": state.status,
+                    "note": state.note,
+                }
+            )
+        return rows
+
+    def results(self, selection: Selection | None = None) -> Results:
+        """The cells as frames, checked against their hashes."""
+        from svgbench.analysis.frames import read_results
+
+        extra = reproduce.installed_algorithms()
+        return read_results(self.store, self.experiment, self.reading(selection), extra)
+
+    def frame(self, selection: Selection | None = None) -> pd.DataFrame:
+        """All rows in one frame: task, variant, seed, step, and the experiment's columns."""
+        return self.results(selection).frame()
+
+    def table(self, selection: Selection | None = None) -> Grid:
+        """The experiment's table: mean, SD and n per cell and measure, beside published numbers."""
+        from svgbench.analysis.summary import results_grid
+
+        return results_grid(self.results(selection), self.published())
+
+    def compare(self, selection: Selection | None = None) -> list[Verdict]:
+        """Verdicts on every claim and published number.
+
+        Without a selection each is judged at the largest budget at which its cells are complete.
+        """
+        from svgbench.analysis.verdicts import compare
+
+        budgets = [selection.budget] if selection else self.budgets() or [self.experiment.budgets[0].name]
+        base = selection or Selection()
+        results = {b: self.results(replace(base, budget=b)) for b in budgets}
+        return compare(self.experiment, {b: r.cells for b, r in results.items()}, self.published())
+
+    def table_rows(self, selection: Selection | None = None) -> list[dict[str, Any]]:
+        """The table as one flat row per cell and measure."""
+        from svgbench.analysis.summary import results_rows
+
+        return results_rows(self.results(selection), self.published())
+
+    def plot(self, output: Path | str = "figures", selection: Selection | None = None) -> tuple[Results, list[Path]]:
+        """Draw the figure as PNG and PDF into `output`; what it was drawn from, and the files."""
+        from svgbench.analysis.plots import draw
+
+        results = self.results(selection)
+        return results, draw(results, Path(output))
+
+    def rivals_n(self) -> list[int]:
+        """The distinct numbers of runs behind the published numbers of our experiment."""
+        table = self.published()
+        return sorted({number.n for number in table.numbers if number.n}) if table else []
+
+    def published(self) -> Any:
+        """The published table that belongs to the experiment, or None."""
+        if self.experiment.published is None:
+            return None
+        from svgbench import paper_tables
+
+        return paper_tables.load(self.experiment.published)
+
+
+def summaries(results: Path | str | None = None) -> list[dict[str, Any]]:
+    """One flat row per experiment, for `svgbench list`."""
+    rows = []
+    for experiment in reproduce.experiments().values():
+        study = Study(experiment, results)
+        selection = study.reading(None)
+        cells: Sequence[Mapping[str, Any]] = study.status(selection)
+        rows.append(
+            {
+                "id": experiment.id,
+                "title": experiment.title,
+                "cells": len(cells),
+                "runs_done": sum(c["seeds_done"] for c in cells),
+                "runs_total": sum(c["seeds_total"] for c in cells),
+                "budget": selection.budget,
+            }
+        )
+    return rows

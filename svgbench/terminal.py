@@ -1,0 +1,114 @@
+"""Saying things to a person or a program: grids at the terminal's width, JSON, durations."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from svgbench.lab.errors import UsageError
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def width() -> int:
+    """Columns of the terminal; 80 where there is none."""
+    return shutil.get_terminal_size((80, 24)).columns
+
+
+def out(text: str) -> None:
+    """Text to standard output, ending in one newline."""
+    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+
+def notice(text: str) -> None:
+    """A line to standard error: about the answer, not part of it."""
+    sys.stderr.write(text + "\n")
+
+
+def out_json(rows: Rows) -> None:
+    """A list of flat objects. NaN and infinities, which JSON does not have, become null."""
+    out(json.dumps([_finite(row) for row in rows], indent=1, ensure_ascii=False, allow_nan=False))
+
+
+def out_rows(rows: Rows, as_json: bool, title: str, columns: Mapping[str, str], notes: Iterable[str] = ()) -> None:
+    """The same rows as JSON, or as a grid of the named columns (key -> heading)."""
+    if as_json:
+        return out_json(rows)
+    from svgbench.analysis.tables import Grid, render
+
+    (corner_key, corner), *rest = columns.items()
+    body = tuple((_cell(row[corner_key]), tuple(_cell(row[key]) for key, _ in rest)) for row in rows)
+    grid = Grid(title=title, corner=corner, columns=tuple(h for _, h in rest), rows=body, notes=tuple(notes))
+    return out(render(grid, "text", width()))
+
+
+def out_parts(rows: Rows) -> None:
+    """Rows of `kind`, `id`, `text`, `detail`, as paragraphs under one heading per kind."""
+    kind = ""
+    for row in rows:
+        if row["kind"] != kind:
+            kind = row["kind"]
+            out("" if kind == "experiment" else f"\n{kind}s")
+        head, detail = f"{row['id']}: {row['text']}", row["detail"]
+        indent = "" if kind == "experiment" else "  "
+        out(_wrapped(f"{head} [{detail}]" if detail and indent else head, indent))
+        if detail and not indent:
+            out(_wrapped(detail, ""))
+
+
+def out_records(rows: Rows, heading: str, fields: Sequence[str]) -> None:
+    """Long texts: each row a heading and one wrapped paragraph per field."""
+    for row in rows:
+        out(f"{row[heading]}")
+        for name in fields:
+            out(_wrapped(f"{name}: {row[name]}", "  "))
+
+
+def _wrapped(text: str, indent: str) -> str:
+    return textwrap.fill(text, width(), initial_indent=indent, subsequent_indent=indent + ("  " if indent else ""))
+
+
+def duration(seconds: float) -> str:
+    """ "45 s", "12 min", "3.5 h", "9 days", "14 months".
+
+    >>> duration(5400)
+    '1.5 h'
+    """
+    for unit, size, limit in (("s", 1, 90), ("min", 60, 90), ("h", 3600, 48), ("days", 86400, 60)):
+        if seconds < size * limit:
+            value = seconds / size
+            return f"{value:.1f} {unit}" if unit == "h" and value < 10 else f"{value:.0f} {unit}"
+    return f"{seconds / (86400 * 30.44):.0f} months"
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of "90s", "30m", "2h" or "1h30m". UsageError says what was expected."""
+    units = {"h": 3600.0, "m": 60.0, "s": 1.0}
+    if not re.fullmatch(r"(\d+(\.\d+)?[hms])+", text.strip()):
+        raise UsageError(f"--time-limit {text}: expected a duration such as 90s, 30m, 2h or 1h30m")
+    return sum(float(number) * units[unit] for number, unit in re.findall(r"([\d.]+)([hms])", text))
+
+
+def size(number: float) -> str:
+    """Bytes in words: "512 B", "3.4 MB"."""
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if number < 1000 or unit == "TB":
+            break
+        number /= 1000
+    return f"{number:.0f} {unit}" if unit == "B" or number >= 100 else f"{number:.1f} {unit}"
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    return "" if value is None else str(value)
+
+
+def _finite(row: Mapping[str, Any]) -> dict[str, Any]:
+    bad = {k for k, v in row.items() if isinstance(v, float) and (v != v or v in (float("inf"), float("-inf")))}
+    return {k: None if k in bad else v for k, v in row.items()}

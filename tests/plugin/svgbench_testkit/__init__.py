@@ -1,0 +1,1 @@
+"""Somebody else's package: a task, a learner and an experiment, found through entry points."""
