@@ -48,8 +48,8 @@ def make_update(seeds: Sequence[int]) -> Callable[[], None]:
     adam_actor, adam_critic = Adam(actor.parameters(), LR), Adam(critic.parameters(), LR)
 
     replay = 1000
-    obs, action = data.normal((replay, OBS)), data.uniform((replay, ACTION), -1, 1)
-    reward, next_obs = data.normal((replay, 1)), data.normal((replay, OBS))
+    widths = (OBS, ACTION, 1, OBS)  # observation, action, reward, next observation
+    transitions = data.normal((replay, sum(widths)))
     rows = torch.arange(S).unsqueeze(1)  # [S, 1]
     draws = iter(())
 
@@ -62,8 +62,7 @@ def make_update(seeds: Sequence[int]) -> Callable[[], None]:
         if index is None:
             minibatches()
             index = next(draws)
-        o_SBO, a_SBA = obs[rows, index], action[rows, index]
-        r_SB1, next_o_SBO = reward[rows, index], next_obs[rows, index]
+        o_SBO, a_SBA, r_SB1, next_o_SBO = transitions[rows, index].split(widths, dim=-1)
 
         with torch.no_grad():
             next_a_SBA = actor_target(next_o_SBO)

@@ -199,11 +199,13 @@ def run(
     limit = None if time_limit is None else parse_duration(time_limit)
     selection = _selection(budget, seeds, tasks, variants, override, device)
     studies = _studies(experiment, results)
-    plans = [(study, study.plan(selection)) for study in studies]
+    plans = [(study, study.plan(selection, thorough=True)) for study in studies]
     worst = OK
     for study, made in plans:
         options = RunOptions(study.jobs(made, jobs), executor, limit)
         worst = max(worst, _run_one(study, made, options, yes), key=_severity)
+        if worst == INCOMPLETE or worst > 128:  # stopped: the next experiment must not start
+            break
     raise typer.Exit(worst)
 
 
@@ -344,7 +346,7 @@ def table(
             if as_json:
                 rows += study.table_rows(selection)
             else:
-                grids.append(study.table(selection))
+                grids += study.table(selection)
     if as_json:
         from svgbench.analysis.published import published_rows
 
@@ -409,13 +411,14 @@ def diff(
     as_json: JsonOption = False,
 ) -> None:
     """Compare two results folders cell by cell: did a release change any result?"""
+    from svgbench import reproduce
     from svgbench.analysis.difference import diff_folders, diff_lines
     from svgbench.terminal import out, out_json, width
 
     for folder in (results_a, results_b):
         if not folder.is_dir():
             raise UsageError(f"no results folder '{folder}'; expected a folder that `svgbench run --results` wrote")
-    verdicts = diff_folders(results_a, results_b)
+    verdicts = diff_folders(results_a, results_b, reproduce.experiments().values())
     if as_json:
         out_json([v.as_row() for v in verdicts])
     else:

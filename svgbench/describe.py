@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from svgbench.analysis.wording import words_of
 from svgbench.lab.calibration import Cost, Estimate, kind
-from svgbench.lab.experiment import Comparison, Experiment, Measure, Term
+from svgbench.lab.experiment import Experiment
 from svgbench.lab.plan import Plan
 from svgbench.lab.source import declared
 from svgbench.terminal import duration, size
@@ -23,7 +24,7 @@ def parts_of(experiment: Experiment) -> list[dict[str, Any]]:
         rows += [_row("budget", budget.name, f"{budget.seeds} seeds: {budget.note}", _settings(budget.limits))]
     rows += [_row("column", c.name, c.description, c.unit) for c in experiment.columns]
     for claim in experiment.claims:
-        numbers = "; ".join(part.number for part in claim.parts)
+        numbers = "; ".join(f"{words_of(part)}: {part.number}" for part in claim.parts)
         rows.append(_row("claim", claim.id, f'"{claim.quote}" ({claim.source})', numbers))
     for name, (annotation, default) in config_fields(experiment).items():
         rows.append(_row("setting", name, f"default {default!r}", annotation))
@@ -140,22 +141,6 @@ def power_sentences(experiment: Experiment, seeds: int, published_n: list[int]) 
             f"{same:.2f} (margin 1 SD) or {wide:.2f} (2 SD); a gap of 1 SD is seen with {worse:.2f}"
         )
     return lines
-
-
-def words_of(part: Comparison) -> str:
-    """A comparison as one line: "a: error < b: error"."""
-    right = f"{part.right:g}" if isinstance(part.right, float | int) else _term(part.right)
-    margin = f" (margin {part.margin:g})" if part.margin else ""
-    return f"{_term(part.left)} {part.relation} {right}{margin}"
-
-
-def _term(term: Term) -> str:
-    return f"{term.variant}: {_measure(term.measure)}"
-
-
-def _measure(measure: Measure) -> str:
-    where = " ".join(f"{k}={v}" for k, v in measure.where.items())
-    return f"{measure.reduce} {measure.column}{' at ' + where if where else ''}"
 
 
 def _row(kind_: str, id_: str, text: str, detail: str) -> dict[str, Any]:

@@ -62,9 +62,9 @@ class Study:
             return selection
         return Selection(budget=next(iter(self.budgets()), self.experiment.budgets[0].name))
 
-    def plan(self, selection: Selection) -> Plan:
+    def plan(self, selection: Selection, thorough: bool = False) -> Plan:
         """What `selection` still needs; see `svgbench.lab.plan.make_plan`."""
-        return make_plan(self.store, self.experiment, selection, reproduce.installed_algorithms())
+        return make_plan(self.store, self.experiment, selection, reproduce.installed_algorithms(), thorough)
 
     def jobs(self, plan: Plan, asked: int | None = None) -> int:
         """How many blocks to run at once: as asked, else so many that every core is used once."""
@@ -125,11 +125,11 @@ class Study:
         """All rows in one frame: task, variant, seed, step, and the experiment's columns."""
         return self.results(selection).frame()
 
-    def table(self, selection: Selection | None = None) -> Grid:
-        """The experiment's table: mean, SD and n per cell and measure, beside published numbers."""
-        from svgbench.analysis.summary import results_grid
+    def table(self, selection: Selection | None = None) -> list[Grid]:
+        """The experiment's table, a grid per measure: mean, SD and n per cell, beside published numbers."""
+        from svgbench.analysis.summary import results_grids
 
-        return results_grid(self.results(selection), self.published())
+        return results_grids(self.results(selection), self.published())
 
     def compare(self, selection: Selection | None = None) -> list[Verdict]:
         """Verdicts on every claim and published number.

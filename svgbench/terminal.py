@@ -16,8 +16,8 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 def width() -> int:
-    """Columns of the terminal; 80 where there is none."""
-    return shutil.get_terminal_size((80, 24)).columns
+    """Columns of the terminal, at least 40; 80 where there is none."""
+    return max(shutil.get_terminal_size((80, 24)).columns, 40)
 
 
 def out(text: str) -> None:

@@ -61,9 +61,7 @@ class Sample:
         return dict(self.values) | dict.fromkeys(self.failed, floor)
 
 
-def measure_values(
-    frame: pd.DataFrame, measure: Measure, extra_where: Mapping[str, Scalar] | None = None
-) -> pd.Series:
+def measure_values(frame: pd.DataFrame, measure: Measure, extra_where: Mapping[str, Scalar] | None = None) -> pd.Series:
     """The measure of every seed: float values indexed by `seed`, in its order.
 
     `extra_where` adds conditions; where it names a column that `measure.where` pins too, the measure's own
@@ -74,9 +72,7 @@ def measure_values(
     for column in ("seed", measure.column, *where):
         _check_column(column, frame)
     selected = frame.loc[_matching(frame, where), ["seed", measure.column]]
-    numbers = pd.Series(
-        selected[measure.column].to_numpy(dtype=float), index=pd.Index(selected["seed"], name="seed")
-    )
+    numbers = pd.Series(selected[measure.column].to_numpy(dtype=float), index=pd.Index(selected["seed"], name="seed"))
     groups = numbers.groupby(level="seed", sort=True)
     if measure.reduce == "mean_of_last":
         return groups.tail(measure.k).groupby(level="seed", sort=True).mean(skipna=False)

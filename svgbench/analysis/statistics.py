@@ -176,9 +176,7 @@ def stratified_bootstrap_interval(
     rng = np.random.default_rng(seed)
     tasks = [np.sort(_one_dimension(values_by_task[task])) for task in sorted(values_by_task)]
     drawn = [values[rng.integers(len(values), size=(resamples, len(values)))] for values in tasks]
-    low, high = np.quantile(
-        statistic(np.concatenate(drawn, axis=-1)), [(1 - level) / 2, (1 + level) / 2]
-    )
+    low, high = np.quantile(statistic(np.concatenate(drawn, axis=-1)), [(1 - level) / 2, (1 + level) / 2])
     whole = np.concatenate(tasks)
     return Interval(float(statistic(whole)), float(low), float(high), len(whole))
 

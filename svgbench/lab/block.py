@@ -17,13 +17,14 @@ import threading
 import time
 import traceback
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from svgbench.lab import platform
 from svgbench.lab.cells import Block, block_from_job
 from svgbench.lab.errors import BusyError, DamagedError, UsageError
-from svgbench.lab.files import locked, write_atomic
+from svgbench.lab.files import locked, remove_temporaries, write_atomic
 from svgbench.lab.learner import Learner, Row
 from svgbench.lab.source import split_reference
 from svgbench.lab.store import Store
@@ -31,7 +32,7 @@ from svgbench.lab.store import Store
 FINISHED, FAILED, STOPPED, BUSY = 0, 1, 4, 75
 """Exit statuses. STOPPED: asked to stop, and checkpointed. BUSY: another process has the block."""
 
-CHECKPOINT_SECONDS = "SVGBENCH_CHECKPOINT_SECONDS"
+CHECKPOINT_SECONDS = "SVGBENCH_CHECKPOINT_SECONDS"  # between two, at least; 0: after every slice
 CHECKPOINT_SHARE = 0.02  # of the time, at most, goes into checkpoints
 
 
@@ -51,6 +52,7 @@ class BlockProcess:
     def run(self) -> int:
         """Do the block; return the exit status."""
         if not self._wanted():
+            self._tidy()
             return FINISHED
         learner = self._make()
         self._resume(learner)
@@ -65,7 +67,8 @@ class BlockProcess:
             self.seconds += now - started
             started = now
             self._report(learner)
-            if now - saved >= max(self.interval, cost / CHECKPOINT_SHARE) and not learner.finished:
+            wait = max(self.interval, cost / CHECKPOINT_SHARE) if self.interval else 0.0
+            if now - saved >= wait and not learner.finished:
                 self._save(learner)
                 saved = time.monotonic()
                 cost = saved - now
@@ -87,8 +90,12 @@ class BlockProcess:
     def _resume(self, learner: Learner) -> None:
         from svgbench.lab import checkpoint
 
+        remove_temporaries(self.checkpoint)
+        here = platform.compared(self.block.cell.device)
         try:
             payload = checkpoint.load(self.checkpoint, self.owner, self.block.cell.device)
+            if payload is not None and payload["platform"] != here:
+                raise DamagedError(f"{self.checkpoint} was made with {payload['platform']}; here is {here}")
         except DamagedError as error:
             aside = self.checkpoint.with_suffix(".refused")
             os.replace(self.checkpoint, aside)
@@ -103,7 +110,8 @@ class BlockProcess:
     def _save(self, learner: Learner) -> None:
         from svgbench.lab import checkpoint
 
-        payload = {"rows": self.rows, "seconds": self.seconds, "learner": learner.state_dict()}
+        here = platform.compared(self.block.cell.device)
+        payload = {"platform": here, "rows": self.rows, "seconds": self.seconds, "learner": learner.state_dict()}
         checkpoint.save(self.checkpoint, self.owner, payload)
 
     def _report(self, learner: Learner) -> None:
@@ -143,16 +151,14 @@ class BlockProcess:
             outcome = {"status": "diverged", "reason": reason} if reason else {"status": "done"}
             entries[seed] = outcome | shared | {"rows": len(by_seed[seed])}
         self.store.merge(cell, texts, entries)
-        companions = set(self.block.seeds) - set(self.store.state(_asking(self.block)).usable)
-        if not companions:
-            self.store.drop_work(self.block)
+        self._tidy()
         say(f"finished seeds {', '.join(map(str, wanted)) or 'of another run'}")
 
-
-def _asking(block: Block) -> Any:
-    from dataclasses import replace
-
-    return replace(block.cell, seeds=block.seeds)
+    def _tidy(self) -> None:
+        """Remove the block's checkpoint, unless it still holds the rows of a companion that nobody asked for."""
+        everyone = replace(self.block.cell, seeds=self.block.seeds)
+        if set(self.block.seeds) <= set(self.store.state(everyone).usable):
+            self.store.drop_work(self.block)
 
 
 def as_csv(rows: list[Row], columns: tuple[str, ...]) -> str:
@@ -169,6 +175,8 @@ def as_csv(rows: list[Row], columns: tuple[str, ...]) -> str:
 
 
 def _text(value: Any) -> str:
+    if not isinstance(value, str | int | float):
+        raise ValueError(f"a value of type {type(value).__name__}; expected a number or a string")
     text = repr(float(value)) if isinstance(value, float) else str(value)
     if any(c in text for c in ',"\n\r'):
         raise ValueError(f"a value that a plain CSV cannot hold: {text!r}")

@@ -1,6 +1,6 @@
 """What a block costs here: a few slices of each kind of learner, in a process of its own, kept on disk.
 
-`python -m svgbench.lab.calibration JOB.json` runs slices for a few seconds and prints one JSON object. Cells with
+`python -m svgbench.lab.calibration PARENT < JOB` runs slices for a few seconds and prints one JSON object. Cells with
 the same learner, config, limits and task factory cost the same and share one calibration.
 """
 
@@ -12,6 +12,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -127,7 +128,7 @@ def _measure(store: Store, block: Block) -> Cost:
     environment = os.environ | {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "svgbench.lab.calibration"],
+            [sys.executable, "-m", "svgbench.lab.calibration", str(os.getpid())],
             input=json.dumps(describe_job(block)),
             capture_output=True,
             text=True,
@@ -167,7 +168,19 @@ def measure_here(block: Block) -> Cost:
     return Cost(seconds, start, buffer.tell(), csv)
 
 
+def watch_parent(parent: int) -> None:
+    """End this process soon after the one that started it has ended."""
+
+    def wait() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
 if __name__ == "__main__":
+    watch_parent(int(sys.argv[1]))
     sys.stdout.write(json.dumps(asdict(measure_here(block_from_job(json.load(sys.stdin))))) + "\n")
     sys.stdout.flush()
     os._exit(0)

@@ -75,19 +75,23 @@ def cell_name(task: str, variant: str) -> str:
     return f"{task.replace('/', '-')}--{variant}"
 
 
+MOST_SEEDS = 100_000  # more is a slip of the finger, and would fill the memory
+
+
 def parse_seeds(text: str) -> tuple[int, ...]:
     """ "10" is seeds 0 to 9; "0,4,7", "3-5" and "0-2,9" name seeds. UsageError says what was expected."""
     expected = "expected a count such as 10, a range such as 3-5, or a list such as 0,4,7"
     try:
         if text.strip().isdigit():
-            seeds = list(range(int(text)))
+            ranges = [range(int(text))]
         else:
-            seeds = []
-            for part in text.split(","):
-                first, dash, last = part.strip().partition("-")
-                seeds += range(int(first), int(last) + 1) if dash else [int(first)]
+            ends = [part.strip().partition("-") for part in text.split(",")]
+            ranges = [range(int(first), int(last if dash else first) + 1) for first, dash, last in ends]
     except ValueError:
         raise UsageError(f"--seeds {text}: {expected}") from None
+    if sum(len(r) for r in ranges) > MOST_SEEDS:
+        raise UsageError(f"--seeds {text} names more than {MOST_SEEDS} seeds")
+    seeds = [seed for r in ranges for seed in r]
     if not seeds:
         raise UsageError(f"--seeds {text} names no seed; {expected}")
     if len(set(seeds)) != len(seeds):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import pickle
+from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from svgbench.lab.errors import DamagedError
 from svgbench.lab.files import write_atomic
 
 FORMAT = 1
+PLAIN = (str, int, float, bool, type(None))
+"""Exactly these: a NumPy scalar is a float to `isinstance`, and would be refused when it is loaded."""
 
 
 def save(path: Path, owner: str, payload: dict[str, Any]) -> int:
@@ -51,13 +54,13 @@ def load(path: Path, owner: str, device: str = "cpu") -> dict[str, Any] | None:
 
 
 def _check(value: Any, where: str) -> None:
-    if isinstance(value, dict):
+    if type(value) in (dict, OrderedDict):
         for key, entry in value.items():
-            if not isinstance(key, str | int):
+            if type(key) not in (str, int):
                 raise TypeError(f"{where}: a key of type {type(key).__name__}; expected str or int")
             _check(entry, f"{where}[{key!r}]")
-    elif isinstance(value, list | tuple):
+    elif type(value) in (list, tuple):
         for index, entry in enumerate(value):
             _check(entry, f"{where}[{index}]")
-    elif not isinstance(value, torch.Tensor | str | int | float | bool | None):
+    elif not isinstance(value, torch.Tensor) and type(value) not in PLAIN:
         raise TypeError(f"{where} is a {type(value).__name__}; expected tensors, numbers, strings, lists, dicts")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import glob
 import os
 import tempfile
 import time
@@ -23,7 +24,7 @@ def write_atomic(path: Path, data: bytes, durable: bool = True) -> None:
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name[:80]}.", suffix=".tmp", dir=path.parent)
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
@@ -87,7 +88,7 @@ def is_locked(path: Path) -> bool:
     except OSError:
         return False
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: two who ask do not see each other
     except BlockingIOError:
         return True
     else:
@@ -96,8 +97,8 @@ def is_locked(path: Path) -> bool:
         os.close(handle)
 
 
-def remove_temporaries(folder: Path) -> None:
-    """Remove what a killed `write_atomic` left in `folder`. Call it under the folder's lock."""
-    for stray in folder.glob(".*.tmp"):
+def remove_temporaries(path: Path) -> None:
+    """Remove what a killed `write_atomic` of `path` left. Call it under the lock that guards `path`."""
+    for stray in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
         with contextlib.suppress(OSError):
             stray.unlink()

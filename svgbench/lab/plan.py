@@ -50,16 +50,22 @@ class Plan:
 
 
 def make_plan(
-    store: Store, experiment: Experiment, selection: Selection, extra: Mapping[str, Variant] | None = None
+    store: Store,
+    experiment: Experiment,
+    selection: Selection,
+    extra: Mapping[str, Variant] | None = None,
+    thorough: bool = False,
 ) -> Plan:
     """Look at the store and say what `selection` still needs. Runs nothing, writes nothing.
+
+    `thorough` checks every row against its hash, where otherwise a file of the right size is believed.
 
     Seeds that are done here and now are left alone; those of stale and other cells are done again. A diverged
     seed is done; a failed one is tried again.
     """
     cells = []
     for cell in expand(experiment, selection, extra):
-        state = store.state(cell)
+        state = store.state(cell, thorough)
         missing = [seed for seed in cell.seeds if seed not in state.usable]
         cells.append(CellPlan(cell, state, tuple(blocks(cell, missing))))
     return Plan(experiment, selection, tuple(cells))

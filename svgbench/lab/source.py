@@ -72,6 +72,8 @@ def parse_value(name: str, text: str, annotation: str) -> Any:
     """The value that `text` writes for a field of that type, by pydantic's rules for strings."""
     import pydantic
 
+    if annotation.startswith("Literal["):
+        return _one_of(name, text, annotation)
     kind = TYPES.get(annotation, str)
     raw: Any = text
     if annotation.startswith("tuple"):
@@ -80,6 +82,17 @@ def parse_value(name: str, text: str, annotation: str) -> Any:
         return pydantic.TypeAdapter(kind).validate_python(raw)
     except pydantic.ValidationError:
         raise UsageError(f"-o {name}={text}: expected a value of type {annotation}") from None
+
+
+def _one_of(name: str, text: str, annotation: str) -> str:
+    """`text` if it is one of the strings of `Literal["a", "b"]`."""
+    node = ast.parse(annotation, mode="eval").body
+    assert isinstance(node, ast.Subscript)
+    choices = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+    words = [str(ast.literal_eval(choice)) for choice in choices]
+    if text not in words:
+        raise unknown(f"value of {name}", text, words)
+    return text
 
 
 def split_reference(reference: str) -> tuple[str, str]:

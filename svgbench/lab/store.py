@@ -77,8 +77,8 @@ class Store:
         """The cell's JSON; None if there is none. Raises DamagedError if it cannot be read."""
         return read_meta(self.json_path(cell))
 
-    def state(self, cell: Cell) -> CellState:
-        """The cell's status. Reads one JSON and asks for one file size; the rows are not read."""
+    def state(self, cell: Cell, thorough: bool = False) -> CellState:
+        """The cell's status. Reads one JSON and asks for one file size; the rows are read only if `thorough`."""
         running = self._running(cell)
         try:
             meta = self.meta(cell)
@@ -87,7 +87,7 @@ class Store:
         if meta is None:
             started = self.cell_work(cell).is_dir() and any(self.cell_work(cell).glob("block-*/checkpoint.pt"))
             return CellState("running" if running else "partial" if started else "missing")
-        unfit, note = self._unfit(cell, meta)
+        unfit, note = self._unfit(cell, meta, thorough)
         recorded = {int(s): e for s, e in meta["seeds"].items() if int(s) in cell.seeds}
         done = tuple(sorted(s for s, e in recorded.items() if is_finished(e))) if unfit != "failed" else ()
         diverged = tuple(s for s in done if recorded[s]["status"] == "diverged")
@@ -105,7 +105,7 @@ class Store:
         seconds = sum(recorded[s]["seconds"] for s in done)
         return CellState(status, done, () if unfit else done, diverged, failed, note, seconds)
 
-    def _unfit(self, cell: Cell, meta: Mapping[str, Any]) -> tuple[Status | None, str]:
+    def _unfit(self, cell: Cell, meta: Mapping[str, Any], thorough: bool) -> tuple[Status | None, str]:
         """Why the pair cannot be added to, and the status that says so."""
         if meta["config_hash"] != cell.identity:
             return "stale", _what_changed(cell, meta)
@@ -114,20 +114,20 @@ class Store:
             for name, value in here.items():
                 if is_finished(entry) and entry["platform"].get(name) != value:
                     return "other", f"measured with {name} {entry['platform'].get(name)} (here {value})"
-        damage = self._damage(cell, meta)
+        damage = self._damage(cell, meta, thorough)
         return ("failed", damage) if damage else (None, "")
 
     def _running(self, cell: Cell) -> bool:
         folder = self.cell_work(cell)
         return folder.is_dir() and any(is_locked(p) for p in folder.glob("block-*.lock"))
 
-    def _damage(self, cell: Cell, meta: Mapping[str, Any]) -> str:
-        """Why the CSV is not what was written, or nothing. Equal sizes are believed; `verify` reads all."""
+    def _damage(self, cell: Cell, meta: Mapping[str, Any], thorough: bool) -> str:
+        """Why the CSV is not what was written, or nothing. Equal sizes are believed unless `thorough`."""
         if not any(is_finished(entry) for entry in meta["seeds"].values()):
             return ""
         path = self.csv_path(cell)
         try:
-            if path.stat().st_size != meta["bytes"]:
+            if thorough or path.stat().st_size != meta["bytes"]:
                 read_rows(path, meta)
         except FileNotFoundError:
             return f"{path} is gone"
@@ -151,7 +151,7 @@ class Store:
         """
         with locked(self.cell_lock(cell)):
             meta = self._current(cell)
-            kept = _split(self.rows(cell)) if meta["seeds"] and self.csv_path(cell).exists() else {}
+            kept = _split(self.rows(cell)) if any(map(is_finished, meta["seeds"].values())) else {}
             for seed, text in texts.items():
                 if not is_finished(meta["seeds"].get(str(seed), {})):
                     kept[seed] = text.encode()
@@ -181,10 +181,11 @@ class Store:
 
     def _current(self, cell: Cell) -> dict[str, Any]:
         """The JSON to add to; a fresh one if there is none, or after moving an unfit pair aside."""
-        remove_temporaries(self.folder(cell.experiment, cell.budget))
+        remove_temporaries(self.csv_path(cell))
+        remove_temporaries(self.json_path(cell))
         try:
             meta = self.meta(cell)
-            unfit = meta is not None and self._unfit(cell, meta)[0] is not None
+            unfit = meta is not None and self._unfit(cell, meta, thorough=True)[0] is not None
         except DamagedError:
             meta, unfit = None, True
         if unfit:
@@ -245,6 +246,9 @@ def read_meta(path: Path) -> dict[str, Any] | None:
         raise DamagedError(f"{path} cannot be read: {error}") from None
     if not isinstance(meta, dict) or meta.get("format") != FORMAT or not isinstance(meta.get("seeds"), dict):
         raise DamagedError(f"{path} is not a cell's JSON of format {FORMAT}")
+    lacking = [name for name in ("config_hash", "versions", "columns", "bytes") if name not in meta]
+    if lacking or not all(seed.isdigit() and isinstance(e, dict) and "status" in e for seed, e in meta["seeds"].items()):
+        raise DamagedError(f"{path} is damaged: {f'no {lacking[0]}' if lacking else 'an entry that is no seed'}")
     return meta
 
 
@@ -257,7 +261,10 @@ def read_rows(path: Path, meta: Mapping[str, Any]) -> bytes:
     header = ",".join(("seed", "step", *meta["columns"])).encode() + b"\n"
     if not data.startswith(header) or not data.endswith(b"\n"):
         raise DamagedError(f"{path} is damaged: its first or last line is not whole")
-    rows = _split(data)
+    try:
+        rows = _split(data)
+    except DamagedError as error:
+        raise DamagedError(f"{path} is damaged: {error}") from None
     finished = {int(s): e for s, e in meta["seeds"].items() if is_finished(e)}
     for seed, entry in finished.items():
         text = rows.get(seed, b"")

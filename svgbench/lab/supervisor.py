@@ -58,6 +58,7 @@ class Supervisor:
         self.store, self.executor, self.listen = store, executor, listen
         self.hang_seconds = float(os.environ.get(HANG_SECONDS, "1800"))
         self.stopping = 0  # how many times we were asked to stop
+        self.told: set[Block] = set()  # that another process runs it
 
     def stop(self) -> None:
         """Once: checkpoint and end. Twice: end now; the last checkpoint stays."""
@@ -107,8 +108,13 @@ class Supervisor:
             if not is_running(self.store, block):
                 return waiting[index]
             waiting[index] = (block, attempt, time.monotonic() + 1.0)
-            self.listen("waiting", block, "another process runs it")
+            self._tell_waiting(block)
         return None
+
+    def _tell_waiting(self, block: Block) -> None:
+        if block not in self.told:
+            self.told.add(block)
+            self.listen("waiting", block, "another process runs it")
 
     def _place(self, block: Block, attempt: int) -> _Placed:
         folder = self.store.block_work(block)
@@ -145,7 +151,7 @@ class Supervisor:
             outcome.unfinished.append(block)
             self.listen("stopped", block, "")
         elif status == child.BUSY:
-            self.listen("waiting", block, "another process runs it")
+            self._tell_waiting(block)
             return block, one.attempt, time.monotonic() + 1.0
         else:
             error = one.killed or self._error(block, status)

@@ -38,16 +38,23 @@ def check_members(parameters: Sequence[Tensor], shape: tuple[int, ...]) -> None:
 
 def flat_view(parameters: Sequence[Tensor], shape: tuple[int, ...]) -> Tensor | None:
     """The parameters as one tensor [*shape, P] that shares their memory, or None if they do not lie so."""
-    first = parameters[0]
-    strides = first.stride()[: len(shape)]
-    offset, storage = first.storage_offset(), first.untyped_storage().data_ptr()
+    lead, first = len(shape), parameters[0]
+    storage, start = first.untyped_storage().data_ptr(), first.storage_offset()
+    # An axis of length 1 may have any stride.
+    strides = [stride for n, stride in zip(shape, first.stride(), strict=False) if n > 1]
+    offset = start
     for p in parameters:
-        in_place = p.storage_offset() == offset and p.stride()[: len(shape)] == strides
-        if not (in_place and p.untyped_storage().data_ptr() == storage and p[(0,) * len(shape)].is_contiguous()):
+        dense = 1
+        for n, stride in zip(reversed(p.shape[lead:]), reversed(p.stride()[lead:]), strict=True):
+            if n > 1 and stride != dense:
+                return None
+            dense *= n
+        if p.storage_offset() != offset or p.untyped_storage().data_ptr() != storage:
             return None
-        offset += math.prod(p.shape[len(shape) :])
-    size = offset - first.storage_offset()
-    return first.detach().as_strided((*shape, size), (*strides, 1))
+        if [stride for n, stride in zip(shape, p.stride(), strict=False) if n > 1] != strides:
+            return None
+        offset += dense
+    return first.detach().as_strided((*shape, offset - start), (*first.stride()[:lead], 1))
 
 
 def flatten_(parameters: Sequence[Tensor], shape: tuple[int, ...]) -> Tensor:
@@ -69,4 +76,10 @@ def views(flat: Tensor, parameters: Sequence[Tensor]) -> list[Tensor]:
     """`flat` [*shape, P] cut into views with the parameters' shapes."""
     lead = flat.dim() - 1
     sizes = [math.prod(p.shape[lead:]) for p in parameters]
-    return [part.view(p.shape) for part, p in zip(flat.split(sizes, dim=-1), parameters, strict=True)]
+    parts = zip(flat.split(sizes, dim=-1), parameters, strict=True)
+    return [_column(part.view(p.shape)) for part, p in parts]
+
+
+def _column(p: Tensor) -> Tensor:
+    """A matrix [..., n, 1] as the transpose of a row, in the same memory: its products are several times faster."""
+    return p.view(*p.shape[:-2], 1, p.shape[-2]).mT if p.dim() > 2 and p.shape[-1] == 1 else p

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,8 +19,41 @@ def _identity(x: Tensor) -> Tensor:
     return x
 
 
+def _sigmoid_tanh(x: Tensor) -> Tensor:
+    return torch.rsub(torch.sigmoid(x + x), -1.0, alpha=-2.0)
+
+
+class _SigmoidTanh(torch.autograd.Function):
+    """tanh(x) = 2 sigmoid(2 x) - 1, with the derivative of tanh as one kernel."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        y = _sigmoid_tanh(x)
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        (y,) = ctx.saved_tensors
+        return torch.ops.aten.tanh_backward.default(grad, y)
+
+
+SMALL = 5000  # elements; below it the calls cost more than the arithmetic
+
+
+def _tanh(x: Tensor) -> Tensor:
+    """On the CPU `torch.tanh` is MKL's, which can take nine times as long as `torch.sigmoid`.
+
+    The absolute error of the detour stays within 2e-7 in float32 (4e-16 in float64), no more than that of the
+    pre-activation itself. torch.func's transforms, which want more of a Function, take the plain one.
+    """
+    if x.device.type != "cpu" or x.numel() < SMALL or torch._C._are_functorch_transforms_active():
+        return torch.tanh(x)
+    return _SigmoidTanh.apply(x) if x.requires_grad and torch.is_grad_enabled() else _sigmoid_tanh(x)
+
+
 ACTIVATIONS: dict[str, Activation] = {
-    "tanh": torch.tanh,
+    "tanh": _tanh,
     "relu": torch.relu,
     "silu": nn.functional.silu,
     "elu": nn.functional.elu,

@@ -100,7 +100,8 @@ class Lemma:
 def lemma(true: Paths, learned: Paths, gain: Tensor, gamma: float, horizons: Sequence[int]) -> Lemma:
     """The right-hand side of Lemma 4.1 for paths that share their action noise. gain: (m, n).
 
-    It holds path by path, and so for the mean. The appendix's bound is repaired in four places, without which
+    Where a derivative is not finite, nor is its seed's error, and the bound means nothing. It holds path by path, and
+    so for the mean. The appendix's bound is repaired in four places, without which
     measured errors can exceed it:
     * grad_k x_t <= K^t fails at t = 0, where it is the state: here it is C K^t, with the smallest K >= 1;
     * the reward's Lipschitz constant L_r, lost in the appendix's last equality, stays;
@@ -132,7 +133,8 @@ class _PerTime:
             return torch.linalg.vector_norm(x, dim=-1).amax(2)
 
         def matrices(x: Tensor) -> Tensor:
-            return torch.linalg.matrix_norm(x, ord=2).amax(2)
+            # the decomposition refuses what is not finite, for all seeds together
+            return torch.linalg.matrix_norm(x.nan_to_num(), ord=2).amax(2)
 
         return cls(
             eps_f=matrices(learned.f_slope - true.f_slope),

@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import cache
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def number(table_id: str, row: str, column: str) -> PublishedNumber:
     """One number. UnknownPublishedError for a wrong name and for a cell that the paper leaves empty."""
     found = load(table_id).get(row, column)
     if found is None:
-        raise unknown(f"number in {table_id}, column '{column}', row", row, _filled_rows(table_id, column))
+        raise unknown("number in row", row, _filled_rows(table_id, column), f"column '{column}' of {table_id}")
     return found
 
 
@@ -42,13 +43,14 @@ def read(path: Path) -> dict[str, PublishedTable]:
 
     Raises PublishedDataError with the file and the key.
     """
-    return _validated(_work_id(path), path.name, _parse(path.name, path.read_text(encoding="utf-8")))
+    return _validated(_work_id(path.name), path.name, _parse(path.name, path.read_text(encoding="utf-8")))
 
 
 @cache
 def _files() -> Mapping[str, tuple[str, dict[str, Any]]]:
-    paths = sorted(Path(__file__).parent.glob("*.toml"))
-    return {_work_id(p): (p.name, _parse(p.name, p.read_text(encoding="utf-8"))) for p in paths}
+    folder = resources.files("svgbench.paper_tables")
+    files = sorted((f for f in folder.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)
+    return {_work_id(f.name): (f.name, _parse(f.name, f.read_text(encoding="utf-8"))) for f in files}
 
 
 @cache
@@ -70,8 +72,8 @@ def _parse(file: str, text: str) -> dict[str, Any]:
         raise PublishedDataError(f"{file}: not TOML: {error}") from None
 
 
-def _work_id(path: Path) -> str:
-    return path.stem.replace("_", "-")
+def _work_id(file: str) -> str:
+    return file.removesuffix(".toml").replace("_", "-")
 
 
 def _filled_rows(table_id: str, column: str) -> list[str]:

@@ -89,7 +89,7 @@ class PublishedTable:
         """The number, or None where the paper leaves the cell empty. UnknownPublishedError for a wrong name."""
         for kind, name, names in (("row", row, self.rows), ("column", column, self.columns)):
             if name not in names:
-                raise unknown(f"{kind} of {self.id}", name, names)
+                raise unknown(kind, name, names, self.id)
         return next((n for n in self.numbers if n.row == row and n.column == column), None)
 
 
@@ -102,9 +102,10 @@ def digits(value: Decimal) -> str:
     return str(value).replace("E+", "e").replace("E", "e")
 
 
-def unknown(kind: str, name: str, names: Iterable[str]) -> UnknownPublishedError:
+def unknown(kind: str, name: str, names: Iterable[str], where: str = "") -> UnknownPublishedError:
     """An error for `name` that points to the nearest of `names`."""
     known = list(names)
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     meant = f"; did you mean '{near[0]}'?" if near else ""
-    return UnknownPublishedError(f"no {kind} '{name}'{meant} (there are: {', '.join(known) or 'none'})")
+    inside = f" in {where}" if where else ""
+    return UnknownPublishedError(f"no {kind} '{name}'{inside}{meant} (there are: {', '.join(known) or 'none'})")

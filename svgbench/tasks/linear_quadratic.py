@@ -48,8 +48,7 @@ def _discounted_sum(lq: LinearQuadratic, M: Array, X: Array) -> Array:
         )
     n = M.shape[0]
     system = np.eye(n * n) - lq.gamma * np.kron(M, M)
-    solution: Array = np.linalg.solve(system, X.reshape(*X.shape[:-2], n * n, 1))
-    return solution.reshape(X.shape)
+    return np.linalg.solve(system, X.reshape(*X.shape[:-2], n * n, 1)).reshape(X.shape).astype(np.float64)
 
 
 def value_matrix(lq: LinearQuadratic, gain: Array) -> Array:

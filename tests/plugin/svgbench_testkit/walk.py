@@ -28,6 +28,8 @@ class Config:
     once: str = ""  # a file: trouble happens only if it does not exist yet
     die_at: int = -1  # slice in which the process kills itself
     hang_at: int = -1
+    trouble_seed: int = -1  # only the block of this seed gets into trouble
+    until: str = ""  # a file: trouble happens only while it does not exist
     ballast: int = 0  # numbers of state, to make a checkpoint large
 
 
@@ -69,6 +71,10 @@ class Walk:
         config = self.config
         time.sleep(config.slice_seconds)
         if self.slice not in (config.raise_at, config.die_at, config.hang_at):
+            return
+        if config.trouble_seed >= 0 and config.trouble_seed not in self.seeds:
+            return
+        if config.until and os.path.exists(config.until):
             return
         if config.once:
             if os.path.exists(config.once):

@@ -1,0 +1,56 @@
+"""`svgbench diff A B`: did a release, a machine or a change move any result?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from svgbench.analysis.contrasts import difference_verdicts
+from svgbench.analysis.frames import read_cell
+from svgbench.analysis.judgement import Verdict
+from svgbench.analysis.measures import CellData
+from svgbench.analysis.tables import Grid, render
+from svgbench.analysis.verdict_text import interval, number, tally
+from svgbench.lab.experiment import BUDGETS, Experiment
+from svgbench.lab.store import Store, read_meta
+
+
+def diff_folders(a: Path, b: Path, experiments: Iterable[Experiment]) -> list[Verdict]:
+    """B against A: every cell that either has, measure by measure, at every budget.
+
+    Cells are read as their JSON describes them, whatever is declared now. DamagedError for a damaged one.
+    """
+    verdicts = []
+    for experiment in experiments:
+        for budget in BUDGETS:
+            cells_a, cells_b = (_cells(Store(root), experiment, budget) for root in (a, b))
+            if cells_a or cells_b:
+                verdicts += difference_verdicts(cells_a, cells_b, experiment, budget)
+    return verdicts
+
+
+def _cells(store: Store, experiment: Experiment, budget: str) -> dict[tuple[str, str], CellData]:
+    found = {}
+    for path in sorted(store.folder(experiment.id, budget).glob("*.json")):
+        meta = read_meta(path)
+        if meta is not None:
+            found[(meta["task"], meta["variant"])] = read_cell(path, meta)
+    return found
+
+
+def diff_lines(verdicts: Sequence[Verdict], width: int, every: bool) -> list[str]:
+    """A row per cell and measure that is not identical (or all of them), and a tally."""
+    if not verdicts:
+        return ["neither folder has results of an experiment that is declared here"]
+    lines = []
+    shown = [v for v in verdicts if every or v.verdict != "IDENTICAL"]
+    for experiment_budget in dict.fromkeys((v.id.split(":")[0], v.budget) for v in shown):
+        own = [v for v in shown if (v.id.split(":")[0], v.budget) == experiment_budget]
+        for task in dict.fromkeys(v.task for v in own):
+            rows = tuple(
+                (f"{v.variant}: {v.setting}", (v.verdict, number(v.value), interval(v))) for v in own if v.task == task
+            )
+            title = f"{experiment_budget[0]}, budget {experiment_budget[1]}, {task}"
+            grid = Grid(title=title, corner="", columns=("B against A", "B - A", "95 % interval"), rows=rows, notes=())
+            lines += [*render(grid, "text", width).splitlines(), ""]
+    return [*lines, f"{len(verdicts)} comparisons: {tally(verdicts)}"]

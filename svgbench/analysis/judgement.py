@@ -1,0 +1,207 @@
+"""The words of a verdict: what is judged, by which rules, from which evidence, and what comes out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, SupportsFloat
+
+from svgbench.analysis.measures import CellData, read_sample
+from svgbench.lab.experiment import BUDGETS, Experiment, Measure
+
+RANDOM_VARIANT = "random"
+"""The variant whose cell, where an experiment has one, is the level of a random policy."""
+
+LevelWord = Literal[
+    "NOT_COMPARABLE",
+    "INCOMPLETE",
+    "REPRODUCED",
+    "WORSE",
+    "BETTER",
+    "CONSISTENT",
+    "INCONCLUSIVE",
+    "IDENTICAL",
+    "EQUIVALENT",
+    "ONLY_IN_A",
+    "ONLY_IN_B",
+]
+ClaimWord = Literal["SUPPORTED", "REFUTED", "INCONCLUSIVE", "INCOMPLETE"]
+Unit = Literal["mean", "difference", "ratio"]
+"""What `value`, `low` and `high` are: our mean, left minus right, or left divided by right."""
+
+
+class Published(Protocol):
+    """What a verdict needs to know of a published number."""
+
+    @property
+    def value(self) -> SupportsFloat: ...
+    @property
+    def spread(self) -> SupportsFloat | None: ...
+    @property
+    def spread_kind(self) -> str | None: ...  # one of `statistics.SPREAD_KINDS`
+    @property
+    def n(self) -> int | None: ...
+
+
+class PublishedNumbers(Protocol):
+    """A published table: the number in a row (a variant's `published`) and a column (a task's), if printed."""
+
+    def get(self, row: str, column: str, /) -> Published | None: ...
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What is fixed before a run.
+
+    `alpha` is the level of every test; intervals are at 1 - alpha. `floors` says, by a measure's label, what
+    a failed seed counts as (without an entry: the worst finite value among those that are compared).
+    `random_levels` has the mean of a random policy by task id and measure label; without an entry it is read
+    from the cell of the variant "random", where there is one.
+    """
+
+    alpha: float = 0.05
+    floors: Mapping[str, float] = field(default_factory=dict)
+    random_levels: Mapping[tuple[str, str], float] = field(default_factory=dict)
+
+    @property
+    def level(self) -> float:
+        return 1 - self.alpha
+
+
+DEFAULT_RULES = Rules()
+
+
+@dataclass(frozen=True)
+class PartResult:
+    """One comparison of a claim; `threshold` is in the unit of `value`."""
+
+    text: str
+    verdict: ClaimWord
+    n: int
+    value: float | None
+    low: float | None
+    high: float | None
+    threshold: float
+    unit: Unit
+    reason: str
+    clearance: float = math.nan  # from the interval to the threshold, in half-widths of the interval
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What our runs say about a published number, a claim, or two results about each other.
+
+    `id` is unique: experiment, then claim or variant, task and setting, with ":" between. `variant` lists a
+    claim's variants. `published` is the published mean; `margin` is in the unit of `value`.
+    """
+
+    id: str
+    kind: Literal["level", "claim"]
+    verdict: LevelWord | ClaimWord
+    budget: str
+    task: str
+    variant: str
+    setting: str
+    n: int
+    value: float | None
+    low: float | None
+    high: float | None
+    published: float | None
+    margin: float | None
+    reason: str
+    unit: Unit
+    details: tuple[PartResult, ...] = ()
+
+    def as_row(self) -> dict[str, str | int | float | None]:
+        """One flat row, fit for JSON: a number that is not finite (a bound from one seed) is None."""
+        return {
+            "id": self.id,
+            "kind": self.kind,
+            "verdict": self.verdict,
+            "budget": self.budget,
+            "n": self.n,
+            "value": _finite(self.value),
+            "low": _finite(self.low),
+            "high": _finite(self.high),
+            "published": _finite(self.published),
+            "task": self.task,
+            "variant": self.variant,
+            "setting": self.setting,
+            "margin": _finite(self.margin),
+            "reason": self.reason,
+            "unit": self.unit,
+        }
+
+
+Cells = Mapping[tuple[str, str], CellData]
+"""Cells of one budget by task and variant."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything that is known of an experiment's runs.
+
+    `asked_seeds` are, by budget, the seeds asked of a cell that has no `CellData`; a budget without an entry
+    asks for as many as it declares.
+    """
+
+    experiment: Experiment
+    cells_by_budget: Mapping[str, Cells]
+    asked_seeds: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    rules: Rules = DEFAULT_RULES
+
+    @property
+    def budgets(self) -> list[str]:
+        """The budgets that were read, the largest first."""
+        return [b for b in BUDGETS if b in self.cells_by_budget] or [self.experiment.budgets[0].name]
+
+    def cell(self, budget: str, task: str, variant: str) -> CellData | None:
+        return self.cells_by_budget.get(budget, {}).get((task, variant))
+
+    def missing(self, budget: str, task: str, variant: str) -> tuple[int, ...]:
+        """The seeds asked for that this cell does not have."""
+        cell = self.cell(budget, task, variant)
+        if cell is not None:
+            return cell.missing
+        return self.asked_seeds.get(budget) or tuple(range(self.experiment.budget(budget).seeds))
+
+    def has_any(self, budget: str, task: str, variants: Iterable[str]) -> bool:
+        """Whether one of these cells has a seed."""
+        return any((c := self.cell(budget, task, v)) is not None and bool(c.seeds) for v in variants)
+
+    def random_level(self, budget: str, task: str, measure: Measure) -> float | None:
+        """The mean of a random policy, or None where it is not known."""
+        declared = self.rules.random_levels.get((task, measure.label))
+        cell = self.cell(budget, task, RANDOM_VARIANT)
+        if declared is not None or cell is None:
+            return declared
+        values = read_sample(cell, measure).values
+        return math.fsum(values.values()) / len(values) if values else None
+
+
+def join_id(*words: str) -> str:
+    """A verdict's id: its words with ":" between, without spaces or empty words."""
+    return ":".join("-".join(word.split()) for word in words if word)
+
+
+def number(x: float) -> str:
+    """A number as reasons print it."""
+    return f"{x:.4g}"
+
+
+def name_seeds(seeds: Iterable[int]) -> str:
+    """ "seed 3", "seeds 0-4, 7"."""
+    ordered = sorted(seeds)
+    runs: list[list[int]] = []
+    for seed in ordered:
+        if runs and seed == runs[-1][-1] + 1:
+            runs[-1].append(seed)
+        else:
+            runs.append([seed])
+    listed = ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
+    return f"seed{'s' * (len(ordered) > 1)} {listed}"
+
+
+def _finite(x: float | None) -> float | None:
+    return x if x is not None and math.isfinite(x) else None

@@ -1,0 +1,95 @@
+"""The experiment's table: per task and variant the mean, SD and n of each measure, beside what was published."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from svgbench.analysis.frames import Results
+from svgbench.analysis.measures import CellData, Sample, read_sample
+from svgbench.analysis.statistics import summarise, t_interval
+from svgbench.analysis.tables import Grid, format_mean_spread
+from svgbench.lab.experiment import Measure
+
+MISSING = "missing"
+
+
+def results_rows(results: Results, published: Any = None) -> list[dict[str, Any]]:
+    """One flat row per cell and measure: mean, sd, n, the 95 % t-interval, diverged seeds, the published number."""
+    rows = []
+    for (task, variant), cell in results.cells.items():
+        for measure in results.experiment.measures:
+            sample = read_sample(cell, measure) if len(cell.frame) else Sample({})
+            row: dict[str, Any] = {
+                "experiment": results.experiment.id,
+                "budget": results.budget,
+                "task": task,
+                "variant": variant,
+                "measure": measure.label,
+                "mean": None,
+                "sd": None,
+                "n": len(sample.values),
+                "low": None,
+                "high": None,
+                "seeds_asked": len(cell.seeds_asked),
+                "diverged": len(sample.failed),
+                "published": None,
+                "published_spread": None,
+            }
+            if sample.values:
+                summary = summarise(list(sample.values.values()))
+                interval = t_interval(list(sample.values.values()))
+                row |= {"mean": summary.mean, "sd": summary.sd, "low": interval.low, "high": interval.high}
+            number = _published_number(results, published, task, variant, measure)
+            if number is not None:
+                spread = None if number.spread is None else float(number.spread)
+                row |= {"published": float(number.value), "published_spread": spread}
+            rows.append(row)
+    return rows
+
+
+def results_grids(results: Results, published: Any = None) -> list[Grid]:
+    """The table for a person, a grid per measure: a row per variant, a column per task, cells "mean ± SD (n)"."""
+    experiment = results.experiment
+    budget = experiment.budget(results.budget)
+    tasks = [t for t in experiment.tasks if any(key[0] == t.id for key in results.cells)]
+    grids = []
+    for measure in experiment.measures:
+        rows = []
+        for variant in dict.fromkeys(variant for _, variant in results.cells):
+            cells = tuple(_cell(results.cells.get((task.id, variant)), measure) for task in tasks)
+            rows.append((results.labels.get(variant, variant), cells))
+            printed = tuple(_printed(_published_number(results, published, t.id, variant, measure)) for t in tasks)
+            if any(printed):
+                rows.append(("  published", printed))
+        title = f"{experiment.id}, budget {budget.name}: {measure.label}"
+        grids.append(Grid(title=title, corner="", columns=tuple(t.label for t in tasks), rows=tuple(rows), notes=()))
+    better = "higher is better" if experiment.measures[0].higher_is_better else "lower is better"
+    notes = [f"mean ± SD (n seeds); {better}", *([budget.note] if budget.note else []), *results.notes]
+    return [*grids[:-1], replace(grids[-1], notes=tuple(notes))]
+
+
+def _cell(cell: CellData | None, measure: Measure) -> str:
+    sample = read_sample(cell, measure) if cell is not None and len(cell.frame) else Sample({})
+    if not sample.values:
+        return MISSING if not sample.failed else f"all {len(sample.failed)} diverged"
+    summary = summarise(list(sample.values.values()))
+    text = format_mean_spread(summary.mean, summary.sd, summary.n)
+    return text + (f" +{len(sample.failed)} diverged" if sample.failed else "")
+
+
+def _published_number(results: Results, published: Any, task: str, variant: str, measure: Measure) -> Any:
+    """The published number of a cell; it belongs to the experiment's first measure."""
+    if published is None or measure is not results.experiment.measures[0]:
+        return None
+    rows = {v.id: v.published for v in results.experiment.variants}
+    columns = {t.id: t.published for t in results.experiment.tasks}
+    if not rows.get(variant) or not columns.get(task):
+        return None
+    return published.get(rows[variant], columns[task])
+
+
+def _printed(number: Any) -> str:
+    if number is None:
+        return ""
+    return number.text if number.n is None else f"{number.text} ({number.n})"

@@ -1,0 +1,62 @@
+"""Verdicts: what our runs say about claims, published numbers, rivals, and other results.
+
+Claims are judged in `claims`, published numbers in `levels`, rivals and differences in `contrasts`, in the
+words of `judgement`. The rules are those of DESIGN.md, section 8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from svgbench.analysis.claims import claim_verdicts
+from svgbench.analysis.contrasts import difference_verdicts, rival_verdicts
+from svgbench.analysis.judgement import (
+    DEFAULT_RULES,
+    Cells,
+    Evidence,
+    PartResult,
+    Published,
+    PublishedNumbers,
+    Rules,
+    Verdict,
+)
+from svgbench.analysis.levels import level_verdicts
+from svgbench.lab.experiment import Experiment
+
+__all__ = [
+    "DEFAULT_RULES",
+    "Cells",
+    "Evidence",
+    "PartResult",
+    "Published",
+    "PublishedNumbers",
+    "Rules",
+    "Verdict",
+    "claim_verdicts",
+    "compare",
+    "difference_verdicts",
+    "level_verdicts",
+    "rival_verdicts",
+]
+
+
+def compare(
+    experiment: Experiment,
+    cells_by_budget: Mapping[str, Cells],
+    published: PublishedNumbers | None = None,
+    asked_seeds: Mapping[str, tuple[int, ...]] | None = None,
+    rules: Rules = DEFAULT_RULES,
+) -> list[Verdict]:
+    """Claims, then levels (where there are published numbers), then rivals at every budget that has one.
+
+    `cells_by_budget` has the cells by task and variant; leave a budget out and nothing is judged there.
+    `asked_seeds`, by budget, are the seeds asked of a cell that has no data at all; without it a budget asks
+    for the seeds that it declares. ValueError for a claim or measure on a column that a frame does not have.
+    """
+    evidence = Evidence(experiment, cells_by_budget, asked_seeds or {}, rules)
+    verdicts = claim_verdicts(evidence)
+    if published is not None:
+        verdicts += level_verdicts(evidence, published)
+    for budget in evidence.budgets:
+        verdicts += rival_verdicts(evidence, budget)
+    return verdicts

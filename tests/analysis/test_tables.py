@@ -1,0 +1,219 @@
+"""Rendering of grids: nothing is lost, nothing is too wide, every format can be read back."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from svgbench import paper_tables
+from svgbench.analysis.published import published_grid, published_grids, published_rows
+from svgbench.analysis.tables import Grid, format_mean_spread, render
+from svgbench.lab.errors import UsageError
+
+CELLS = st.text("abc 01.\n±", max_size=60)
+HEADS = st.text("ABC ", max_size=30)
+
+
+@st.composite
+def grids(draw: st.DrawFn) -> Grid:
+    columns = draw(st.lists(HEADS, max_size=6))
+    cells = st.lists(CELLS, min_size=len(columns), max_size=len(columns))
+    rows = draw(st.lists(st.tuples(HEADS, cells), max_size=5))
+    return Grid(
+        draw(HEADS), draw(HEADS), columns, [(la, tuple(c)) for la, c in rows], tuple(draw(st.lists(HEADS, max_size=2)))
+    )
+
+
+SMALL = Grid(
+    title="A_title",
+    corner="Method",
+    columns=("Ant", "Hop|per"),
+    rows=(("SAC*", ("-1.0 ± 2.0", "50 %\nof 3")), ("*TRPO_1 & co", (None, "<b> \\ {x}^2 ~ #$"))),
+    notes=("A note",),
+)
+
+
+@given(grids(), st.integers(5, 120))
+def test_no_text_line_is_wider_and_no_cell_is_lost(grid: Grid, width: int) -> None:
+    text = render(grid, "text", width)
+    assert max(len(line) for line in text.split("\n")) <= width
+    assert text.endswith("\n")
+    assert not text.endswith("\n\n")
+    assert text == render(grid, "text", width)
+    alphabet = set("abc01.±")
+    put_in = Counter(c for _, cells in grid.rows for cell in cells for c in cell if c in alphabet)
+    assert Counter(c for c in text if c in alphabet) == put_in
+
+
+@given(grids())
+def test_what_fits_is_not_wrapped(grid: Grid) -> None:
+    lines = render(grid, "text", 200).split("\n")
+    for label, cells in grid.rows:
+        for part in [label, *(p for cell in cells for p in cell.split("\n"))]:
+            assert any(part.rstrip() in line for line in lines)
+
+
+@given(grids())
+def test_csv_reads_back(grid: Grid) -> None:
+    read = list(csv.reader(io.StringIO(render(grid, "csv"), newline="")))
+    assert read == [[grid.corner, *grid.columns], *([label, *cells] for label, cells in grid.rows)]
+
+
+@given(grids())
+def test_markdown_has_the_same_columns_in_every_line(grid: Grid) -> None:
+    bars = [len(re.findall(r"(?<!\\)\|", line)) for line in render(grid, "markdown").split("\n") if line[:1] == "|"]
+    assert bars == [len(grid.columns) + 2] * (len(grid.rows) + 2)
+
+
+def test_columns_that_do_not_fit_go_below() -> None:
+    grid = Grid("", "m", ("first", "second", "third"), (("row", ("1" * 12, "2" * 12, "3" * 12)),))
+    assert render(grid, "text", 32) == (
+        "m           first        second\n"
+        "-------------------------------\n"
+        "row  111111111111  222222222222\n"
+        "\n"
+        "m           third\n"
+        "-----------------\n"
+        "row  333333333333\n"
+    )
+
+
+def test_a_column_too_wide_alone_wraps_at_blanks() -> None:
+    grid = Grid("", "m", ("verdict",), (("row", ("one two three four",)), ("next", ("five",))), ("a note of words",))
+    assert render(grid, "text", 16) == (
+        "m     verdict\n----------------\nrow   one two\n      three four\n\nnext  five\n\na note of words\n"
+    )
+
+
+def test_text_aligns_numbers_right_and_words_left() -> None:
+    grid = Grid("", "", ("n", "w"), (("a", ("1.0", "yes")), ("b", ("-10.0", "no")), ("c", (None, ""))))
+    assert render(grid, "text").split("\n")[2:5] == ["a      1.0  yes", "b    -10.0  no", "c  missing"]
+
+
+def test_markdown_escapes() -> None:
+    assert render(SMALL, "markdown") == (
+        "**A_title**\n"
+        "\n"
+        "| Method | Ant | Hop\\|per |\n"
+        "| --- | ---: | --- |\n"
+        "| SAC\\* | -1.0 ± 2.0 | 50 %<br>of 3 |\n"
+        "| \\*TRPO_1 & co | missing | &lt;b> \\\\ {x}^2 ~ #$ |\n"
+        "\n"
+        "- A note\n"
+    )
+
+
+def test_latex_escapes() -> None:
+    assert render(SMALL, "latex") == (
+        "% A_title\n"
+        "\\begin{tabular}{lrl}\n"
+        "\\hline\n"
+        "Method & Ant & Hop$|$per \\\\\n"
+        "\\hline\n"
+        "SAC* & $-$1.0 $\\pm$ 2.0 & \\shortstack{50 \\% \\\\ of 3} \\\\\n"
+        "{*}TRPO\\_1 \\& co & missing & $<$b$>$ \\textbackslash{} \\{x\\}\\textasciicircum{}2"
+        " \\textasciitilde{} \\#\\$ \\\\\n"
+        "\\hline\n"
+        "\\end{tabular}\n"
+        "\\par\\noindent {\\footnotesize A note\\par}\n"
+    )
+
+
+@given(grids())
+def test_latex_rows_have_the_columns_they_announce(grid: Grid) -> None:
+    text = render(grid, "latex")
+    assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 1
+    assert "±" not in text
+    rows = [line for line in text.split("\n") if line.endswith(r"\\")]
+    assert [len(re.findall(r"(?<!\\)&", line)) for line in rows] == [len(grid.columns)] * (len(grid.rows) + 1)
+
+
+def test_a_row_of_the_wrong_length_is_an_error() -> None:
+    with pytest.raises(ValueError, match="row 'a' has 1 cells, the table 2 columns"):
+        Grid("", "", ("x", "y"), (("a", ("1",)),))
+
+
+@pytest.mark.parametrize(("format", "width"), [("html", 80), ("text", 4)])
+def test_what_cannot_be_rendered_is_said(format: str, width: int) -> None:
+    with pytest.raises(ValueError, match=r"html|width 4"):
+        render(SMALL, format, width)
+
+
+@pytest.mark.parametrize(
+    ("mean", "spread", "n", "text"),
+    [
+        (123.4321, 5.62, 10, "123.4 ± 5.6 (10)"),
+        (4473.36, 1096.77, 10, "4473 ± 1097 (10)"),
+        (-2511.05, 881.26, None, "-2511 ± 881"),
+        (12.3, 9.96, 3, "12 ± 10 (3)"),  # 9.96 to two digits is 10, not 10.0
+        (-0.04, 1.2, 3, "0.0 ± 1.2 (3)"),
+        (0.5, 0.00123, 3, "0.5000 ± 0.0012 (3)"),
+        (1.23e-5, 4.5e-6, 5, "1.23e-05 ± 4.5e-06 (5)"),
+        (2.5e12, 3.1e11, 5, "2.50e+12 ± 3.1e+11 (5)"),
+        (1e6, 1e-5, 3, "1000000.000 ± 1.0e-05 (3)"),
+        (0.0, 0.0, 2, "0.000 ± 0.000 (2)"),
+        (5.0, float("nan"), 1, "5.000 (1)"),
+        (5.0, None, 1, "5.000 (1)"),
+        (float("-inf"), None, 2, "-inf (2)"),
+        (12.0, float("inf"), 2, "12.00 ± inf (2)"),
+        (None, None, 0, "missing"),
+        (float("nan"), 1.0, 3, "missing"),
+    ],
+)
+def test_format_mean_spread(mean: float | None, spread: float | None, n: int | None, text: str) -> None:
+    assert format_mean_spread(mean, spread, n) == text
+
+
+@given(
+    st.floats(allow_nan=False, allow_infinity=False, min_value=-1e15, max_value=1e15),
+    st.floats(min_value=0, max_value=1e15),
+)
+def test_format_mean_spread_rounds_and_does_not_distort(mean: float, spread: float) -> None:
+    shown_mean, shown_spread = (float(x) for x in format_mean_spread(mean, spread).split(" ± "))
+    assert abs(shown_mean - mean) <= max(0.06 * spread, 1e-3 * abs(mean))
+    assert abs(shown_spread - spread) <= 0.06 * spread
+
+
+@pytest.mark.parametrize("table_id", paper_tables.ids())
+def test_a_published_table_prints_every_cell(table_id: str) -> None:
+    table = paper_tables.load(table_id)
+    grid = published_grid(table)
+    text = render(grid, "text", 100)
+    assert max(len(line) for line in text.split("\n")) <= 100
+    assert all(n.text in text for n in table.numbers)
+    assert len(grid.rows) == len(table.rows) + (table.steps_row is not None)
+
+
+def test_table2_says_who_measured_what() -> None:
+    grid = published_grid(paper_tables.load("sac-svg/table2"))
+    assert dict(grid.rows)["Training Timesteps"] == ("200000", "200000", "50000", "200000", "200000", "50000")
+    assert len([n for n in grid.notes if "measured by the authors; n = 10" in n]) == 1
+    assert len([n for n in grid.notes if "measured by Wang and Ba (2019); n = 4" in n]) == 3
+
+
+def test_a_published_table_is_named_in_full_or_by_its_artifact() -> None:
+    assert [g.title for g in published_grids("table1")] == [
+        paper_tables.load(i).title for i in ("maac/table1", "trpo/table1")
+    ]
+    with pytest.raises(UsageError, match="did you mean 'sac-svg/table2'"):
+        published_grids("sac-svg/table22")
+
+
+def test_published_rows_are_flat_and_become_json() -> None:
+    rows = json.loads(json.dumps(published_rows("sac-svg/table2")))
+    assert len(rows) == 72
+    row = rows[0]
+    assert (row["row"], row["column"], row["value"], row["printed"]) == (
+        "SAC-SVG(1)",
+        "Ant",
+        3691.0,
+        "3691.00 ± 1096.77",
+    )
+    assert not any(isinstance(v, dict | list) for r in rows for v in r.values())
