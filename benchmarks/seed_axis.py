@@ -49,20 +49,21 @@ def make_update(seeds: Sequence[int]) -> Callable[[], None]:
 
     replay = 1000
     widths = (OBS, ACTION, 1, OBS)  # observation, action, reward, next observation
-    transitions = data.normal((replay, sum(widths)))
-    rows = torch.arange(S).unsqueeze(1)  # [S, 1]
+    transitions = data.normal((replay, sum(widths))).flatten(0, 1)  # [S * replay, ...]
+    first_S11 = replay * torch.arange(S).view(S, 1, 1)
     draws = iter(())
 
     def minibatches() -> None:
         nonlocal draws
-        draws = iter(data.integers((200, BATCH), replay).unbind(1))
+        draws = iter((first_S11 + data.integers((200, BATCH), replay)).transpose(0, 1).flatten(1))
 
     def update() -> None:
-        index = next(draws, None)  # [S, B]
+        index = next(draws, None)  # [S * B]
         if index is None:
             minibatches()
             index = next(draws)
-        o_SBO, a_SBA, r_SB1, next_o_SBO = transitions[rows, index].split(widths, dim=-1)
+        batch = transitions.index_select(0, index).view(S, BATCH, -1)
+        o_SBO, a_SBA, r_SB1, next_o_SBO = batch.split(widths, dim=-1)
 
         with torch.no_grad():
             next_a_SBA = actor_target(next_o_SBO)

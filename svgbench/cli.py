@@ -12,8 +12,18 @@ import typer
 from typer.exceptions import TyperException
 
 import svgbench
-from svgbench.lab.errors import BusyError, DamagedError, UsageError, unknown
-from svgbench.lab.runner import BUSY, FAILED, INCOMPLETE, OK, USAGE, WORSE
+from svgbench.lab.errors import (
+    BUSY,
+    FAILED,
+    INCOMPLETE,
+    OK,
+    USAGE,
+    WORSE,
+    BusyError,
+    DamagedError,
+    UsageError,
+    unknown,
+)
 
 EPILOG = (
     "Exit status: 0 all that was asked for is done; 1 a run failed; 2 usage; 3 a verdict is WORSE or a claim REFUTED "
@@ -203,8 +213,9 @@ def run(
     worst = OK
     for study, made in plans:
         options = RunOptions(study.jobs(made, jobs), executor, limit)
-        worst = max(worst, _run_one(study, made, options, yes), key=_severity)
-        if worst == INCOMPLETE or worst > 128:  # stopped: the next experiment must not start
+        status = _run_one(study, made, options, yes)
+        worst = max(worst, status, key=_severity)
+        if status == INCOMPLETE or status > 128:  # stopped: the next experiment must not start
             break
     raise typer.Exit(worst)
 
@@ -406,6 +417,7 @@ def deviations(experiment: Exp, as_json: JsonOption = False) -> None:
 def diff(
     results_a: Annotated[Path, typer.Argument(metavar="RESULTS_A", help="The reference results folder.")],
     results_b: Annotated[Path, typer.Argument(metavar="RESULTS_B", help="The results folder to judge.")],
+    budget: BudgetOption = None,
     every: Annotated[bool, typer.Option("--all", help="List identical cells too.")] = False,
     strict: StrictOption = False,
     as_json: JsonOption = False,
@@ -413,12 +425,16 @@ def diff(
     """Compare two results folders cell by cell: did a release change any result?"""
     from svgbench import reproduce
     from svgbench.analysis.difference import diff_folders, diff_lines
+    from svgbench.lab.experiment import BUDGETS
     from svgbench.terminal import out, out_json, width
 
     for folder in (results_a, results_b):
         if not folder.is_dir():
             raise UsageError(f"no results folder '{folder}'; expected a folder that `svgbench run --results` wrote")
-    verdicts = diff_folders(results_a, results_b, reproduce.experiments().values())
+    if budget is not None and budget not in BUDGETS:
+        raise unknown("budget", budget, BUDGETS)
+    budgets = (budget,) if budget else BUDGETS
+    verdicts = diff_folders(results_a, results_b, reproduce.experiments().values(), budgets)
     if as_json:
         out_json([v.as_row() for v in verdicts])
     else:

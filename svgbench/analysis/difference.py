@@ -15,14 +15,16 @@ from svgbench.lab.experiment import BUDGETS, Experiment
 from svgbench.lab.store import Store, read_meta
 
 
-def diff_folders(a: Path, b: Path, experiments: Iterable[Experiment]) -> list[Verdict]:
-    """B against A: every cell that either has, measure by measure, at every budget.
+def diff_folders(
+    a: Path, b: Path, experiments: Iterable[Experiment], budgets: Sequence[str] = BUDGETS
+) -> list[Verdict]:
+    """B against A: every cell that either has, measure by measure, at every one of `budgets`.
 
     Cells are read as their JSON describes them, whatever is declared now. DamagedError for a damaged one.
     """
     verdicts = []
     for experiment in experiments:
-        for budget in BUDGETS:
+        for budget in budgets:
             cells_a, cells_b = (_cells(Store(root), experiment, budget) for root in (a, b))
             if cells_a or cells_b:
                 verdicts += difference_verdicts(cells_a, cells_b, experiment, budget)

@@ -11,6 +11,8 @@ better than 0.005, for Welch's test too, whose power has no closed form.
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
@@ -18,6 +20,7 @@ from scipy import special
 _NODES = 64
 
 
+@cache
 def _variances(n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Sample variances of n standard normals at the grid's quantiles, and their weights: [G], [G]."""
     node, weight = np.polynomial.legendre.leggauss(_NODES)

@@ -61,7 +61,6 @@ def _rows(verdicts: Sequence[Verdict], per: Sequence[str], parts: int, width: in
         UNITS.get(verdicts[0].unit, ""),
         "95 % interval",
         "n",
-        "budget",
     )
     rows = []
     for v in verdicts:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+OK, FAILED, USAGE, WORSE, INCOMPLETE, BUSY = 0, 1, 2, 3, 4, 75
+"""Exit statuses of commands; 130 and 143 are those of SIGINT and SIGTERM."""
+
 
 class UsageError(Exception):
     """The command, or the call, asks for something that does not exist. Exit code 2."""

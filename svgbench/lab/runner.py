@@ -9,13 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from svgbench.lab.cells import Block
+from svgbench.lab.errors import FAILED, INCOMPLETE, OK
 from svgbench.lab.executor import make_executor
 from svgbench.lab.progress import reporter
 from svgbench.lab.store import Store
 from svgbench.lab.supervisor import Outcome, Supervisor
-
-OK, FAILED, USAGE, WORSE, INCOMPLETE, BUSY = 0, 1, 2, 3, 4, 75
-"""Exit statuses of commands; 130 and 143 are those of SIGINT and SIGTERM."""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """What several algorithms share, batched over seeds.
 
 S, the number of seeds, is the first axis of every parameter, batch and statistic; E, the number of ensemble
-members, may follow it. A loss is a mean over its own batch and a sum over S (and E), so that one backward pass gives every
-member its own gradient:
+members, may follow it. A loss is a mean over its own batch and a sum over S (and E), so that one backward pass
+gives every member its own gradient:
 
     streams = Streams(seeds, "init")
     critic = MLP(streams, [3, 100, 100, 1], "tanh")

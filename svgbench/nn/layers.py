@@ -19,8 +19,12 @@ def _identity(x: Tensor) -> Tensor:
     return x
 
 
+_MINUS_ONE = torch.tensor(-1.0)
+
+
 def _sigmoid_tanh(x: Tensor) -> Tensor:
-    return torch.rsub(torch.sigmoid(x + x), -1.0, alpha=-2.0)
+    y = (x + x).sigmoid_()
+    return torch.add(_MINUS_ONE, y, alpha=2, out=y)
 
 
 class _SigmoidTanh(torch.autograd.Function):

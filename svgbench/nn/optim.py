@@ -94,6 +94,7 @@ class Adam:
     def step(self, active: Tensor | None = None) -> None:
         """One step. Where `active` (bool, `shape`, or [S]) is False, parameters, moments and count stay.
 
+        The gradients of those members are set to zero.
         Raises RuntimeError if a parameter or its gradient no longer lies in this optimiser's buffers.
         """
         self._check_places()
@@ -124,25 +125,28 @@ class Adam:
     def _step_of_each(self, active: Tensor | None) -> None:
         if self._common_step is not None:
             self._steps, self._common_step = self.steps.clone(), None
-        lead = (*self.shape, 1)
-        if active is None:
-            on = torch.ones(lead, dtype=torch.bool, device=self.flat.device)
-        else:
-            on = self._per_member(active).bool()
         beta1, beta2 = self.betas
-        self._steps += on.squeeze(-1)
-        bias1 = 1 - beta1 ** self._steps.unsqueeze(-1)
-        bias2_sqrt = (1 - beta2 ** self._steps.unsqueeze(-1)).sqrt()
-        lr = self._per_member(self.lr) if isinstance(self.lr, Tensor) else self.lr
-        rate = (lr / bias1).to(self.flat.dtype)  # [*shape, 1], as bias2_sqrt
-        bias2_sqrt = bias2_sqrt.to(self.flat.dtype)
-
-        # torch.where and not a product with the mask: a stopped member's gradient may be NaN.
         m, v, g = self._exp_avg, self._exp_avg_sq, self.grad
-        m.lerp_(torch.where(on, g, m), 1 - beta1)
-        v.lerp_(torch.where(on, g * g, v), 1 - beta2)
-        change = rate * m / (v.sqrt() / bias2_sqrt + self.eps)
-        self.flat.sub_(torch.where(on, change, 0))
+        lr = self._per_member(self.lr) if isinstance(self.lr, Tensor) else self.lr
+        decay1: float | Tensor = beta1
+        decay2: float | Tensor = beta2
+        if active is None:
+            self._steps += 1
+        else:
+            on = self._per_member(active).bool()  # [*shape, 1]
+            self._steps += on.squeeze(-1)
+            g.masked_fill_(~on, 0)  # not a product: a stopped member's gradient may be NaN
+            lr = torch.where(on, lr, 0.0)
+            decay1 = torch.where(on, beta1, 1.0).to(g.dtype)
+            decay2 = torch.where(on, beta2, 1.0).to(g.dtype)
+        taken = self._steps.unsqueeze(-1).clamp(min=1)
+        rate = (lr / (1 - beta1**taken)).to(g.dtype)
+        bias2_sqrt = (1 - beta2**taken).sqrt().to(g.dtype)
+
+        m.mul_(decay1).add_(g, alpha=1 - beta1)
+        v.mul_(decay2).addcmul_(g, g, value=1 - beta2)
+        denominator = v.sqrt().div_(bias2_sqrt).add_(self.eps)
+        self.flat.sub_(torch.div(m, denominator, out=denominator).mul_(rate))
 
     def _per_member(self, x: Tensor) -> Tensor:
         if x.dim() > len(self.shape):

@@ -53,7 +53,12 @@ class Paths:
 def follow(
     task: LinearPolicyTask, dynamics: Dynamics, critic: Critic, start: Tensor, noise: Tensor, horizons: Sequence[int]
 ) -> Paths:
-    """Paths from `start` (S, N, n) with action noise (S, T, N, m), T = max(horizons) + 1."""
+    """Paths from `start` (S, N, n) with action noise (S, T, N, m), T = max(horizons) + 1.
+
+    Raises ValueError unless the horizons increase and the last is at least 1.
+    """
+    if list(horizons) != sorted(set(horizons)) or horizons[0] < 0 or horizons[-1] < 1:
+        raise ValueError(f"horizons are {tuple(horizons)}, expected increasing model steps, the last at least 1")
     n = task.state_dim
     gain = torch.as_tensor(task.gain, dtype=start.dtype, device=start.device)  # (m, n)
     eye = torch.eye(gain.shape[0], dtype=start.dtype, device=start.device)
@@ -78,9 +83,7 @@ def follow(
             s, s_slope = s_next.detach(), f_slope @ x_slope
             out["r_slope"].append(r_slope)
             out["f_slope"].append(f_slope)
-    # with H = 0 alone there is no step, so no slope of it
-    empty = {"r_slope": x_slope.new_zeros(*x.shape)[:, None][:, :0], "f_slope": x_slope.new_zeros(*x.shape[:2], n, 0)}
-    return Paths(**{name: torch.stack(v, dim=1) if v else empty[name] for name, v in out.items()})
+    return Paths(**{name: torch.stack(v, dim=1) for name, v in out.items()})
 
 
 def _slope(y: Tensor, x: Tensor, keep: bool = False) -> Tensor:
@@ -100,9 +103,8 @@ class Lemma:
 def lemma(true: Paths, learned: Paths, gain: Tensor, gamma: float, horizons: Sequence[int]) -> Lemma:
     """The right-hand side of Lemma 4.1 for paths that share their action noise. gain: (m, n).
 
-    Where a derivative is not finite, nor is its seed's error, and the bound means nothing. It holds path by path, and
-    so for the mean. The appendix's bound is repaired in four places, without which
-    measured errors can exceed it:
+    It holds path by path, and so for the mean; of a seed whose derivatives are not finite it says nothing. The
+    appendix's bound is repaired in four places, without which measured errors can exceed it:
     * grad_k x_t <= K^t fails at t = 0, where it is the state: here it is C K^t, with the smallest K >= 1;
     * the reward's Lipschitz constant L_r, lost in the appendix's last equality, stays;
     * going from states to (state, action) costs a factor 1 + L_pi, which the appendix drops;
@@ -156,7 +158,7 @@ def _bound_at(at: _PerTime, to_x: Tensor, gamma: float, i: int, H: int) -> tuple
 
     eps_f, eps_r, eps_pi = largest(at.eps_f, H), largest(at.eps_r, H), largest(at.eps_pi, H + 1)
     L_f, L_r, L_q, eps_q = largest(at.f, H), largest(at.r, H), at.q[:, i], at.eps_q[:, i]
-    C, times = at.sensitivity[:, 0], torch.arange(1, H + 1, device=at.q.device)
+    C, times = at.sensitivity[:, 0], torch.arange(1, H + 1, dtype=at.q.dtype, device=at.q.device)
     K = torch.ones_like(C)
     if H:
         K = ((at.sensitivity[:, 1 : H + 1] / C[:, None]) ** (1 / times)).amax(1).clamp(min=1)

@@ -26,7 +26,7 @@ def build() -> dict[str, list[dict[str, Any]]]:
         "holm": [_holm(p) for p in ([0.04], [0.01, 0.04, 0.03], [0.5, 0.9, 0.6], list(rng.random(12) ** 3))],
         "interquartile_mean": [_trimmed(rng.standard_cauchy(n)) for n in (1, 2, 3, 4, 5, 7, 8, 10, 33)],
         "stratified": [_stratified([rng.normal(0, 1, 6), rng.normal(2, 0.3, 9), rng.lognormal(size=5)])],
-        "paired_power": [_paired(e, n, a) for e in (0.2, 0.8, 1.5) for n in (2, 3, 5, 10, 30) for a in (0.01, 0.05)],
+        "paired_power": [_paired(e, n, a) for e in (0.2, 0.8, 1.2) for n in (2, 3, 5, 10, 30) for a in (0.01, 0.05)],
         "detectable": [_detectable(n, power) for n in (3, 5, 10, 30) for power in (0.5, 0.8, 0.9)],
     }
 
@@ -38,7 +38,7 @@ _PAIRS = [
     (-1.5, 0.2, 10, 4, 1.0),
     (4.0, 1.0, 8, 8, 1.0),
     (-4.0, 1.0, 8, 8, 1.0),
-    (0.1, 1.0, 100, 10, 0.5),
+    (0.1, 1.0, 100, 10, 1.5),
 ]
 
 

@@ -9,7 +9,7 @@ import sys
 
 import golden
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from svgbench.analysis import power
@@ -53,6 +53,7 @@ def test_without_two_seeds_nothing_can_be_shown():
         power.detectable_effect(5, power=1.0)
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.floats(0, 5), st.integers(2, 40), st.integers(2, 40))
 def test_sides_and_signs_do_not_matter(gap, n1, n2):
     assert power.power_welch(gap, n1, n2) == pytest.approx(power.power_welch(-gap, n2, n1), abs=1e-12)
@@ -60,6 +61,7 @@ def test_sides_and_signs_do_not_matter(gap, n1, n2):
     assert 0 <= power.power_tost(gap, 1.0, n1, n2) <= 0.06 + (gap < 1)
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.integers(2, 60))
 def test_more_seeds_find_smaller_effects(n):
     assert power.detectable_effect(n + 1) < power.detectable_effect(n)

@@ -8,7 +8,7 @@ import math
 import golden
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from svgbench.analysis import statistics as ours
@@ -154,6 +154,7 @@ def test_t_interval_covers_as_often_as_it_says():
     assert np.mean([i.low < 0 < i.high for i in intervals]) == pytest.approx(0.95, abs=0.015)
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(finite, min_size=1, max_size=12), st.randoms(use_true_random=False))
 def test_a_summary_does_not_know_the_order_of_the_seeds(values, random):
     shuffled = list(values)
@@ -163,6 +164,7 @@ def test_a_summary_does_not_know_the_order_of_the_seeds(values, random):
     assert first.sd == second.sd or (len(values) == 1 and math.isnan(second.sd))
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(finite, min_size=2, max_size=8), st.lists(finite, min_size=2, max_size=8))
 def test_welch_and_tost_are_symmetric(x, y):
     a, b = ours.summarise(x), ours.summarise(y)

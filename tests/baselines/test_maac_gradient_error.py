@@ -282,11 +282,12 @@ def test_rows_have_the_declared_columns_and_every_cell_can_be_made():
         ({"paths": 40}, "multiple"),
         ({"stages": (50, 60)}, "multiples of 25"),
         ({"stages": (75,)}, "at least the first stage"),
+        ({"horizons": (3, 1)}, "increasing"),
     ],
 )
 def test_wrong_settings_are_refused(config, message):
     with pytest.raises(ValueError, match=message):
-        learner(**config)
+        finish(learner(**config))
 
 
 def test_another_device_is_refused():

@@ -113,24 +113,24 @@ def test_objective_gradient_becomes_the_return_gradient(gamma, gain):
 def test_value_and_action_value_agree_with_simulation():
     task, lq, k = problem(0.9)
     generator = torch.Generator().manual_seed(0)
-    noise = torch.randn(20_000, 200, 1, generator=generator, dtype=torch.float64)
-    s = torch.ones(20_000, 2, dtype=torch.float64)
-    first = torch.full((20_000, 1), 0.4, dtype=torch.float64)
-    returns = torch.zeros(2, 20_000, dtype=torch.float64)  # on policy; with the first action 0.4
+    noise = torch.randn(5_000, 200, 1, generator=generator, dtype=torch.float64)
+    s = torch.ones(5_000, 2, dtype=torch.float64)
+    first = torch.full((5_000, 1), 0.4, dtype=torch.float64)
+    returns = torch.zeros(2, 5_000, dtype=torch.float64)  # on policy; with the first action 0.4
     for row, forced in enumerate((None, first)):
         state = s
         for t in range(200):
             a = task.act(state, noise[:, t]) if t or forced is None else forced
             returns[row] += 0.9**t * task.reward(state, a)
             state = task.step(state, a)
-    error = returns.std(1) / 20_000**0.5
+    error = returns.std(1) / 5_000**0.5
     x = np.array([1.0, 1.0, 0.4])
     constant = lqr.value_constant(lq, k, SIGMA)
     exact = [
         lqr.expected_return(lq, k, SIGMA, START),
         -0.5 * (x @ lqr.action_value_matrix(lq, k) @ x + 0.9 * constant),
     ]
-    assert error.max() < 0.03
+    assert error.max() < 0.06
     for row in range(2):
         assert abs(float(returns[row].mean()) - exact[row]) < 4 * float(error[row])
 

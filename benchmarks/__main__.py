@@ -1,0 +1,41 @@
+"""`python -m benchmarks [NAME ...] [--json]`: every benchmark, or the named ones, each against its peer or limit."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+from dataclasses import asdict
+
+from benchmarks.result import Result
+
+NAMES = ("commands", "seed_axis", "lab_overhead")
+
+
+def main() -> int:
+    """Run them one after another; print a table, or JSON."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all of them if left out")
+    parser.add_argument("--json", action="store_true", help="print a list of flat objects")
+    options = parser.parse_args()
+    wrong = [name for name in options.names if name not in NAMES]
+    if wrong:
+        parser.error(f"no benchmark '{wrong[0]}' (there are: {', '.join(NAMES)})")
+    results: list[Result] = []
+    for name in options.names or NAMES:
+        print(f"measuring {name} ...", file=sys.stderr)
+        results += importlib.import_module(f"benchmarks.{name}").measure()
+    if options.json:
+        print(json.dumps([asdict(result) for result in results], indent=1))
+        return 0
+    for r in results:
+        target = f"  (asked: {r.target})" if r.target else ""
+        print(
+            f"{r.name}\n  {r.value:.4g} {r.unit}; {r.reference}: {r.reference_value:.4g}; ratio {r.ratio:.2f}{target}"
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

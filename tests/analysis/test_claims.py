@@ -1,0 +1,273 @@
+"""Claims: each rule fires on constructed numbers, and its neighbour does not."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import pandas as pd
+import pytest
+from made_cells import SCORE, by_key, cell, claim, compared, experiment, sample
+
+from svgbench.analysis.claims import relation_holds
+from svgbench.analysis.statistics import Interval, t_interval
+from svgbench.analysis.verdicts import Rules, Verdict, compare
+from svgbench.lab.experiment import Measure, Term
+
+A, B = sample(10.0, 1.0, 5), sample(7.0, 1.0, 5)
+
+
+def judge(part_or_parts, *cells, budget="paper", per=(), rules=None) -> list[Verdict]:
+    parts = part_or_parts if isinstance(part_or_parts, tuple) else (part_or_parts,)
+    return compare(experiment((claim(*parts, per=per),)), {budget: by_key(*cells)}, rules=rules or Rules())
+
+
+def one(*args, **about) -> Verdict:
+    (verdict,) = judge(*args, **about)
+    return verdict
+
+
+@pytest.mark.parametrize(
+    ("relation", "margin", "low", "high", "word"),
+    [
+        ("<", 0.0, -2.0, -0.1, "SUPPORTED"),
+        ("<", 0.0, -2.0, 0.1, "INCONCLUSIVE"),
+        ("<", 0.0, 0.1, 2.0, "REFUTED"),
+        ("<", 1.0, -2.0, -1.1, "SUPPORTED"),
+        ("<", 1.0, -2.0, -0.9, "INCONCLUSIVE"),
+        ("<", 1.0, -0.9, -0.1, "REFUTED"),
+        (">", 0.0, 0.1, 2.0, "SUPPORTED"),
+        (">", 0.0, -0.1, 2.0, "INCONCLUSIVE"),
+        (">", 0.0, -2.0, -0.1, "REFUTED"),
+        (">", 1.0, 1.1, 2.0, "SUPPORTED"),
+        (">", 1.0, 0.9, 2.0, "INCONCLUSIVE"),
+        (">", 1.0, 0.1, 0.9, "REFUTED"),
+        ("~", 1.0, -0.9, 0.9, "SUPPORTED"),
+        ("~", 1.0, -0.9, 1.1, "INCONCLUSIVE"),
+        ("~", 1.0, -1.1, 0.9, "INCONCLUSIVE"),
+        ("~", 1.0, -2.0, 2.0, "INCONCLUSIVE"),
+        ("~", 1.0, 1.1, 2.0, "REFUTED"),
+        ("~", 1.0, -2.0, -1.1, "REFUTED"),
+        ("<", 0.0, 0.0, 0.0, "REFUTED"),
+        (">", 0.0, 0.0, 0.0, "REFUTED"),
+        ("~", 0.0, 0.0, 0.0, "SUPPORTED"),
+    ],
+)
+def test_where_an_interval_lies(relation, margin, low, high, word):
+    assert relation_holds(Interval((low + high) / 2, low, high, 5), relation, margin) == word
+
+
+def test_a_difference_is_paired_by_seed():
+    """Seeds that differ by ten between each other, but by 1 +- 0.01 between the sides."""
+    left = {s: 10.0 * s + 1 + 0.01 * (-1) ** s for s in range(5)}
+    right = {s: 10.0 * s for s in reversed(range(5))}
+    verdict = one(compared(">"), cell("a", left), cell("b", right))
+    expected = t_interval([left[s] - right[s] for s in range(5)])
+    assert (verdict.verdict, verdict.n, verdict.unit) == ("SUPPORTED", 5, "difference")
+    assert (verdict.value, verdict.low, verdict.high) == (expected.value, expected.low, expected.high)
+
+
+def test_seeds_that_only_one_side_has_are_left_out():
+    left, right = cell("a", {0: 1.0, 1: 2.0, 2: 9.0}), cell("b", {1: 1.0, 2: 7.5, 5: 50.0})
+    verdict = one(compared(">"), left, right)
+    assert verdict.n == 2
+    assert verdict.value == pytest.approx(1.25)
+
+
+def test_without_a_common_seed_the_sides_are_compared_unpaired():
+    verdict = one(compared(">"), cell("a", A), cell("b", dict(enumerate(B, start=20))))
+    assert (verdict.verdict, verdict.n) == ("SUPPORTED", 5)
+    ratio = one(compared(">", scale="log_ratio"), cell("a", A), cell("b", dict(enumerate(B, start=20))))
+    assert ratio.verdict == "SUPPORTED"
+    assert ratio.value == pytest.approx(10 / 7, rel=0.02)
+    zero = one(compared(">", scale="log_ratio"), cell("a", A), cell("b", dict.fromkeys(range(20, 25), 0.0)))
+    assert (zero.verdict, zero.value) == ("INCONCLUSIVE", None)
+
+
+def test_a_number_can_be_the_right_side():
+    assert one(compared(">", 9.0, margin=-0.5), cell("a", sample(10, 0.1, 5))).verdict == "SUPPORTED"
+    high = one(compared("<", 9.0), cell("a", sample(10, 0.1, 5)))
+    assert (high.verdict, high.value) == ("REFUTED", pytest.approx(1.0))
+    assert "needs < 0" in high.reason
+
+
+def test_log_ratios_are_reported_as_ratios():
+    left, right = cell("a", [2.0, 4.2, 7.9, 2.0]), cell("b", [1.0, 2.0, 4.0, 1.0])
+    verdict = one(compared(">", margin=math.log(1.5), scale="log_ratio"), left, right)
+    logs = t_interval([math.log(x / y) for x, y in zip([2.0, 4.2, 7.9, 2.0], [1.0, 2.0, 4.0, 1.0], strict=True)])
+    assert verdict.verdict == "SUPPORTED"
+    assert (verdict.low, verdict.high) == pytest.approx((math.exp(logs.low), math.exp(logs.high)))
+    assert (verdict.margin, verdict.unit) == (pytest.approx(1.5), "ratio")
+    assert verdict.details[0].threshold == pytest.approx(1.5)
+    assert one(compared(">", margin=math.log(2.1), scale="log_ratio"), left, right).verdict == "REFUTED"
+
+
+def test_a_ratio_of_numbers_that_are_not_positive_decides_nothing():
+    left = cell("a", [2.0, 2.1, 2.2, 1.9])
+    for bad in (0.0, -1.0):
+        verdict = one(compared(">", scale="log_ratio"), left, cell("b", [1.0, 1.0, bad, 1.0]))
+        assert (verdict.verdict, verdict.value) == ("INCONCLUSIVE", None)
+        assert "seed 2 has 2.2 against" in verdict.reason
+    both_zero = one(compared("~", margin=0.5, scale="log_ratio"), cell("a", [0.0] * 4), cell("b", [0.0] * 4))
+    assert (both_zero.verdict, both_zero.value) == ("SUPPORTED", 1.0)
+
+
+def test_one_seed_decides_nothing():
+    verdict = one(compared(">"), cell("a", [9.0]), cell("b", [1.0]))
+    assert (verdict.verdict, verdict.n, verdict.value) == ("INCONCLUSIVE", 1, 8.0)
+    row = verdict.as_row()
+    assert (row["value"], row["low"], row["high"]) == (8.0, None, None)
+
+
+def test_every_part_must_hold_and_the_first_refuted_decides():
+    a, b, a_wide = cell("a", A), cell("b", B), cell("a", sample(7.1, 9.0, 5))
+    holds, fails, open_ = compared(">"), compared("<"), compared("~", margin=3.0)
+    assert one((holds, holds), a, b).verdict == "SUPPORTED"
+    assert one((holds, open_), a, b).verdict == "INCONCLUSIVE"
+    refuted = one((holds, open_, fails), a, b)
+    assert refuted.verdict == "REFUTED"
+    assert [part.verdict for part in refuted.details] == ["SUPPORTED", "INCONCLUSIVE", "REFUTED"]
+    assert "(1 of 3 parts hold)" in refuted.reason
+    assert refuted.reason.startswith("a final score < b")
+    assert one((holds,), a_wide, b).verdict == "INCONCLUSIVE"
+
+
+def test_of_parts_that_all_hold_the_nearest_to_its_threshold_decides():
+    near, far = compared(">", margin=2.0), compared(">", margin=-50.0)
+    a, b = cell("a", [10.0, 10.1, 9.9, 10.0]), cell("b", [7.0, 7.0, 7.05, 6.95])
+    for parts in ((near, far), (far, near)):
+        verdict = one(parts, a, b)
+        assert (verdict.verdict, verdict.margin) == ("SUPPORTED", 2.0)
+
+
+def test_a_missing_seed_makes_a_claim_incomplete_and_is_named():
+    short = cell("b", B[:3], seeds_asked=(0, 1, 2, 3, 4))
+    verdict = one(compared(">"), cell("a", A), short)
+    assert (verdict.verdict, verdict.value, verdict.n) == ("INCOMPLETE", None, 0)
+    assert verdict.reason == "b lacks seeds 3-4"
+    assert one(compared(">"), cell("a", A)).reason == "b lacks seeds 0-4"  # the paper budget declares five
+    assert one(compared(">"), cell("a", A), cell("b", B)).verdict == "SUPPORTED"
+
+
+def test_asked_seeds_say_what_an_absent_cell_lacks():
+    found = compare(experiment((claim(compared(">")),)), {"paper": by_key(cell("a", A))}, None, {"paper": (0, 1, 9)})
+    assert found[0].reason == "b lacks seeds 0-1, 9"
+
+
+def test_rows_that_a_done_seed_does_not_have_make_a_claim_incomplete():
+    later = Measure("score", "score at 3", {"step": 3})
+    verdict = one(compared(">", measure=later), cell("a", A), cell("b", B))
+    assert (verdict.verdict, verdict.reason) == ("INCOMPLETE", "a has no row of score at 3 for seeds 0-4")
+
+
+def test_the_largest_complete_budget_is_judged_per_task():
+    part = dataclasses.replace(claim(compared(">")), tasks=None)
+    partial = cell("b", B[:3], seeds_asked=(0, 1, 2, 3, 4))
+    by_budget = {
+        "smoke": by_key(cell("a", B), cell("b", A), cell("a", A, "u"), cell("b", B, "u")),
+        "short": by_key(cell("a", A), cell("b", B)),
+        "paper": by_key(cell("a", A), partial),
+    }
+    t, u = compare(experiment((part,)), by_budget)
+    assert (t.task, t.budget, t.verdict) == ("t", "short", "SUPPORTED")
+    assert (u.task, u.budget, u.verdict) == ("u", "smoke", "SUPPORTED")
+    complete = {**by_budget, "paper": by_key(cell("a", B), cell("b", A))}
+    assert (compare(experiment((part,)), complete)[0].budget) == "paper"
+
+
+def test_a_claim_that_is_complete_nowhere_is_incomplete_at_the_largest_budget_with_anything():
+    experiment_ = experiment((claim(compared(">")),))
+    by_budget = {"paper": {}, "short": by_key(cell("a", A)), "smoke": by_key(cell("a", A))}
+    (verdict,) = compare(experiment_, by_budget)
+    assert (verdict.verdict, verdict.budget, verdict.reason) == ("INCOMPLETE", "short", "b lacks seeds 0-2")
+    (nothing,) = compare(experiment_, {"short": {}, "smoke": {}})
+    assert (nothing.budget, nothing.reason) == ("short", "a lacks seeds 0-2; b lacks seeds 0-2")
+    (nobody,) = compare(experiment_, {})
+    assert (nobody.budget, nobody.verdict) == ("paper", "INCOMPLETE")
+
+
+def per_start(variant, **by_start):
+    rows = [(seed, 1, start, x) for start, xs in by_start.items() for seed, x in enumerate(xs)]
+    made = cell(variant, A)
+    return dataclasses.replace(made, frame=pd.DataFrame(rows, columns=["seed", "step", "start", "score"]))
+
+
+def test_a_claim_is_judged_once_per_combination_in_order_of_the_values():
+    a, b = per_start("a", s1=B, s0=A), per_start("b", s0=B, s1=A)
+    s0, s1 = judge(compared(">"), a, b, per=("start", "step"))
+    assert (s0.setting, s0.verdict) == ("start=s0 step=1", "SUPPORTED")
+    assert (s1.setting, s1.verdict) == ("start=s1 step=1", "REFUTED")
+    assert (s0.id, s1.id) == ("w/x:c:t:start=s0,step=1", "w/x:c:t:start=s1,step=1")
+
+
+def test_a_combination_that_one_side_lacks_is_incomplete():
+    s0, s1 = judge(compared(">"), per_start("a", s0=A), per_start("b", s0=B, s1=A), per=("start",))
+    assert (s0.verdict, s1.verdict) == ("SUPPORTED", "INCOMPLETE")
+    assert s1.reason == "a has no row of final score for seeds 0-4"
+
+
+def test_columns_that_a_frame_does_not_have_are_refused():
+    for bad in ({"per": ("stat",)}, {"parts": (compared(">", measure=Measure("scor", "x")),)}):
+        wrong = dataclasses.replace(claim(compared(">")), **bad)
+        with pytest.raises(ValueError, match="seed, step, score"):
+            compare(experiment((wrong,)), {"paper": by_key(cell("a", A), cell("b", B))})
+
+
+def test_a_diverged_seed_counts_as_the_worst_of_both_sides():
+    a = cell("a", A, diverged=(4,))  # scored best before it diverged
+    verdict = one(compared(">"), a, cell("b", B))
+    effects = [x - y for x, y in zip([*A[:4], min(A[:4] + B)], B, strict=True)]
+    assert verdict.n == 5
+    assert verdict.value == pytest.approx(sum(effects) / 5)
+    assert verdict.verdict == "INCONCLUSIVE"
+    assert "a seed 4 at 5.7" in verdict.reason
+    assert "without them SUPPORTED" in verdict.reason
+    assert "below ten seeds no interval is honest" in verdict.reason
+    assert "failed" not in one(compared(">"), cell("a", A), cell("b", B)).reason
+
+
+def test_lower_is_better_turns_the_floor_around():
+    measure = dataclasses.replace(SCORE, higher_is_better=False)
+    verdict = one(compared(">", measure=measure), cell("a", A, diverged=(0,)), cell("b", B))
+    assert f"a seed 0 at {max(A):.4g}" in verdict.reason
+
+
+def test_a_declared_floor_is_used_and_a_nan_is_a_failure():
+    values = dict(enumerate(A)) | {2: math.nan}
+    rules = Rules(floors={"final score": -100.0})
+    verdict = one(compared(">"), cell("a", values), cell("b", B), rules=rules)
+    assert "a seed 2 at -100" in verdict.reason
+    assert verdict.verdict == "INCONCLUSIVE"
+
+
+def test_when_every_seed_failed_only_a_declared_floor_decides():
+    a, everything = cell("a", A, diverged=tuple(range(5))), tuple(range(5))
+    lost = one(compared(">", 0.0), a)
+    assert (lost.verdict, lost.value) == ("INCONCLUSIVE", None)
+    assert "no floor is declared" in lost.reason
+    floored = one(compared(">", 0.0), a, rules=Rules(floors={"final score": -1.0}))
+    assert (floored.verdict, floored.value) == ("REFUTED", -1.0)
+    assert "without them nothing is left" in floored.reason
+    assert one(compared(">"), cell("a", A, diverged=everything), cell("b", B)).verdict == "REFUTED"
+
+
+def test_seeds_that_were_not_asked_for_do_not_count():
+    values = dict(enumerate(A)) | {9: -1000.0}
+    a = cell("a", values, seeds_asked=tuple(range(5)))
+    assert one(compared(">"), a, cell("b", B)).n == 5
+
+
+def test_a_row_has_the_promised_keys_first():
+    row = one(compared(">"), cell("a", A), cell("b", B)).as_row()
+    first = ["id", "kind", "verdict", "budget", "n", "value", "low", "high", "published"]
+    assert list(row) == [*first, "task", "variant", "setting", "margin", "reason", "unit"]
+    assert (row["kind"], row["variant"], row["published"]) == ("claim", "a, b", None)
+    assert (row["budget"], row["task"], row["setting"]) == ("paper", "t", "")
+
+
+def test_measures_of_one_variant_can_be_compared():
+    first = Measure("score", "first", {"step": 1})
+    part = dataclasses.replace(compared(">"), right=Term("a", first))
+    verdict = one(part, cell("a", A))
+    assert (verdict.verdict, verdict.value) == ("SUPPORTED", pytest.approx(10.0))
+    assert verdict.details[0].text == "a final score > a first"

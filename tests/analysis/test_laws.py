@@ -1,0 +1,110 @@
+"""What must not change a verdict, and what must turn it around."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from made_cells import ERROR, SCORE, Printed, Table, by_key, cell, claim, compared, experiment
+
+from svgbench.analysis.levels import LevelCase, judge_levels
+from svgbench.analysis.statistics import Summary
+from svgbench.analysis.verdicts import compare, difference_verdicts
+
+# few digits, so that effects of every size and exact ties both occur
+numbers = st.integers(1, 400).map(lambda k: k / 8)
+pairs = st.lists(st.tuples(numbers, numbers), min_size=2, max_size=8)
+quick = settings(deadline=None, max_examples=40)
+
+RELATIONS = [("<", 0.0), (">", 0.0), ("~", 0.3), ("<", 0.2)]
+MIRROR = {"<": ">", ">": "<", "~": "~"}
+
+
+def claims(mirrored=False, scale="log_ratio", factor=1.0):
+    made = []
+    for i, (relation, margin) in enumerate(RELATIONS):
+        part = compared(MIRROR[relation] if mirrored else relation, "b", margin * factor, scale)
+        if mirrored:
+            part = dataclasses.replace(part, left=part.right, right=part.left)
+        made.append(dataclasses.replace(claim(part), id=f"c{i}"))
+    return tuple(made)
+
+
+def cells(a, b, seeds=None, flip=False):
+    seeds = list(seeds or range(len(a)))
+    made = [cell("a", dict(zip(seeds, a, strict=True))), cell("b", dict(zip(seeds, b, strict=True)))]
+    if flip:
+        made = [dataclasses.replace(c, frame=c.frame.iloc[::-1].reset_index(drop=True)) for c in made]
+    return by_key(*made)
+
+
+def table(factor=1.0):
+    return Table({("A", "T"): Printed(20.0 * factor, 6.0 * factor, "sd", 5)})
+
+
+def words(verdicts):
+    return [v.verdict for v in verdicts]
+
+
+@quick
+@given(pairs, st.permutations(range(100, 108)), st.sampled_from(["difference", "log_ratio"]))
+def test_names_of_seeds_and_order_of_rows_change_nothing(xy, names, scale):
+    a, b = zip(*xy, strict=True)
+    e = experiment(claims(scale=scale))
+    plain = compare(e, {"paper": cells(a, b)}, table())
+    renamed = compare(e, {"paper": cells(a, b, names[: len(a)], flip=True)}, table())
+    assert plain == renamed
+    assert len(plain) == len(RELATIONS) + 1
+
+
+@quick
+@given(pairs, st.integers(-20, 20))
+def test_a_common_factor_changes_no_verdict(xy, exponent):
+    a, b = zip(*xy, strict=True)
+    factor = 2.0**exponent
+    scaled = cells([x * factor for x in a], [y * factor for y in b])
+    for scale, of_margin in (("log_ratio", 1.0), ("difference", factor)):
+        there = compare(experiment(claims(scale=scale)), {"paper": cells(a, b)}, table())
+        here = compare(experiment(claims(scale=scale, factor=of_margin)), {"paper": scaled}, table(factor))
+        assert words(there) == words(here)
+
+
+@quick
+@given(pairs, st.sampled_from(["difference", "log_ratio"]))
+def test_a_claim_read_from_the_other_side_has_the_same_verdict(xy, scale):
+    a, b = zip(*xy, strict=True)
+    there = compare(experiment(claims(scale=scale)), {"paper": cells(a, b)})
+    back = compare(experiment(claims(mirrored=True, scale=scale)), {"paper": cells(a, b)})
+    assert words(there) == words(back)
+
+
+TURN = {"WORSE": "BETTER", "BETTER": "WORSE"}
+
+
+@quick
+@given(st.floats(-4, 4), st.floats(0.1, 3), st.integers(2, 12))
+def test_swapping_the_sides_turns_worse_into_better(gap, sd, n):
+    """With equal spreads and n the margin is the same from both sides."""
+    high, low = Summary(50 + gap, sd, n), Summary(50.0, sd, n)
+    there = judge_levels([LevelCase(high, low.mean, (sd,), n)])[0].verdict
+    back = judge_levels([LevelCase(low, high.mean, (sd,), n)])[0].verdict
+    assert back == TURN.get(there, there)
+
+
+@quick
+@given(pairs)
+def test_a_lower_is_better_measure_turns_worse_into_better(xy):
+    a, b = zip(*xy, strict=True)
+    one, other = by_key(cell("a", a)), by_key(cell("a", b))
+    higher = words(difference_verdicts(one, other, experiment((), SCORE), "paper"))
+    lower = words(difference_verdicts(one, other, experiment((), ERROR), "paper"))
+    assert lower == [TURN.get(word, word) for word in higher]
+
+
+def test_the_laws_have_seen_every_turn():
+    """The generators above would prove nothing if they never produced a decided verdict."""
+    a, b = [1.0, 1.1, 0.9], [9.0, 9.1, 8.9]
+    assert words(difference_verdicts(by_key(cell("a", a)), by_key(cell("a", b)), experiment(), "paper")) == ["BETTER"]
+    decided = words(compare(experiment(claims()), {"paper": cells(a, b)}, table()))
+    assert decided == ["SUPPORTED", "REFUTED", "REFUTED", "SUPPORTED", "WORSE"]

@@ -1,0 +1,133 @@
+"""From rows to one number per seed."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from svgbench.analysis.measures import CellData, Sample, measure_values, read_sample, worst
+from svgbench.lab.experiment import Measure
+
+# seed 7 comes first in the file, and stops at another step than seed 3
+FRAME = pd.DataFrame(
+    [
+        (7, 10, "s0", 0.1, 4.0),
+        (7, 20, "s0", 0.1, 1.0),
+        (7, 20, "s1", 0.3, 2.0),
+        (3, 10, "s0", 0.1, 8.0),
+        (3, 20, "s0", 0.1, -6.0),
+        (3, 30, "s1", 0.30000000000000004, 5.0),
+    ],
+    columns=["seed", "step", "start", "noise", "x"],
+)
+
+
+def values(measure: Measure, frame: pd.DataFrame = FRAME, **where: object) -> dict[int, float]:
+    found = measure_values(frame, measure, where)  # type: ignore[arg-type]
+    assert found.index.name == "seed"
+    assert found.dtype == float
+    return found.to_dict()
+
+
+@pytest.mark.parametrize(
+    ("reduce", "k", "expected"),
+    [
+        ("last", 1, {3: 5.0, 7: 2.0}),
+        ("mean", 1, {3: 7 / 3, 7: 7 / 3}),
+        ("min", 1, {3: -6.0, 7: 1.0}),
+        ("max", 1, {3: 8.0, 7: 4.0}),
+        ("mean_of_last", 2, {3: -0.5, 7: 1.5}),
+        ("mean_of_last", 9, {3: 7 / 3, 7: 7 / 3}),
+    ],
+)
+def test_reductions_in_the_order_of_the_file(reduce, k, expected):
+    found = values(Measure("x", "x", reduce=reduce, k=k))
+    assert found == pytest.approx(expected)
+    assert list(found) == [3, 7]
+
+
+def test_last_is_each_seeds_own_last_step_whatever_the_other_conditions():
+    last = Measure("x", "x", {"step": "last"})
+    assert values(last) == {3: 5.0, 7: 2.0}
+    assert values(last, start="s1") == {3: 5.0, 7: 2.0}
+    assert values(last, start="s0") == {7: 1.0}  # at its last step seed 3 has no row from s0
+    assert values(Measure("x", "x", {"step": 20}), start="s0") == {3: -6.0, 7: 1.0}
+
+
+def test_floats_compare_exactly_and_nothing_matches_nothing():
+    assert values(Measure("x", "x", {"noise": 0.3})) == {7: 2.0}
+    assert values(Measure("x", "x", {"noise": 0.1 + 0.2})) == {3: 5.0}
+    assert values(Measure("x", "x", {"start": "s2"})) == {}
+    assert values(Measure("x", "x", {"start": 1})) == {}
+    empty = pd.DataFrame({name: [] for name in FRAME.columns})
+    for reduce in ("last", "mean_of_last"):
+        assert values(Measure("x", "x", {"step": "last"}, reduce=reduce), empty) == {}
+
+
+def test_a_measure_pins_a_column_against_the_setting():
+    assert values(Measure("x", "x", {"step": 10}), step=20) == {3: 8.0, 7: 4.0}
+
+
+@pytest.mark.parametrize("reduce", ["last", "mean", "min", "max", "mean_of_last"])
+def test_nan_is_never_skipped(reduce):
+    frame = FRAME.assign(x=[4.0, 1.0, math.nan, 8.0, -6.0, 5.0])
+    found = values(Measure("x", "x", reduce=reduce, k=2), frame)
+    assert math.isnan(found[7])
+    assert math.isfinite(found[3])
+
+
+def test_an_unknown_column_names_the_columns_and_the_nearest():
+    for measure in (Measure("nois", "x"), Measure("x", "x", {"nois": 1})):
+        with pytest.raises(ValueError, match=r"no column 'nois'.*seed, step, start, noise, x.*nearest is 'noise'"):
+            measure_values(FRAME, measure)
+
+
+def test_order_of_rows_between_seeds_does_not_matter():
+    shuffled = FRAME.iloc[[3, 0, 4, 1, 2, 5]]
+    for reduce in ("last", "mean", "mean_of_last"):
+        pd.testing.assert_series_equal(
+            measure_values(FRAME, Measure("x", "x", reduce=reduce, k=2)),
+            measure_values(shuffled, Measure("x", "x", reduce=reduce, k=2)),
+        )
+
+
+def test_many_rows_agree_with_a_loop():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"seed": rng.integers(0, 9, 5000), "step": rng.integers(0, 50, 5000), "x": rng.random(5000)})
+    expected = {}
+    for seed in range(9):
+        rows = frame[frame.seed == seed]
+        expected[seed] = rows[rows.step == rows.step.max()].x.iloc[-3:].mean()
+    found = values(Measure("x", "x", {"step": "last"}, "mean_of_last", 3), frame)
+    assert found == pytest.approx(expected, rel=1e-12)
+
+
+def made(done=(3, 7), asked=(3, 7), diverged=()):
+    return CellData("t", "v", FRAME, done, asked, diverged)
+
+
+def test_a_sample_is_what_is_done_and_asked_for():
+    last = Measure("x", "x")
+    assert read_sample(made(), last) == Sample({3: 5.0, 7: 2.0})
+    assert read_sample(made(done=(3, 7), asked=(7,)), last) == Sample({7: 2.0})
+    assert read_sample(made(done=(7,), asked=(3, 7)), last) == Sample({7: 2.0})
+    assert made(done=(7,), asked=(3, 7, 8)).missing == (3, 8)
+    assert made(done=(7,), asked=(3, 7), diverged=(3,)).missing == ()
+
+
+def test_failed_and_absent_seeds_are_told_apart():
+    frame = FRAME.assign(x=[4.0, 1.0, math.inf, 8.0, -6.0, 5.0])
+    both = CellData("t", "v", frame, (3, 5, 7), (3, 5, 7), (3,))
+    found = read_sample(both, Measure("x", "x"))
+    assert found == Sample({}, failed=(3, 7), absent=(5,))
+    assert found.n == 2
+    assert found.counted(-1.0) == {3: -1.0, 7: -1.0}
+
+
+def test_the_worst_value_is_finite_and_knows_which_way_is_worse():
+    assert worst([3.0, -math.inf, 1.0, math.nan], higher_is_better=True) == 1.0
+    assert worst([3.0, math.inf, 1.0], higher_is_better=False) == 3.0
+    assert worst([math.nan], higher_is_better=True) is None

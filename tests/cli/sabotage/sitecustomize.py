@@ -1,0 +1,40 @@
+"""Kills a block's process in the middle of a chosen system call. Python imports this file at its start when its folder
+is on PYTHONPATH, which it is only for the tests that ask for it; the shipped code knows nothing of it.
+
+SABOTAGE is JSON: `call` ("fsync", "replace" or "rmdir"), `path` (a regular expression for the file), `nth` (1 is the
+first such call), `after` (let the call happen first), `parent` (kill the supervisor first).
+Before a sabotaged fsync half of the file is cut off: what a process killed while it writes leaves behind.
+"""
+
+import json
+import os
+import re
+import signal
+import sys
+
+
+def _sabotage(call, path, nth=1, after=False, parent=False):
+    real = getattr(os, call)
+    calls = 0
+
+    def wrapped(*args, **kwargs):
+        nonlocal calls
+        target = os.readlink(f"/proc/self/fd/{args[0]}") if call == "fsync" else os.fspath(args[-1])
+        if not re.search(path, target):
+            return real(*args, **kwargs)
+        calls += 1
+        if calls < nth:
+            return real(*args, **kwargs)
+        if after:
+            real(*args, **kwargs)
+        elif call == "fsync":
+            os.ftruncate(args[0], os.fstat(args[0]).st_size // 2)
+        if parent:
+            os.kill(os.getppid(), signal.SIGKILL)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    setattr(os, call, wrapped)
+
+
+if "svgbench.lab.block" in sys.orig_argv and "SABOTAGE" in os.environ:
+    _sabotage(**json.loads(os.environ["SABOTAGE"]))

@@ -1,0 +1,177 @@
+"""Kill anything at any moment and run the same command again: nothing finished is lost or run twice, and the CSV is
+byte for byte the undisturbed one."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import random
+import signal
+import time
+
+import pytest
+from harness import SABOTAGE, block_of, cell_of, expected_csv, kill, wait_until
+
+from svgbench.lab.files import is_locked
+
+SLOW = ("-o", "slices=10", "-o", "slice_seconds=0.15")
+
+
+def finished_lines(bench, cell):
+    """Who finished what, over all logs of the cell."""
+    logs = sorted(bench.store.cell_work(cell).glob("block-*.log"))
+    lines = [line for log in logs for line in log.read_text().splitlines()]
+    return [line.partition("finished seeds ")[2] for line in lines if "finished seeds" in line]
+
+
+def test_an_undisturbed_run_writes_what_the_learner_says(bench):
+    done = bench.walk("--seeds", "4")
+    assert done.status == 0, done.err
+    cell = cell_of(seeds=4)
+    assert bench.csv(cell) == expected_csv(cell)
+    assert {s: e["status"] for s, e in bench.entries(cell).items()} == dict.fromkeys("0123", "done")
+    assert finished_lines(bench, cell) == ["0, 1", "2, 3"]
+    assert not list(bench.store.work.rglob("*.pt")), "the work of finished blocks is removed"
+    assert bench("verify").out == "1 of 1 files are as they were written\n"
+
+
+def test_a_block_killed_again_and_again(bench):
+    cell = cell_of(*SLOW[1::2], seeds=2)
+    block = block_of(cell)
+    moments = []
+    for attempts_killed, status in ((2, 1), (1, 0)):  # a block is tried twice; then the command is given again
+        running = bench.start_walk("--seeds", "2", *SLOW)
+        for attempt in range(attempts_killed):
+            seen = bench.log(block).count("resumed") if attempt else 0
+            before = bench.done_slices(block)
+            wait_until(running.blocks, "a block")
+            (pid,) = running.blocks()
+            wait_until(lambda n=before: bench.done_slices(block) > n, "a slice")
+            time.sleep(random.uniform(0.0, 0.2))
+            moments.append((before, seen, bench.done_slices(block)))
+            kill(pid)
+            wait_until(lambda p=pid: p not in running.blocks(), "its end")
+        done = running.end()
+        assert done.status == status, (moments, done.err)
+    assert "ended by signal 9" in "".join(p.read_text() for p in bench.folder.glob("err-*"))
+    assert bench.log(block).count("resumed at") == 3, moments
+    assert bench.csv(cell) == expected_csv(cell), moments
+
+
+def test_the_supervisor_killed_in_the_middle_of_a_grid(bench):
+    words = ("--seeds", "2", "--jobs", "2", *SLOW, "--variants", "drift,still")
+    cells = {variant: cell_of(*SLOW[1::2], seeds=2, variant=variant) for variant in ("drift", "still")}
+    first = bench.walk(*words[:-1], "drift")
+    assert first.status == 0, first.err
+    before = bench.store.json_path(cells["drift"]).stat().st_mtime_ns
+
+    running = bench.start_walk(*words)
+    block = block_of(cells["still"])
+    wait_until(lambda: bench.done_slices(block) >= 3, "three slices")
+    pids = running.blocks()
+    assert len(pids) == 1, "the finished cell must not be run again"
+    running.kill()
+    killed = time.monotonic()
+    wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids), "the end of its blocks")
+    assert time.monotonic() - killed < 2.0
+    assert not is_locked(bench.store.block_lock(block))
+
+    done = bench.walk(*words)
+    assert done.status == 0, done.err
+    assert "resumed at" in bench.log(block)
+    for cell in cells.values():
+        assert bench.csv(cell) == expected_csv(cell)
+        assert finished_lines(bench, cell) == ["0, 1"]
+    assert bench.store.json_path(cells["drift"]).stat().st_mtime_ns == before
+
+
+MOMENTS = {
+    "half a checkpoint is written": {"call": "fsync", "path": r"/\.checkpoint\.pt\.", "nth": 3},
+    "a checkpoint was replaced": {"call": "replace", "path": r"/checkpoint\.pt$", "nth": 3, "after": True},
+    "half a CSV is written": {"call": "fsync", "path": r"drift\.csv\."},
+    "the CSV was replaced, the JSON not": {"call": "replace", "path": r"drift\.csv$", "after": True},
+    "half a JSON is written": {"call": "fsync", "path": r"drift\.json\."},
+    "both were replaced": {"call": "replace", "path": r"drift\.json$", "after": True},
+    "the checkpoint is being removed": {"call": "rmdir", "path": r"^block-001|/block-001[^/]*$"},
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_everything_killed_while(half_done, moment):
+    bench, cell = half_done, cell_of(seeds=4)
+    two = cell_of(seeds=2)
+    before = bench.entries(cell)
+    bench.environment["SABOTAGE"] = json.dumps(MOMENTS[moment] | {"parent": True})
+    bench.path.insert(0, SABOTAGE)
+    killed = bench.walk("--seeds", "4")
+    assert killed.status == -signal.SIGKILL, killed.err
+
+    assert expected_csv(two).splitlines() == bench.store.rows(cell).splitlines()[: 1 + 2 * 30]
+    del bench.environment["SABOTAGE"]
+    done = bench.walk("--seeds", "4")
+    assert done.status == 0, done.err
+    assert bench.csv(cell) == expected_csv(cell)
+    assert bench.status("--seeds", "4")["drift"]["status"] == "done"
+    assert {s: bench.entries(cell)[s] for s in before} == before, "finished seeds are not touched"
+    if "checkpoint was replaced" in moment:
+        assert "resumed at 15 of 30" in bench.log(block_of(cell, 1))
+    if "checkpoint is written" in moment:
+        assert "resumed at 10 of 30" in bench.log(block_of(cell, 1))
+    assert not bench.litter()
+
+
+def test_a_kill_in_the_first_merge_of_a_cell(bench):
+    """There is a CSV and no JSON yet: its rows do not exist."""
+    cell = cell_of(seeds=2)
+    bench.environment["SABOTAGE"] = json.dumps({"call": "replace", "path": r"drift\.csv$", "after": True})
+    bench.path.insert(0, SABOTAGE)
+    assert bench.walk("--seeds", "2").status == 1, "both attempts were killed"
+    assert set(bench.entries(cell)["0"]) == {"status", "error", "attempts", "log"}
+    assert bench.status("--seeds", "2")["drift"] | {"note": ""} == {
+        "experiment": "testkit/walk",
+        "task": "field/calm",
+        "variant": "drift",
+        "budget": "smoke",
+        "seeds_done": 0,
+        "seeds_total": 2,
+        "status": "failed",
+        "note": "",
+    }
+    del bench.environment["SABOTAGE"]
+    assert bench.walk("--seeds", "2").status == 0
+    assert bench.csv(cell) == expected_csv(cell)
+
+
+def test_two_runs_at_once_do_each_run_once(bench):
+    cell = cell_of("slice_seconds=0.1", seeds=4)
+    words = ("--seeds", "4", "--jobs", "1", "-o", "slice_seconds=0.1")
+    both = [bench.start_walk(*words), bench.start_walk(*words)]
+    ended = [one.end() for one in both]
+    assert [one.status for one in ended] == [0, 0], [one.err for one in ended]
+    assert bench.csv(cell) == expected_csv(cell)
+    assert sorted(finished_lines(bench, cell)) == ["0, 1", "2, 3"]
+    assert not list(bench.store.work.rglob("job-*"))
+
+
+def test_two_runs_that_want_different_seeds_of_one_block(bench):
+    cell = cell_of("slice_seconds=0.1", seeds=2)
+    both = [bench.start_walk("--seeds", seed, "-o", "slice_seconds=0.1") for seed in ("0-0", "1-1")]
+    ended = [one.end() for one in both]
+    assert [one.status for one in ended] == [0, 0], [one.err for one in ended]
+    assert bench.csv(cell) == expected_csv(cell)
+    assert sorted(finished_lines(bench, cell)) == ["0", "1"]
+    assert "resumed at 30 of 30" in bench.log(block_of(cell)), "the second one found the block trained"
+
+
+def test_a_lock_that_a_dead_process_left(bench):
+    cell = cell_of(seeds=2)
+    for path in (bench.store.block_lock(block_of(cell)), bench.store.cell_lock(cell)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("99999999")
+    assert bench.status("--seeds", "2")["drift"]["status"] == "missing"
+    with bench.store.block_lock(block_of(cell)).open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert bench.status("--seeds", "2")["drift"]["status"] == "running"
+    assert bench.walk("--seeds", "2").status == 0
+    assert bench.csv(cell) == expected_csv(cell)

@@ -1,0 +1,32 @@
+"""What every test may use: the foreign package in `tests/plugin`, found as an installed one is, and its commands."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+
+import pytest
+from harness import PLUGIN, Bench
+
+sys.path.insert(0, str(PLUGIN))
+
+
+@pytest.fixture
+def bench(tmp_path):
+    """A fresh results folder and the command that works in it."""
+    return Bench(tmp_path / "results")
+
+
+@pytest.fixture(scope="session")
+def _two_seeds(tmp_path_factory):
+    bench = Bench(tmp_path_factory.mktemp("two-seeds") / "results")
+    done = bench.walk("--seeds", "2")
+    assert done.status == 0, done.err
+    return bench.results
+
+
+@pytest.fixture
+def half_done(bench, _two_seeds):
+    """A results folder in which seeds 0 and 1 of the walk are done."""
+    shutil.copytree(_two_seeds, bench.results)
+    return bench
