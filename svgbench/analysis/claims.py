@@ -273,7 +273,7 @@ def _unit(part: Comparison) -> Unit:
 
 
 def _threshold(part: Comparison) -> float:
-    return _shown(-part.margin if part.relation == "<" else part.margin, part)
+    return _shown(0.0 - part.margin if part.relation == "<" else part.margin, part)
 
 
 def _shown(effect: float, part: Comparison) -> float:

@@ -96,7 +96,7 @@ def count_failures(sample: Sample, floor: float | None) -> tuple[Summary | None,
         return (summarise(list(sample.values.values())) if sample.values else None), ""
     if floor is None:
         return None, f"{name_seeds(sample.failed)} failed and no floor is declared"
-    note = f"{name_seeds(sample.failed)} failed and count at {number(floor)}"
+    note = f"{name_seeds(sample.failed)} failed, counted at {number(floor)}"
     return summarise(list(sample.counted(floor).values())), note
 
 

@@ -187,7 +187,7 @@ def join_id(*words: str) -> str:
 
 def number(x: float) -> str:
     """A number as reasons print it."""
-    return f"{x:.4g}"
+    return f"{x + 0.0:.4g}"  # never "-0"
 
 
 def name_seeds(seeds: Iterable[int]) -> str:

@@ -247,7 +247,9 @@ def read_meta(path: Path) -> dict[str, Any] | None:
     if not isinstance(meta, dict) or meta.get("format") != FORMAT or not isinstance(meta.get("seeds"), dict):
         raise DamagedError(f"{path} is not a cell's JSON of format {FORMAT}")
     lacking = [name for name in ("config_hash", "versions", "columns", "bytes") if name not in meta]
-    if lacking or not all(seed.isdigit() and isinstance(e, dict) and "status" in e for seed, e in meta["seeds"].items()):
+    if lacking or not all(
+        seed.isdigit() and isinstance(e, dict) and "status" in e for seed, e in meta["seeds"].items()
+    ):
         raise DamagedError(f"{path} is damaged: {f'no {lacking[0]}' if lacking else 'an entry that is no seed'}")
     return meta
 

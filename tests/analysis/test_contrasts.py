@@ -82,7 +82,7 @@ def test_a_rival_waits_for_our_seeds():
 
 def test_a_rivals_diverged_seed_counts_at_the_worst_of_both_sides():
     (verdict,) = rivals(sample(12.0, 0.1, 20), diverged=(3,))
-    assert f"seed 3 failed and count at {min(OURS):.4g}" in verdict.reason
+    assert f"seed 3 failed, counted at {min(OURS):.4g}" in verdict.reason
     assert "without them BETTER" in verdict.reason
 
 

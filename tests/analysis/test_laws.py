@@ -15,7 +15,7 @@ from svgbench.analysis.verdicts import compare, difference_verdicts
 # few digits, so that effects of every size and exact ties both occur
 numbers = st.integers(1, 400).map(lambda k: k / 8)
 pairs = st.lists(st.tuples(numbers, numbers), min_size=2, max_size=8)
-quick = settings(deadline=None, max_examples=40)
+quick = settings(deadline=None, max_examples=30)
 
 RELATIONS = [("<", 0.0), (">", 0.0), ("~", 0.3), ("<", 0.2)]
 MIRROR = {"<": ">", ">": "<", "~": "~"}

@@ -1,0 +1,1 @@
+"""The commands, by what they are for. `svgbench.cli` puts them together."""

@@ -1,0 +1,171 @@
+"""What came out: plot, table, compare, diff, import."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from svgbench.commands.options import (
+    BudgetOption,
+    Exp,
+    JsonOption,
+    ResultsOption,
+    SeedsOption,
+    SetOption,
+    StrictOption,
+    TasksOption,
+    VariantsOption,
+    reading_of,
+    studies_of,
+)
+from svgbench.lab.errors import INCOMPLETE, WORSE, UsageError, unknown
+
+
+def plot(
+    experiment: Exp,
+    budget: BudgetOption = None,
+    seeds: SeedsOption = None,
+    tasks: TasksOption = None,
+    variants: VariantsOption = None,
+    override: SetOption = None,
+    results: ResultsOption = None,
+    output: Annotated[Path, typer.Option("--output", help="Where the PNG and PDF go.")] = Path("figures"),
+) -> None:
+    """Draw the figure as PNG and PDF, with seeds, intervals and n."""
+    from svgbench.terminal import notice, out
+
+    for study in studies_of(experiment, results):
+        selection = reading_of(study, budget, seeds, tasks, variants, override)
+        read, paths = study.plot(output, selection)
+        for note in read.notes:
+            notice(note)
+        out("\n".join(map(str, paths)))
+
+
+def table(
+    experiment: Exp,
+    budget: BudgetOption = None,
+    seeds: SeedsOption = None,
+    tasks: TasksOption = None,
+    variants: VariantsOption = None,
+    override: SetOption = None,
+    results: ResultsOption = None,
+    format_: Annotated[str, typer.Option("--format", help="text, markdown, latex or csv.")] = "text",
+    published: Annotated[bool, typer.Option("--published", help="The paper's own table, as printed.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Print the table, beside the published numbers. Mean, SD and n per cell."""
+    from svgbench.analysis.tables import render
+    from svgbench.terminal import out, out_json, width
+
+    formats = ("text", "markdown", "latex", "csv")
+    if format_ not in formats:
+        raise unknown("format", format_, formats)
+    rows: list[dict[str, Any]] = []
+    if published:
+        from svgbench.analysis.published import published_grids
+
+        grids = published_grids(experiment)
+    else:
+        grids = []
+        for study in studies_of(experiment, results):
+            selection = reading_of(study, budget, seeds, tasks, variants, override)
+            if as_json:
+                rows += study.table_rows(selection)
+            else:
+                grids += study.table(selection)
+    if as_json:
+        from svgbench.analysis.published import published_rows
+
+        return out_json(published_rows(experiment) if published else rows)
+    out("\n".join(render(grid, format_, width()) for grid in grids))
+
+
+def compare(
+    experiment: Exp,
+    budget: BudgetOption = None,
+    seeds: SeedsOption = None,
+    tasks: TasksOption = None,
+    variants: VariantsOption = None,
+    override: SetOption = None,
+    results: ResultsOption = None,
+    strict: StrictOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Judge the paper's claims and numbers by our runs. Each verdict names its budget, interval and n."""
+    from svgbench.analysis.verdict_text import verdict_lines
+    from svgbench.terminal import out, out_json, width
+
+    everything = []
+    for study in studies_of(experiment, results):
+        chosen = any((budget, seeds, tasks, variants, override))
+        selection = reading_of(study, budget, seeds, tasks, variants, override) if chosen else None
+        verdicts = study.compare(selection)
+        everything += verdicts
+        if not as_json:
+            out("\n".join(verdict_lines(study.experiment, verdicts, width())))
+    if as_json:
+        out_json([v.as_row() for v in everything])
+    _strict(strict, [v.verdict for v in everything])
+
+
+def _strict(strict: bool, verdicts: list[str]) -> None:
+    if strict and any(v in ("WORSE", "REFUTED") for v in verdicts):
+        raise typer.Exit(WORSE)
+    if strict and any(v in ("INCOMPLETE", "ONLY_IN_A") for v in verdicts):
+        raise typer.Exit(INCOMPLETE)
+
+
+def diff(
+    results_a: Annotated[Path, typer.Argument(metavar="RESULTS_A", help="The reference results folder.")],
+    results_b: Annotated[Path, typer.Argument(metavar="RESULTS_B", help="The results folder to judge.")],
+    budget: BudgetOption = None,
+    every: Annotated[bool, typer.Option("--all", help="List identical cells too.")] = False,
+    strict: StrictOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare two results folders cell by cell. Did a release change any result?"""
+    from svgbench import reproduce
+    from svgbench.analysis.difference import diff_folders, diff_lines
+    from svgbench.lab.experiment import BUDGETS
+    from svgbench.terminal import out, out_json, width
+
+    for folder in (results_a, results_b):
+        if not folder.is_dir():
+            raise UsageError(f"no results folder '{folder}'; expected a folder that `svgbench run --results` wrote")
+    if budget is not None and budget not in BUDGETS:
+        raise unknown("budget", budget, BUDGETS)
+    budgets = (budget,) if budget else BUDGETS
+    verdicts = diff_folders(results_a, results_b, reproduce.experiments().values(), budgets)
+    if as_json:
+        out_json([v.as_row() for v in verdicts])
+    else:
+        out("\n".join(diff_lines(verdicts, width(), every)))
+    _strict(strict, [v.verdict for v in verdicts])
+
+
+def import_(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE.csv", help="Your measurements: seed, step, the measured columns.")
+    ],
+    experiment: Annotated[str, typer.Option("--experiment", help="The experiment that they belong to.")],
+    as_variant: Annotated[str, typer.Option("--as", metavar="VARIANT", help="The name in tables and figures.")],
+    task: Annotated[str | None, typer.Option("--task", help="The task, where the file has no task column.")] = None,
+    budget: BudgetOption = None,
+    label: Annotated[str | None, typer.Option("--label", help="The label in figures; by default the name.")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace an earlier import of the same name.")] = False,
+    results: ResultsOption = None,
+) -> None:
+    """Put your own measurements beside ours. They appear in tables, figures and verdicts."""
+    from svgbench.analysis.importing import Import, import_csv
+    from svgbench.terminal import out
+
+    studies = studies_of(experiment, results)
+    if len(studies) > 1:
+        raise UsageError(f"'{experiment}' means several experiments; name one of them in full")
+    chosen = budget or studies[0].reading(None).budget
+    wanted = Import(file, as_variant, chosen, task, label or as_variant, replace)
+    for path, runs in import_csv(studies[0].store, studies[0].experiment, wanted):
+        out(f"{path}: {runs} runs")

@@ -1,0 +1,68 @@
+"""Looking after a results folder and a machine: verify, clean, doctor."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from svgbench.commands.options import (
+    JsonOption,
+    MaybeExp,
+    ResultsOption,
+    studies_of,
+)
+from svgbench.lab.errors import FAILED
+
+
+def verify(results: ResultsOption = None, as_json: JsonOption = False) -> None:
+    """Check every results file against its hashes. Exits with 1 if one is damaged."""
+    from svgbench.lab.store import Store
+    from svgbench.maintenance import verify as check
+    from svgbench.study import results_root
+    from svgbench.terminal import out, out_rows
+
+    rows = check(Store(results_root(results)))
+    bad = [row for row in rows if row["status"] != "ok"]
+    if as_json:
+        out_rows(rows, True, "", {})
+    else:
+        if bad:
+            out_rows(bad, False, "", {"file": "file", "status": "status", "note": "note"})
+        out(f"{len(rows) - len(bad)} of {len(rows)} files are as they were written")
+    if any(row["status"] == "damaged" for row in rows):
+        raise typer.Exit(FAILED)
+
+
+def clean(
+    experiment: MaybeExp = None,
+    checkpoints: Annotated[
+        bool, typer.Option("--checkpoints", help="Unfinished blocks too; they start again.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    results: ResultsOption = None,
+) -> None:
+    """Remove what nothing needs any more. Logs, superseded results, calibrations; results stay."""
+    from svgbench.lab.store import Store
+    from svgbench.maintenance import clean as sweep
+    from svgbench.study import results_root
+    from svgbench.terminal import out
+
+    chosen = [None] if experiment is None else [study.experiment for study in studies_of(experiment, results)]
+    for one in chosen:
+        gone = sweep(Store(results_root(results)), one, checkpoints, dry_run)
+        out("\n".join([str(path) for path in gone] or ["nothing to remove"]))
+
+
+def doctor(results: ResultsOption = None, as_json: JsonOption = False) -> None:
+    """Check that this machine can run svgbench. Exits with 1 if something is missing."""
+    from svgbench.lab.store import Store
+    from svgbench.maintenance import doctor as examine
+    from svgbench.study import results_root
+    from svgbench.terminal import out_rows
+
+    rows = examine(Store(results_root(results)))
+    shown = [row | {"ok": "ok" if row["ok"] else "NOT OK"} for row in rows]
+    out_rows(rows if as_json else shown, as_json, "", {"check": "check", "ok": "", "detail": "detail"})
+    if not all(row["ok"] for row in rows):
+        raise typer.Exit(FAILED)

@@ -1,0 +1,76 @@
+"""The options that commands share, and what becomes of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from svgbench.lab.errors import UsageError
+
+Exp = Annotated[str, typer.Argument(metavar="EXP", help="An experiment, such as maac/fig3, or fig3 for every one.")]
+MaybeExp = Annotated[str | None, typer.Argument(metavar="[EXP]", help="An experiment; all of them if left out.")]
+BudgetOption = Annotated[str | None, typer.Option("--budget", help="paper, short or smoke.")]
+SeedsOption = Annotated[str | None, typer.Option("--seeds", help="A count (10), a range (3-5) or a list (0,4,7).")]
+TasksOption = Annotated[list[str] | None, typer.Option("--tasks", help="Only these tasks, comma-separated.")]
+VariantsOption = Annotated[list[str] | None, typer.Option("--variants", help="Only these variants, comma-separated.")]
+SetOption = Annotated[list[str] | None, typer.Option("-o", metavar="KEY=VALUE", help="Change a setting; repeatable.")]
+JobsOption = Annotated[int | None, typer.Option("--jobs", min=1, help="Blocks at once; by default one per core.")]
+DeviceOption = Annotated[str, typer.Option("--device", help="cpu, cuda or cuda:N.")]
+ExecutorOption = Annotated[str, typer.Option("--executor", help="Where blocks run: local.")]
+ResultsOption = Annotated[
+    Path | None, typer.Option("--results", help="The results folder. [default: $SVGBENCH_RESULTS or ./results]")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print a list of flat JSON objects.")]
+StrictOption = Annotated[bool, typer.Option("--strict", help="Exit with 3 on WORSE or REFUTED, with 4 if incomplete.")]
+
+
+def selection_of(
+    budget: str | None,
+    seeds: str | None = None,
+    tasks: list[str] | None = None,
+    variants: list[str] | None = None,
+    overrides: list[str] | None = None,
+    device: str = "cpu",
+) -> Any:
+    from svgbench.lab.cells import Selection, parse_seeds
+
+    kind, _, number = device.partition(":")
+    if kind not in ("cpu", "cuda") or (number and not (kind == "cuda" and number.isdigit())):
+        raise UsageError(f"--device {device}: expected cpu, cuda or cuda:N")
+    return Selection(
+        budget=budget or "paper",
+        seeds=None if seeds is None else parse_seeds(seeds),
+        tasks=_words(tasks),
+        variants=_words(variants),
+        overrides=tuple(overrides or ()),
+        device=device,
+    )
+
+
+def _words(values: list[str] | None) -> tuple[str, ...]:
+    return tuple(word.strip() for value in values or () for word in value.split(",") if word.strip())
+
+
+def studies_of(name: str | None, results: Path | None, quiet: bool = False) -> list[Any]:
+    """The studies that a name means; says which where the name was short."""
+    from svgbench import reproduce
+    from svgbench.study import Study
+    from svgbench.terminal import notice
+
+    found = list(reproduce.experiments().values()) if name is None else reproduce.resolve(name)
+    if name is not None and found[0].id != name and not quiet:
+        notice(f"{name} means {', '.join(e.id for e in found)}")
+    return [Study(experiment, results) for experiment in found]
+
+
+def reading_of(study: Any, budget: str | None, *others: Any) -> Any:
+    """The selection of a command that only reads: by default the largest budget that has results."""
+    from svgbench.terminal import notice
+
+    selection = selection_of(budget or study.reading(None).budget, *others)
+    if budget is None and len(study.experiment.budgets) > 1:
+        there = "the largest with results" if study.budgets() else "no results yet"
+        notice(f"{study.experiment.id}: budget {selection.budget} ({there})")
+    return selection

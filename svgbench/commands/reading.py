@@ -1,0 +1,103 @@
+"""What there is: list, show, status, logs, deviations."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from svgbench.commands.options import (
+    BudgetOption,
+    DeviceOption,
+    Exp,
+    JsonOption,
+    MaybeExp,
+    ResultsOption,
+    SeedsOption,
+    SetOption,
+    TasksOption,
+    VariantsOption,
+    reading_of,
+    studies_of,
+)
+
+
+def list_(results: ResultsOption = None, as_json: JsonOption = False) -> None:
+    """List the experiments and how much of each is done."""
+    from svgbench.study import summaries
+    from svgbench.terminal import out_rows
+
+    rows = summaries(results)
+    shown = [row | {"runs": f"{row['runs_done']}/{row['runs_total']}"} for row in rows]
+    columns = {"id": "experiment", "cells": "cells", "budget": "budget", "runs": "runs", "title": "title"}
+    out_rows(rows if as_json else shown, as_json, "", columns)
+
+
+def show(experiment: Exp, as_json: JsonOption = False) -> None:
+    """Show what an experiment declares. Tasks, variants, budgets, columns, claims, and the settings that -o takes."""
+    from svgbench.describe import parts_of
+    from svgbench.terminal import out_json, out_parts
+
+    studies = studies_of(experiment, None)
+    if as_json:
+        return out_json([{"experiment": s.experiment.id, **row} for s in studies for row in parts_of(s.experiment)])
+    for study in studies:
+        out_parts(parts_of(study.experiment))
+
+
+def status(
+    experiment: MaybeExp = None,
+    budget: BudgetOption = None,
+    seeds: SeedsOption = None,
+    tasks: TasksOption = None,
+    variants: VariantsOption = None,
+    override: SetOption = None,
+    device: DeviceOption = "cpu",
+    results: ResultsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say how every cell stands. It is done, running, partial, failed, diverged, stale, other or missing."""
+    from svgbench.terminal import out_rows
+
+    rows: list[dict[str, Any]] = []
+    for study in studies_of(experiment, results):
+        rows += study.status(reading_of(study, budget, seeds, tasks, variants, override, device))
+    shown = [row | {"seeds": f"{row['seeds_done']}/{row['seeds_total']}"} for row in rows]
+    columns = {"task": "task", "variant": "variant", "seeds": "seeds", "status": "status", "note": "note"}
+    if len({row["experiment"] for row in rows}) > 1:
+        columns = {"experiment": "experiment"} | columns
+    if not any(row["note"] for row in rows):
+        del columns["note"]
+    out_rows(rows if as_json else shown, as_json, "", columns)
+
+
+def logs(
+    experiment: Exp,
+    budget: BudgetOption = None,
+    tasks: TasksOption = None,
+    variants: VariantsOption = None,
+    results: ResultsOption = None,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="Last lines to print of each log.")] = 10,
+) -> None:
+    """Print the ends of an experiment's logs. One log a block, the newest last."""
+    from svgbench.maintenance import logs as find_logs
+    from svgbench.terminal import notice, out
+
+    for study in studies_of(experiment, results):
+        found = find_logs(study.store, study.experiment, reading_of(study, budget, None, tasks, variants))
+        for path in found:
+            text = path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:] if lines else []
+            out("\n".join([f"== {path}", *text]))
+        if not found:
+            notice(f"no logs of {study.experiment.id} in {study.store.work}")
+
+
+def deviations(experiment: Exp, as_json: JsonOption = False) -> None:
+    """List the known differences from the paper. Each with what the paper ran, what we run, and why."""
+    from svgbench.describe import deviations_of
+    from svgbench.terminal import out_json, out_records
+
+    rows = [row for study in studies_of(experiment, None) for row in deviations_of(study.experiment)]
+    if as_json:
+        return out_json(rows)
+    out_records(rows, heading="id", fields=("paper", "ours", "reason", "source"))

@@ -1,0 +1,134 @@
+"""What to run: plan, run."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from svgbench.commands.options import (
+    BudgetOption,
+    DeviceOption,
+    ExecutorOption,
+    Exp,
+    JobsOption,
+    JsonOption,
+    ResultsOption,
+    SeedsOption,
+    SetOption,
+    TasksOption,
+    VariantsOption,
+    selection_of,
+    studies_of,
+)
+from svgbench.lab.errors import FAILED, INCOMPLETE, OK, UsageError
+
+ASK_SECONDS = 3600.0
+"""A plan beyond this asks before it runs."""
+
+
+def plan(
+    experiment: Exp,
+    budget: BudgetOption = None,
+    seeds: SeedsOption = None,
+    tasks: TasksOption = None,
+    variants: VariantsOption = None,
+    override: SetOption = None,
+    jobs: JobsOption = None,
+    device: DeviceOption = "cpu",
+    results: ResultsOption = None,
+    calibrate: Annotated[bool, typer.Option(help="Measure what has not been measured on this machine.")] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what a run would do and cost. And what its seeds can show; starts nothing."""
+    from svgbench import describe
+    from svgbench.terminal import notice, out, out_json, out_rows
+
+    selection = selection_of(budget, seeds, tasks, variants, override, device)
+    everything: list[dict[str, Any]] = []
+    for study in studies_of(experiment, results):
+        made = study.plan(selection)
+        costs, estimate = study.estimate(made, jobs, calibrate, notice)
+        rows = describe.plan_rows(made, costs)
+        everything += rows
+        if as_json:
+            continue
+        columns = {"task": "task", "cells": "cells", "runs": "runs", "missing": "missing", "blocks": "blocks"}
+        out_rows(describe.by_task(rows), False, "", columns | {"time": "one process"})
+        lines = describe.plan_sentences(made, estimate)
+        out(
+            "\n".join(
+                lines + describe.power_sentences(study.experiment, len(made.cells[0].cell.seeds), study.rivals_n())
+            )
+        )
+    if as_json:
+        out_json(everything)
+
+
+def run(
+    experiment: Exp,
+    budget: BudgetOption = None,
+    seeds: SeedsOption = None,
+    tasks: TasksOption = None,
+    variants: VariantsOption = None,
+    override: SetOption = None,
+    jobs: JobsOption = None,
+    device: DeviceOption = "cpu",
+    executor: ExecutorOption = "local",
+    results: ResultsOption = None,
+    time_limit: Annotated[str | None, typer.Option("--time-limit", help="Stop at a checkpoint after 90s, 2h.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before more than an hour of work.")] = False,
+) -> None:
+    """Run what is missing. Safe to kill at any moment; the same command goes on where it stopped."""
+    from svgbench.lab.executor import make_executor
+    from svgbench.lab.runner import RunOptions
+    from svgbench.terminal import parse_duration
+
+    make_executor(executor, 1)  # a wrong word must be refused before anything is written
+    limit = None if time_limit is None else parse_duration(time_limit)
+    selection = selection_of(budget, seeds, tasks, variants, override, device)
+    studies = studies_of(experiment, results)
+    plans = [(study, study.plan(selection, thorough=True)) for study in studies]
+    worst = OK
+    for study, made in plans:
+        options = RunOptions(study.jobs(made, jobs), executor, limit)
+        status = _run_one(study, made, options, yes)
+        worst = max(worst, status, key=_severity)
+        if status == INCOMPLETE or status > 128:  # stopped: the next experiment must not start
+            break
+    raise typer.Exit(worst)
+
+
+def _severity(status: int) -> int:
+    return [OK, INCOMPLETE, FAILED].index(status) if status in (OK, INCOMPLETE, FAILED) else status
+
+
+def _run_one(study: Any, made: Any, options: Any, yes: bool) -> int:
+    import time
+
+    from svgbench import describe
+    from svgbench.terminal import duration, notice, out
+
+    costs, estimate = study.estimate(made, options.jobs, made.selection.budget != "smoke" and bool(made.blocks), notice)
+    known = estimate if costs or not made.blocks else None
+    out("\n".join(describe.plan_sentences(made, known)))
+    if known and known.seconds > ASK_SECONDS and not yes:
+        question = f"this takes about {duration(known.seconds)}"
+        if not sys.stdin.isatty():
+            raise UsageError(f"{question}; say --yes to run it, or --time-limit 1h to run a part of it")
+        typer.confirm(f"{question}; run it?", abort=True)
+    if not made.blocks:
+        return OK
+    begun = time.monotonic()
+    result = study.run(made, options, costs)
+    outcome = result.outcome
+    for block, error in outcome.failures:
+        notice(f"failed: {block.cell.task.id} {block.cell.variant.id} seeds {block.wanted}: {error}")
+    done = sum(len(block.wanted) for block in outcome.finished)
+    out(f"{done} of {made.runs_missing} runs done in {duration(time.monotonic() - begun)}")
+    if result.exit_status == OK:
+        out(f"next: svgbench compare {made.experiment.id} --budget {made.selection.budget}")
+    elif not outcome.failures:
+        notice("stopped at a checkpoint; the same command goes on from there")
+    return int(result.exit_status)
