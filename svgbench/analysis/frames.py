@@ -55,7 +55,7 @@ def read_results(
     for cell in expand(experiment, selection, extra):
         labels[cell.variant.id] = cell.variant.label
         state = store.state(cell)
-        if state.status in ("stale", "other"):
+        if state.status in ("stale", "other", "failed"):
             states.setdefault(f"{state.status}: {state.note}", []).append(cell.name)
         try:
             cells[cell.key] = _read(store, cell, state)
@@ -86,7 +86,7 @@ def _read(store: Store, cell: Cell, state: CellState) -> CellData:
 
 def parse_rows(data: bytes) -> pd.DataFrame:
     """A cell's CSV text as a frame, every float exactly as it was written."""
-    return pd.read_csv(io.BytesIO(data), float_precision="round_trip")
+    return pd.read_csv(io.BytesIO(data))
 
 
 def _empty(columns: tuple[str, ...]) -> pd.DataFrame:

@@ -66,7 +66,7 @@ def _check_names(experiment: Experiment, wanted: Import) -> None:
 
 def _read(file: Path) -> pd.DataFrame:
     try:
-        frame = pd.read_csv(file, float_precision="round_trip")
+        frame = pd.read_csv(file)
     except FileNotFoundError:
         raise UsageError(f"no file '{file}'; expected a CSV") from None
     except (ValueError, UnicodeDecodeError) as error:
@@ -130,6 +130,7 @@ def _prepare(
         "source": wanted.file.name,
         "source_sha256": digest,
         "config_hash": "imported",
+        "versions": {},
         "columns": list(names),
     }
     return path, texts, meta

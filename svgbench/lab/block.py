@@ -78,7 +78,7 @@ class BlockProcess:
         return FINISHED
 
     def _wanted(self) -> tuple[int, ...]:
-        usable = self.store.state(self.block.cell).usable
+        usable = self.store.state(self.block.cell, thorough=True).usable
         return tuple(seed for seed in self.block.wanted if seed not in usable)
 
     def _make(self) -> Learner:
@@ -157,7 +157,7 @@ class BlockProcess:
     def _tidy(self) -> None:
         """Remove the block's checkpoint, unless it still holds the rows of a companion that nobody asked for."""
         everyone = replace(self.block.cell, seeds=self.block.seeds)
-        if set(self.block.seeds) <= set(self.store.state(everyone).usable):
+        if set(self.block.seeds) <= set(self.store.state(everyone, thorough=True).usable):
             self.store.drop_work(self.block)
 
 

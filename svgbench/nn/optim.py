@@ -23,7 +23,8 @@ class Adam:
     `p` and `p.grad` becomes a view. There are two ways to fill `grad`:
 
     * `adam.backward(loss)` writes the gradient of this optimiser's parameters, and of nothing else;
-    * `adam.zero_grad()` and then `loss.backward()` accumulates as usual.
+    * `adam.zero_grad()` and then `loss.backward()` accumulates as usual. That is slower, and torch warns once
+      that the views are not contiguous.
 
     parameters: each [*shape, ...], of one dtype and device.
     lr: step size, a number or a tensor that broadcasts over `shape` (a tensor may be changed in place).
@@ -136,12 +137,13 @@ class Adam:
             on = self._per_member(active).bool()  # [*shape, 1]
             self._steps += on.squeeze(-1)
             g.masked_fill_(~on, 0)  # not a product: a stopped member's gradient may be NaN
-            lr = torch.where(on, lr, 0.0)
-            decay1 = torch.where(on, beta1, 1.0).to(g.dtype)
-            decay2 = torch.where(on, beta2, 1.0).to(g.dtype)
+            ones = torch.ones(on.shape, dtype=g.dtype, device=g.device)
+            decay1, decay2 = ones.masked_fill(on, beta1), ones.masked_fill(on, beta2)
         taken = self._steps.unsqueeze(-1).clamp(min=1)
         rate = (lr / (1 - beta1**taken)).to(g.dtype)
         bias2_sqrt = (1 - beta2**taken).sqrt().to(g.dtype)
+        if active is not None:
+            rate = rate.masked_fill(~on, 0)
 
         m.mul_(decay1).add_(g, alpha=1 - beta1)
         v.mul_(decay2).addcmul_(g, g, value=1 - beta2)
@@ -156,10 +158,10 @@ class Adam:
 
     def _check_places(self) -> None:
         for p, place, grad in zip(self.parameters, self._places, self._grads, strict=True):
-            if p.grad is not grad:
-                raise RuntimeError("a parameter's .grad was replaced: clear gradients with Adam.zero_grad()")
             if p.data_ptr() != place:
                 raise RuntimeError("a parameter was moved to other memory after Adam was made")
+            if p.grad is not grad:
+                raise RuntimeError("a parameter's .grad was replaced: clear gradients with Adam.zero_grad()")
 
     def state_dict(self) -> dict[str, Any]:
         """Moments [*shape, P], step counts (`shape`) and whether all share one; copies, without parameters."""

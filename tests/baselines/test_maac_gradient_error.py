@@ -227,14 +227,38 @@ def test_the_bound_sees_a_model_that_is_off_by_a_constant():
     assert result.eps_f.item() == 0
     assert result.eps_q.item() < 1e-12
     assert 0.1 < error.item() <= result.bound.item()
-    # and where nothing follows, it is the reward's own slope that differs
-    none = [follow(t, f, lambda x: 0 * x.sum(-1), start, noise, (2,)) for f in (exact._true_dynamics, shifted_step(t))]
-    error = (none[0].gradient - none[1].gradient).norm(dim=-1).amax(2)
-    assert 0.1 < error.item() <= lemma(none[0], none[1], gain, t.gamma, (2,)).bound.item()
 
 
-def shifted_step(t):
-    return lambda k, x: t.step(x[..., :2], x[..., 2:]) + torch.tensor([0.3, -0.2], dtype=x.dtype)
+def test_the_bound_sees_rewards_that_differ_between_the_paths():
+    """Almost at rest the true reward has no slope, the model has an exact Jacobian, and no critic follows."""
+    t = task()
+    shift = torch.tensor([0.3, 0.2], dtype=torch.float64)
+    start, noise = torch.full((1, 5, 2), 1e-4, dtype=torch.float64), torch.zeros(1, 3, 5, 1, dtype=torch.float64)
+    true, shifted = (
+        follow(t, lambda k, x, d=d: t.step(x[..., :2], x[..., 2:]) + d, lambda x: 0 * x.sum(-1), start, noise, (2,))
+        for d in (0 * shift, shift)
+    )
+    error = (true.gradient - shifted.gradient).norm(dim=-1).amax(2)
+    assert 0.05 < error.item() <= lemma(true, shifted, torch.tensor(t.gain), t.gamma, (2,)).bound.item()
+
+
+def test_targets_use_the_smaller_twin_and_never_end():
+    twins = lambda x: torch.stack([x.sum(-1, keepdim=True), -x.sum(-1, keepdim=True)], 1)  # noqa: E731
+    y = study.td_targets(twins, torch.tensor([[1.0, 2.0]]), torch.tensor([[[3.0, 0.0], [-4.0, 0.0]]]), gamma=0.9)
+    torch.testing.assert_close(y, torch.tensor([[0.1 - 0.9 * 3, 0.2 - 0.9 * 4]]))
+
+
+def test_the_model_samples_with_its_own_spread():
+    model = learner().model
+    model.changes.update(torch.tensor([[[0.0, 0.0], [2.0, 20.0]]] * 3))  # mean 1, 10; standard deviation 1, 10
+    x, unit = torch.ones(3, 2, 5, 3), torch.ones(3, 2, 5, 2)
+    mean, log_var = model(x)
+    middle = model.sample(x, 0 * unit)
+    scale = torch.tensor([1.0, 10.0])
+    torch.testing.assert_close(middle, x[..., :2] + scale + scale * mean)
+    torch.testing.assert_close(model.sample(x, unit) - middle, scale * (0.5 * log_var).exp(), rtol=1e-4, atol=1e-5)
+    assert (log_var > -10).all()
+    assert (log_var < 0.5).all()
 
 
 def test_without_model_steps_the_bound_is_the_critics_error_times_the_state():

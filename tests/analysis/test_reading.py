@@ -1,0 +1,235 @@
+"""From a results folder to frames, tables, figures, verdicts; imports; differences between folders."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from matplotlib import pyplot as plt
+from toy import fill
+
+from svgbench import paper_tables
+from svgbench.analysis.difference import diff_folders, diff_lines
+from svgbench.analysis.frames import read_results
+from svgbench.analysis.importing import Import, import_csv
+from svgbench.analysis.plots import draw, learning_curves
+from svgbench.analysis.summary import results_grids, results_rows
+from svgbench.analysis.tables import render
+from svgbench.analysis.verdict_text import verdict_lines
+from svgbench.analysis.verdicts import compare
+from svgbench.lab.cells import Selection, expand
+from svgbench.lab.errors import UsageError
+from svgbench.lab.experiment import Experiment
+from svgbench.lab.store import Store
+
+PAPER = Selection(budget="paper")
+
+
+def test_frame_has_every_row_with_its_cell(store: Store, experiment: Experiment) -> None:
+    frame = read_results(store, experiment, PAPER).frame()
+    assert list(frame.columns) == ["task", "variant", "seed", "step", "score", "phase"]
+    assert len(frame) == 2 * 2 * 5 * 3
+    last = frame[(frame.variant == "ours") & (frame.seed == 4) & (frame.step == 2)]
+    assert last.score.tolist() == [10.0 + 0.1 * 4 + 2] * 2  # exactly: repr there and back
+
+
+def test_a_selection_of_seeds_reads_only_those(store: Store, experiment: Experiment) -> None:
+    results = read_results(store, experiment, replace(PAPER, seeds=(1, 3)))
+    assert sorted(results.frame().seed.unique()) == [1, 3]
+    assert results.cells[("toy/easy", "ours")].seeds_asked == (1, 3)
+
+
+def test_budgets_do_not_mix(store: Store, experiment: Experiment) -> None:
+    assert len(read_results(store, experiment, Selection(budget="smoke")).frame()) == 2 * 2 * 3 * 3
+
+
+def test_a_damaged_cell_is_left_out_and_noted(store: Store, experiment: Experiment) -> None:
+    cell = expand(experiment, PAPER)[0]
+    path = store.csv_path(cell)
+    path.write_bytes(path.read_bytes()[:-7])
+    results = read_results(store, experiment, PAPER)
+    assert not len(results.cells[cell.key].frame)
+    assert results.cells[cell.key].missing == (0, 1, 2, 3, 4)
+    assert any(path.name in note for note in results.notes)
+
+
+def test_stale_results_are_noted(store: Store, experiment: Experiment) -> None:
+    cell = expand(experiment, PAPER)[0]
+    path = store.json_path(cell)
+    meta = json.loads(path.read_bytes())
+    meta["config"]["tau"] = 0.5
+    path.write_text(json.dumps(meta | {"config_hash": "0" * 12}))
+    notes = read_results(store, experiment, PAPER).notes
+    assert any("stale" in note and "tau was 0.5" in note for note in notes)
+
+
+def test_table_has_mean_sd_n_and_the_published_number(store: Store, experiment: Experiment) -> None:
+    published = paper_tables.load("sac-svg/table2")
+    grids = results_grids(read_results(store, experiment, PAPER), published)
+    text = "".join(render(grid, "text", 80) for grid in grids)
+    assert "12.20 ± 0.16 (5)" in text  # 10 + 2 + mean of 0.0 to 0.4; SD of 0.1 * (0..4)
+    assert "350.22 ± 3.63 (10)" in text
+    assert all(len(line) <= 80 for line in text.splitlines())
+
+
+def test_table_rows_are_flat_and_missing_is_null(store: Store, experiment: Experiment) -> None:
+    cell = expand(experiment, PAPER)[0]
+    store.csv_path(cell).unlink()
+    store.json_path(cell).unlink()
+    rows = results_rows(read_results(store, experiment, PAPER))
+    missing = [r for r in rows if (r["task"], r["variant"]) == cell.key]
+    assert [r["mean"] for r in missing] == [None, None]
+    assert [r["n"] for r in missing] == [0, 0]
+    whole = next(r for r in rows if (r["task"], r["variant"], r["measure"]) == ("toy/hard", "ours", "final score"))
+    assert whole["mean"] == pytest.approx(12.2)
+    assert whole["low"] < whole["mean"] < whole["high"]
+
+
+def test_missing_cells_print_as_missing(store: Store, experiment: Experiment) -> None:
+    cell = expand(experiment, PAPER)[0]
+    store.csv_path(cell).unlink()
+    store.json_path(cell).unlink()
+    text = "".join(render(g, "text", 80) for g in results_grids(read_results(store, experiment, PAPER)))
+    assert text.count("missing") == 2  # one a measure
+
+
+def test_figure_is_drawn_as_png_and_pdf_and_twice_the_same(
+    store: Store, experiment: Experiment, tmp_path: Path
+) -> None:
+    results = read_results(store, experiment, PAPER)
+    first = draw(results, tmp_path / "a")
+    second = draw(results, tmp_path / "b")
+    assert [p.name for p in first] == ["toy-fig1.png", "toy-fig1.pdf"]
+    assert [p.read_bytes() for p in first] == [p.read_bytes() for p in second]
+
+
+def test_a_figure_of_a_cut_budget_says_so_on_its_face(store: Store, experiment: Experiment) -> None:
+    for budget, said in (("smoke", True), ("paper", False)):
+        figure = learning_curves(read_results(store, experiment, Selection(budget=budget)))
+        text = " ".join(figure.get_supxlabel().split())
+        assert ("three seeds" in text) is said
+        assert f"budget {budget}" in text
+        plt.close(figure)
+
+
+def test_nothing_to_draw_is_an_error_that_says_what_to_run(experiment: Experiment, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="svgbench run toy/fig1"):
+        draw(read_results(Store(tmp_path), experiment, PAPER), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_verdicts_in_words(store: Store, experiment: Experiment) -> None:
+    cells = {b: read_results(store, experiment, Selection(budget=b)).cells for b in ("paper", "smoke")}
+    verdicts = compare(experiment, cells, paper_tables.load("sac-svg/table2"))
+    claims = [v for v in verdicts if v.kind == "claim"]
+    assert [(v.verdict, v.budget, v.n) for v in claims] == [("SUPPORTED", "paper", 5)] * 2
+    assert {v.verdict for v in verdicts if v.kind == "level"} == {"WORSE"}  # 12 against 350 and 5800
+    lines = verdict_lines(experiment, verdicts, 80)
+    assert all(len(line) <= 80 for line in lines)
+    assert '"ours wins"' in lines[0]
+    assert lines[-1].startswith("toy/fig1: ")
+
+
+def an_import(file: Path, **changes: object) -> Import:
+    return replace(Import(file, "mine", "paper", None, "my method", False), **changes)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def my_csv(tmp_path: Path) -> Path:
+    rows = [
+        f"{t},{s},{step},{30 + 0.1 * s + step}" for t in ("toy/easy", "toy/hard") for s in range(5) for step in range(3)
+    ]
+    path = tmp_path / "mine.csv"
+    path.write_text("\n".join(["task,seed,step,score", *rows]) + "\n")
+    return path
+
+
+def test_an_import_appears_in_tables_figures_and_verdicts(
+    store: Store, experiment: Experiment, my_csv: Path, tmp_path: Path
+) -> None:
+    written = import_csv(store, experiment, an_import(my_csv))
+    assert [runs for _, runs in written] == [5, 5]
+    results = read_results(store, experiment, PAPER)
+    assert "32.20 ± 0.16 (5)" in "".join(render(g, "text", 80) for g in results_grids(results))
+    assert results.labels["mine"] == "my method"
+    figure = learning_curves(results)
+    assert "my method" in [t.get_text() for t in figure.axes[0].get_legend().get_texts()]
+    plt.close(figure)
+    verdicts = [v for v in compare(experiment, {"paper": results.cells}) if v.variant == "mine"]
+    assert {(v.task, v.verdict) for v in verdicts} == {("toy/easy", "BETTER"), ("toy/hard", "BETTER")}
+    assert len(verdicts) == 4  # against ours and theirs, on two tasks
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"variant": "ours"}, "has a variant of that name"),
+        ({"variant": "../x"}, "expected letters"),
+        ({"budget": "papr"}, "did you mean 'paper'"),
+        ({"task": "toy/esy"}, "did you mean 'toy/easy'"),
+    ],
+)
+def test_a_wrong_import_is_refused_and_writes_nothing(
+    store: Store, experiment: Experiment, my_csv: Path, change: dict[str, object], said: str
+) -> None:
+    before = sorted(store.root.rglob("*"))
+    with pytest.raises(UsageError, match=said):
+        import_csv(store, experiment, an_import(my_csv, **change))
+    assert sorted(store.root.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("seed,step\n0,0\n", "no column 'score'"),
+        ("seed,step,score\n0,0,high\n", "must hold numbers"),
+        ("seed,step,score\n0.5,0,1.0\n", "whole numbers"),
+        ("seed,step,score\n-1,0,1.0\n", "must not be negative"),
+        ("seed,step,score\n", "no rows"),
+        ("task,seed,step,score\ntoy/other,0,0,1.0\n", "no task of toy/fig1"),
+        ("seed,step,score\n0,0,1.0\n", "name the task with --task"),
+    ],
+)
+def test_a_wrong_file_is_refused(store: Store, experiment: Experiment, tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "bad.csv"
+    file.write_text(text)
+    with pytest.raises(UsageError, match=said):
+        import_csv(store, experiment, an_import(file))
+
+
+def test_importing_again_needs_a_word(store: Store, experiment: Experiment, my_csv: Path) -> None:
+    import_csv(store, experiment, an_import(my_csv))
+    with pytest.raises(UsageError, match="--replace"):
+        import_csv(store, experiment, an_import(my_csv))
+    assert len(import_csv(store, experiment, an_import(my_csv, replace=True))) == 2
+
+
+def test_a_folder_is_identical_to_its_copy(store: Store, experiment: Experiment, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(store.root, copy)
+    verdicts = diff_folders(store.root, copy, [experiment])
+    assert {v.verdict for v in verdicts} == {"IDENTICAL"}
+    assert len(verdicts) == 2 * 4 * 2  # budgets, cells, measures
+    assert diff_lines(verdicts, 80, every=False) == ["16 comparisons: 16 IDENTICAL"]
+
+
+def test_a_moved_cell_and_a_missing_one_are_seen(store: Store, experiment: Experiment, tmp_path: Path) -> None:
+    other = Store(tmp_path / "other")
+    cells = expand(experiment, PAPER)
+    for cell in cells[1:]:
+        lead = 10.0 if cell.variant.id == "ours" else 0.0
+        drop = 5.0 if cell.key == ("toy/hard", "ours") else 0.0
+        fill(other, cell, lambda seed, step, lead=lead - drop: lead + 0.1 * seed + step)
+    verdicts = diff_folders(store.root, other.root, [experiment], ["paper"])
+    found = {(v.task, v.variant): v for v in verdicts if v.setting == "final score"}
+    assert found[("toy/easy", "ours")].verdict == "ONLY_IN_A"
+    assert found[("toy/easy", "theirs")].verdict == "IDENTICAL"
+    worse = found[("toy/hard", "ours")]
+    assert worse.verdict == "WORSE"
+    assert worse.value is not None
+    assert math.isclose(worse.value, -5.0)
+    assert all(len(line) <= 80 for line in diff_lines(verdicts, 80, every=True))
