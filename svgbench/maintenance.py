@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,17 @@ def verify(store: Store) -> list[dict[str, Any]]:
         elif identity != meta["config_hash"]:
             row |= {"status": "stale", "note": "config or version changed since"}
     return rows
+
+
+def verify_sentences(rows: list[dict[str, Any]]) -> list[str]:
+    """Damaged files and orphans one by one, the rest counted by folder, and the sum."""
+    lines = [f"{r['status']}: {r['file']}: {r['note']}" for r in rows if r["status"] in ("damaged", "orphan")]
+    groups = Counter(
+        (str(Path(r["file"]).parent), r["status"], r["note"]) for r in rows if r["status"] in ("stale", "undeclared")
+    )
+    lines += [f"{folder}: {count} {status} ({note})" for (folder, status, note), count in groups.items()]
+    whole = sum(r["status"] in ("ok", "stale", "undeclared") for r in rows)
+    return [*lines, f"{whole} of {len(rows)} files are as they were written"]
 
 
 def _pairs(store: Store) -> set[Path]:

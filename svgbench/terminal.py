@@ -69,6 +69,12 @@ def out_records(rows: Rows, heading: str, fields: Sequence[str]) -> None:
             out(_wrapped(f"{name}: {row[name]}", "  "))
 
 
+def out_lines(lines: Iterable[str]) -> None:
+    """Sentences, each wrapped at the terminal's width."""
+    for line in lines:
+        out(textwrap.fill(line, width(), subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
+
+
 def _wrapped(text: str, indent: str) -> str:
     return textwrap.fill(text, width(), initial_indent=indent, subsequent_indent=indent + ("  " if indent else ""))
 

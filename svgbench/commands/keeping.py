@@ -19,17 +19,15 @@ def verify(results: ResultsOption = None, as_json: JsonOption = False) -> None:
     """Check every results file against its hashes. Exits with 1 if one is damaged."""
     from svgbench.lab.store import Store
     from svgbench.maintenance import verify as check
+    from svgbench.maintenance import verify_sentences
     from svgbench.study import results_root
-    from svgbench.terminal import out, out_rows
+    from svgbench.terminal import out_json, out_lines
 
     rows = check(Store(results_root(results)))
-    bad = [row for row in rows if row["status"] != "ok"]
     if as_json:
-        out_rows(rows, True, "", {})
+        out_json(rows)
     else:
-        if bad:
-            out_rows(bad, False, "", {"file": "file", "status": "status", "note": "note"})
-        out(f"{len(rows) - len(bad)} of {len(rows)} files are as they were written")
+        out_lines(verify_sentences(rows))
     if any(row["status"] == "damaged" for row in rows):
         raise typer.Exit(FAILED)
 

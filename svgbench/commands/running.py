@@ -43,7 +43,7 @@ def plan(
 ) -> None:
     """Say what a run would do and cost. And what its seeds can show; starts nothing."""
     from svgbench import describe
-    from svgbench.terminal import notice, out, out_json, out_rows
+    from svgbench.terminal import notice, out_json, out_lines, out_rows
 
     selection = selection_of(budget, seeds, tasks, variants, override, device)
     everything: list[dict[str, Any]] = []
@@ -57,11 +57,8 @@ def plan(
         columns = {"task": "task", "cells": "cells", "runs": "runs", "missing": "missing", "blocks": "blocks"}
         out_rows(describe.by_task(rows), False, "", columns | {"time": "one process"})
         lines = describe.plan_sentences(made, estimate)
-        out(
-            "\n".join(
-                lines + describe.power_sentences(study.experiment, len(made.cells[0].cell.seeds), study.rivals_n())
-            )
-        )
+        power = describe.power_sentences(study.experiment, len(made.cells[0].cell.seeds), study.rivals_n())
+        out_lines([*lines, *power])
     if as_json:
         out_json(everything)
 
@@ -108,11 +105,11 @@ def _run_one(study: Any, made: Any, options: Any, yes: bool) -> int:
     import time
 
     from svgbench import describe
-    from svgbench.terminal import duration, notice, out
+    from svgbench.terminal import duration, notice, out, out_lines
 
     costs, estimate = study.estimate(made, options.jobs, made.selection.budget != "smoke" and bool(made.blocks), notice)
     known = estimate if costs or not made.blocks else None
-    out("\n".join(describe.plan_sentences(made, known)))
+    out_lines(describe.plan_sentences(made, known))
     if known and known.seconds > ASK_SECONDS and not yes:
         question = f"this takes about {duration(known.seconds)}"
         if not sys.stdin.isatty():

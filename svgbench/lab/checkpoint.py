@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import io
 import pickle
+import zipfile
+import zlib
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,12 @@ from svgbench.lab.files import write_atomic
 FORMAT = 1
 PLAIN = (str, int, float, bool, type(None))
 """Exactly these: a NumPy scalar is a float to `isinstance`, and would be refused when it is loaded."""
+
+UNREADABLE = (
+    *(pickle.UnpicklingError, zipfile.BadZipFile, zlib.error, RuntimeError, OSError),
+    *(EOFError, ValueError, KeyError, IndexError, AttributeError, TypeError),
+)
+"""What zipfile and torch raise for a file that is no checkpoint, or no whole one."""
 
 
 def save(path: Path, owner: str, payload: dict[str, Any]) -> int:
@@ -40,10 +48,13 @@ def load(path: Path, owner: str, device: str = "cpu") -> dict[str, Any] | None:
     Raises DamagedError if it is not a checkpoint of the block called `owner`.
     """
     try:
+        _check_sums(path)
         content = torch.load(path, map_location=device, weights_only=True)
     except FileNotFoundError:
         return None
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, AttributeError) as error:
+    except PermissionError:
+        raise
+    except UNREADABLE as error:
         reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
         raise DamagedError(f"{path} is not a checkpoint that svgbench wrote: {reason}") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
@@ -51,6 +62,14 @@ def load(path: Path, owner: str, device: str = "cpu") -> dict[str, Any] | None:
     if content.get("owner") != owner:
         raise DamagedError(f"{path} belongs to {content.get('owner')!r}, not to {owner!r}")
     return content["payload"]
+
+
+def _check_sums(path: Path) -> None:
+    """Hold every record of the archive against its CRC-32, which torch writes and does not read."""
+    with zipfile.ZipFile(path) as archive:
+        bad = archive.testzip()
+    if bad is not None:
+        raise ValueError(f"{bad} is spoilt")
 
 
 def _check(value: Any, where: str) -> None:

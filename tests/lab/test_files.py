@@ -48,9 +48,10 @@ def test_a_full_disk_leaves_the_old_file_and_names_it(tmp_path, monkeypatch, cal
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").touch()
+    path = tmp_path / "file" / "folder" / "cell.csv"
     with pytest.raises(OSError, match="Not a directory") as caught:
-        write_atomic(tmp_path / "file" / "cell.csv", b"")
-    assert caught.value.filename == str(tmp_path / "file" / "cell.csv")
+        write_atomic(path, b"")
+    assert caught.value.filename == str(path)
 
 
 def test_temporaries_of_one_path_only(tmp_path):

