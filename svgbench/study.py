@@ -66,6 +66,10 @@ class Study:
         """What `selection` still needs; see `svgbench.lab.plan.make_plan`."""
         return make_plan(self.store, self.experiment, selection, reproduce.installed_algorithms(), thorough)
 
+    def check(self, selection: Selection) -> None:
+        """Raise UsageError for any word that the experiment does not know, before anything slow is imported."""
+        expand(self.experiment, selection, reproduce.installed_algorithms())
+
     def jobs(self, plan: Plan, asked: int | None = None) -> int:
         """How many blocks to run at once: as asked, else so many that every core is used once."""
         from svgbench.lab.calibration import default_jobs
@@ -140,8 +144,10 @@ class Study:
 
         budgets = [selection.budget] if selection else self.budgets() or [self.experiment.budgets[0].name]
         base = selection or Selection()
-        results = {b: self.results(replace(base, budget=b)) for b in budgets}
-        return compare(self.experiment, {b: r.cells for b, r in results.items()}, self.published())
+        everything = replace(base, tasks=(), variants=())  # a claim may need more variants than were named
+        results = {b: self.results(replace(everything, budget=b)) for b in budgets}
+        verdicts = compare(self.experiment, {b: r.cells for b, r in results.items()}, self.published())
+        return [v for v in verdicts if _is_asked(v, base)]
 
     def table_rows(self, selection: Selection | None = None) -> list[dict[str, Any]]:
         """The table as one flat row per cell and measure."""
@@ -168,6 +174,14 @@ class Study:
         from svgbench import paper_tables
 
         return paper_tables.load(self.experiment.published)
+
+
+def _is_asked(verdict: Verdict, selection: Selection) -> bool:
+    """Whether the verdict is on a named task, and on a named variant or a claim about one."""
+    about = {name.strip() for name in verdict.variant.split(",")}
+    return (not selection.tasks or verdict.task in selection.tasks) and (
+        not selection.variants or bool(about & set(selection.variants))
+    )
 
 
 def summaries(results: Path | str | None = None) -> list[dict[str, Any]]:

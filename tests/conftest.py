@@ -18,7 +18,7 @@ def bench(tmp_path):
 
 
 @pytest.fixture(scope="session")
-def _two_seeds(tmp_path_factory):
+def two_seeds(tmp_path_factory):
     bench = Bench(tmp_path_factory.mktemp("two-seeds") / "results")
     done = bench.walk("--seeds", "2")
     assert done.status == 0, done.err
@@ -26,7 +26,7 @@ def _two_seeds(tmp_path_factory):
 
 
 @pytest.fixture
-def half_done(bench, _two_seeds):
+def half_done(bench, two_seeds):
     """A results folder in which seeds 0 and 1 of the walk are done."""
-    shutil.copytree(_two_seeds, bench.results)
+    shutil.copytree(two_seeds, bench.results)
     return bench

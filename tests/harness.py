@@ -91,9 +91,7 @@ class Bench:
     def start_walk(self, *words: str, **how: Any) -> Running:
         """`run` of one cell, the walk with drift on the calm field, at the smoke budget."""
         variants = () if "--variants" in words else ("--variants", "drift")
-        return self.start(
-            "run", "testkit/walk", "--budget", "smoke", "--tasks", "field/calm", *variants, *words, **how
-        )
+        return self.start("run", "testkit/walk", "--budget", "smoke", "--tasks", "field/calm", *variants, *words, **how)
 
     def walk(self, *words: str, **how: Any) -> Done:
         return self.start_walk(*words, **how).end()

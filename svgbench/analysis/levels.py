@@ -68,7 +68,7 @@ def judge_levels(cases: Sequence[LevelCase], alpha: float = 0.05) -> list[Outcom
     Such a cell has a verdict only if both agree; a cell with a known spread takes the larger Holm p. A cell
     whose published spread is too wide is outside the correction: nothing of ours could decide it.
     """
-    as_sd, as_se = _contrasts(cases, 0, alpha), _contrasts(cases, 1, alpha)
+    as_sd, as_se = _contrasts(cases, 0), _contrasts(cases, 1)
     outcomes = []
     for case, first, last in zip(cases, as_sd, as_se, strict=True):
         if len(case.sds) == 1 and first is not None and last is not None:
@@ -114,7 +114,7 @@ class _Row:
     failures: str = ""
 
 
-def _contrasts(cases: Sequence[LevelCase], reading: int, alpha: float) -> list[Contrast | None]:
+def _contrasts(cases: Sequence[LevelCase], reading: int) -> list[Contrast | None]:
     """The tests under one reading of the spreads; None where the published one is too wide."""
     pairs: list[Pair | None] = []
     for case in cases:
@@ -122,7 +122,7 @@ def _contrasts(cases: Sequence[LevelCase], reading: int, alpha: float) -> list[C
         margin, too_wide = level_margin(case.published, sd, case.random)
         published = Summary(case.published, sd, case.n)
         pairs.append(None if too_wide else Pair(case.ours, published, margin, case.higher_is_better))
-    found = iter(contrasts([pair for pair in pairs if pair is not None], 1 - alpha))
+    found = iter(contrasts([pair for pair in pairs if pair is not None]))
     return [None if pair is None else next(found) for pair in pairs]
 
 
@@ -161,12 +161,17 @@ def _row(evidence: Evidence, cell_id: tuple[str, str], measure: Measure, found: 
         return _Row(replace(verdict, verdict="NOT_COMPARABLE", reason=problem))
     missing = evidence.missing(budget, task, variant)
     if missing or sample.absent or ours is None:
-        lacks = f"lacks {name_seeds(missing)}" if missing else f"no row for {name_seeds(cell.seeds if cell else ())}"
-        return _Row(replace(verdict, reason=lacks))
+        return _Row(replace(verdict, reason=_lacking(missing, sample)))
     sds = to_sd(found.spread or 0.0, found.spread_kind or "unknown", found.n or 0)
     case = LevelCase(ours, published, sds, found.n or 0, random, measure.higher_is_better)
     finite = replace(case, ours=summarise(list(sample.values.values()))) if sample.values else None
     return _Row(verdict, case, finite, failures)
+
+
+def _lacking(missing: tuple[int, ...], sample: Sample) -> str:
+    if missing:
+        return f"lacks {name_seeds(missing)}"
+    return f"no row for {name_seeds(sample.absent)}" if sample.absent else "no seed was asked for"
 
 
 def _blank(

@@ -71,8 +71,9 @@ def measure_values(frame: pd.DataFrame, measure: Measure, extra_where: Mapping[s
     where = {**(extra_where or {}), **measure.where}
     for column in ("seed", measure.column, *where):
         _check_column(column, frame)
-    selected = frame.loc[_matching(frame, where), ["seed", measure.column]]
-    numbers = pd.Series(selected[measure.column].to_numpy(dtype=float), index=pd.Index(selected["seed"], name="seed"))
+    mask = _matching(frame, where)
+    seeds = pd.Index(frame["seed"].to_numpy()[mask], name="seed")
+    numbers = pd.Series(frame[measure.column].to_numpy(dtype=float)[mask], index=seeds)
     groups = numbers.groupby(level="seed", sort=True)
     if measure.reduce == "mean_of_last":
         return groups.tail(measure.k).groupby(level="seed", sort=True).mean(skipna=False)

@@ -105,8 +105,10 @@ def _level_lines(experiment: Experiment, verdicts: Sequence[Verdict], width: int
 
 
 def number(value: float | None) -> str:
-    """Three significant digits, trailing zeros kept."""
-    return "" if value is None else f"{value:#.3g}".rstrip(".")
+    """Three significant digits, trailing zeros kept; five decimals near 1, where ratios differ by little."""
+    if value is None:
+        return ""
+    return f"{value:.5f}" if abs(value - 1) < 0.01 else f"{value:#.3g}".rstrip(".")
 
 
 def interval(verdict: Verdict) -> str:

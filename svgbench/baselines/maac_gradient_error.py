@@ -59,7 +59,7 @@ class Config:
     model_activation: str = "silu"  # (code: swish)
     model_lr: float = 1e-3  # Adam (code)
     model_batch: int = 128  # transitions per member and update (code: 256)
-    model_updates_per_step: int = 1  # at most, per environment step (code: 0.8, 200 epochs of 1000 steps)
+    model_updates_per_step: float = 1.0  # at most, per environment step (code: 0.8, 200 epochs of 1000 steps)
     log_var_min: float = -10.0  # soft bounds of the normalised log-variance (code)
     log_var_max: float = 0.5  # (code)
     held_out: float = 0.2  # share of the transitions that stop training early (code)
@@ -351,7 +351,7 @@ def _plan(config: Config, total_steps: int) -> list[tuple[str, int, int]]:
             ("critic", config.critic == "learned", config.critic_updates_per_step),
             ("model", config.dynamics == "learned", config.model_updates_per_step),
         ):
-            full, rest = divmod(learned * per_step * (step - before), config.updates_per_slice)
+            full, rest = divmod(learned * round(per_step * (step - before)), config.updates_per_slice)
             plan += [(kind, step, config.updates_per_slice)] * full + [(kind, step, rest)] * (rest > 0)
         plan.append(("measure", step, 0))
     return plan

@@ -36,8 +36,7 @@ def plot(
     """Draw the figure as PNG and PDF, with seeds, intervals and n."""
     from svgbench.terminal import notice, out
 
-    for study in studies_of(experiment, results):
-        selection = reading_of(study, budget, seeds, tasks, variants, override)
+    for study, selection in _chosen(studies_of(experiment, results), budget, seeds, tasks, variants, override):
         read, paths = study.plot(output, selection)
         for note in read.notes:
             notice(note)
@@ -70,8 +69,7 @@ def table(
         grids = published_grids(experiment)
     else:
         grids = []
-        for study in studies_of(experiment, results):
-            selection = reading_of(study, budget, seeds, tasks, variants, override)
+        for study, selection in _chosen(studies_of(experiment, results), budget, seeds, tasks, variants, override):
             if as_json:
                 rows += study.table_rows(selection)
             else:
@@ -95,13 +93,15 @@ def compare(
     as_json: JsonOption = False,
 ) -> None:
     """Judge the paper's claims and numbers by our runs. Each verdict names its budget, interval and n."""
-    from svgbench.analysis.verdict_text import verdict_lines
     from svgbench.terminal import out, out_json, width
 
     everything = []
-    for study in studies_of(experiment, results):
-        chosen = any((budget, seeds, tasks, variants, override))
-        selection = reading_of(study, budget, seeds, tasks, variants, override) if chosen else None
+    studies = studies_of(experiment, results)
+    narrowed = any((budget, seeds, tasks, variants, override))
+    every = _chosen(studies, budget, seeds, tasks, variants, override) if narrowed else [(s, None) for s in studies]
+    from svgbench.analysis.verdict_text import verdict_lines
+
+    for study, selection in every:
         verdicts = study.compare(selection)
         everything += verdicts
         if not as_json:
@@ -109,6 +109,14 @@ def compare(
     if as_json:
         out_json([v.as_row() for v in everything])
     _strict(strict, [v.verdict for v in everything])
+
+
+def _chosen(studies: list[Any], *words: Any) -> list[tuple[Any, Any]]:
+    """Each study with its selection, every word of which is known: the analysis, slow to import, comes after."""
+    chosen = [(study, reading_of(study, *words)) for study in studies]
+    for study, selection in chosen:
+        study.check(selection)
+    return chosen
 
 
 def _strict(strict: bool, verdicts: list[str]) -> None:
@@ -128,7 +136,6 @@ def diff(
 ) -> None:
     """Compare two results folders cell by cell. Did a release change any result?"""
     from svgbench import reproduce
-    from svgbench.analysis.difference import diff_folders, diff_lines
     from svgbench.lab.experiment import BUDGETS
     from svgbench.terminal import out, out_json, width
 
@@ -137,6 +144,8 @@ def diff(
             raise UsageError(f"no results folder '{folder}'; expected a folder that `svgbench run --results` wrote")
     if budget is not None and budget not in BUDGETS:
         raise unknown("budget", budget, BUDGETS)
+    from svgbench.analysis.difference import diff_folders, diff_lines
+
     budgets = (budget,) if budget else BUDGETS
     verdicts = diff_folders(results_a, results_b, reproduce.experiments().values(), budgets)
     if as_json:
@@ -159,13 +168,16 @@ def import_(
     results: ResultsOption = None,
 ) -> None:
     """Put your own measurements beside ours. They appear in tables, figures and verdicts."""
-    from svgbench.analysis.importing import Import, import_csv
+    from svgbench.lab.cells import Selection
     from svgbench.terminal import out
 
     studies = studies_of(experiment, results)
     if len(studies) > 1:
         raise UsageError(f"'{experiment}' means several experiments; name one of them in full")
     chosen = budget or studies[0].reading(None).budget
+    studies[0].check(Selection(budget=chosen, tasks=(task,) if task else ()))
+    from svgbench.analysis.importing import Import, import_csv
+
     wanted = Import(file, as_variant, chosen, task, label or as_variant, replace)
     for path, runs in import_csv(studies[0].store, studies[0].experiment, wanted):
         out(f"{path}: {runs} runs")

@@ -158,6 +158,11 @@ def test_rows_that_a_done_seed_does_not_have_make_a_claim_incomplete():
     later = Measure("score", "score at 3", {"step": 3})
     verdict = one(compared(">", measure=later), cell("a", A), cell("b", B))
     assert (verdict.verdict, verdict.reason) == ("INCOMPLETE", "a has no row of score at 3 for seeds 0-4")
+    a = cell("a", A)
+    a = dataclasses.replace(a, frame=a.frame[(a.frame.seed != 2) | (a.frame.step == 1)])
+    at_2 = Measure("score", "score at 2", {"step": 2})
+    partly = one(compared(">", measure=at_2), a, cell("b", B))
+    assert (partly.verdict, partly.reason) == ("INCOMPLETE", "a has no row of score at 2 for seed 2")
 
 
 def test_the_largest_complete_budget_is_judged_per_task():
@@ -204,6 +209,23 @@ def test_a_combination_that_one_side_lacks_is_incomplete():
     s0, s1 = judge(compared(">"), per_start("a", s0=A), per_start("b", s0=B, s1=A), per=("start",))
     assert (s0.verdict, s1.verdict) == ("SUPPORTED", "INCOMPLETE")
     assert s1.reason == "a has no row of final score for seeds 0-4"
+
+
+def test_combinations_are_in_order_of_their_values_as_numbers():
+    steps = [300, 7, 1000, 12, 80, 4000, 9]
+    made = cell("a", A)
+    rows = [(seed, step, 1.0) for step in steps for seed in range(5)]
+    made = dataclasses.replace(made, frame=pd.DataFrame(rows, columns=["seed", "step", "score"]))
+    at_step = Measure("score", "score")
+    found = judge(compared(">", 0.0, measure=at_step), made, per=("step",))
+    assert [v.setting for v in found] == [f"step={step}" for step in sorted(steps)]
+
+
+def test_a_combination_of_seeds_that_were_not_asked_for_is_not_judged():
+    a, b = per_start("a", s0=A), per_start("b", s0=B)
+    stray = pd.DataFrame([(9, 1, "s9", 0.0)], columns=a.frame.columns)
+    a = dataclasses.replace(a, frame=pd.concat([a.frame, stray]), seeds_done=(*range(5), 9))
+    assert [v.setting for v in judge(compared(">"), a, b, per=("start",))] == ["start=s0"]
 
 
 def test_columns_that_a_frame_does_not_have_are_refused():
@@ -271,3 +293,9 @@ def test_measures_of_one_variant_can_be_compared():
     verdict = one(part, cell("a", A))
     assert (verdict.verdict, verdict.value) == ("SUPPORTED", pytest.approx(10.0))
     assert verdict.details[0].text == "a final score > a first"
+
+
+def test_alpha_sets_the_interval():
+    wide = one(compared(">"), cell("a", A), cell("b", B), rules=Rules(alpha=0.01))
+    expected = t_interval([x - y for x, y in zip(A, B, strict=True)], 0.99)
+    assert (wide.low, wide.high) == (expected.low, expected.high)

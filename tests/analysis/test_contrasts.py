@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import pytest
@@ -9,6 +10,7 @@ from made_cells import ERROR, SCORE, by_key, cell, experiment, sample
 
 from svgbench.analysis.statistics import summarise, welch
 from svgbench.analysis.verdicts import Rules, compare, difference_verdicts
+from svgbench.lab.experiment import Measure
 
 OURS = sample(10.0, 1.0, 20)
 
@@ -23,7 +25,7 @@ def rivals(values, n_declared=20, measure=SCORE, **about):
     [
         (12.0, 1.0, 20, "BETTER"),
         (8.0, 1.0, 20, "WORSE"),
-        (10.7, 0.5, 20, "BETTER"),  # less than one SD, but significant: whether it wins is the question
+        (10.5, 0.01, 20, "BETTER"),  # significant and equivalent: whether it wins is the question
         (10.0, 0.5, 20, "REPRODUCED"),
         (10.5, 2.0, 5, "CONSISTENT"),
         (12.0, 5.0, 5, "INCONCLUSIVE"),
@@ -100,7 +102,7 @@ def difference(a, b, **about):
     [
         (OURS, "IDENTICAL"),
         (sample(10.0, 1.0 + 1e-12, 20), "EQUIVALENT"),
-        (sample(10.45, 0.2, 20), "EQUIVALENT"),  # significant as well: equivalence comes first
+        (sample(10.5, 0.01, 20), "EQUIVALENT"),  # significant as well: equivalence comes first
         (sample(12.0, 1.0, 20), "BETTER"),
         (sample(8.0, 1.0, 20), "WORSE"),
         (sample(10.5, 1.5, 8), "CONSISTENT"),
@@ -151,3 +153,26 @@ def test_when_every_seed_failed_in_different_places_nothing_is_judged():
     assert "no floor is declared" in verdict.reason
     (floored,) = differences([a], [b], rules=Rules(floors={"final score": 0.0}))
     assert floored.verdict == "CONSISTENT"
+
+
+def test_alpha_sets_the_interval_of_a_difference():
+    b = sample(12.0, 1.0, 20)
+    test = welch(summarise(b), summarise(OURS), 0.99)
+    verdict = difference(OURS, b, rules=Rules(alpha=0.01))
+    assert (verdict.low, verdict.high) == (test.low, test.high)
+
+
+def test_a_rival_without_a_row_for_one_of_its_seeds_is_incomplete():
+    mine = cell("mine", OURS, imported=True)
+    at_2 = Measure("score", "score at 2", {"step": 2})
+    cut = dataclasses.replace(mine, frame=mine.frame[(mine.frame.seed != 4) | (mine.frame.step == 1)])
+    (verdict,) = compare(experiment((), at_2), {"paper": by_key(cell("a", OURS), cut)})
+    assert (verdict.verdict, verdict.reason) == ("INCOMPLETE", "mine lacks seed 4")
+
+
+@pytest.mark.parametrize(("shift", "word"), [(1e-15, "EQUIVALENT"), (1e-7, "EQUIVALENT"), (1e-4, "BETTER")])
+def test_rounding_is_no_difference_where_a_result_is_exact(shift, word):
+    """Five equal seeds have no spread, and another processor's last bit must not read as a change."""
+    a, b = by_key(cell("a", [0.9284] * 5)), by_key(cell("a", [0.9284 + shift] * 5))
+    (verdict,) = difference_verdicts(a, b, experiment((), SCORE), "paper")
+    assert verdict.verdict == word

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from decimal import Decimal
 
@@ -12,7 +13,7 @@ from svgbench.analysis.levels import LevelCase, judge_levels, level_margin
 from svgbench.analysis.power import power_tost
 from svgbench.analysis.statistics import Summary, t_interval
 from svgbench.analysis.verdicts import Rules, Verdict, compare
-from svgbench.lab.experiment import Deviation
+from svgbench.lab.experiment import Deviation, Measure
 
 
 def ours(mean, sd=1.0, n=10):
@@ -231,7 +232,30 @@ def test_lower_is_better_takes_the_largest_as_floor():
     assert "counted at 50" in verdict.reason
 
 
-def test_when_every_seed_failed_the_published_number_bounds_the_floor():
+def test_the_published_number_bounds_the_floor_too():
+    verdict = one(by_key(cell("a", sample(12.0, 0.1, 20), diverged=(0,))))
+    assert "counted at 10," in verdict.reason
+
+
+def test_when_every_seed_failed_the_floor_is_what_is_known():
     verdict = one(by_key(cell("a", [1.0, 1.0, 1.0], diverged=(0, 1, 2)), cell("random", [2.0, 2.0])))
     assert (verdict.verdict, verdict.value) == ("WORSE", 2.0)
     assert "nothing is left without" in verdict.reason
+
+
+def test_alpha_sets_the_interval_and_the_tests():
+    values = sample(10.0, 1.0, 20)
+    cells = by_key(cell("a", values))
+    strict = one(cells, rules=Rules(alpha=0.001))
+    assert (strict.low, strict.high) == (t_interval(values, 0.999).low, t_interval(values, 0.999).high)
+    assert (one(cells).verdict, strict.verdict) == ("REPRODUCED", "CONSISTENT")
+
+
+def test_a_done_seed_without_its_row_is_incomplete():
+    a = cell("a", sample(10.0, 0.5, 30))
+    first = Measure("score", "score at 2", {"step": 2})
+    cut = dataclasses.replace(a, frame=a.frame[(a.frame.seed != 4) | (a.frame.step == 1)])
+    verdict = one(by_key(cut), measure=first)
+    assert (verdict.verdict, verdict.reason) == ("INCOMPLETE", "no row for seed 4")
+    assert one(by_key(a), measure=first).verdict == "REPRODUCED"
+    assert one(by_key(dataclasses.replace(a, seeds_asked=()))).reason == "no seed was asked for"

@@ -9,7 +9,7 @@ import resource
 
 import pytest
 import torch
-from harness import block_of, cell_of, expected_csv
+from harness import Bench, block_of, cell_of, expected_csv
 
 from svgbench.lab import checkpoint, platform
 from svgbench.lab.cells import blocks
@@ -35,24 +35,28 @@ def test_a_seed_that_diverges_leaves_its_companions_alone(bench):
     assert "0 of 2 runs missing" in again.out
 
 
-@pytest.mark.parametrize(
-    ("trouble", "trace", "hang"),
-    [
-        ("raise_at=3", "ArithmeticError: the walk fell over", None),
-        ("die_at=3", "", None),
-        ("hang_at=3", "", "6"),
-    ],
-)
-def test_a_block_is_tried_again_from_its_checkpoint(bench, tmp_path, trouble, trace, hang):
-    words = ("-o", trouble, "-o", f"once={tmp_path / 'once'}")
-    cell = cell_of(*words[1::2], seeds=2)
-    if hang:
-        bench.environment["SVGBENCH_HANG_SECONDS"] = hang
-    done = bench.walk("--seeds", "2", *words)
+TROUBLES = {"raise_at=3": "ArithmeticError: the walk fell over", "die_at=3": "", "hang_at=3": ""}
+
+
+@pytest.fixture(scope="module")
+def troubled(tmp_path_factory):
+    """Each trouble in a results folder of its own, all at once: most of the time is waiting for the one that hangs."""
+    running = {}
+    for trouble in TROUBLES:
+        bench = Bench(tmp_path_factory.mktemp("trouble") / "results")
+        bench.environment["SVGBENCH_HANG_SECONDS"] = "8"
+        words = ("-o", trouble, "-o", f"once={bench.folder / 'once'}")
+        running[trouble] = (bench, cell_of(*words[1::2], seeds=2), bench.start_walk("--seeds", "2", *words))
+    return {trouble: (bench, cell, one.end()) for trouble, (bench, cell, one) in running.items()}
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_a_block_is_tried_again_from_its_checkpoint(troubled, trouble):
+    bench, cell, done = troubled[trouble]
     assert done.status == 0, done.err
     assert "retry" in done.err
     log = bench.log(block_of(cell))
-    assert trace in log
+    assert TROUBLES[trouble] in log
     assert log.count("resumed at 15 of 30") == 1
     assert bench.csv(cell) == expected_csv(cell)
     assert {e["attempts"] for e in bench.entries(cell).values()} == {2}

@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import random
+import shutil
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import pytest
-from harness import SABOTAGE, block_of, cell_of, expected_csv, kill, wait_until
+from harness import SABOTAGE, Bench, Done, alive, block_of, cell_of, expected_csv, kill, wait_until
 
 from svgbench.lab.files import is_locked
 
@@ -51,7 +53,7 @@ def test_a_block_killed_again_and_again(bench):
             time.sleep(random.uniform(0.0, 0.2))
             moments.append((before, seen, bench.done_slices(block)))
             kill(pid)
-            wait_until(lambda p=pid: p not in running.blocks(), "its end")
+            wait_until(lambda p=pid, r=running: p not in r.blocks(), "its end")
         done = running.end()
         assert done.status == status, (moments, done.err)
     assert "ended by signal 9" in "".join(p.read_text() for p in bench.folder.glob("err-*"))
@@ -73,7 +75,7 @@ def test_the_supervisor_killed_in_the_middle_of_a_grid(bench):
     assert len(pids) == 1, "the finished cell must not be run again"
     running.kill()
     killed = time.monotonic()
-    wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids), "the end of its blocks")
+    wait_until(lambda: not any(map(alive, pids)), "the end of its blocks")
     assert time.monotonic() - killed < 2.0
     assert not is_locked(bench.store.block_lock(block))
 
@@ -97,47 +99,71 @@ MOMENTS = {
 }
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
-def test_everything_killed_while(half_done, moment):
-    bench, cell = half_done, cell_of(seeds=4)
-    two = cell_of(seeds=2)
-    before = bench.entries(cell)
-    bench.environment["SABOTAGE"] = json.dumps(MOMENTS[moment] | {"parent": True})
-    bench.path.insert(0, SABOTAGE)
-    killed = bench.walk("--seeds", "4")
-    assert killed.status == -signal.SIGKILL, killed.err
+@dataclass
+class Killed:
+    """A results folder in which seeds 0 and 1 were done, everything was killed while 2 and 3 ran, and run again."""
 
-    assert expected_csv(two).splitlines() == bench.store.rows(cell).splitlines()[: 1 + 2 * 30]
-    del bench.environment["SABOTAGE"]
-    done = bench.walk("--seeds", "4")
-    assert done.status == 0, done.err
+    bench: Bench
+    before: dict
+    killed: Done
+    left: bytes  # the rows that the store vouched for after the kill
+    again: Done
+
+
+@pytest.fixture(scope="module")
+def killed(two_seeds, tmp_path_factory):
+    """Every moment, two at a time."""
+
+    def kill_while(moment):
+        bench = Bench(tmp_path_factory.mktemp("moment") / "results")
+        shutil.copytree(two_seeds, bench.results)
+        cell = cell_of(seeds=4)
+        before = bench.entries(cell)
+        bench.environment["SABOTAGE"] = json.dumps(MOMENTS[moment] | {"parent": True})
+        bench.path.insert(0, SABOTAGE)
+        ended = bench.walk("--seeds", "4")
+        left = bench.store.rows(cell)
+        del bench.environment["SABOTAGE"]
+        return Killed(bench, before, ended, left, bench.walk("--seeds", "4"))
+
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip(MOMENTS, pool.map(kill_while, MOMENTS), strict=True))
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_everything_killed_while(killed, moment):
+    found, cell = killed[moment], cell_of(seeds=4)
+    bench = found.bench
+    assert found.killed.status == -signal.SIGKILL, found.killed.err
+    finished = "both" in moment or "removed" in moment
+    assert found.left == expected_csv(cell_of(seeds=4 if finished else 2))
+    assert found.again.status == 0, found.again.err
+    assert ("0 of 4 runs missing" if finished else "2 of 4 runs missing") in found.again.out
     assert bench.csv(cell) == expected_csv(cell)
-    assert bench.status("--seeds", "4")["drift"]["status"] == "done"
-    assert {s: bench.entries(cell)[s] for s in before} == before, "finished seeds are not touched"
+    entries = bench.entries(cell)
+    assert {e["status"] for e in entries.values()} == {"done"}
+    assert {s: entries[s] for s in found.before} == found.before, "finished seeds are not touched"
+    log = bench.log(block_of(cell, 1))
     if "checkpoint was replaced" in moment:
-        assert "resumed at 15 of 30" in bench.log(block_of(cell, 1))
+        assert "resumed at 15 of 30" in log
     if "checkpoint is written" in moment:
-        assert "resumed at 10 of 30" in bench.log(block_of(cell, 1))
+        assert "resumed at 10 of 30" in log
+    assert log.count("finished seeds 2, 3") == (0 if finished else 1), "killed before it could say so, or once"
     assert not bench.litter()
 
 
 def test_a_kill_in_the_first_merge_of_a_cell(bench):
     """There is a CSV and no JSON yet: its rows do not exist."""
     cell = cell_of(seeds=2)
-    bench.environment["SABOTAGE"] = json.dumps({"call": "replace", "path": r"drift\.csv$", "after": True})
+    sabotage = {"call": "replace", "path": r"drift\.csv$", "after": True, "parent": True}
+    bench.environment["SABOTAGE"] = json.dumps(sabotage)
     bench.path.insert(0, SABOTAGE)
-    assert bench.walk("--seeds", "2").status == 1, "both attempts were killed"
-    assert set(bench.entries(cell)["0"]) == {"status", "error", "attempts", "log"}
-    assert bench.status("--seeds", "2")["drift"] | {"note": ""} == {
-        "experiment": "testkit/walk",
-        "task": "field/calm",
-        "variant": "drift",
-        "budget": "smoke",
-        "seeds_done": 0,
-        "seeds_total": 2,
-        "status": "failed",
-        "note": "",
-    }
+    assert bench.walk("--seeds", "2").status == -signal.SIGKILL
+    assert bench.csv(cell) == expected_csv(cell)
+    assert not bench.store.json_path(cell).exists()
+    row = bench.status("--seeds", "2")["drift"]
+    assert (row["status"], row["seeds_done"]) == ("partial", 0)
+    assert [r["status"] for r in bench("verify", "--json").json] == ["orphan"]
     del bench.environment["SABOTAGE"]
     assert bench.walk("--seeds", "2").status == 0
     assert bench.csv(cell) == expected_csv(cell)

@@ -71,7 +71,9 @@ def test_another_version_is_stale(half_done, tmp_path):
     plugin = tmp_path / "plugin"
     shutil.copytree(PLUGIN, plugin, ignore=shutil.ignore_patterns("__pycache__"))
     source = plugin / "svgbench_testkit" / "walk.py"
-    source.write_text(source.read_text().replace("VERSION = 1", "VERSION = 2").replace("+= self.config", "-= self.config"))
+    source.write_text(
+        source.read_text().replace("VERSION = 1", "VERSION = 2").replace("+= self.config", "-= self.config")
+    )
     bench.path = [plugin]
     row = bench.status("--seeds", "2")["drift"]
     assert (row["status"], row["seeds_done"]) == ("stale", 2)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 
-import pytest
-from harness import alive, block_of, cell_of, expected_csv, wait_until
+from harness import Bench, alive, block_of, cell_of, expected_csv, wait_until
 
 SLOW = ("-o", "slices=12", "-o", "slice_seconds=0.1")
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_stops_at_a_checkpoint(bench, number, status):
+def stopped_at_a_checkpoint(bench, number, status):
     bench.environment["SVGBENCH_CHECKPOINT_SECONDS"] = "1000"  # so that the only checkpoint is the one it asks for
     cell = cell_of(*SLOW[1::2], seeds=2)
     block = block_of(cell)
@@ -32,6 +31,18 @@ def test_a_signal_stops_at_a_checkpoint(bench, number, status):
     assert done.status == 0, done.err
     assert f"resumed at {5 * at} of 60" in bench.log(block)
     assert bench.csv(cell) == expected_csv(cell)
+
+
+def test_a_signal_stops_at_a_checkpoint(tmp_path):
+    signals = {signal.SIGINT: 130, signal.SIGTERM: 143}
+    with ThreadPoolExecutor(2) as pool:
+        tests = []
+        for number, status in signals.items():
+            (tmp_path / number.name).mkdir()
+            bench = Bench(tmp_path / number.name / "results")
+            tests.append(pool.submit(stopped_at_a_checkpoint, bench, number, status))
+        for test in tests:
+            test.result()
 
 
 def test_ctrl_c_twice_does_not_wait_for_the_slice(bench, tmp_path):

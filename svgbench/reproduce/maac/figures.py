@@ -24,7 +24,9 @@ TARGETS = {
 }
 LOOKS = {
     "learned-f-learned-q": ((0.84, 0.37, 0.0), "-", 1.8),
+    "early-f-learned-q": ((0.94, 0.74, 0.2), "-", 1.2),
     "true-f-learned-q": ((0.0, 0.45, 0.7), "--", 1.0),
+    "early-f-exact-q": ((0.35, 0.7, 0.9), "-", 1.2),
     "learned-f-exact-q": ((0.8, 0.47, 0.65), "-", 1.3),
     "true-f-exact-q": ((0.2, 0.2, 0.2), ":", 1.0),
 }
@@ -48,7 +50,8 @@ def _page(results: Results, rows: pd.DataFrame, policy: str, start: str, target:
     steps = sorted(rows.step.unique())
     size = (COLUMN_WIDTH, 0.75 + 1.2 * len(steps))
     figure, axes = plt.subplots(len(steps), len(tasks), figsize=size, sharex=True, sharey="col", squeeze=False)
-    variants = list(dict.fromkeys(rows.variant))
+    drawn = list(dict.fromkeys(rows.variant))
+    variants = [*(v for v in LOOKS if v in drawn), *(v for v in drawn if v not in LOOKS)]
     look = looks(results, variants) | {v: Look(results.labels[v], *LOOKS[v]) for v in LOOKS}
     n: list[int] = []
     for (row, step), (column, task) in product(enumerate(steps), enumerate(tasks)):

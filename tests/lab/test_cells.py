@@ -1,0 +1,207 @@
+"""Expansion, identity, blocks, seeds, plan and the estimate of its cost."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from harness import cell_of
+from hypothesis import given
+from hypothesis import strategies as st
+from svgbench_testkit.experiments import EXPERIMENTS
+
+from svgbench.lab import cells, source
+from svgbench.lab.calibration import Cost, estimate, kind
+from svgbench.lab.cells import Selection, block_from_job, blocks, describe_job, expand, identity, parse_seeds
+from svgbench.lab.errors import UsageError
+from svgbench.lab.experiment import Variant
+from svgbench.lab.plan import make_plan
+from svgbench.lab.store import Store
+
+WALK = EXPERIMENTS[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "seeds"),
+    [
+        ("1", [0]),
+        ("10", range(10)),
+        (" 3 ", range(3)),
+        ("0-0", [0]),
+        ("3-5", [3, 4, 5]),
+        ("0,4,7", [0, 4, 7]),
+        ("9, 0-2", [0, 1, 2, 9]),
+        ("7,3", [3, 7]),
+    ],
+)
+def test_seeds(text, seeds):
+    assert parse_seeds(text) == tuple(seeds)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "0",
+        "-1",
+        "-",
+        "1-",
+        "5-3",
+        "a",
+        "1.5",
+        "1,,2",
+        "1,a",
+        "0,0",
+        "0-3,2",
+        "1e3",
+        "²",
+        "99999999999",
+        "0-99999999999",
+    ],
+)
+def test_bad_seeds_are_refused_by_name(text):
+    with pytest.raises(UsageError, match="--seeds"):
+        parse_seeds(text)
+
+
+@given(st.sets(st.integers(0, 50), min_size=1), st.integers(1, 7))
+def test_a_seed_is_in_the_same_block_whatever_else_is_asked(wanted, size):
+    cell = replace(cell_of(), block_size=size)
+    made = blocks(cell, wanted)
+    assert sorted(seed for block in made for seed in block.wanted) == sorted(wanted)
+    for block in made:
+        assert block.seeds == tuple(range(block.index * size, (block.index + 1) * size))
+        assert all(seed // size == block.index for seed in block.wanted)
+        assert block.name == f"block-{block.index:03d}-{cell.identity}"
+
+
+def test_expansion_is_tasks_times_variants_in_declared_order():
+    found = expand(WALK, Selection(budget="smoke"))
+    assert [cell.key for cell in found] == [(t, v) for t in ("field/calm", "field/windy") for v in ("drift", "still")]
+    assert found[0].name == "field-calm--drift"
+    assert {cell.seeds for cell in found} == {(0, 1, 2, 3)}
+    chosen = expand(WALK, Selection("smoke", (1,), ("field/windy",), ("still", "drift")))
+    assert [cell.key for cell in chosen] == [("field/windy", "drift"), ("field/windy", "still")]
+
+
+def test_budgets_override_the_config():
+    paper, smoke = cell_of(budget="paper"), cell_of(budget="smoke")
+    assert (paper.config["slices"], smoke.config["slices"]) == (40, 6)
+    assert paper.config["drift"] == 0.5
+
+
+def test_what_identity_depends_on():
+    cell = cell_of()
+    different = [
+        replace(cell, config=dict(cell.config) | {"drift": 0.25}),
+        replace(cell, limits={"total_steps": 3}),
+        replace(cell, versions={"algorithm": 2, "task": 1}),
+        replace(cell, versions={"algorithm": 1, "task": 2}),
+        replace(cell, task=replace(cell.task, options={"scale": 0.2})),
+        replace(cell, task=replace(cell.task, make="elsewhere:make")),
+        replace(cell, variant=replace(cell.variant, learner="elsewhere:make")),
+        replace(cell, columns=("position",)),
+        replace(cell, block_size=3),
+        replace(cell, threads=2),
+    ]
+    same = [
+        replace(cell, seeds=(7,)),
+        replace(cell, device="cuda:1"),
+        replace(cell, variant=replace(cell.variant, label="another name")),
+        replace(cell, task=replace(cell.task, label="another name")),
+    ]
+    assert len({identity(c) for c in (cell, *different)}) == 1 + len(different)
+    assert {identity(c) for c in same} == {cell.identity}
+
+
+def test_an_override_makes_a_cell_of_its_own():
+    plain, fast, again = cell_of(), cell_of("drift=2"), cell_of("drift=2.0")
+    assert fast.variant.id == again.variant.id != plain.variant.id
+    assert fast.variant.id.startswith("drift+")
+    assert fast.variant.label == "drift (drift=2.0)"
+    assert fast.identity == again.identity != plain.identity
+    assert fast.config["drift"] == 2.0
+    assert cell_of("drift=2", "slices=3").variant.id == cell_of("slices=3", "drift=2").variant.id
+
+
+@pytest.mark.parametrize(
+    ("selection", "message"),
+    [
+        (Selection(budget="smok"), "no budget of testkit/walk 'smok'; did you mean 'smoke'"),
+        (Selection("smoke", tasks=("field/clam",)), "no task 'field/clam'; did you mean 'field/calm'"),
+        (Selection("smoke", variants=("drfit",)), "no variant 'drfit'; did you mean 'drift'"),
+        (Selection("smoke", overrides=("drfit=1",)), "no setting of drift 'drfit'; did you mean 'drift'"),
+        (Selection("smoke", overrides=("drift",)), "-o drift: expected key=value"),
+        (Selection("smoke", overrides=("drift=much",)), "-o drift=much: expected a value of type float"),
+        (Selection("smoke", overrides=("slices=1.5",)), "-o slices=1.5: expected a value of type int"),
+    ],
+)
+def test_unknown_words_are_refused_by_name(selection, message):
+    with pytest.raises(UsageError) as caught:
+        expand(WALK, selection)
+    assert message in str(caught.value)
+
+
+def test_a_foreign_learner_takes_part_when_it_is_named():
+    extra = {"foreign-walk": Variant("foreign-walk", "foreign", "svgbench_testkit.walk:make")}
+    assert "foreign-walk" not in {c.variant.id for c in expand(WALK, Selection("smoke"), extra)}
+    found = expand(WALK, Selection("smoke", variants=("foreign-walk",)), extra)
+    assert {c.variant.id for c in found} == {"foreign-walk"}
+
+
+@given(drift=st.floats(allow_nan=False, allow_infinity=False), slices=st.integers(1, 9))
+def test_a_job_survives_its_journey_as_json(drift, slices):
+    (block, *_) = blocks(cell_of(f"drift={drift!r}", f"slices={slices}"), (0, 3))
+    back = block_from_job(json.loads(json.dumps(describe_job(block))))
+    assert describe_job(back) == describe_job(block)
+    assert identity(back.cell) == block.cell.identity
+    assert (back.seeds, back.wanted, back.name) == (block.seeds, block.wanted, block.name)
+
+
+def test_tuples_survive_the_journey():
+    (block,) = blocks(replace(cell_of(), config={"hidden": (64, 64)}), (0,))
+    assert block_from_job(json.loads(json.dumps(describe_job(block)))).cell.config == {"hidden": (64, 64)}
+
+
+def test_a_plan_wants_what_is_missing(tmp_path):
+    store = Store(tmp_path / "results")
+    made = make_plan(store, WALK, Selection("smoke"))
+    assert (made.runs_total, made.runs_missing, len(made.blocks)) == (16, 16, 8)
+    assert made.statuses() == {"missing": 4}
+    cell = made.cells[0].cell
+    from svgbench.lab import platform
+
+    done = {"rows": 0, "seconds": 1.0, "platform": platform.compared("cpu")}
+    store.merge(cell, {0: "", 1: ""}, {0: done | {"status": "done"}, 1: done | {"status": "diverged", "reason": ""}})
+    store.record_failure(blocks(cell, (2,))[0], "it fell", 2, tmp_path / "log")
+    made = make_plan(store, WALK, Selection("smoke"))
+    assert made.runs_missing == 14
+    assert [b.wanted for b in made.cells[0].blocks] == [(2, 3)], "a diverged seed is done, a failed one is tried again"
+    assert made.statuses() == {"missing": 3, "failed": 1}
+
+
+def test_an_estimate_adds_up():
+    cell = cell_of(seeds=10)  # five blocks
+    five = blocks(cell, cell.seeds)
+    known = {kind(cell): Cost(100.0, 2.0, 1000, 500)}
+    assert estimate(five, known, 1).seconds == pytest.approx(510.0)
+    assert estimate(five, known, 2).seconds == pytest.approx(255.0)
+    assert estimate(five, known, 8).seconds == pytest.approx(102.0), "no quicker than its longest block"
+    assert estimate(five, known, 2).disk_bytes == 5 * 500 + 2 * 1000
+    assert estimate(five, {}, 2).errors == ("field-calm--drift: not calibrated",)
+    assert estimate([], known, 2).seconds == 0.0
+    unknown_csv = estimate(five, {kind(cell): Cost(1.0, 0.0, 10, None)}, 1)
+    assert not unknown_csv.disk_exact
+
+
+def test_cells_of_one_kind_share_a_calibration():
+    assert kind(cell_of(seeds=2)) == kind(cell_of(seeds=9))
+    assert kind(cell_of()) != kind(cell_of("slices=7"))
+    assert kind(cell_of()) != kind(cell_of(variant="still"))
+
+
+def test_annotation_of_a_limit():
+    assert cells._annotation((1, 2)) == "tuple[int, ...]"
+    assert cells._annotation(True) == "bool"
+    assert source.parse_value("x", "true", cells._annotation(False)) is True

@@ -1,0 +1,239 @@
+"""The supervisor against an executor that follows a script, on a clock that only it moves."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+import pytest
+from harness import cell_of
+
+from svgbench.lab import supervisor as module
+from svgbench.lab.block import BUSY, FAILED, FINISHED, STOPPED
+from svgbench.lab.cells import blocks
+from svgbench.lab.files import locked
+from svgbench.lab.store import Store
+from svgbench.lab.supervisor import Supervisor
+
+
+class Clock:
+    now = 0.0
+
+    def monotonic(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds
+        assert self.now < 10_000, "the supervisor never comes to an end"
+
+
+@dataclass
+class Handle:
+    """A process that ends with `status` after `seconds`, or a second after it was asked to stop."""
+
+    clock: Clock
+    status: int
+    seconds: float
+    ends: float = 0.0
+    was_killed: bool = False
+    stops: int = 0
+
+    def __post_init__(self):
+        self.ends = self.clock.now + self.seconds
+
+    def poll(self):
+        return self.status if self.clock.now >= self.ends else None
+
+    def stop(self):
+        self.stops += 1
+        if self.poll() is None:
+            self.status, self.ends = STOPPED, self.clock.now + 1.0
+
+    def kill(self):
+        if self.poll() is None:
+            self.was_killed = True
+            self.status, self.ends = -9, self.clock.now
+
+
+@dataclass
+class Scripted:
+    """An executor: for each block, the (status, seconds) of its processes in turn."""
+
+    clock: Clock
+    script: dict[int, list[tuple[int, float]]]
+    slots: int = 2
+    placed: list[tuple[int, int]] = field(default_factory=list)  # block, attempt
+    handles: list[Handle] = field(default_factory=list)
+    most_at_once: int = 0
+
+    def submit(self, placement):
+        job = json.loads(placement.job.read_bytes())
+        self.placed.append((job["block"], placement.attempt))
+        assert placement.threads == job["threads"] == 1
+        handle = Handle(self.clock, *self.script[job["block"]].pop(0))
+        self.handles.append(handle)
+        self.most_at_once = max(self.most_at_once, sum(h.poll() is None for h in self.handles))
+        return handle
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(module, "time", clock)
+    return clock
+
+
+@pytest.fixture
+def cell():
+    return cell_of(seeds=8)  # four blocks of two
+
+
+@pytest.fixture
+def supervise(tmp_path, clock, cell):
+    def run(script, slots=2, deadline=None, at=(), count=4):
+        executor = run.executor = Scripted(clock, script, slots)
+        events = []
+        one = Supervisor(
+            Store(tmp_path), executor, lambda event, block, text: events.append((event, block.index, text))
+        )
+        moments = list(at)
+        real = clock.sleep
+
+        def sleep(seconds):
+            real(seconds)
+            if moments and clock.now >= moments[0][0]:
+                moments.pop(0)[1](one)
+
+        clock.sleep = sleep
+        outcome = one.run(blocks(cell, cell.seeds)[:count], deadline)
+        return outcome, executor, events
+
+    return run
+
+
+def indices(found):
+    return [block.index for block in found]
+
+
+def test_every_block_once_and_no_more_at_once_than_slots(supervise):
+    outcome, executor, events = supervise({i: [(FINISHED, 1.0 + i)] for i in range(4)})
+    assert sorted(indices(outcome.finished)) == [0, 1, 2, 3]
+    assert executor.placed == [(0, 1), (1, 1), (2, 1), (3, 1)]
+    assert executor.most_at_once == 2
+    assert [name for name, *_ in events].count("started") == 4
+    assert not outcome.failures
+    assert not outcome.unfinished
+
+
+def test_a_failure_is_tried_once_more_and_then_recorded(supervise, cell, tmp_path):
+    outcome, executor, events = supervise({0: [(FAILED, 1.0), (-11, 1.0)], 1: [(-9, 1.0), (FINISHED, 1.0)]}, count=2)
+    assert sorted(executor.placed) == [(0, 1), (0, 2), (1, 1), (1, 2)]
+    assert indices(outcome.finished) == [1]
+    ((block, line),) = outcome.failures
+    assert block.index == 0
+    assert line.startswith("ended by signal 11 (log: ")
+    state = Store(tmp_path).state(cell)
+    assert state.failed == {0: "ended by signal 11", 1: "ended by signal 11"}
+    assert ("failed", 0, line) in events
+
+
+def test_the_error_that_the_block_noted_is_the_one_that_is_told(supervise, cell, tmp_path):
+    """And not the one that an earlier attempt noted."""
+    path = Store(tmp_path).block_work(blocks(cell, cell.seeds)[0]) / "error.json"
+
+    def note(text):
+        return lambda _: path.write_text(json.dumps({"error": text}))
+
+    script = {0: [(FAILED, 1.0), (FAILED, 1.0)]}
+    outcome, *_ = supervise(script, count=1, at=[(0.5, note("early")), (1.6, note("late"))])
+    assert outcome.failures[0][1].startswith("late (log:")
+    script = {0: [(FAILED, 1.0), (FAILED, 1.0)]}
+    outcome, *_ = supervise(script, count=1)
+    assert outcome.failures[0][1].startswith("exit status 1 (log:")
+
+
+def test_a_busy_block_is_looked_at_again_and_costs_no_attempt(supervise):
+    script = {0: [(BUSY, 0.1)] * 5 + [(FAILED, 1.0), (FINISHED, 1.0)], 1: [(FINISHED, 1.0)]}
+    outcome, executor, events = supervise(script, slots=1, count=2)
+    assert sorted(indices(outcome.finished)) == [0, 1]
+    assert executor.placed.count((0, 1)) == 6
+    assert executor.placed.count((0, 2)) == 1
+    assert executor.placed.index((1, 1)) == 1, "others do not wait for it"
+    assert [name for name, *_ in events].count("waiting") == 1, "said once, not every second"
+
+
+def test_a_block_of_another_run_is_not_placed(supervise, cell, tmp_path, clock):
+    store, block = Store(tmp_path), blocks(cell, cell.seeds)[0]
+    lock = locked(store.block_lock(block))
+    lock.__enter__()
+    outcome, executor, events = supervise(
+        {0: [(FINISHED, 1.0)], 1: [(FINISHED, 1.0)]},
+        count=2,
+        at=[(30.0, lambda _: lock.__exit__(None, None, None))],
+    )
+    assert executor.placed == [(1, 1), (0, 1)]
+    assert clock.now > 30.0
+    assert indices(outcome.finished) == [1, 0]
+    assert [name for name, *_ in events].count("waiting") == 1
+
+
+def test_one_stop_asks_and_leaves_the_rest_unplaced(supervise):
+    outcome, executor, events = supervise({i: [(FINISHED, 100.0)] for i in range(4)}, at=[(5.0, Supervisor.stop)])
+    assert executor.placed == [(0, 1), (1, 1)]
+    assert [h.stops for h in executor.handles] == [1, 1]
+    assert not any(h.was_killed for h in executor.handles)
+    assert sorted(indices(outcome.unfinished)) == [0, 1, 2, 3]
+    assert [name for name, *_ in events].count("stopped") == 2
+    assert not outcome.failures
+
+
+def test_a_second_stop_kills(supervise, clock):
+    stop_twice = [(5.0, Supervisor.stop), (5.2, Supervisor.stop)]
+    outcome, executor, _ = supervise({i: [(FINISHED, 100.0)] for i in range(4)}, at=stop_twice)
+    assert all(h.was_killed for h in executor.handles)
+    assert clock.now < 5.5
+    assert sorted(indices(outcome.unfinished)) == [0, 1, 2, 3]
+    assert not outcome.failures, "a killed block has not failed"
+
+
+def test_a_deadline_is_a_stop(supervise):
+    outcome, executor, _ = supervise({i: [(FINISHED, 8.0)] for i in range(4)}, deadline=10.0)
+    assert indices(outcome.finished) == [0, 1]
+    assert [h.stops for h in executor.handles] == [0, 0, 1, 1]
+    assert indices(outcome.unfinished) == [2, 3]
+
+
+def test_a_block_without_progress_is_ended_and_tried_again(supervise, cell, tmp_path, monkeypatch):
+    monkeypatch.setenv(module.HANG_SECONDS, "20")
+    path = Store(tmp_path).block_work(blocks(cell, cell.seeds)[0]) / "progress.json"
+
+    def progress(n):
+        return lambda _: path.write_text(json.dumps({"done": n, "total": 9, "diverged": 0, "seconds": n}))
+
+    script = {0: [(FINISHED, 1000.0), (FINISHED, 30.0)]}
+    outcome, executor, events = supervise(script, count=1, at=[(float(t), progress(t)) for t in (15, 30, 45, 70, 80)])
+    assert executor.placed == [(0, 1), (0, 2)]
+    assert executor.handles[0].was_killed
+    assert 65.0 <= executor.handles[0].ends < 66.0, "twenty seconds after its last progress"
+    assert not executor.handles[1].was_killed
+    assert indices(outcome.finished) == [0]
+    assert [text for name, _, text in events if name == "progress"]
+
+
+def test_an_error_of_the_supervisor_itself_leaves_no_process(supervise):
+    def fall(_):
+        raise OSError(28, "No space left on device", "somewhere")
+
+    with pytest.raises(OSError, match="No space left"):
+        supervise({i: [(FINISHED, 100.0)] for i in range(4)}, at=[(5.0, fall)])
+    assert [handle.was_killed for handle in supervise.executor.handles] == [True, True]
+
+
+def test_a_failure_that_cannot_be_recorded_is_still_told(supervise, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device", "cell.json")
+
+    monkeypatch.setattr(Store, "record_failure", full)
+    outcome, _, events = supervise({0: [(FAILED, 1.0)] * 2}, count=1)
+    assert len(outcome.failures) == 1
+    assert any("could not be recorded" in text and "cell.json" in text for _, _, text in events)

@@ -1,0 +1,140 @@
+"""What every experiment of the registry promises, ours and the test kit's."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from svgbench import paper_tables, reproduce
+from svgbench.lab import source
+from svgbench.lab.cells import Selection, expand
+from svgbench.lab.experiment import BUDGETS, Term
+
+EXPERIMENTS = list(reproduce.experiments().values())
+BUILT_IN = {"task", "variant", "seed", "step"}
+
+
+@pytest.fixture(params=EXPERIMENTS, ids=lambda e: e.id)
+def experiment(request):
+    return request.param
+
+
+def measures(experiment):
+    """Every measure, of the table and of claims, with the variant that it is read from."""
+    found = [(None, m) for m in experiment.measures]
+    for claim in experiment.claims:
+        for part in claim.parts:
+            sides = [side for side in (part.left, part.right) if isinstance(side, Term)]
+            found += [(side.variant, side.measure) for side in sides]
+    return found
+
+
+def repeated(names):
+    return {name for name in names if names.count(name) > 1}
+
+
+def test_the_registry_is_not_empty_and_holds_the_test_kit():
+    assert {"maac/fig3", "testkit/walk"} <= {e.id for e in EXPERIMENTS}
+    for experiment in EXPERIMENTS:
+        assert experiment in reproduce.resolve(experiment.artifact)
+        assert reproduce.resolve(experiment.id) == [experiment]
+
+
+def test_names_are_unique_and_safe_in_paths(experiment):
+    assert re.fullmatch(r"[a-z0-9-]+/[a-z0-9-]+", experiment.id)
+    for things in (experiment.tasks, experiment.variants, experiment.claims, experiment.deviations):
+        ids = [thing.id for thing in things]
+        assert not repeated(ids)
+        assert not repeated([getattr(thing, "label", thing.id) for thing in things])
+    assert not repeated([b.name for b in experiment.budgets])
+    assert not repeated([c.name for c in experiment.columns])
+    assert not {c.name for c in experiment.columns} & BUILT_IN
+
+
+def test_it_expands_at_every_budget(experiment):
+    assert experiment.budgets
+    order = [b.name for b in experiment.budgets]
+    assert order == [b for b in BUDGETS if b in order], "the largest first"
+    for budget in experiment.budgets:
+        cells = expand(experiment, Selection(budget=budget.name))
+        assert len(cells) == len(experiment.tasks) * len(experiment.variants)
+        names = [cell.name for cell in cells]
+        assert not repeated(names)
+        assert all(re.fullmatch(r"[A-Za-z0-9._+-]{1,200}", name) for name in names), names
+        assert len({cell.identity for cell in cells}) == len(cells), "two cells that would measure the same"
+        assert all(cell.seeds == tuple(range(budget.seeds)) for cell in cells)
+        assert cells[0].block_size >= 1
+
+
+def test_budgets_set_what_some_learner_has(experiment):
+    fields = {name for v in experiment.variants for name in source.declared(v.learner).types}
+    for budget in experiment.budgets:
+        assert set(budget.config) <= fields
+        assert budget.note or budget.name == "paper", "a smaller budget says what was cut"
+
+
+def test_learners_and_tasks_are_what_the_lab_asks_for(experiment):
+    from svgbench.lab.block import resolve
+
+    for reference in {v.learner for v in experiment.variants} | {t.make for t in experiment.tasks}:
+        assert source.declared(reference).version >= 1
+        assert callable(resolve(reference))
+    for task in experiment.tasks:
+        resolve(task.make)(**task.options)
+
+
+def test_measures_read_columns_that_there_are(experiment):
+    columns = {c.name for c in experiment.columns} | {"step"}
+    kinds = {c.name: c.kind for c in experiment.columns} | {"step": "int"}
+    for variant, measure in measures(experiment):
+        assert measure.column in columns
+        assert kinds[measure.column] != "str"
+        assert set(measure.where) <= columns
+        assert all(kinds[name] == "str" or value == "last" or not isinstance(value, str)
+                   for name, value in measure.where.items())  # fmt: skip
+        assert variant is None or variant in {v.id for v in experiment.variants}
+
+
+def test_claims_are_tests(experiment):
+    columns = {c.name for c in experiment.columns} | {"step"}
+    for claim in experiment.claims:
+        assert claim.quote
+        assert claim.source
+        assert claim.parts
+        assert set(claim.per) <= columns
+        assert set(claim.tasks or ()) <= {t.id for t in experiment.tasks}
+        for part in claim.parts:
+            assert part.number, "which number was given to which word"
+            assert part.margin >= 0
+            per_and_where = set(claim.per) & set(part.left.measure.where)
+            assert not per_and_where, "a column is either fixed or split by"
+
+
+def test_deviations_say_everything(experiment):
+    for deviation in experiment.deviations:
+        assert all((deviation.paper, deviation.ours, deviation.reason, deviation.source))
+
+
+def test_published_names_resolve(experiment):
+    if experiment.published is None:
+        assert all(thing.published is None for thing in (*experiment.tasks, *experiment.variants))
+        return
+    table = paper_tables.load(experiment.published)
+    rows, columns = {n.row for n in table.numbers}, {n.column for n in table.numbers}
+    assert {v.published for v in experiment.variants if v.published} <= rows
+    assert {t.published for t in experiment.tasks if t.published} <= columns
+
+
+def test_the_figure_is_where_it_is_said_to_be(experiment):
+    from svgbench.lab.block import resolve
+
+    if experiment.figure is not None:
+        assert callable(resolve(experiment.figure))
+
+
+def test_runs_that_are_drawn_are_declared_once(experiment):
+    if experiment.draws_from is not None:
+        source_of = reproduce.experiments()[experiment.draws_from]
+        assert source_of.draws_from is None
+        assert {t.id for t in experiment.tasks} <= {t.id for t in source_of.tasks}
