@@ -125,13 +125,29 @@ def declared(reference: str) -> Declared:
 
 
 def _source_of(module: str) -> str:
-    try:
-        spec = importlib.util.find_spec(module)
-    except ModuleNotFoundError:
-        spec = None
-    if spec is None or spec.origin is None:
+    path = _path_of(module)
+    if path is None:
         raise UsageError(f"no module '{module}' can be found")
-    return Path(spec.origin).read_text(encoding="utf-8")
+    return path.read_text(encoding="utf-8")
+
+
+def _path_of(module: str) -> Path | None:
+    """The file of a module. Only its top package is looked up: `find_spec` would import every package above it."""
+    top, *rest = module.split(".")
+    try:
+        spec = importlib.util.find_spec(top)
+    except (ModuleNotFoundError, ValueError):
+        return None
+    if spec is None:
+        return None
+    if not rest:
+        return Path(spec.origin) if spec.origin else None
+    for folder in spec.submodule_search_locations or ():
+        base = Path(folder, *rest)
+        for path in (base.with_suffix(".py"), base / "__init__.py"):
+            if path.is_file():
+                return path
+    return None
 
 
 def _fields(module: str, config: ast.ClassDef | None) -> tuple[dict[str, str], dict[str, Any]]:
