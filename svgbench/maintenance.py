@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from svgbench import reproduce
 from svgbench.lab import platform
-from svgbench.lab.cells import Selection, expand
+from svgbench.lab.cells import Selection, block_from_job, expand
 from svgbench.lab.errors import BusyError, DamagedError, UsageError
 from svgbench.lab.experiment import Experiment
 from svgbench.lab.files import is_locked, locked
@@ -87,13 +89,15 @@ def _declared_identities() -> Iterator[tuple[str, str]]:
 def clean(store: Store, experiment: Experiment | None, checkpoints: bool, dry_run: bool) -> list[Path]:
     """Remove what nothing needs any more from `.work`; what was (or would be) removed.
 
-    That is superseded pairs, calibrations, logs, and with `checkpoints` also unfinished blocks, which then start
-    again. Results stay. Raises BusyError if a block runs.
+    That is superseded pairs, calibrations, logs, blocks whose results are stored or whose cell is declared otherwise
+    now, and with `checkpoints` also unfinished blocks, which then start again. Results stay. Raises BusyError if a
+    block runs.
     """
     base = store.work / experiment.id if experiment else store.work
     if any(is_locked(path) for path in base.rglob("*.lock")):
         raise BusyError(f"a run is at work in {base}; wait for it or stop it")
-    doomed = [p for p in base.rglob("block-*.log") if checkpoints or not p.with_suffix("").is_dir()]
+    doomed = [folder for folder in base.rglob("block-*") if folder.is_dir() and not _is_needed(store, folder)]
+    doomed += [p for p in base.rglob("block-*.log") if p.with_suffix("") in doomed or not p.with_suffix("").is_dir()]
     if experiment:
         doomed += [store.work / "superseded" / experiment.id]
     else:
@@ -105,6 +109,18 @@ def clean(store: Store, experiment: Experiment | None, checkpoints: bool, dry_ru
     for path in doomed if not dry_run else ():
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     return doomed
+
+
+def _is_needed(store: Store, folder: Path) -> bool:
+    """Whether a block's folder can still be resumed, and has something that the store has not."""
+    try:
+        job = json.loads(next(folder.glob("job-*.json")).read_bytes())
+    except (StopIteration, OSError, ValueError):
+        return True  # nothing says what it is
+    block = block_from_job(job)
+    cell = replace(block.cell, seeds=block.seeds)
+    declared = dict(_declared_identities()).get(f"{cell.experiment}/{cell.budget}/{cell.name}", cell.identity)
+    return declared == cell.identity and set(store.state(cell).usable) != set(block.seeds)
 
 
 def doctor(store: Store) -> list[dict[str, Any]]:

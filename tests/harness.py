@@ -68,7 +68,11 @@ class Running:
 
     def blocks(self) -> list[int]:
         """The processes of blocks that it has started and that live."""
-        return [pid for pid in _children(self.process.pid) if alive(pid) and "svgbench.lab.block" in _command(pid)]
+        return self.children("svgbench.lab.block")
+
+    def children(self, module: str) -> list[int]:
+        """Its living processes that run the module."""
+        return [pid for pid in _children(self.process.pid) if alive(pid) and module in _command(pid)]
 
 
 class Bench:

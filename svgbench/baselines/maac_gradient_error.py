@@ -29,7 +29,7 @@ import copy
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -48,8 +48,8 @@ STARTS = ("s0", "replay")
 class Config:
     """Sources: "paper" is section 4.3; "code" the authors' (facts/svg_maac_trpo.md 2.2, 2.6); else our choice."""
 
-    dynamics: str = "learned"  # "true" or "learned"; which curve (Figure 3)
-    critic: str = "learned"  # "exact" or "learned"; which curve (the exact ones are ours)
+    dynamics: Literal["learned", "true"] = "learned"  # which curve (Figure 3)
+    critic: Literal["learned", "exact"] = "learned"  # which curve (the exact ones are ours)
     stages: tuple[int, ...] = (100, 400, 1600, 4000)  # environment steps at which gradients are measured
     horizons: tuple[int, ...] = (0, 1, 2, 3, 5, 10, 15, 20)  # model steps; the paper's axis is not printed
     start_states: int = 32  # replay states per measurement (code)
@@ -72,7 +72,7 @@ class Config:
     critic_updates_per_step: int = 3  # per environment step (code: 8)
     tau: float = 0.02  # weight of the online critic in its target, per update (code: 0.005)
     updates_per_slice: int = 250  # gradient updates between two chances of a checkpoint
-    dtype: str = "float32"  # of training; gradients are measured in float64
+    dtype: Literal["float32", "float64"] = "float32"  # of training; gradients are measured in float64
 
 
 def td_targets(target_critic: MLP, r: Tensor, x_next: Tensor, gamma: float) -> Tensor:

@@ -76,6 +76,7 @@ def logs(
     budget: BudgetOption = None,
     tasks: TasksOption = None,
     variants: VariantsOption = None,
+    override: SetOption = None,
     results: ResultsOption = None,
     lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="Last lines to print of each log.")] = 10,
 ) -> None:
@@ -84,7 +85,7 @@ def logs(
     from svgbench.terminal import notice, out
 
     for study in studies_of(experiment, results):
-        found = find_logs(study.store, study.experiment, reading_of(study, budget, None, tasks, variants))
+        found = find_logs(study.store, study.experiment, reading_of(study, budget, None, tasks, variants, override))
         for path in found:
             text = path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:] if lines else []
             out("\n".join([f"== {path}", *text]))

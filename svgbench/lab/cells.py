@@ -111,9 +111,9 @@ def expand(experiment: Experiment, selection: Selection, extra: Mapping[str, Var
     variants = _chosen("variant", selection.variants, {v.id: v for v in experiment.variants}, extra)
     task_versions = {t.id: source.declared(t.make).version for t in tasks}
     cells = []
-    resolved = [_resolve(v, budget, selection.overrides) for v in variants]
     for task in tasks:
-        for variant, config, limits, version in resolved:
+        for declared in variants:
+            variant, config, limits, version = _resolve(task, declared, budget, selection.overrides)
             cell = Cell(
                 experiment=experiment.draws_from or experiment.id,
                 budget=budget.name,
@@ -224,13 +224,19 @@ def _chosen(
 
 
 def _resolve(
-    variant: Variant, budget: Budget, overrides: Sequence[str]
+    task: Task, variant: Variant, budget: Budget, overrides: Sequence[str]
 ) -> tuple[Variant, dict[str, Any], dict[str, Any], int]:
-    """The variant with its whole config and limits; with overrides, a variant of its own."""
+    """The variant with its whole config and limits on that task; with overrides, a variant of its own.
+
+    Later layers win: defaults, profile, the task's settings, the variant's, the budget's cuts, overrides.
+    """
     learner = source.declared(variant.learner)
-    cut = {name: value for name, value in budget.config.items() if name in learner.types}
-    config = learner.config(variant.config, cut, profile=variant.profile)
-    limits = dict(budget.limits)
+    of_task, cut = (
+        {name: value for name, value in layer.items() if name in learner.types}
+        for layer in (task.config, budget.config)
+    )
+    config = learner.config(of_task, variant.config, cut, profile=variant.profile)
+    limits = {**budget.limits, **task.limits.get(budget.name, {})}
     changed: dict[str, Any] = {}
     for override in overrides:
         key, equals, text = override.partition("=")

@@ -32,6 +32,9 @@ class Task:
     """An environment with its reward, horizon and limits.
 
     `make` is "module:attribute"; `make(**options)` builds it. The module states `VERSION`, an integer.
+    `config` are settings that a work chose for this task: fields of every variant's config, where the algorithm
+    has them; a variant's own and a budget's come after. `limits` replace a budget's limits for this task, by the
+    budget's name.
     """
 
     id: str
@@ -39,6 +42,8 @@ class Task:
     label: str
     options: Mapping[str, Setting] = field(default_factory=dict)
     published: str | None = None  # the column's name in `paper_tables`
+    config: Mapping[str, Setting] = field(default_factory=dict)
+    limits: Mapping[str, Mapping[str, Setting]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

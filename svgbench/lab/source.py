@@ -74,12 +74,13 @@ def parse_value(name: str, text: str, annotation: str) -> Any:
 
     if annotation.startswith("Literal["):
         return _one_of(name, text, annotation)
-    kind = TYPES.get(annotation, str)
+    if annotation not in TYPES:
+        raise UsageError(f"-o {name}={text}: a field of type {annotation} cannot be set on the command line")
     raw: Any = text
     if annotation.startswith("tuple"):
         raw = [part for part in text.strip("()[] ").split(",") if part.strip()]
     try:
-        return pydantic.TypeAdapter(kind).validate_python(raw)
+        return pydantic.TypeAdapter(TYPES[annotation]).validate_python(raw)
     except pydantic.ValidationError:
         raise UsageError(f"-o {name}={text}: expected a value of type {annotation}") from None
 

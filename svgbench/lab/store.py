@@ -54,13 +54,13 @@ class Store:
         return self.root / experiment / budget
 
     def csv_path(self, cell: Cell) -> Path:
-        return self.folder(cell.experiment, cell.budget) / f"{cell.name}.csv"
+        return Path(f"{self.root}/{cell.experiment}/{cell.budget}/{cell.name}.csv")
 
     def json_path(self, cell: Cell) -> Path:
-        return self.folder(cell.experiment, cell.budget) / f"{cell.name}.json"
+        return Path(f"{self.root}/{cell.experiment}/{cell.budget}/{cell.name}.json")
 
     def cell_work(self, cell: Cell) -> Path:
-        return self.work / cell.experiment / cell.budget / cell.name
+        return Path(f"{self.work}/{cell.experiment}/{cell.budget}/{cell.name}")
 
     def block_work(self, block: Block) -> Path:
         return self.cell_work(block.cell) / block.name
@@ -79,13 +79,14 @@ class Store:
 
     def state(self, cell: Cell, thorough: bool = False) -> CellState:
         """The cell's status. Reads one JSON and asks for one file size; the rows are read only if `thorough`."""
-        running = self._running(cell)
+        at_work = self.cell_work(cell).is_dir()
+        running = at_work and self._running(cell)
         try:
             meta = self.meta(cell)
         except DamagedError as error:
             return CellState("running" if running else "failed", note=str(error))
         if meta is None:
-            started = self.cell_work(cell).is_dir() and any(self.cell_work(cell).glob("block-*/checkpoint.pt"))
+            started = at_work and any(self.cell_work(cell).glob("block-*/checkpoint.pt"))
             return CellState("running" if running else "partial" if started else "missing")
         unfit, note = self._unfit(cell, meta, thorough)
         recorded = {int(s): e for s, e in meta["seeds"].items() if int(s) in cell.seeds}
@@ -118,8 +119,7 @@ class Store:
         return ("failed", damage) if damage else (None, "")
 
     def _running(self, cell: Cell) -> bool:
-        folder = self.cell_work(cell)
-        return folder.is_dir() and any(is_locked(p) for p in folder.glob("block-*.lock"))
+        return any(is_locked(path) for path in self.cell_work(cell).glob("block-*.lock"))
 
     def _damage(self, cell: Cell, meta: Mapping[str, Any], thorough: bool) -> str:
         """Why the CSV is not what was written, or nothing. Equal sizes are believed unless `thorough`."""

@@ -88,6 +88,16 @@ def test_the_supervisor_killed_in_the_middle_of_a_grid(bench):
     assert bench.store.json_path(cells["drift"]).stat().st_mtime_ns == before
 
 
+def test_a_plan_killed_while_it_calibrates(bench):
+    running = bench.start("plan", "testkit/walk", "--variants", "drift", "--tasks", "field/calm", "-o", "steps=9999")
+    wait_until(lambda: running.children("svgbench.lab.calibration"), "a calibration")
+    pids = running.children("svgbench.lab.calibration")
+    running.kill()
+    killed = time.monotonic()
+    wait_until(lambda: not any(map(alive, pids)), "its end")
+    assert time.monotonic() - killed < 2.0
+
+
 MOMENTS = {
     "half a checkpoint is written": {"call": "fsync", "path": r"/\.checkpoint\.pt\.", "nth": 3},
     "a checkpoint was replaced": {"call": "replace", "path": r"/checkpoint\.pt$", "nth": 3, "after": True},
