@@ -11,7 +11,7 @@ from svgbench.analysis.tables import Grid, render
 from svgbench.analysis.wording import words_of
 from svgbench.lab.experiment import Claim, Experiment
 
-UNITS = {"mean": "mean", "difference": "left - right", "ratio": "left / right"}
+UNITS = {"mean": "mean", "difference": "difference", "ratio": "left / right"}
 
 
 def verdict_lines(experiment: Experiment, verdicts: Sequence[Verdict], width: int) -> list[str]:
@@ -88,18 +88,18 @@ def _level_lines(experiment: Experiment, verdicts: Sequence[Verdict], width: int
     """Levels against published numbers, and imported variants against ours: by task, with reasons."""
     labels = {task.id: task.label for task in experiment.tasks}
     lines: list[str] = []
-    for task in dict.fromkeys(v.task for v in verdicts):
-        own = [v for v in verdicts if v.task == task]
-        rows = tuple(
-            (
-                f"{v.variant} {v.setting}".strip(),
-                (v.verdict, number(v.value), interval(v), number(v.published), str(v.n)),
+    for task, unit in dict.fromkeys((v.task, v.unit) for v in verdicts):
+        own = [v for v in verdicts if (v.task, v.unit) == (task, unit)]
+        printed = any(v.published is not None for v in own)
+        columns = ("verdict", UNITS[unit], "95 % interval", *(("published",) if printed else ()), "n")
+        rows = []
+        for v in own:
+            paper = (number(v.published),) if printed else ()
+            rows.append(
+                (f"{v.variant} {v.setting}".strip(), (v.verdict, number(v.value), interval(v), *paper, str(v.n)))
             )
-            for v in own
-        )
-        columns = ("verdict", "value", "95 % interval", "published", "n")
         notes = tuple(dict.fromkeys(f"{v.variant}: {v.reason}" for v in own if v.reason))
-        grid = Grid(title=labels.get(task, task), corner="", columns=columns, rows=rows, notes=notes)
+        grid = Grid(title=labels.get(task, task), corner="", columns=columns, rows=tuple(rows), notes=notes)
         lines += ["", *render(grid, "text", width).splitlines()]
     return lines
 

@@ -12,7 +12,7 @@ EARLY: dict[str, Setting] = {"model_updates_per_step": 0.1, "validate_every": 5}
 
 FIG3 = Experiment(
     id="maac/fig3",
-    title="Policy-gradient error against the model horizon H, double integrator",
+    title="Policy-gradient error against the horizon",
     description=(
         "L1 error of the gradient of E[sum_{t<H} gamma^t r + gamma^H Q-hat] at a fixed linear policy, for learned "
         "and true dynamics, learned and exact Q. Target 'policy' is the exact gradient of the return (the "
