@@ -13,16 +13,22 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.result import Result
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 OBS, ACTION, HIDDEN, BATCH = 4, 1, 100, 32
 GAMMA, TAU, LR = 0.99, 0.01, 1e-3
 WARM_UP = 50  # updates
-SECONDS = 1.5  # of timed work in each process of each repeat
-REPEATS = 7
+SECONDS = 0.6  # of timed work in each process of each repeat
+REPEATS = 11
 
+ROOT = Path(__file__).parents[1]
 # name -> (the seeds of each process, threads of each process)
 Arrangement = tuple[Sequence[Sequence[int]], int]
 PEER = "one seed a process, two at a time"
@@ -51,7 +57,7 @@ def make_update(seeds: Sequence[int]) -> Callable[[], None]:
     widths = (OBS, ACTION, 1, OBS)  # observation, action, reward, next observation
     transitions = data.normal((replay, sum(widths))).flatten(0, 1)  # [S * replay, ...]
     first_S11 = replay * torch.arange(S).view(S, 1, 1)
-    draws = iter(())
+    draws: Iterator[Tensor] = iter(())
 
     def minibatches() -> None:
         nonlocal draws
@@ -141,7 +147,7 @@ def measure(repeats: int = REPEATS, seconds: float = SECONDS) -> list[Result]:
 def _start(seeds: Sequence[int], threads: int, seconds: float) -> subprocess.Popen[str]:
     words = [sys.executable, "-m", "benchmarks.seed_axis", "--child", *(str(seed) for seed in seeds)]
     words += ["--threads", str(threads), "--seconds", str(seconds)]
-    return subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
 
 
 def _answer(process: subprocess.Popen[str]) -> str:

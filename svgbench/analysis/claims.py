@@ -71,7 +71,7 @@ def decide(parts: tuple[PartResult, ...]) -> tuple[ClaimWord, PartResult]:
 
 def _judge(evidence: Evidence, claim: Claim, task: str) -> Iterator[Verdict]:
     variants = list(dict.fromkeys(term.variant for part in claim.parts for term in _terms(part)))
-    budget, gaps = _budget(evidence, task, variants)
+    budget, gaps = _budget(evidence, claim, task, variants)
     if gaps:
         yield _verdict(evidence, claim, task, budget, {}, (_incomplete(claim.parts[0], "; ".join(gaps)),))
         return
@@ -82,16 +82,20 @@ def _judge(evidence: Evidence, claim: Claim, task: str) -> Iterator[Verdict]:
         yield _verdict(evidence, claim, task, budget, setting, parts)
 
 
-def _budget(evidence: Evidence, task: str, variants: list[str]) -> tuple[str, list[str]]:
+def _budget(evidence: Evidence, claim: Claim, task: str, variants: list[str]) -> tuple[str, list[str]]:
     """The budget to judge at, and what is missing there."""
+    budgets = [b for b in evidence.budgets if claim.budgets is None or b in claim.budgets]
+    if not budgets:
+        allowed = claim.budgets or ()
+        return allowed[0], [f"it is judged at budget {' or '.join(allowed)} only, which has no results"]
     gaps_by_budget = {}
-    for budget in evidence.budgets:
+    for budget in budgets:
         missing = {v: evidence.missing(budget, task, v) for v in variants}
         gaps_by_budget[budget] = [f"{v} lacks {name_seeds(seeds)}" for v, seeds in missing.items() if seeds]
         if not gaps_by_budget[budget]:
             return budget, []
     started = [budget for budget in gaps_by_budget if evidence.has_any(budget, task, variants)]
-    shown = (started or evidence.budgets)[0]
+    shown = (started or budgets)[0]
     return shown, gaps_by_budget[shown]
 
 

@@ -124,7 +124,8 @@ class Claim:
     """A sentence of a paper as a test. It holds in a setting when every part holds.
 
     It is judged once per task (all of the experiment's, or `tasks`) and, where `per` names columns, once per
-    combination of their values.
+    combination of their values; only at `budgets`, where that is given, as for a comparison with a published
+    number, which says nothing of a smaller budget.
     """
 
     id: str
@@ -134,6 +135,7 @@ class Claim:
     parts: tuple[Comparison, ...]
     per: tuple[str, ...] = ()
     tasks: tuple[str, ...] | None = None
+    budgets: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

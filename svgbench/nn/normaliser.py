@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -12,17 +14,27 @@ class Normaliser:
     Batches are merged exactly (Chan, Golub and LeVeque 1979), so how the data are cut does not matter.
 
     S, D: numbers of seeds and of features.
-    min_std: what a smaller standard deviation is taken for, in the features' unit.
+    min_std, max_std: what a smaller or a larger standard deviation is taken for, in the features' unit.
 
     count: float64 [S], rows seen. mean, m2: float64 [S, D]; m2 is the sum of squared deviations.
     """
 
-    def __init__(self, S: int, D: int, *, min_std: float = 1e-6, device: torch.device | str = "cpu") -> None:
+    def __init__(
+        self,
+        S: int,
+        D: int,
+        *,
+        min_std: float = 1e-6,
+        max_std: float = math.inf,
+        device: torch.device | str = "cpu",
+    ) -> None:
         if S < 1 or D < 1:
             raise ValueError(f"S is {S} and D is {D}, expected both at least 1")
         if not min_std > 0:
             raise ValueError(f"min_std is {min_std}, expected a positive number")
-        self.min_std = min_std
+        if not max_std >= min_std:
+            raise ValueError(f"max_std is {max_std}, expected at least min_std, {min_std}")
+        self.min_std, self.max_std = min_std, max_std
         self.count = torch.zeros(S, dtype=torch.float64, device=device)
         self.mean = torch.zeros(S, D, dtype=torch.float64, device=device)
         self.m2 = torch.zeros(S, D, dtype=torch.float64, device=device)
@@ -35,8 +47,8 @@ class Normaliser:
 
     @property
     def std(self) -> Tensor:
-        """Standard deviation, at least `min_std`, float64 [S, D]."""
-        return self.var.sqrt().clamp(min=self.min_std)
+        """Standard deviation, within [`min_std`, `max_std`], float64 [S, D]."""
+        return self.var.sqrt().clamp(self.min_std, self.max_std)
 
     @torch.no_grad()
     def update(self, x: Tensor) -> None:
