@@ -16,7 +16,7 @@ from svgbench.terminal import duration, size
 def parts_of(experiment: Experiment) -> list[dict[str, Any]]:
     """Everything an experiment declares: one flat row per part, `kind`, `id`, `text`, `detail`."""
     rows = [_row("experiment", experiment.id, experiment.title, experiment.description)]
-    rows += [_row("task", t.id, t.label, _settings(t.options)) for t in experiment.tasks]
+    rows += [_row("task", t.id, t.label, _settings({**t.options, **t.config})) for t in experiment.tasks]
     for variant in experiment.variants:
         profile = f"profile {variant.profile}" if variant.profile else ""
         rows += [_row("variant", variant.id, variant.label, profile or _settings(variant.config))]

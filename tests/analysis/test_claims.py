@@ -191,6 +191,16 @@ def test_a_claim_that_is_complete_nowhere_is_incomplete_at_the_largest_budget_wi
     assert (nobody.budget, nobody.verdict) == ("paper", "INCOMPLETE")
 
 
+def test_a_claim_for_one_budget_is_judged_at_no_other():
+    part = dataclasses.replace(claim(compared(">")), budgets=("paper",))
+    smoke = {"smoke": by_key(cell("a", A), cell("b", B))}
+    (elsewhere,) = compare(experiment((part,)), smoke)
+    assert (elsewhere.verdict, elsewhere.budget) == ("INCOMPLETE", "paper")
+    assert elsewhere.reason == "it is judged at budget paper only, which has no results"
+    (there,) = compare(experiment((part,)), {**smoke, "paper": by_key(cell("a", A), cell("b", B))})
+    assert (there.verdict, there.budget) == ("SUPPORTED", "paper")
+
+
 def per_start(variant, **by_start):
     rows = [(seed, 1, start, x) for start, xs in by_start.items() for seed, x in enumerate(xs)]
     made = cell(variant, A)

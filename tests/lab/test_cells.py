@@ -91,6 +91,27 @@ def test_budgets_override_the_config():
     assert paper.config["drift"] == 0.5
 
 
+def test_a_task_has_settings_and_limits_of_its_own():
+    """A variant's own settings and a budget's cuts win over a task's; limits are the task's where it has any."""
+    calm, *others = WALK.tasks
+    drift, *_ = [v for v in WALK.variants if v.id == "drift"]
+    free = replace(drift, config={})
+    own = replace(calm, config={"drift": 7.5, "no-such-field": 1}, limits={"smoke": {"total_steps": 3}})
+    changed = replace(WALK, tasks=(own, *others), variants=(drift, replace(free, id="free")))
+    by_key = {cell.key: cell for cell in expand(changed, Selection(budget="smoke"))}
+    ours, theirs = by_key[calm.id, "free"], by_key[calm.id, "drift"]
+    assert ours.config["drift"] == 7.5
+    assert theirs.config["drift"] == drift.config["drift"]
+    assert "no-such-field" not in ours.config
+    assert ours.limits["total_steps"] == theirs.limits["total_steps"] == 3
+    assert all(cell.limits.get("total_steps") != 3 for key, cell in by_key.items() if key[0] != calm.id)
+    assert all(cell.config["drift"] != 7.5 for key, cell in by_key.items() if key[0] != calm.id)
+    (overridden,) = expand(changed, Selection("smoke", tasks=(calm.id,), variants=("free",), overrides=("drift=2",)))
+    assert overridden.config["drift"] == 2.0
+    (block,) = blocks(overridden, [0])
+    assert identity(block_from_job(json.loads(json.dumps(describe_job(block)))).cell) == overridden.identity
+
+
 def test_what_identity_depends_on():
     cell = cell_of()
     different = [
