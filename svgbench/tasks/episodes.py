@@ -1,0 +1,154 @@
+"""What every batch of simulations does alike: episodes, limits, resets, random streams, state.
+
+A kind of task adds its dynamics in four methods (`Episodes`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from svgbench.tasks.protocol import Array, Bools, Ids, State, Step, Task
+
+Rows = slice | NDArray[np.int64]
+"""What picks the simulations of a call from an array with N as its first axis."""
+
+
+class Outcome(NamedTuple):
+    """What the dynamics say of one step of n simulations; fields as in `Step`."""
+
+    observation: Array
+    reward: Array
+    terminated: Bools
+    failed: Bools
+
+
+class Episodes(ABC):
+    """`svgbench.tasks.protocol.Simulations`, all but the dynamics.
+
+    A subclass prepares its dynamics and then calls `reset`. `self._generators[i]` is simulation i's own stream,
+    `self._observation` [N, O] what the next actions answer.
+    """
+
+    def __init__(self, task: Task, seeds: Sequence[int], copies: int, stream: str, autoreset: bool) -> None:
+        if len(seeds) == 0 or copies < 1:
+            raise ValueError(f"{len(seeds)} seeds and {copies} copies: expected at least one of each")
+        self.seeds, self.copies, self.stream, self.autoreset = [int(s) for s in seeds], copies, stream, autoreset
+        self._task = task
+        self._generators = [generator(seed, stream, copy) for seed in self.seeds for copy in range(copies)]
+        N = len(self._generators)
+        self._elapsed = np.zeros(N, dtype=np.int64)
+        self._ended = np.zeros(N, dtype=np.bool_)
+        self._observation: Array = np.zeros((N, task.observation_dim))
+
+    @abstractmethod
+    def _begin(self, ids: NDArray[np.int64]) -> Array:
+        """Put simulations `ids` at the start of an episode; their observations [n, O], a new array."""
+
+    @abstractmethod
+    def _advance(self, ids: NDArray[np.int64] | None, rows: Rows, actions_nA: Array) -> Outcome:
+        """One step; `rows` picks the simulations `ids` from arrays of N."""
+
+    @abstractmethod
+    def _dynamics(self) -> dict[str, Any]:
+        """The state of the dynamics, and whatever the reward carries between steps, as copies."""
+
+    @abstractmethod
+    def _restore(self, dynamics: dict[str, Any]) -> None:
+        """Take up what `_dynamics` gave."""
+
+    def __len__(self) -> int:
+        return len(self._generators)
+
+    def observe(self) -> Array:
+        return self._observation.copy()
+
+    def reset(self, ids: Ids = None) -> Array:
+        """Begin new episodes; their first observations [n, O]."""
+        return self._renew(np.arange(len(self)) if ids is None else self._checked(ids))
+
+    def _renew(self, ids: NDArray[np.int64]) -> Array:
+        observation = self._begin(ids)
+        self._elapsed[ids] = 0
+        self._ended[ids] = False
+        self._observation[ids] = observation
+        return observation
+
+    def step(self, actions: ArrayLike, ids: Ids = None) -> Step:
+        """Take actions [n, A]. Raises ValueError for another shape, and for a simulation whose episode has ended."""
+        which = None if ids is None else self._checked(ids)
+        rows: Rows = slice(None) if which is None else which
+        n = len(self) if which is None else len(which)
+        actions_nA = np.asarray(actions, dtype=np.float64)
+        if actions_nA.shape != (n, self._task.action_dim):
+            raise ValueError(f"actions have shape {actions_nA.shape}, expected {(n, self._task.action_dim)}")
+        if not self.autoreset and self._ended[rows].any():
+            over = np.arange(len(self))[rows][self._ended[rows]]
+            raise ValueError(f"the episodes of simulations {over.tolist()} have ended: reset them first")
+
+        final, reward, terminated, failed = self._advance(which, rows, actions_nA)
+        if failed.any():
+            reward, final = np.where(failed, 0.0, reward), np.where(failed[:, None], self._observation[rows], final)
+        self._elapsed[rows] += 1
+        truncated = (self._elapsed[rows] >= self._task.horizon) | failed
+        ended = terminated | truncated
+        self._observation[rows] = final
+        if not ended.any():
+            return Step(final.copy(), reward, terminated, truncated, final, failed)
+
+        observation = final.copy()
+        places = np.flatnonzero(ended)
+        if self.autoreset:
+            observation[places] = self._renew(places if which is None else which[places])
+        else:
+            self._ended[rows] = ended
+        return Step(observation, reward, terminated, truncated, final, failed)
+
+    def get_state(self) -> State:
+        """Everything that the future depends on, as a copy."""
+        from torch import from_numpy
+
+        return State(
+            task=self._task.id,
+            seeds=list(self.seeds),
+            copies=self.copies,
+            stream=self.stream,
+            elapsed=from_numpy(self._elapsed.copy()),
+            ended=from_numpy(self._ended.copy()),
+            observation=from_numpy(self._observation.copy()),
+            generators=[json.dumps(g.bit_generator.state) for g in self._generators],
+            dynamics=self._dynamics(),
+        )
+
+    def set_state(self, state: State) -> None:
+        """Continue exactly where `get_state` was called. Raises ValueError for the state of another batch."""
+        given = (state["task"], list(state["seeds"]), state["copies"], state["stream"])
+        expected = (self._task.id, self.seeds, self.copies, self.stream)
+        if given != expected:
+            raise ValueError(f"the state is of (task, seeds, copies, stream) {given}, expected {expected}")
+        self._elapsed[:] = state["elapsed"].numpy()
+        self._ended[:] = state["ended"].numpy()
+        self._observation[:] = state["observation"].numpy()
+        for g, text in zip(self._generators, state["generators"], strict=True):
+            g.bit_generator.state = json.loads(text)
+        self._restore(state["dynamics"])
+
+    def _checked(self, ids: Sequence[int] | NDArray[np.integer]) -> NDArray[np.int64]:
+        which = np.asarray(ids)
+        if which.ndim != 1 or (which.size and which.dtype.kind not in "iu"):
+            raise ValueError(f"ids are {which.dtype} of shape {which.shape}, expected a list of places in the batch")
+        if which.size and (which[0] < 0 or which[-1] >= len(self) or (np.diff(which) <= 0).any()):
+            raise ValueError(f"ids are {which.tolist()}, expected increasing ones from 0 to {len(self) - 1}")
+        return which.astype(np.int64)
+
+
+def generator(seed: int, stream: str, copy: int) -> np.random.Generator:
+    """The random stream of one simulation: the same on every machine, unrelated to every other one."""
+    digest = hashlib.sha256(f"{seed}\0{stream}\0{copy}".encode()).digest()
+    return np.random.Generator(np.random.PCG64(int.from_bytes(digest[:16], "big")))

@@ -1,0 +1,231 @@
+"""Tasks on MuJoCo: many simulations of one model at once, on `mujoco.batch.Batch`.
+
+A task is a `MujocoTask`: a model, an observation, a reward, a termination rule and a start, each written once over
+arrays with the simulations as first axis. What it shares with the others is here: stepping, finite differences
+over a control step, failures, state.
+
+Observations and rewards read positions and velocities, which are the state itself, and what is carried with it.
+Of MuJoCo's derived fields they read only those that are computed anew at the end of every step (`derived`), and
+only in that step: after `set_state` nothing stale is ever read.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import gymnasium
+import mujoco
+import numpy as np
+from mujoco.batch import Batch
+from numpy.typing import NDArray
+
+from svgbench.tasks.episodes import Episodes, Outcome, Rows
+from svgbench.tasks.protocol import Array, Bools, Recorded
+
+Noise = Callable[[np.random.Generator, int], Array]
+"""Start noise: that many numbers from a simulation's own stream."""
+
+# What MuJoCo counts when a simulation has become unstable, before it puts it back to its start in the middle of an
+# episode; the three are neighbours in `mjtWarning`.
+_UNSTABLE = slice(int(mujoco.mjtWarning.mjWARN_BADQPOS), int(mujoco.mjtWarning.mjWARN_BADQACC) + 1)
+_COUNT = 1  # place of the count in a warning's (last info, count)
+
+
+class Motion(NamedTuple):
+    """One control step of n simulations, as the rules of a task see it."""
+
+    observation: Array  # [n, O], before the step
+    action: Array  # [n, A], as given to the task
+    next_observation: Array  # [n, O]
+    velocity: Array  # [n, K], of the tracked positions over the step, per second
+    qpos: Array  # [n, nq], after the step; live views: to be read, not kept
+    qvel: Array  # [n, nv]
+    derived: dict[str, Array]  # MuJoCo's fields named in `MujocoTask.derived`, after the step
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class MujocoTask(ABC):
+    """What all tasks on MuJoCo state; the rest are methods. Satisfies `svgbench.tasks.protocol.Task`.
+
+    model: compiled, with the integrator and the time step of the paper. frame_skip: physics steps in a control step.
+    horizon: control steps in an episode. qpos_noise, qvel_noise: added to the model's own start.
+    """
+
+    id: str
+    model: mujoco.MjModel
+    frame_skip: int
+    horizon: int
+    qpos_noise: Noise
+    qvel_noise: Noise
+    observation_dim: int
+    tracked: int = 0  # K, positions whose velocity over a control step the task uses
+    derived: tuple[str, ...] = ()  # fields of MjData at the new state; they cost a forward pass
+    reward_function: Recorded | None = None
+    termination_function: Recorded | None = None
+
+    @property
+    def dt(self) -> float:
+        return float(self.model.opt.timestep) * self.frame_skip
+
+    @property
+    def action_dim(self) -> int:
+        return int(self.model.nu)
+
+    @property
+    def action_low(self) -> Array:
+        return np.full(self.action_dim, -1.0)
+
+    @property
+    def action_high(self) -> Array:
+        return np.full(self.action_dim, 1.0)
+
+    @property
+    def observation_low(self) -> Array:
+        return np.full(self.observation_dim, -np.inf)
+
+    @property
+    def observation_high(self) -> Array:
+        return np.full(self.observation_dim, np.inf)
+
+    @property
+    def action_scale(self) -> Array:
+        """Control of each motor [A] at action 1; the control ranges of all our models are symmetric."""
+        low, high = self.model.actuator_ctrlrange.T
+        if not np.array_equal(low, -high):
+            raise ValueError(f"control ranges are {low.tolist()} to {high.tolist()}, expected symmetric ones")
+        return np.asarray(high, dtype=np.float64).copy()
+
+    @abstractmethod
+    def observation(self, qpos: Array, qvel: Array, velocity: Array) -> Array:
+        """[n, O], a new array, from [n, nq], [n, nv] and the velocity over the last step [n, K] (0 at the start)."""
+
+    @abstractmethod
+    def reward(self, motion: Motion) -> Array:
+        """[n]"""
+
+    @abstractmethod
+    def terminated(self, motion: Motion) -> Bools:
+        """[n]"""
+
+    def track(self, qpos: Array, derived: dict[str, Array]) -> Array:
+        """The tracked positions [n, K]."""
+        raise NotImplementedError(f"{self.id} tracks {self.tracked} positions and does not say which")
+
+    def start(self, rng: np.random.Generator) -> tuple[Array, Array]:
+        """qpos [nq] and qvel [nv] at the start of an episode."""
+        return self.model.qpos0 + self.qpos_noise(rng, self.model.nq), self.qvel_noise(rng, self.model.nv)
+
+    def simulate(
+        self,
+        seeds: Sequence[int],
+        copies: int = 1,
+        stream: str = "train",
+        threads: int = 1,
+        autoreset: bool = True,
+    ) -> MujocoSimulations:
+        """A batch of len(seeds) * copies simulations; see `svgbench.tasks.protocol.Task.simulate`."""
+        return MujocoSimulations(self, seeds, copies, stream, threads, autoreset)
+
+
+class MujocoSimulations(Episodes):
+    """A batch of simulations of a `MujocoTask`. `physics` is MuJoCo's own batch, to render from."""
+
+    def __init__(
+        self, task: MujocoTask, seeds: Sequence[int], copies: int, stream: str, threads: int, autoreset: bool
+    ) -> None:
+        super().__init__(task, seeds, copies, stream, autoreset)
+        if threads < 1:
+            raise ValueError(f"threads is {threads}, expected at least 1")
+        self.task = task
+        self.physics = Batch(task.model, len(self), threads)
+        self._qpos, self._qvel, self._ctrl = (self.physics.bind(name) for name in ("qpos", "qvel", "ctrl"))
+        self._fields = {name: self.physics.bind(name) for name in task.derived}
+        self._stage = int(mujoco.mjtStage.mjSTAGE_ACC if task.derived else mujoco.mjtStage.mjSTAGE_NONE)
+        self._scale = task.action_scale
+        self._dt = task.dt
+        self._tracked = np.zeros((len(self), task.tracked))
+        self.reset()
+
+    def _begin(self, ids: NDArray[np.int64]) -> Array:
+        self.physics.reset(ids, stage=int(mujoco.mjtStage.mjSTAGE_NONE))
+        for i in ids:
+            self._qpos[i], self._qvel[i] = self.task.start(self._generators[i])
+        if self.task.tracked:
+            if self._fields:
+                self.physics.forward(ids, stage=int(mujoco.mjtStage.mjSTAGE_POS))
+            self._tracked[ids] = self.task.track(self._qpos[ids], self._now(ids))
+        at_rest = np.zeros((len(ids), self.task.tracked))
+        return self.task.observation(self._qpos[ids], self._qvel[ids], at_rest)
+
+    def _advance(self, ids: NDArray[np.int64] | None, rows: Rows, actions_nA: Array) -> Outcome:
+        task = self.task
+        self._ctrl[rows] = actions_nA * self._scale
+        self.physics.step(ids, nstep=task.frame_skip, stage=self._stage)
+        qpos, qvel, derived = self._qpos[rows], self._qvel[rows], self._now(rows)
+        tracked = task.track(qpos, derived) if task.tracked else self._tracked[rows]
+        velocity = (tracked - self._tracked[rows]) / self._dt
+        self._tracked[rows] = tracked
+        observation = task.observation(qpos, qvel, velocity)
+        motion = Motion(self._observation[rows], actions_nA, observation, velocity, qpos, qvel, derived)
+        failed = self.physics.warning[rows, _UNSTABLE, _COUNT].any(axis=1)
+        return Outcome(observation, task.reward(motion), task.terminated(motion), failed)
+
+    def _now(self, rows: Rows) -> dict[str, Array]:
+        return {name: field[rows] for name, field in self._fields.items()}
+
+    def _dynamics(self) -> dict[str, Any]:
+        from torch import from_numpy
+
+        return {"physics": from_numpy(self.physics.state.copy()), "tracked": from_numpy(self._tracked.copy())}
+
+    def _restore(self, dynamics: dict[str, Any]) -> None:
+        physics = dynamics["physics"].numpy()
+        if physics.shape != self.physics.state.shape:
+            raise ValueError(f"the state of the physics is {physics.shape}, expected {self.physics.state.shape}")
+        self.physics.state[:] = physics
+        self.physics.warning[:] = 0
+        self._tracked[:] = dynamics["tracked"].numpy()
+
+
+def asset(name: str) -> mujoco.MjSpec:
+    """The model `name` of the installed gymnasium, to edit before `compiled`."""
+    return mujoco.MjSpec.from_file(str(Path(gymnasium.__file__).parent / "envs" / "mujoco" / "assets" / name))
+
+
+def compiled(spec: mujoco.MjSpec) -> mujoco.MjModel:
+    """The model of a specification.
+
+    The total mass that a file asks for is set after compilation: the same numbers without MuJoCo 4's warning, and
+    without the log file that it writes beside it.
+    """
+    total_mass = spec.compiler.settotalmass
+    spec.compiler.settotalmass = -1.0
+    model = spec.compile()
+    if total_mass > 0:
+        mujoco.mj_setTotalmass(model, total_mass)
+        mujoco.mj_setConst(model, mujoco.MjData(model))
+    return model
+
+
+def uniform(half_width: float) -> Noise:
+    """Uniform noise in +-half_width."""
+    return lambda rng, count: rng.uniform(-half_width, half_width, count)
+
+
+def normal(deviation: float) -> Noise:
+    """Gaussian noise with that standard deviation."""
+    return lambda rng, count: deviation * rng.standard_normal(count)
+
+
+def joint_observation(qpos: Array, qvel: Array, left_out: int) -> Array:
+    """Positions without the first `left_out`, then velocities: [n, nq - left_out + nv], a new array."""
+    return np.concatenate([qpos[:, left_out:], qvel], axis=1)
+
+
+def never(obs: Any, action: Any, next_obs: Any) -> Any:
+    """The termination rule of a task that only its horizon ends: False [...] for next_obs [..., O]."""
+    return abs(next_obs[..., 0]) < 0

@@ -1,0 +1,9 @@
+"""A task without an environment, for what is computed from a training's length alone."""
+
+from __future__ import annotations
+
+VERSION = 1
+
+
+def make() -> None:
+    """Nothing."""

@@ -1,0 +1,139 @@
+"""What a task is, and what a batch of its simulations does.
+
+An experiment names a task's factory as "module:attribute" with literal options; the module states `VERSION`, an
+integer that rises when any number that the task produces may change.
+
+Axes: N simulations of a batch, n of them in one call, O observation, A action. All arrays are NumPy float64
+unless it is said otherwise; arrays that a batch hands out are the caller's to keep and to change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol, TypedDict
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Ids = Sequence[int] | NDArray[np.integer] | None
+"""Simulations of a batch by their places in it, in increasing order; None is all of them."""
+
+Recorded = Callable[[Any, Any, Any], Any]
+"""A function of recorded arrays (observation [..., O], action [..., A], next observation [..., O]) to [...]."""
+
+
+class Step(NamedTuple):
+    """What an action led to, a row for each of the n simulations of the call.
+
+    observation [n, O]: where the next action is taken: after an automatic reset, the next episode's first.
+    reward [n]
+    terminated [n], bool: the task's own rule ended the episode; nothing is to be gained from here on.
+    truncated [n], bool: the time limit ended it, or a failure did. Both may be true at once.
+    final_observation [n, O]: what this action led to, before any reset. It differs from `observation` only where
+        an episode has ended and was reset: it is the next observation of a replay, and of a bootstrap.
+    failed [n], bool: the physics became unstable and this step did not happen: its reward is 0 and its final
+        observation the one before it, so that every number stays finite; the episode is truncated.
+    """
+
+    observation: Array
+    reward: Array
+    terminated: Bools
+    truncated: Bools
+    final_observation: Array
+    failed: Bools
+
+
+class State(TypedDict):
+    """The state of a batch: tensors, numbers, strings, lists and dicts, fit for `torch.load(weights_only=True)`."""
+
+    task: str
+    seeds: list[int]
+    copies: int
+    stream: str
+    elapsed: Any  # int64 tensor [N]
+    ended: Any  # bool tensor [N]
+    observation: Any  # float64 tensor [N, O]
+    generators: list[str]
+    dynamics: dict[str, Any]
+
+
+class Simulations(Protocol):
+    """N = len(seeds) * copies simulations of one task, seed-major: copy c of seeds[i] is simulation i * copies + c.
+
+    A simulation's random numbers come from a stream of its own, made from its seed, the stream's name and its
+    copy: its episodes do not depend on its companions, on their number or on the threads.
+    """
+
+    def __len__(self) -> int:
+        """N."""
+        ...
+
+    def observe(self) -> Array:
+        """The observations [N, O] that the next actions answer."""
+        ...
+
+    def step(self, actions: ArrayLike, ids: Ids = None) -> Step:
+        """Take actions [n, A]. With automatic resets an episode that ends is followed by the next one at once."""
+        ...
+
+    def reset(self, ids: Ids = None) -> Array:
+        """Begin new episodes; their first observations [n, O]."""
+        ...
+
+    def get_state(self) -> State:
+        """Everything that the future depends on, as a copy."""
+        ...
+
+    def set_state(self, state: State) -> None:
+        """Continue exactly where `get_state` was called, in a batch of the same task, seeds, copies and stream."""
+        ...
+
+
+class Task(Protocol):
+    """An environment with its reward, horizon and limits, as its factory returns it.
+
+    horizon: control steps after which an episode is truncated. dt: seconds of a control step.
+    reward_function, termination_function: the rules as functions of recorded arrays, where the task defines them
+    so; None where the rule needs what an observation does not hold.
+    """
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def observation_dim(self) -> int: ...
+    @property
+    def action_dim(self) -> int: ...
+    @property
+    def observation_low(self) -> Array: ...  # [O]
+    @property
+    def observation_high(self) -> Array: ...  # [O]
+    @property
+    def action_low(self) -> Array: ...  # [A]
+    @property
+    def action_high(self) -> Array: ...  # [A]
+    @property
+    def horizon(self) -> int: ...
+    @property
+    def dt(self) -> float: ...
+    @property
+    def reward_function(self) -> Recorded | None: ...
+    @property
+    def termination_function(self) -> Recorded | None: ...
+
+    def simulate(
+        self,
+        seeds: Sequence[int],
+        copies: int = 1,
+        stream: str = "train",
+        threads: int = 1,
+        autoreset: bool = True,
+    ) -> Simulations:
+        """A batch of simulations, all at the start of their first episodes.
+
+        copies: simulations of each seed. stream: its name; streams of different names are unrelated ("train",
+        "evaluation"). threads: of the physics; they change no number. autoreset: whether a simulation whose
+        episode ends begins the next one in the same step; without, it must be reset before it is stepped again.
+        """
+        ...
