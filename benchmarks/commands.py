@@ -21,9 +21,9 @@ PLUGIN = Path(__file__).parent / "grid_plugin"
 REPEATS = 7
 
 
-def seconds(arguments: list[str], repeats: int = REPEATS) -> float:
+def seconds(arguments: list[str], repeats: int = REPEATS, path: str = "") -> float:
     """The median wall time of a command as a whole process, after one run to warm the file cache."""
-    environment = os.environ | {"PYTHONPATH": str(PLUGIN)}
+    environment = os.environ | {"PYTHONPATH": path}
     command = [str(Path(sys.executable).with_name("svgbench")), *arguments]
 
     def once() -> float:
@@ -47,9 +47,10 @@ def fill(store: Store, cells: list[Cell], rows: int = 1) -> None:
 def startup() -> list[Result]:
     """`--help` and `list` against their limits."""
     limits = {"--help": 0.3, "list": 0.6}
+    measured = {word: seconds([word]) for word in limits}
     return [
-        Result(f"svgbench {word}", seconds([word]), "s", "limit", limit, seconds([word]) / limit, "at most 1")
-        for word, limit in limits.items()
+        Result(f"svgbench {word}", value, "s", "limit", limits[word], value / limits[word], "<= 1")
+        for word, value in measured.items()
     ]
 
 
@@ -64,8 +65,8 @@ def grid() -> list[Result]:
             "status, 10,000 cells": ["status", "synthetic/grid", "--json", "--results", folder],
             "plan, 10,000 cells": ["plan", "synthetic/grid", "--no-calibrate", "--results", folder],
         }
-        measured = {name: seconds(arguments, 3) for name, arguments in commands.items()}
-    return [Result(name, value, "s", "limit", 2.0, value / 2.0, "at most 1") for name, value in measured.items()]
+        measured = {name: seconds(arguments, 3, str(PLUGIN)) for name, arguments in commands.items()}
+    return [Result(name, value, "s", "limit", 2.0, value / 2.0, "<= 1") for name, value in measured.items()]
 
 
 def measure() -> list[Result]:

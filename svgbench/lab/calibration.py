@@ -124,8 +124,6 @@ def _remembered(store: Store, name: str) -> Cost | None:
 
 def _measure(store: Store, block: Block) -> Cost:
     """Run the calibration process; a Cost with an `error` if it fails."""
-    threads = str(block.cell.threads)
-    environment = os.environ | {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
     try:
         done = subprocess.run(
             [sys.executable, "-m", "svgbench.lab.calibration", str(os.getpid())],
@@ -133,7 +131,7 @@ def _measure(store: Store, block: Block) -> Cost:
             capture_output=True,
             text=True,
             timeout=TIMEOUT,
-            env=environment,
+            env=platform.environment(block.cell.threads),
         )
         return Cost(**json.loads(done.stdout.splitlines()[-1]))
     except subprocess.TimeoutExpired:

@@ -6,7 +6,6 @@ standard input open for as long as the supervisor lives, since the process ends 
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from svgbench.lab.errors import unknown
+from svgbench.lab.platform import environment
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,6 @@ class Local:
         """Start the block's process. Its output goes to its log."""
         command = [sys.executable, "-m", "svgbench.lab.block", str(placement.job)]
         command += ["--results", str(placement.results), "--attempt", str(placement.attempt)]
-        threads = str(placement.threads)
-        environment = os.environ | {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
         placement.log.parent.mkdir(parents=True, exist_ok=True)
         with placement.log.open("ab") as log:
             process = subprocess.Popen(
@@ -90,7 +88,7 @@ class Local:
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=environment,
+                env=environment(placement.threads),
                 start_new_session=True,
             )
         return LocalHandle(process)

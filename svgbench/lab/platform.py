@@ -40,6 +40,18 @@ def describe(device: str) -> dict[str, Any]:
     }
 
 
+def environment(threads: int) -> dict[str, str]:
+    """The environment of a process that trains: its threads, and a heap that keeps what it once had.
+
+    By default glibc hands large tensors' memory back and asks for it again at every update, which costs a tenth of
+    an update of large networks. No number changes.
+    """
+    keep, grow = str(2**30), str(2**26)  # bytes
+    heap = {"MALLOC_TRIM_THRESHOLD_": keep, "MALLOC_MMAP_THRESHOLD_": keep, "MALLOC_TOP_PAD_": grow}
+    count = str(threads)
+    return {**heap, **os.environ, "OMP_NUM_THREADS": count, "MKL_NUM_THREADS": count}
+
+
 def cores() -> int:
     """The cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
