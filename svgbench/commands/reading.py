@@ -24,11 +24,19 @@ from svgbench.commands.options import (
 
 def list_(results: ResultsOption = None, as_json: JsonOption = False) -> None:
     """List the experiments and how much of each is done."""
+    from textwrap import shorten
+
     from svgbench.study import summaries
-    from svgbench.terminal import out_rows
+    from svgbench.terminal import out_rows, width
 
     rows = summaries(results)
-    shown = [row | {"runs": f"{row['runs_done']}/{row['runs_total']}"} for row in rows]
+    longest = max((len(row["id"]) for row in rows), default=0)
+    room = max(width() - longest - 28, 20)  # the other columns; `show` has the whole title
+    shown = [
+        row
+        | {"runs": f"{row['runs_done']}/{row['runs_total']}", "title": shorten(row["title"], room, placeholder=" ...")}
+        for row in rows
+    ]
     columns = {"id": "experiment", "cells": "cells", "budget": "budget", "runs": "runs", "title": "title"}
     out_rows(rows if as_json else shown, as_json, "", columns)
 
