@@ -1,0 +1,210 @@
+"""Soft actor-critic (Haarnoja et al. 2018) as the baseline of Amos et al. 2020, "SAC (our run)" in their Table 2.
+
+Equations are numbered as in Amos et al., section 3.2: critic (4) to (6), policy (7), temperature (8), and the target
+entropy's schedule (14) of appendix A.1. It is SAC-SVG(H) at H = 0: `svgbench.baselines.sac_svg` with H = 0 makes the
+same numbers from the same seeds, which a test holds. A step is: act, update on one batch, store (profile "code").
+
+What the authors' run of SAC has and Haarnoja et al. do not: observations normalised by running statistics, a target
+entropy that moves, four layers of 512 units, batches of 1024, a policy that learns at 1e-4, log_std bounded by a tanh.
+Where the authors' code for this run differs from SAC-SVG's: nothing but H, for which the code writes `horizon = 0`;
+its reward and termination networks, which nothing reads then, are not trained here.
+
+The profiles "text" and "code" are two readings of one algorithm; PROFILES has every difference. Where the text is
+silent (random steps, first update, normalisation's bounds, initialisation), a source is named at the field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from svgbench.nn.experience import Experience
+from svgbench.nn.online import Draw, Draws, OnlineLearner, Schedule, cloned, finite_rows, make_experience
+from svgbench.nn.optim import Adam, polyak_, target_copy
+from svgbench.nn.schedule import target_entropy
+from svgbench.nn.soft_actor_critic import Actor, Temperature, TwinCritic, critic_loss, soft_target
+from svgbench.nn.streams import Streams
+from svgbench.nn.work import milliseconds, products
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Config:
+    """Sources: T3, T4: the paper's tables; "code": facebookresearch/svg (facts/sac_svg.md 2.2); else our choice."""
+
+    actor_hidden: tuple[int, ...] = (512, 512)  # units (T3)
+    critic_hidden: tuple[int, ...] = (512, 512)  # units (T3)
+    orthogonal_init: bool = False  # of actor and critics; else torch's default (text: silent)
+    log_std_min: float = -5.0  # (T3); by a tanh (code)
+    log_std_max: float = 2.0  # (T3)
+    gamma: float = 0.99  # (T3)
+    tau: float = 0.005  # weight of the online critics in their targets, per step (T3)
+    actor_lr: float = 1e-4  # Adam (T3)
+    critic_lr: float = 1e-4  # Adam (T3)
+    alpha_init: float = 0.1  # (T3)
+    alpha_lr: float = 5e-4  # Adam, on log alpha (T3)
+    step_batch: int = 512  # transitions (T3)
+    target_entropy_init: float = 0.0  # nats, eq. (14); a task's own (T4)
+    target_entropy_final: float = 0.0  # nats
+    target_entropy_decay: float = 0.0  # the exponent beta of eq. (14)
+    averaged_target_policy: bool = True  # eq. (6) evaluates pi of averaged weights; else the current policy
+    critic_first: bool = False  # critic before policy and temperature in an update; else after (algorithm 1)
+    update_before_store: bool = False  # a step's update cannot draw its own transition; else it can (algorithm 1)
+    random_steps: int = 0  # environment steps of uniform actions (algorithm 1 has none)
+    learning_starts: int = 999  # environment step, from 0, of the first update (code; text: silent)
+    limit_overrides_termination: bool = False  # a termination in an episode's last step counts as a time limit
+    replay_capacity: int = 1_000_000  # transitions (T3), at most the budget's steps
+    normalise_obs: bool = True  # (section 5)
+    std_min: float = 0.1  # bounds of the normalising standard deviation, in the observation's unit (code)
+    std_max: float = 10.0  # (code)
+    eval_every: int = 10_000  # environment steps (code, at the next end of an episode)
+    eval_episodes: int = 10  # (code)
+    steps_per_slice: int = 5  # environment steps between two chances of a checkpoint
+    dtype: str = "float32"
+
+
+PROFILES = {
+    "text": {},
+    "code": {
+        "actor_hidden": (512, 512, 512, 512),
+        "critic_hidden": (512, 512, 512, 512),
+        "orthogonal_init": True,
+        "alpha_lr": 1e-4,
+        "step_batch": 1024,
+        "averaged_target_policy": False,
+        "critic_first": True,
+        "update_before_store": True,
+        "random_steps": 1000,
+        "limit_overrides_termination": True,
+    },
+}
+
+
+def actor_loss(policy: Actor, critic: TwinCritic, alpha: Tensor, x: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+    """[S], and log pi [S, B]: eq. (7). alpha [S, 1], x [S, B, O], noise [S, B, A]."""
+    u, log_prob = policy.sample(x, noise)
+    return (alpha * log_prob - critic.smaller(torch.cat([x, u], -1))).mean(-1), log_prob  # eq. (7)
+
+
+COLUMNS = ("entropy", "critic_loss", "reward_loss", "model_loss")
+
+
+class SAC:
+    """`svgbench.nn.online.Agent`: policy, twin critics and temperature of S seeds."""
+
+    def __init__(self, config: Config, task: Any, seeds: Sequence[int], total_steps: int, device: str) -> None:
+        self.config, self.total_steps = config, total_steps
+        n, m, dtype = task.observation_dim, task.action_dim, getattr(torch, config.dtype)
+        kind: Any = {"orthogonal": config.orthogonal_init, "dtype": dtype}
+        bounds = (config.log_std_min, config.log_std_max)
+        self.actor = Actor(Streams(seeds, "actor", device), n, m, config.actor_hidden, bounds, **kind)
+        self.critic = TwinCritic(Streams(seeds, "critic", device), n, m, config.critic_hidden, **kind)
+        self.actor_adam = Adam(self.actor.parameters(), config.actor_lr)
+        self.critic_adam = Adam(self.critic.parameters(), config.critic_lr)
+        self.target_critic = target_copy(self.critic)
+        self.target_actor = target_copy(self.actor) if config.averaged_target_policy else self.actor
+        self.temperature = Temperature(len(seeds), config.alpha_init, config.alpha_lr, dtype, device)
+        B = config.step_batch
+        self.draws: Mapping[str, Draw] = {
+            "steps": Draw("uniform", (B,)),
+            "critic-noise": Draw("normal", (B, m)),
+            "actor-noise": Draw("normal", (1, B, m)),
+        }
+        self.work: Sequence[tuple[int, float]] = [(0, work(config, n, m, len(seeds)))]
+        self._last = {name: torch.full((len(seeds),), torch.nan, device=device) for name in COLUMNS}
+
+    def act(self, x: Tensor, noise: Tensor) -> Tensor:
+        return self.actor.sample(x, noise)[0]
+
+    def mode(self, x: Tensor) -> Tensor:
+        return self.actor(x).mode
+
+    def update(self, step: int, experience: Experience, draws: Draws, active: Tensor | None) -> None:
+        """One batch; the order of critic and policy is `critic_first`."""
+        rows = experience.sample(draws["steps"])
+        if self.config.critic_first:
+            self._update_critic(rows, experience, draws["critic-noise"], active)
+        self._update_actor(step, experience.layout.obs(rows), draws["actor-noise"][:, 0], active)
+        if not self.config.critic_first:
+            self._update_critic(rows, experience, draws["critic-noise"], active)
+        polyak_(self.target_critic, self.critic, self.config.tau)
+        if self.target_actor is not self.actor:
+            polyak_(self.target_actor, self.actor, self.config.tau)
+
+    def _update_critic(self, rows: Tensor, experience: Experience, noise: Tensor, active: Tensor | None) -> None:
+        layout = experience.layout
+        target = soft_target(
+            self.target_critic, self.target_actor, self.temperature.alpha,
+            layout.reward(rows), layout.terminal(rows), layout.next_obs(rows), noise, self.config.gamma,
+        )  # fmt: skip
+        loss = critic_loss(self.critic, layout.obs_action(rows), target)
+        self.critic_adam.backward(loss)
+        self.critic_adam.step(active)
+        self._last["critic_loss"] = loss.detach()
+
+    def _update_actor(self, step: int, x: Tensor, noise: Tensor, active: Tensor | None) -> None:
+        c = self.config
+        loss, log_prob = actor_loss(self.actor, self.critic, self.temperature.alpha, x, noise)
+        self.actor_adam.backward(loss)
+        self.actor_adam.step(active)
+        target = target_entropy(
+            step, self.total_steps, c.target_entropy_init, c.target_entropy_final, c.target_entropy_decay
+        )
+        self.temperature.update(log_prob, target, active)  # eq. (8)
+        self._last["entropy"] = -log_prob.detach().mean(-1)
+
+    def metrics(self) -> dict[str, Tensor]:
+        """Of the last update; those of a model and of a learned reward stay NaN."""
+        return self._last | {"alpha": self.temperature.alpha[:, 0]}
+
+    def finite(self) -> Tensor:
+        adams = [self.actor_adam, self.critic_adam, self.temperature.adam]
+        return torch.stack([finite_rows(adam.flat) for adam in adams]).all(0)
+
+    def _parts(self) -> dict[str, Any]:
+        names = ["actor", "critic", "actor_adam", "critic_adam", "target_critic", "temperature"]
+        names += ["target_actor"] * self.config.averaged_target_policy
+        return {name: getattr(self, name) for name in names}
+
+    def state_dict(self) -> dict[str, Any]:
+        parts = {name: part.state_dict() for name, part in self._parts().items()}
+        return {"parts": cloned(parts), "last": cloned(self._last)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        for name, part in self._parts().items():
+            part.load_state_dict(state["parts"][name])
+        self._last = cloned(state["last"])
+
+    def policy_state_dict(self) -> dict[str, Any]:
+        return {"actor": cloned(self.actor.state_dict())}
+
+
+def work(config: Config, obs_dim: int, action_dim: int, S: int) -> float:
+    """Milliseconds of an update, roughly: forward once, backward twice for what is trained, once for what is not."""
+    actor = products((obs_dim, *config.actor_hidden, 2 * action_dim))
+    critics = 2 * products((obs_dim + action_dim, *config.critic_hidden, 1))
+    calls = 130 + 20 * len(config.critic_hidden) + 15 * len(config.actor_hidden)
+    return milliseconds(S * config.step_batch * (4 * actor + 6 * critics), calls)
+
+
+def make(
+    config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any], device: str
+) -> OnlineLearner:
+    """The learner of a block. budget: `total_steps`, environment steps, over which the target entropy moves."""
+    tuples = {name: tuple(v) for name, v in config.items() if isinstance(v, list | tuple)}
+    c, total_steps = Config(**{**config, **tuples}), int(budget["total_steps"])
+    if c.learning_starts < 1:
+        raise ValueError(f"learning_starts is {c.learning_starts}, expected at least 1: a batch needs a transition")
+    dtype = getattr(torch, c.dtype)
+    experience = make_experience(
+        task, len(seeds), min(c.replay_capacity, total_steps), window=1, whole_episodes=True,
+        normalise=c.normalise_obs, std_bounds=(c.std_min, c.std_max), dtype=dtype, device=device,
+    )  # fmt: skip
+    names = Schedule.__dataclass_fields__.keys() - {"total_steps"}
+    schedule = Schedule(total_steps=total_steps, **{name: getattr(c, name) for name in names})
+    return OnlineLearner(SAC(c, task, seeds, total_steps, device), task, seeds, schedule, experience, dtype, device)

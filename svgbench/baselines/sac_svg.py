@@ -1,0 +1,374 @@
+"""SAC-SVG(H): soft actor-critic whose policy learns from an H-step value expansion. Amos et al. 2020, algorithm 1.
+
+    J = E_x -V_{0:H}(x),   V_{0:H}(x_0) = sum_{t<H} gamma^t (r(x_t, u_t) - alpha log pi(u_t | x_t))
+                                          + gamma^H (min Q(x_H, u_H) - alpha log pi(u_H | x_H))          eq. (9), (3)
+
+with u_t from the policy and x_{t+1} from a deterministic recurrent model, both differentiated; x_0 are states of the
+replay. The critic is model-free (eq. 4 to 6), the temperature follows a schedule (eq. 8, 14). The model minimises
+its multi-step error (eq. 10), the reward network its squared error (eq. 11), the termination network its
+log-likelihood (eq. 13). At H = 0 this is SAC (eq. 7), and makes the same numbers as `svgbench.baselines.sac`.
+
+**H counts model steps.** Row SAC-SVG(h) of Table 2 is H = h here, and `agent.horizon = h + 1` in the authors' code,
+whose last action is valued by Q instead of the reward; column H of Table 4 is the code's number (facts/sac_svg.md 0).
+
+Terminations: with n_t = 1 - d(x_t, u_t), term t is weighted by the probability w_t = n_0 ... n_{t-1} of reaching x_t.
+The code has another n_0 in every weight, and does not weigh the entropies.
+
+The profiles "text" and "code" are two readings of one algorithm; every difference between the paper and its code
+(facts/sac_svg.md 0, 5.1) is a field of `Config` with its two values in PROFILES. Where the text is silent (random
+steps, first update, bounds of the normalisation, initialisation) the field says where its value comes from. Not
+read from the code: the order of random numbers; two slips of its running statistics, of relative size 1/n; windows
+that cross the place where a full replay is overwritten. The reward and the termination network, of equal shape
+and trained on the same batch at the same rate, are held as two members of one: that changes no number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from svgbench.nn.experience import Experience
+from svgbench.nn.layers import MLP
+from svgbench.nn.online import Draw, Draws, OnlineLearner, Schedule, cloned, finite_rows, make_experience
+from svgbench.nn.optim import Adam, polyak_, target_copy
+from svgbench.nn.recurrent_model import RecurrentModel
+from svgbench.nn.schedule import target_entropy
+from svgbench.nn.soft_actor_critic import Actor, Temperature, TwinCritic, critic_loss, soft_target
+from svgbench.nn.streams import Streams
+from svgbench.nn.work import milliseconds, products
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Config:
+    """Sources: T3, T4: the paper's tables; "code": facebookresearch/svg (facts/sac_svg.md 2); else our choice."""
+
+    H: int = 2  # model steps of the value expansion; 0 is SAC (code: horizon - 1)
+    actor_hidden: tuple[int, ...] = (512, 512)  # units (T3)
+    critic_hidden: tuple[int, ...] = (512, 512)  # units (T3)
+    head_hidden: tuple[int, ...] = (512, 512)  # units of the reward and of the termination network (T3)
+    encoder_hidden: tuple[int, ...] = (512, 512)  # units (T3)
+    decoder_hidden: tuple[int, ...] = (512, 512)  # units (T3, section 4.2); none is a linear decoder
+    recurrent_width: int = 512  # units of the encoder's output and of each recurrent layer (T3)
+    recurrent_layers: int = 2  # (T3)
+    orthogonal_init: bool = False  # of actor, critics, encoder, decoder; else torch's default (text: silent)
+    log_std_min: float = -5.0  # (T3); by a tanh (code)
+    log_std_max: float = 2.0  # (T3)
+    gamma: float = 0.99  # (T3)
+    tau: float = 0.005  # weight of the online critics in their targets, per step (T3)
+    actor_lr: float = 1e-4  # Adam (T3)
+    critic_lr: float = 1e-4  # Adam (T3)
+    alpha_init: float = 0.1  # (T3)
+    alpha_lr: float = 5e-4  # Adam, on log alpha (T3)
+    model_lr: float = 1e-3  # Adam, of dynamics, reward and termination (T3)
+    model_max_grad_norm: float = 0.0  # of the dynamics' gradient, per seed; 0: not clipped (text: silent)
+    model_updates: int = 4  # of the dynamics per environment step, each on a fresh batch (T3)
+    step_batch: int = 512  # transitions (T3)
+    window_batch: int = 1024  # windows of H steps (T3, section 4.2)
+    whole_episodes: bool = True  # windows may contain an episode's last transition (eq. 10)
+    detach_predictions: bool = False  # in eq. (10) a predicted state is detached before the next step
+    mean_model_loss: bool = False  # eq. (10) as a mean over steps and features; else a sum, the squared norm
+    balanced_termination: bool = False  # eq. (13) with terminations weighted by the batch's odds against them
+    survival_extra_factor: bool = False  # weights n_0 n_0 ... n_{t-1}, the first reward included
+    survival_weighs_entropy: bool = True  # entropies are weighted as rewards are
+    mean_over_steps: bool = False  # eq. (9) divided by H + 1
+    target_entropy_init: float = 0.0  # nats, eq. (14); a task's own (T4)
+    target_entropy_final: float = 0.0  # nats
+    target_entropy_decay: float = 0.0  # the exponent beta of eq. (14)
+    averaged_target_policy: bool = True  # eq. (6) evaluates pi of averaged weights; else the current policy
+    model_first: bool = False  # order: model, critic, policy, heads; else policy, critic, heads, model (algorithm 1)
+    update_before_store: bool = False  # a step's update cannot draw its own transition; else it can (algorithm 1)
+    random_steps: int = 0  # environment steps of uniform actions (algorithm 1 has none)
+    learning_starts: int = 999  # environment step, from 0, of the first update (code; text: silent)
+    model_free_steps: int = 0  # environment step, from 0, until which the policy's loss is SAC's (text: silent)
+    limit_overrides_termination: bool = False  # a termination in an episode's last step counts as a time limit
+    replay_capacity: int = 1_000_000  # transitions (T3), at most the budget's steps
+    normalise_obs: bool = True  # (section 5)
+    std_min: float = 0.1  # bounds of the normalising standard deviation, in the observation's unit (code)
+    std_max: float = 10.0  # (code)
+    eval_every: int = 10_000  # environment steps (code, at the next end of an episode)
+    eval_episodes: int = 10  # (code)
+    steps_per_slice: int = 5  # environment steps between two chances of a checkpoint
+    dtype: str = "float32"
+
+
+PROFILES = {
+    "text": {},
+    "code": {
+        "actor_hidden": (512, 512, 512, 512),
+        "critic_hidden": (512, 512, 512, 512),
+        "decoder_hidden": (),
+        "orthogonal_init": True,
+        "alpha_lr": 1e-4,
+        "model_max_grad_norm": 1.0,
+        "step_batch": 1024,
+        "window_batch": 512,
+        "whole_episodes": False,
+        "detach_predictions": True,
+        "mean_model_loss": True,
+        "balanced_termination": True,
+        "survival_extra_factor": True,
+        "survival_weighs_entropy": False,
+        "mean_over_steps": True,
+        "averaged_target_policy": False,
+        "model_first": True,
+        "update_before_store": True,
+        "random_steps": 1000,
+        "model_free_steps": 10_000,
+        "limit_overrides_termination": True,
+    },
+}
+
+
+def model_loss(model: RecurrentModel, x: Tensor, actions: Tensor, next_x: Tensor, detach: bool, mean: bool) -> Tensor:
+    """[S]: eq. (10). x [S, B, O]; actions [S, H, B, A]; next_x [S, H, B, O], what they led to."""
+    error = model.unroll(x, actions, detach=detach) - next_x
+    return error.square().flatten(1).mean(1) if mean else error.square().sum((1, 3)).mean(1)
+
+
+def heads_loss(heads: MLP, xu: Tensor, reward: Tensor, terminal: Tensor, balanced: bool) -> tuple[Tensor, Tensor]:
+    """[S] each: eq. (11) of the reward and eq. (13) of the termination network. xu [S, B, O + A]; the rest [S, B].
+
+    balanced: terminations count (B - n) / n times, n being the batch's, where it has any.
+    """
+    predicted, logit = heads(xu).squeeze(-1).unbind(1)
+    weight: Tensor | float = 1.0
+    if balanced:
+        n = terminal.sum(1, keepdim=True)
+        weight = torch.where(n > 0, (terminal.shape[1] - n) / n.clamp(min=1), 1.0)
+    nll = weight * terminal * softplus(-logit) + (1 - terminal) * softplus(logit)
+    return (predicted - reward).square().mean(1), nll.mean(1)  # eq. (11), eq. (13)
+
+
+def survival(alive: Tensor, extra_factor: bool) -> Tensor:
+    """Weights w_0 to w_H [S, H + 1, B] from n_0 to n_{H-1} [S, H, B]; see the head of this file."""
+    reached = torch.cumprod(alive, 1)
+    weights = torch.cat([torch.ones_like(alive[:, :1]), reached], 1)
+    return weights * alive[:, :1] if extra_factor else weights
+
+
+def expanded_loss(
+    config: Config, actor: Actor, critic: TwinCritic, model: RecurrentModel | None, heads: MLP | None,
+    alpha: Tensor, x: Tensor, noise: Tensor,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """[S], and log pi(u_0 | x_0) [S, B]: eq. (9); eq. (7) if the noise is of one step.
+
+    alpha [S, 1]; x [S, B, O]; noise [S, H + 1, B, A], or [S, 1, B, A] for the model-free loss.
+    """
+    H, B = noise.shape[1] - 1, x.shape[1]
+    pairs, log_probs, h = [], [], None
+    for t in range(H + 1):
+        u, log_prob = actor.sample(x, noise[:, t])
+        pairs.append(torch.cat([x, u], -1))
+        log_probs.append(log_prob)
+        if t < H:
+            assert model is not None
+            x, h = model(x, pairs[t], h)
+    last = critic.smaller(pairs[H])
+    if H == 0:
+        return (alpha * log_probs[0] - last).mean(-1), log_probs[0]  # eq. (7)
+
+    assert heads is not None
+    predicted, logit = heads(torch.cat(pairs[:H], 1)).squeeze(-1).unflatten(-1, (H, B)).unbind(1)  # [S, H, B]
+    values = torch.cat([predicted, last[:, None]], 1)  # [S, H + 1, B]
+    entropies = -alpha[:, None] * torch.stack(log_probs, 1)
+    weights = survival(torch.sigmoid(-logit), config.survival_extra_factor)
+    terms = weights * (values + entropies) if config.survival_weighs_entropy else weights * values + entropies
+    discounts = config.gamma ** torch.arange(H + 1, dtype=x.dtype, device=x.device)
+    expansion = torch.einsum("t,stb->sb", discounts, terms)  # eq. (3)
+    if config.mean_over_steps:
+        expansion = expansion / (H + 1)
+    return -expansion.mean(-1), log_probs[0]  # eq. (9)
+
+
+COLUMNS = ("entropy", "critic_loss", "reward_loss", "model_loss")
+
+
+class SACSVG:
+    """`svgbench.nn.online.Agent`: policy, twin critics, temperature and world model of S seeds."""
+
+    def __init__(self, config: Config, task: Any, seeds: Sequence[int], total_steps: int, device: str) -> None:
+        c = self.config = config
+        self.total_steps = total_steps
+        n, m, B, dtype = task.observation_dim, task.action_dim, c.step_batch, getattr(torch, c.dtype)
+        kind: Any = {"orthogonal": c.orthogonal_init, "dtype": dtype}
+        bounds = (c.log_std_min, c.log_std_max)
+        self.actor = Actor(Streams(seeds, "actor", device), n, m, c.actor_hidden, bounds, **kind)
+        self.critic = TwinCritic(Streams(seeds, "critic", device), n, m, c.critic_hidden, **kind)
+        self.actor_adam = Adam(self.actor.parameters(), c.actor_lr)
+        self.critic_adam = Adam(self.critic.parameters(), c.critic_lr)
+        self.target_critic = target_copy(self.critic)
+        self.target_actor = target_copy(self.actor) if c.averaged_target_policy else self.actor
+        self.temperature = Temperature(len(seeds), c.alpha_init, c.alpha_lr, dtype, device)
+        self.draws: Mapping[str, Draw] = {
+            "steps": Draw("uniform", (B,)),
+            "critic-noise": Draw("normal", (B, m)),
+            "actor-noise": Draw("normal", (c.H + 1, B, m)),
+        }
+        self.model: RecurrentModel | None = None
+        self.heads: MLP | None = None
+        if c.H > 0:
+            self.model = RecurrentModel(
+                Streams(seeds, "model", device), n, m,
+                hidden=c.encoder_hidden, width=c.recurrent_width, layers=c.recurrent_layers,
+                decoder_hidden=c.decoder_hidden, **kind,
+            )  # fmt: skip
+            # two members: the reward and the termination network
+            self.heads = MLP(
+                Streams(seeds, "heads", device), (n + m, *c.head_hidden, 1), "relu", ensemble=2, dtype=dtype
+            )
+            self.model_adam = Adam(self.model.parameters(), c.model_lr)
+            self.heads_adam = Adam(self.heads.parameters(), c.model_lr)
+            self.draws = {**self.draws, "windows": Draw("uniform", (c.model_updates, c.window_batch))}
+        self.work: Sequence[tuple[int, float]] = [
+            (0, work(c, n, m, len(seeds), 0)),
+            (c.model_free_steps, work(c, n, m, len(seeds), c.H)),
+        ]
+        self._last = {name: torch.full((len(seeds),), torch.nan, dtype=dtype, device=device) for name in COLUMNS}
+
+    def act(self, x: Tensor, noise: Tensor) -> Tensor:
+        return self.actor.sample(x, noise)[0]
+
+    def mode(self, x: Tensor) -> Tensor:
+        return self.actor(x).mode
+
+    def update(self, step: int, experience: Experience, draws: Draws, active: Tensor | None) -> None:
+        """Algorithm 1's updates of one step, in its order or in the code's."""
+        c = self.config
+        if c.model_first:
+            self._update_model(experience, draws, active)
+        rows = experience.sample(draws["steps"])
+        noise = draws["actor-noise"] if step >= c.model_free_steps else draws["actor-noise"][:, :1]
+        if c.model_first:
+            self._update_critic(rows, experience, draws["critic-noise"], active)
+        self._update_actor(step, experience.layout.obs(rows), noise, active)
+        if not c.model_first:
+            self._update_critic(rows, experience, draws["critic-noise"], active)
+        self._update_heads(rows, experience, active)
+        polyak_(self.target_critic, self.critic, c.tau)
+        if self.target_actor is not self.actor:
+            polyak_(self.target_actor, self.actor, c.tau)
+        if not c.model_first:
+            self._update_model(experience, draws, active)
+
+    def _update_model(self, experience: Experience, draws: Draws, active: Tensor | None) -> None:
+        c = self.config
+        if self.model is None:
+            return
+        for uniform in draws["windows"].unbind(1):
+            windows = experience.sample_windows(uniform)
+            loss = model_loss(self.model, *windows, detach=c.detach_predictions, mean=c.mean_model_loss)
+            self.model_adam.backward(loss)
+            if c.model_max_grad_norm > 0:
+                self.model_adam.clip_grad_norm_(c.model_max_grad_norm)
+            self.model_adam.step(active)
+            self._last["model_loss"] = loss.detach()
+
+    def _update_critic(self, rows: Tensor, experience: Experience, noise: Tensor, active: Tensor | None) -> None:
+        layout = experience.layout
+        target = soft_target(
+            self.target_critic, self.target_actor, self.temperature.alpha,
+            layout.reward(rows), layout.terminal(rows), layout.next_obs(rows), noise, self.config.gamma,
+        )  # fmt: skip
+        loss = critic_loss(self.critic, layout.obs_action(rows), target)
+        self.critic_adam.backward(loss)
+        self.critic_adam.step(active)
+        self._last["critic_loss"] = loss.detach()
+
+    def _update_actor(self, step: int, x: Tensor, noise: Tensor, active: Tensor | None) -> None:
+        c = self.config
+        parts = (self.actor, self.critic, self.model, self.heads)
+        loss, log_prob = expanded_loss(c, *parts, self.temperature.alpha, x, noise)
+        self.actor_adam.backward(loss)
+        self.actor_adam.step(active)
+        target = target_entropy(
+            step, self.total_steps, c.target_entropy_init, c.target_entropy_final, c.target_entropy_decay
+        )
+        self.temperature.update(log_prob, target, active)  # eq. (8), of the first action
+        self._last["entropy"] = -log_prob.detach().mean(-1)
+
+    def _update_heads(self, rows: Tensor, experience: Experience, active: Tensor | None) -> None:
+        if self.heads is None:
+            return
+        layout = experience.layout
+        xu, reward, terminal = layout.obs_action(rows), layout.reward(rows), layout.terminal(rows)
+        losses = heads_loss(self.heads, xu, reward, terminal, self.config.balanced_termination)
+        self.heads_adam.backward(losses[0] + losses[1])
+        self.heads_adam.step(active)
+        self._last["reward_loss"] = losses[0].detach()
+
+    def metrics(self) -> dict[str, Tensor]:
+        """Of the last update."""
+        return self._last | {"alpha": self.temperature.alpha[:, 0]}
+
+    def finite(self) -> Tensor:
+        adams = [self.actor_adam, self.critic_adam, self.temperature.adam]
+        if self.model is not None:
+            adams += [self.model_adam, self.heads_adam]
+        return torch.stack([finite_rows(adam.flat) for adam in adams]).all(0)
+
+    def _parts(self) -> dict[str, Any]:
+        names = ["actor", "critic", "actor_adam", "critic_adam", "target_critic", "temperature"]
+        names += ["target_actor"] * self.config.averaged_target_policy
+        names += ["model", "heads", "model_adam", "heads_adam"] * (self.config.H > 0)
+        return {name: getattr(self, name) for name in names}
+
+    def state_dict(self) -> dict[str, Any]:
+        parts = {name: part.state_dict() for name, part in self._parts().items()}
+        return {"parts": cloned(parts), "last": cloned(self._last)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        for name, part in self._parts().items():
+            part.load_state_dict(state["parts"][name])
+        self._last = cloned(state["last"])
+
+    def policy_state_dict(self) -> dict[str, Any]:
+        return {"actor": cloned(self.actor.state_dict())}
+
+
+def work(c: Config, obs_dim: int, action_dim: int, S: int, H: int) -> float:
+    """Milliseconds of an update with an H-step policy loss, roughly: backward costs twice what forward does, once
+    through what is not trained."""
+    actor = products((obs_dim, *c.actor_hidden, 2 * action_dim))
+    critics = 2 * products((obs_dim + action_dim, *c.critic_hidden, 1))
+    per_step = c.step_batch * (4 * actor + 6 * critics)
+    calls = 130.0 + 20 * len(c.critic_hidden) + 15 * len(c.actor_hidden)
+    if c.H > 0:
+        heads = 2 * products((obs_dim + action_dim, *c.head_hidden, 1))
+        recurrent = 3 * c.recurrent_width**2
+        ends = products((obs_dim + action_dim, *c.encoder_hidden, c.recurrent_width))
+        ends += products((c.recurrent_width, *c.decoder_hidden, obs_dim))
+
+        def model(steps: int) -> int:  # the first step has no product with the hidden state
+            return steps * (ends + c.recurrent_layers * recurrent) + max(steps - 1, 0) * c.recurrent_layers * recurrent
+
+        per_step += c.step_batch * (3 * heads + H * (3 * actor + 2 * heads) + 2 * model(H))
+        per_step += c.window_batch * c.model_updates * 3 * model(c.H)
+        calls += c.model_updates * (60 + c.H * 100) + 60 + H * 160
+    return milliseconds(S * per_step, calls)
+
+
+def make(
+    config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any], device: str
+) -> OnlineLearner:
+    """The learner of a block. budget: `total_steps`, environment steps, over which the target entropy moves."""
+    tuples = {name: tuple(v) for name, v in config.items() if isinstance(v, list | tuple)}
+    c, total_steps = Config(**{**config, **tuples}), int(budget["total_steps"])
+    if c.H < 0:
+        raise ValueError(f"H is {c.H}, expected at least 0 model steps")
+    if c.learning_starts <= c.H + 1:
+        raise ValueError(f"learning_starts is {c.learning_starts}, expected above H + 1 = {c.H + 1}: a window must fit")
+    dtype = getattr(torch, c.dtype)
+    experience = make_experience(
+        task, len(seeds), min(c.replay_capacity, total_steps), window=max(c.H, 1), whole_episodes=c.whole_episodes,
+        normalise=c.normalise_obs, std_bounds=(c.std_min, c.std_max), dtype=dtype, device=device,
+    )  # fmt: skip
+    names = Schedule.__dataclass_fields__.keys() - {"total_steps"}
+    schedule = Schedule(total_steps=total_steps, **{name: getattr(c, name) for name in names})
+    return OnlineLearner(SACSVG(c, task, seeds, total_steps, device), task, seeds, schedule, experience, dtype, device)

@@ -1,0 +1,27 @@
+"""Initial weights other than the layers' own."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from svgbench.nn.layers import Linear
+from svgbench.nn.streams import Streams
+
+
+@torch.no_grad()
+def orthogonal_(module: nn.Module, streams: Streams) -> None:
+    """Make every `Linear` in the module orthogonal (gain 1; Saxe et al. 2014) with zero bias, member by member.
+
+    Rows or columns, whichever are fewer, become orthonormal, drawn uniformly (in float64).
+    """
+    for layer in module.modules():
+        if isinstance(layer, Linear):
+            *members, n_in, n_out = layer.weight.shape
+            tall = (max(n_in, n_out), min(n_in, n_out))
+            normal = streams.normal((*members[1:], *tall), dtype=torch.float64).cpu()  # the same on every device
+            q, r = torch.linalg.qr(normal)
+            q = q * torch.diagonal(r, dim1=-2, dim2=-1).sign().unsqueeze(-2)  # makes the draw uniform
+            layer.weight.copy_(q if n_in >= n_out else q.mT)
+            if layer.bias is not None:
+                layer.bias.zero_()

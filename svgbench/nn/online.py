@@ -1,0 +1,317 @@
+"""Off-policy learning online: one simulation a seed, a gradient update an environment step, evaluations between.
+
+The learner that a baseline hands to the lab is an `OnlineLearner` around its own `Agent`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from svgbench.nn.experience import Experience
+from svgbench.nn.replay import Replay
+from svgbench.nn.streams import Streams
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When a learner does what. Steps are environment steps, counted from 0."""
+
+    total_steps: int
+    random_steps: int  # uniform actions before this step
+    learning_starts: int  # the first step with an update
+    update_before_store: bool  # whether a step's update comes before its own transition can be drawn
+    limit_overrides_termination: bool  # whether an episode that both fails and runs out counts as running out
+    eval_every: int
+    eval_episodes: int  # per seed
+    steps_per_slice: int  # once updates have begun
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Random numbers for one update: `shape` for each seed, from the seed's stream of that name."""
+
+    kind: str  # "uniform" (float64 in [0, 1), says which transition) or "normal" (of the agent's type)
+    shape: tuple[int, ...]
+
+
+Draws = Mapping[str, Tensor]
+
+
+class Agent(Protocol):
+    """Networks and updates of S seeds; it knows neither simulations nor steps of a budget."""
+
+    draws: Mapping[str, Draw]  # by stream name
+    work: Sequence[tuple[int, float]]  # (first step, what an update costs from there on, roughly, in ms of one core)
+
+    def act(self, x: Tensor, noise: Tensor) -> Tensor:
+        """Exploring actions [S, B, A] at normalised observations x [S, B, O]; unit noise [S, B, A]."""
+        ...
+
+    def mode(self, x: Tensor) -> Tensor:
+        """The actions [S, B, A] that are evaluated."""
+        ...
+
+    def update(self, step: int, experience: Experience, draws: Draws, active: Tensor | None) -> None:
+        """Everything that is learned at one step; `active` bool [S] says which seeds, None all."""
+        ...
+
+    def metrics(self) -> Mapping[str, Tensor]:
+        """The columns of a row beside the returns, each [S]: of the last update."""
+        ...
+
+    def finite(self) -> Tensor:
+        """Which seeds' parameters are finite, bool [S]."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]: ...
+    def load_state_dict(self, state: dict[str, Any]) -> None: ...
+    def policy_state_dict(self) -> dict[str, Any]: ...
+
+
+STEP_WORK = 0.5  # milliseconds: simulations and bookkeeping of a step without an update
+EVALUATION_WORK = 0.05  # milliseconds: one step of one simulation
+
+
+class OnlineLearner:
+    """`svgbench.lab.learner.Learner` for a block of S seeds.
+
+    task: as `svgbench.tasks.protocol.Task`. The training and the evaluation simulations have streams of their own,
+    and each evaluation begins new episodes.
+    """
+
+    def __init__(
+        self,
+        agent: Agent,
+        task: Any,
+        seeds: Sequence[int],
+        schedule: Schedule,
+        experience: Experience,
+        dtype: torch.dtype,
+        device: str,
+    ) -> None:
+        self.agent, self.task, self.seeds, self.schedule = agent, task, list(seeds), schedule
+        self.experience, self.dtype, self.device = experience, dtype, device
+        S = len(self.seeds)
+        names = ("explore", "random", *agent.draws)
+        self.streams = {name: Streams(self.seeds, name, device) for name in names}
+        self.simulations = task.simulate(self.seeds, 1, "train", 1)
+        self.evaluations = task.simulate(self.seeds, schedule.eval_episodes, "evaluation", 1, autoreset=False)
+        self.step = 0
+        self.alive = np.ones(S, dtype=bool)
+        self.diverged: dict[int, str] = {}
+        self.episode_return = np.zeros(S)
+        self.train_return = np.full(S, math.nan)  # of the last finished episode
+        self._active: Tensor | None = None
+        self._work = _work_by_step(agent, schedule, S, task.horizon)
+
+    @property
+    def finished(self) -> bool:
+        return self.step >= self.schedule.total_steps or not self.alive.any()
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """Work, in milliseconds of one core by a rough estimate: updates cost far more than steps without."""
+        total = max(1, round(self._work[-1]))
+        return (total if self.finished else round(self._work[self.step])), total
+
+    def advance(self) -> list[Row]:
+        """Some environment steps, and the evaluation if one is due then.
+
+        All steps before the first update are one slice.
+        """
+        s = self.schedule
+        learns = self.step >= s.learning_starts
+        stop = self.step + s.steps_per_slice if learns else s.learning_starts
+        stop = min(stop, (self.step // s.eval_every + 1) * s.eval_every, s.total_steps)
+        n, A = stop - self.step, self.task.action_dim
+        explore = self.streams["explore"].normal((n, 1, A), dtype=self.dtype)
+        random = self.streams["random"].uniform((n, A), -1.0, 1.0, dtype=self.dtype)
+        draws = {name: self._draw(name, draw, n) for name, draw in self.agent.draws.items() if learns}
+        finite = np.ones(len(self.seeds), dtype=bool)
+        for i in range(n):
+            finite &= self._one_step(explore[:, i], random[:, i], {name: x[:, i] for name, x in draws.items()})
+        self._mask(finite, "an observation or a reward is not finite")
+        if learns:
+            self._mask(self.agent.finite().cpu().numpy(), "a parameter is not finite")
+        due = self.step % s.eval_every == 0 or self.step == s.total_steps
+        return self._evaluate() if due else []
+
+    def _draw(self, name: str, draw: Draw, n: int) -> Tensor:
+        stream, shape = self.streams[name], (n, *draw.shape)
+        if draw.kind == "uniform":
+            return stream.uniform(shape, dtype=torch.float64)
+        return stream.normal(shape, dtype=self.dtype)
+
+    def _one_step(self, explore: Tensor, random: Tensor, draws: Draws) -> np.ndarray:
+        """One step of every seed's simulation, with its update; which seeds met finite numbers only, bool [S]."""
+        s, learn = self.schedule, self.step >= self.schedule.learning_starts
+        obs = self.simulations.observe()
+        if self.step < s.random_steps:
+            action = random.double().cpu().numpy()
+        else:
+            x = self.experience.normalise(self._tensor(obs)[:, None])
+            with torch.no_grad():
+                action = self.agent.act(x, explore)[:, 0].double().cpu().numpy()
+            action = np.nan_to_num(action)  # a seed that has diverged stands still
+        if learn and s.update_before_store:
+            self.agent.update(self.step, self.experience, draws, self._active)
+        outcome = self.simulations.step(action)
+        self._store(obs, action, outcome)
+        if learn and not s.update_before_store:
+            self.agent.update(self.step, self.experience, draws, self._active)
+        self.step += 1
+        return np.isfinite(outcome.final_observation).all(1) & np.isfinite(outcome.reward)
+
+    def _store(self, obs: np.ndarray, action: np.ndarray, outcome: Any) -> None:
+        end = outcome.terminated | outcome.truncated
+        terminal = outcome.terminated
+        if self.schedule.limit_overrides_termination:
+            terminal = terminal & ~outcome.truncated
+        scalars = np.stack([outcome.reward, terminal], 1)
+        rows = np.concatenate([obs, action, outcome.final_observation, scalars], 1)
+        self.experience.add(self._tensor(rows), torch.from_numpy(end).to(self.device))
+        self.episode_return += outcome.reward
+        self.train_return = np.where(end, self.episode_return, self.train_return)
+        self.episode_return[end] = 0.0
+
+    def _evaluate(self) -> list[Row]:
+        """Episodes of the deterministic policy with the statistics of now, all at once; one row per living seed."""
+        S, E = len(self.seeds), self.schedule.eval_episodes
+
+        def act(obs: np.ndarray) -> np.ndarray:
+            x = self.experience.normalise(self._tensor(obs).view(S, E, -1))
+            with torch.no_grad():
+                return np.nan_to_num(self.agent.mode(x).double().cpu().numpy().reshape(S * E, -1))
+
+        per_seed = episode_returns(self.evaluations, act).reshape(S, E)
+        spread = per_seed.std(1, ddof=1) if E > 1 else np.full(S, math.nan)
+        metrics = {name: value.double().cpu().numpy() for name, value in self.agent.metrics().items()}
+        columns = {
+            "eval_return": per_seed.mean(1),
+            "eval_return_sd": spread,
+            "train_return": self.train_return,
+        } | metrics
+        return [
+            {"seed": seed, "step": self.step} | {name: float(value[i]) for name, value in columns.items()}
+            for i, seed in enumerate(self.seeds)
+            if self.alive[i]
+        ]
+
+    def _mask(self, finite: np.ndarray, reason: str) -> None:
+        """Record seeds that are not finite any more, and stop their learning."""
+        for i in np.flatnonzero(self.alive & ~finite):
+            self.diverged[self.seeds[i]] = f"step {self.step}: {reason}"
+        self.alive &= finite
+        self._set_active()
+
+    def _set_active(self) -> None:
+        self._active = None if self.alive.all() else torch.from_numpy(self.alive.copy()).to(self.device)
+
+    def _tensor(self, array: np.ndarray) -> Tensor:
+        return torch.from_numpy(array).to(device=self.device, dtype=self.dtype)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "step": self.step,
+            "alive": torch.from_numpy(self.alive.copy()),
+            "diverged": {str(seed): reason for seed, reason in self.diverged.items()},
+            "episode_return": torch.from_numpy(self.episode_return.copy()),
+            "train_return": torch.from_numpy(self.train_return.copy()),
+            "streams": {name: stream.state_dict() for name, stream in self.streams.items()},
+            "simulations": dict(self.simulations.get_state()),
+            "evaluations": dict(self.evaluations.get_state()),
+            "experience": self.experience.state_dict(),
+            "agent": self.agent.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.step, self.alive = state["step"], state["alive"].cpu().numpy().copy()
+        self.diverged = {int(seed): reason for seed, reason in state["diverged"].items()}
+        self.episode_return = state["episode_return"].cpu().numpy().copy()
+        self.train_return = state["train_return"].cpu().numpy().copy()
+        for name, stream in self.streams.items():
+            stream.load_state_dict(state["streams"][name])
+        self.simulations.set_state(_on_cpu(state["simulations"]))
+        self.evaluations.set_state(_on_cpu(state["evaluations"]))
+        self.experience.load_state_dict(state["experience"])
+        self.agent.load_state_dict(state["agent"])
+        self._set_active()
+
+    def policy_state_dict(self) -> dict[str, Any]:
+        """The final policies, with what normalises their observations."""
+        statistics = {name: self.experience.normaliser.state_dict()[name] for name in ("count", "mean", "m2")}
+        return {"seeds": self.seeds, "task": self.task.id, "statistics": statistics, **self.agent.policy_state_dict()}
+
+
+def episode_returns(simulations: Any, act: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """The return of one new episode in every simulation, [N]; `act` maps observations [N, O] to actions [N, A]."""
+    obs = simulations.reset()
+    returns, running = np.zeros(len(obs)), np.arange(len(obs))
+    while len(running):
+        outcome = simulations.step(act(obs)[running], running)
+        returns[running] += outcome.reward
+        obs[running] = outcome.observation
+        running = running[~(outcome.terminated | outcome.truncated)]
+    return returns
+
+
+def make_experience(
+    task: Any,
+    S: int,
+    capacity: int,
+    *,
+    window: int,
+    whole_episodes: bool,
+    normalise: bool,
+    std_bounds: tuple[float, float],
+    dtype: torch.dtype,
+    device: str,
+) -> Experience:
+    """An empty replay with statistics, sized for the task."""
+    replay = Replay(
+        S, capacity, task.observation_dim, task.action_dim,
+        window=window, whole_episodes=whole_episodes, dtype=dtype, device=device,
+    )  # fmt: skip
+    return Experience(replay, normalise=normalise, min_std=std_bounds[0], max_std=std_bounds[1])
+
+
+def _work_by_step(agent: Agent, s: Schedule, S: int, horizon: int) -> np.ndarray:
+    """The work done before each step, and in all: [total_steps + 1], in milliseconds."""
+    evaluation = EVALUATION_WORK * S * s.eval_episodes * horizon
+    steps = np.full(s.total_steps, STEP_WORK)
+    for first, cost in agent.work:
+        steps[max(first, s.learning_starts) :] = STEP_WORK + cost
+    steps[s.eval_every - 1 :: s.eval_every] += evaluation
+    if s.total_steps % s.eval_every:
+        steps[-1] += evaluation
+    return np.concatenate([[0.0], np.cumsum(steps)])
+
+
+def finite_rows(x: Tensor) -> Tensor:
+    """Whether all numbers of x [S, ...] are finite, bool [S]; a sum of them that overflows counts as not."""
+    return x.flatten(1).sum(1).isfinite()  # one pass: NaN and infinities survive a sum
+
+
+def cloned(value: Any) -> Any:
+    """Nested dicts with copies of their tensors."""
+    if isinstance(value, Tensor):
+        return value.clone()
+    return {name: cloned(entry) for name, entry in value.items()} if isinstance(value, dict) else value
+
+
+def _on_cpu(value: Any) -> Any:
+    """The state with all tensors on the CPU, where simulations live, whatever device it was loaded to."""
+    if isinstance(value, Tensor):
+        return value.cpu()
+    if isinstance(value, dict):
+        return {name: _on_cpu(entry) for name, entry in value.items()}
+    return [_on_cpu(entry) for entry in value] if isinstance(value, list) else value

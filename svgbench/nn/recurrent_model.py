@@ -1,0 +1,62 @@
+"""A deterministic recurrent model of the dynamics: Amos et al. 2020, section 4.2."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from svgbench.nn.initialise import orthogonal_
+from svgbench.nn.layers import MLP
+from svgbench.nn.recurrent import GRU
+from svgbench.nn.streams import Streams
+
+
+class RecurrentModel(nn.Module):
+    """z_t = enc(x_t, u_t),  h_{t+1} = GRU(z_t, h_t),  x_{t+1} = x_t + dec(h_{t+1}),  h_1 = 0.
+
+    hidden: units of the encoder's hidden layers; its output and each of the GRU's layers have `width` units.
+    decoder_hidden: units of the decoder's hidden layers; with none it is linear.
+    orthogonal: of encoder and decoder; the GRU keeps its own initialisation.
+    """
+
+    def __init__(
+        self,
+        streams: Streams,
+        obs_dim: int,
+        action_dim: int,
+        *,
+        hidden: Sequence[int],
+        width: int,
+        layers: int,
+        decoder_hidden: Sequence[int],
+        orthogonal: bool,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        super().__init__()
+        self.encoder = MLP(streams, (obs_dim + action_dim, *hidden, width), "relu", dtype=dtype)
+        self.gru = GRU(streams, width, width, layers, dtype=dtype)
+        self.decoder = MLP(streams, (width, *decoder_hidden, obs_dim), "relu", dtype=dtype)
+        if orthogonal:
+            orthogonal_(self.encoder, streams)
+            orthogonal_(self.decoder, streams)
+
+    def forward(self, x: Tensor, xu: Tensor, h: list[Tensor] | None = None) -> tuple[Tensor, list[Tensor]]:
+        """One step: the next state [S, B, O] and the hidden states; x [S, B, O], xu = (x, u), h of the step before."""
+        h = self.gru(self.encoder(xu), h)
+        return x + self.decoder(h[-1]), h
+
+    def unroll(self, x: Tensor, actions: Tensor, *, detach: bool) -> Tensor:
+        """The predicted states [S, T, B, O] from x [S, B, O] under recorded actions [S, T, B, A].
+
+        detach: no gradient passes through a predicted state into the step that follows, the residual path included;
+        earlier steps then learn from later errors through the hidden state only.
+        """
+        predicted, h = [], None
+        for t in range(actions.shape[1]):
+            x, h = self(x, torch.cat([x, actions[:, t]], -1), h)
+            predicted.append(x)
+            if detach:
+                x = x.detach()
+        return torch.stack(predicted, dim=1)

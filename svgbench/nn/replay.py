@@ -1,0 +1,175 @@
+"""Past transitions of every seed, sampled one by one or as windows that stay inside an episode."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the parts of a transition lie in a row: obs, action, next_obs, reward, terminal, in this order."""
+
+    obs_dim: int
+    action_dim: int
+
+    @property
+    def width(self) -> int:
+        return 2 * self.obs_dim + self.action_dim + 2
+
+    def obs(self, rows: Tensor) -> Tensor:
+        return rows[..., : self.obs_dim]
+
+    def action(self, rows: Tensor) -> Tensor:
+        return rows[..., self.obs_dim : self.obs_dim + self.action_dim]
+
+    def obs_action(self, rows: Tensor) -> Tensor:
+        return rows[..., : self.obs_dim + self.action_dim]
+
+    def next_obs(self, rows: Tensor) -> Tensor:
+        return rows[..., self.obs_dim + self.action_dim : -2]
+
+    def reward(self, rows: Tensor) -> Tensor:
+        return rows[..., -2]
+
+    def terminal(self, rows: Tensor) -> Tensor:
+        return rows[..., -1]
+
+
+class Replay:
+    """The last `capacity` transitions of each of S seeds, which all add one at a time, together.
+
+    Windows are `window` consecutive transitions of one episode. With `whole_episodes` the last of them may end the
+    episode; without, the window and the transition after it must all lie before the end, as in the code of Amos et
+    al. 2020 (which reads window + 1 observations from the rows): an episode's last transition never appears.
+    Windows never reach over the place where new transitions overwrite the oldest.
+
+    A draw costs the same however full the replay is: each seed has a queue of its windows' first places.
+
+    rows: [S, capacity, width], see `Layout`. size, added: transitions held, and ever added.
+    """
+
+    def __init__(
+        self,
+        S: int,
+        capacity: int,
+        obs_dim: int,
+        action_dim: int,
+        *,
+        window: int = 1,
+        whole_episodes: bool = True,
+        dtype: torch.dtype = torch.float32,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.layout = Layout(obs_dim, action_dim)
+        self._span = window if whole_episodes else window + 1  # transitions that a window's queueing waits for
+        if window < 1 or capacity < self._span:
+            raise ValueError(
+                f"window is {window}, expected 1 to {capacity} (the capacity), less one without whole_episodes"
+            )
+        self.capacity, self.window, self.whole_episodes = capacity, window, whole_episodes
+        self.rows = torch.zeros(S, capacity, self.layout.width, dtype=dtype, device=device)
+        self.added = 0
+        self._ends = torch.zeros(S, capacity, dtype=torch.bool, device=device)
+        self._since_end = torch.zeros(S, dtype=torch.int64, device=device)  # transitions of the episode so far
+        self._queue = torch.zeros(S, capacity, dtype=torch.int32, device=device)
+        self._head = torch.zeros(S, dtype=torch.int64, device=device)  # windows ever dropped
+        self._tail = torch.zeros(S, dtype=torch.int64, device=device)  # windows ever queued
+        self._seed = torch.arange(S, device=device)
+        self._steps = torch.arange(window, device=device)[:, None]
+
+    @property
+    def size(self) -> int:
+        return min(self.added, self.capacity)
+
+    def add(self, transition: Tensor, end: Tensor) -> None:
+        """One transition a seed: rows [S, width] laid out as `Layout`, and whether its episode ended, bool [S]."""
+        place = self.added % self.capacity
+        if self.added >= self.capacity:
+            self._head += self._queue_front() == place  # its window loses its first transition
+        self.rows[:, place] = transition
+        self._ends[:, place] = end
+        self.added += 1
+        self._queue_window(place, end)
+
+    def sample(self, uniform: Tensor) -> Tensor:
+        """Rows [S, B, width], drawn with replacement: `uniform` float64 [S, B] in [0, 1) says which."""
+        self._demand(self.added, "transition")
+        return self._take((uniform * self.size).long())
+
+    def sample_windows(self, uniform: Tensor) -> Tensor:
+        """Windows [S, window, B, width], drawn as in `sample`. A seed without any gets an arbitrary one."""
+        self._demand(self.added - self._span + 1, "window")
+        count = self._tail - self._head
+        nth = self._head[:, None] + (uniform * count[:, None]).long()
+        start = self._queue.gather(1, nth % self.capacity)  # [S, B]
+        return self._take((start[:, None] + self._steps) % self.capacity)
+
+    def windows(self) -> Tensor:
+        """How many windows each seed has, int64 [S]."""
+        return self._tail - self._head
+
+    def _take(self, places: Tensor) -> Tensor:
+        first = self._seed.view(-1, *(1,) * (places.dim() - 1)) * self.capacity
+        flat = (places + first).flatten()
+        return self.rows.flatten(0, 1).index_select(0, flat).view(*places.shape, self.layout.width)
+
+    def _demand(self, count: int, what: str) -> None:
+        if count < 1:
+            raise ValueError(f"the replay holds {self.size} transitions: expected enough for one {what}")
+
+    def _queue_front(self) -> Tensor:
+        front = self._queue[self._seed, self._head % self.capacity]
+        return torch.where(self._tail > self._head, front, -1)
+
+    def _queue_window(self, place: int, end: Tensor) -> None:
+        """Queue the window that the transition at `place` completes, if it completes one."""
+        self._since_end += 1
+        whole = self._since_end >= self._span
+        if not self.whole_episodes:
+            whole &= ~end
+        self._queue[self._seed, self._tail % self.capacity] = torch.where(
+            whole, (place - self._span + 1) % self.capacity, self._queue[self._seed, self._tail % self.capacity]
+        ).to(torch.int32)
+        self._tail += whole
+        self._since_end.masked_fill_(end, 0)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The filled part of `rows` and of the episodes' ends, and how many were ever added; copies."""
+        size = self.size
+        return {"rows": self.rows[:, :size].clone(), "ends": self._ends[:, :size].clone(), "added": self.added}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue exactly where `state_dict` was taken. Raises ValueError if the shapes differ."""
+        rows, ends, added = state["rows"], state["ends"], state["added"]
+        size = min(added, self.capacity)
+        expected = [len(self.rows), size, self.layout.width]
+        if list(rows.shape) != expected:
+            raise ValueError(f"rows have shape {list(rows.shape)}, expected {expected}")
+        self.rows[:, :size], self._ends[:, :size], self.added = rows, ends, added
+        self._rebuild_queue()
+
+    def _rebuild_queue(self) -> None:
+        """The queues from the episodes' ends, oldest transition first."""
+        size, span = self.size, self._span
+        oldest = self.added - size
+        order = torch.arange(oldest, self.added, device=self.rows.device) % self.capacity
+        ends = self._ends[:, order]  # [S, size], by age
+        at = torch.arange(size, device=ends.device).expand_as(ends)
+        last_end = torch.where(ends, at, -1).cummax(1).values  # the last end at or before each
+        before = torch.cat([torch.full_like(at[:, :1], -1), last_end[:, :-1]], 1)  # strictly before
+        whole = at - before >= span
+        if not self.whole_episodes:
+            whole &= ~ends
+        starts = order[(torch.arange(size, device=ends.device) - span + 1).clamp(min=0)].to(torch.int32)
+        self._head.zero_()
+        self._tail.copy_(whole.sum(1))
+        for seed, mask in enumerate(whole):
+            found = starts[mask]
+            self._queue[seed, : len(found)] = found
+        self._since_end.zero_()
+        if size:
+            self._since_end += size - 1 - last_end[:, -1]

@@ -1,0 +1,303 @@
+"""The experiments of Amos et al. 2020, as data. Text: papers/002; facts: facts/sac_svg.md.
+
+Table 2 and its curves (Figure 5) on the six tasks of Wang and Ba, Figure 2 on the five of Janner et al., and the
+schedules of Figure 6. SAC-SVG(h) of the paper is H = h, model steps; see `svgbench.baselines.sac_svg`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from svgbench.lab.experiment import Budget, Column, Experiment, Measure, Setting, Task, Variant
+from svgbench.reproduce.sac_svg.claims import FIG2_CLAIMS, FINAL, TABLE2_CLAIMS
+from svgbench.reproduce.sac_svg.deviations import FIG2_DEVIATIONS, FIG6_DEVIATIONS, TABLE2_DEVIATIONS
+
+SAC = "svgbench.baselines.sac:make"
+SAC_SVG = "svgbench.baselines.sac_svg:make"
+RANDOM = "svgbench.baselines.random_policy:make"
+SCHEDULE = "svgbench.baselines.entropy_schedule:make"
+
+COLUMNS = (
+    Column("eval_return", "float", "return", "mean of the evaluation episodes, deterministic policy tanh(mean)"),
+    Column("eval_return_sd", "float", "return", "standard deviation over the evaluation episodes"),
+    Column("train_return", "float", "return", "of the last training episode that finished, with exploration"),
+    Column("alpha", "float", "return per nat", "temperature"),
+    Column("entropy", "float", "nats", "of the policy, estimated on the last batch"),
+    Column("critic_loss", "float", "return^2", "squared Bellman error of the last batch, summed over the twins"),
+    Column("reward_loss", "float", "reward^2", "squared error of the reward network on the last batch"),
+    Column("model_loss", "float", "1", "squared error of the dynamics on the last batch, in normalised units"),
+)
+
+VARIANTS = (
+    Variant("sac", "SAC", SAC, profile="code", published="SAC (our run)"),
+    Variant("sac-svg-1", "SAC-SVG(1)", SAC_SVG, {"H": 1}, profile="code", published="SAC-SVG(1)"),
+    Variant("sac-svg-2", "SAC-SVG(2)", SAC_SVG, {"H": 2}, profile="code", published="SAC-SVG(2)"),
+    Variant("sac-svg-3", "SAC-SVG(3)", SAC_SVG, {"H": 3}, profile="code", published="SAC-SVG(3)"),
+    Variant("sac-svg-4", "SAC-SVG(4)", SAC_SVG, {"H": 4}, profile="code", published="SAC-SVG(4)"),
+    Variant("sac-svg-5", "SAC-SVG(5)", SAC_SVG, {"H": 5}, profile="code", published="SAC-SVG(5)"),
+    Variant("sac-svg-10", "SAC-SVG(10)", SAC_SVG, {"H": 10}, profile="code", published="SAC-SVG(10)"),
+    Variant("random", "random policy", RANDOM),
+)
+
+SHORT_NETWORKS: dict[str, Setting] = {
+    "actor_hidden": (64, 64),
+    "critic_hidden": (64, 64),
+    "head_hidden": (64, 64),
+    "encoder_hidden": (64, 64),
+    "recurrent_width": 64,
+    "step_batch": 64,
+    "window_batch": 64,
+    "actor_lr": 3e-4,
+    "critic_lr": 3e-4,
+    "alpha_lr": 3e-4,
+    "model_free_steps": 2500,
+    "eval_every": 2500,
+    "steps_per_slice": 250,
+}
+SMOKE_NETWORKS: dict[str, Setting] = {
+    "actor_hidden": (16, 16),
+    "critic_hidden": (16, 16),
+    "head_hidden": (16,),
+    "encoder_hidden": (16,),
+    "recurrent_width": 16,
+    "model_updates": 1,
+    "step_batch": 32,
+    "window_batch": 16,
+    "actor_lr": 1e-3,
+    "critic_lr": 1e-3,
+    "alpha_lr": 1e-3,
+    "random_steps": 300,
+    "learning_starts": 299,
+    "model_free_steps": 400,
+    "eval_every": 500,
+    "eval_episodes": 1,
+    "steps_per_slice": 50,
+}
+SHORT_CUTS = "2 x 64 units for 4 x 512, recurrent 64 for 512, batches 64 for 1024 and 512, learning rates 3e-4 for 1e-4"
+SMOKE_CUTS = "16 units, batches 32 and 16, 1 model update a step for 4, 300 random steps, 1 evaluation episode"
+
+FIFTY_THOUSAND = {"paper": {"total_steps": 50_000}}
+
+TABLE2 = Experiment(
+    id="sac-svg/table2",
+    title="SAC-SVG(H) and SAC on six locomotion tasks",
+    description=(
+        "Return of the last evaluation (ten episodes of the deterministic policy) after the paper's number of "
+        "environment steps, for SAC, SAC-SVG(H) with H = 1, 2, 3, 4, 5, 10 model steps, and uniform random actions. "
+        "The profile is the authors' code, the target entropies those of the paper's Table 4, one schedule per task. "
+        "Methods that are not run appear as published only."
+    ),
+    tasks=(
+        Task(
+            "poplin/ant",
+            "svgbench.tasks.poplin:make_ant",
+            "Ant",
+            published="Ant",
+            config={"target_entropy_init": 1.0, "target_entropy_final": -4.0, "target_entropy_decay": 0.0625},
+        ),
+        Task(
+            "poplin/hopper",
+            "svgbench.tasks.poplin:make_hopper",
+            "Hopper",
+            published="Hopper",
+            config={"target_entropy_init": 1.0, "target_entropy_final": 1.0},
+        ),
+        Task(
+            "poplin/swimmer",
+            "svgbench.tasks.poplin:make_swimmer",
+            "Swimmer",
+            published="Swimmer",
+            config={"target_entropy_init": -2.0, "target_entropy_final": -16.0, "target_entropy_decay": 16.0},
+            limits=FIFTY_THOUSAND,
+        ),
+        Task(
+            "poplin/cheetah",
+            "svgbench.tasks.poplin:make_cheetah",
+            "Cheetah",
+            published="Cheetah",
+            config={"target_entropy_init": 0.0, "target_entropy_final": -4.0, "target_entropy_decay": 1.0},
+        ),
+        Task(
+            "poplin/walker2d",
+            "svgbench.tasks.poplin:make_walker2d",
+            "Walker2d",
+            published="Walker2d",
+            config={"target_entropy_init": 1.0, "target_entropy_final": 1.0},
+        ),
+        Task(
+            "poplin/pets-cheetah",
+            "svgbench.tasks.poplin:make_pets_cheetah",
+            "PETS Cheetah",
+            published="PETS Cheetah",
+            config={"target_entropy_init": -2.0, "target_entropy_final": -4.0, "target_entropy_decay": 0.0625},
+            limits=FIFTY_THOUSAND,
+        ),
+    ),
+    variants=VARIANTS,
+    budgets=(
+        Budget(
+            "paper",
+            seeds=10,
+            note="",
+            limits={"total_steps": 200_000},
+            config={"steps_per_slice": 1},
+            block_size=10,
+        ),
+        Budget(
+            "short",
+            seeds=5,
+            note=f"50k steps, 5 seeds; {SHORT_CUTS}; 2.5k model-free steps for 10k; evaluation every 2.5k steps",
+            limits={"total_steps": 50_000},
+            config=SHORT_NETWORKS,
+            block_size=5,
+        ),
+        Budget(
+            "smoke",
+            seeds=10,
+            note=f"1k steps; {SMOKE_CUTS}",
+            limits={"total_steps": 1000},
+            config=SMOKE_NETWORKS,
+            block_size=10,
+        ),
+    ),
+    columns=COLUMNS,
+    measures=(FINAL,),
+    claims=TABLE2_CLAIMS,
+    deviations=TABLE2_DEVIATIONS,
+    block_size=5,
+    published="sac-svg/table2",
+)
+
+FIG5 = replace(
+    TABLE2,
+    id="sac-svg/fig5",
+    title="Learning curves of Table 2's runs: the best H of each task and SAC",
+    description=(
+        "Evaluations of the runs of sac-svg/table2 against environment steps: SAC, SAC-SVG at the H that Table 2 "
+        "prints as the task's best (2, 2, 2, 3, 4, 4), or at the nearest H that has been run, and the published level "
+        "of POPLIN-P."
+    ),
+    claims=(),
+    figure="svgbench.reproduce.sac_svg.figures:fig5",
+    draws_from="sac-svg/table2",
+)
+
+FIG6 = Experiment(
+    id="sac-svg/fig6",
+    title="Schedules of the target entropy, eq. (14)",
+    description="Target entropy from 0 to -10 nats over one million steps for seven exponents. Nothing is trained.",
+    tasks=(Task("schedule/1m-steps", "svgbench.tasks.no_simulation:make", "0 to -10 nats over 1M steps"),),
+    variants=(
+        Variant("beta-0.0156", "β = 1/64", SCHEDULE, {"target_entropy_decay": 0.015625}),
+        Variant("beta-0.0625", "β = 1/16", SCHEDULE, {"target_entropy_decay": 0.0625}),
+        Variant("beta-0.25", "β = 1/4", SCHEDULE, {"target_entropy_decay": 0.25}),
+        Variant("beta-1", "β = 1", SCHEDULE, {"target_entropy_decay": 1.0}),
+        Variant("beta-4", "β = 4", SCHEDULE, {"target_entropy_decay": 4.0}),
+        Variant("beta-16", "β = 16", SCHEDULE, {"target_entropy_decay": 16.0}),
+        Variant("beta-64", "β = 64", SCHEDULE, {"target_entropy_decay": 64.0}),
+    ),
+    budgets=(
+        Budget("paper", seeds=1, note="", limits={"total_steps": 1_000_000}, block_size=1),
+        Budget(
+            "smoke",
+            seeds=1,
+            note="10 intervals for 200",
+            limits={"total_steps": 1_000_000},
+            config={"points": 10},
+            block_size=1,
+        ),
+    ),
+    columns=(Column("target_entropy", "float", "nats", "of eq. (14)"),),
+    measures=(Measure("target_entropy", "mean target entropy", reduce="mean"),),
+    deviations=FIG6_DEVIATIONS,
+    figure="svgbench.reproduce.sac_svg.figures:fig6",
+)
+
+FIG2 = Experiment(
+    id="sac-svg/fig2",
+    title="SAC-SVG(2) and SAC on the five tasks of MBPO",
+    description=(
+        "Evaluations against environment steps on the gym tasks of 2020, ant and humanoid with truncated observations. "
+        "Compared with the authors' rerun of April 2021, whose numbers are published and whose schedules are run here."
+    ),
+    tasks=(
+        Task(
+            "mbpo/hopper",
+            "svgbench.tasks.mbpo:make_hopper",
+            "Hopper",
+            published="Hopper",
+            config={"target_entropy_init": 0.0, "target_entropy_final": -2.0, "target_entropy_decay": 0.03125},
+        ),
+        Task(
+            "mbpo/walker2d",
+            "svgbench.tasks.mbpo:make_walker2d",
+            "Walker2d",
+            published="Walker2d",
+            config={"target_entropy_init": -2.0, "target_entropy_final": -8.0, "target_entropy_decay": 0.0625},
+            limits={"paper": {"total_steps": 2_000_000}},
+        ),
+        Task(
+            "mbpo/ant",
+            "svgbench.tasks.mbpo:make_ant",
+            "Ant",
+            published="Ant",
+            config={"target_entropy_init": 0.0, "target_entropy_final": -2.0, "target_entropy_decay": 4.0},
+            limits={"paper": {"total_steps": 2_000_000}},
+        ),
+        Task(
+            "mbpo/cheetah",
+            "svgbench.tasks.mbpo:make_cheetah",
+            "Cheetah",
+            published="Cheetah",
+            config={"target_entropy_init": -2.0, "target_entropy_final": -3.0, "target_entropy_decay": 1.0},
+            limits={"paper": {"total_steps": 2_000_000}},
+        ),
+        Task(
+            "mbpo/humanoid",
+            "svgbench.tasks.mbpo:make_humanoid",
+            "Humanoid",
+            published="Humanoid",
+            config={"target_entropy_init": -2.0, "target_entropy_final": -2.0, "target_entropy_decay": 1.0},
+            limits={"paper": {"total_steps": 5_000_000}},
+        ),
+    ),
+    variants=(
+        Variant("sac", "SAC", SAC, profile="code"),
+        Variant("sac-svg-2", "SAC-SVG(2)", SAC_SVG, {"H": 2}, profile="code", published="SAC-SVG(2)"),
+        Variant("random", "random policy", RANDOM),
+    ),
+    budgets=(
+        Budget(
+            "paper",
+            seeds=10,
+            note="",
+            limits={"total_steps": 1_000_000},
+            config={"steps_per_slice": 1, "eval_every": 25_000},
+            block_size=10,
+        ),
+        Budget(
+            "short",
+            seeds=5,
+            note=f"50k steps, 5 seeds; {SHORT_CUTS}; 2.5k model-free steps for 10k; evaluation each 2.5k steps for 25k",
+            limits={"total_steps": 50_000},
+            config=SHORT_NETWORKS,
+            block_size=5,
+        ),
+        Budget(
+            "smoke",
+            seeds=10,
+            note=f"1k steps; {SMOKE_CUTS}",
+            limits={"total_steps": 1000},
+            config=SMOKE_NETWORKS,
+            block_size=10,
+        ),
+    ),
+    columns=COLUMNS,
+    measures=(FINAL,),
+    claims=FIG2_CLAIMS,
+    deviations=FIG2_DEVIATIONS,
+    figure="svgbench.reproduce.sac_svg.figures:fig2",
+    published="sac-svg/mbpo-rerun",
+)
+
+EXPERIMENTS = (TABLE2, FIG5, FIG6, FIG2)

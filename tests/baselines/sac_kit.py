@@ -1,0 +1,50 @@
+"""Small learners on the point task, for both baselines."""
+
+from __future__ import annotations
+
+from point import Point
+
+from svgbench.baselines import sac_svg
+from svgbench.lab.source import declared
+
+SMALL = {
+    "actor_hidden": (16, 16),
+    "critic_hidden": (16, 16),
+    "head_hidden": (16,),
+    "encoder_hidden": (16,),
+    "recurrent_width": 12,
+    "step_batch": 16,
+    "window_batch": 8,
+    "model_updates": 2,
+    "random_steps": 30,
+    "learning_starts": 29,
+    "model_free_steps": 40,
+    "eval_every": 40,
+    "eval_episodes": 3,
+    "steps_per_slice": 7,
+    "target_entropy_init": 0.0,
+    "target_entropy_final": -2.0,
+    "target_entropy_decay": 0.5,
+}
+
+
+def learner(seeds=(0, 1, 2), total_steps=79, module=sac_svg, profile="code", task=None, **config):
+    known = declared(f"{module.__name__}:make")
+    layers = {name: value for name, value in {**SMALL, **config}.items() if name in known.types}
+    return module.make(
+        known.config(layers, profile=profile), task or Point(), seeds, {"total_steps": total_steps}, "cpu"
+    )
+
+
+def finish(one):
+    rows = []
+    while not one.finished:
+        rows += one.advance()
+    return rows
+
+
+def parameters(one):
+    agent = one.agent
+    modules = [agent.actor, agent.critic, agent.target_critic]
+    modules += [agent.model, agent.heads] if getattr(agent, "model", None) is not None else []
+    return [p for m in modules for p in m.parameters()] + [agent.temperature.log_alpha]

@@ -1,0 +1,210 @@
+"""Laws of the online learners: seeds, resumption, divergence, order of a step; and that they learn."""
+
+from __future__ import annotations
+
+import io
+import math
+
+import pytest
+import torch
+from point import Point, random_return
+from sac_kit import SMALL, finish, learner, parameters
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from svgbench.baselines import random_policy, sac, sac_svg
+from svgbench.nn.soft_actor_critic import Actor
+from svgbench.nn.streams import Streams
+
+
+@pytest.mark.parametrize("profile", ["text", "code"])
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-10), ("float32", 1e-4)])
+@pytest.mark.parametrize("module", [sac, sac_svg])
+def test_a_seed_alone_and_in_a_block_of_five_agree(module, dtype, tolerance, profile):
+    alone = learner([7], module=module, dtype=dtype, profile=profile)
+    block = learner([3, 9, 7, 0, 1], module=module, dtype=dtype, profile=profile)
+    rows, block_rows = finish(alone), [r for r in finish(block) if r["seed"] == 7]
+    assert alone.agent.critic_adam.steps.min() == 50
+    for p, q in zip(parameters(alone), parameters(block), strict=True):
+        torch.testing.assert_close(p[0], q[2], rtol=tolerance, atol=tolerance)
+        assert not torch.equal(q[0], q[2])
+    for one, other in zip(rows, block_rows, strict=True):
+        assert one["step"] == other["step"]
+        assert [*one.values()] == pytest.approx([*other.values()], rel=100 * tolerance, nan_ok=True)
+
+
+@pytest.mark.parametrize("module", [sac, sac_svg])
+def test_resuming_at_any_slice_is_exact(module):
+    whole = learner(module=module, total_steps=120)
+    rows = finish(whole)
+    first = learner(module=module, total_steps=120)
+    for slices in (3, 5, 7):  # in the random phase, in SAC's, after an evaluation
+        for _ in range(slices):
+            first.advance()
+        torch.save(first.state_dict(), buffer := io.BytesIO())
+        buffer.seek(0)
+        resumed = learner(module=module, total_steps=120)
+        resumed.load_state_dict(torch.load(buffer, weights_only=True))
+        later = finish(resumed)
+        assert repr(later) == repr(rows[len(rows) - len(later) :])
+        for p, q in zip(parameters(resumed), parameters(whole), strict=True):
+            assert torch.equal(p, q)
+
+
+@pytest.mark.parametrize("module", [sac, sac_svg])
+def test_a_seed_that_diverges_leaves_its_companions_alone(module):
+    undisturbed, hurt = (learner(module=module, dtype="float64", total_steps=120) for _ in range(2))
+    rows, hurt_rows = finish(undisturbed), []
+    while not hurt.finished:
+        if hurt.step == 47:
+            with torch.no_grad():
+                next(hurt.agent.critic.parameters())[1, 0, 0, 0] = math.nan
+        hurt_rows += hurt.advance()
+    assert list(hurt.diverged) == [1]
+    assert hurt.diverged[1].startswith("step ")
+    assert {r["seed"] for r in hurt_rows if r["step"] > 60} == {0, 2}
+    for a, b in zip((r for r in rows if r["seed"] != 1), (r for r in hurt_rows if r["seed"] != 1), strict=True):
+        assert [*a.values()] == pytest.approx([*b.values()], rel=1e-8, nan_ok=True)
+    for p, q in zip(parameters(undisturbed), parameters(hurt), strict=True):
+        torch.testing.assert_close(p[[0, 2]], q[[0, 2]], rtol=1e-9, atol=1e-9)
+
+
+def test_a_reward_that_is_not_finite_is_a_divergence():
+    one = learner([13, 1], task=Point(broken_after=45))
+    rows = finish(one)
+    assert one.diverged == {13: "step 47: an observation or a reward is not finite"}
+    assert [(r["seed"], r["step"]) for r in rows] == [(13, 40), (1, 40), (1, 79)]
+    alone = learner([13], task=Point(broken_after=45))
+    finish(alone)
+    assert alone.step == 47  # nobody is left to train
+
+
+def test_the_policy_learns_as_sacs_before_its_model_based_phase_and_the_model_from_the_start(monkeypatch):
+    lengths, original = [], sac_svg.expanded_loss
+
+    def record(c, *parts):
+        lengths.append(parts[-1].shape[1])
+        return original(c, *parts)
+
+    monkeypatch.setattr(sac_svg, "expanded_loss", record)
+    one = learner(H=3)
+    finish(one)
+    assert lengths == [1] * 11 + [4] * 39  # steps 29 to 39, and 40 to 78
+    assert one.agent.model_adam.steps.min() == 50 * SMALL["model_updates"]
+
+
+def test_the_order_of_a_step_follows_the_profile():
+    """With the code's order a step's own transition cannot be drawn; with the text's it can."""
+    for profile, size in (("code", 29), ("text", 30)):
+        seen = []
+        one = learner(profile=profile)
+        original = one.agent.update
+        one.agent.update = lambda step, e, *rest, f=original, s=seen: (s.append(e.replay.size), f(step, e, *rest))
+        finish(one)
+        assert seen[0] == size
+
+
+def test_terminations_are_learned_from_and_time_limits_are_not():
+    one = learner(total_steps=200, random_steps=200, learning_starts=199)
+    finish(one)
+    rows = one.experience.replay.rows
+    next_r2, terminal = one.experience.layout.next_obs(rows)[..., 2], one.experience.layout.terminal(rows)
+    over = next_r2 > 2.2**2
+    assert terminal.bool()[over].float().mean() > 0.8  # all but those in an episode's last step
+    assert not terminal[~over].any()
+
+
+def test_progress_counts_work_and_ends_at_its_total():
+    one, last = learner(), -1
+    while not one.finished:
+        done, total = one.progress
+        assert last < done < total
+        last = done
+        one.advance()
+    assert one.progress == (total, total)
+
+
+def test_final_policies_can_be_kept_and_rows_are_complete():
+    one = learner()
+    rows = finish(one)
+    assert [(r["step"], r["seed"]) for r in rows] == [(t, s) for t in (40, 79) for s in (0, 1, 2)]
+    assert all(math.isfinite(v) for r in rows for v in r.values())
+    kept = one.policy_state_dict()
+    x = (torch.randn(3, 5, 3) - kept["statistics"]["mean"].float()[:, None]) / one.experience.normaliser.std.float()[
+        :, None
+    ]
+    actor = Actor(Streams([0, 1, 2], "x"), 3, 2, (16, 16), (-5.0, 2.0), orthogonal=False)
+    actor.load_state_dict(kept["actor"])
+    assert torch.equal(actor(x).mode, one.agent.mode(x))
+
+
+@pytest.mark.parametrize(("config", "said"), [({"H": -1}, "H is -1"), ({"learning_starts": 3}, "learning_starts is 3")])
+def test_settings_that_cannot_run_are_refused(config, said):
+    with pytest.raises(ValueError, match=said):
+        learner(**config)
+
+
+@pytest.mark.parametrize(("module", "H"), [(sac, 0), (sac_svg, 2)])
+def test_it_learns(module, H):
+    """Best possible is near 18 of 20; the chance that a random policy reaches 14 in the mean of 30 episodes is nil:
+    400 random episodes never did."""
+    one = learner(
+        [0, 1], total_steps=700, module=module, H=H, eval_every=700, eval_episodes=30, actor_lr=3e-3, critic_lr=3e-3,
+        alpha_lr=3e-3, actor_hidden=(32, 32), critic_hidden=(32, 32), step_batch=64, window_batch=32,
+        random_steps=100, learning_starts=99, model_free_steps=150, tau=0.05, gamma=0.9, steps_per_slice=100,
+    )  # fmt: skip
+    returns = [r["eval_return"] for r in finish(one)]
+    assert random_return() < 5
+    assert min(returns) > 14
+
+
+def test_profiles_name_fields_and_differ_from_the_text_everywhere_they_say():
+    assert sac_svg.PROFILES["text"] == {}
+    for module in (sac, sac_svg):
+        default = module.Config()
+        for name, value in module.PROFILES["code"].items():
+            assert getattr(default, name) != value
+    shared = sac.Config.__dataclass_fields__.keys() & sac_svg.Config.__dataclass_fields__.keys()
+    assert all(getattr(sac.Config(), name) == getattr(sac_svg.Config(), name) for name in shared)
+    assert all(sac.PROFILES["code"].get(name) == sac_svg.PROFILES["code"].get(name) for name in shared)
+
+
+def test_the_random_policy_has_one_row_a_seed_and_the_level_of_random_actions():
+    one = random_policy.make({"eval_episodes": 60}, Point(), [4, 9], {"total_steps": 500}, "cpu")
+    rows = one.advance()
+    assert one.finished
+    assert [(r["seed"], r["step"]) for r in rows] == [(4, 500), (9, 500)]
+    for r in rows:
+        # 60 episodes with the spread that the row states
+        assert abs(r["eval_return"] - random_return()) < 4 * r["eval_return_sd"] / 60**0.5
+    alone = random_policy.make({"eval_episodes": 60}, Point(), [9], {"total_steps": 500}, "cpu").advance()
+    assert repr(alone) == repr(rows[1:])
+    assert rows[0].keys() == finish(learner())[0].keys()
+
+
+class _NoWaiting(TorchDispatchMode):
+    """Refuses what would make a GPU's host wait: reading a value, and shapes that depend on values."""
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        name = func.overloadpacket.__name__
+        if name in ("_local_scalar_dense", "nonzero", "masked_select", "_unique2", "equal", "is_nonzero"):
+            raise AssertionError(f"{name} inside an update")
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("module", [sac, sac_svg])
+@pytest.mark.parametrize("profile", ["text", "code"])
+def test_nothing_in_an_update_waits_for_a_device(module, profile):
+    one = learner(module=module, profile=profile, total_steps=46)
+    one.alive[1] = False  # the masked path as well
+    one._set_active()
+    original = one.agent.update
+    calls = []
+
+    def watched(*args):
+        with _NoWaiting():
+            original(*args)
+        calls.append(args[0])
+
+    one.agent.update = watched
+    finish(one)
+    assert calls == list(range(29, 46))

@@ -1,0 +1,107 @@
+"""What the experiments of Amos et al. 2020 declare, against their sources: our tables, our configs, each other."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import pytest
+
+from svgbench import paper_tables
+from svgbench.baselines import sac, sac_svg
+from svgbench.lab.cells import Selection, expand
+from svgbench.reproduce.sac_svg import deviations
+from svgbench.reproduce.sac_svg.experiments import FIG2, FIG5, FIG6, TABLE2
+from svgbench.reproduce.sac_svg.figures import BEST_H
+
+COLUMN = {t.id: t.published for t in TABLE2.tasks}
+TABLE4 = {  # init, final, beta; facts/sac_svg.md 2.2, left column
+    "Ant": (1, -4, 0.0625),
+    "Hopper": (1, 1, 0),
+    "Swimmer": (-2, -16, 16),
+    "Cheetah": (0, -4, 1),
+    "Walker2d": (1, 1, 0),
+    "PETS Cheetah": (-2, -4, 0.0625),
+}
+
+
+def printed(row, column):
+    return float(paper_tables.number("sac-svg/table2", row, column).value)
+
+
+@pytest.mark.parametrize(("prefix", "row"), [("outperforms-poplin-", "POPLIN-P"), ("sac-above-reported-", "SAC*")])
+def test_claims_compare_with_the_printed_numbers(prefix, row):
+    claims = [c for c in TABLE2.claims if c.id.startswith(prefix)]
+    assert sorted(c.tasks[0] for c in claims) == sorted(COLUMN)
+    for c in claims:
+        (part,) = c.parts
+        assert part.right == printed(row, COLUMN[c.tasks[0]])
+        assert c.budgets == ("paper",)
+        assert c.id.removeprefix(prefix) == c.tasks[0].rpartition("/")[2]
+
+
+def test_the_best_h_is_the_printed_one_in_claims_and_in_the_figure():
+    rows = {H: f"SAC-SVG({H})" for H in (1, 2, 3, 4, 5, 10)}
+    best = {column: max(rows, key=lambda H: printed(rows[H], column)) for column in COLUMN.values()}
+    assert best == BEST_H
+    for c in TABLE2.claims:
+        if c.id.startswith("outperforms-poplin-"):
+            assert c.parts[0].left.variant == f"sac-svg-{best[COLUMN[c.tasks[0]]]}"
+
+
+def test_the_counts_in_the_claims_words_are_those_of_the_table():
+    above = sum(printed("SAC-SVG(2)", c) > printed("SAC (our run)", c) for c in COLUMN.values())
+    reported = sum(printed("SAC (our run)", c) > printed("SAC*", c) for c in COLUMN.values())
+    words = {c.id: c.parts[0].number for c in TABLE2.claims}
+    assert f"(printed: {above})" in words["h2-improves-upon-sac"]
+    assert f"(printed: {reported})" in words["sac-above-reported-ant"]
+    assert all(printed("SAC-SVG(10)", c) < printed("SAC-SVG(2)", c) for c in COLUMN.values())
+
+
+def test_cells_have_the_papers_steps_schedules_and_horizons():
+    cells = expand(TABLE2, Selection(budget="paper"))
+    for cell in cells:
+        column = COLUMN[cell.task.id]
+        steps = int(paper_tables.number("sac-svg/table2", "SAC (our run)", column).env_steps)
+        assert cell.limits["total_steps"] == steps
+        if cell.variant.id == "random":
+            continue
+        names = ("target_entropy_init", "target_entropy_final", "target_entropy_decay")
+        assert tuple(cell.config[name] for name in names) == TABLE4[column]
+        assert cell.config["actor_hidden"] == (512,) * 4
+        assert cell.config["step_batch"] == 1024
+        if cell.variant.id != "sac":
+            assert cell.variant.published == f"SAC-SVG({cell.config['H']})"
+            assert cell.config["window_batch"] == 512
+            assert cell.config["decoder_hidden"] == ()
+    for cell in expand(FIG2, Selection(budget="paper")):
+        number = paper_tables.number("sac-svg/mbpo-rerun", "SAC-SVG(2)", cell.task.published)
+        assert cell.limits["total_steps"] == number.env_steps
+
+
+def test_figure_5_draws_the_same_cells():
+    for budget in ("paper", "short", "smoke"):
+        same = [[c.identity for c in expand(e, Selection(budget=budget))] for e in (TABLE2, FIG5)]
+        assert same[0] == same[1]
+
+
+def test_every_difference_of_the_profiles_is_a_deviation():
+    words = " ".join(d.ours for d in deviations.TABLE2_DEVIATIONS)
+    named = {name for group in re.findall(r"\[([a-z_, A-Z]+)\]", words) for name in group.split(", ")}
+    assert set(sac_svg.PROFILES["code"]) | set(sac.PROFILES["code"]) <= named
+    known = sac_svg.Config.__dataclass_fields__.keys() | sac.Config.__dataclass_fields__.keys()
+    assert named <= known
+
+
+def test_the_schedules_are_computed_at_their_ends():
+    from svgbench.lab.block import resolve
+
+    for cell in expand(FIG6, Selection(budget="paper")):
+        one = resolve(cell.variant.learner)(cell.config, None, [0], cell.limits, "cpu")
+        rows = one.advance()
+        assert one.finished
+        assert [rows[0]["step"], rows[-1]["step"]] == [0, 1_000_000]
+        assert [rows[0]["target_entropy"], rows[-1]["target_entropy"]] == [0.0, -10.0]
+        beta = cell.config["target_entropy_decay"]
+        middle = rows[len(rows) // 2]
+        assert math.isclose(middle["target_entropy"], 10 * 0.5**beta - 10, rel_tol=1e-12)
