@@ -24,7 +24,7 @@ POLL_SECONDS = 0.05
 HANG_SECONDS = "SVGBENCH_HANG_SECONDS"
 ATTEMPTS = 2
 
-Event = Literal["started", "progress", "finished", "retry", "failed", "waiting", "stopped", "refused"]
+Event = Literal["started", "progress", "finished", "retry", "failed", "waiting", "stopped"]
 
 
 _Waiting = tuple[Block, int, float]  # block, attempt, not before (monotonic seconds)
@@ -83,7 +83,10 @@ class Supervisor:
                     if ready is None:
                         break
                     waiting.remove(ready)
-                    placed.append(self._place(*ready[:2]))
+                    try:
+                        placed.append(self._place(*ready[:2]))
+                    except OSError as error:  # its job cannot be written; other blocks may have room
+                        self._fail(ready[0], f"could not be started: {error}", outcome)
                 for one in list(placed):
                     status = one.handle.poll()
                     if status is None:
@@ -159,9 +162,12 @@ class Supervisor:
                 return block, one.attempt + 1, 0.0
             log = self.store.log_path(block)
             self._record(block, error, one.attempt, log)
-            outcome.failures.append((block, f"{error} (log: {log})"))
-            self.listen("failed", block, f"{error} (log: {log})")
+            self._fail(block, f"{error} (log: {log})", outcome)
         return None
+
+    def _fail(self, block: Block, error: str, outcome: Outcome) -> None:
+        outcome.failures.append((block, error))
+        self.listen("failed", block, error)
 
     def _record(self, block: Block, error: str, attempts: int, log: Path) -> None:
         try:

@@ -237,3 +237,17 @@ def test_a_failure_that_cannot_be_recorded_is_still_told(supervise, monkeypatch)
     outcome, _, events = supervise({0: [(FAILED, 1.0)] * 2}, count=1)
     assert len(outcome.failures) == 1
     assert any("could not be recorded" in text and "cell.json" in text for _, _, text in events)
+
+
+def test_a_block_whose_job_cannot_be_written_fails_alone(supervise, cell, tmp_path):
+    """As on a full disk: the folder's place is taken by a file, so that even root cannot make it."""
+    store = Store(tmp_path)
+    place = store.block_work(blocks(cell, cell.seeds)[0])
+    place.parent.mkdir(parents=True)
+    place.write_text("in the way")
+    outcome, executor, _ = supervise({1: [(FINISHED, 1.0)]}, count=2)
+    assert indices(outcome.finished) == [1]
+    ((block, line),) = outcome.failures
+    assert block.index == 0
+    assert str(place) in line
+    assert executor.placed == [(1, 1)]
