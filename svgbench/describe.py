@@ -113,8 +113,11 @@ def plan_sentences(plan: Plan, estimate: Estimate | None) -> list[str]:
     if estimate is not None and plan.blocks:
         disk = f"{size(estimate.disk_bytes)} of disk" + ("" if estimate.disk_exact else " and the CSVs")
         processes = f"{estimate.jobs} process{'es' * (estimate.jobs > 1)}"
-        lines.append(f"about {duration(estimate.seconds)} with {processes} on this machine, {disk}")
-        lines += [f"no estimate for {error}" for error in estimate.errors[:3]]
+        roughly = "more than" if estimate.unknown else "about"
+        if estimate.unknown < len(plan.blocks):
+            lines.append(f"{roughly} {duration(estimate.seconds)} with {processes} on this machine, {disk}")
+        if estimate.unknown:
+            lines += [f"no estimate for {estimate.unknown} blocks; the first of them:", estimate.errors[0]]
     return lines
 
 

@@ -50,6 +50,7 @@ class Estimate:
     disk_bytes: int
     disk_exact: bool  # false where the size of some CSV is not known yet
     jobs: int
+    unknown: int = 0  # blocks whose cost is not known, and which count as nothing
     errors: tuple[str, ...] = ()
 
 
@@ -89,10 +90,11 @@ def remembered(store: Store, blocks: Sequence[Block]) -> dict[str, Cost]:
 def estimate(blocks: Sequence[Block], known: Mapping[str, Cost], jobs: int) -> Estimate:
     """The time and disk of `blocks`. Blocks of unknown cost count as nothing, and are among the errors."""
     total, longest, disk, checkpoint = 0.0, 0.0, 0, 0
-    exact, errors = True, []
+    exact, unknown, errors = True, 0, []
     for block in blocks:
         cost = known.get(kind(block.cell), Cost(error="not calibrated"))
         if cost.error:
+            unknown += 1
             errors.append(f"{block.cell.name}: {cost.error}")
         seconds = cost.seconds + cost.start_seconds
         total += seconds
@@ -103,7 +105,7 @@ def estimate(blocks: Sequence[Block], known: Mapping[str, Cost], jobs: int) -> E
         checkpoint = max(checkpoint, cost.checkpoint_bytes)
     at_once = min(jobs, len(blocks))
     seconds = max(total / at_once, longest) if at_once else 0.0
-    return Estimate(seconds, disk + at_once * checkpoint, exact, at_once, tuple(dict.fromkeys(errors)))
+    return Estimate(seconds, disk + at_once * checkpoint, exact, at_once, unknown, tuple(dict.fromkeys(errors)))
 
 
 def default_jobs(threads: int) -> int:
