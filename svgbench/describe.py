@@ -21,7 +21,8 @@ def parts_of(experiment: Experiment) -> list[dict[str, Any]]:
         profile = f"profile {variant.profile}" if variant.profile else ""
         rows += [_row("variant", variant.id, variant.label, profile or _settings(variant.config))]
     for budget in experiment.budgets:
-        rows += [_row("budget", budget.name, f"{budget.seeds} seeds: {budget.note}", _settings(budget.limits))]
+        text = f"{budget.seeds} seeds" + (f": {budget.note}" if budget.note else "")
+        rows += [_row("budget", budget.name, text, _settings({**budget.limits, **budget.config}))]
     rows += [_row("column", c.name, c.description, c.unit) for c in experiment.columns]
     for claim in experiment.claims:
         numbers = "; ".join(f"{words_of(part)}: {part.number}" for part in claim.parts)

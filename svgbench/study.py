@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from svgbench import reproduce
-from svgbench.lab.cells import Selection, expand
+from svgbench.lab.cells import Selection, expand, expand_declared
 from svgbench.lab.experiment import BUDGETS, Experiment
 from svgbench.lab.plan import Plan, make_plan
 from svgbench.lab.store import Store
@@ -51,6 +51,9 @@ class Study:
         self.experiment = experiment
         self.store = Store(results_root(results))
 
+    def __repr__(self) -> str:
+        return f"<Study {self.experiment.id} in {self.store.root}>"
+
     def budgets(self) -> list[str]:
         """The budgets that have results, the largest first. Looks at file names only."""
         folder = self.experiment.draws_from or self.experiment.id
@@ -68,7 +71,8 @@ class Study:
 
     def check(self, selection: Selection) -> None:
         """Raise UsageError for any word that the experiment does not know, before anything slow is imported."""
-        expand(self.experiment, selection, reproduce.installed_algorithms())
+        stored = self.store.variants(self.experiment.draws_from or self.experiment.id, selection.budget)
+        expand_declared(self.experiment, selection, reproduce.installed_algorithms(), stored)
 
     def jobs(self, plan: Plan, asked: int | None = None) -> int:
         """How many blocks to run at once: as asked, else so many that every core is used once."""
@@ -135,19 +139,21 @@ class Study:
 
         return results_grids(self.results(selection), self.published())
 
-    def compare(self, selection: Selection | None = None) -> list[Verdict]:
-        """Verdicts on every claim and published number.
+    def compare(self, selection: Selection | None = None, pinned: bool = True) -> tuple[list[Verdict], tuple[str, ...]]:
+        """Verdicts on every claim and published number, and notes on what they were judged from.
 
-        Without a selection each is judged at the largest budget at which its cells are complete.
+        Without a selection, or with one whose budget is not `pinned`, each is judged at the largest budget at which
+        its cells are complete.
         """
         from svgbench.analysis.verdicts import compare
 
-        budgets = [selection.budget] if selection else self.budgets() or [self.experiment.budgets[0].name]
+        budgets = [selection.budget] if selection and pinned else self.budgets() or [self.experiment.budgets[0].name]
         base = selection or Selection()
         everything = replace(base, tasks=(), variants=())  # a claim may need more variants than were named
         results = {b: self.results(replace(everything, budget=b)) for b in budgets}
         verdicts = compare(self.experiment, {b: r.cells for b, r in results.items()}, self.published())
-        return [v for v in verdicts if _is_asked(v, base)]
+        notes = tuple(f"budget {b}: {note}" for b, r in results.items() for note in r.notes)
+        return [v for v in verdicts if _is_asked(v, base)], notes
 
     def table_rows(self, selection: Selection | None = None) -> list[dict[str, Any]]:
         """The table as one flat row per cell and measure."""

@@ -53,7 +53,8 @@ def out_parts(rows: Rows) -> None:
     for row in rows:
         if row["kind"] != kind:
             kind = row["kind"]
-            out("" if kind == "experiment" else f"\n{kind}s")
+            if kind != "experiment":
+                out(f"\n{kind}s")
         head, detail = f"{row['id']}: {row['text']}", row["detail"]
         indent = "" if kind == "experiment" else "  "
         out(_wrapped(f"{head} [{detail}]" if detail and indent else head, indent))
@@ -76,7 +77,8 @@ def out_lines(lines: Iterable[str]) -> None:
 
 
 def _wrapped(text: str, indent: str) -> str:
-    return textwrap.fill(text, width(), initial_indent=indent, subsequent_indent=indent + ("  " if indent else ""))
+    further = indent + ("  " if indent else "")
+    return textwrap.fill(text, width(), initial_indent=indent, subsequent_indent=further, break_on_hyphens=False)
 
 
 def duration(seconds: float) -> str:

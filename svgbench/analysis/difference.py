@@ -10,7 +10,7 @@ from svgbench.analysis.frames import read_cell
 from svgbench.analysis.judgement import Verdict
 from svgbench.analysis.measures import CellData
 from svgbench.analysis.tables import Grid, render
-from svgbench.analysis.verdict_text import interval, number, tally
+from svgbench.analysis.verdict_text import estimate, tally
 from svgbench.lab.experiment import BUDGETS, Experiment
 from svgbench.lab.store import Store, read_meta
 
@@ -49,9 +49,7 @@ def diff_lines(verdicts: Sequence[Verdict], width: int, every: bool) -> list[str
     for experiment_budget in dict.fromkeys((v.id.split(":")[0], v.budget) for v in shown):
         own = [v for v in shown if (v.id.split(":")[0], v.budget) == experiment_budget]
         for task in dict.fromkeys(v.task for v in own):
-            rows = tuple(
-                (f"{v.variant}: {v.setting}", (v.verdict, number(v.value), interval(v))) for v in own if v.task == task
-            )
+            rows = tuple((f"{v.variant}: {v.setting}", (v.verdict, *estimate(v))) for v in own if v.task == task)
             title = f"{experiment_budget[0]}, budget {experiment_budget[1]}, {task}"
             grid = Grid(title=title, corner="", columns=("B against A", "B - A", "95 % interval"), rows=rows, notes=())
             lines += [*render(grid, "text", width).splitlines(), ""]

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from svgbench.analysis.measures import CellData
-from svgbench.lab.cells import Cell, Selection, expand
+from svgbench.lab.cells import Cell, Selection, expand_declared
 from svgbench.lab.errors import DamagedError
 from svgbench.lab.experiment import Experiment, Variant
 from svgbench.lab.store import CellState, Store, is_finished, read_meta, read_rows
@@ -46,13 +46,14 @@ def read_results(
     """Read the cells that `selection` names, checked against their hashes.
 
     A damaged cell is left out and noted. Cells in the folder that nobody declares (imported ones, and variants made
-    with -o) are read too, unless the selection names variants.
+    with -o) are read too, unless the selection names other variants.
     """
     cells: dict[tuple[str, str], CellData] = {}
     labels = {variant.id: variant.label for variant in experiment.variants}
     states: dict[str, list[str]] = {}
     notes = []
-    for cell in expand(experiment, selection, extra):
+    stored = store.variants(experiment.draws_from or experiment.id, selection.budget)
+    for cell in expand_declared(experiment, selection, extra, stored):
         labels[cell.variant.id] = cell.variant.label
         state = store.state(cell)
         if state.status in ("stale", "other", "failed"):
@@ -63,7 +64,7 @@ def read_results(
             notes.append(f"left out: {error}")
             cells[cell.key] = _read(store, cell, CellState("failed"))
     notes += [f"{len(names)} cell{'s' * (len(names) > 1)} {why}" for why, names in states.items()]
-    if not selection.variants and not selection.overrides:
+    if not selection.overrides:
         for data, label, note in _undeclared(store, experiment, selection, cells):
             labels[data.variant] = label
             cells[(data.task, data.variant)] = data
@@ -102,6 +103,8 @@ def _undeclared(
     for path in sorted(store.folder(experiment.draws_from or experiment.id, selection.budget).glob("*.json")):
         meta = read_meta(path)
         if meta is None or (meta["task"], meta["variant"]) in known or meta["task"] not in tasks:
+            continue
+        if selection.variants and meta["variant"] not in selection.variants:
             continue
         data = read_cell(path, meta)
         if selection.seeds is not None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from svgbench.lab.block import as_csv
@@ -69,7 +70,7 @@ def _read(file: Path) -> pd.DataFrame:
         frame = pd.read_csv(file)
     except FileNotFoundError:
         raise UsageError(f"no file '{file}'; expected a CSV") from None
-    except (ValueError, UnicodeDecodeError) as error:
+    except (ValueError, UnicodeDecodeError, IsADirectoryError) as error:
         raise UsageError(f"{file} is not a CSV: {error}") from None
     if not len(frame):
         raise UsageError(f"{file} has no rows")
@@ -79,9 +80,9 @@ def _read(file: Path) -> pd.DataFrame:
 def _check_columns(experiment: Experiment, frame: pd.DataFrame, file: Path) -> list[Column]:
     """The declared columns that the file has, in declared order; an error if a needed one is absent or not a number."""
     needed = {m.column for m in experiment.measures} | {k for m in experiment.measures for k in m.where}
-    for name in ("seed", "step", *sorted(needed - {"seed", "step"})):
-        if name not in frame.columns:
-            raise UsageError(f"{file} has no column '{name}' (it has: {', '.join(frame.columns)})")
+    missing = [name for name in ("seed", "step", *sorted(needed - {"seed", "step"})) if name not in frame.columns]
+    if missing:
+        raise UsageError(f"{file} has no column {', '.join(map(repr, missing))} (it has: {', '.join(frame.columns)})")
     present = [c for c in experiment.columns if c.name in frame.columns]
     kinds = {"seed": "int", "step": "int"} | {c.name: c.kind for c in present}
     for name, kind in kinds.items():
@@ -94,6 +95,8 @@ def _check_kind(file: Path, values: pd.Series, name: str, kind: str) -> None:
     whole = numeric and bool((values == values.round()).all())
     if (kind == "int" and not whole) or (kind == "float" and not numeric):
         raise UsageError(f"{file}: column '{name}' must hold {'whole numbers' if kind == 'int' else 'numbers'}")
+    if numeric and not bool(np.isfinite(values.to_numpy(dtype=float)).all()):
+        raise UsageError(f"{file}: column '{name}' has an empty or infinite value; leave out a seed that failed")
     if name in ("seed", "step") and bool((values < 0).any()):
         raise UsageError(f"{file}: column '{name}' must not be negative")
 

@@ -60,7 +60,10 @@ def draw(results: Results, output: Path) -> list[Path]:
     """
     if not any(len(cell.frame) for cell in results.cells.values()):
         name = results.experiment.id
-        raise UsageError(f"{name} has no results at budget {results.budget}; `svgbench run {name}` makes them")
+        raise UsageError(
+            f"{name} has no results at budget {results.budget}; "
+            f"`svgbench run {name} --budget {results.budget}` makes them"
+        )
     reference = results.experiment.figure
     with sns.axes_style("ticks"), plt.rc_context(STYLE):
         if reference is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -48,7 +49,7 @@ def _claim_lines(experiment: Experiment, claim: Claim, verdicts: Sequence[Verdic
         own = [v for v in verdicts if v.task == task.id]
         if own:
             budgets = ", ".join(dict.fromkeys(v.budget for v in own))
-            lines += ["", f"{task.label}, budget {budgets}: {tally(own)}"]
+            lines += ["", *textwrap.wrap(f"{task.label}, budget {budgets}: {tally(own)}", width)]
             lines += _rows(own, claim.per, len(claim.parts), width)
     return lines
 
@@ -65,7 +66,7 @@ def _rows(verdicts: Sequence[Verdict], per: Sequence[str], parts: int, width: in
     rows = []
     for v in verdicts:
         decided = (_deciding_part(v),) if parts > 1 else ()
-        rows.append((_setting(v), (v.verdict, *decided, number(v.value), interval(v), str(v.n))))
+        rows.append((_setting(v), (v.verdict, *decided, *estimate(v), str(v.n))))
     notes = dict.fromkeys(v.reason for v in verdicts if v.verdict == "INCOMPLETE" or v.value is None)
     grid = Grid(title="", corner=" ".join(per), columns=columns, rows=tuple(rows), notes=tuple(notes))
     return render(grid, "text", width).strip("\n").splitlines()
@@ -91,28 +92,44 @@ def _level_lines(experiment: Experiment, verdicts: Sequence[Verdict], width: int
     for task, unit in dict.fromkeys((v.task, v.unit) for v in verdicts):
         own = [v for v in verdicts if (v.task, v.unit) == (task, unit)]
         printed = any(v.published is not None for v in own)
+        settings = {v.setting for v in own}
+        title = ", ".join([labels.get(task, task), *(settings if len(settings) == 1 else ())])
         columns = ("verdict", UNITS[unit], "95 % interval", *(("published",) if printed else ()), "n")
         rows = []
         for v in own:
             paper = (number(v.published),) if printed else ()
             rows.append(
-                (f"{v.variant} {v.setting}".strip(), (v.verdict, number(v.value), interval(v), *paper, str(v.n)))
+                (
+                    v.variant if len(settings) == 1 else f"{v.variant} {v.setting}",
+                    (v.verdict, *estimate(v), *paper, str(v.n)),
+                )
             )
-        notes = tuple(dict.fromkeys(f"{v.variant}: {v.reason}" for v in own if v.reason))
-        grid = Grid(title=labels.get(task, task), corner="", columns=columns, rows=tuple(rows), notes=notes)
+        notes = _reasons(own)
+        grid = Grid(title=title, corner="", columns=columns, rows=tuple(rows), notes=notes)
         lines += ["", *render(grid, "text", width).splitlines()]
     return lines
 
 
+def _reasons(verdicts: Sequence[Verdict]) -> tuple[str, ...]:
+    """Why, each variant once; those that only lack seeds in one line."""
+    lacking = [v.variant for v in verdicts if v.verdict == "INCOMPLETE"]
+    others = dict.fromkeys(f"{v.variant}: {v.reason}" for v in verdicts if v.reason and v.verdict != "INCOMPLETE")
+    return (*others, *([f"seeds are missing of {', '.join(dict.fromkeys(lacking))}"] if lacking else []))
+
+
 def number(value: float | None) -> str:
-    """Three significant digits, trailing zeros kept; five decimals near 1, where ratios differ by little."""
-    if value is None:
+    """A number by itself: three significant digits, or all of a large one's before the point."""
+    if value is None or not math.isfinite(value):
         return ""
-    return f"{value:.5f}" if abs(value - 1) < 0.01 else f"{value:#.3g}".rstrip(".")
+    return f"{value:.0f}" if 1000 <= abs(value) < 1e7 else f"{value:#.3g}".rstrip(".")
 
 
-def interval(verdict: Verdict) -> str:
-    """ "[low, high]", or nothing where there is no interval."""
-    if verdict.low is None or verdict.high is None:
-        return ""
-    return f"[{number(verdict.low)}, {number(verdict.high)}]"
+def estimate(verdict: Verdict) -> tuple[str, str]:
+    """The value and "[low, high]", to the same decimals: two digits of the interval's width. Blank where unknown."""
+    value, low, high = verdict.value, verdict.low, verdict.high
+    if value is None or low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
+        return number(value), ""
+    if high <= low or max(abs(low), abs(high)) < 1e-3:
+        return number(value), f"[{number(low)}, {number(high)}]"
+    decimals = min(max(1 - math.floor(math.log10(high - low)), 0), 6)
+    return f"{value:.{decimals}f}", f"[{low:.{decimals}f}, {high:.{decimals}f}]"

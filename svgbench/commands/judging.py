@@ -93,7 +93,7 @@ def compare(
     as_json: JsonOption = False,
 ) -> None:
     """Judge the paper's claims and numbers by our runs. Each verdict names its budget, interval and n."""
-    from svgbench.terminal import out, out_json, width
+    from svgbench.terminal import notice, out, out_json, width
 
     everything = []
     studies = studies_of(experiment, results)
@@ -102,8 +102,10 @@ def compare(
     from svgbench.analysis.verdict_text import verdict_lines
 
     for study, selection in every:
-        verdicts = study.compare(selection)
+        verdicts, notes = study.compare(selection, pinned=budget is not None)
         everything += verdicts
+        for note in notes:
+            notice(note)
         if not as_json:
             out("\n".join(verdict_lines(study.experiment, verdicts, width())))
     if as_json:

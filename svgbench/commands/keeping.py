@@ -12,7 +12,7 @@ from svgbench.commands.options import (
     ResultsOption,
     studies_of,
 )
-from svgbench.lab.errors import FAILED
+from svgbench.lab.errors import FAILED, UsageError
 
 
 def verify(results: ResultsOption = None, as_json: JsonOption = False) -> None:
@@ -23,7 +23,10 @@ def verify(results: ResultsOption = None, as_json: JsonOption = False) -> None:
     from svgbench.study import results_root
     from svgbench.terminal import out_json, out_lines
 
-    rows = check(Store(results_root(results)))
+    root = results_root(results)
+    if not root.is_dir():
+        raise UsageError(f"no results folder '{root}'")
+    rows = check(Store(root))
     if as_json:
         out_json(rows)
     else:
@@ -35,7 +38,7 @@ def verify(results: ResultsOption = None, as_json: JsonOption = False) -> None:
 def clean(
     experiment: MaybeExp = None,
     checkpoints: Annotated[
-        bool, typer.Option("--checkpoints", help="Unfinished blocks too; they start again.")
+        bool, typer.Option("--checkpoints", help="All of .work: unfinished blocks, policies, logs.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
     results: ResultsOption = None,

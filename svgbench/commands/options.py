@@ -10,7 +10,7 @@ import typer
 from svgbench.lab.errors import UsageError
 
 Exp = Annotated[str, typer.Argument(metavar="EXP", help="An experiment, such as maac/fig3, or fig3 for every one.")]
-MaybeExp = Annotated[str | None, typer.Argument(metavar="[EXP]", help="An experiment; all of them if left out.")]
+MaybeExp = Annotated[str | None, typer.Argument(metavar="EXP", help="An experiment; all of them if left out.")]
 BudgetOption = Annotated[str | None, typer.Option("--budget", help="paper, short or smoke.")]
 SeedsOption = Annotated[str | None, typer.Option("--seeds", help="A count (10), a range (3-5) or a list (0,4,7).")]
 TasksOption = Annotated[list[str] | None, typer.Option("--tasks", help="Only these tasks, comma-separated.")]

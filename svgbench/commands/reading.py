@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -65,22 +65,22 @@ def status(
     as_json: JsonOption = False,
 ) -> None:
     """Say how every cell stands. It is done, running, partial, failed, diverged, stale, other or missing."""
-    from svgbench.terminal import out_rows
+    from svgbench.terminal import out_json, out_lines, out_rows
 
-    rows: list[dict[str, Any]] = []
-    for study in studies_of(experiment, results):
-        rows += study.status(reading_of(study, budget, seeds, tasks, variants, override, device))
-    shown = [row | {"seeds": f"{row['seeds_done']}/{row['seeds_total']}"} for row in rows]
-    columns = {"task": "task", "variant": "variant", "seeds": "seeds", "status": "status", "note": "note"}
-    if len({row["experiment"] for row in rows}) > 1:
-        columns = {"experiment": "experiment"} | columns
-    if not any(row["note"] for row in rows):
-        del columns["note"]
-    out_rows(rows if as_json else shown, as_json, "", columns)
+    studies = studies_of(experiment, results)
+    words = (budget, seeds, tasks, variants, override, device)
+    every = [study.status(reading_of(study, *words)) for study in studies]
+    if as_json:
+        return out_json([row for rows in every for row in rows])
+    columns = {"task": "task", "variant": "variant", "seeds": "seeds", "status": "status"}
+    for rows in every:
+        shown = [row | {"seeds": f"{row['seeds_done']}/{row['seeds_total']}"} for row in rows]
+        out_rows(shown, False, f"{rows[0]['experiment']}, budget {rows[0]['budget']}", columns)
+        out_lines(dict.fromkeys(f"{row['status']}: {row['note']}" for row in rows if row["note"]))
 
 
 def logs(
-    experiment: Exp,
+    experiment: MaybeExp = None,
     budget: BudgetOption = None,
     tasks: TasksOption = None,
     variants: VariantsOption = None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -131,6 +131,18 @@ def expand(experiment: Experiment, selection: Selection, extra: Mapping[str, Var
             )
             cells.append(replace(cell, identity=identity(cell)))
     return cells
+
+
+def expand_declared(
+    experiment: Experiment, selection: Selection, extra: Mapping[str, Variant] | None, stored: Set[str]
+) -> list[Cell]:
+    """`expand` for reading: a variant that nobody declares may be named if the store has it; it makes no cell here."""
+    declared = {v.id for v in experiment.variants} | set(extra or {})
+    named = tuple(v for v in selection.variants if v in declared or v not in stored)
+    if selection.variants and not named:
+        expand(experiment, replace(selection, variants=()), extra)  # the other words are still checked
+        return []
+    return expand(experiment, replace(selection, variants=named), extra)
 
 
 def identity(cell: Cell) -> str:

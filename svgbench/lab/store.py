@@ -53,6 +53,10 @@ class Store:
     def folder(self, experiment: str, budget: str) -> Path:
         return self.root / experiment / budget
 
+    def variants(self, experiment: str, budget: str) -> set[str]:
+        """The variants that have files, declared or not, by file names."""
+        return {path.stem.partition("--")[2] for path in self.folder(experiment, budget).glob("*--*.json")}
+
     def csv_path(self, cell: Cell) -> Path:
         return Path(f"{self.root}/{cell.experiment}/{cell.budget}/{cell.name}.csv")
 

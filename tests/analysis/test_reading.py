@@ -164,6 +164,19 @@ def test_an_import_appears_in_tables_figures_and_verdicts(
     assert len(verdicts) == 4  # against ours and theirs, on two tasks
 
 
+def test_an_imported_variant_can_be_named(store: Store, experiment: Experiment, my_csv: Path) -> None:
+    import_csv(store, experiment, an_import(my_csv))
+    alone = read_results(store, experiment, replace(PAPER, variants=("mine",)))
+    assert {variant for _, variant in alone.cells} == {"mine"}
+    beside = read_results(store, experiment, replace(PAPER, variants=("mine", "ours")))
+    assert {variant for _, variant in beside.cells} == {"mine", "ours"}
+    assert {variant for _, variant in read_results(store, experiment, replace(PAPER, variants=("ours",))).cells} == {
+        "ours"
+    }
+    with pytest.raises(UsageError, match="no variant 'min'"):
+        read_results(store, experiment, replace(PAPER, variants=("min",)))
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -189,6 +202,8 @@ def test_a_wrong_import_is_refused_and_writes_nothing(
         ("seed,step,score\n0,0,high\n", "must hold numbers"),
         ("seed,step,score\n0.5,0,1.0\n", "whole numbers"),
         ("seed,step,score\n-1,0,1.0\n", "must not be negative"),
+        ("seed,step,score\n0,0,\n", "empty or infinite"),
+        ("seed,step,score\n0,0,inf\n", "empty or infinite"),
         ("seed,step,score\n", "no rows"),
         ("task,seed,step,score\ntoy/other,0,0,1.0\n", "no task of toy/fig1"),
         ("seed,step,score\n0,0,1.0\n", "name the task with --task"),
