@@ -24,7 +24,7 @@ def verify(results: ResultsOption = None, as_json: JsonOption = False) -> None:
     from svgbench.terminal import out_json, out_lines
 
     root = results_root(results)
-    if not root.is_dir():
+    if results is not None and not root.is_dir():
         raise UsageError(f"no results folder '{root}'")
     rows = check(Store(root))
     if as_json:
