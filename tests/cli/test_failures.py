@@ -141,8 +141,8 @@ def test_a_read_only_results_folder(half_done):
             os.chmod(folder, 0o755)
     assert refused.status == 1
     last = refused.err.splitlines()[-1]
-    assert last.startswith(f"svgbench: {bench.store.work}"), refused.err
-    assert last.endswith("Permission denied")
+    assert last.startswith("failed: field/calm drift seeds (2, 3): could not be started: "), refused.err
+    assert f"Permission denied: '{bench.store.work}" in last
     assert "Traceback" not in refused.err
     assert status.status == 0
     assert status.json[0]["seeds_done"] == 2
