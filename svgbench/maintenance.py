@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -96,7 +96,9 @@ def clean(store: Store, experiment: Experiment | None, checkpoints: bool, dry_ru
     base = store.work / experiment.id if experiment else store.work
     if any(is_locked(path) for path in base.rglob("*.lock")):
         raise BusyError(f"a run is at work in {base}; wait for it or stop it")
-    doomed = [folder for folder in base.rglob("block-*") if folder.is_dir() and not _is_needed(store, folder)]
+    declared = dict(_declared_identities())
+    folders = [folder for folder in base.rglob("block-*") if folder.is_dir()]
+    doomed = [folder for folder in folders if not _is_needed(store, folder, declared)]
     doomed += [p for p in base.rglob("block-*.log") if p.with_suffix("") in doomed or not p.with_suffix("").is_dir()]
     if experiment:
         doomed += [store.work / "superseded" / experiment.id]
@@ -111,7 +113,7 @@ def clean(store: Store, experiment: Experiment | None, checkpoints: bool, dry_ru
     return doomed
 
 
-def _is_needed(store: Store, folder: Path) -> bool:
+def _is_needed(store: Store, folder: Path, declared: Mapping[str, str]) -> bool:
     """Whether a block's folder can still be resumed, and has something that the store has not."""
     try:
         job = json.loads(next(folder.glob("job-*.json")).read_bytes())
@@ -119,8 +121,8 @@ def _is_needed(store: Store, folder: Path) -> bool:
         return True  # nothing says what it is
     block = block_from_job(job)
     cell = replace(block.cell, seeds=block.seeds)
-    declared = dict(_declared_identities()).get(f"{cell.experiment}/{cell.budget}/{cell.name}", cell.identity)
-    return declared == cell.identity and set(store.state(cell).usable) != set(block.seeds)
+    identity = declared.get(f"{cell.experiment}/{cell.budget}/{cell.name}", cell.identity)
+    return identity == cell.identity and set(store.state(cell).usable) != set(block.seeds)
 
 
 def doctor(store: Store) -> list[dict[str, Any]]:
