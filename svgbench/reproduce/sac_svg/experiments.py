@@ -49,7 +49,6 @@ SHORT_NETWORKS: dict[str, Setting] = {
     "window_batch": 64,
     "actor_lr": 3e-4,
     "critic_lr": 3e-4,
-    "alpha_lr": 3e-4,
     "model_free_steps": 2500,
     "eval_every": 2500,
     "steps_per_slice": 250,
@@ -73,7 +72,9 @@ SMOKE_NETWORKS: dict[str, Setting] = {
     "eval_episodes": 1,
     "steps_per_slice": 50,
 }
-SHORT_CUTS = "2 x 64 units for 4 x 512, recurrent 64 for 512, batches 64 for 1024 and 512, learning rates 3e-4 for 1e-4"
+SHORT_CUTS = (
+    "2 x 64 units for 4 x 512, recurrent 64 for 512, batches 64 for 1024 and 512, policy and critics at 3e-4 for 1e-4"
+)
 SMOKE_CUTS = "16 units, batches 32 and 16, 1 model update a step for 4, 300 random steps, 1 evaluation episode"
 
 FIFTY_THOUSAND = {"paper": {"total_steps": 50_000}}
