@@ -13,6 +13,7 @@ SPREADS = {
     "sd": "± is a standard deviation",
     "se": "± is a standard error",
     "ci95": "± is half of a 95 % interval",
+    "interval95": "[low, high] is a 95 % interval",
     "none": "no spread",
     "unknown": "what ± means is not said",
 }
@@ -74,6 +75,8 @@ def published_rows(name: str) -> list[dict[str, Any]]:
             "value": float(n.value),
             "spread": float(n.spread) if n.spread is not None else None,
             "printed": n.text,
+            "low": float(n.interval[0]) if n.interval is not None else None,
+            "high": float(n.interval[1]) if n.interval is not None else None,
             "spread_kind": n.spread_kind,
             "n": n.n,
             "statistic": n.statistic,

@@ -56,6 +56,7 @@ class _About(_Model):
 class _Cell(_About):
     value: Digits
     spread: Annotated[Digits, Field(ge=0)] | None = None
+    interval: tuple[Digits, Digits] | None = None
     printed: Text | None = None
 
     @model_validator(mode="before")
@@ -69,8 +70,16 @@ class _Cell(_About):
         return raw if isinstance(raw, Mapping) else {"value": raw}
 
     @model_validator(mode="after")
+    def _inside(self) -> _Cell:
+        if self.interval is not None and not self.interval[0] <= self.value <= self.interval[1]:
+            raise ValueError(f"{self.value} is outside of its `interval`")
+        return self
+
+    @model_validator(mode="after")
     def _printed_agrees(self) -> _Cell:
         if self.printed is not None:
+            if self.interval is not None:
+                raise ValueError("`printed` cannot stand beside an `interval`")
             said = [_number_in(part) for part in self.printed.split("±")]
             if said != [x for x in (self.value, self.spread) if x is not None]:
                 raise ValueError(f"`printed` reads {said}, the cell says {self.value} and {self.spread}")
@@ -158,8 +167,11 @@ def _number(at: str, table: str, raw: _Table, row: _Row, column: str) -> Publish
             raise PublishedDataError(
                 f'{at}: no `{key}`: say it ("unknown" is an answer) in the cell, its row, its protocol or the defaults'
             )
-    if (cell.spread is None) != (about["spread_kind"] == "none"):
-        raise PublishedDataError(f"{at}: spread {cell.spread} with spread_kind '{about['spread_kind']}'")
+    kind = about["spread_kind"]
+    if (cell.spread is None) != (kind in ("none", "interval95")):
+        raise PublishedDataError(f"{at}: spread {cell.spread} with spread_kind '{kind}'")
+    if (cell.interval is None) != (kind != "interval95"):
+        raise PublishedDataError(f"{at}: `interval` goes with spread_kind 'interval95', not '{kind}'")
     if ("window" in about) != (about["statistic"] == "mean_of_last"):
         raise PublishedDataError(f"{at}: `window` goes with statistic 'mean_of_last', not '{about['statistic']}'")
     return PublishedNumber(
@@ -167,7 +179,7 @@ def _number(at: str, table: str, raw: _Table, row: _Row, column: str) -> Publish
         column=column,
         value=cell.value,
         spread=cell.spread,
-        spread_kind=about["spread_kind"],
+        spread_kind=kind,
         n=_count(about["n"]),
         statistic=about["statistic"],
         window=about.get("window"),
@@ -176,6 +188,7 @@ def _number(at: str, table: str, raw: _Table, row: _Row, column: str) -> Publish
         measured_by=about["measured_by"],
         env_steps=_count(about["env_steps"]),
         source=Source(table=table, row=row.label or row.id, column=column),
+        interval=cell.interval,
         printed=cell.printed,
     )
 

@@ -11,7 +11,9 @@ from typing import Literal
 Kind = Literal["printed", "rerun", "library"]
 """Printed in the paper; measured again by its authors; somebody else's benchmark."""
 
-SpreadKind = Literal["sd", "se", "ci95", "none", "unknown"]
+SpreadKind = Literal["sd", "se", "ci95", "interval95", "none", "unknown"]
+"""`ci95` is half the width of a symmetric 95 % interval; `interval95` is both ends of one that need not be."""
+
 Statistic = Literal["last", "best", "mean_of_last", "unknown"]
 PolicyMode = Literal["deterministic", "stochastic", "planning", "unknown"]
 
@@ -40,8 +42,9 @@ class Source:
 class PublishedNumber:
     """One cell of a published table, and what must be known to compare with it.
 
-    `value` and `spread` keep the digits of the paper. None stands for what nobody says: `spread` where
-    `spread_kind` is "none", `n` and `env_steps` where they are unknown.
+    `value`, `spread` and `interval` keep the digits of the paper. None stands for what nobody says: `spread` where
+    `spread_kind` is "none" or "interval95" (then `interval` has low and high), `n` and `env_steps` where they are
+    unknown.
     """
 
     row: str
@@ -57,6 +60,7 @@ class PublishedNumber:
     measured_by: str
     env_steps: int | None  # environment steps of training
     source: Source
+    interval: tuple[Decimal, Decimal] | None = None
     printed: str | None = None  # the cell as it stands, where the digits alone do not give it
 
     @property
@@ -64,6 +68,8 @@ class PublishedNumber:
         """The cell as the paper prints it."""
         if self.printed is not None:
             return self.printed
+        if self.interval is not None:
+            return f"{digits(self.value)} [{digits(self.interval[0])}, {digits(self.interval[1])}]"
         return digits(self.value) if self.spread is None else f"{digits(self.value)} ± {digits(self.spread)}"
 
 

@@ -61,7 +61,7 @@ def test_ids_name_every_table_of_every_file() -> None:
     folder = Path(paper_tables.__file__).parent
     found = {table_id for file in folder.glob("*.toml") for table_id in paper_tables.read(file)}
     assert found == set(paper_tables.ids())
-    assert found >= {"sac-svg/table2", "sac-svg/mbpo-rerun", "maac/table1", "trpo/table1"}
+    assert found >= {"sac-svg/table2", "sac-svg/mbpo-rerun", "maac/table1", "trpo/table1", "duan2016/rllab"}
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda t: t.id)
@@ -75,12 +75,24 @@ def test_every_number_says_where_it_stands_and_what_it_is(table: PublishedTable)
         assert n.value.is_finite()
         assert n.selection
         assert n.measured_by
-        assert (n.spread is None) == (n.spread_kind == "none")
+        assert (n.spread is None) == (n.spread_kind in ("none", "interval95"))
+        assert (n.interval is None) == (n.spread_kind != "interval95")
 
 
 @pytest.mark.parametrize(
     ("table", "size"),
-    [("sac-svg/table2", 12 * 6), ("sac-svg/mbpo-rerun", 2 * 5), ("maac/table1", 2 * 4), ("trpo/table1", 6 * 7)],
+    [
+        ("sac-svg/table2", 12 * 6),
+        ("sac-svg/mbpo-rerun", 2 * 5),
+        ("maac/table1", 2 * 4),
+        ("trpo/table1", 6 * 7),
+        ("henderson2018/environments", 4 * 4),
+        ("henderson2018/trpo-codebases", 14 * 2),
+        ("engstrom2020/ablation", 4 * 3),
+        ("openai-baselines/mujoco1m", 2 * 7),
+        ("sb3-contrib/trpo", 1 * 5),
+        ("tianshou/trust-region", 2 * 9),
+    ],
 )
 def test_the_papers_leave_no_cell_empty(table: str, size: int) -> None:
     loaded = paper_tables.load(table)
@@ -102,6 +114,19 @@ def test_the_papers_leave_no_cell_empty(table: str, size: int) -> None:
         ("trpo/table1", "Deep Q Learning", "Breakout", "168.0"),
         ("trpo/table1", "Random", "Enduro", "0"),
         ("trpo/table1", "TRPO - vine", "Q*bert", "7732.5"),
+        ("duan2016/rllab", "TRPO", "Swimmer", "96.0 ± 0.2"),
+        ("duan2016/rllab", "TRPO", "Cart-Pole Balancing", "4869.8 ± 37.6"),
+        ("duan2016/rllab", "TNPG", "2D Walker", "1382.6 ± 108.2"),
+        ("duan2016/rllab", "REPS", "2D Walker", "-37.0 ± 38.1"),
+        ("duan2016/rllab", "CMA-ES", "Simple Humanoid", "28.7 ± 3.9"),
+        ("duan2016/rllab", "DDPG", "Full Humanoid", "119.0 ± 31.2"),
+        ("henderson2018/trpo-codebases", "Schulman 2015a 64,64", "Hopper-v1", "2674 ± 227"),
+        ("henderson2018/trpo-codebases", "Schulman 2017 400,300", "HalfCheetah-v1", "-155 ± 188"),
+        ("henderson2018/environments", "TRPO", "HalfCheetah-v1", "1254.5 [999, 1464]"),
+        ("engstrom2020/ablation", "TRPO+", "Hopper-v2", "2466 [2381, 2549]"),
+        ("openai-baselines/mujoco1m", "trpo_mpi", "Reacher", "-4.82"),
+        ("sb3-contrib/trpo", "TRPO", "Swimmer", "359 ± 2"),
+        ("tianshou/trust-region", "NPG", "Hopper", "1915.2 ± 550.5"),
     ],
 )
 def test_digits_are_the_papers(table: str, row: str, column: str, text: str) -> None:
@@ -116,6 +141,25 @@ def test_table2_holds_two_protocols() -> None:
         assert (n.n, n.statistic, n.window) == expected
         assert n.env_steps == (50_000 if n.column in ("Swimmer", "PETS Cheetah") else 200_000)
     assert len(ours) == 7
+
+
+def test_second_references_are_marked() -> None:
+    ours = {"sac-svg", "maac", "trpo"}
+    for table in TABLES:
+        assert (table.kind == "library") == (table.id.split("/")[0] not in ours)
+        if table.kind == "library":
+            assert table.notes[0].startswith("A second reference, not the thesis's own")
+            assert all(n.measured_by[0].isupper() for n in table.numbers), "a name, not 'the authors'"
+
+
+def test_duan_averages_over_all_of_training() -> None:
+    table = paper_tables.load("duan2016/rllab")
+    assert [(r, c) for r in table.rows for c in table.columns if table.get(r, c) is None] == [
+        ("CMA-ES", "Full Humanoid")
+    ]
+    for n in table.numbers:
+        assert (n.n, n.spread_kind, n.window) == (5, "sd", "500 iterations, which are all of training")
+        assert n.env_steps == (None if n.row in ("Random", "DDPG") else 500 * 50_000)
 
 
 def test_inheritance_goes_from_the_defaults_to_the_cell(tmp_path: Path) -> None:
@@ -161,6 +205,32 @@ def test_a_broken_file_names_file_and_key(tmp_path: Path, old: str, new: str, ke
     assert message.startswith("some_work.toml: ")
     assert key in message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("cell", "key"),
+    [
+        ('{ value = 1, spread_kind = "interval95" }', "`interval` goes with"),
+        ('{ value = 1, spread = 1, interval = [0, 2], spread_kind = "interval95" }', "spread 1 with"),
+        ("{ value = 1, spread = 1, interval = [0, 2] }", "`interval` goes with"),
+        ('{ value = 1, interval = [2, 0], spread_kind = "interval95" }', "cells.Ant: "),
+        ('{ value = 3, interval = [0, 2], spread_kind = "interval95" }', "cells.Ant: "),
+        ('{ value = 1, interval = [0], spread_kind = "interval95" }', "cells.Ant.interval"),
+        ('{ value = 1, interval = [0, 2], spread_kind = "interval95", printed = "1" }', "cells.Ant: "),
+    ],
+)
+def test_a_wrong_interval_names_its_cell(tmp_path: Path, cell: str, key: str) -> None:
+    with pytest.raises(PublishedDataError) as caught:
+        read(tmp_path, GOOD.replace("[1.50, 0.20]", cell, 1))
+    assert key in str(caught.value)
+
+
+def test_an_interval_keeps_its_digits(tmp_path: Path) -> None:
+    cell = '{ value = 1.50, interval = [-0.20, 2.0], spread_kind = "interval95" }'
+    ant = read(tmp_path, GOOD.replace("[1.50, 0.20]", cell, 1))["some-work/one"].get("SAC", "Ant")
+    assert ant is not None
+    assert (ant.spread, ant.interval) == (None, (Decimal("-0.20"), Decimal("2.0")))
+    assert ant.text == "1.50 [-0.20, 2.0]"
 
 
 def test_a_steps_row_needs_steps_everywhere(tmp_path: Path) -> None:
