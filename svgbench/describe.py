@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from svgbench.analysis.wording import words_of
+from svgbench.analysis.wording import counted, words_of
 from svgbench.lab.calibration import Cost, Estimate, kind
 from svgbench.lab.experiment import Experiment
 from svgbench.lab.plan import Plan
@@ -26,7 +26,8 @@ def parts_of(experiment: Experiment) -> list[dict[str, Any]]:
     rows += [_row("column", c.name, c.description, c.unit) for c in experiment.columns]
     for claim in experiment.claims:
         numbers = "; ".join(f"{words_of(part)}: {part.number}" for part in claim.parts)
-        rows.append(_row("claim", claim.id, f'"{claim.quote}" ({claim.source})', numbers))
+        text = f'"{claim.quote}" ({claim.source}) {counted(experiment, claim)}'
+        rows.append(_row("claim", claim.id, text.rstrip(), numbers))
     for name, (annotation, default) in config_fields(experiment).items():
         rows.append(_row("setting", name, f"default {default!r}", annotation))
     return rows
@@ -58,9 +59,11 @@ def deviations_of(experiment: Experiment) -> list[dict[str, Any]]:
     ]
 
 
-def plan_rows(plan: Plan, costs: Mapping[str, Cost]) -> list[dict[str, Any]]:
-    """One flat row per cell of the plan; `seconds` is one process's time for what is missing, or None."""
+def plan_rows(plan: Plan, costs: Mapping[str, Cost], estimate: Estimate) -> list[dict[str, Any]]:
+    """One flat row per cell of the plan. `seconds` is one process's time for what is missing, or None; `basis` says
+    whether it was measured or scaled. Every row has the whole plan's `plan_seconds`, with `plan_jobs` processes."""
     rows = []
+    whole = None if estimate.unknown else estimate.seconds
     for cell_plan in plan.cells:
         cell, state = cell_plan.cell, cell_plan.state
         cost = costs.get(kind(cell)) if cell_plan.blocks else Cost()
@@ -77,6 +80,9 @@ def plan_rows(plan: Plan, costs: Mapping[str, Cost]) -> list[dict[str, Any]]:
                 "seeds_missing": cell_plan.runs_missing,
                 "blocks": len(cell_plan.blocks),
                 "seconds": seconds,
+                "basis": cost.basis if cell_plan.blocks and known and cost else None,
+                "plan_seconds": whole,
+                "plan_jobs": estimate.jobs,
                 "note": state.note,
             }
         )
@@ -117,6 +123,9 @@ def plan_sentences(plan: Plan, estimate: Estimate | None) -> list[str]:
         roughly = "more than" if estimate.unknown else "about"
         if estimate.unknown < len(plan.blocks):
             lines.append(f"{roughly} {duration(estimate.seconds)} with {processes} on this machine, {disk}")
+        if estimate.scaled:
+            kinds = f"{estimate.measured} kind{'s' * (estimate.measured != 1)} of block"
+            lines.append(f"{kinds} measured; {estimate.scaled} more scaled by the arithmetic they take")
         if estimate.unknown:
             lines += [f"no estimate for {estimate.unknown} blocks; the first of them:", estimate.errors[0]]
     return lines

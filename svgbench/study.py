@@ -75,10 +75,10 @@ class Study:
         expand_declared(self.experiment, selection, reproduce.installed_algorithms(), stored)
 
     def jobs(self, plan: Plan, asked: int | None = None) -> int:
-        """How many blocks to run at once: as asked, else so many that every core is used once."""
+        """How many blocks to run at once: as asked, else so many that every core is used once, or one on a GPU."""
         from svgbench.lab.calibration import default_jobs
 
-        return asked or default_jobs(self.experiment.threads)
+        return asked or default_jobs(self.experiment.threads, plan.selection.device)
 
     def estimate(
         self, plan: Plan, jobs: int | None = None, calibrate: bool = True, tell: Callable[[str], None] = lambda _: None
@@ -183,7 +183,7 @@ class Study:
 
 
 def _is_asked(verdict: Verdict, selection: Selection) -> bool:
-    """Whether the verdict is on a named task, and on a named variant or a claim about one."""
+    """Whether the verdict is on a named task (then none over tasks is), and on a named variant or a claim about one."""
     about = {name.strip() for name in verdict.variant.split(",")}
     return (not selection.tasks or verdict.task in selection.tasks) and (
         not selection.variants or bool(about & set(selection.variants))

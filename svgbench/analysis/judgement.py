@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol, SupportsFloat
 
 from svgbench.analysis.measures import CellData, read_sample
-from svgbench.lab.experiment import BUDGETS, Experiment, Measure
+from svgbench.lab.experiment import BUDGETS, Experiment, Measure, Scalar
 
 RANDOM_VARIANT = "random"
 """The variant whose cell, where an experiment has one, is the level of a random policy."""
@@ -27,8 +27,8 @@ LevelWord = Literal[
     "ONLY_IN_B",
 ]
 ClaimWord = Literal["SUPPORTED", "REFUTED", "INCONCLUSIVE", "INCOMPLETE"]
-Unit = Literal["mean", "difference", "ratio"]
-"""What `value`, `low` and `high` are: our mean, left minus right, or left divided by right."""
+Unit = Literal["mean", "difference", "ratio", "tasks"]
+"""What `value`, `low` and `high` are: our mean, left minus right, left divided by right, or a number of tasks."""
 
 
 class Published(Protocol):
@@ -74,17 +74,19 @@ DEFAULT_RULES = Rules()
 
 @dataclass(frozen=True)
 class PartResult:
-    """One comparison of a claim; `threshold` is in the unit of `value`."""
+    """One comparison of a claim; `threshold` and `margin` are in the unit of `value`."""
 
     text: str
     verdict: ClaimWord
-    n: int
-    value: float | None
-    low: float | None
-    high: float | None
-    threshold: float
     unit: Unit
     reason: str
+    n: int = 0
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    threshold: float | None = None
+    margin: float | None = None
+    published: float | None = None  # the number on the right, where a paper prints it
     clearance: float = math.nan  # from the interval to the threshold, in half-widths of the interval
 
 
@@ -93,7 +95,9 @@ class Verdict:
     """What our runs say about a published number, a claim, or two results about each other.
 
     `id` is unique: experiment, then claim or variant, task and setting, with ":" between. `variant` lists a
-    claim's variants. `published` is the published mean; `margin` is in the unit of `value`.
+    claim's variants. `published` is the published mean; `margin` is in the unit of `value`. A claim that is counted
+    over its tasks has no task: `value` is on how many it is SUPPORTED, `n` how many are complete; their own
+    verdicts name it in `part_of`.
     """
 
     id: str
@@ -112,6 +116,7 @@ class Verdict:
     reason: str
     unit: Unit
     details: tuple[PartResult, ...] = ()
+    part_of: str = ""  # the id of the claim's verdict over its tasks, where it has one
 
     def as_row(self) -> dict[str, str | int | float | None]:
         """One flat row, fit for JSON: a number that is not finite (a bound from one seed) is None."""
@@ -131,6 +136,7 @@ class Verdict:
             "margin": _finite(self.margin),
             "reason": self.reason,
             "unit": self.unit,
+            "part_of": self.part_of,
         }
 
 
@@ -143,13 +149,14 @@ class Evidence:
     """Everything that is known of an experiment's runs.
 
     `asked_seeds` are, by budget, the seeds asked of a cell that has no `CellData`; a budget without an entry
-    asks for as many as it declares.
+    asks for as many as it declares. `published` is the experiment's published table.
     """
 
     experiment: Experiment
     cells_by_budget: Mapping[str, Cells]
     asked_seeds: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     rules: Rules = DEFAULT_RULES
+    published: PublishedNumbers | None = None
 
     @property
     def budgets(self) -> list[str]:
@@ -166,17 +173,27 @@ class Evidence:
             return cell.missing
         return self.asked_seeds.get(budget) or tuple(range(self.experiment.budget(budget).seeds))
 
+    def published_mean(self, row: str, task: str) -> float:
+        """The mean printed in that row for that task. ValueError where there is none."""
+        column = {t.id: t.published for t in self.experiment.tasks}[task]
+        found = self.published.get(row, column) if self.published is not None and column is not None else None
+        if found is None:
+            raise ValueError(f"no published number is known in row {row!r} for {task}; expected one to compare with")
+        return float(found.value)
+
     def has_any(self, budget: str, task: str, variants: Iterable[str]) -> bool:
         """Whether one of these cells has a seed."""
         return any((c := self.cell(budget, task, v)) is not None and bool(c.seeds) for v in variants)
 
-    def random_level(self, budget: str, task: str, measure: Measure) -> float | None:
-        """The mean of a random policy, or None where it is not known."""
+    def random_level(
+        self, budget: str, task: str, measure: Measure, where: Mapping[str, Scalar] | None = None
+    ) -> float | None:
+        """The mean of a random policy over the rows `where` these columns are so, or None where it is not known."""
         declared = self.rules.random_levels.get((task, measure.label))
         cell = self.cell(budget, task, RANDOM_VARIANT)
         if declared is not None or cell is None:
             return declared
-        values = read_sample(cell, measure).values
+        values = read_sample(cell, measure, where).values
         return math.fsum(values.values()) / len(values) if values else None
 
 

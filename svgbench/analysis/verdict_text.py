@@ -12,7 +12,7 @@ from svgbench.analysis.tables import Grid, render
 from svgbench.analysis.wording import words_of
 from svgbench.lab.experiment import Claim, Experiment
 
-UNITS = {"mean": "mean", "difference": "difference", "ratio": "left / right"}
+UNITS = {"mean": "mean", "difference": "difference", "ratio": "left / right", "tasks": "tasks"}
 
 
 def verdict_lines(experiment: Experiment, verdicts: Sequence[Verdict], width: int) -> list[str]:
@@ -22,12 +22,12 @@ def verdict_lines(experiment: Experiment, verdicts: Sequence[Verdict], width: in
         return [f"{experiment.id} declares no claim and has no published numbers"]
     for claim in experiment.claims:
         own = [v for v in verdicts if v.kind == "claim" and v.id.split(":")[1:2] == [claim.id]]
-        lines += [*_claim_lines(experiment, claim, own, width), ""]
+        if own:  # of a claim about other tasks or variants than were asked for there is none
+            lines += [*_claim_lines(experiment, claim, own, width), ""]
     levels = [v for v in verdicts if v.kind == "level"]
     if levels:
-        lines += [f"levels: {tally(levels)}", *_level_lines(experiment, levels, width), ""]
-    lines.append(f"{experiment.id}: {tally(verdicts)}")
-    return lines
+        lines += [*textwrap.wrap(f"levels: {tally(levels)}", width), *_level_lines(experiment, levels, width), ""]
+    return [*lines, *textwrap.wrap(f"{experiment.id}: {tally(verdicts)}", width, break_on_hyphens=False)]
 
 
 def tally(verdicts: Iterable[Verdict]) -> str:
@@ -36,39 +36,51 @@ def tally(verdicts: Iterable[Verdict]) -> str:
 
 
 def _claim_lines(experiment: Experiment, claim: Claim, verdicts: Sequence[Verdict], width: int) -> list[str]:
-    quoted = textwrap.wrap(f'{claim.id}: "{claim.quote}" ({claim.source})', width)
-    numbers = [
-        line
-        for part in claim.parts
-        for line in textwrap.wrap(
-            f"{words_of(part)}. {part.number}", width, initial_indent="  - ", subsequent_indent="    "
-        )
-    ]
-    lines = [*quoted, *numbers]
-    for task in experiment.tasks:
-        own = [v for v in verdicts if v.task == task.id]
+    lines = textwrap.wrap(f'{claim.id}: "{claim.quote}" ({claim.source})', width)
+    for part in claim.parts:
+        words = f"{words_of(part)}. {part.number}"
+        lines += textwrap.wrap(words, width, initial_indent="  - ", subsequent_indent="    ")
+    for v in verdicts:
+        if not v.task:
+            words = f"over its tasks, budget {v.budget}: {v.verdict}. {v.reason}"
+            lines += ["", *textwrap.wrap(words, width, break_on_hyphens=False)]
+    labels = {task.id: task.label for task in experiment.tasks}
+    on_tasks = [v for v in verdicts if v.task]
+    if not claim.per:
+        return [*lines, "", *_rows(on_tasks, [labels[v.task] for v in on_tasks], "", len(claim.parts), width)]
+    for task, label in labels.items():
+        own = [v for v in on_tasks if v.task == task]
         if own:
             budgets = ", ".join(dict.fromkeys(v.budget for v in own))
-            lines += ["", *textwrap.wrap(f"{task.label}, budget {budgets}: {tally(own)}", width)]
-            lines += _rows(own, claim.per, len(claim.parts), width)
+            lines += ["", *textwrap.wrap(f"{label}, budget {budgets}: {tally(own)}", width)]
+            lines += _rows(own, [_setting(v) for v in own], " ".join(claim.per), len(claim.parts), width)
     return lines
 
 
-def _rows(verdicts: Sequence[Verdict], per: Sequence[str], parts: int, width: int) -> list[str]:
-    """A row per verdict. Where a claim has several parts, the part that decided is named by its number."""
+def _rows(verdicts: Sequence[Verdict], labels: Sequence[str], corner: str, parts: int, width: int) -> list[str]:
+    """A row per verdict. Where a claim has several parts, the part that decided is named by its number.
+
+    Without a corner the rows are tasks, each with its budget.
+    """
+    units = {UNITS[v.unit] for v in verdicts}
     columns = (
         "verdict",
         *(("part",) if parts > 1 else ()),
-        UNITS.get(verdicts[0].unit, ""),
+        *(() if corner else ("budget",)),
+        units.pop() if len(units) == 1 else "effect",
         "95 % interval",
         "n",
     )
     rows = []
-    for v in verdicts:
+    missing: dict[str, list[str]] = {}
+    for label, v in zip(labels, verdicts, strict=True):
         decided = (_deciding_part(v),) if parts > 1 else ()
-        rows.append((_setting(v), (v.verdict, *decided, *estimate(v), str(v.n))))
-    notes = dict.fromkeys(v.reason for v in verdicts if v.verdict == "INCOMPLETE" or v.value is None)
-    grid = Grid(title="", corner=" ".join(per), columns=columns, rows=tuple(rows), notes=tuple(notes))
+        budget = () if corner else (v.budget,)
+        rows.append((label, (v.verdict, *decided, *budget, *estimate(v), str(v.n))))
+        if v.verdict == "INCOMPLETE" or v.value is None:
+            missing.setdefault(v.reason, []).append(label)
+    notes = [reason if corner else f"{', '.join(where)}: {reason}" for reason, where in missing.items()]
+    grid = Grid(title="", corner=corner, columns=columns, rows=tuple(rows), notes=tuple(notes))
     return render(grid, "text", width).strip("\n").splitlines()
 
 

@@ -51,9 +51,10 @@ def compare(
 
     `cells_by_budget` has the cells by task and variant; leave a budget out and nothing is judged there.
     `asked_seeds`, by budget, are the seeds asked of a cell that has no data at all; without it a budget asks
-    for the seeds that it declares. ValueError for a claim or measure on a column that a frame does not have.
+    for the seeds that it declares. ValueError for a claim that does not fit the experiment (a name that does not
+    exist, a published number without `published`), and for a column that a frame does not have.
     """
-    evidence = Evidence(experiment, cells_by_budget, asked_seeds or {}, rules)
+    evidence = Evidence(experiment, cells_by_budget, asked_seeds or {}, rules, published)
     verdicts = claim_verdicts(evidence)
     if published is not None:
         verdicts += level_verdicts(evidence, published)

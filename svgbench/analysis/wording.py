@@ -2,20 +2,71 @@
 
 from __future__ import annotations
 
-from svgbench.lab.experiment import Comparison, Measure, Term
+from collections.abc import Mapping
+
+from svgbench.lab.experiment import (
+    BestOf,
+    Change,
+    Claim,
+    Comparison,
+    Experiment,
+    Measure,
+    OfDistance,
+    PerTask,
+    Published,
+    RelativeSD,
+    Side,
+)
 
 
 def words_of(part: Comparison) -> str:
     """A comparison as one line: "a: error < b: error"."""
-    right = f"{part.right:g}" if isinstance(part.right, float | int) else _term(part.right)
-    margin = (
-        f" (margin {part.margin:g}{' in the log ratio' if part.scale == 'log_ratio' else ''})" if part.margin else ""
-    )
-    return f"{_term(part.left)} {part.relation} {right}{margin}"
+    return f"{_side(part.left)} {part.relation} {_right(part)}{_margin(part)}"
 
 
-def _term(term: Term) -> str:
-    return f"{term.variant}: {_measure(term.measure)}"
+def counted(experiment: Experiment, claim: Claim) -> str:
+    """On how many of its tasks a claim is to hold; "" if it is judged task by task only."""
+    if claim.at_least is None:
+        return ""
+    return f"on at least {claim.at_least} of {len(experiment.tasks_of(claim))} tasks"
+
+
+def _side(side: Side) -> str:
+    measure = _measure(side.measure)
+    match side:
+        case BestOf(variants=variants):
+            return f"best of ({', '.join(variants)}): {measure}"
+        case Change(before=before, after=after):
+            return f"{after} less {before}: {measure}"
+        case RelativeSD(variant=variant):
+            return f"{_each(variant)}: SD / mean of {measure}"
+        case _:
+            return f"{_each(side.variant)}: {measure}"
+
+
+def _right(part: Comparison) -> str:
+    if isinstance(part.right, Side):
+        return _side(part.right)
+    return f"{part.right.row} as printed" if isinstance(part.right, Published) else _each(part.right)
+
+
+def _margin(part: Comparison) -> str:
+    if isinstance(part.margin, OfDistance):
+        return f" (margin {100 * part.margin.share:g} % of the distance from a random policy)"
+    if not part.margin:
+        return ""
+    return f" (margin {_each(part.margin)}{' in the log ratio' if part.scale == 'log_ratio' else ''})"
+
+
+def _each(value: str | float | PerTask[str] | PerTask[float]) -> str:
+    """A value; of one per task, every value with its tasks."""
+    if isinstance(value, PerTask):
+        values: Mapping[str, str | float] = value.values
+        tasks: dict[str, list[str]] = {}
+        for task, one in values.items():
+            tasks.setdefault(_each(one), []).append(task)
+        return " or ".join(f"{one} ({', '.join(on)})" for one, on in tasks.items())
+    return value if isinstance(value, str) else f"{value:g}"
 
 
 def _measure(measure: Measure) -> str:

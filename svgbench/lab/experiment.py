@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Generic, Literal, TypeVar
 
+T = TypeVar("T")
 Scalar = str | int | float | bool
 Setting = Scalar | tuple[Scalar, ...]
 
@@ -95,27 +96,85 @@ class Measure:
 
 
 @dataclass(frozen=True)
-class Term:
-    """One side of a comparison: a measure of one variant."""
+class PerTask(Generic[T]):
+    """What differs between the tasks of a claim: a value for each of them, by the task's id."""
 
-    variant: str
+    values: Mapping[str, T]
+
+
+def on_task(value: T | PerTask[T], task: str) -> T:
+    """The value on one task. KeyError where a `PerTask` has none for it."""
+    return value.values[task] if isinstance(value, PerTask) else value
+
+
+@dataclass(frozen=True)
+class Term:
+    """One side of a comparison: the mean of a variant's measure."""
+
+    variant: str | PerTask[str]
     measure: Measure
 
 
 @dataclass(frozen=True)
+class Change:
+    """One side of a comparison: by how much the mean is larger with `after` than with `before`."""
+
+    before: str
+    after: str
+    measure: Measure
+
+
+@dataclass(frozen=True)
+class BestOf:
+    """One side of a comparison: the best mean among several variants, the largest if higher is better."""
+
+    variants: tuple[str, ...]
+    measure: Measure
+
+
+@dataclass(frozen=True)
+class RelativeSD:
+    """The left side of a comparison with a number: the SD between seeds over the size of the mean."""
+
+    variant: str | PerTask[str]
+    measure: Measure
+
+
+Side = Term | Change | BestOf | RelativeSD
+
+
+@dataclass(frozen=True)
+class Published:
+    """The mean in a row of the experiment's published table, in the task's column; taken as exact."""
+
+    row: str
+
+
+@dataclass(frozen=True)
+class OfDistance:
+    """A margin as a share of the distance from a random policy's mean to the right side's, both as measured.
+
+    It asks for the runs of the variant "random" at the task and the budget that are judged.
+    """
+
+    share: float
+
+
+@dataclass(frozen=True)
 class Comparison:
-    """`left relation right`, seed by seed where both sides have the seed.
+    """`left relation right`, seed by seed where every cell has the seed.
 
     The effect is left - right, or log(left / right) with `scale="log_ratio"`. "<" asks that the effect is
-    below -margin, ">" above +margin, "~" within [-margin, margin]. `number` says which number was given to
+    below -margin, ">" above +margin, "~" within [-margin, margin]; "<~" that it is at most +margin (not larger
+    than), ">~" at least -margin (not smaller than: non-inferiority). `number` says which number was given to
     which word of the paper.
     """
 
-    left: Term
-    relation: Literal["<", ">", "~"]
-    right: Term | float
+    left: Side
+    relation: Literal["<", ">", "~", "<~", ">~"]
+    right: Side | Published | float | PerTask[float]
     number: str
-    margin: float = 0.0
+    margin: float | PerTask[float] | OfDistance = 0.0
     scale: Literal["difference", "log_ratio"] = "difference"
 
 
@@ -125,7 +184,8 @@ class Claim:
 
     It is judged once per task (all of the experiment's, or `tasks`) and, where `per` names columns, once per
     combination of their values; only at `budgets`, where that is given, as for a comparison with a published
-    number, which says nothing of a smaller budget.
+    number, which says nothing of a smaller budget. With `at_least` the claim itself is that it holds on so many
+    of its tasks, and has a verdict of its own beside theirs.
     """
 
     id: str
@@ -136,6 +196,7 @@ class Claim:
     per: tuple[str, ...] = ()
     tasks: tuple[str, ...] | None = None
     budgets: tuple[str, ...] | None = None
+    at_least: int | None = None
 
 
 @dataclass(frozen=True)
@@ -181,6 +242,10 @@ class Experiment:
     @property
     def artifact(self) -> str:
         return self.id.split("/", 1)[1]
+
+    def tasks_of(self, claim: Claim) -> tuple[str, ...]:
+        """The ids of the tasks that a claim is about."""
+        return tuple(task.id for task in self.tasks) if claim.tasks is None else claim.tasks
 
     def budget(self, name: str) -> Budget:
         """The budget of that name; KeyError if the experiment has none."""

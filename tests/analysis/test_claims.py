@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from made_cells import SCORE, by_key, cell, claim, compared, experiment, sample
 
-from svgbench.analysis.claims import relation_holds
+from svgbench.analysis.comparisons import relation_holds
 from svgbench.analysis.statistics import Interval, t_interval
 from svgbench.analysis.verdicts import Rules, Verdict, compare
 from svgbench.lab.experiment import Measure, Term
@@ -48,6 +48,14 @@ def one(*args, **about) -> Verdict:
         ("~", 1.0, -2.0, 2.0, "INCONCLUSIVE"),
         ("~", 1.0, 1.1, 2.0, "REFUTED"),
         ("~", 1.0, -2.0, -1.1, "REFUTED"),
+        ("<~", 1.0, 0.5, 1.0, "SUPPORTED"),
+        ("<~", 1.0, 0.5, 1.1, "INCONCLUSIVE"),
+        ("<~", 1.0, 1.1, 2.0, "REFUTED"),
+        ("<~", 1.0, -9.0, -8.0, "SUPPORTED"),
+        (">~", 1.0, -1.0, 0.5, "SUPPORTED"),
+        (">~", 1.0, -1.1, 0.5, "INCONCLUSIVE"),
+        (">~", 1.0, -2.0, -1.1, "REFUTED"),
+        (">~", 1.0, 8.0, 9.0, "SUPPORTED"),
         ("<", 0.0, 0.0, 0.0, "REFUTED"),
         (">", 0.0, 0.0, 0.0, "REFUTED"),
         ("~", 0.0, 0.0, 0.0, "SUPPORTED"),
@@ -85,7 +93,7 @@ def test_without_a_common_seed_the_sides_are_compared_unpaired():
 
 
 def test_a_number_can_be_the_right_side():
-    assert one(compared(">", 9.0, margin=-0.5), cell("a", sample(10, 0.1, 5))).verdict == "SUPPORTED"
+    assert one(compared(">", 9.0, margin=0.5), cell("a", sample(10, 0.1, 5))).verdict == "SUPPORTED"
     high = one(compared("<", 9.0), cell("a", sample(10, 0.1, 5)))
     assert (high.verdict, high.value) == ("REFUTED", pytest.approx(1.0))
     assert "needs < 0" in high.reason
@@ -133,7 +141,7 @@ def test_every_part_must_hold_and_the_first_refuted_decides():
 
 
 def test_of_parts_that_all_hold_the_nearest_to_its_threshold_decides():
-    near, far = compared(">", margin=2.0), compared(">", margin=-50.0)
+    near, far = compared(">", margin=2.0), compared(">~", margin=50.0)
     a, b = cell("a", [10.0, 10.1, 9.9, 10.0]), cell("b", [7.0, 7.0, 7.05, 6.95])
     for parts in ((near, far), (far, near)):
         verdict = one(parts, a, b)
@@ -292,7 +300,7 @@ def test_seeds_that_were_not_asked_for_do_not_count():
 def test_a_row_has_the_promised_keys_first():
     row = one(compared(">"), cell("a", A), cell("b", B)).as_row()
     first = ["id", "kind", "verdict", "budget", "n", "value", "low", "high", "published"]
-    assert list(row) == [*first, "task", "variant", "setting", "margin", "reason", "unit"]
+    assert list(row) == [*first, "task", "variant", "setting", "margin", "reason", "unit", "part_of"]
     assert (row["kind"], row["variant"], row["published"]) == ("claim", "a, b", None)
     assert (row["budget"], row["task"], row["setting"]) == ("paper", "t", "")
 

@@ -17,8 +17,8 @@ numbers = st.integers(1, 400).map(lambda k: k / 8)
 pairs = st.lists(st.tuples(numbers, numbers), min_size=2, max_size=8)
 quick = settings(deadline=None, max_examples=30)
 
-RELATIONS = [("<", 0.0), (">", 0.0), ("~", 0.3), ("<", 0.2)]
-MIRROR = {"<": ">", ">": "<", "~": "~"}
+RELATIONS = [("<", 0.0), (">", 0.0), ("~", 0.3), ("<", 0.2), (">~", 0.3)]
+MIRROR = {"<": ">", ">": "<", "~": "~", ">~": "<~"}
 
 
 def claims(mirrored=False, scale="log_ratio", factor=1.0):
@@ -107,4 +107,4 @@ def test_the_laws_have_seen_every_turn():
     a, b = [1.0, 1.1, 0.9], [9.0, 9.1, 8.9]
     assert words(difference_verdicts(by_key(cell("a", a)), by_key(cell("a", b)), experiment(), "paper")) == ["BETTER"]
     decided = words(compare(experiment(claims()), {"paper": cells(a, b)}, table()))
-    assert decided == ["SUPPORTED", "REFUTED", "REFUTED", "SUPPORTED", "WORSE"]
+    assert decided == ["SUPPORTED", "REFUTED", "REFUTED", "SUPPORTED", "REFUTED", "WORSE"]

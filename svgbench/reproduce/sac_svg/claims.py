@@ -5,71 +5,62 @@ POPLIN-P and SAC* are printed means, taken as exact: such a claim is judged at t
 
 from __future__ import annotations
 
-from svgbench.lab.experiment import Claim, Comparison, Measure, Term
+from svgbench.lab.experiment import Claim, Comparison, Measure, OfDistance, PerTask, Published, Term
 
 FINAL = Measure("eval_return", "return of the last evaluation")
 
+BEST_H = PerTask(
+    {
+        "poplin/ant": "sac-svg-2",
+        "poplin/hopper": "sac-svg-2",
+        "poplin/swimmer": "sac-svg-2",
+        "poplin/cheetah": "sac-svg-3",
+        "poplin/walker2d": "sac-svg-4",
+    }
+)
 OUTPERFORM_POPLIN = (
     "We outperform POPLIN in most of the locomotion tasks, though it has a strong exploration strategy and works "
     "exceedingly well in the cheetah environment from PETS"
 )
-BEST_ROW = "the printed best H against POPLIN-P's printed mean; outperform: above it; most: all but PETS Cheetah"
-BEST_ROW_PETS = "the printed best H against POPLIN-P's printed mean; exceedingly well: ours is below it"
-OUTPERFORMS_SAC = "our SAC baseline often also outperforms the SAC baseline reported in Wang and Ba (2019)"
-ABOVE_SAC = "outperforms: above the printed mean of SAC*; often: on at least 4 of the 6 tasks (printed: 5)"
+MATCH_AND_SURPASS = (
+    "a single deterministic dynamics model are sufficient to match and surpass the final performance of "
+    "model-based and model-free methods"
+)
 
 TABLE2_CLAIMS = (
     Claim(
-        id="outperforms-poplin-ant",
+        id="outperforms-poplin",
         quote=OUTPERFORM_POPLIN,
         source="section 5, Table 2",
         origin="text",
-        parts=(Comparison(Term("sac-svg-2", FINAL), ">", 2330.1, BEST_ROW),),
-        tasks=("poplin/ant",),
+        parts=(
+            Comparison(
+                left=Term(BEST_H, FINAL),
+                relation=">",
+                right=Published("POPLIN-P"),
+                number=(
+                    "the printed best H against POPLIN-P's printed mean; outperform: above it; most of the six tasks: "
+                    "at least 4, which have to be among the five other than PETS Cheetah (printed: 5)"
+                ),
+            ),
+        ),
+        tasks=("poplin/ant", "poplin/hopper", "poplin/swimmer", "poplin/cheetah", "poplin/walker2d"),
         budgets=("paper",),
+        at_least=4,
     ),
     Claim(
-        id="outperforms-poplin-hopper",
+        id="poplin-ahead-on-pets-cheetah",
         quote=OUTPERFORM_POPLIN,
         source="section 5, Table 2",
         origin="text",
-        parts=(Comparison(Term("sac-svg-2", FINAL), ">", 2055.2, BEST_ROW),),
-        tasks=("poplin/hopper",),
-        budgets=("paper",),
-    ),
-    Claim(
-        id="outperforms-poplin-swimmer",
-        quote=OUTPERFORM_POPLIN,
-        source="section 5, Table 2",
-        origin="text",
-        parts=(Comparison(Term("sac-svg-2", FINAL), ">", 334.4, BEST_ROW),),
-        tasks=("poplin/swimmer",),
-        budgets=("paper",),
-    ),
-    Claim(
-        id="outperforms-poplin-cheetah",
-        quote=OUTPERFORM_POPLIN,
-        source="section 5, Table 2",
-        origin="text",
-        parts=(Comparison(Term("sac-svg-3", FINAL), ">", 4235.0, BEST_ROW),),
-        tasks=("poplin/cheetah",),
-        budgets=("paper",),
-    ),
-    Claim(
-        id="outperforms-poplin-walker2d",
-        quote=OUTPERFORM_POPLIN,
-        source="section 5, Table 2",
-        origin="text",
-        parts=(Comparison(Term("sac-svg-4", FINAL), ">", 597.0, BEST_ROW),),
-        tasks=("poplin/walker2d",),
-        budgets=("paper",),
-    ),
-    Claim(
-        id="outperforms-poplin-pets-cheetah",
-        quote=OUTPERFORM_POPLIN,
-        source="section 5, Table 2",
-        origin="text",
-        parts=(Comparison(Term("sac-svg-4", FINAL), "<", 12227.9, BEST_ROW_PETS),),
+        parts=(
+            Comparison(
+                left=Term("sac-svg-4", FINAL),
+                relation="<",
+                right=Published("POPLIN-P"),
+                number="the printed best H against POPLIN-P's printed mean; exceedingly well: ours is below it",
+            ),
+        ),
         tasks=("poplin/pets-cheetah",),
         budgets=("paper",),
     ),
@@ -86,60 +77,23 @@ TABLE2_CLAIMS = (
                 number="improves: by any amount, task by task; usually: on at least 4 of the 6 tasks (printed: 4)",
             ),
         ),
+        at_least=4,
     ),
     Claim(
-        id="sac-above-reported-ant",
-        quote=OUTPERFORMS_SAC,
+        id="sac-above-reported",
+        quote="our SAC baseline often also outperforms the SAC baseline reported in Wang and Ba (2019)",
         source="section 5, Table 2",
         origin="text",
-        parts=(Comparison(Term("sac", FINAL), ">", 548.1, ABOVE_SAC),),
-        tasks=("poplin/ant",),
+        parts=(
+            Comparison(
+                left=Term("sac", FINAL),
+                relation=">",
+                right=Published("SAC*"),
+                number="outperforms: above the printed mean of SAC*; often: on at least 4 of the 6 tasks (printed: 5)",
+            ),
+        ),
         budgets=("paper",),
-    ),
-    Claim(
-        id="sac-above-reported-hopper",
-        quote=OUTPERFORMS_SAC,
-        source="section 5, Table 2",
-        origin="text",
-        parts=(Comparison(Term("sac", FINAL), ">", 788.3, ABOVE_SAC),),
-        tasks=("poplin/hopper",),
-        budgets=("paper",),
-    ),
-    Claim(
-        id="sac-above-reported-swimmer",
-        quote=OUTPERFORMS_SAC,
-        source="section 5, Table 2",
-        origin="text",
-        parts=(Comparison(Term("sac", FINAL), ">", 204.6, ABOVE_SAC),),
-        tasks=("poplin/swimmer",),
-        budgets=("paper",),
-    ),
-    Claim(
-        id="sac-above-reported-cheetah",
-        quote=OUTPERFORMS_SAC,
-        source="section 5, Table 2",
-        origin="text",
-        parts=(Comparison(Term("sac", FINAL), ">", 3459.8, ABOVE_SAC),),
-        tasks=("poplin/cheetah",),
-        budgets=("paper",),
-    ),
-    Claim(
-        id="sac-above-reported-walker2d",
-        quote=OUTPERFORMS_SAC,
-        source="section 5, Table 2",
-        origin="text",
-        parts=(Comparison(Term("sac", FINAL), ">", 164.5, ABOVE_SAC),),
-        tasks=("poplin/walker2d",),
-        budgets=("paper",),
-    ),
-    Claim(
-        id="sac-above-reported-pets-cheetah",
-        quote=OUTPERFORMS_SAC,
-        source="section 5, Table 2",
-        origin="text",
-        parts=(Comparison(Term("sac", FINAL), ">", 1745.9, ABOVE_SAC),),
-        tasks=("poplin/pets-cheetah",),
-        budgets=("paper",),
+        at_least=4,
     ),
     Claim(
         id="h10-below-h2",
@@ -154,16 +108,34 @@ TABLE2_CLAIMS = (
                 number="below: by any amount, on every task",
             ),
         ),
+        at_least=6,
     ),
 )
 
 FIG2_CLAIMS = (
     Claim(
-        id="surpasses-sac",
-        quote=(
-            "a single deterministic dynamics model are sufficient to match and surpass the final performance of "
-            "model-based and model-free methods"
+        id="matches-sac",
+        quote=MATCH_AND_SURPASS,
+        source="section 1; Figure 2",
+        origin="text",
+        parts=(
+            Comparison(
+                left=Term("sac-svg-2", FINAL),
+                relation=">~",
+                right=Term("sac", FINAL),
+                margin=OfDistance(0.10),
+                number=(
+                    "match: the last evaluation is not below SAC's after as many steps by more than 10 % of the "
+                    "distance from a random policy to SAC (a level's margin, for want of a printed spread), on every "
+                    "task"
+                ),
+            ),
         ),
+        at_least=5,
+    ),
+    Claim(
+        id="surpasses-sac",
+        quote=MATCH_AND_SURPASS,
         source="section 1; Figure 2",
         origin="text",
         parts=(
@@ -174,6 +146,7 @@ FIG2_CLAIMS = (
                 number="surpass: the last evaluation is above SAC's after as many steps, by any amount, on every task",
             ),
         ),
+        at_least=5,
     ),
     Claim(
         id="runs-as-a-humanoid",

@@ -24,7 +24,10 @@ def fig2(results: Results) -> dict[str, Figure]:
 
 
 def fig5(results: Results) -> dict[str, Figure]:
-    """SAC and the printed best H of each task, or the nearest that has been run; the level of POPLIN-P."""
+    """SAC and the printed best H of each task, or the nearest that has been run; the level of POPLIN-P.
+
+    A page "all" draws every H beside SAC.
+    """
     chosen = {}
     for task in _drawn(results):
         run = _variants(results, task)
@@ -32,7 +35,11 @@ def fig5(results: Results) -> dict[str, Figure]:
         best = BEST_H.get(task.published or "", 2)
         nearest = sorted(horizons, key=lambda h: abs(h - best))[:1]
         chosen[task.id] = [v for v in run if v == "sac"] + [horizons[h] for h in nearest]
-    return {"": _panels(results, chosen, "POPLIN-P", "POPLIN-P, published")}
+    every = {t.id: _variants(results, t) for t in _drawn(results)}
+    return {
+        "": _panels(results, chosen, "POPLIN-P", "POPLIN-P, published"),
+        "all": _panels(results, every, "POPLIN-P", "POPLIN-P, published"),
+    }
 
 
 def fig6(results: Results) -> dict[str, Figure]:
