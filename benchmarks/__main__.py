@@ -10,7 +10,7 @@ from dataclasses import asdict
 
 from benchmarks.result import Result
 
-NAMES = ("commands", "seed_axis", "lab_overhead", "stepping")
+NAMES = ("commands", "seed_axis", "lab_overhead", "stepping", "update", "memory")
 
 
 def main() -> int:
@@ -29,11 +29,8 @@ def main() -> int:
     if options.json:
         print(json.dumps([asdict(result) for result in results], indent=1))
         return 0
-    for r in results:
-        target = f"  (asked: {r.target})" if r.target else ""
-        print(
-            f"{r.name}\n  {r.value:.4g} {r.unit}; {r.reference}: {r.reference_value:.4g}; ratio {r.ratio:.2f}{target}"
-        )
+    for result in results:
+        print(result.text())
     return 0
 
 

@@ -169,11 +169,8 @@ def main() -> None:
     if options.child is not None:
         child(options.child, options.threads, options.seconds)
         return
-    for r in measure(options.repeats, options.seconds):
-        print(
-            f"{r.name}: {r.value:.0f} {r.unit}, {r.ratio:.2f} times {r.reference} ({r.reference_value:.0f}), "
-            f"wanted {r.target}"
-        )
+    for result in measure(options.repeats, options.seconds):
+        print(result.text())
 
 
 if __name__ == "__main__":

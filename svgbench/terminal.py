@@ -82,7 +82,7 @@ def _wrapped(text: str, indent: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """ "45 s", "12 min", "3.5 h", "9 days", "14 months".
+    """ "45 s", "12 min", "3.5 h", "9 days", "3.2 months", "14 months".
 
     >>> duration(5400)
     '1.5 h'
@@ -91,7 +91,8 @@ def duration(seconds: float) -> str:
         if seconds < size * limit:
             value = seconds / size
             return f"{value:.1f} {unit}" if unit == "h" and value < 10 else f"{value:.0f} {unit}"
-    return f"{seconds / (86400 * 30.44):.0f} months"
+    months = seconds / (86400 * 30.44)
+    return f"{months:.1f} months" if months < 10 else f"{months:.0f} months"
 
 
 def parse_duration(text: str) -> float:

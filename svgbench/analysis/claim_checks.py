@@ -58,8 +58,10 @@ def _about_a_part(
     for word in unfit:
         yield f"a value per task has {', '.join(word.values) or 'none'}; expected {', '.join(tasks)}"
     if not unfit:
-        known = [variant.id for variant in experiment.variants]
-        yield from _unknown("variant", dict.fromkeys(v for t in tasks for v in variants_of([part], t)), known)
+        known = {variant.id: variant for variant in experiment.variants}
+        named = [(v, t) for t in tasks for v in variants_of([part], t)]
+        yield from _unknown("variant", dict.fromkeys(v for v, _ in named), list(known))
+        yield from (f"variant '{v}' is not run on {t}" for v, t in named if v in known and not known[v].runs_on(t))
     yield from _about_margins(part)
     yield from _about_sides(part)
     if isinstance(part.right, Published):

@@ -12,6 +12,7 @@ from svgbench.analysis.tables import Grid, format_mean_spread
 from svgbench.lab.experiment import Measure
 
 MISSING = "missing"
+NOT_RUN = "–"  # a variant that the experiment does not run on the task
 
 
 def results_rows(results: Results, published: Any = None) -> list[dict[str, Any]]:
@@ -70,7 +71,9 @@ def results_grids(results: Results, published: Any = None) -> list[Grid]:
 
 
 def _cell(cell: CellData | None, measure: Measure) -> str:
-    sample = read_sample(cell, measure) if cell is not None and len(cell.frame) else Sample({})
+    if cell is None:
+        return NOT_RUN
+    sample = read_sample(cell, measure) if len(cell.frame) else Sample({})
     if not sample.values:
         return MISSING if not sample.failed else f"all {len(sample.failed)} diverged"
     summary = summarise(list(sample.values.values()))

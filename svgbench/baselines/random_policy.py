@@ -68,6 +68,11 @@ class RandomPolicy:
         self.finished = state["finished"]
 
 
+def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:
+    """Steps of a simulation, if no episode ends early."""
+    return float(len(seeds) * Config(**config).eval_episodes * task.horizon)
+
+
 def make(
     config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any], device: str
 ) -> RandomPolicy:

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from svgbench.nn.experience import Experience
-from svgbench.nn.online import Draw, Draws, OnlineLearner, Schedule, cloned, finite_rows, make_experience
+from svgbench.nn.online import Draw, Draws, OnlineLearner, Schedule, cloned, finite_rows, make_experience, work_before
 from svgbench.nn.optim import Adam, polyak_, target_copy
 from svgbench.nn.schedule import target_entropy
 from svgbench.nn.soft_actor_critic import Actor, Temperature, TwinCritic, critic_loss, soft_target
@@ -115,8 +115,9 @@ class SAC:
             "critic-noise": Draw("normal", (B, m)),
             "actor-noise": Draw("normal", (1, B, m)),
         }
-        self.work: Sequence[tuple[int, float]] = [(0, work(config, n, m, len(seeds)))]
-        self._last = {name: torch.full((len(seeds),), torch.nan, device=device) for name in COLUMNS}
+        self.work = update_work(config, n, m, len(seeds))
+        self._target_entropy = torch.zeros((), dtype=dtype, device=device)  # nats, of the present step
+        self._last = {name: torch.full((len(seeds),), torch.nan, dtype=dtype, device=device) for name in COLUMNS}
 
     def act(self, x: Tensor, noise: Tensor) -> Tensor:
         return self.actor.sample(x, noise)[0]
@@ -124,12 +125,19 @@ class SAC:
     def mode(self, x: Tensor) -> Tensor:
         return self.actor(x).mode
 
-    def update(self, step: int, experience: Experience, draws: Draws, active: Tensor | None) -> None:
+    def prepare(self, step: int) -> int:
+        """Set the target entropy of the step; its phase is always the same."""
+        c = self.config
+        schedule = c.target_entropy_init, c.target_entropy_final, c.target_entropy_decay
+        self._target_entropy.fill_(target_entropy(step, self.total_steps, *schedule))
+        return 0
+
+    def update(self, phase: int, experience: Experience, draws: Draws, active: Tensor | None) -> None:
         """One batch; the order of critic and policy is `critic_first`."""
         rows = experience.sample(draws["steps"])
         if self.config.critic_first:
             self._update_critic(rows, experience, draws["critic-noise"], active)
-        self._update_actor(step, experience.layout.obs(rows), draws["actor-noise"][:, 0], active)
+        self._update_actor(experience.layout.obs(rows), draws["actor-noise"][:, 0], active)
         if not self.config.critic_first:
             self._update_critic(rows, experience, draws["critic-noise"], active)
         polyak_(self.target_critic, self.critic, self.config.tau)
@@ -145,18 +153,14 @@ class SAC:
         loss = critic_loss(self.critic, layout.obs_action(rows), target)
         self.critic_adam.backward(loss)
         self.critic_adam.step(active)
-        self._last["critic_loss"] = loss.detach()
+        self._last["critic_loss"].copy_(loss.detach())
 
-    def _update_actor(self, step: int, x: Tensor, noise: Tensor, active: Tensor | None) -> None:
-        c = self.config
+    def _update_actor(self, x: Tensor, noise: Tensor, active: Tensor | None) -> None:
         loss, log_prob = actor_loss(self.actor, self.critic, self.temperature.alpha, x, noise)
         self.actor_adam.backward(loss)
         self.actor_adam.step(active)
-        target = target_entropy(
-            step, self.total_steps, c.target_entropy_init, c.target_entropy_final, c.target_entropy_decay
-        )
-        self.temperature.update(log_prob, target, active)  # eq. (8)
-        self._last["entropy"] = -log_prob.detach().mean(-1)
+        self.temperature.update(log_prob, self._target_entropy, active)  # eq. (8)
+        self._last["entropy"].copy_(-log_prob.detach().mean(-1))
 
     def metrics(self) -> dict[str, Tensor]:
         """Of the last update; those of a model and of a learned reward stay NaN."""
@@ -178,33 +182,46 @@ class SAC:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         for name, part in self._parts().items():
             part.load_state_dict(state["parts"][name])
-        self._last = cloned(state["last"])
+        for name, value in state["last"].items():
+            self._last[name].copy_(value)
 
     def policy_state_dict(self) -> dict[str, Any]:
         return {"actor": cloned(self.actor.state_dict())}
 
 
-def work(config: Config, obs_dim: int, action_dim: int, S: int) -> float:
-    """Milliseconds of an update, roughly: forward once, backward twice for what is trained, once for what is not."""
+def update_work(config: Config, obs_dim: int, action_dim: int, S: int) -> Sequence[tuple[int, float]]:
+    """`Agent.work`: forward once, backward twice for what is trained, once for what is not."""
     actor = products((obs_dim, *config.actor_hidden, 2 * action_dim))
     critics = 2 * products((obs_dim + action_dim, *config.critic_hidden, 1))
     calls = 130 + 20 * len(config.critic_hidden) + 15 * len(config.actor_hidden)
-    return milliseconds(S * config.step_batch * (4 * actor + 6 * critics), calls)
+    return [(0, milliseconds(S * config.step_batch * (4 * actor + 6 * critics), calls))]
+
+
+def settings(config: Mapping[str, Any], budget: Mapping[str, Any]) -> tuple[Config, Schedule]:
+    """Of a block. budget: `total_steps`, environment steps, over which the target entropy moves."""
+    tuples = {name: tuple(v) for name, v in config.items() if isinstance(v, list | tuple)}
+    c, names = Config(**{**config, **tuples}), Schedule.__dataclass_fields__.keys() - {"total_steps"}
+    return c, Schedule(total_steps=int(budget["total_steps"]), **{name: getattr(c, name) for name in names})
+
+
+def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:
+    """Milliseconds of one core that a whole block takes, roughly."""
+    c, schedule = settings(config, budget)
+    updates = update_work(c, task.observation_dim, task.action_dim, len(seeds))
+    return work_before(schedule.total_steps, schedule, updates, len(seeds), task.horizon)
 
 
 def make(
     config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any], device: str
 ) -> OnlineLearner:
-    """The learner of a block. budget: `total_steps`, environment steps, over which the target entropy moves."""
-    tuples = {name: tuple(v) for name, v in config.items() if isinstance(v, list | tuple)}
-    c, total_steps = Config(**{**config, **tuples}), int(budget["total_steps"])
+    """The learner of a block."""
+    c, schedule = settings(config, budget)
     if c.learning_starts < 1:
         raise ValueError(f"learning_starts is {c.learning_starts}, expected at least 1: a batch needs a transition")
     dtype = getattr(torch, c.dtype)
     experience = make_experience(
-        task, len(seeds), min(c.replay_capacity, total_steps), window=1, whole_episodes=True,
+        task, len(seeds), min(c.replay_capacity, schedule.total_steps), window=1, whole_episodes=True,
         normalise=c.normalise_obs, std_bounds=(c.std_min, c.std_max), dtype=dtype, device=device,
     )  # fmt: skip
-    names = Schedule.__dataclass_fields__.keys() - {"total_steps"}
-    schedule = Schedule(total_steps=total_steps, **{name: getattr(c, name) for name in names})
-    return OnlineLearner(SAC(c, task, seeds, total_steps, device), task, seeds, schedule, experience, dtype, device)
+    agent = SAC(c, task, seeds, schedule.total_steps, device)
+    return OnlineLearner(agent, task, seeds, schedule, experience, dtype, device)

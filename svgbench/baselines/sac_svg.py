@@ -34,7 +34,7 @@ from torch.nn.functional import softplus
 
 from svgbench.nn.experience import Experience
 from svgbench.nn.layers import MLP
-from svgbench.nn.online import Draw, Draws, OnlineLearner, Schedule, cloned, finite_rows, make_experience
+from svgbench.nn.online import Draw, Draws, OnlineLearner, Schedule, cloned, finite_rows, make_experience, work_before
 from svgbench.nn.optim import Adam, polyak_, target_copy
 from svgbench.nn.recurrent_model import RecurrentModel
 from svgbench.nn.schedule import target_entropy
@@ -226,10 +226,8 @@ class SACSVG:
             self.model_adam = Adam(self.model.parameters(), c.model_lr)
             self.heads_adam = Adam(self.heads.parameters(), c.model_lr)
             self.draws = {**self.draws, "windows": Draw("uniform", (c.model_updates, c.window_batch))}
-        self.work: Sequence[tuple[int, float]] = [
-            (0, work(c, n, m, len(seeds), 0)),
-            (c.model_free_steps, work(c, n, m, len(seeds), c.H)),
-        ]
+        self.work = update_work(c, n, m, len(seeds))
+        self._target_entropy = torch.zeros((), dtype=dtype, device=device)  # nats, of the present step
         self._last = {name: torch.full((len(seeds),), torch.nan, dtype=dtype, device=device) for name in COLUMNS}
 
     def act(self, x: Tensor, noise: Tensor) -> Tensor:
@@ -238,16 +236,22 @@ class SACSVG:
     def mode(self, x: Tensor) -> Tensor:
         return self.actor(x).mode
 
-    def update(self, step: int, experience: Experience, draws: Draws, active: Tensor | None) -> None:
+    def prepare(self, step: int) -> int:
+        """Set the target entropy of the step; its phase is the number of model steps in the policy's loss."""
+        c = self.config
+        schedule = c.target_entropy_init, c.target_entropy_final, c.target_entropy_decay
+        self._target_entropy.fill_(target_entropy(step, self.total_steps, *schedule))
+        return c.H if step >= c.model_free_steps else 0
+
+    def update(self, phase: int, experience: Experience, draws: Draws, active: Tensor | None) -> None:
         """Algorithm 1's updates of one step, in its order or in the code's."""
         c = self.config
         if c.model_first:
             self._update_model(experience, draws, active)
         rows = experience.sample(draws["steps"])
-        noise = draws["actor-noise"] if step >= c.model_free_steps else draws["actor-noise"][:, :1]
         if c.model_first:
             self._update_critic(rows, experience, draws["critic-noise"], active)
-        self._update_actor(step, experience.layout.obs(rows), noise, active)
+        self._update_actor(experience.layout.obs(rows), draws["actor-noise"][:, : phase + 1], active)
         if not c.model_first:
             self._update_critic(rows, experience, draws["critic-noise"], active)
         self._update_heads(rows, experience, active)
@@ -268,7 +272,7 @@ class SACSVG:
             if c.model_max_grad_norm > 0:
                 self.model_adam.clip_grad_norm_(c.model_max_grad_norm)
             self.model_adam.step(active)
-            self._last["model_loss"] = loss.detach()
+            self._last["model_loss"].copy_(loss.detach())
 
     def _update_critic(self, rows: Tensor, experience: Experience, noise: Tensor, active: Tensor | None) -> None:
         layout = experience.layout
@@ -279,19 +283,15 @@ class SACSVG:
         loss = critic_loss(self.critic, layout.obs_action(rows), target)
         self.critic_adam.backward(loss)
         self.critic_adam.step(active)
-        self._last["critic_loss"] = loss.detach()
+        self._last["critic_loss"].copy_(loss.detach())
 
-    def _update_actor(self, step: int, x: Tensor, noise: Tensor, active: Tensor | None) -> None:
-        c = self.config
+    def _update_actor(self, x: Tensor, noise: Tensor, active: Tensor | None) -> None:
         parts = (self.actor, self.critic, self.model, self.heads)
-        loss, log_prob = expanded_loss(c, *parts, self.temperature.alpha, x, noise)
+        loss, log_prob = expanded_loss(self.config, *parts, self.temperature.alpha, x, noise)
         self.actor_adam.backward(loss)
         self.actor_adam.step(active)
-        target = target_entropy(
-            step, self.total_steps, c.target_entropy_init, c.target_entropy_final, c.target_entropy_decay
-        )
-        self.temperature.update(log_prob, target, active)  # eq. (8), of the first action
-        self._last["entropy"] = -log_prob.detach().mean(-1)
+        self.temperature.update(log_prob, self._target_entropy, active)  # eq. (8), of the first action
+        self._last["entropy"].copy_(-log_prob.detach().mean(-1))
 
     def _update_heads(self, rows: Tensor, experience: Experience, active: Tensor | None) -> None:
         if self.heads is None:
@@ -301,7 +301,7 @@ class SACSVG:
         losses = heads_loss(self.heads, xu, reward, terminal, self.config.balanced_termination)
         self.heads_adam.backward(losses[0] + losses[1])
         self.heads_adam.step(active)
-        self._last["reward_loss"] = losses[0].detach()
+        self._last["reward_loss"].copy_(losses[0].detach())
 
     def metrics(self) -> dict[str, Tensor]:
         """Of the last update."""
@@ -326,10 +326,16 @@ class SACSVG:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         for name, part in self._parts().items():
             part.load_state_dict(state["parts"][name])
-        self._last = cloned(state["last"])
+        for name, value in state["last"].items():
+            self._last[name].copy_(value)
 
     def policy_state_dict(self) -> dict[str, Any]:
         return {"actor": cloned(self.actor.state_dict())}
+
+
+def update_work(c: Config, obs_dim: int, action_dim: int, S: int) -> Sequence[tuple[int, float]]:
+    """`Agent.work`, in the model-free phase and after it."""
+    return [(0, work(c, obs_dim, action_dim, S, 0)), (c.model_free_steps, work(c, obs_dim, action_dim, S, c.H))]
 
 
 def work(c: Config, obs_dim: int, action_dim: int, S: int, H: int) -> float:
@@ -354,21 +360,34 @@ def work(c: Config, obs_dim: int, action_dim: int, S: int, H: int) -> float:
     return milliseconds(S * per_step, calls)
 
 
+def settings(config: Mapping[str, Any], budget: Mapping[str, Any]) -> tuple[Config, Schedule]:
+    """Of a block. budget: `total_steps`, environment steps, over which the target entropy moves."""
+    tuples = {name: tuple(v) for name, v in config.items() if isinstance(v, list | tuple)}
+    c, names = Config(**{**config, **tuples}), Schedule.__dataclass_fields__.keys() - {"total_steps"}
+    return c, Schedule(total_steps=int(budget["total_steps"]), **{name: getattr(c, name) for name in names})
+
+
+def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:
+    """Milliseconds of one core that a whole block takes, roughly."""
+    c, schedule = settings(config, budget)
+    updates = update_work(c, task.observation_dim, task.action_dim, len(seeds))
+    return work_before(schedule.total_steps, schedule, updates, len(seeds), task.horizon)
+
+
 def make(
     config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any], device: str
 ) -> OnlineLearner:
-    """The learner of a block. budget: `total_steps`, environment steps, over which the target entropy moves."""
-    tuples = {name: tuple(v) for name, v in config.items() if isinstance(v, list | tuple)}
-    c, total_steps = Config(**{**config, **tuples}), int(budget["total_steps"])
+    """The learner of a block."""
+    c, schedule = settings(config, budget)
     if c.H < 0:
         raise ValueError(f"H is {c.H}, expected at least 0 model steps")
     if c.learning_starts <= c.H + 1:
         raise ValueError(f"learning_starts is {c.learning_starts}, expected above H + 1 = {c.H + 1}: a window must fit")
     dtype = getattr(torch, c.dtype)
     experience = make_experience(
-        task, len(seeds), min(c.replay_capacity, total_steps), window=max(c.H, 1), whole_episodes=c.whole_episodes,
+        task, len(seeds), min(c.replay_capacity, schedule.total_steps),
+        window=max(c.H, 1), whole_episodes=c.whole_episodes,
         normalise=c.normalise_obs, std_bounds=(c.std_min, c.std_max), dtype=dtype, device=device,
     )  # fmt: skip
-    names = Schedule.__dataclass_fields__.keys() - {"total_steps"}
-    schedule = Schedule(total_steps=total_steps, **{name: getattr(c, name) for name in names})
-    return OnlineLearner(SACSVG(c, task, seeds, total_steps, device), task, seeds, schedule, experience, dtype, device)
+    agent = SACSVG(c, task, seeds, schedule.total_steps, device)
+    return OnlineLearner(agent, task, seeds, schedule, experience, dtype, device)

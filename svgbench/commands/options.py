@@ -34,11 +34,13 @@ def selection_of(
     overrides: list[str] | None = None,
     device: str = "cpu",
 ) -> Any:
+    from svgbench.lab import platform
     from svgbench.lab.cells import Selection, parse_seeds
 
     kind, _, number = device.partition(":")
     if kind not in ("cpu", "cuda") or (number and not (kind == "cuda" and number.isdigit())):
         raise UsageError(f"--device {device}: expected cpu, cuda or cuda:N")
+    platform.check_device(device)
     return Selection(
         budget=budget or "paper",
         seeds=None if seeds is None else parse_seeds(seeds),

@@ -50,7 +50,7 @@ def plan(
     for study in studies_of(experiment, results):
         made = study.plan(selection)
         costs, estimate = study.estimate(made, jobs, calibrate, notice)
-        rows = describe.plan_rows(made, costs)
+        rows = describe.plan_rows(made, costs, estimate)
         everything += rows
         if as_json:
             continue

@@ -54,13 +54,13 @@ class BlockProcess:
         if not self._wanted():
             self._tidy()
             return FINISHED
-        learner = self._make()
-        self._resume(learner)
+        learner = self.make()
+        self.resume(learner)
         started = saved = time.monotonic()
         cost = 0.0
         while not learner.finished:
             if self.stop_asked:
-                self._save(learner)
+                self.save(learner)
                 return STOPPED
             self.rows += learner.advance()
             now = time.monotonic()
@@ -69,10 +69,10 @@ class BlockProcess:
             self._report(learner)
             wait = max(self.interval, cost / CHECKPOINT_SHARE) if self.interval else 0.0
             if now - saved >= wait and not learner.finished:
-                self._save(learner)
+                self.save(learner)
                 saved = time.monotonic()
                 cost = saved - now
-        self._save(learner)
+        self.save(learner)
         self._keep_policies(learner)
         self._merge(learner)
         return FINISHED
@@ -81,13 +81,15 @@ class BlockProcess:
         usable = self.store.state(self.block.cell, thorough=True).usable
         return tuple(seed for seed in self.block.wanted if seed not in usable)
 
-    def _make(self) -> Learner:
+    def make(self) -> Learner:
+        """The block's learner at its beginning."""
         cell = self.block.cell
         task = resolve(cell.task.make)(**cell.task.options)
         make = resolve(cell.variant.learner)
         return make(cell.config, task, list(self.block.seeds), cell.limits, cell.device)
 
-    def _resume(self, learner: Learner) -> None:
+    def resume(self, learner: Learner) -> None:
+        """Continue from the checkpoint, if there is one that can be used."""
         from svgbench.lab import checkpoint
 
         remove_temporaries(self.checkpoint)
@@ -107,7 +109,8 @@ class BlockProcess:
         self.rows, self.seconds = payload["rows"], payload["seconds"]
         say(f"resumed at {learner.progress[0]} of {learner.progress[1]}")
 
-    def _save(self, learner: Learner) -> None:
+    def save(self, learner: Learner) -> None:
+        """Write the checkpoint that the block resumes from."""
         from svgbench.lab import checkpoint
 
         here = platform.compared(self.block.cell.device)

@@ -1,7 +1,11 @@
-"""What a block costs here: a few slices of each kind of learner, in a process of its own, kept on disk.
+"""What a block costs here: a few slices of a learner, in a process of its own, kept on disk.
 
-`python -m svgbench.lab.calibration PARENT < JOB` runs slices for a few seconds and prints one JSON object. Cells with
-the same learner, config, limits and task factory cost the same and share one calibration.
+Cells with the same learner, config, limits and task factory are of one kind: they cost the same and share one
+calibration. Kinds of one learner are a family. Where the learner's module states `estimated_work`, one kind of the
+family is measured, the one of least work, and the time of the others is scaled by their estimates.
+
+`python -m svgbench.lab.calibration PARENT` reads JSON from standard input and prints JSON: for a job its cost, from
+slices run for a few seconds; for a list of jobs the list of their estimated work, null where there is none.
 """
 
 from __future__ import annotations
@@ -14,10 +18,11 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
 
 from svgbench.lab import platform
 from svgbench.lab.cells import Block, Cell, block_from_job, describe_job
@@ -32,7 +37,8 @@ TIMEOUT = 300.0
 class Cost:
     """What one whole block takes: seconds of computing, seconds to start, bytes of checkpoint, bytes of CSV.
 
-    `csv_bytes` is None where no row fell in the slices that were tried. `error` says why there is no cost.
+    `csv_bytes` is None where no row fell in the slices that were tried. `error` says why there is no cost. `basis`
+    says where the seconds are from: slices of this kind, or of another kind, scaled by estimates of work.
     """
 
     seconds: float = 0.0
@@ -40,6 +46,7 @@ class Cost:
     checkpoint_bytes: int = 0
     csv_bytes: int | None = None
     error: str = ""
+    basis: Literal["measured", "scaled"] = "measured"
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,8 @@ class Estimate:
     jobs: int
     unknown: int = 0  # blocks whose cost is not known, and which count as nothing
     errors: tuple[str, ...] = ()
+    measured: int = 0  # kinds of block
+    scaled: int = 0
 
 
 def kind(cell: Cell) -> str:
@@ -64,20 +73,28 @@ def kind(cell: Cell) -> str:
 def costs(
     store: Store, blocks: Sequence[Block], jobs: int, tell: Callable[[str], None] = lambda _: None
 ) -> dict[str, Cost]:
-    """The cost of each kind among `blocks`, measured now where this machine has not measured it before."""
+    """The cost of each kind among `blocks`, found now where it is not known from before on this machine."""
     kinds: dict[str, Block] = {}
     for block in blocks:
         kinds.setdefault(kind(block.cell), block)
-    known = {name: cost for name in kinds if (cost := _remembered(store, name)) is not None}
-    new = {name: block for name, block in kinds.items() if name not in known}
-    if new:
-        tell(f"calibrating {len(new)} kind{'s' * (len(new) > 1)} of block, a few seconds each")
-        with ThreadPoolExecutor(jobs) as pool:
-            measured = dict(zip(new, pool.map(lambda b: _measure(store, b), new.values()), strict=True))
-        for name, cost in measured.items():
-            if not cost.error:
-                write_atomic(_path(store, name), json.dumps(asdict(cost)).encode(), durable=False)
-        known |= measured
+    known = remembered(store, blocks)
+    new = [name for name in kinds if name not in known]
+    if not new:
+        return known
+    work = _works(kinds)
+    scale = _references(kinds, known, work)
+    measure = [name for name in new if name not in scale]
+    if measure:
+        tell(
+            f"calibrating {len(measure)} kind{'s' * (len(measure) > 1)} of block, a few seconds each"
+            + f"; {len(scale)} more are scaled by their arithmetic" * bool(scale)
+        )
+    with ThreadPoolExecutor(jobs) as pool:
+        known |= dict(zip(measure, pool.map(lambda name: _measure(kinds[name]), measure), strict=True))
+    known |= {name: _scaled(known[by], work[name] / work[by]) for name, by in scale.items()}
+    for name in new:
+        if not known[name].error:
+            write_atomic(_path(store, name), json.dumps(asdict(known[name])).encode(), durable=False)
     return known
 
 
@@ -91,8 +108,12 @@ def estimate(blocks: Sequence[Block], known: Mapping[str, Cost], jobs: int) -> E
     """The time and disk of `blocks`. Blocks of unknown cost count as nothing, and are among the errors."""
     total, longest, disk, checkpoint = 0.0, 0.0, 0, 0
     exact, unknown, errors = True, 0, []
+    basis: dict[str, str] = {}
     for block in blocks:
-        cost = known.get(kind(block.cell), Cost(error="not calibrated"))
+        name = kind(block.cell)
+        cost = known.get(name, Cost(error="not calibrated"))
+        if not cost.error:
+            basis[name] = cost.basis
         if cost.error:
             unknown += 1
             errors.append(f"{block.cell.name}: {cost.error}")
@@ -105,12 +126,39 @@ def estimate(blocks: Sequence[Block], known: Mapping[str, Cost], jobs: int) -> E
         checkpoint = max(checkpoint, cost.checkpoint_bytes)
     at_once = min(jobs, len(blocks))
     seconds = max(total / at_once, longest) if at_once else 0.0
-    return Estimate(seconds, disk + at_once * checkpoint, exact, at_once, unknown, tuple(dict.fromkeys(errors)))
+    counts = [list(basis.values()).count(word) for word in ("measured", "scaled")]
+    return Estimate(
+        seconds, disk + at_once * checkpoint, exact, at_once, unknown, tuple(dict.fromkeys(errors)), *counts
+    )
 
 
-def default_jobs(threads: int) -> int:
-    """As many blocks at once as use every core once."""
-    return max(1, platform.cores() // threads)
+def default_jobs(threads: int, device: str = "cpu") -> int:
+    """As many blocks at once as use every core once; one on a GPU, which a block can fill."""
+    return max(1, platform.cores() // threads) if device == "cpu" else 1
+
+
+def _family(cell: Cell) -> tuple[Any, ...]:
+    """What kinds have in common whose work one learner's estimates compare."""
+    return cell.variant.learner, cell.versions["algorithm"], cell.block_size, cell.threads, cell.device
+
+
+def _references(kinds: Mapping[str, Block], known: Mapping[str, Cost], work: Mapping[str, float]) -> dict[str, str]:
+    """The kinds whose cost is to be scaled, and by which of their family: a measured one, or that of least work."""
+    families: dict[tuple[Any, ...], list[str]] = {}
+    for name in sorted(work, key=lambda name: work[name]):
+        families.setdefault(_family(kinds[name].cell), []).append(name)
+    scale: dict[str, str] = {}
+    for names in families.values():
+        measured = [name for name in names if name in known and known[name].basis == "measured"]
+        by = (measured or [name for name in names if name not in known] or names)[0]
+        scale |= {name: by for name in names if name != by and name not in known}
+    return scale
+
+
+def _scaled(cost: Cost, ratio: float) -> Cost:
+    if cost.error:
+        return cost
+    return replace(cost, seconds=cost.seconds * ratio, csv_bytes=None, basis="scaled")
 
 
 def _path(store: Store, name: str) -> Any:
@@ -124,17 +172,22 @@ def _remembered(store: Store, name: str) -> Cost | None:
         return None
 
 
-def _measure(store: Store, block: Block) -> Cost:
-    """Run the calibration process; a Cost with an `error` if it fails."""
+def _ask(question: Any, threads: int) -> subprocess.CompletedProcess[str]:
+    """Run the calibration process on a job or on a list of jobs."""
+    return subprocess.run(
+        [sys.executable, "-m", "svgbench.lab.calibration", str(os.getpid())],
+        input=json.dumps(question),
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        env=platform.environment(threads),
+    )
+
+
+def _measure(block: Block) -> Cost:
+    """A Cost with an `error` if it cannot be measured."""
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "svgbench.lab.calibration", str(os.getpid())],
-            input=json.dumps(describe_job(block)),
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT,
-            env=platform.environment(block.cell.threads),
-        )
+        done = _ask(describe_job(block), block.cell.threads)
         return Cost(**json.loads(done.stdout.splitlines()[-1]))
     except subprocess.TimeoutExpired:
         return Cost(error=f"one slice takes longer than {TIMEOUT:.0f} s")
@@ -143,11 +196,54 @@ def _measure(store: Store, block: Block) -> Cost:
         return Cost(error=lines[-1] if lines else f"exit status {done.returncode}")
 
 
+def _works(kinds: Mapping[str, Block]) -> dict[str, float]:
+    """The estimated work of each kind that has one and whose family has others."""
+    sizes = Counter(_family(block.cell) for block in kinds.values())
+    names = [name for name, block in kinds.items() if sizes[_family(block.cell)] > 1]
+    if not names:
+        return {}
+    try:
+        done = _ask([describe_job(kinds[name]) for name in names], 1)
+        works = json.loads(done.stdout.splitlines()[-1])
+    except (subprocess.TimeoutExpired, IndexError, ValueError):
+        return {}
+    return {name: work for name, work in zip(names, works, strict=True) if work}
+
+
+def work_here(blocks: Sequence[Block]) -> list[float | None]:
+    """What the learners' own arithmetic says of each block; None where it says nothing, or fails to."""
+    from svgbench.lab.block import resolve
+    from svgbench.lab.source import split_reference
+
+    tasks: dict[str, Any] = {}
+    works: list[float | None] = []
+    for block in blocks:
+        cell = block.cell
+        try:
+            estimate = resolve(f"{split_reference(cell.variant.learner)[0]}:estimated_work")
+            if cell.task.id not in tasks:
+                tasks[cell.task.id] = resolve(cell.task.make)(**cell.task.options)
+            works.append(float(estimate(cell.config, tasks[cell.task.id], list(block.seeds), cell.limits)))
+        except Exception:
+            works.append(None)
+    return works
+
+
+class _Counted(io.BytesIO):
+    """A file that keeps nothing but its size: a state can be most of a machine's memory."""
+
+    size = 0
+
+    def write(self, data: Any) -> int:
+        self.size += len(data)
+        return len(data)
+
+
 def measure_here(block: Block) -> Cost:
-    """Time slices of the block's learner in this process, for about `SECONDS`."""
+    """Time slices of the block's learner in this process, for about `SECONDS`, as if nothing else ran here."""
     from svgbench.lab.block import as_csv, prepare, resolve
 
-    begun = time.monotonic()
+    begun = platform.idle_clock()
     import torch
 
     prepare(describe_job(block))
@@ -155,17 +251,17 @@ def measure_here(block: Block) -> Cost:
     task = resolve(cell.task.make)(**cell.task.options)
     learner = resolve(cell.variant.learner)(cell.config, task, list(block.seeds), cell.limits, cell.device)
     rows = list(learner.advance()) if not learner.finished else []
-    warm, (first, total) = time.monotonic(), learner.progress
-    while not learner.finished and time.monotonic() - warm < SECONDS:
+    warm, (first, total) = platform.idle_clock(), learner.progress
+    while not learner.finished and platform.idle_clock() - warm < SECONDS:
         rows += learner.advance()
-    now, done = time.monotonic(), learner.progress[0]
+    now, done = platform.idle_clock(), learner.progress[0]
     since, units = (warm, done - first) if done > first else (begun, max(done, 1))  # the first slice is a warm-up
     seconds = (now - since) * total / units
-    buffer = io.BytesIO()
-    torch.save(learner.state_dict(), buffer)
+    checkpoint = _Counted()
+    torch.save(learner.state_dict(), checkpoint)
     csv = int(len(as_csv(rows, cell.columns)) * total / done) if rows and done else None
     start = max(warm - begun - seconds * first / total, 0.0)
-    return Cost(seconds, start, buffer.tell(), csv)
+    return Cost(seconds, start, checkpoint.size, csv)
 
 
 def watch_parent(parent: int) -> None:
@@ -181,6 +277,11 @@ def watch_parent(parent: int) -> None:
 
 if __name__ == "__main__":
     watch_parent(int(sys.argv[1]))
-    sys.stdout.write(json.dumps(asdict(measure_here(block_from_job(json.load(sys.stdin))))) + "\n")
+    asked = json.load(sys.stdin)
+    if isinstance(asked, list):
+        answer: Any = work_here([block_from_job(job) for job in asked])
+    else:
+        answer = asdict(measure_here(block_from_job(asked)))
+    sys.stdout.write(json.dumps(answer) + "\n")
     sys.stdout.flush()
     os._exit(0)

@@ -113,6 +113,8 @@ def expand(experiment: Experiment, selection: Selection, extra: Mapping[str, Var
     cells = []
     for task in tasks:
         for declared in variants:
+            if not declared.runs_on(task.id):
+                continue
             variant, config, limits, version = _resolve(task, declared, budget, selection.overrides)
             cell = Cell(
                 experiment=experiment.draws_from or experiment.id,
@@ -130,6 +132,9 @@ def expand(experiment: Experiment, selection: Selection, extra: Mapping[str, Var
                 identity="",
             )
             cells.append(replace(cell, identity=identity(cell)))
+    if not cells:
+        where = "; ".join(f"{v.id} runs on {', '.join(v.tasks or ())}" for v in variants)
+        raise UsageError(f"no cell of {experiment.id} is asked for: {where}")
     return cells
 
 

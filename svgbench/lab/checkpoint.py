@@ -6,13 +6,12 @@ somebody else made can be refused, but cannot run code.
 
 from __future__ import annotations
 
-import io
 import pickle
 import zipfile
 import zlib
 from collections import OrderedDict
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 
@@ -33,23 +32,33 @@ UNREADABLE = (
 def save(path: Path, owner: str, payload: dict[str, Any]) -> int:
     """Write `payload` for the block called `owner`; return the size in bytes.
 
+    The tensors go from where they lie straight into the file: nothing may change them meanwhile.
     Raises TypeError naming the entry that is of another type than those allowed; OSError names the path.
     """
     _check(payload, "state")
-    buffer = io.BytesIO()
-    torch.save({"format": FORMAT, "owner": owner, "payload": payload}, buffer)
-    write_atomic(path, buffer.getvalue())
-    return buffer.tell()
+    content = {"format": FORMAT, "owner": owner, "payload": payload}
+    write_atomic(path, lambda file: _write(content, file))
+    return path.stat().st_size
+
+
+def _write(content: dict[str, Any], file: BinaryIO) -> None:
+    try:
+        torch.save(content, file)
+    except RuntimeError as error:  # torch closes its archive over an error of the file, and fails once more
+        if isinstance(error.__context__, OSError):
+            raise error.__context__ from None
+        raise
 
 
 def load(path: Path, owner: str, device: str = "cpu") -> dict[str, Any] | None:
     """The payload at `path`, or None if there is no file.
 
-    Raises DamagedError if it is not a checkpoint of the block called `owner`.
+    On the CPU its tensors are the file itself, mapped and read when they are used; what is written to them stays
+    in memory. Raises DamagedError if it is not a checkpoint of the block called `owner`.
     """
     try:
         _check_sums(path)
-        content = torch.load(path, map_location=device, weights_only=True)
+        content = torch.load(path, map_location=device, weights_only=True, mmap=True)
     except FileNotFoundError:
         return None
     except PermissionError:

@@ -61,6 +61,10 @@ class Variant:
     config: Mapping[str, Setting] = field(default_factory=dict)
     profile: str | None = None
     published: str | None = None  # the row's name in `paper_tables`
+    tasks: tuple[str, ...] | None = None  # where it is run, by id; None is on all of the experiment's
+
+    def runs_on(self, task: str) -> bool:
+        return self.tasks is None or task in self.tasks
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,17 @@ import glob
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from svgbench.lab.errors import BusyError
 
 
-def write_atomic(path: Path, data: bytes, durable: bool = True) -> None:
+def write_atomic(path: Path, data: bytes | Callable[[BinaryIO], object], durable: bool = True) -> None:
     """Put `data` at `path` in one step: a reader sees the old file or the new one, never a part.
 
+    data: the bytes, or what writes them to an open file, for content that should not lie in memory whole.
     The bytes go to a temporary file beside it, which is fsynced and renamed; then the folder is fsynced.
     `durable=False` leaves out both fsyncs, for files that a power cut may take (progress).
     Raises OSError with `path` as its file name.
@@ -26,7 +28,10 @@ def write_atomic(path: Path, data: bytes, durable: bool = True) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            if callable(data):
+                data(file)
+            else:
+                file.write(data)
             file.flush()
             if durable:
                 os.fsync(file.fileno())
@@ -34,11 +39,13 @@ def write_atomic(path: Path, data: bytes, durable: bool = True) -> None:
         os.replace(temporary, path)
         if durable:
             _sync_folder(path.parent)
-    except OSError as error:
+    except BaseException as error:
         if temporary is not None:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
-        raise OSError(error.errno, error.strerror, str(path)) from error
+        if isinstance(error, OSError):
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
 
 
 def _umask() -> int:

@@ -24,12 +24,27 @@ class Learner(Protocol):
         ...
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything that the next slice depends on: tensors, numbers, strings, lists and dicts only."""
+        """Everything that the next slice depends on: tensors, numbers, strings, lists and dicts only.
+
+        It may share memory with the learner: it is written before the next slice.
+        """
         ...
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue exactly where `state_dict` was taken."""
         ...
+
+
+class EstimateWork(Protocol):
+    """What a learner's module may state as `estimated_work`, beside what `make` is given.
+
+    The work of a whole block, in any unit that takes about equally long on one machine whatever the task and the
+    config: an estimate by arithmetic, without building the learner. A plan then measures one block and scales others.
+    """
+
+    def __call__(
+        self, config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any]
+    ) -> float: ...
 
 
 class MakeLearner(Protocol):

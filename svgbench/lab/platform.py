@@ -7,8 +7,12 @@ import importlib.metadata
 import os
 import platform
 import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
+
+from svgbench.lab.errors import UsageError
 
 COMPARED = ("mujoco", "torch")
 
@@ -30,7 +34,8 @@ def compared(device: str) -> dict[str, str]:
 @functools.cache
 def describe(device: str) -> dict[str, Any]:
     """The whole platform, as it is recorded with every seed."""
-    return compared(device) | {
+    gpu = {} if device == "cpu" else {"accelerator": _accelerator()}
+    host = {
         "python": platform.python_version(),
         "numpy": release("numpy"),
         "system": platform.system(),
@@ -38,6 +43,7 @@ def describe(device: str) -> dict[str, Any]:
         "processor": _processor(),
         "cores": cores(),
     }
+    return compared(device) | host | gpu
 
 
 def environment(threads: int) -> dict[str, str]:
@@ -57,6 +63,16 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def idle_clock() -> float:
+    """Seconds, of which two tell how long something takes this thread on a machine with nothing else to do: the time
+    less what the thread has waited for a core, where Linux counts that."""
+    now = time.monotonic()
+    try:
+        return now - int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return now
+
+
 @functools.cache
 def revision() -> str:
     """The commit of the checkout that svgbench runs from, with "+" if it has changes; else the version."""
@@ -70,6 +86,30 @@ def revision() -> str:
     except (OSError, subprocess.TimeoutExpired):
         return "unknown"
     return head.stdout.strip()[:12] + ("+" if dirty.stdout else "")
+
+
+def check_device(device: str) -> None:
+    """Raise UsageError unless torch, asked in a process of its own, can use the device here."""
+    if device == "cpu":
+        return
+    asked = "import torch; print(torch.__version__, torch.cuda.device_count())"
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, timeout=300)
+    if done.returncode != 0:
+        raise UsageError(f"--device {device}: torch fails here: {(done.stderr.strip().splitlines() or ['?'])[-1]}")
+    version, count = done.stdout.split()
+    if int(device.partition(":")[2] or 0) >= int(count):
+        expected = "cpu" if count == "0" else f"cpu, or cuda:0 to cuda:{int(count) - 1}"
+        raise UsageError(f"--device {device}: torch {version} finds {count} CUDA devices here; expected {expected}")
+
+
+def _accelerator() -> str:
+    """The models of the GPUs, as NVIDIA's driver on Linux tells them."""
+    models = []
+    for path in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            name, _, value = line.partition(":")
+            models += [value.strip()] * (name == "Model")
+    return ", ".join(models) or "unknown"
 
 
 def _processor() -> str:

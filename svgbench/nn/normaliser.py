@@ -51,22 +51,32 @@ class Normaliser:
         return self.var.sqrt().clamp(self.min_std, self.max_std)
 
     @torch.no_grad()
-    def update(self, x: Tensor) -> None:
+    def update(self, x: Tensor, valid: Tensor | None = None) -> None:
         """Take in a batch [S, B, D] of any float type; B may differ from batch to batch, and may be 0.
 
-        Raises ValueError for another shape.
+        valid: bool [S, B], which rows count; all without. Raises ValueError for another shape.
         """
         self._check(x)
         B = x.shape[1]
         if B == 0:
             return
         x = x.double()
-        batch_mean = x.mean(dim=1)  # [S, D]
-        batch_m2 = (x - batch_mean.unsqueeze(1)).square().sum(dim=1)  # [S, D]
-        total = self.count + B
+        if valid is None:
+            count: float | Tensor = float(B)
+            batch_mean = x.mean(dim=1)  # [S, D]
+            batch_m2 = (x - batch_mean.unsqueeze(1)).square().sum(dim=1)  # [S, D]
+        else:
+            count = valid.sum(1).double()  # [S]
+            x = torch.where(valid.unsqueeze(-1), x, 0.0)
+            batch_mean = x.sum(1) / count.clamp(min=1).unsqueeze(-1)
+            off = torch.where(valid.unsqueeze(-1), x - batch_mean.unsqueeze(1), 0.0)
+            batch_m2 = off.square().sum(dim=1)
+        total = self.count + count
+        some = total.clamp(min=1)
         delta = batch_mean - self.mean
-        self.mean += delta * (B / total).unsqueeze(-1)
-        self.m2 += batch_m2 + delta.square() * (self.count * B / total).unsqueeze(-1)
+        self.mean += delta * (count / some).unsqueeze(-1)
+        # Another order of this product rounds otherwise, and would move committed results.
+        self.m2 += batch_m2 + delta.square() * (self.count * count / some).unsqueeze(-1)
         self.count = total
 
     def normalise(self, x: Tensor) -> Tensor:

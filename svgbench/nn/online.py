@@ -15,7 +15,9 @@ import torch
 from torch import Tensor
 
 from svgbench.nn.experience import Experience
+from svgbench.nn.graphs import StaticUpdate
 from svgbench.nn.replay import Replay
+from svgbench.nn.state import on_cpu
 from svgbench.nn.streams import Streams
 
 Row = dict[str, Any]
@@ -60,8 +62,16 @@ class Agent(Protocol):
         """The actions [S, B, A] that are evaluated."""
         ...
 
-    def update(self, step: int, experience: Experience, draws: Draws, active: Tensor | None) -> None:
-        """Everything that is learned at one step; `active` bool [S] says which seeds, None all."""
+    def prepare(self, step: int) -> int:
+        """Write what changes with the step into tensors that `update` reads; return the step's phase."""
+        ...
+
+    def update(self, phase: int, experience: Experience, draws: Draws, active: Tensor | None) -> None:
+        """Everything that is learned at one step; `active` bool [S] says which seeds, None all.
+
+        On a GPU it becomes a CUDA graph (`svgbench.nn.graphs`): it must depend on nothing of Python's but its phase
+        and whether there is a mask, wait for no value, and write what lasts in place.
+        """
         ...
 
     def metrics(self) -> Mapping[str, Tensor]:
@@ -111,7 +121,8 @@ class OnlineLearner:
         self.episode_return = np.zeros(S)
         self.train_return = np.full(S, math.nan)  # of the last finished episode
         self._active: Tensor | None = None
-        self._work = _work_by_step(agent, schedule, S, task.horizon)
+        on_gpu = torch.device(device).type == "cuda"
+        self.static_update = StaticUpdate(agent.update, experience, device) if on_gpu else None
 
     @property
     def finished(self) -> bool:
@@ -120,8 +131,9 @@ class OnlineLearner:
     @property
     def progress(self) -> tuple[int, int]:
         """Work, in milliseconds of one core by a rough estimate: updates cost far more than steps without."""
-        total = max(1, round(self._work[-1]))
-        return (total if self.finished else round(self._work[self.step])), total
+        how = self.schedule, self.agent.work, len(self.seeds), self.task.horizon
+        total = max(1, round(work_before(self.schedule.total_steps, *how)))
+        return (total if self.finished else round(work_before(self.step, *how))), total
 
     def advance(self) -> list[Row]:
         """Some environment steps, and the evaluation if one is due then.
@@ -163,13 +175,20 @@ class OnlineLearner:
                 action = self.agent.act(x, explore)[:, 0].double().cpu().numpy()
             action = np.nan_to_num(action)  # a seed that has diverged stands still
         if learn and s.update_before_store:
-            self.agent.update(self.step, self.experience, draws, self._active)
+            self._update(draws)
         outcome = self.simulations.step(action)
         self._store(obs, action, outcome)
         if learn and not s.update_before_store:
-            self.agent.update(self.step, self.experience, draws, self._active)
+            self._update(draws)
         self.step += 1
         return np.isfinite(outcome.final_observation).all(1) & np.isfinite(outcome.reward)
+
+    def _update(self, draws: Draws) -> None:
+        phase = self.agent.prepare(self.step)
+        if self.static_update is None:
+            self.agent.update(phase, self.experience, draws, self._active)
+        else:
+            self.static_update(phase, draws, self._active)
 
     def _store(self, obs: np.ndarray, action: np.ndarray, outcome: Any) -> None:
         end = outcome.terminated | outcome.truncated
@@ -240,11 +259,13 @@ class OnlineLearner:
         self.train_return = state["train_return"].cpu().numpy().copy()
         for name, stream in self.streams.items():
             stream.load_state_dict(state["streams"][name])
-        self.simulations.set_state(_on_cpu(state["simulations"]))
-        self.evaluations.set_state(_on_cpu(state["evaluations"]))
+        self.simulations.set_state(on_cpu(state["simulations"]))
+        self.evaluations.set_state(on_cpu(state["evaluations"]))
         self.experience.load_state_dict(state["experience"])
         self.agent.load_state_dict(state["agent"])
         self._set_active()
+        if self.static_update is not None:
+            self.static_update.forget()
 
     def policy_state_dict(self) -> dict[str, Any]:
         """The final policies, with what normalises their observations."""
@@ -284,16 +305,14 @@ def make_experience(
     return Experience(replay, normalise=normalise, min_std=std_bounds[0], max_std=std_bounds[1])
 
 
-def _work_by_step(agent: Agent, s: Schedule, S: int, horizon: int) -> np.ndarray:
-    """The work done before each step, and in all: [total_steps + 1], in milliseconds."""
-    evaluation = EVALUATION_WORK * S * s.eval_episodes * horizon
-    steps = np.full(s.total_steps, STEP_WORK)
-    for first, cost in agent.work:
-        steps[max(first, s.learning_starts) :] = STEP_WORK + cost
-    steps[s.eval_every - 1 :: s.eval_every] += evaluation
-    if s.total_steps % s.eval_every:
-        steps[-1] += evaluation
-    return np.concatenate([[0.0], np.cumsum(steps)])
+def work_before(step: int, s: Schedule, updates: Sequence[tuple[int, float]], S: int, horizon: int) -> float:
+    """The work done before a step, in milliseconds of one core by a rough estimate. updates: as `Agent.work`."""
+    ends = [*(first for first, _ in updates[1:]), s.total_steps]
+    work = STEP_WORK * step
+    for (first, cost), end in zip(updates, ends, strict=True):
+        work += cost * max(min(step, end) - max(first, s.learning_starts), 0)
+    evaluations = step // s.eval_every + (step == s.total_steps and step % s.eval_every > 0)
+    return work + EVALUATION_WORK * S * s.eval_episodes * horizon * evaluations
 
 
 def finite_rows(x: Tensor) -> Tensor:
@@ -306,12 +325,3 @@ def cloned(value: Any) -> Any:
     if isinstance(value, Tensor):
         return value.clone()
     return {name: cloned(entry) for name, entry in value.items()} if isinstance(value, dict) else value
-
-
-def _on_cpu(value: Any) -> Any:
-    """The state with all tensors on the CPU, where simulations live, whatever device it was loaded to."""
-    if isinstance(value, Tensor):
-        return value.cpu()
-    if isinstance(value, dict):
-        return {name: _on_cpu(entry) for name, entry in value.items()}
-    return [_on_cpu(entry) for entry in value] if isinstance(value, list) else value

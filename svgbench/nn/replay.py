@@ -73,6 +73,7 @@ class Replay:
         self.capacity, self.window, self.whole_episodes = capacity, window, whole_episodes
         self.rows = torch.zeros(S, capacity, self.layout.width, dtype=dtype, device=device)
         self.added = 0
+        self._held = torch.zeros((), dtype=torch.int64, device=device)  # `size`, where a captured program can read it
         self._ends = torch.zeros(S, capacity, dtype=torch.bool, device=device)
         self._since_end = torch.zeros(S, dtype=torch.int64, device=device)  # transitions of the episode so far
         self._queue = torch.zeros(S, capacity, dtype=torch.int32, device=device)
@@ -93,12 +94,13 @@ class Replay:
         self.rows[:, place] = transition
         self._ends[:, place] = end
         self.added += 1
+        self._held.fill_(self.size)
         self._queue_window(place, end)
 
     def sample(self, uniform: Tensor) -> Tensor:
         """Rows [S, B, width], drawn with replacement: `uniform` float64 [S, B] in [0, 1) says which."""
         self._demand(self.added, "transition")
-        return self._take((uniform * self.size).long())
+        return self._take((uniform * self._held).long())
 
     def sample_windows(self, uniform: Tensor) -> Tensor:
         """Windows [S, window, B, width], drawn as in `sample`. A seed without any gets an arbitrary one."""
@@ -138,38 +140,50 @@ class Replay:
         self._since_end.masked_fill_(end, 0)
 
     def state_dict(self) -> dict[str, Any]:
-        """The filled part of `rows` and of the episodes' ends, and how many were ever added; copies."""
-        size = self.size
-        return {"rows": self.rows[:, :size].clone(), "ends": self._ends[:, :size].clone(), "added": self.added}
+        """Of each seed the filled part of `rows` and of the episodes' ends, and how many were ever added.
+
+        They share memory with the replay, which may be most of what a process has: write or copy them before the
+        next `add`.
+        """
+        rows = [_filled(row, self.size) for row in self.rows]
+        ends = [_filled(row, self.size) for row in self._ends]
+        return {"rows": rows, "ends": ends, "added": self.added}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue exactly where `state_dict` was taken. Raises ValueError if the shapes differ."""
         rows, ends, added = state["rows"], state["ends"], state["added"]
         size = min(added, self.capacity)
-        expected = [len(self.rows), size, self.layout.width]
-        if list(rows.shape) != expected:
-            raise ValueError(f"rows have shape {list(rows.shape)}, expected {expected}")
-        self.rows[:, :size], self._ends[:, :size], self.added = rows, ends, added
+        expected = [[size, self.layout.width]] * len(self.rows)
+        if [list(row.shape) for row in rows] != expected:
+            raise ValueError(f"rows have shapes {[list(row.shape) for row in rows]}, expected {expected}")
+        for seed in range(len(self.rows)):
+            self.rows[seed, :size], self._ends[seed, :size] = rows[seed], ends[seed]
+        self.added = added
+        self._held.fill_(size)
         self._rebuild_queue()
 
     def _rebuild_queue(self) -> None:
         """The queues from the episodes' ends, oldest transition first."""
         size, span = self.size, self._span
-        oldest = self.added - size
-        order = torch.arange(oldest, self.added, device=self.rows.device) % self.capacity
-        ends = self._ends[:, order]  # [S, size], by age
-        at = torch.arange(size, device=ends.device).expand_as(ends)
-        last_end = torch.where(ends, at, -1).cummax(1).values  # the last end at or before each
-        before = torch.cat([torch.full_like(at[:, :1], -1), last_end[:, :-1]], 1)  # strictly before
-        whole = at - before >= span
-        if not self.whole_episodes:
-            whole &= ~ends
-        starts = order[(torch.arange(size, device=ends.device) - span + 1).clamp(min=0)].to(torch.int32)
+        at = torch.arange(size, device=self.rows.device)  # by age
+        order = (at + self.added - size) % self.capacity
+        starts = order[(at - span + 1).clamp(min=0)].to(torch.int32)
         self._head.zero_()
-        self._tail.copy_(whole.sum(1))
-        for seed, mask in enumerate(whole):
-            found = starts[mask]
+        for seed in range(len(self.rows)):  # one after another: a long replay's worth of int64 each
+            ends = self._ends[seed, order]
+            last_end = torch.where(ends, at, -1).cummax(0).values  # the last end at or before each
+            whole = at - torch.cat([at.new_tensor([-1]), last_end])[:size] >= span
+            if not self.whole_episodes:
+                whole &= ~ends
+            found = starts[whole]
             self._queue[seed, : len(found)] = found
-        self._since_end.zero_()
-        if size:
-            self._since_end += size - 1 - last_end[:, -1]
+            self._tail[seed] = len(found)
+            self._since_end[seed] = size - 1 - last_end[-1] if size else 0
+
+
+def _filled(x: Tensor, size: int) -> Tensor:
+    """x[:size], in the same memory but with a storage of its own: `torch.save` writes whole storages."""
+    part = x[:size]
+    first, length = part.storage_offset() * part.element_size(), part.numel() * part.element_size()
+    storage = part.untyped_storage()[first : first + length]
+    return torch.empty(0, dtype=x.dtype, device=x.device).set_(storage, 0, part.shape, part.stride())

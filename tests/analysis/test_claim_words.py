@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from made_cells import ERROR, SCORE, Printed, Table, by_key, cell, claim, compared, experiment, sample
 from scipy import stats
 
+from svgbench.analysis.claim_checks import problems
 from svgbench.analysis.claims import count_tasks
 from svgbench.analysis.comparisons import relation_holds
 from svgbench.analysis.effects import effect_interval
@@ -463,3 +464,11 @@ def test_a_share_of_a_distance_needs_a_random_policy():
     part = dataclasses.replace(compared(">~"), margin=OfDistance(0.1))
     with pytest.raises(ValueError, match="no variant 'random'"):
         compare(experiment((claim(part),)), {"paper": {}})
+
+
+def test_a_claim_must_be_about_variants_that_run_on_its_tasks():
+    e = made(dataclasses.replace(claim(compared(">")), tasks=("t", "u")))
+    somewhere = tuple(dataclasses.replace(v, tasks=("t",)) if v.id == "b" else v for v in VARIANTS)
+    assert problems(e, None) == []
+    (problem,) = problems(dataclasses.replace(e, variants=somewhere), None)
+    assert problem.endswith("variant 'b' is not run on u")

@@ -16,6 +16,8 @@ class Point:
     id = "test/point"
     observation_dim, action_dim, dt = 3, 2, 1.0
     reward_function = termination_function = None
+    action_low, action_high = -np.ones(2), np.ones(2)
+    observation_low, observation_high = np.array([-2.5, -2.5, 0.0]), np.array([2.5, 2.5, 6.25])
 
     def __init__(self, horizon: int = 20, broken_after: int | None = None) -> None:
         self.horizon, self.broken_after = horizon, broken_after

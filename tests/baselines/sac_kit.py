@@ -28,11 +28,11 @@ SMALL = {
 }
 
 
-def learner(seeds=(0, 1, 2), total_steps=79, module=sac_svg, profile="code", task=None, **config):
+def learner(seeds=(0, 1, 2), total_steps=79, module=sac_svg, profile="code", task=None, device="cpu", **config):
     known = declared(f"{module.__name__}:make")
     layers = {name: value for name, value in {**SMALL, **config}.items() if name in known.types}
     return module.make(
-        known.config(layers, profile=profile), task or Point(), seeds, {"total_steps": total_steps}, "cpu"
+        known.config(layers, profile=profile), task or Point(), seeds, {"total_steps": total_steps}, device
     )
 
 

@@ -98,7 +98,7 @@ def test_the_order_of_a_step_follows_the_profile():
         seen = []
         one = learner(profile=profile)
         original = one.agent.update
-        one.agent.update = lambda step, e, *rest, f=original, s=seen: (s.append(e.replay.size), f(step, e, *rest))
+        one.agent.update = lambda phase, e, *rest, f=original, s=seen: (s.append(e.replay.size), f(phase, e, *rest))
         finish(one)
         assert seen[0] == size
 
@@ -121,6 +121,15 @@ def test_progress_counts_work_and_ends_at_its_total():
         last = done
         one.advance()
     assert one.progress == (total, total)
+
+
+@pytest.mark.parametrize("module", [sac, sac_svg])
+def test_the_estimate_of_a_plan_is_the_work_that_progress_counts(module):
+    for config in ({}, {"model_free_steps": 1000}, {"eval_every": 30}):
+        one = learner(module=module, **config)
+        settings = {f: getattr(one.agent.config, f) for f in one.agent.config.__dataclass_fields__}
+        estimated = module.estimated_work(settings, one.task, one.seeds, {"total_steps": 79})
+        assert one.progress[1] == round(estimated) > 0
 
 
 def test_final_policies_can_be_kept_and_rows_are_complete():
@@ -203,7 +212,7 @@ def test_nothing_in_an_update_waits_for_a_device(module, profile):
     def watched(*args):
         with _NoWaiting():
             original(*args)
-        calls.append(args[0])
+        calls.append(one.step)
 
     one.agent.update = watched
     finish(one)

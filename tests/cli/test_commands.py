@@ -64,6 +64,7 @@ WRONG = {
     "no value": (["run", "testkit/walk", "-o", "slices"], "slices", "key=value"),
     "executor": (["run", "testkit/walk", "--executor", "loacl"], "'loacl'", "'local'"),
     "device": (["run", "testkit/walk", "--device", "gpu"], "gpu", "cuda"),
+    "absent device": (["plan", "testkit/walk", "--device", "cuda:99"], "cuda:99", "expected cpu"),
     "time limit": (["run", "testkit/walk", "--time-limit", "soon"], "soon", "90s"),
     "option": (["run", "testkit/walk", "--budgte", "smoke"], "--budgte", "--budget"),
     "jobs": (["run", "testkit/walk", "--jobs", "0"], "--jobs", "1"),
@@ -150,6 +151,7 @@ def test_json_of_the_reading_commands(half_done):
     planned = bench("plan", "testkit/walk", "--budget", "smoke", "--no-calibrate", "--json")
     rows = flat(planned.json, "experiment", "task", "variant", "budget", "status", "seeds_total", "seeds_missing")
     assert [row["seeds_missing"] for row in rows] == [2, 4, 4, 4]
+    assert {(row["seconds"], row["basis"], row["plan_seconds"]) for row in rows} == {(None, None, None)}
     (row,) = flat(bench("verify", "--json").json, "file", "seeds", "status")
     assert (row["file"], row["seeds"], row["status"]) == ("testkit/walk/smoke/field-calm--drift.csv", 2, "ok")
 

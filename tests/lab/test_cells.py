@@ -226,3 +226,17 @@ def test_annotation_of_a_limit():
     assert cells._annotation((1, 2)) == "tuple[int, ...]"
     assert cells._annotation(True) == "bool"
     assert source.parse_value("x", "true", cells._annotation(False)) is True
+
+
+def test_a_variant_may_be_run_on_some_tasks_only():
+    first, second = (replace(WALK.tasks[0], id=name) for name in ("kit/first", "kit/second"))
+    here = replace(WALK.variants[0], id="here", tasks=("kit/second",))
+    experiment = replace(WALK, tasks=(first, second), variants=(WALK.variants[0], here), claims=())
+
+    assert [cell.key for cell in expand(experiment, Selection("smoke"))] == [
+        ("kit/first", WALK.variants[0].id),
+        ("kit/second", WALK.variants[0].id),
+        ("kit/second", "here"),
+    ]
+    with pytest.raises(UsageError, match="here runs on kit/second"):
+        expand(experiment, Selection("smoke", tasks=("kit/first",), variants=("here",)))

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import random
+import resource
+import subprocess
+import sys
 from collections import OrderedDict, namedtuple
 
 import numpy as np
@@ -122,3 +125,57 @@ def test_a_cut_or_spoilt_checkpoint_is_refused_or_what_it_was(tmp_path):
         assert payload["rows"] == [{"seed": 0, "x": 1.5}]
         assert torch.equal(payload["w"], torch.arange(20.0))
     assert refused > 0.5 * len(whole)
+
+
+def test_a_full_disk_is_named_and_leaves_the_old_checkpoint_alone(tmp_path):
+    """The error of the file, not torch's of an archive that it could not close."""
+    path = tmp_path / "checkpoint.pt"
+    checkpoint.save(path, "me", {"x": torch.zeros(3)})
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(OSError, match="File too large") as caught:
+            checkpoint.save(path, "me", {"small": torch.zeros(9), "large": torch.zeros(100_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.filename == str(path)
+    assert list(tmp_path.iterdir()) == [path]
+    assert torch.equal(checkpoint.load(path, "me")["x"], torch.zeros(3))
+
+
+def test_what_is_loaded_and_the_file_do_not_touch_each_other(tmp_path):
+    path = tmp_path / "checkpoint.pt"
+    first, second = torch.arange(100_000.0), torch.ones(100_000)
+    checkpoint.save(path, "me", {"x": first})
+    loaded = checkpoint.load(path, "me")["x"]
+    loaded[:10] = -1.0
+    assert torch.equal(checkpoint.load(path, "me")["x"], first)
+    checkpoint.save(path, "me", {"x": second})
+    assert torch.equal(loaded[10:], first[10:])
+    assert torch.equal(checkpoint.load(path, "me")["x"], second)
+
+
+def test_neither_writing_nor_loading_holds_a_second_copy(tmp_path):
+    """64 MB of state, in a process whose peak is its own."""
+    code = f"""if True:
+        import pathlib, resource, torch
+        from svgbench.lab import checkpoint
+
+        def peak():
+            return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+        small, large = (pathlib.Path({str(tmp_path)!r}) / name for name in ("small.pt", "large.pt"))
+        state = [torch.ones(8, 2**20 // 4) for _ in range(8)]
+        checkpoint.save(small, "me", {{"x": torch.ones(9)}})
+        checkpoint.load(small, "me")
+        before = peak()
+        checkpoint.save(large, "me", {{"x": state}})
+        saved = peak()
+        loaded = checkpoint.load(large, "me")
+        print(saved - before, peak() - saved, sum(x.numel() for x in loaded["x"]))
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    saving, loading, numbers = map(float, done.stdout.split())
+    assert numbers == 2**24
+    assert saving < 16
+    assert loading < 16

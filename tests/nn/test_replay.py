@@ -84,7 +84,11 @@ def test_draws_are_uniform():
 def test_state_is_the_filled_part_and_continues_exactly(added, capacity, whole_episodes):
     replay = filled(added, capacity, 3, whole_episodes, ENDS)
     state = replay.state_dict()
-    assert state["rows"].shape == (2, min(added, capacity), replay.layout.width)
+    held = min(added, capacity)
+    assert [row.shape for row in state["rows"]] == [(held, replay.layout.width)] * 2
+    assert [row.untyped_storage().nbytes() for row in state["rows"]] == [held * replay.layout.width * 8] * 2
+    assert [end.untyped_storage().nbytes() for end in state["ends"]] == [held] * 2
+    assert not held or [row.data_ptr() for row in state["rows"]] == [row.data_ptr() for row in replay.rows]
     again = Replay(2, capacity, OBS, ACTION, window=3, whole_episodes=whole_episodes, dtype=torch.float64)
     again.load_state_dict(state)
     generator = torch.Generator().manual_seed(1)

@@ -1,0 +1,59 @@
+"""The command that people type first, on a part of its table: run, table, compare, plot."""
+
+from __future__ import annotations
+
+import csv
+import math
+
+WORDS = ("--tasks", "poplin/swimmer", "--variants", "sac,sac-svg-1,random")
+
+LEARNED = ("alpha", "entropy", "critic_loss", "reward_loss", "model_loss")
+
+
+def test_a_part_of_table2_from_the_run_to_the_figure(bench):
+    bench.environment = {}
+    ran = bench("run", "table2", "--budget", "smoke", "--seeds", "2", *WORDS)
+    assert ran.status == 0, ran.err
+    assert "6 of 6 runs done" in ran.out
+    stored = {path.stem: path for path in bench.results.glob("sac-svg/table2/smoke/*.csv")}
+    assert stored.keys() == {f"poplin-swimmer--{v}" for v in ("random", "sac", "sac-svg-1")}
+    with stored["poplin-swimmer--sac-svg-1"].open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["seed"], row["step"]) for row in rows] == [(s, t) for s in "01" for t in ("500", "1000")]
+    assert all(math.isfinite(float(row[name])) for row in rows for name in ("eval_return", *LEARNED))
+
+    table = bench("table", "table2", *WORDS)
+    assert table.status == 0, table.err
+    assert table.out.count(" (2)\n") == 3
+    assert "351.24 ± 5.27 (10)" in table.out, "the published number stands beside ours"
+    whole = bench("table", "table2", "--format", "latex")
+    assert whole.status == 0, whole.err
+    assert whole.out.count("missing") == 6 * 8 - 3, "cells that were not run"
+
+    compared = bench("compare", "table2", "--json")
+    assert compared.status == 0, compared.err
+    assert {verdict["kind"] for verdict in compared.json} == {"level", "claim"}
+    judged = {v["verdict"] for v in compared.json}
+    assert not judged & {"REPRODUCED", "CONSISTENT", "WORSE", "BETTER"}, "a smoke run says nothing of the paper's level"
+    assert bench("compare", "table2", "--strict").status == 4, "the rest is missing"
+
+    drawn = bench("plot", "fig5", "--output", str(bench.folder / "figures"))
+    assert drawn.status == 0, drawn.err
+    sizes = {path.name: path.stat().st_size for path in (bench.folder / "figures").iterdir()}
+    assert {"sac-svg-fig5.png", "sac-svg-fig5.pdf"} <= sizes.keys()
+    assert min(sizes.values()) > 5000
+
+
+def test_a_plan_measures_one_kind_of_block_and_scales_the_others(bench):
+    words = ("plan", "table2", "--budget", "smoke", "--tasks", "poplin/swimmer", "--variants", "sac-svg-1,sac-svg-10")
+    first, again = bench(*words, "--json"), bench(*words)
+    assert first.status == again.status == 0, first.err
+    assert "calibrating 1 kind of block, a few seconds each; 1 more are scaled by their arithmetic" in first.err
+    short, long = first.json
+    assert (short["basis"], long["basis"]) == ("measured", "scaled")
+    assert 1 < long["seconds"] / short["seconds"] < 10
+    jobs = short["plan_jobs"]
+    assert short["plan_seconds"] == long["plan_seconds"] >= (short["seconds"] + long["seconds"]) / jobs * 0.99
+    assert "1 kind of block measured; 1 more scaled by the arithmetic they take" in again.out
+    assert "calibrating" not in again.err
+    assert not list(bench.results.rglob("*.csv"))

@@ -1,0 +1,129 @@
+"""What a plan measures, what it scales, and what it keeps."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict
+from types import SimpleNamespace
+
+import pytest
+from harness import cell_of
+
+from svgbench.lab import calibration, platform
+from svgbench.lab.calibration import Cost, costs, estimate, kind, remembered
+from svgbench.lab.cells import Selection, blocks, expand
+from svgbench.lab.errors import UsageError
+from svgbench.lab.store import Store
+from svgbench.reproduce.sac_svg.experiments import TABLE2
+
+DRIFTS = ("0.1", "0.2", "0.3", "0.4")
+
+
+def a_block(drift):
+    cell = cell_of(f"drift={drift}", seeds=2)
+    return blocks(cell, cell.seeds)[0]
+
+
+class Machine:
+    """Stands in for the calibration process: a job takes what its drift says, and is estimated at twice that."""
+
+    def __init__(self, monkeypatch, estimates=True, fails=()):
+        self.estimates, self.fails, self.measured, self.asked = estimates, fails, [], 0
+        monkeypatch.setattr(calibration, "_ask", self.answer)
+
+    def answer(self, question, threads):
+        if isinstance(question, list):
+            self.asked += 1
+            works = [2 * job["config"]["drift"] if self.estimates else None for job in question]
+            return SimpleNamespace(stdout=json.dumps(works), stderr="", returncode=0)
+        drift = question["config"]["drift"]
+        self.measured.append(drift)
+        if drift in self.fails:
+            return SimpleNamespace(stdout="", stderr="ArithmeticError: the walk fell over", returncode=1)
+        # dearer than its work says, as the real ones are
+        return SimpleNamespace(stdout=json.dumps(asdict(Cost(1000 * drift**2, 3.0, 10, 20))), stderr="", returncode=0)
+
+
+def test_one_kind_of_a_family_is_measured_and_the_others_are_scaled(tmp_path, monkeypatch):
+    store, machine, said = Store(tmp_path / "results"), Machine(monkeypatch), []
+    wanted = [a_block(drift) for drift in reversed(DRIFTS)]
+    known = costs(store, wanted, 2, said.append)
+    assert machine.measured == [0.1], "the one of least work"
+    assert said == ["calibrating 1 kind of block, a few seconds each; 3 more are scaled by their arithmetic"]
+    by_drift = [known[kind(a_block(drift).cell)] for drift in DRIFTS]
+    assert [cost.seconds for cost in by_drift] == pytest.approx([10.0, 20.0, 30.0, 40.0])
+    assert [cost.basis for cost in by_drift] == ["measured", "scaled", "scaled", "scaled"]
+    assert {cost.start_seconds for cost in by_drift} == {3.0}
+    assert [cost.csv_bytes for cost in by_drift] == [20, None, None, None]
+    whole = estimate(wanted, known, 1)
+    assert (whole.measured, whole.scaled, whole.unknown) == (1, 3, 0)
+    assert whole.seconds == pytest.approx(112.0)
+    assert remembered(store, wanted) == costs(store, wanted, 2, said.append) == known
+    assert (len(said), machine.asked) == (1, 1), "known from before"
+
+
+def test_what_has_been_measured_before_is_scaled_from(tmp_path, monkeypatch):
+    store, machine = Store(tmp_path / "results"), Machine(monkeypatch)
+    costs(store, [a_block("0.3")], 1)
+    assert (machine.measured, machine.asked) == ([0.3], 0), "a kind alone needs no estimate"
+    known = costs(store, [a_block(drift) for drift in DRIFTS], 1, pytest.fail)
+    assert machine.measured == [0.3]
+    assert known[kind(a_block("0.1").cell)].seconds == pytest.approx(30.0)
+
+
+def test_without_estimates_every_kind_is_measured(tmp_path, monkeypatch):
+    machine = Machine(monkeypatch, estimates=False)
+    known = costs(Store(tmp_path / "results"), [a_block(drift) for drift in DRIFTS], 1)
+    assert sorted(machine.measured) == [0.1, 0.2, 0.3, 0.4]
+    assert {cost.basis for cost in known.values()} == {"measured"}
+
+
+def test_a_failure_counts_for_what_would_be_scaled_from_it_and_is_not_kept(tmp_path, monkeypatch):
+    store = Store(tmp_path / "results")
+    Machine(monkeypatch, fails=(0.1,))
+    wanted = [a_block(drift) for drift in DRIFTS[:2]]
+    whole = estimate(wanted, costs(store, wanted, 1), 1)
+    assert whole.unknown == 2
+    assert "the walk fell over" in whole.errors[0]
+    assert not remembered(store, wanted)
+
+
+def test_the_arithmetic_of_table2_needs_no_learner_and_orders_its_cells():
+    cells = expand(TABLE2, Selection("paper", (0,), ("poplin/swimmer", "poplin/hopper")))
+    works = calibration.work_here([blocks(cell, cell.seeds)[0] for cell in cells])
+    by_key = {cell.key: work for cell, work in zip(cells, works, strict=True)}
+    for task in ("poplin/swimmer", "poplin/hopper"):
+        ladder = [by_key[task, v] for v in ("sac", *(f"sac-svg-{H}" for H in (1, 2, 3, 4, 5, 10)))]
+        assert ladder == sorted(ladder)
+        assert by_key[task, "random"]
+    ratio = by_key["poplin/hopper", "sac-svg-10"] / by_key["poplin/hopper", "sac-svg-1"]
+    # one core of an AVX-512 machine, one seed: 5690 and 743 ms model-free, 8326 and 918 ms after 10k of 200k steps
+    assert ratio == pytest.approx((5690 * 0.05 + 8326 * 0.95) / (743 * 0.05 + 918 * 0.95), rel=0.15)
+    assert calibration.work_here([a_block("0.1")]) == [None]
+
+
+def test_kinds_belong_to_a_device():
+    cell = cell_of(seeds=2)
+    selection = Selection("smoke", (0, 1), ("field/calm",), ("drift",), device="cuda:0")
+    from svgbench_testkit.experiments import EXPERIMENTS
+
+    (on_gpu,) = expand(EXPERIMENTS[0], selection)
+    assert kind(on_gpu) != kind(cell)
+    assert calibration.default_jobs(1, "cuda:0") == 1, "a block can fill a GPU"
+    assert "accelerator" in platform.describe("cuda:0")
+    assert "accelerator" not in platform.describe("cpu")
+
+
+def test_a_device_that_is_not_there_is_refused():
+    platform.check_device("cpu")
+    with pytest.raises(UsageError, match=r"--device cuda:99: torch .* finds \d+ CUDA devices here; expected cpu"):
+        platform.check_device("cuda:99")
+
+
+def test_the_idle_clock_counts_sleep_and_no_more_than_the_time_that_passed():
+    before, begun = platform.idle_clock(), time.monotonic()
+    time.sleep(0.02)
+    sum(range(100_000))
+    gone = platform.idle_clock() - before
+    assert 0.019 < gone <= time.monotonic() - begun
