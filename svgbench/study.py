@@ -134,10 +134,12 @@ class Study:
         return self.results(selection).frame()
 
     def table(self, selection: Selection | None = None) -> list[Grid]:
-        """The experiment's table, a grid per measure: mean, SD and n per cell, beside published numbers."""
+        """The experiment's table, a grid per measure: mean, SD and n per cell, published numbers and verdicts."""
         from svgbench.analysis.summary import results_grids
 
-        return results_grids(self.results(selection), self.published())
+        results = self.results(selection)
+        others = selection is None or not selection.variants
+        return results_grids(results, self.published(), self._level_words(selection), others)
 
     def compare(self, selection: Selection | None = None, pinned: bool = True) -> tuple[list[Verdict], tuple[str, ...]]:
         """Verdicts on every claim and published number, and notes on what they were judged from.
@@ -159,7 +161,14 @@ class Study:
         """The table as one flat row per cell and measure."""
         from svgbench.analysis.summary import results_rows
 
-        return results_rows(self.results(selection), self.published())
+        return results_rows(self.results(selection), self.published(), self._level_words(selection))
+
+    def _level_words(self, selection: Selection | None) -> dict[tuple[str, str], str]:
+        """The verdicts on published numbers at the selection's budget, by task and variant."""
+        if self.experiment.published is None:
+            return {}
+        verdicts, _ = self.compare(self.reading(selection))
+        return {(v.task, v.variant): v.verdict for v in verdicts if v.kind == "level"}
 
     def plot(self, output: Path | str = "figures", selection: Selection | None = None) -> tuple[Results, list[Path]]:
         """Draw the figure as PNG and PDF into `output`; what it was drawn from, and the files."""

@@ -76,6 +76,27 @@ def test_table_has_mean_sd_n_and_the_published_number(store: Store, experiment: 
     assert all(len(line) <= 80 for line in text.splitlines())
 
 
+def test_the_verdict_stands_under_the_published_number_and_other_rows_follow(store, experiment) -> None:
+    published = paper_tables.load("sac-svg/table2")
+    results = read_results(store, experiment, PAPER)
+    keys = [key for key in results.cells if key[1] == "ours"]
+    words = {key: f"WORD_{i}" for i, key in enumerate(keys)}
+
+    grid = results_grids(results, published, words)[0]
+    labels = [label for label, _ in grid.rows]
+    first = labels.index("  published")
+    assert labels[first + 1] == "  verdict"
+    assert set(grid.rows[first + 1][1]) <= {*words.values(), ""}
+    assert any(grid.rows[first + 1][1])
+    other = labels.index("POPLIN-P (Wang and Ba, 2019)")
+    assert labels[other + 1] == "  published"
+    assert any("(4)" in cell for cell in grid.rows[other + 1][1])
+    assert "POPLIN-P (Wang and Ba, 2019)" not in dict(results_grids(results, published, words, others=False)[0].rows)
+
+    rows = {(r["task"], r["variant"]): r for r in results_rows(results, published, words) if r["published"] is not None}
+    assert {key: row["verdict"] for key, row in rows.items()} == {key: words.get(key) for key in rows}
+
+
 def test_table_rows_are_flat_and_missing_is_null(store: Store, experiment: Experiment) -> None:
     cell = expand(experiment, PAPER)[0]
     store.csv_path(cell).unlink()
