@@ -10,7 +10,7 @@ from dataclasses import asdict
 
 from benchmarks.result import Result
 
-NAMES = ("commands", "seed_axis", "lab_overhead", "stepping", "update", "memory")
+NAMES = ("commands", "seed_axis", "lab_overhead", "stepping", "update", "memory", "trpo")
 
 
 def main() -> int:

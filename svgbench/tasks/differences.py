@@ -28,6 +28,12 @@ _POPLIN = (
     "poplin/pets-cheetah",
 )
 _MBPO = ("mbpo/hopper", "mbpo/walker2d", "mbpo/ant", "mbpo/cheetah", "mbpo/humanoid")
+_GYMNASIUM = ("gymnasium/swimmer-v5", "gymnasium/hopper-v5")
+_CART_POLE = ("trpo/cart-pole", "trpo/cart-pole-barto")
+_PLANAR = ("trpo/swimmer", "trpo/hopper", "trpo/walker")
+_LEGGED = ("trpo/hopper", "trpo/walker")
+_BIPED = ("gae/biped", "gae/biped-standing")
+_SPATIAL = (*_BIPED, "gae/quadruped")
 
 DIFFERENCES: tuple[Difference, ...] = (
     Difference(
@@ -89,7 +95,7 @@ DIFFERENCES: tuple[Difference, ...] = (
         ours="the step is dropped (reward 0, the observation before it), flagged, and the episode truncated",
         reason="a jump of the state is not a transition, and a run should not end of it",
         source="MuJoCo documentation, option flag autoreset; svgbench/tasks/protocol.py, Step.failed",
-        tasks=_POPLIN + _MBPO,
+        tasks=_POPLIN + _MBPO + _GYMNASIUM,
     ),
     Difference(
         id="start-noise-streams",
@@ -107,6 +113,220 @@ DIFFERENCES: tuple[Difference, ...] = (
         reason="gym changed the model between the two; it matters only beside MBPO's curves",
         source="facts/sac_svg.md 1.2 (gym commit 7978f4270)",
         tasks=("mbpo/humanoid",),
+    ),
+    Difference(
+        id="cart-pole-constants",
+        paper="the cart-pole of Barto, Sutton and Anderson 1983 (sections 3.8.1, 4.6.2)",
+        ours="the original code's: g 10, l = 1 m where Barto's equations have half of 1 m, steps of 0.05 s for 0.02 s, "
+        "0.2 rad for 12 degrees, any force up to 10 N for +-10 N, reward 10 - (1 - cos theta) - 1e-5 F^2 a step",
+        reason="the figures came from that code; trpo/cart-pole-barto has Barto's constants",
+        source="RLR control4/mdps/cartpole.py; facts/svg_maac_trpo.md 3.3",
+        tasks=("trpo/cart-pole",),
+    ),
+    Difference(
+        id="cart-pole-signs",
+        paper="Barto's equations of motion",
+        ours="as the original code, which takes the rate of theta for that of pi - theta twice: the pole pushes the "
+        "cart where it should pull (10 N give 8.4 m/s^2 for 9.8), and the pole's friction, 2e-5 of its rate, drives it",
+        reason="the figures came from that code; trpo/cart-pole-barto has the equations right",
+        source="RLR control4/mdps/cartpole.py; svgbench/tasks/cart_pole.py, Constants",
+        tasks=("trpo/cart-pole",),
+    ),
+    Difference(
+        id="cart-pole-end",
+        paper="in the original code an episode ends with one more step, which pays nothing, after the one that leaves "
+        "the limits; single precision",
+        ours="it ends with the step that leaves the limits: the same sum of rewards, one step fewer; double precision",
+        reason="a step beyond the end is no transition; as gymnasium",
+        source="RLR control4/mdps/cartpole.py",
+        tasks=_CART_POLE,
+    ),
+    Difference(
+        id="cart-pole-barto-integration",
+        paper="Barto's force is +10 or -10 N and each step an Euler step",
+        ours="any force between, semi-implicit Euler, the original code's reward",
+        reason="the thesis's force is continuous; one integrator for both cart-poles",
+        source="thesis 3.8.1; RLR control4/mdps/cartpole.py; gymnasium CartPole-v1",
+        tasks=("trpo/cart-pole-barto",),
+    ),
+    Difference(
+        id="mujoco-of-2015",
+        paper="MuJoCo before 1.0 (chapter 3; spring contacts for the swimmer, impulse contacts for the legged robots) "
+        "and of 2015 (chapter 4)",
+        ours="MuJoCo 4.0.0",
+        reason="the old ones are not to be had, and the models of chapter 3 are binaries that nothing else reads",
+        source="RLR control4/mdps/mjc.py, mjc2.py",
+        tasks=_PLANAR + _SPATIAL,
+    ),
+    Difference(
+        id="unstable-robots",
+        paper="in the original code a state that is no number becomes zeros and ends the episode",
+        ours="the step is dropped (reward 0, the observation before it), flagged, and the episode truncated",
+        reason="a jump of the state is not a transition",
+        source="RLR control4/mdps/mjc.py; svgbench/tasks/protocol.py, Step.failed",
+        tasks=_PLANAR + _SPATIAL,
+    ),
+    Difference(
+        id="swimmer-of-the-thesis",
+        paper="a model that is lost: 10 states, two motors of +-50 N m, root at the tip of the head, one Euler step of "
+        "0.05 s (the authors' recorded run), viscous drag unknown",
+        ours="gymnasium's swimmer.xml turned about the tip of its head, without armature, +-50 N m, 2 RK4 steps of "
+        "0.025 s, joint limits that give way over 0.05 s; density 4000, viscosity 0.1, as rllab's",
+        reason="the same links (accelerations from rest agree to 7 %) and range of speeds (0.13 m/s in that run); its "
+        "50 Euler steps of 0.001 s take rllab six times as long to get as far within 2 %",
+        source="RLR mjc.py, domain_data/mjc_examples/ex_swimmer.h5; rllab swimmer.xml; facts/svg_maac_trpo.md 3.9",
+        tasks=("trpo/swimmer",),
+    ),
+    Difference(
+        id="swimmer-control-cost",
+        paper="1e-5 u'u (section 3.8.1); 1e-8 in the original code",
+        ours="1e-5 u'u [control_weight]; v_x in the state before the step, as the code",
+        reason="the thesis's formula; at full torque it is 0.05 a step, a third of the velocity",
+        source="thesis 3.8.1; RLR mjc.py, Swimming",
+        tasks=("trpo/swimmer",),
+    ),
+    Difference(
+        id="swimmer-horizon",
+        paper="1000 steps (Table 2); 500 in the original configuration",
+        ours="1000 [horizon]",
+        reason="the thesis's table; both have 10M steps in all",
+        source="thesis 3.14; RLR throwaway/yaml/icml-swimmer.yaml",
+        tasks=("trpo/swimmer",),
+    ),
+    Difference(
+        id="legged-models",
+        paper="models that are lost (hopper4ball.bin, walker2d.bin), of 12 and 18 states (Table 2 prints 20 for the "
+        "walker), steps of 0.02 and 0.01 s; the hopper's torques up to 15, 60, 70 N m, the walker's 46 to 179 N m",
+        ours="gymnasium's bodies with armature, damping and torques (200 N m; 150, 100, 100 N m) of the MJCF that the "
+        "authors moved to in 2015, the walker's feet alike; 2 Euler steps of 0.01 and 0.005 s in a control step",
+        reason="the hopper's torques belonged to its lost body: with them a search over linear policies found "
+        "standing only, in 5M steps; the walker's were the largest of a recorded run",
+        source="RLR mjc.py, domain_data/mujoco_worlds/hopper.xml, walker2d.xml, domain_data/mjc_examples; gymnasium "
+        "hopper.xml, walker2d.xml",
+        tasks=_LEGGED,
+    ),
+    Difference(
+        id="legged-observations",
+        paper="positions but x, velocities, contact impulses, contact distances up to 0.1 m, and kinematic features "
+        "(inertias, velocities and forces of all bodies) in the original code; about 41 numbers fit Table 2's "
+        "parameters of the hopper's policy",
+        ours="without the kinematic features: 21 and 33 numbers. Impulses are the forces on the coordinates, from "
+        "contacts and joint limits, in the last physics step, times the control step; distances are of all bodies",
+        reason="the list that was used is not printed, and the features are functions of the rest",
+        source="thesis 3.14; RLR mjc.py, cpp/src/mjcpy/mjcpy.cpp; facts/svg_maac_trpo.md 3.2, 3.3",
+        tasks=_LEGGED,
+    ),
+    Difference(
+        id="impacts-of-the-last-step",
+        paper="impact forces of MuJoCo's solver over the time step",
+        ours="those of the last of the two physics steps in a control step",
+        reason="stepping leaves them behind; forces at the new state would cost a third of all time",
+        source="DESIGN.md 6; svgbench/tasks/mujoco_batch.py, MujocoTask.acting",
+        tasks=(*_LEGGED, "gae/biped", "gae/quadruped"),
+    ),
+    Difference(
+        id="hopper-impacts",
+        paper="no impact penalty (section 3.8.1); in the original code as the walker's",
+        ours="none [impact_weight]",
+        reason="the thesis's formula",
+        source="thesis 3.8.1; RLR mjc.py, LeggedLocomotion",
+        tasks=("trpo/hopper",),
+    ),
+    Difference(
+        id="walker-impacts",
+        paper="a penalty for strong impacts, without a number; in the original code 0.005 J'J of the first contact and "
+        "limit impulses",
+        ours="0.005 J'J of the ground's impulse on the robot, horizontal and vertical, not clipped [impact_weight, "
+        "impact_limit]",
+        reason="read as forces in N the number would cost 270 a step of standing; as impulses 0.03, which is what the "
+        "authors' later 5e-7 per N^2 costs",
+        source="RLR mjc.py, mjc2.py, mjcpy.cpp; facts/svg_maac_trpo.md 3.3",
+        tasks=("trpo/walker",),
+    ),
+    Difference(
+        id="legged-starts",
+        paper="+-0.2 around a state in mid-hop (hopper: velocity 1.1 m/s) or upright (walker: 1 m/s) in the code",
+        ours="+-0.2 around standing upright at rest, joints within their ranges, lifted out of the ground",
+        reason="the hopper's joint angles belong to its lost body; the thesis does not print a start",
+        source="RLR mjc.py, default_state, sample_halfrange",
+        tasks=_LEGGED,
+    ),
+    Difference(
+        id="biped-body",
+        paper="a biped of 33 states and 10 motors, in a picture",
+        ours="our own with the published numbers of the authors' robot of these dimensions (39.9 kg, trunk at 1.40 m, "
+        "torques of 100 and 20 N m): a rigid trunk, masses by volume, feet 0.1 m lower in place of a contact margin "
+        "of 0.1 m, arms that hang forward, armature 0.2 and damping 0.1 as in that file",
+        reason="the file that was used is not published",
+        source="RLR icml-humanoid.xml.in; rllab simple_humanoid.xml; facts/svg_maac_trpo.md 3.8",
+        tasks=_BIPED,
+    ),
+    Difference(
+        id="quadruped-body",
+        paper="a quadruped of 29 states and 8 motors, in a picture",
+        ours="gymnasium's ant.xml, 0.9 kg, +-150 N m",
+        reason="the same dimensions; rllab's robot with the thesis's 0.05 and 1e-3 is this one",
+        source="rllab ant.xml; facts/svg_maac_trpo.md 3.8",
+        tasks=("gae/quadruped",),
+    ),
+    Difference(
+        id="robots-timing",
+        paper="a time step of 0.01 s",
+        ours="a control step of 0.01 s in two Euler steps of 0.005 s",
+        reason="the integrator is not printed; half the cost of one step of RK4, and its contact forces are one step's",
+        source="thesis 4.6.2; facts/svg_maac_trpo.md 3.8",
+        tasks=_SPATIAL,
+    ),
+    Difference(
+        id="robots-observations",
+        paper="33 and 29 states; what the networks saw is not printed (the authors' code of 2015 adds inertias, "
+        "velocities and forces of all bodies)",
+        ours="the state without x and y: 31 and 27 numbers",
+        reason="neither motion nor reward depends on x and y",
+        source="thesis 4.6.2; RLR mjc2.py",
+        tasks=_SPATIAL,
+    ),
+    Difference(
+        id="fall",
+        paper="an episode ends where the center of mass is below 0.8 m (biped) or 0.2 m (quadruped)",
+        ours="where the trunk is; the quadruped's, a ball of 0.25 m radius, hardly ever",
+        reason="the biped's center of mass is at 0.88 m when it stands; the authors' codes test the trunk",
+        source="thesis 4.6.2; RLR mjc2.py, icml_humanoid; rllab simple_humanoid_env.py",
+        tasks=("gae/biped", "gae/quadruped"),
+    ),
+    Difference(
+        id="biped-impacts",
+        paper="1e-5 f'f of the impact forces",
+        ours="each force and torque of contacts counted up to 1 N or N m [force_limit]",
+        reason="uncounted, standing costs 0.77 a step, against a bonus of 0.2 that is there to keep it going; "
+        "rllab's robot with the same 0.2 and 1e-5 counts so",
+        source="thesis 4.6.2; rllab simple_humanoid_env.py; facts/svg_maac_trpo.md 3.8",
+        tasks=("gae/biped",),
+    ),
+    Difference(
+        id="forward-velocity",
+        paper="forward velocity",
+        ours="of the trunk over the control step",
+        reason="rllab's; the center of mass would cost a forward pass, and differs by a swing of the limbs",
+        source="rllab simple_humanoid_env.py; RLR mjc2.py has the center of mass",
+        tasks=("gae/biped", "gae/quadruped"),
+    ),
+    Difference(
+        id="robots-starts",
+        paper="uniform around a reference configuration, width not printed",
+        ours="+-0.05 (biped) and +-0.1 (quadruped) on positions and velocities, joints within their ranges, lifted out "
+        "of the ground; reference upright, on its back with legs stretched, and gymnasium's init_qpos",
+        reason="widths of the authors' code for a 3-D human and in general",
+        source="thesis 4.6.2; RLR mjc.py human3d, mjc2.py sample_halfrange",
+        tasks=_SPATIAL,
+    ),
+    Difference(
+        id="asked-controls",
+        paper="u is the vector of joint torques",
+        ours="u is what the policy asks for; the motor gives at most its largest torque",
+        reason="as the original code",
+        source="thesis 4.6.2; RLR mjc.py, mjc2.py",
+        tasks=_PLANAR + _SPATIAL,
     ),
 )
 

@@ -8,16 +8,56 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from svgbench.tasks.protocol import Array, Bools, Ids, State, Step, Task
+from svgbench.tasks.protocol import Array, Bools, Ids, Snapshot, State, Step, Task
 
 Rows = slice | NDArray[np.int64]
 """What picks the simulations of a call from an array with N as its first axis."""
+
+
+class Ahead:
+    """Numbers that simulations begin episodes with, each drawn from its own stream, for `episodes` of them at once.
+
+    draw: [episodes, W] of one simulation, from its stream. What has been drawn and not used is state.
+    """
+
+    def __init__(
+        self,
+        generators: Sequence[np.random.Generator],
+        episodes: int,
+        width: int,
+        draw: Callable[[np.random.Generator], Array],
+    ) -> None:
+        self._generators, self._episodes, self._draw = generators, episodes, draw
+        self._drawn: Array = np.zeros((len(generators), episodes, width))
+        self._used = np.full(len(generators), episodes)
+
+    def take(self, ids: NDArray[np.int64]) -> Array:
+        """The next ones of these simulations, [n, W]."""
+        empty = ids[self._used[ids] == self._episodes]
+        for i in empty:
+            self._drawn[i] = self._draw(self._generators[i])
+        self._used[empty] = 0
+        taken: Array = self._drawn[ids, self._used[ids]]
+        self._used[ids] += 1
+        return taken
+
+    def state(self) -> dict[str, Any]:
+        """Nothing where one is drawn at a time: it is always used."""
+        from torch import from_numpy
+
+        if self._episodes == 1:
+            return {}
+        return {"drawn": from_numpy(self._drawn.copy()), "used": from_numpy(self._used.copy())}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        if self._episodes > 1:
+            self._drawn[:], self._used[:] = state["drawn"].numpy(), state["used"].numpy()
 
 
 class Outcome(NamedTuple):
@@ -63,6 +103,23 @@ class Episodes(ABC):
     def _restore(self, dynamics: dict[str, Any]) -> None:
         """Take up what `_dynamics` gave."""
 
+    def _rows(self, rows: Rows) -> dict[str, NDArray[Any]]:
+        """The part of the dynamics' state that belongs to some simulations, as copies.
+
+        By default it is what `_dynamics` has with N as its first axis; a task that can do it faster says so.
+        """
+        return {name: value.numpy()[rows].copy() for name, value in self._dynamics().items() if self._of_each(value)}
+
+    def _put(self, rows: Rows, dynamics: dict[str, NDArray[Any]]) -> None:
+        """Take up what `_rows` gave, for these simulations."""
+        whole = self._dynamics()
+        for name, value in dynamics.items():
+            whole[name].numpy()[rows] = value
+        self._restore(whole)
+
+    def _of_each(self, value: Any) -> bool:
+        return getattr(value, "ndim", 0) > 0 and len(value) == len(self)
+
     def __len__(self) -> int:
         return len(self._generators)
 
@@ -83,6 +140,8 @@ class Episodes(ABC):
     def step(self, actions: ArrayLike, ids: Ids = None) -> Step:
         """Take actions [n, A]. Raises ValueError for another shape, and for a simulation whose episode has ended."""
         which = None if ids is None else self._checked(ids)
+        if which is not None and len(which) == len(self):
+            which = None  # increasing, so all of them: a slice is faster than a list
         rows: Rows = slice(None) if which is None else which
         n = len(self) if which is None else len(which)
         actions_nA = np.asarray(actions, dtype=np.float64)
@@ -95,8 +154,9 @@ class Episodes(ABC):
         final, reward, terminated, failed = self._advance(which, rows, actions_nA)
         if failed.any():
             reward, final = np.where(failed, 0.0, reward), np.where(failed[:, None], self._observation[rows], final)
-        self._elapsed[rows] += 1
-        truncated = (self._elapsed[rows] >= self._task.horizon) | failed
+        elapsed = self._elapsed[rows] + 1
+        self._elapsed[rows] = elapsed
+        truncated = (elapsed >= self._task.horizon) | failed
         ended = terminated | truncated
         self._observation[rows] = final
         if not ended.any():
@@ -109,6 +169,23 @@ class Episodes(ABC):
         else:
             self._ended[rows] = ended
         return Step(observation, reward, terminated, truncated, final, failed)
+
+    def snapshot(self, ids: Ids = None) -> Snapshot:
+        """Where these simulations are, as copies."""
+        rows: Rows = slice(None) if ids is None else self._checked(ids)
+        return Snapshot(
+            self._elapsed[rows].copy(), self._ended[rows].copy(), self._observation[rows].copy(), self._rows(rows)
+        )
+
+    def restore(self, snapshot: Snapshot, ids: Ids = None) -> None:
+        """Put simulations where simulations of this task were. Raises ValueError for another number of them."""
+        rows: Rows = slice(None) if ids is None else self._checked(ids)
+        n = len(self) if isinstance(rows, slice) else len(rows)
+        if len(snapshot.elapsed) != n:
+            raise ValueError(f"the snapshot is of {len(snapshot.elapsed)} simulations, expected {n}")
+        self._elapsed[rows], self._ended[rows] = snapshot.elapsed, snapshot.ended
+        self._observation[rows] = snapshot.observation
+        self._put(rows, snapshot.dynamics)
 
     def get_state(self) -> State:
         """Everything that the future depends on, as a copy."""
@@ -143,7 +220,7 @@ class Episodes(ABC):
         which = np.asarray(ids)
         if which.ndim != 1 or (which.size and which.dtype.kind not in "iu"):
             raise ValueError(f"ids are {which.dtype} of shape {which.shape}, expected a list of places in the batch")
-        if which.size and (which[0] < 0 or which[-1] >= len(self) or (np.diff(which) <= 0).any()):
+        if which.size and (which[0] < 0 or which[-1] >= len(self) or (which[1:] <= which[:-1]).any()):
             raise ValueError(f"ids are {which.tolist()}, expected increasing ones from 0 to {len(self) - 1}")
         return which.astype(np.int64)
 

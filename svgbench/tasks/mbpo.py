@@ -20,7 +20,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-import mujoco
 import numpy as np
 
 from svgbench.tasks.mujoco_batch import (
@@ -32,6 +31,7 @@ from svgbench.tasks.mujoco_batch import (
     never,
     normal,
     uniform,
+    with_contact_forces,
 )
 from svgbench.tasks.protocol import Array, Bools, Recorded
 
@@ -246,16 +246,3 @@ def make_humanoid(horizon: int = HORIZON) -> Humanoid:
         control_weight=0.1,
         control_range=float(model.actuator_ctrlrange[0, 1]),  # 0.4, of all 17
     )
-
-
-def with_contact_forces(spec: mujoco.MjSpec) -> mujoco.MjSpec:
-    """The same model with an accelerometer on its torso, which makes MuJoCo compute `cfrc_ext`; nothing reads it."""
-    torso = spec.body("torso")
-    torso.add_site(name="torso_centre")
-    spec.add_sensor(
-        name="needs_contact_forces",
-        type=mujoco.mjtSensor.mjSENS_ACCELEROMETER,
-        objtype=mujoco.mjtObj.mjOBJ_SITE,
-        objname="torso_centre",
-    )
-    return spec

@@ -5,8 +5,8 @@ arrays with the simulations as first axis. What it shares with the others is her
 over a control step, failures, state.
 
 Observations and rewards read positions and velocities, which are the state itself, and what is carried with it.
-Of MuJoCo's derived fields they read only those that are computed anew at the end of every step (`derived`), and
-only in that step: after `set_state` nothing stale is ever read.
+Of MuJoCo's derived fields they read only those that every step computes, at its end (`derived`) or in its last
+physics step (`acting`), and only in that step: after `set_state` nothing stale is ever read.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import numpy as np
 from mujoco.batch import Batch
 from numpy.typing import NDArray
 
-from svgbench.tasks.episodes import Episodes, Outcome, Rows
+from svgbench.tasks.episodes import Ahead, Episodes, Outcome, Rows
 from svgbench.tasks.protocol import Array, Bools, Recorded
 
 Noise = Callable[[np.random.Generator, int], Array]
@@ -40,11 +40,13 @@ class Motion(NamedTuple):
 
     observation: Array  # [n, O], before the step
     action: Array  # [n, A], as given to the task
+    control: Array  # [n, A], of the motors, as asked for: they saturate
     next_observation: Array  # [n, O]
     velocity: Array  # [n, K], of the tracked positions over the step, per second
     qpos: Array  # [n, nq], after the step; live views: to be read, not kept
     qvel: Array  # [n, nv]
     derived: dict[str, Array]  # MuJoCo's fields named in `MujocoTask.derived`, after the step
+    acting: dict[str, Array]  # those named in `MujocoTask.acting`, in the last physics step
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -52,7 +54,7 @@ class MujocoTask(ABC):
     """What all tasks on MuJoCo state; the rest are methods. Satisfies `svgbench.tasks.protocol.Task`.
 
     model: compiled, with the integrator and the time step of the paper. frame_skip: physics steps in a control step.
-    horizon: control steps in an episode. qpos_noise, qvel_noise: added to the model's own start.
+    horizon: control steps in an episode. qpos_noise, qvel_noise: added to the start.
     """
 
     id: str
@@ -62,8 +64,11 @@ class MujocoTask(ABC):
     qpos_noise: Noise
     qvel_noise: Noise
     observation_dim: int
+    reference: Array | None = None  # qpos [nq] of the start; by default the model's own
+    starts_ahead: int = 1  # episodes whose start noise a simulation draws at once
     tracked: int = 0  # K, positions whose velocity over a control step the task uses
     derived: tuple[str, ...] = ()  # fields of MjData at the new state; they cost a forward pass
+    acting: tuple[str, ...] = ()  # forces that acted in the last physics step, free; not under RK4, which mixes four
     reward_function: Recorded | None = None
     termination_function: Recorded | None = None
 
@@ -103,6 +108,10 @@ class MujocoTask(ABC):
     def observation(self, qpos: Array, qvel: Array, velocity: Array) -> Array:
         """[n, O], a new array, from [n, nq], [n, nv] and the velocity over the last step [n, K] (0 at the start)."""
 
+    def felt(self, observation: Array, tracked: Array, acting: dict[str, Array]) -> Array:
+        """The observation with what shows of tracked positions and acting forces; at a start the forces are 0."""
+        return observation
+
     @abstractmethod
     def reward(self, motion: Motion) -> Array:
         """[n]"""
@@ -115,9 +124,15 @@ class MujocoTask(ABC):
         """The tracked positions [n, K]."""
         raise NotImplementedError(f"{self.id} tracks {self.tracked} positions and does not say which")
 
-    def start(self, rng: np.random.Generator) -> tuple[Array, Array]:
-        """qpos [nq] and qvel [nv] at the start of an episode."""
-        return self.model.qpos0 + self.qpos_noise(rng, self.model.nq), self.qvel_noise(rng, self.model.nv)
+    def drawn(self, rng: np.random.Generator) -> Array:
+        """The start noise of the next episodes, [starts_ahead, nq + nv]."""
+        k = self.starts_ahead
+        noises = ((self.qpos_noise, self.model.nq), (self.qvel_noise, self.model.nv))
+        return np.concatenate([noise(rng, k * width).reshape(k, width) for noise, width in noises], axis=1)
+
+    def placed(self, qpos: Array) -> Array:
+        """Start positions [n, nq], a new array, as the task wants them of those with noise."""
+        return qpos
 
     def simulate(
         self,
@@ -144,43 +159,58 @@ class MujocoSimulations(Episodes):
         self.physics = Batch(task.model, len(self), threads)
         self._qpos, self._qvel, self._ctrl = (self.physics.bind(name) for name in ("qpos", "qvel", "ctrl"))
         self._fields = {name: self.physics.bind(name) for name in task.derived}
+        self._acting = {name: self.physics.bind(name) for name in task.acting}
         self._stage = int(mujoco.mjtStage.mjSTAGE_ACC if task.derived else mujoco.mjtStage.mjSTAGE_NONE)
         self._scale = task.action_scale
         self._dt = task.dt
         self._tracked = np.zeros((len(self), task.tracked))
+        self._noise = Ahead(self._generators, task.starts_ahead, task.model.nq + task.model.nv, task.drawn)
+        self._reference = task.model.qpos0 if task.reference is None else task.reference
         self.reset()
 
     def _begin(self, ids: NDArray[np.int64]) -> Array:
         self.physics.reset(ids, stage=int(mujoco.mjtStage.mjSTAGE_NONE))
-        for i in ids:
-            self._qpos[i], self._qvel[i] = self.task.start(self._generators[i])
+        qnoise, qvel = np.split(self._noise.take(ids), [self.task.model.nq], axis=1)
+        qpos = self.task.placed(self._reference + qnoise)
+        self._qpos[ids], self._qvel[ids] = qpos, qvel
         if self.task.tracked:
             if self._fields:
                 self.physics.forward(ids, stage=int(mujoco.mjtStage.mjSTAGE_POS))
-            self._tracked[ids] = self.task.track(self._qpos[ids], self._now(ids))
+            self._tracked[ids] = self.task.track(qpos, {name: field[ids] for name, field in self._fields.items()})
         at_rest = np.zeros((len(ids), self.task.tracked))
-        return self.task.observation(self._qpos[ids], self._qvel[ids], at_rest)
+        observation = self.task.observation(qpos, qvel, at_rest)
+        none = {name: np.zeros_like(field[ids]) for name, field in self._acting.items()}
+        return self.task.felt(observation, self._tracked[ids], none)
 
     def _advance(self, ids: NDArray[np.int64] | None, rows: Rows, actions_nA: Array) -> Outcome:
         task = self.task
-        self._ctrl[rows] = actions_nA * self._scale
+        control = actions_nA * self._scale
+        self._ctrl[rows] = control
         self.physics.step(ids, nstep=task.frame_skip, stage=self._stage)
-        qpos, qvel, derived = self._qpos[rows], self._qvel[rows], self._now(rows)
+        qpos, qvel = self._qpos[rows], self._qvel[rows]
+        derived, acting = ({name: a[rows] for name, a in f.items()} for f in (self._fields, self._acting))
         tracked = task.track(qpos, derived) if task.tracked else self._tracked[rows]
         velocity = (tracked - self._tracked[rows]) / self._dt
         self._tracked[rows] = tracked
-        observation = task.observation(qpos, qvel, velocity)
-        motion = Motion(self._observation[rows], actions_nA, observation, velocity, qpos, qvel, derived)
+        observation = task.felt(task.observation(qpos, qvel, velocity), tracked, acting)
+        before = self._observation[rows]
+        motion = Motion(before, actions_nA, control, observation, velocity, qpos, qvel, derived, acting)
         failed = self.physics.warning[rows, _UNSTABLE, _COUNT].any(axis=1)
         return Outcome(observation, task.reward(motion), task.terminated(motion), failed)
-
-    def _now(self, rows: Rows) -> dict[str, Array]:
-        return {name: field[rows] for name, field in self._fields.items()}
 
     def _dynamics(self) -> dict[str, Any]:
         from torch import from_numpy
 
-        return {"physics": from_numpy(self.physics.state.copy()), "tracked": from_numpy(self._tracked.copy())}
+        state = {"physics": from_numpy(self.physics.state.copy()), "tracked": from_numpy(self._tracked.copy())}
+        return state | self._noise.state()
+
+    def _rows(self, rows: Rows) -> dict[str, NDArray[Any]]:
+        return {"physics": self.physics.state[rows].copy(), "tracked": self._tracked[rows].copy()}
+
+    def _put(self, rows: Rows, dynamics: dict[str, NDArray[Any]]) -> None:
+        self.physics.state[rows] = dynamics["physics"]
+        self.physics.warning[rows] = 0
+        self._tracked[rows] = dynamics["tracked"]
 
     def _restore(self, dynamics: dict[str, Any]) -> None:
         physics = dynamics["physics"].numpy()
@@ -189,6 +219,7 @@ class MujocoSimulations(Episodes):
         self.physics.state[:] = physics
         self.physics.warning[:] = 0
         self._tracked[:] = dynamics["tracked"].numpy()
+        self._noise.restore(dynamics)
 
 
 def asset(name: str) -> mujoco.MjSpec:
@@ -209,6 +240,19 @@ def compiled(spec: mujoco.MjSpec) -> mujoco.MjModel:
         mujoco.mj_setTotalmass(model, total_mass)
         mujoco.mj_setConst(model, mujoco.MjData(model))
     return model
+
+
+def with_contact_forces(spec: mujoco.MjSpec) -> mujoco.MjSpec:
+    """The same model with an accelerometer on its torso, which makes MuJoCo compute `cfrc_ext`; nothing reads it."""
+    torso = spec.body("torso")
+    torso.add_site(name="torso_centre")
+    spec.add_sensor(
+        name="needs_contact_forces",
+        type=mujoco.mjtSensor.mjSENS_ACCELEROMETER,
+        objtype=mujoco.mjtObj.mjOBJ_SITE,
+        objname="torso_centre",
+    )
+    return spec
 
 
 def uniform(half_width: float) -> Noise:

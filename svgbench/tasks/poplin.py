@@ -87,11 +87,10 @@ class PoplinTask(MujocoTask):
     reward_function: Recorded = field()
     termination_function: Recorded = never
 
-    def start(self, rng: np.random.Generator) -> tuple[Array, Array]:
-        qpos, qvel = super().start(rng)
+    def placed(self, qpos: Array) -> Array:
         if self.centred:
-            qpos[: self.unseen] = 0.0
-        return qpos, qvel
+            qpos[:, : self.unseen] = 0.0
+        return qpos
 
     def observation(self, qpos: Array, qvel: Array, velocity: Array) -> Array:
         return joint_observation(qpos, qvel, self.unseen)

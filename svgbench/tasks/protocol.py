@@ -45,6 +45,25 @@ class Step(NamedTuple):
     failed: Bools
 
 
+class Snapshot(NamedTuple):
+    """Where n simulations are: everything that their futures depend on but their random streams. NumPy arrays.
+
+    elapsed [n]: steps since the episode began. ended [n]: whether it is over. observation [n, O].
+    dynamics: arrays with n as their first axis, the task's own.
+    """
+
+    elapsed: NDArray[np.int64]
+    ended: Bools
+    observation: Array
+    dynamics: dict[str, NDArray[Any]]
+
+    def rows(self, places: ArrayLike) -> Snapshot:
+        """The rows at these places, in this order; a place may occur more than once."""
+        which = np.asarray(places)
+        dynamics = {name: value[which] for name, value in self.dynamics.items()}
+        return Snapshot(self.elapsed[which], self.ended[which], self.observation[which], dynamics)
+
+
 class State(TypedDict):
     """The state of a batch: tensors, numbers, strings, lists and dicts, fit for `torch.load(weights_only=True)`."""
 
@@ -80,6 +99,18 @@ class Simulations(Protocol):
 
     def reset(self, ids: Ids = None) -> Array:
         """Begin new episodes; their first observations [n, O]."""
+        ...
+
+    def snapshot(self, ids: Ids = None) -> Snapshot:
+        """Where these simulations are, as copies."""
+        ...
+
+    def restore(self, snapshot: Snapshot, ids: Ids = None) -> None:
+        """Put these simulations where simulations of this task were, in this batch or another one, a row each.
+
+        They go on from there bit for bit, given the same actions. Their random streams stay as they are: what is
+        drawn afterwards, for a task with noise or at a reset, is their own.
+        """
         ...
 
     def get_state(self) -> State:

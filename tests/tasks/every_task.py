@@ -1,4 +1,4 @@
-"""What the tests of the tasks share: every task on MuJoCo, as gymnasium's registry lists them, and random actions."""
+"""What the tests of the tasks share: every task, as gymnasium's registry lists them, and random actions."""
 
 from __future__ import annotations
 

@@ -1,0 +1,247 @@
+"""Generalized advantage estimation with trust regions for policy and value function (Schulman 2016, chapter 4).
+
+An iteration, in the order of section 4.6.1: paths of the current policy; delta and A-hat at all their steps with the
+value function as it is (26); the policy's step (35), which is TRPO's; and only then the value function's (33), (34).
+
+The value step solves (34) with its misprints corrected (facts/svg_maac_trpo.md, 3.7): one 1/N, and the 1/(2 sigma^2)
+of (33), so that s = H^-1 g is scaled to 1/2 (alpha s)'H(alpha s) = epsilon sigma^2. It is "analogous to the procedure
+we use for updating the policy", line search included: a step must reduce the error and keep (33)'s constraint. As
+(34)'s objective is linear, the search begins at the region's edge, also where the least error lies inside;
+`value_min_multiplier` 1 would have it begin at the minimum of the quadratic model there.
+
+"No VF" of section 4.6.3 is `baseline` "time": A-hat is the discounted sum less its mean at each time step.
+
+epsilon of both regions is unpublished; where the thesis is silent a default says so. "code" is the authors' research
+code on cart-pole (facts/svg_maac_trpo.md, 3.7), but for what it did at a path's cut: paths go on there for 2 / (1 -
+gamma) steps, and it set the value at the cut to zero in the middle of them, which we do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from svgbench.nn.batch import Batch, Samples
+from svgbench.nn.gaussian_policy import GaussianPolicy
+from svgbench.nn.policy_iteration import PolicyAgent, PolicyIteration
+from svgbench.nn.returns import discounted_sums, divided_by_deviation, generalized_advantages, time_means
+from svgbench.nn.rollouts import Rollouts, Sampling, extension_steps
+from svgbench.nn.scaling import ObservationScaling
+from svgbench.nn.streams import Streams
+from svgbench.nn.surrogate import Fisher, Recordings, Surrogate
+from svgbench.nn.trust_region import LineSearch, conjugate_gradients, line_search, max_step
+from svgbench.nn.value_function import ValueFunction
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Config:
+    """Sources: section 4.6.2 (cart-pole; 3D tasks: 100-50-25); "code": as above; else our choice."""
+
+    hidden: tuple[int, ...] = ()  # units; () is linear (4.6.2)
+    activation: Literal["tanh", "softplus"] = "tanh"  # (4.6.2)
+    init_std: float = 0.5  # of actions, in half control ranges (code)
+    output_gain: float = 0.01  # norm of an output's weights at the start; hidden ones have 1 (code)
+    observation_scaling: Literal["none", "range", "random", "running"] = "none"  # (text: silent)
+    observation_clip: float = 0.0  # bound of a scaled observation; 0 is none
+
+    batch: Literal["paths", "timesteps", "steps"] = "paths"  # what is one; see `nn.rollouts.Sampling`
+    simulations: int = 20  # paths of a batch (4.6.2)
+    timesteps: int = 0  # of a batch, where it is not of paths (4.6.2: 50,000; 200,000)
+    path_length: int = 0  # steps; 0 is the task's horizon (4.6.2: 1000; 2000)
+    extension_factor: float = 0.0  # paths cut at their length go on for so many 1 / (1 - gamma), for returns only
+    tail: Literal["bootstrap", "zero"] = "bootstrap"  # value after the last step of a path that did not terminate
+    steps_per_slice: int = 50  # control steps of all simulations between two chances of a checkpoint
+
+    gamma: float = 0.99  # (4.6.3)
+    gae_lambda: float = 0.96  # (4.6.3)
+    baseline: Literal["value", "time"] = "value"  # "time" is "no VF"
+    centre_by_time: bool = False  # A-hat less its mean at each time step, with a value function too
+    standardise: bool = True  # advantages over their deviation (code)
+
+    max_kl: float = 0.01  # nats, epsilon of eq. (35) (chapter 3)
+    fisher_fraction: float = 0.1  # of the data (section 3.12)
+    cg_iterations: int = 10  # (section 3.12)
+    cg_damping: float = 0.1  # (text: silent); without, what a batch hardly excites moves without measure
+    min_multiplier: float = 0.0  # floor of 1 / beta
+    backtracks: int = 15  # step lengths tried
+    backtrack_factor: float = 0.8  # (section 3.12: "exponentially")
+    accept_ratio: float = 0.0  # of the gain that a linear objective would give
+    kl_barrier: float = 1.0  # a step may reach so many max_kl; the value's too
+    l2: float = 0.0  # penalty on the policy's parameters' squares
+
+    value_hidden: tuple[int, ...] = (20,)  # units (4.6.2)
+    value_activation: Literal["tanh", "softplus"] = "tanh"  # (4.6.2)
+    value_scale: float = 100.0  # of the network's output, in reward (code)
+    value_max_kl: float = 0.1  # epsilon of eq. (33) (code)
+    value_lambda: float = 1.0  # of the value's targets; 1 is the Monte Carlo sum of eq. (32)
+    value_substeps: int = 1  # steps of epsilon / substeps^2
+    value_fraction: float = 1.0  # of the data, for H of eq. (34)
+    value_cg_iterations: int = 10
+    value_cg_damping: float = 0.01  # in variances (code)
+    value_min_multiplier: float = 0.0  # floor of 1 / alpha
+    value_l2: float = 0.0  # penalty on the value's parameters' squares
+    dtype: str = "float32"
+
+
+PROFILES = {
+    "text": {},
+    "code": {
+        "observation_scaling": "range",
+        "extension_factor": 2.0,
+        "tail": "zero",
+        "centre_by_time": True,
+        "fisher_fraction": 1.0,
+        "cg_damping": 0.01,
+        "min_multiplier": 0.1,
+        "backtracks": 10,
+        "backtrack_factor": 0.5,
+        "accept_ratio": 0.1,
+        "kl_barrier": 2.0,
+        "l2": 1e-5,
+        "value_activation": "softplus",
+        "value_substeps": 2,
+        "value_min_multiplier": 0.01,
+        "value_l2": 1e-4,
+    },
+}
+
+
+class GAE(PolicyAgent):
+    """`svgbench.nn.policy_iteration.Agent`: policies, theta [S, P], and value functions, phi [S, P'], of S seeds."""
+
+    def __init__(self, config: Config, task: Any, seeds: Sequence[int], device: str) -> None:
+        c, dtype = config, getattr(torch, config.dtype)
+        self.config = config
+        policy = GaussianPolicy(task.observation_dim, task.action_dim, c.hidden, c.activation)
+        super().__init__(policy, policy.initial(Streams(seeds, "policy"), c.init_std, c.output_gain, dtype).to(device))
+        self.value = ValueFunction(task.observation_dim, c.value_hidden, c.value_activation, c.value_scale)
+        self.phi = self.value.net.initial(Streams(seeds, "value"), c.output_gain, dtype).to(device)
+
+    def update(self, batch: Batch) -> Mapping[str, Tensor]:
+        """A-hat with the old value function, then the policy, then the value function."""
+        if self.config.baseline == "time":
+            q = discounted_sums(batch.reward, batch.ended, torch.zeros_like(batch.reward), self.config.gamma)
+            return self._policy_step(batch, q - time_means(q, batch.elapsed, batch.used))
+        advantage, target = self._estimate(batch)
+        learned = self._policy_step(batch, advantage)
+        samples = batch.samples(target)
+        found, error = self._value_step(samples, batch.subset(samples, self.config.value_fraction))
+        self.phi = found.theta
+        return learned | {"value_error": error}
+
+    def _estimate(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """A-hat and the value function's targets, each [S, T, N]."""
+        c = self.config
+        value = self.value(self.phi, batch.x.flatten(1, 2)).view(batch.reward.shape)
+        tail = torch.zeros_like(value)
+        if c.tail == "bootstrap":
+            tail = batch.tail(self.value(self.phi, batch.final_x))
+        paths = (batch.reward, value, batch.ended, tail, c.gamma)
+        advantage = generalized_advantages(*paths, c.gae_lambda)  # eq. (26)
+        target = value + generalized_advantages(*paths, c.value_lambda)  # V-hat of eq. (32) at lambda 1
+        if c.centre_by_time:
+            advantage = advantage - time_means(advantage, batch.elapsed, batch.used)
+        return advantage, target
+
+    def _policy_step(self, batch: Batch, advantage: Tensor) -> dict[str, Tensor]:
+        """Eq. (35), solved as in section 3.12."""
+        c, old = self.config, self.theta
+        samples = batch.samples(divided_by_deviation(advantage, batch.used) if c.standardise else advantage)
+        problem = Surrogate(self.policy, old, samples)
+        fisher = Fisher(self.policy, old, batch.subset(samples, c.fisher_fraction))
+
+        def product(y: Tensor) -> Tensor:
+            return fisher.analytic(y) + c.cg_damping * y  # eq. (21)
+
+        def evaluate(theta: Tensor) -> tuple[Tensor, Tensor]:
+            gain, mean_kl, _ = problem.evaluate(theta)
+            return gain - c.l2 * (theta.double().square() - old.double().square()).sum(1), mean_kl
+
+        g = problem.gradient() - 2 * c.l2 * old
+        s = conjugate_gradients(product, g, c.cg_iterations)  # F s = g
+        beta = max_step(s, product(s), c.max_kl, c.min_multiplier)
+        found = self._search(old, beta * s, evaluate, c.max_kl, (g * beta * s).sum(1))
+        self.theta = found.theta
+        gain, mean_kl, _ = problem.evaluate(self.theta)
+        return {
+            "kl": mean_kl,
+            "surrogate_gain": gain,
+            "entropy": self.policy.entropy(old),
+            "accepted": found.fraction,
+        }
+
+    def _value_step(self, everything: Samples, some: Samples) -> tuple[LineSearch, Tensor]:
+        """Eq. (33) by eq. (34); and the error before, relative to the targets' variance, [S].
+
+        everything: the batch, its advantages the targets; some: what H is averaged over. All is over sigma^2, the
+        mean squared error before: then the constraint is half the squared change.
+        """
+        c, phi_old, (x, _, target, weight_) = self.config, self.phi, everything
+        weight, v_old = weight_.double(), self.value(self.phi, x)
+        variance = (weight * (v_old - target).square()).sum(1, keepdim=True)  # sigma^2 of eq. (33)
+        precision = torch.where(variance > 0, 1 / variance, 0.0)
+
+        def objective(phi: Tensor, v: Tensor) -> Tensor:
+            squares = (weight * (v - target).square()).sum(1) * precision[:, 0]
+            return 0.5 * squares + c.value_l2 * phi.double().square().sum(1)
+
+        found, v_now = LineSearch(phi_old, *[variance[:, 0]] * 4), v_old
+        for _ in range(c.value_substeps):
+            phi = found.theta
+            before, curvature = objective(phi, v_now), Recordings(self.value.net, phi, some.x)
+
+            def product(y: Tensor, curvature: Recordings = curvature) -> Tensor:
+                H_y = precision * self.value.gauss_newton(curvature, some.weight, y)  # H of eq. (34)
+                return H_y + c.value_cg_damping * y
+
+            def evaluate(new: Tensor, before: Tensor = before) -> tuple[Tensor, Tensor]:
+                v = self.value(new, x)
+                moved = (weight * (v - v_old).square()).sum(1) * precision[:, 0]
+                return before - objective(new, v), 0.5 * moved  # eq. (33)
+
+            slope = self.value.gradient(Recordings(self.value.net, phi, x), weight_, v_now - target)
+            g = -precision * slope - 2 * c.value_l2 * phi
+            s = conjugate_gradients(product, g, c.value_cg_iterations)  # s = H^-1 g
+            epsilon = c.value_max_kl / c.value_substeps**2
+            alpha = max_step(s, product(s), epsilon, c.value_min_multiplier)  # 1/2 (alpha s)'H(alpha s) = epsilon
+            found = self._search(phi, alpha * s, evaluate, c.value_max_kl, (g * alpha * s).sum(1))
+            v_now = self.value(found.theta, x)
+        mean = (weight * target).sum(1, keepdim=True)
+        return found, variance[:, 0] / (weight * (target - mean).square()).sum(1)
+
+    def _search(self, old: Tensor, step: Tensor, evaluate: Any, bound: float, expected: Tensor) -> LineSearch:
+        c = self.config
+        return line_search(
+            old, step, evaluate, c.kl_barrier * bound,
+            expected=expected, accept_ratio=c.accept_ratio, factor=c.backtrack_factor, tries=c.backtracks,
+        )  # fmt: skip
+
+    def parameters(self) -> Sequence[Tensor]:
+        return [self.theta, self.phi]
+
+    def state_dict(self) -> dict[str, Any]:
+        return {**super().state_dict(), "phi": self.phi}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        super().load_state_dict(state)
+        self.phi = state["phi"].to(self.phi.device).clone()
+
+
+def make(
+    config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any], device: str
+) -> PolicyIteration:
+    """The learner of a block. budget: `iterations`. Simulations run on the CPU, updates on the device."""
+    c = Config(**config)
+    scaling = ObservationScaling(c.observation_scaling, task, seeds, c.observation_clip)
+    plan = Sampling(
+        c.batch, c.simulations, c.timesteps, c.path_length,
+        extension_steps(c.extension_factor, c.gamma), c.steps_per_slice,
+    )  # fmt: skip
+    rollouts = Rollouts(task, seeds, plan, scaling, getattr(torch, c.dtype), device)
+    return PolicyIteration(GAE(c, task, seeds, device), rollouts, task, seeds, int(budget["iterations"]))

@@ -1,0 +1,110 @@
+"""The natural policy gradient (Kakade 2002) as chapter 3 of Schulman 2016 compares it with TRPO.
+
+As single-path TRPO (section 3.8.1), but for the step: instead of a bound on the KL divergence the multiplier lambda of
+a penalty on it is fixed, which makes the solution of (17) theta + 1 / lambda A^-1 g. Nothing checks the step: a
+multiplier that is too small ends in policies that are no good or not finite.
+
+The thesis sweeps the step size "in factors of three"; the authors' code has lambda in 3, 1, 0.3, 0.1, 0.03, 0.01
+(facts/svg_maac_trpo.md, 3.4). lambda's meaning depends on the advantages' scale: they are standardised, as there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from svgbench.nn.batch import Batch
+from svgbench.nn.gaussian_policy import GaussianPolicy
+from svgbench.nn.policy_iteration import PolicyAgent, PolicyIteration
+from svgbench.nn.returns import discounted_sums, divided_by_deviation, time_means
+from svgbench.nn.rollouts import Rollouts, Sampling
+from svgbench.nn.scaling import ObservationScaling
+from svgbench.nn.streams import Streams
+from svgbench.nn.surrogate import Fisher, Surrogate, path_squares
+from svgbench.nn.trust_region import conjugate_gradients
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Config:
+    """Sources: T2: the thesis's Table 2 (swimmer); "code": as above; else our choice."""
+
+    multiplier: float = 0.3  # lambda, in advantages per nat
+
+    hidden: tuple[int, ...] = (30,)  # units (T2)
+    activation: Literal["tanh", "softplus"] = "tanh"  # (chapter 3: silent)
+    init_std: float = 0.5  # of actions, in half control ranges (code)
+    output_gain: float = 0.01  # norm of an output's weights at the start; hidden ones have 1 (code)
+    observation_scaling: Literal["none", "range", "random", "running"] = "none"
+    observation_clip: float = 0.0  # bound of a scaled observation; 0 is none
+
+    simulations: int = 50  # paths of a batch (T2)
+    timesteps: int = 0  # 0: one path in each simulation; else paths until at least so many steps
+    path_length: int = 0  # steps; 0 is the task's horizon (T2: 1000)
+    steps_per_slice: int = 50  # control steps of all simulations between two chances of a checkpoint
+
+    gamma: float = 0.99  # (T2)
+    fisher_fraction: float = 0.1  # of the data (section 3.12)
+    cg_iterations: int = 10  # (section 3.12)
+    cg_damping: float = 0.1  # (text: silent); without, what a batch hardly excites moves without measure
+    damping: Literal["identity", "gradient"] = "identity"  # times 1, or the paths' squared gradients
+    l2: float = 0.0  # penalty on the parameters' squares
+    dtype: str = "float32"
+
+
+PROFILES = {
+    "text": {},
+    "code": {
+        "activation": "softplus",
+        "observation_scaling": "random",
+        "fisher_fraction": 1.0,
+        "cg_damping": 0.01,
+        "damping": "gradient",
+        "l2": 1e-5,
+    },
+}
+
+
+class NaturalGradient(PolicyAgent):
+    """`svgbench.nn.policy_iteration.Agent`: the policies of S seeds."""
+
+    def __init__(self, config: Config, task: Any, seeds: Sequence[int], device: str) -> None:
+        c = self.config = config
+        policy = GaussianPolicy(task.observation_dim, task.action_dim, c.hidden, c.activation)
+        streams = Streams(seeds, "policy")
+        super().__init__(policy, policy.initial(streams, c.init_std, c.output_gain, getattr(torch, c.dtype)).to(device))
+
+    def update(self, batch: Batch) -> Mapping[str, Tensor]:
+        c, old = self.config, self.theta
+        q = discounted_sums(batch.reward, batch.ended, torch.zeros_like(batch.reward), c.gamma)
+        advantage = divided_by_deviation(q - time_means(q, batch.elapsed, batch.used), batch.used)
+        samples = batch.samples(advantage)
+        problem = Surrogate(self.policy, old, samples)
+        fisher = Fisher(self.policy, old, batch.subset(samples, c.fisher_fraction))
+        damping: float | Tensor = c.cg_damping
+        if c.damping == "gradient":
+            squares = path_squares(self.policy, old, batch.x, batch.action, advantage, batch.used)
+            damping = c.cg_damping * (squares + 1e-8)
+
+        g = problem.gradient() - 2 * c.l2 * old
+        s = conjugate_gradients(lambda y: fisher.analytic(y) + damping * y, g, c.cg_iterations)  # A s = g
+        self.theta = (old + s / c.multiplier).to(old.dtype)  # eq. (17)
+        gain, mean_kl, _ = problem.evaluate(self.theta)
+        return {"kl": mean_kl, "surrogate_gain": gain, "entropy": self.policy.entropy(old)}
+
+
+def make(
+    config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any], device: str
+) -> PolicyIteration:
+    """The learner of a block. budget: `iterations`. Simulations run on the CPU, updates on the device."""
+    c = Config(**config)
+    scaling = ObservationScaling(c.observation_scaling, task, seeds, c.observation_clip)
+    kind = "timesteps" if c.timesteps else "paths"
+    plan = Sampling(kind, c.simulations, c.timesteps, c.path_length, steps_per_slice=c.steps_per_slice)
+    rollouts = Rollouts(task, seeds, plan, scaling, getattr(torch, c.dtype), device)
+    return PolicyIteration(NaturalGradient(c, task, seeds, device), rollouts, task, seeds, int(budget["iterations"]))

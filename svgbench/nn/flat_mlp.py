@@ -1,0 +1,144 @@
+"""Perceptrons as functions of flat parameters, with products by their Jacobians.
+
+A trust-region step moves a parameter vector, asks what a hundred nearby vectors would do, and often puts the old one
+back; so here a network holds no parameters: each function takes theta [S, P], a seed in each row.
+
+Derivatives are written out, layer by layer: tangent propagation for J v and backpropagation for J'u (Schulman 2016,
+section 3.12.1), both on one recording of the forward pass, without a graph.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from svgbench.nn.layers import ACTIVATIONS
+from svgbench.nn.streams import Streams
+
+Forward = Callable[[NDArray[np.floating]], NDArray[np.floating]]
+"""Inputs [S, N, in] to outputs [S, N, out], in NumPy."""
+
+
+def _softplus(x: NDArray[np.floating]) -> NDArray[np.floating]:
+    return np.maximum(x, 0) + np.log(1 + np.exp(-np.abs(x)))
+
+
+SLOPES: dict[str, Callable[[Tensor], Tensor]] = {
+    "tanh": lambda y: 1 - y * y,
+    "softplus": lambda y: -torch.expm1(-y),  # sigmoid(z) = 1 - exp(-softplus(z))
+}
+"""An activation's derivative as a function of its output."""
+
+NUMPY_ACTIVATIONS: dict[str, Forward] = {"tanh": np.tanh, "softplus": _softplus}
+
+
+class Recording(NamedTuple):
+    """A forward pass: what each layer took in, the slopes of the hidden activations, and the output."""
+
+    weights: list[Tensor]  # [S, in, out]
+    inputs: list[Tensor]  # [S, B, in]
+    slopes: list[Tensor]  # [S, B, out], hidden layers
+    output: Tensor  # [S, B, out]
+
+
+class FlatMLP:
+    """Linear layers of these sizes, an activation after all but the last.
+
+    sizes: input, hidden and output widths, at least two. activation: "tanh" or "softplus".
+    P: number of parameters: of each layer its weights [in, out], row by row, and then its biases [out].
+    """
+
+    def __init__(self, sizes: Sequence[int], activation: str) -> None:
+        if len(sizes) < 2 or min(sizes) < 1:
+            raise ValueError(f"sizes are {list(sizes)}, expected at least an input and an output width")
+        if activation not in SLOPES:
+            raise ValueError(f"unknown activation {activation!r}: expected one of {', '.join(sorted(SLOPES))}")
+        self.sizes, self.activation = list(sizes), activation
+        self.shapes = list(itertools.pairwise(self.sizes))
+        self.P = sum((n_in + 1) * n_out for n_in, n_out in self.shapes)
+
+    def initial(self, streams: Streams, output_gain: float, dtype: torch.dtype = torch.float32) -> Tensor:
+        """Parameters [S, P]: what comes into a hidden unit is Gaussian, scaled to norm 1; into an output, to
+        `output_gain`; biases are zero. Drawn in float64, so that every dtype starts from the same numbers."""
+        parts = []
+        for i, (n_in, n_out) in enumerate(self.shapes):
+            weight = streams.normal((n_in, n_out), dtype=torch.float64)
+            gain = output_gain if i == len(self.shapes) - 1 else 1.0
+            parts += [
+                (gain * weight / weight.norm(dim=1, keepdim=True)).flatten(1),
+                weight.new_zeros(len(weight), n_out),
+            ]
+        return torch.cat(parts, 1).to(dtype)
+
+    def layers(self, theta: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """theta [S, P] as views: of each layer the weights [S, in, out] and the biases [S, 1, out]."""
+        if theta.dim() != 2 or theta.shape[1] != self.P:
+            raise ValueError(f"parameters have shape {list(theta.shape)}, expected [S, {self.P}]")
+        found, start = [], 0
+        for n_in, n_out in self.shapes:
+            weight = theta[:, start : start + n_in * n_out].view(-1, n_in, n_out)
+            start += n_in * n_out
+            found.append((weight, theta[:, None, start : start + n_out]))
+            start += n_out
+        return found
+
+    def __call__(self, theta: Tensor, x: Tensor) -> Tensor:
+        """Outputs [S, B, out] of x [S, B, in]."""
+        *hidden, (weight, bias) = self.layers(theta)
+        for w, b in hidden:
+            x = ACTIVATIONS[self.activation](torch.baddbmm(b, x, w))
+        return torch.baddbmm(bias, x, weight)
+
+    def record(self, theta: Tensor, x: Tensor) -> Recording:
+        """The forward pass of x [S, B, in], for `jvp` and `vjp`."""
+        *hidden, (weight, bias) = self.layers(theta)
+        inputs, slopes = [x], []
+        for w, b in hidden:
+            inputs.append(ACTIVATIONS[self.activation](torch.baddbmm(b, inputs[-1], w)))
+            slopes.append(SLOPES[self.activation](inputs[-1]))
+        output = torch.baddbmm(bias, inputs[-1], weight)
+        return Recording([w for w, _ in hidden] + [weight], inputs, slopes, output)
+
+    def jvp(self, recording: Recording, tangent: Tensor) -> Tensor:
+        """J v [S, B, out]: the change of the outputs along v = `tangent` [S, P] in parameter space."""
+        moved: Tensor | None = None  # change of a layer's input
+        for i, (d_weight, d_bias) in enumerate(self.layers(tangent)):
+            out = torch.baddbmm(d_bias, recording.inputs[i], d_weight)
+            if moved is not None:
+                out.baddbmm_(moved, recording.weights[i])
+            moved = out.mul_(recording.slopes[i]) if i < len(recording.slopes) else out
+        assert moved is not None
+        return moved
+
+    def vjp(self, recording: Recording, cotangent: Tensor) -> Tensor:
+        """J'u [S, P], summed over B: the gradient of sum(u * output) at u = `cotangent` [S, B, out]."""
+        parts: list[Tensor] = []
+        u = cotangent
+        for i in reversed(range(len(self.shapes))):
+            parts = [torch.bmm(recording.inputs[i].mT, u).flatten(1), u.sum(1), *parts]
+            if i:
+                u = torch.bmm(u, recording.weights[i].mT).mul_(recording.slopes[i - 1])
+        return torch.cat(parts, 1)
+
+    def forward_numpy(self, theta: Tensor) -> Forward:
+        """The forward pass at theta as it is now, for batches so small that calls of torch would cost more."""
+        arrays = [(w.cpu().numpy().copy(), b.cpu().numpy().copy()) for w, b in self.layers(theta)]
+        activate = NUMPY_ACTIVATIONS[self.activation]
+        *hidden, (weight, bias) = arrays
+
+        def forward(x: NDArray[np.floating]) -> NDArray[np.floating]:
+            for w, b in hidden:
+                x = np.matmul(x, w)
+                x += b
+                x = activate(x)
+            y: NDArray[np.floating] = np.matmul(x, weight)
+            y += bias
+            return y
+
+        return forward

@@ -1,0 +1,70 @@
+"""Returns and advantages along paths. Axes: S seeds, T time, N simulations; rows [S, T, N] as in `rollouts.Batch`.
+
+A path may end anywhere, and the next one of the same simulation may follow it. `ended` says after which steps a path
+stops, whatever stopped it, and `tail` what is still to come there in the discounted sum: zero after a termination,
+the caller's choice after a time limit or where the batch was cut.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+MIN_PATHS = 5  # whose mean is a baseline, at least; the authors' code
+
+
+def discounted_sums(reward: Tensor, ended: Tensor, tail: Tensor, gamma: float) -> Tensor:
+    """sum_l gamma^l r_{t+l} up to the path's end, and then gamma^... tail: [S, T, N]."""
+    out = torch.empty_like(reward)
+    following = torch.zeros_like(reward[:, 0])
+    for t in reversed(range(reward.shape[1])):
+        following = reward[:, t] + gamma * torch.where(ended[:, t], tail[:, t], following)
+        out[:, t] = following
+    return out
+
+
+def generalized_advantages(
+    reward: Tensor, value: Tensor, ended: Tensor, tail: Tensor, gamma: float, gae_lambda: float
+) -> Tensor:
+    """sum_l (gamma lambda)^l delta_{t+l} up to the path's end, eq. (26): [S, T, N].
+
+    value: V(s_t); tail: V at the state a path ended in, or what stands for it.
+    """
+    out = torch.empty_like(reward)
+    advantage = torch.zeros_like(reward[:, 0])
+    next_value = torch.zeros_like(advantage)
+    for t in reversed(range(reward.shape[1])):
+        delta = reward[:, t] + gamma * torch.where(ended[:, t], tail[:, t], next_value) - value[:, t]
+        advantage = delta + gamma * gae_lambda * torch.where(ended[:, t], 0.0, advantage)  # eq. (26)
+        out[:, t], next_value = advantage, value[:, t]
+    return out
+
+
+def time_means(x: Tensor, elapsed: Tensor, used: Tensor, min_paths: int = MIN_PATHS) -> Tensor:
+    """The mean of x at each time within a path, over a seed's paths, given back to every step: [S, T, N].
+
+    A time that fewer than `min_paths` paths have reached (or than there are) gets the last mean before it.
+    elapsed [S, T, N]: steps of the path before this one.
+    """
+    S = len(x)
+    times = elapsed.flatten(1).long()
+    width = int(times.max()) + 1
+    count, total = (torch.zeros(S, width, dtype=torch.float64, device=x.device) for _ in range(2))
+    weight = used.flatten(1).double()
+    count.scatter_add_(1, times, weight)
+    total.scatter_add_(1, times, torch.where(used, x, 0.0).flatten(1).double())
+    enough = count >= count.amax(1, keepdim=True).clamp(max=min_paths)
+    place = torch.where(enough, torch.arange(width, device=x.device), -1).cummax(1).values
+    first = enough.int().argmax(1, keepdim=True)
+    mean = (total / count.clamp(min=1)).gather(1, torch.where(place < 0, first, place))
+    return mean.gather(1, times).view(x.shape).to(x.dtype)
+
+
+def divided_by_deviation(x: Tensor, used: Tensor) -> Tensor:
+    """x over the standard deviation of all of a seed's used entries (not centred); x itself where that is zero."""
+    weight = used.flatten(1).double()
+    n = weight.sum(1, keepdim=True)
+    flat = torch.where(used, x, 0.0).flatten(1).double()
+    mean = flat.sum(1, keepdim=True) / n
+    std = ((flat - mean).square() * weight).sum(1, keepdim=True).div(n).sqrt()
+    return (x / torch.where(std > 0, std, 1.0).unsqueeze(-1).to(x.dtype)).view(x.shape)

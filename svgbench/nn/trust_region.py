@@ -1,0 +1,122 @@
+"""Steps to the edge of a trust region: conjugate gradients, the longest step, a line search (Schulman 2016, 3.12).
+
+Every seed has its own step lengths, residuals and decisions; one that has finished is masked, and waits. Vectors are
+float64 here whatever the network's type: they are short, and conjugate gradients lose digits fast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+SLACK = 1e-5
+"""Of a divergence's bound, relative: where the quadratic model is exact, a step to the very edge is not to fail by
+rounding, half of the time."""
+
+Product = Callable[[Tensor], Tensor]
+"""A v [S, P] of v [S, P], for a symmetric positive semi-definite A of each seed."""
+
+Evaluate = Callable[[Tensor], tuple[Tensor, Tensor]]
+"""What parameters [S, P] are worth: the objective's gain over the old ones [S], and their divergence from them [S]."""
+
+
+def _dot(a: Tensor, b: Tensor) -> Tensor:
+    return (a * b).sum(1, keepdim=True)
+
+
+def conjugate_gradients(product: Product, b: Tensor, iterations: int, tolerance: float = 1e-10) -> Tensor:
+    """x [S, P] with A x close to b, float64, by so many steps of conjugate gradients from zero.
+
+    A seed stops when its squared residual is below `tolerance` (the default is the authors'), or where A shows no
+    curvature. Each residual is made orthogonal to all before it, as it would be without rounding: a Fisher matrix's
+    condition is such that otherwise the last of ten steps depends visibly on the order in which sums are taken.
+    """
+    b = b.double()
+    x, r, p = torch.zeros_like(b), b.clone(), b.clone()
+    rr = _dot(r, r)
+    going = rr >= tolerance
+    units: list[Tensor] = []  # the residuals so far, of length 1
+    for _ in range(iterations):
+        if not going.any():
+            break
+        Ap = product(p)
+        pAp = _dot(p, Ap)
+        going = going & (pAp > 0)
+        alpha = torch.where(going, rr / pAp, 0.0)
+        # where, not a product: a stopped seed's Ap may be infinite
+        x = torch.where(going, x + alpha * p, x)
+        units.append(torch.where(going, r / rr.sqrt(), 0.0))
+        r = torch.where(going, r - alpha * Ap, r)
+        for unit in units * 2:  # once more, because the first pass rounds too
+            r = torch.where(going, r - _dot(unit, r) * unit, r)
+        new_rr = _dot(r, r)
+        p = torch.where(going, r + (new_rr / rr) * p, p)
+        rr = torch.where(going, new_rr, rr)
+        going = going & (rr >= tolerance)
+    return x
+
+
+def max_step(s: Tensor, As: Tensor, max_kl: float, min_multiplier: float = 0.0) -> Tensor:
+    """beta [S, 1] = sqrt(2 max_kl / s'As), which takes 1/2 (beta s)'A(beta s) to `max_kl`; zero without curvature.
+
+    min_multiplier: a floor on 1 / beta, the Lagrange multiplier of the constraint at s = A^-1 g.
+    """
+    sAs = _dot(s, As)
+    beta = (2 * max_kl / sAs).sqrt()
+    if min_multiplier > 0:
+        beta = beta.clamp(max=1 / min_multiplier)
+    return torch.where((sAs > 0) & beta.isfinite(), beta, 0.0)
+
+
+class LineSearch(NamedTuple):
+    """theta [S, P]: where it was accepted the new parameters, elsewhere the old ones, bit for bit. The rest is [S]."""
+
+    theta: Tensor
+    accepted: Tensor  # bool
+    fraction: Tensor  # of the full step; 0 where nothing was accepted
+    gain: Tensor  # of the objective, at theta; 0 likewise
+    divergence: Tensor  # at theta; 0 likewise
+
+
+@torch.no_grad()
+def line_search(
+    theta: Tensor,
+    step: Tensor,
+    evaluate: Evaluate,
+    max_divergence: float,
+    *,
+    expected: Tensor | None = None,
+    accept_ratio: float = 0.0,
+    factor: float = 0.5,
+    tries: int = 10,
+) -> LineSearch:
+    """Shrink the step by `factor` until the objective gains and the divergence is at most `max_divergence`.
+
+    expected: the gain [S] of the whole step if the objective were linear; with it the gain must also exceed
+    `accept_ratio` times what a shrunken step should bring.
+    """
+    S = len(theta)
+    kept = theta.clone()
+    accepted = torch.zeros(S, dtype=torch.bool, device=theta.device)
+    fraction, gain, divergence = (torch.zeros(S, dtype=torch.float64, device=theta.device) for _ in range(3))
+    hopeless = ~step.isfinite().all(1) | (step == 0).all(1)
+    share = 1.0
+    for _ in range(tries):
+        candidate = (theta + share * step).to(theta.dtype)
+        new_gain, new_divergence = (value.double() for value in evaluate(candidate))
+        good = (new_gain > 0) & (new_divergence <= max_divergence * (1 + SLACK))
+        if expected is not None:
+            good &= new_gain > accept_ratio * share * expected
+        now = good & ~accepted & ~hopeless
+        kept = torch.where(now[:, None], candidate, kept)
+        fraction = torch.where(now, share, fraction)
+        gain = torch.where(now, new_gain, gain)
+        divergence = torch.where(now, new_divergence, divergence)
+        accepted = accepted | now
+        if bool((accepted | hopeless).all()):
+            break
+        share *= factor
+    return LineSearch(kept, accepted, fraction, gain, divergence)

@@ -1,0 +1,1 @@
+"""Schulman 2016, chapter 4: generalized advantage estimation."""

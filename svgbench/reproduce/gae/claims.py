@@ -1,0 +1,133 @@
+"""What section 4.6.3 of Schulman 2016 says of Figures 8 to 10, as data. Every word has its number, before any run."""
+
+from __future__ import annotations
+
+from svgbench.lab.experiment import BestOf, Claim, Comparison, Measure, Term
+from svgbench.reproduce.on_policy import FINAL_REWARD, MEAN_REWARD
+
+AFTER_20 = Measure("return_mean", "return, iteration 20", {"step": 20})
+
+INSIDE = tuple(f"gamma-{g}-lambda-{x}" for g in ("0.96", "0.98", "0.99") for x in ("0.92", "0.96", "0.98", "0.99"))
+OUTSIDE = tuple(
+    f"gamma-{g}-lambda-{x}"
+    for g in ("0.9", "0.92", "0.94", "0.96", "0.98", "0.99", "0.995", "1")
+    for x in ("0.01", "0.36", "0.68", "0.84", "0.92", "0.96", "0.98", "0.99", "1")
+    if f"gamma-{g}-lambda-{x}" not in INSIDE
+)
+FAST = tuple(f"gamma-0.99-lambda-{x}" for x in ("0.92", "0.96", "0.98"))
+NOT_FAST = tuple(f"gamma-0.99-lambda-{x}" for x in ("0.01", "0.36", "0.68", "0.84", "0.99", "1"))
+
+BIPED_INSIDE = tuple(f"gamma-{g}-lambda-{x}" for g in ("0.99", "0.995") for x in ("0.96", "0.99"))
+BIPED_OUTSIDE = (
+    *(f"gamma-{g}-lambda-{x}" for g in ("0.96", "0.98", "1") for x in ("0.96", "0.99")),
+    *(f"gamma-{g}-lambda-{x}" for g in ("0.99", "0.995") for x in ("0.92", "1")),
+)
+BY_096, BY_1, WITHOUT = "gamma-0.995-lambda-0.96", "gamma-0.995-lambda-1", "gamma-0.995-no-vf"
+
+FIG8_CLAIMS = (
+    Claim(
+        id="best-gamma-and-lambda",
+        quote="the best results are obtained at intermediate values of the parameters: γ in [0.96, 0.99] and λ in "
+        "[0.92, 0.99]",
+        source="section 4.6.3, Figure 8",
+        origin="text",
+        parts=(
+            Comparison(
+                left=BestOf(INSIDE, AFTER_20),
+                relation=">",
+                right=BestOf(OUTSIDE, AFTER_20),
+                number="best: the largest mean return after 20 iterations of the grid lies in the box, by any amount",
+            ),
+        ),
+        tasks=("trpo/cart-pole",),
+    ),
+    Claim(
+        id="fastest-lambda",
+        quote="The fastest policy improvement is obtain by intermediate values of λ in the range [0.92, 0.98]",
+        source="Figure 8",
+        origin="text",
+        parts=(
+            Comparison(
+                left=BestOf(FAST, MEAN_REWARD),
+                relation=">",
+                right=BestOf(NOT_FAST, MEAN_REWARD),
+                number="fastest: the largest mean reward per step over all iterations at γ = 0.99, by any amount",
+            ),
+        ),
+    ),
+)
+
+FIG9_CLAIMS = (
+    Claim(
+        id="biped-best-gamma-and-lambda",
+        quote="The best performance is again obtained using intermediate values of γ in [0.99, 0.995], λ in "
+        "[0.96, 0.99]",
+        source="section 4.6.3, Figure 9",
+        origin="text",
+        parts=(
+            Comparison(
+                left=BestOf(BIPED_INSIDE, FINAL_REWARD),
+                relation=">",
+                right=BestOf(BIPED_OUTSIDE, FINAL_REWARD),
+                number="best: the largest mean reward per step over the last 5 iterations, by any amount",
+            ),
+        ),
+        tasks=("gae/biped",),
+    ),
+    Claim(
+        id="quadruped-best-at-0.96",
+        quote="For quadrupedal locomotion, the best results are obtained using a value function with λ = 0.96",
+        source="section 4.6.3, Figure 9",
+        origin="text",
+        parts=(
+            Comparison(
+                left=Term(BY_096, FINAL_REWARD),
+                relation=">",
+                right=BestOf((BY_1, WITHOUT), FINAL_REWARD),
+                number="best: the largest mean reward per step over the last 5 iterations, by any amount",
+            ),
+        ),
+        tasks=("gae/quadruped",),
+    ),
+)
+
+FIG10_CLAIMS = (
+    Claim(
+        id="value-function-helps",
+        quote="For 3D standing, the value function always helped",
+        source="section 4.6.3, Figure 10",
+        origin="text",
+        parts=(
+            Comparison(
+                left=Term(BY_096, FINAL_REWARD),
+                relation=">",
+                right=Term(WITHOUT, FINAL_REWARD),
+                number="helped: a higher reward per step over the last 5 iterations; always: at both λ",
+            ),
+            Comparison(
+                left=Term(BY_1, FINAL_REWARD),
+                relation=">",
+                right=Term(WITHOUT, FINAL_REWARD),
+                number="helped: a higher reward per step over the last 5 iterations; always: at both λ",
+            ),
+        ),
+    ),
+    Claim(
+        id="lambdas-are-alike",
+        quote="the results are roughly the same for λ = 0.96 and λ = 1",
+        source="section 4.6.3, Figure 10",
+        origin="text",
+        parts=(
+            Comparison(
+                left=Term(BY_096, FINAL_REWARD),
+                relation="~",
+                right=Term(BY_1, FINAL_REWARD),
+                margin=0.15,
+                number=(
+                    "roughly the same: rewards per step within 0.15, a tenth of what lies between lying on the back "
+                    "(about -1.5) and standing (0)"
+                ),
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,167 @@
+"""The experiments of chapter 4 of Schulman 2016, as data. Text: papers/004; facts: facts/svg_maac_trpo.md, 3."""
+
+from __future__ import annotations
+
+from svgbench.lab.experiment import Budget, Experiment, Setting, Task, Variant
+from svgbench.reproduce.gae.claims import AFTER_20, FIG8_CLAIMS, FIG9_CLAIMS, FIG10_CLAIMS
+from svgbench.reproduce.gae.deviations import FIG8_DEVIATIONS, FIG9_DEVIATIONS, FIG10_DEVIATIONS
+from svgbench.reproduce.on_policy import COLUMNS, FINAL_REWARD, MEAN_REWARD
+
+GAE = "svgbench.baselines.gae:make"
+GAMMAS = (0.9, 0.92, 0.94, 0.96, 0.98, 0.99, 0.995, 1.0)
+LAMBDAS = (0.01, 0.36, 0.68, 0.84, 0.92, 0.96, 0.98, 0.99, 1.0)
+
+
+def variant(gamma: float, gae_lambda: float, tasks: tuple[str, ...] | None = None) -> Variant:
+    name = f"gamma-{gamma:g}-lambda-{gae_lambda:g}"
+    label = f"γ = {gamma:g}, λ = {gae_lambda:g}"
+    return Variant(name, label, GAE, {"gamma": gamma, "gae_lambda": gae_lambda}, profile="code", tasks=tasks)
+
+
+def no_value_function(gamma: float, tasks: tuple[str, ...] | None = None) -> Variant:
+    label = f"γ = {gamma:g}, no VF"
+    return Variant(
+        f"gamma-{gamma:g}-no-vf", label, GAE, {"gamma": gamma, "baseline": "time"}, profile="code", tasks=tasks
+    )
+
+
+FIG8 = Experiment(
+    id="gae/fig8",
+    title="Cart-pole: learning curves over λ, and performance over γ and λ",
+    description=(
+        "Generalized advantage estimation with trust regions for policy and value function on cart-pole: 20 paths of "
+        "at most 1000 steps an iteration. Left: cost against iterations at γ = 0.99 for every λ, and without a value "
+        "function. Right: return after 20 iterations over γ and λ. The constants of Barto, Sutton and Anderson are a "
+        "second task, at γ = 0.99 only."
+    ),
+    tasks=(
+        Task("trpo/cart-pole", "svgbench.tasks.cart_pole:make_rlr", "Cart-pole"),
+        Task("trpo/cart-pole-barto", "svgbench.tasks.cart_pole:make_barto", "Cart-pole, Barto et al."),
+    ),
+    variants=(
+        *(
+            variant(gamma, gae_lambda, None if gamma == 0.99 else ("trpo/cart-pole",))
+            for gamma in GAMMAS
+            for gae_lambda in LAMBDAS
+        ),
+        no_value_function(0.99),
+    ),
+    budgets=(
+        Budget("paper", seeds=21, note="", limits={"iterations": 50}, block_size=21),
+        Budget("short", seeds=5, note="25 of 50 iterations, 5 of 21 seeds", limits={"iterations": 25}, block_size=5),
+        Budget(
+            "smoke",
+            seeds=2,
+            note="20 iterations of 5 paths of at most 200 steps, 2 seeds",
+            limits={"iterations": 20},
+            config={"simulations": 5, "path_length": 200},
+            block_size=2,
+        ),
+    ),
+    columns=COLUMNS,
+    measures=(AFTER_20, MEAN_REWARD),
+    claims=FIG8_CLAIMS,
+    deviations=FIG8_DEVIATIONS,
+    figure="svgbench.reproduce.gae.figures:fig8",
+    step_unit="iterations",
+    block_size=21,
+)
+
+ROBOT: dict[str, Setting] = {
+    "hidden": (100, 50, 25),
+    "value_hidden": (100, 50, 25),
+    "batch": "timesteps",
+    "simulations": 64,
+    "observation_scaling": "running",
+    "observation_clip": 5.0,
+}
+ROBOT_SHORT: dict[str, Setting] = {"timesteps": 20_000, "simulations": 32}
+ROBOT_SMOKE: dict[str, Setting] = {
+    "hidden": (16,),
+    "value_hidden": (16,),
+    "timesteps": 400,
+    "simulations": 8,
+    "path_length": 100,
+}
+SHORT_NOTE = "100 iterations of 20k steps, 3 seeds"
+SMOKE_NOTE = "3 iterations of 400 steps, paths of at most 100 steps, 16 units, 2 seeds"
+
+BIPED, QUADRUPED, STANDING = ("gae/biped",), ("gae/quadruped",), ("gae/biped-standing",)
+
+FIG9 = Experiment(
+    id="gae/fig9",
+    title="3D bipedal and quadrupedal locomotion",
+    description=(
+        "Cost against iterations for the 3D biped over γ and λ, and for the quadruped with a value function at λ = "
+        "0.96 and 1 and without one. Policy and value function have three hidden layers of 100, 50 and 25 units."
+    ),
+    tasks=(
+        Task(
+            "gae/biped",
+            "svgbench.tasks.gae_robots:make_biped",
+            "3D biped",
+            config={**ROBOT, "timesteps": 50_000},
+        ),
+        Task(
+            "gae/quadruped",
+            "svgbench.tasks.gae_robots:make_quadruped",
+            "Quadruped",
+            config={**ROBOT, "timesteps": 200_000},
+            limits={"paper": {"iterations": 1000}},
+        ),
+    ),
+    variants=(
+        *(variant(gamma, gae_lambda, BIPED) for gamma in (0.96, 0.98, 0.99, 1.0) for gae_lambda in (0.96, 0.99)),
+        variant(0.99, 0.92, BIPED),
+        variant(0.99, 1.0, BIPED),
+        variant(0.995, 0.92, BIPED),
+        variant(0.995, 0.96),
+        variant(0.995, 0.99, BIPED),
+        variant(0.995, 1.0),
+        no_value_function(0.995, QUADRUPED),
+    ),
+    budgets=(
+        Budget("paper", seeds=9, note="", limits={"iterations": 500}, block_size=3),
+        Budget("short", seeds=3, note=SHORT_NOTE, limits={"iterations": 100}, config=ROBOT_SHORT, block_size=3),
+        Budget("smoke", seeds=2, note=SMOKE_NOTE, limits={"iterations": 3}, config=ROBOT_SMOKE, block_size=2),
+    ),
+    columns=COLUMNS,
+    measures=(FINAL_REWARD, MEAN_REWARD),
+    claims=FIG9_CLAIMS,
+    deviations=FIG9_DEVIATIONS,
+    figure="svgbench.reproduce.gae.figures:fig9",
+    step_unit="iterations",
+    block_size=3,
+)
+
+FIG10 = Experiment(
+    id="gae/fig10",
+    title="3D biped getting up",
+    description=(
+        "Cost against iterations for the 3D biped that starts on its back and is paid for the height of its head, with "
+        "a value function at λ = 0.96 and 1 and without one, γ = 0.995."
+    ),
+    tasks=(
+        Task(
+            "gae/biped-standing",
+            "svgbench.tasks.gae_robots:make_biped_standing",
+            "3D biped, getting up",
+            config={**ROBOT, "timesteps": 200_000},
+        ),
+    ),
+    variants=(variant(0.995, 0.96), variant(0.995, 1.0), no_value_function(0.995)),
+    budgets=(
+        Budget("paper", seeds=5, note="", limits={"iterations": 500}, block_size=5),
+        Budget("short", seeds=3, note=SHORT_NOTE, limits={"iterations": 100}, config=ROBOT_SHORT, block_size=3),
+        Budget("smoke", seeds=2, note=SMOKE_NOTE, limits={"iterations": 3}, config=ROBOT_SMOKE, block_size=2),
+    ),
+    columns=COLUMNS,
+    measures=(FINAL_REWARD, MEAN_REWARD),
+    claims=FIG10_CLAIMS,
+    deviations=FIG10_DEVIATIONS,
+    figure="svgbench.reproduce.gae.figures:fig10",
+    step_unit="iterations",
+    block_size=5,
+)
+
+EXPERIMENTS = (FIG8, FIG9, FIG10)

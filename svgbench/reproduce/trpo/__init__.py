@@ -1,0 +1,1 @@
+"""Schulman 2016, chapter 3: trust region policy optimization."""

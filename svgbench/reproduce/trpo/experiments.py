@@ -1,0 +1,145 @@
+"""The experiments of chapter 3 of Schulman 2016, as data. Text: papers/004; facts: facts/svg_maac_trpo.md, section 3.
+
+Figure 4 compares eight methods on four tasks. Its axes end where the authors' own configurations do (50 iterations on
+cart-pole and swimmer, 200 on hopper and walker), not where the thesis's Table 2 says; so the sizes and the profile are
+the code's.
+"""
+
+from __future__ import annotations
+
+from svgbench.lab.experiment import Budget, Experiment, Setting, Task, Variant
+from svgbench.reproduce.on_policy import COLUMNS, FINAL_REWARD, MEAN_REWARD
+from svgbench.reproduce.trpo.claims import FIG4_CLAIMS
+from svgbench.reproduce.trpo.deviations import FIG4_DEVIATIONS, SWEEP_DEVIATIONS
+
+TRPO = "svgbench.baselines.trpo:make"
+NATURAL_GRADIENT = "svgbench.baselines.natural_gradient:make"
+RWR = "svgbench.baselines.reward_weighted_regression:make"
+CEM = "svgbench.baselines.cross_entropy:make"
+CMA = "svgbench.baselines.cma_es:make"
+
+CART_POLE: dict[str, Setting] = {
+    "hidden": (),
+    "simulations": 256,
+    "rollout_set": 200,
+    "observation_scaling": "range",
+}
+SWIMMER: dict[str, Setting] = {"hidden": (30,), "simulations": 400, "path_length": 500, "rollout_set": 1000}
+LEGGED: dict[str, Setting] = {
+    "hidden": (50, 50),
+    "simulations": 512,
+    "rollout_set": 5000,
+    "observation_clip": 5.0,
+    "fisher_fraction": 0.1,
+    "init_std_parameters": 0.1,
+    "extra_std": 0.01,
+    "extra_iterations": 50,
+}
+
+TASKS = (
+    Task("trpo/cart-pole", "svgbench.tasks.cart_pole:make_rlr", "Cart-pole", config=CART_POLE),
+    Task("trpo/cart-pole-barto", "svgbench.tasks.cart_pole:make_barto", "Cart-pole, Barto et al.", config=CART_POLE),
+    Task("trpo/swimmer", "svgbench.tasks.trpo_robots:make_swimmer", "Swimmer", config=SWIMMER),
+    Task(
+        "trpo/hopper",
+        "svgbench.tasks.trpo_robots:make_hopper",
+        "Hopper",
+        config=LEGGED,
+        limits={"paper": {"iterations": 200}, "short": {"iterations": 100}},
+    ),
+    Task(
+        "trpo/walker",
+        "svgbench.tasks.trpo_robots:make_walker",
+        "Walker",
+        config=LEGGED,
+        limits={"paper": {"iterations": 200}, "short": {"iterations": 100}},
+    ),
+)
+CART_POLES = ("trpo/cart-pole", "trpo/cart-pole-barto")
+SMALL = (*CART_POLES, "trpo/swimmer")
+
+SHORT_CUTS = "48 paths of at most 1000 steps, rollout sets of 100 states"
+FIG4 = Experiment(
+    id="trpo/fig4",
+    title="Eight methods on cart-pole, swimmer, hopper and walker",
+    description=(
+        "Cost per time step against iterations for trust region policy optimization by single paths and by vines, the "
+        "natural gradient, TRPO with the empirical Fisher matrix and under the maximum KL divergence, cross-entropy "
+        "method, CMA-ES and reward-weighted regression. Cost is minus what paths earned over the steps that they "
+        "would last in full: a fall costs what could have been earned after it."
+    ),
+    tasks=TASKS,
+    variants=(
+        Variant("single-path", "TRPO, single path", TRPO, profile="code"),
+        Variant("vine", "TRPO, vine", TRPO, {"simulations": 32}, profile="code-vine"),
+        Variant("natural-gradient", "natural gradient", NATURAL_GRADIENT, profile="code"),
+        Variant("empirical-fim", "empirical FIM", TRPO, {"fisher": "empirical"}, profile="code", tasks=SMALL),
+        Variant("max-kl", "max KL", TRPO, {"constraint": "max"}, profile="code", tasks=CART_POLES),
+        Variant("cem", "CEM", CEM, profile="code"),
+        Variant("cma", "CMA", CMA, profile="code", tasks=SMALL),
+        Variant("rwr", "RWR", RWR, profile="code"),
+    ),
+    budgets=(
+        Budget("paper", seeds=5, note="", limits={"iterations": 50}),
+        Budget(
+            "short",
+            seeds=3,
+            note=f"{SHORT_CUTS}, 100 of 200 iterations on hopper and walker, 3 seeds",
+            limits={"iterations": 50},
+            config={"simulations": 48, "rollout_set": 100},
+            block_size=3,
+        ),
+        Budget(
+            "smoke",
+            seeds=2,
+            note="5 iterations of 8 paths of at most 100 steps, rollout sets of 8 states, 2 seeds",
+            limits={"iterations": 5},
+            config={"simulations": 8, "path_length": 100, "rollout_set": 8, "branch_length": 20, "steps_per_slice": 50},
+            block_size=2,
+        ),
+    ),
+    columns=COLUMNS,
+    measures=(FINAL_REWARD, MEAN_REWARD),
+    claims=FIG4_CLAIMS,
+    deviations=FIG4_DEVIATIONS,
+    figure="svgbench.reproduce.trpo.figures:fig4",
+    step_unit="iterations",
+    block_size=5,
+)
+
+SWEEP = Experiment(
+    id="trpo/natural-gradient-sweep",
+    title="Step sizes of the natural gradient",
+    description=(
+        "The six multipliers of the original code's sweep, with a tenth of the paths of each iteration. The one with "
+        "the best final performance is the natural gradient of trpo/fig4."
+    ),
+    tasks=TASKS,
+    variants=(
+        Variant("lambda-3", "λ = 3", NATURAL_GRADIENT, {"multiplier": 3.0}, profile="code"),
+        Variant("lambda-1", "λ = 1", NATURAL_GRADIENT, {"multiplier": 1.0}, profile="code"),
+        Variant("lambda-0.3", "λ = 0.3", NATURAL_GRADIENT, {"multiplier": 0.3}, profile="code"),
+        Variant("lambda-0.1", "λ = 0.1", NATURAL_GRADIENT, {"multiplier": 0.1}, profile="code"),
+        Variant("lambda-0.03", "λ = 0.03", NATURAL_GRADIENT, {"multiplier": 0.03}, profile="code"),
+        Variant("lambda-0.01", "λ = 0.01", NATURAL_GRADIENT, {"multiplier": 0.01}, profile="code"),
+    ),
+    budgets=(
+        Budget("paper", seeds=5, note="", limits={"iterations": 50}, config={"simulations": 40}),
+        Budget(
+            "smoke",
+            seeds=2,
+            note="5 iterations of 8 paths of at most 100 steps, 2 seeds",
+            limits={"iterations": 5},
+            config={"simulations": 8, "path_length": 100},
+            block_size=2,
+        ),
+    ),
+    columns=COLUMNS,
+    measures=(FINAL_REWARD, MEAN_REWARD),
+    deviations=SWEEP_DEVIATIONS,
+    figure="svgbench.reproduce.trpo.figures:sweep",
+    step_unit="iterations",
+    block_size=5,
+)
+
+EXPERIMENTS = (FIG4, SWEEP)

@@ -1,0 +1,139 @@
+"""What the experiments of Schulman 2016 declare, against their sources and each other, and how their figures read."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from svgbench.analysis.frames import Results
+from svgbench.analysis.measures import CellData
+from svgbench.analysis.verdicts import compare
+from svgbench.baselines import gae, trpo
+from svgbench.lab.cells import Selection, expand
+from svgbench.lab.experiment import BestOf
+from svgbench.reproduce.gae.experiments import FIG8, FIG9, FIG10
+from svgbench.reproduce.gae.figures import fig8
+from svgbench.reproduce.on_policy_figures import fit
+from svgbench.reproduce.trpo.claims import SOLVED
+from svgbench.reproduce.trpo.experiments import FIG4
+
+
+def at_paper(experiment, task, variant):
+    (cell,) = expand(experiment, Selection("paper", tasks=(task,), variants=(variant,)))
+    return cell
+
+
+@pytest.mark.parametrize(
+    ("task", "hidden", "paths", "length", "iterations", "fisher_fraction", "rollout_set"),
+    [  # facts/svg_maac_trpo.md 3.4
+        ("trpo/cart-pole", (), 256, 0, 50, 1.0, 200),
+        ("trpo/swimmer", (30,), 400, 500, 50, 1.0, 1000),
+        ("trpo/hopper", (50, 50), 512, 0, 200, 0.1, 5000),
+        ("trpo/walker", (50, 50), 512, 0, 200, 0.1, 5000),
+    ],
+)
+def test_sizes_are_those_of_the_original_configurations(
+    task, hidden, paths, length, iterations, fisher_fraction, rollout_set
+):
+    single, vine = (at_paper(FIG4, task, variant) for variant in ("single-path", "vine"))
+    assert single.config["hidden"] == hidden
+    assert (single.config["simulations"], single.config["path_length"]) == (paths, length)
+    assert single.limits["iterations"] == iterations
+    assert single.config["fisher_fraction"] == fisher_fraction
+    assert (vine.config["simulations"], vine.config["rollout_set"]) == (32, rollout_set)
+    assert (vine.config["branch_length"], vine.config["actions_per_state"]) == (101, 4)
+    assert single.config["activation"] == trpo.PROFILES["code"]["activation"] == "softplus"
+
+
+def test_the_ranges_of_the_text_and_their_complement_make_up_the_grid():
+    for experiment, box in ((FIG8, ((0.96, 0.99), (0.92, 0.99))), (FIG9, ((0.99, 0.995), (0.96, 0.99)))):
+        claim = experiment.claims[0]
+        (part,) = claim.parts
+        assert isinstance(part.left, BestOf)
+        assert isinstance(part.right, BestOf)
+        on_task = {
+            v.id: v.config for v in experiment.variants if v.runs_on(claim.tasks[0]) and "gae_lambda" in v.config
+        }
+        (low_g, high_g), (low_x, high_x) = box
+        inside = {
+            name for name, c in on_task.items() if low_g <= c["gamma"] <= high_g and low_x <= c["gae_lambda"] <= high_x
+        }
+        assert set(part.left.variants) == inside
+        assert set(part.right.variants) == set(on_task) - inside
+
+
+def test_robots_have_three_hidden_layers_and_the_printed_batches():
+    sizes = {"gae/biped": 50_000, "gae/quadruped": 200_000, "gae/biped-standing": 200_000}
+    for experiment in (FIG9, FIG10):
+        for task in experiment.tasks:
+            config = at_paper(experiment, task.id, "gamma-0.995-lambda-0.96").config
+            assert config["hidden"] == config["value_hidden"] == (100, 50, 25)
+            assert (config["batch"], config["timesteps"]) == ("timesteps", sizes[task.id])
+    assert gae.Config().simulations == at_paper(FIG8, "trpo/cart-pole", "gamma-0.99-no-vf").config["simulations"] == 20
+
+
+def runs(experiment, level):
+    """Made runs at the budget paper: every seed of every cell has the level of its (task, variant) throughout."""
+    cells = {}
+    for cell in expand(experiment, Selection("paper")):
+        steps = np.arange(1, 26)
+        rows = [
+            (seed, step, 1000.0 * level(*cell.key) + seed, level(*cell.key) + 1e-3 * seed)
+            for seed in cell.seeds
+            for step in steps
+        ]
+        frame = pd.DataFrame(rows, columns=["seed", "step", "return_mean", "reward_per_step"])
+        cells[cell.key] = CellData(*cell.key, frame, cell.seeds, cell.seeds)
+    return cells
+
+
+def test_the_claims_of_figure_4_hold_where_the_figure_is_as_described():
+    """The methods where the text puts them, in reward per step; and each claim fails where it is turned round."""
+
+    def described(task, variant):
+        solved = SOLVED.get(task, 9.5)
+        if variant in ("single-path", "vine", "empirical-fim"):
+            return 1.04 * solved
+        if variant == "max-kl":
+            return 1.01 * solved
+        if variant == "natural-gradient":
+            return 1.02 * solved if task in ("trpo/cart-pole", "trpo/swimmer") else 0.8 * solved
+        return 0.5 * solved
+
+    def reverse(task, variant):
+        return 2.0 * SOLVED.get(task, 9.5) - described(task, variant)
+
+    words = {level: compare(FIG4, {"paper": runs(FIG4, level)}) for level in (described, reverse)}
+    counted = {level: {v.id: v.verdict for v in verdicts if not v.part_of} for level, verdicts in words.items()}
+    assert set(counted[described].values()) == {"SUPPORTED"}
+    turned = {name for name, verdict in counted[reverse].items() if verdict == "REFUTED"}
+    assert {name.split(":")[1] for name in turned} == {claim.id for claim in FIG4.claims} - {"empirical-fim-is-similar"}
+
+
+def test_figure_8_has_curves_and_a_map_with_the_best_return_in_white():
+    def level(task, variant):
+        return 9.0 if variant == "gamma-0.98-lambda-0.96" else 5.0
+
+    results = Results(FIG8, "paper", runs(FIG8, level), {v.id: v.label for v in FIG8.variants}, ())
+    pages = fig8(results)
+    assert set(pages) == {"", "barto"}
+    left, right = pages[""].axes[:2]
+    assert len(left.get_legend().get_texts()) == 10  # nine lambdas and no VF
+    image = right.images[0]
+    values = np.asarray(image.get_array())
+    at = np.unravel_index(values.argmax(), values.shape)
+    assert [right.get_yticklabels()[at[0]].get_text(), right.get_xticklabels()[at[1]].get_text()] == ["0.96", "0.98"]
+    assert image.cmap(image.norm(values[at]))[:3] == (1.0, 1.0, 1.0)
+    plt.close("all")
+
+
+def test_a_curve_that_diverges_does_not_hide_the_others():
+    figure, ax = plt.subplots()
+    assert not fit(ax, [-1.0, -0.5, 0.0, 0.5])
+    assert ax.get_ylim()[0] < -1.0 < 0.5 < ax.get_ylim()[1]
+    assert fit(ax, [-1.0, -0.9, -0.8, -0.7, -0.6, -0.5, 2e6, float("nan")])
+    assert ax.get_ylim()[1] < 2.0
+    assert not fit(ax, [float("nan")])
+    plt.close(figure)
