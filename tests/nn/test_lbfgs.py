@@ -55,6 +55,24 @@ def test_it_never_ends_above_its_start_and_counts_its_evaluations():
         last = value
 
 
+def test_a_step_that_overshoots_is_halved():
+    """1e3 x^4 from x = 0.1, 0.3 and 1: the first step is of length one, so two of the three go uphill."""
+
+    def steep(theta):
+        return 1e3 * theta.pow(4).sum(1), 4e3 * theta.pow(3)
+
+    start = torch.tensor([[0.1], [0.3], [1.0]], dtype=torch.float64)
+    tried = minimise(steep, start, 2)
+    assert torch.equal(tried[:2], start[:2])
+    assert tried[2] == 0
+    last = start.abs()
+    for evaluations in range(3, 12):
+        now = minimise(steep, start, evaluations).abs()
+        assert (now <= last).all()
+        last = now
+    assert last.max() < 0.1
+
+
 def test_a_seed_that_is_not_finite_leaves_the_others_alone():
     start = torch.zeros(2, 3, dtype=torch.float64)
     start[1] = torch.nan

@@ -18,7 +18,7 @@ from svgbench.nn.streams import Streams
 PLANS = {
     "paths": Sampling("paths", 4, steps_per_slice=7),
     "short": Sampling("paths", 4, path_length=9, steps_per_slice=7),
-    "extended": Sampling("paths", 4, path_length=9, extension=8, steps_per_slice=7),
+    "extended": Sampling("paths", 4, path_length=9, extension=15, steps_per_slice=7),  # four beyond the limit
     "timesteps": Sampling("timesteps", 4, timesteps=60, steps_per_slice=7),
     "steps": Sampling("steps", 4, timesteps=60, steps_per_slice=7),
 }
@@ -91,6 +91,7 @@ def test_a_batch_is_what_its_actions_do(plan):
                     if alive:
                         obs[n], elapsed[n] = alone.reset([n])[0], 0
     assert not final
+    assert (batch.elapsed[batch.valid].max() >= task.horizon) == (plan == "extended")
     assert torch.equal(batch.steps, batch.valid.sum((1, 2)))
 
 
