@@ -9,6 +9,8 @@ we use for updating the policy", line search included: a step must reduce the er
 (34)'s objective is linear, the search begins at the region's edge, also where the least error lies inside;
 `value_min_multiplier` 1 would have it begin at the minimum of the quadratic model there.
 
+`value_fit` "adam" is what libraries do instead; the profile "sb3" is sb3-contrib's TRPO (svgbench.baselines.sb3_trpo).
+
 "No VF" of section 4.6.3 is `baseline` "time": A-hat is the discounted sum less its mean at each time step.
 
 epsilon of both regions is unpublished; where the thesis is silent a default says so. "code" is the authors' research
@@ -23,12 +25,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from svgbench.nn.batch import Batch, Samples
+from svgbench.nn.batch import Batch, Samples, picked
 from svgbench.nn.gaussian_policy import GaussianPolicy
+from svgbench.nn.optim import Adam
 from svgbench.nn.policy_iteration import PolicyAgent, PolicyIteration
-from svgbench.nn.returns import discounted_sums, divided_by_deviation, generalized_advantages, time_means
+from svgbench.nn.returns import centred, discounted_sums, divided_by_deviation, generalized_advantages, time_means
 from svgbench.nn.rollouts import Rollouts, Sampling, extension_steps
 from svgbench.nn.scaling import ObservationScaling
 from svgbench.nn.streams import Streams
@@ -46,7 +49,8 @@ class Config:
     hidden: tuple[int, ...] = ()  # units; () is linear (4.6.2)
     activation: Literal["tanh", "softplus"] = "tanh"  # (4.6.2)
     init_std: float = 0.5  # of actions, in half control ranges (code)
-    output_gain: float = 0.01  # norm of an output's weights at the start; hidden ones have 1 (code)
+    initial_weights: Literal["unit", "orthogonal"] = "unit"  # see `nn.flat_mlp.FlatMLP.initial` (code)
+    output_gain: float = 0.01  # norm of an output's weights at the start (code)
     observation_scaling: Literal["none", "range", "random", "running"] = "none"  # (text: silent)
     observation_clip: float = 0.0  # bound of a scaled observation; 0 is none
 
@@ -62,6 +66,7 @@ class Config:
     gae_lambda: float = 0.96  # (4.6.3)
     baseline: Literal["value", "time"] = "value"  # "time" is "no VF"
     centre_by_time: bool = False  # A-hat less its mean at each time step, with a value function too
+    centre: bool = False  # A-hat less its mean
     standardise: bool = True  # advantages over their deviation (code)
 
     max_kl: float = 0.01  # nats, epsilon of eq. (35) (chapter 3)
@@ -77,7 +82,12 @@ class Config:
 
     value_hidden: tuple[int, ...] = (20,)  # units (4.6.2)
     value_activation: Literal["tanh", "softplus"] = "tanh"  # (4.6.2)
+    value_output_gain: float = 0.01  # as output_gain (code)
     value_scale: float = 100.0  # of the network's output, in reward (code)
+    value_fit: Literal["trust-region", "adam"] = "trust-region"  # eq. (34), or minibatches of the squared error
+    value_lr: float = 1e-3  # of Adam
+    value_epochs: int = 10  # over a batch, with Adam
+    value_batch: int = 128  # steps of a minibatch
     value_max_kl: float = 0.1  # epsilon of eq. (33) (code)
     value_lambda: float = 1.0  # of the value's targets; 1 is the Monte Carlo sum of eq. (32)
     value_substeps: int = 1  # steps of epsilon / substeps^2
@@ -109,7 +119,27 @@ PROFILES = {
         "value_min_multiplier": 0.01,
         "value_l2": 1e-4,
     },
+    "sb3": {
+        "hidden": (64, 64),
+        "init_std": 1.0,
+        "initial_weights": "orthogonal",
+        "batch": "steps",
+        "simulations": 1,
+        "timesteps": 2048,
+        "gae_lambda": 0.95,
+        "centre": True,
+        "fisher_fraction": 1.0,
+        "cg_iterations": 15,
+        "backtracks": 10,
+        "value_hidden": (64, 64),
+        "value_output_gain": 1.0,
+        "value_scale": 1.0,
+        "value_lambda": 0.95,
+        "value_fit": "adam",
+    },
 }
+
+ADAM_EPSILON = 1e-5  # stable-baselines3's
 
 
 class GAE(PolicyAgent):
@@ -119,9 +149,13 @@ class GAE(PolicyAgent):
         c, dtype = config, getattr(torch, config.dtype)
         self.config = config
         policy = GaussianPolicy(task.observation_dim, task.action_dim, c.hidden, c.activation)
-        super().__init__(policy, policy.initial(Streams(seeds, "policy"), c.init_std, c.output_gain, dtype).to(device))
+        theta = policy.initial(Streams(seeds, "policy"), c.init_std, c.output_gain, dtype, c.initial_weights)
+        super().__init__(policy, theta.to(device))
         self.value = ValueFunction(task.observation_dim, c.value_hidden, c.value_activation, c.value_scale)
-        self.phi = self.value.net.initial(Streams(seeds, "value"), c.output_gain, dtype).to(device)
+        self.phi = self.value.net.initial(Streams(seeds, "value"), c.value_output_gain, dtype, c.initial_weights)
+        self.phi = self.phi.to(device)
+        self.adam = Adam([nn.Parameter(self.phi)], c.value_lr, shape=(len(seeds),), eps=ADAM_EPSILON)
+        self.order = Streams(seeds, "value-order")
 
     def update(self, batch: Batch) -> Mapping[str, Tensor]:
         """A-hat with the old value function, then the policy, then the value function."""
@@ -131,8 +165,11 @@ class GAE(PolicyAgent):
         advantage, target = self._estimate(batch)
         learned = self._policy_step(batch, advantage)
         samples = batch.samples(target)
-        found, error = self._value_step(samples, batch.subset(samples, self.config.value_fraction))
-        self.phi = found.theta
+        error = self._value_error(samples)
+        if self.config.value_fit == "adam":
+            self._value_epochs(samples)
+        else:
+            self.phi = self._value_step(samples, batch.subset(samples, self.config.value_fraction)).theta
         return learned | {"value_error": error}
 
     def _estimate(self, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -147,6 +184,8 @@ class GAE(PolicyAgent):
         target = value + generalized_advantages(*paths, c.value_lambda)  # V-hat of eq. (32) at lambda 1
         if c.centre_by_time:
             advantage = advantage - time_means(advantage, batch.elapsed, batch.used)
+        if c.centre:
+            advantage = centred(advantage, batch.used)
         return advantage, target
 
     def _policy_step(self, batch: Batch, advantage: Tensor) -> dict[str, Tensor]:
@@ -176,8 +215,29 @@ class GAE(PolicyAgent):
             "accepted": found.fraction,
         }
 
-    def _value_step(self, everything: Samples, some: Samples) -> tuple[LineSearch, Tensor]:
-        """Eq. (33) by eq. (34); and the error before, relative to the targets' variance, [S].
+    def _value_error(self, samples: Samples) -> Tensor:
+        """The squared error for samples whose advantages are targets, over the targets' variance: [S]."""
+        x, _, target, weight_ = samples
+        weight = weight_.double()
+        mean = (weight * target).sum(1, keepdim=True)
+        squares = (weight * (self.value(self.phi, x) - target).square()).sum(1)
+        return squares / (weight * (target - mean).square()).sum(1)
+
+    def _value_epochs(self, samples: Samples) -> None:
+        """Adam on the squared error in minibatches, the order drawn anew in each epoch, for samples as above."""
+        x, _, target, _ = samples
+        for _ in range(self.config.value_epochs):
+            order = self.order.permutation(target.shape[1]).to(x.device)
+            for places in order.split(self.config.value_batch, 1):
+                own_x, own_target = picked(x, places), picked(target, places)
+                recording = Recordings(self.value.net, self.phi, own_x)
+                weight = torch.full_like(own_target, 1 / places.shape[1])
+                error = self.value(self.phi, own_x) - own_target
+                self.adam.grad.copy_(2 * self.value.gradient(recording, weight, error))
+                self.adam.step()
+
+    def _value_step(self, everything: Samples, some: Samples) -> LineSearch:
+        """Eq. (33) by eq. (34).
 
         everything: the batch, its advantages the targets; some: what H is averaged over. All is over sigma^2, the
         mean squared error before: then the constraint is half the squared change.
@@ -212,8 +272,7 @@ class GAE(PolicyAgent):
             alpha = max_step(s, product(s), epsilon, c.value_min_multiplier)  # 1/2 (alpha s)'H(alpha s) = epsilon
             found = self._search(phi, alpha * s, evaluate, c.value_max_kl, (g * alpha * s).sum(1))
             v_now = self.value(found.theta, x)
-        mean = (weight * target).sum(1, keepdim=True)
-        return found, variance[:, 0] / (weight * (target - mean).square()).sum(1)
+        return found
 
     def _search(self, old: Tensor, step: Tensor, evaluate: Any, bound: float, expected: Tensor) -> LineSearch:
         c = self.config
@@ -226,11 +285,15 @@ class GAE(PolicyAgent):
         return [self.theta, self.phi]
 
     def state_dict(self) -> dict[str, Any]:
-        return {**super().state_dict(), "phi": self.phi}
+        adam = {"adam": self.adam.state_dict(), "order": self.order.state_dict()}
+        return {**super().state_dict(), "phi": self.phi, **(adam if self.config.value_fit == "adam" else {})}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         super().load_state_dict(state)
-        self.phi = state["phi"].to(self.phi.device).clone()
+        self.phi.copy_(state["phi"])
+        if self.config.value_fit == "adam":
+            self.adam.load_state_dict(state["adam"])
+            self.order.load_state_dict(state["order"])
 
 
 def make(
@@ -238,6 +301,8 @@ def make(
 ) -> PolicyIteration:
     """The learner of a block. budget: `iterations`. Simulations run on the CPU, updates on the device."""
     c = Config(**config)
+    if c.value_fit == "adam" and c.batch != "steps":
+        raise ValueError(f"value_fit is adam and batch {c.batch}: expected steps, of which all seeds have as many")
     scaling = ObservationScaling(c.observation_scaling, task, seeds, c.observation_clip)
     plan = Sampling(
         c.batch, c.simulations, c.timesteps, c.path_length,

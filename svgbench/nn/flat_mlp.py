@@ -10,6 +10,7 @@ section 3.12.1), both on one recording of the forward pass, without a graph.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from svgbench.nn.initialise import orthonormal
 from svgbench.nn.layers import ACTIVATIONS
 from svgbench.nn.streams import Streams
 
@@ -63,17 +65,27 @@ class FlatMLP:
         self.shapes = list(itertools.pairwise(self.sizes))
         self.P = sum((n_in + 1) * n_out for n_in, n_out in self.shapes)
 
-    def initial(self, streams: Streams, output_gain: float, dtype: torch.dtype = torch.float32) -> Tensor:
-        """Parameters [S, P]: what comes into a hidden unit is Gaussian, scaled to norm 1; into an output, to
-        `output_gain`; biases are zero. Drawn in float64, so that every dtype starts from the same numbers."""
+    def initial(
+        self, streams: Streams, output_gain: float, dtype: torch.dtype = torch.float32, kind: str = "unit"
+    ) -> Tensor:
+        """Parameters [S, P], with biases zero. Drawn in float64, so that every dtype starts from the same numbers.
+
+        kind:
+            "unit": what comes into a hidden unit is Gaussian, scaled to norm 1; into an output, to `output_gain`;
+            "orthogonal": weights are orthogonal, times sqrt(2) in hidden layers, and `output_gain` in the last.
+        """
+        if kind not in ("unit", "orthogonal"):
+            raise ValueError(f"initial weights are {kind!r}, expected unit or orthogonal")
         parts = []
         for i, (n_in, n_out) in enumerate(self.shapes):
             weight = streams.normal((n_in, n_out), dtype=torch.float64)
-            gain = output_gain if i == len(self.shapes) - 1 else 1.0
-            parts += [
-                (gain * weight / weight.norm(dim=1, keepdim=True)).flatten(1),
-                weight.new_zeros(len(weight), n_out),
-            ]
+            gain = 1.0
+            if kind == "unit":
+                weight = weight / weight.norm(dim=1, keepdim=True)
+            else:
+                weight, gain = orthonormal(weight) if n_in >= n_out else orthonormal(weight.mT).mT, math.sqrt(2)
+            gain = output_gain if i == len(self.shapes) - 1 else gain
+            parts += [(gain * weight).flatten(1), weight.new_zeros(len(weight), n_out)]
         return torch.cat(parts, 1).to(dtype)
 
     def layers(self, theta: Tensor) -> list[tuple[Tensor, Tensor]]:

@@ -40,9 +40,11 @@ class GaussianPolicy:
         self.A = action_dim
         self.P = self.net.P + action_dim
 
-    def initial(self, streams: Streams, init_std: float, output_gain: float, dtype: torch.dtype) -> Tensor:
-        """Parameters [S, P]; `init_std` in units of action."""
-        theta = self.net.initial(streams, output_gain, dtype)
+    def initial(
+        self, streams: Streams, init_std: float, output_gain: float, dtype: torch.dtype, kind: str = "unit"
+    ) -> Tensor:
+        """Parameters [S, P]; `init_std` in units of action; the rest as `FlatMLP.initial`."""
+        theta = self.net.initial(streams, output_gain, dtype, kind)
         return torch.cat([theta, torch.full((len(theta), self.A), math.log(init_std), dtype=dtype)], 1)
 
     def weights(self, theta: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from svgbench.nn.layers import Linear
 from svgbench.nn.streams import Streams
@@ -20,8 +20,13 @@ def orthogonal_(module: nn.Module, streams: Streams) -> None:
             *members, n_in, n_out = layer.weight.shape
             tall = (max(n_in, n_out), min(n_in, n_out))
             normal = streams.normal((*members[1:], *tall), dtype=torch.float64).cpu()  # the same on every device
-            q, r = torch.linalg.qr(normal)
-            q = q * torch.diagonal(r, dim1=-2, dim2=-1).sign().unsqueeze(-2)  # makes the draw uniform
+            q = orthonormal(normal)
             layer.weight.copy_(q if n_in >= n_out else q.mT)
             if layer.bias is not None:
                 layer.bias.zero_()
+
+
+def orthonormal(normal: Tensor) -> Tensor:
+    """Orthonormal columns [..., n, m], uniformly distributed, from standard normal numbers [..., n, m], n >= m."""
+    q, r = torch.linalg.qr(normal)
+    return q * torch.diagonal(r, dim1=-2, dim2=-1).sign().unsqueeze(-2)  # makes the draw uniform

@@ -60,6 +60,13 @@ def time_means(x: Tensor, elapsed: Tensor, used: Tensor, min_paths: int = MIN_PA
     return mean.gather(1, times).view(x.shape).to(x.dtype)
 
 
+def centred(x: Tensor, used: Tensor) -> Tensor:
+    """x less the mean of all of a seed's used entries."""
+    weight = used.flatten(1).double()
+    mean = torch.where(used, x, 0.0).flatten(1).double().sum(1, keepdim=True) / weight.sum(1, keepdim=True)
+    return x - mean.unsqueeze(-1).to(x.dtype)
+
+
 def divided_by_deviation(x: Tensor, used: Tensor) -> Tensor:
     """x over the standard deviation of all of a seed's used entries (not centred); x itself where that is zero."""
     weight = used.flatten(1).double()

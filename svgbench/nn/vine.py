@@ -172,14 +172,18 @@ class VineSampler:
         common = self.noise.normal((self.L - 1, self.C, A), self.trunks.torch_dtype).numpy()[:, :, :m]
         where = (np.arange(m * K) + self.C * K * np.arange(S)[:, None]).reshape(-1)  # simulations, state by state
         rows = {
-            name: np.repeat(value[:, own], K, 1).reshape(-1, *value.shape[2:]) for name, value in self.chosen.items()
+            name: np.repeat(value[:, own], K, 1).reshape(len(where), *value.shape[2:])  # some have no elements
+            for name, value in self.chosen.items()
         }
         rows["elapsed"], rows["ended"] = 0 * rows["elapsed"], rows["ended"] & False
         self.branches.restore(snapshot_of(rows, self.like), where)
 
-        observation, running = rows["observation"].copy(), np.ones(len(where), dtype=np.bool_)
+        observation = rows["observation"].copy()
+        running = np.repeat(self.arrays["weight"][:, own] > 0, K, 1).reshape(-1)  # not the padding
         q = np.zeros(len(where))
         for step in range(self.L):
+            if not running.any():
+                break
             noise = first if step == 0 else np.repeat(common[:, step - 1], K, 1)  # common to a state's branches
             action = self._act(acting, observation.reshape(S, m * K, -1), noise)
             if step == 0:
@@ -191,8 +195,6 @@ class VineSampler:
             observation[ids] = outcome.final_observation
             self.arrays["steps"] += running.reshape(S, -1).sum(1)
             running[ids] = ~(outcome.terminated | outcome.failed)
-            if not running.any():
-                break
         self.arrays["q"][:, own] = q.reshape(S, m, K)
         self.done = own.stop
 

@@ -49,6 +49,18 @@ LEARNERS = {
     "gae-steps": (gae, "text", {"batch": "steps", "timesteps": 72, "observation_scaling": "running"}),
     "gae-timesteps": (gae, "text", {"batch": "timesteps", "timesteps": 80}),
     "gae-no-vf": (gae, "text", {"baseline": "time"}),
+    "gae-sb3": (
+        gae,
+        "sb3",
+        {
+            "hidden": (6,),
+            "value_hidden": (6,),
+            "simulations": 6,
+            "timesteps": 72,
+            "value_batch": 24,
+            "max_kl": 0.05,
+        },
+    ),
     "vpg": (vanilla_policy_gradient, "text", {}),
     "vpg-sgd": (vanilla_policy_gradient, "text", {"optimiser": "sgd", "baseline": "time"}),
     "rwr": (reward_weighted_regression, "text", {"elite_fraction": 0.5}),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
@@ -71,3 +73,14 @@ def test_what_is_no_network_is_refused(sizes, activation, said):
 def test_parameters_of_another_shape_are_refused():
     with pytest.raises(ValueError, match=r"expected \[S, 10\]"):
         FlatMLP((4, 2), "tanh").layers(torch.zeros(1, 9))
+
+
+def test_orthogonal_initial_weights():
+    net = FlatMLP([3, 5, 5, 2], "tanh")
+    theta = net.initial(Streams([5, 8], "init"), 0.01, torch.float64, "orthogonal")
+    for (weight, bias), gain in zip(net.layers(theta), (math.sqrt(2), math.sqrt(2), 0.01), strict=True):
+        square = weight @ weight.mT if weight.shape[1] < weight.shape[2] else weight.mT @ weight
+        torch.testing.assert_close(square, (gain**2 * torch.eye(square.shape[1], dtype=theta.dtype)).expand_as(square))
+        assert (bias == 0).all()
+    with pytest.raises(ValueError, match="'xavier', expected unit or orthogonal"):
+        net.initial(Streams([5], "init"), 0.01, torch.float64, "xavier")

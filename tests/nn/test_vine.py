@@ -18,6 +18,7 @@ from svgbench.nn.streams import Streams
 from svgbench.nn.surrogate import Surrogate
 from svgbench.nn.vine import VineSampler, VineSurrogate
 from svgbench.tasks.linear_quadratic import action_value_matrix, value_constant
+from svgbench.tasks.trpo_robots import make_swimmer
 
 GAIN, STD = np.array([[0.4, 0.7]]), 0.6  # of the linear policy on the regulator, in the task's units
 
@@ -157,6 +158,15 @@ def test_trunks_with_too_few_states_weigh_those_they_have():
 def source_lengths(task, policy, theta):
     source, _, _ = made(task, [3, 8], trunks=1, M=60)
     return collected(source.trunks, policy.acting(theta)).used.sum((1, 2))
+
+
+def test_padding_is_not_simulated_and_a_task_may_carry_nothing():
+    """The swimmer tracks no position: an array without elements."""
+    source, policy, theta = made(make_swimmer(horizon=4), [3], trunks=2, M=20, L=3)
+    batch = collected(source, policy.acting(theta))
+    assert batch.steps.tolist() == [2 * 4 + 8 * 4 * 3]
+    assert (batch.weight > 0).sum() == 8
+    assert (batch.q[batch.weight == 0] == 0).all()
 
 
 @pytest.mark.parametrize("task", [ShortPaths(), Regulator(horizon=15)])
