@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -10,14 +12,14 @@ import pytest
 from svgbench.analysis.frames import Results
 from svgbench.analysis.measures import CellData
 from svgbench.analysis.verdicts import compare
-from svgbench.baselines import gae, trpo
+from svgbench.baselines import gae, sb3_trpo, trpo
 from svgbench.lab.cells import Selection, expand
 from svgbench.lab.experiment import BestOf
 from svgbench.reproduce.gae.experiments import FIG8, FIG9, FIG10
 from svgbench.reproduce.gae.figures import fig8
 from svgbench.reproduce.on_policy_figures import fit
 from svgbench.reproduce.trpo.claims import SOLVED
-from svgbench.reproduce.trpo.experiments import FIG4
+from svgbench.reproduce.trpo.experiments import CROSSCHECK, FIG4
 
 
 def at_paper(experiment, task, variant):
@@ -137,3 +139,12 @@ def test_a_curve_that_diverges_does_not_hide_the_others():
     assert ax.get_ylim()[1] < 2.0
     assert not fit(ax, [float("nan")])
     plt.close(figure)
+
+
+@pytest.mark.parametrize(("task", "A"), [("gymnasium/swimmer-v5", 2), ("gymnasium/hopper-v5", 3)])
+def test_both_sides_of_the_crosscheck_have_equal_settings_which_are_the_librarys(task, A):
+    ours, theirs = (dict(at_paper(CROSSCHECK, task, variant).config) for variant in ("ours", "sb3-contrib"))
+    assert {name: ours[name] for name in theirs} == theirs
+    defaults = asdict(sb3_trpo.Config())
+    scaled = {name: pytest.approx(A * defaults[name]) for name in ("max_kl", "cg_damping")}
+    assert theirs == defaults | scaled

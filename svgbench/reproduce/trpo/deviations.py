@@ -114,3 +114,20 @@ FIG4_DEVIATIONS = (
     ),
 )
 SWEEP_DEVIATIONS = FIG4_DEVIATIONS
+
+CROSSCHECK_DEVIATIONS = (
+    Deviation(
+        id="library-conjugate-gradients",
+        paper="sb3-contrib's conjugate gradients start from noise of 1e-4 and work in float32",
+        ours="they start from zero and work in float64",
+        reason="the same solution; a test holds one iteration of both together",
+        source="sb3-contrib 2.9.2, common/utils.py",
+    ),
+    Deviation(
+        id="library-streams",
+        paper="sb3-contrib draws everything from one stream of each seed",
+        ours="weights, noise, resets and minibatches have streams of their own",
+        reason="our law of seeds; the two agree in distribution, not run by run",
+        source="sb3-contrib 2.9.2",
+    ),
+)

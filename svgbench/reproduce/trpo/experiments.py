@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from svgbench.lab.experiment import Budget, Experiment, Setting, Task, Variant
 from svgbench.reproduce.on_policy import COLUMNS, FINAL_REWARD, MEAN_REWARD
-from svgbench.reproduce.trpo.claims import FIG4_CLAIMS
-from svgbench.reproduce.trpo.deviations import FIG4_DEVIATIONS, SWEEP_DEVIATIONS
+from svgbench.reproduce.trpo.claims import CROSSCHECK_CLAIMS, FIG4_CLAIMS, FINAL_RETURN, MEAN_RETURN
+from svgbench.reproduce.trpo.deviations import CROSSCHECK_DEVIATIONS, FIG4_DEVIATIONS, SWEEP_DEVIATIONS
 
 TRPO = "svgbench.baselines.trpo:make"
 NATURAL_GRADIENT = "svgbench.baselines.natural_gradient:make"
 RWR = "svgbench.baselines.reward_weighted_regression:make"
 CEM = "svgbench.baselines.cross_entropy:make"
 CMA = "svgbench.baselines.cma_es:make"
+GAE = "svgbench.baselines.gae:make"
+SB3 = "svgbench.baselines.sb3_trpo:make"
 
 CART_POLE: dict[str, Setting] = {
     "hidden": (),
@@ -142,4 +144,51 @@ SWEEP = Experiment(
     block_size=5,
 )
 
-EXPERIMENTS = (FIG4, SWEEP)
+CROSSCHECK = Experiment(
+    id="trpo/crosscheck",
+    title="Our TRPO and sb3-contrib's on gymnasium's own Swimmer-v5 and Hopper-v5",
+    description=(
+        "A library's answer to hold ours against: the same tasks, bit for bit, and the same settings, which are the "
+        "library's defaults; 500k steps in batches of 2048 of one simulation. Ours is trust region policy "
+        "optimization with generalized advantage estimation, its value function fitted by Adam as the library does. "
+        "The library bounds the mean over an action's dimensions of the KL divergence, ours its sum, so that ours is "
+        "given as many times 0.01 as an action has dimensions."
+    ),
+    tasks=(
+        Task(
+            "gymnasium/swimmer-v5",
+            "svgbench.tasks.gymnasium_v5:make_swimmer",
+            "Swimmer-v5",
+            config={"max_kl": 0.02, "cg_damping": 0.2},
+        ),
+        Task(
+            "gymnasium/hopper-v5",
+            "svgbench.tasks.gymnasium_v5:make_hopper",
+            "Hopper-v5",
+            config={"max_kl": 0.03, "cg_damping": 0.3},
+        ),
+    ),
+    variants=(
+        Variant("ours", "ours", GAE, profile="sb3"),
+        Variant("sb3-contrib", "sb3-contrib", SB3),
+    ),
+    budgets=(
+        Budget("paper", seeds=5, note="", limits={"iterations": 244}),
+        Budget(
+            "smoke",
+            seeds=2,
+            note="2 iterations of 1100 steps, 2 seeds",
+            limits={"iterations": 2},
+            config={"timesteps": 1100},
+            block_size=2,
+        ),
+    ),
+    columns=COLUMNS,
+    measures=(FINAL_RETURN, MEAN_RETURN),
+    claims=CROSSCHECK_CLAIMS,
+    deviations=CROSSCHECK_DEVIATIONS,
+    step_unit="iterations",
+    block_size=5,
+)
+
+EXPERIMENTS = (FIG4, SWEEP, CROSSCHECK)
