@@ -30,6 +30,7 @@ from svgbench.nn.parameter_search import OneEpisodeEach, ParameterSearch
 from svgbench.nn.policy_iteration import PolicyIteration
 from svgbench.nn.scaling import ObservationScaling
 from svgbench.nn.streams import Streams
+from svgbench.nn.work import batches
 
 VERSION = 1
 
@@ -115,6 +116,14 @@ class CrossEntropy:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.mean, self.variance, self.t = state["mean"].clone(), state["variance"].clone(), state["t"]
         self.streams.load_state_dict(state["streams"])
+
+
+def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:
+    """Milliseconds of one core that a whole block takes if no path ends early, roughly."""
+    c = Config(**config)
+    steps = c.simulations * (c.path_length or task.horizon)
+    sizes = [task.observation_dim, *c.hidden, task.action_dim]
+    return batches(task, len(seeds), int(budget["iterations"]), steps, sizes, steps)
 
 
 def make(

@@ -38,6 +38,7 @@ from svgbench.nn.streams import Streams
 from svgbench.nn.surrogate import Fisher, Recordings, Surrogate
 from svgbench.nn.trust_region import LineSearch, conjugate_gradients, line_search, max_step
 from svgbench.nn.value_function import ValueFunction
+from svgbench.nn.work import batches, passes
 
 VERSION = 1
 
@@ -296,6 +297,29 @@ class GAE(PolicyAgent):
             self.order.load_state_dict(state["order"])
 
 
+def sampling(c: Config) -> Sampling:
+    return Sampling(
+        c.batch, c.simulations, c.timesteps, c.path_length,
+        extension_steps(c.extension_factor, c.gamma), c.steps_per_slice,
+    )  # fmt: skip
+
+
+def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:
+    """Milliseconds of one core that a whole block takes if no path ends early, roughly."""
+    c = Config(**config)
+    steps = sampling(c).on(task.horizon).full_steps
+    sizes = [task.observation_dim, *c.hidden, task.action_dim]
+    policy = batches(
+        task, len(seeds), int(budget["iterations"]), steps, sizes,
+        steps * (8 + 3 * c.cg_iterations * c.fisher_fraction),
+    )  # fmt: skip
+    if c.baseline == "time":
+        return policy
+    fits = 3 * c.value_epochs if c.value_fit == "adam" else c.value_substeps * (5 + 3 * c.value_cg_iterations)
+    rows = len(seeds) * int(budget["iterations"]) * steps * (2 + fits)
+    return policy + passes([task.observation_dim, *c.value_hidden, 1], rows)
+
+
 def make(
     config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any], device: str
 ) -> PolicyIteration:
@@ -304,9 +328,5 @@ def make(
     if c.value_fit == "adam" and c.batch != "steps":
         raise ValueError(f"value_fit is adam and batch {c.batch}: expected steps, of which all seeds have as many")
     scaling = ObservationScaling(c.observation_scaling, task, seeds, c.observation_clip)
-    plan = Sampling(
-        c.batch, c.simulations, c.timesteps, c.path_length,
-        extension_steps(c.extension_factor, c.gamma), c.steps_per_slice,
-    )  # fmt: skip
-    rollouts = Rollouts(task, seeds, plan, scaling, getattr(torch, c.dtype), device)
+    rollouts = Rollouts(task, seeds, sampling(c), scaling, getattr(torch, c.dtype), device)
     return PolicyIteration(GAE(c, task, seeds, device), rollouts, task, seeds, int(budget["iterations"]))

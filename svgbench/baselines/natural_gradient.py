@@ -26,6 +26,7 @@ from svgbench.nn.scaling import ObservationScaling
 from svgbench.nn.streams import Streams
 from svgbench.nn.surrogate import Fisher, Surrogate, path_squares
 from svgbench.nn.trust_region import conjugate_gradients
+from svgbench.nn.work import batches
 
 VERSION = 1
 
@@ -98,13 +99,26 @@ class NaturalGradient(PolicyAgent):
         return {"kl": mean_kl, "surrogate_gain": gain, "entropy": self.policy.entropy(old)}
 
 
+def sampling(c: Config) -> Sampling:
+    kind = "timesteps" if c.timesteps else "paths"
+    return Sampling(kind, c.simulations, c.timesteps, c.path_length, steps_per_slice=c.steps_per_slice)
+
+
+def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:
+    """Milliseconds of one core that a whole block takes if no path ends early, roughly."""
+    c = Config(**config)
+    steps = sampling(c).on(task.horizon).full_steps
+    sizes = [task.observation_dim, *c.hidden, task.action_dim]
+    return batches(
+        task, len(seeds), int(budget["iterations"]), steps, sizes, steps * (8 + 3 * c.cg_iterations * c.fisher_fraction)
+    )
+
+
 def make(
     config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any], device: str
 ) -> PolicyIteration:
     """The learner of a block. budget: `iterations`. Simulations run on the CPU, updates on the device."""
     c = Config(**config)
     scaling = ObservationScaling(c.observation_scaling, task, seeds, c.observation_clip)
-    kind = "timesteps" if c.timesteps else "paths"
-    plan = Sampling(kind, c.simulations, c.timesteps, c.path_length, steps_per_slice=c.steps_per_slice)
-    rollouts = Rollouts(task, seeds, plan, scaling, getattr(torch, c.dtype), device)
+    rollouts = Rollouts(task, seeds, sampling(c), scaling, getattr(torch, c.dtype), device)
     return PolicyIteration(NaturalGradient(c, task, seeds, device), rollouts, task, seeds, int(budget["iterations"]))

@@ -27,6 +27,7 @@ from svgbench.nn.rollouts import Rollouts, Sampling
 from svgbench.nn.scaling import ObservationScaling
 from svgbench.nn.streams import Streams
 from svgbench.nn.surrogate import Surrogate, pieces, score_sum
+from svgbench.nn.work import batches
 
 VERSION = 1
 
@@ -107,6 +108,15 @@ class RewardWeightedRegression(PolicyAgent):
             likely = log_prob(mean, self.policy.log_std(theta), samples.action[:, piece])
             total += (likely * samples.weight[:, piece]).double().sum(1)
         return total
+
+
+def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:
+    """Milliseconds of one core that a whole block takes if no path ends early, roughly."""
+    c = Config(**config)
+    steps = c.simulations * (c.path_length or task.horizon)
+    share = c.elite_fraction if c.weighting == "elite" else 1.0
+    sizes = [task.observation_dim, *c.hidden, task.action_dim]
+    return batches(task, len(seeds), int(budget["iterations"]), steps, sizes, steps * (1 + 3 * c.evaluations * share))
 
 
 def make(

@@ -35,6 +35,7 @@ from svgbench.nn.streams import Streams
 from svgbench.nn.surrogate import Fisher, Surrogate, path_squares
 from svgbench.nn.trust_region import conjugate_gradients, line_search, max_step
 from svgbench.nn.vine import VineBatch, VineSampler, VineSurrogate
+from svgbench.nn.work import batches
 
 VERSION = 1
 
@@ -178,6 +179,23 @@ class TRPO(PolicyAgent):
         return VineSurrogate(self.policy, self.theta, batch, q), batch.states(), self.config.cg_damping
 
 
+def sampling(c: Config) -> Sampling:
+    return Sampling(
+        "timesteps" if c.timesteps else "paths", c.simulations, c.timesteps, c.path_length,
+        extension_steps(c.extension_factor, c.gamma), c.steps_per_slice,
+    )  # fmt: skip
+
+
+def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:
+    """Milliseconds of one core that a whole block takes if no path ends early, roughly."""
+    c = Config(**config)
+    steps = sampling(c).on(task.horizon).full_steps
+    branches = c.rollout_set * c.actions_per_state * c.branch_length if c.sampling == "vine" else 0
+    rows = (c.rollout_set if c.sampling == "vine" else steps) * (8 + 3 * c.cg_iterations * c.fisher_fraction)
+    sizes = [task.observation_dim, *c.hidden, task.action_dim]
+    return batches(task, len(seeds), int(budget["iterations"]), steps + branches, sizes, steps + branches + rows)
+
+
 def make(
     config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any], device: str
 ) -> PolicyIteration:
@@ -190,12 +208,8 @@ def make(
             "vines have neither timesteps nor an extension, identity damping and the analytic Fisher matrix"
         )
     scaling = ObservationScaling(c.observation_scaling, task, seeds, c.observation_clip)
-    plan = Sampling(
-        "timesteps" if c.timesteps else "paths", c.simulations, c.timesteps, c.path_length,
-        extension_steps(c.extension_factor, c.gamma), c.steps_per_slice,
-    )  # fmt: skip
     dtype = getattr(torch, c.dtype)
-    rollouts = Rollouts(task, seeds, plan, scaling, dtype, device, keep_states=c.sampling == "vine")
+    rollouts = Rollouts(task, seeds, sampling(c), scaling, dtype, device, keep_states=c.sampling == "vine")
     sampler: Sampler = rollouts
     if c.sampling == "vine":
         sampler = VineSampler(

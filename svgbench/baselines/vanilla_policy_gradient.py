@@ -25,6 +25,7 @@ from svgbench.nn.rollouts import Rollouts, Sampling
 from svgbench.nn.scaling import ObservationScaling
 from svgbench.nn.streams import Streams
 from svgbench.nn.surrogate import Surrogate, pieces
+from svgbench.nn.work import batches
 
 VERSION = 1
 
@@ -124,14 +125,25 @@ class VanillaPolicyGradient(PolicyAgent):
         self.adam.load_state_dict(state["adam"])
 
 
+def sampling(c: Config) -> Sampling:
+    kind = "timesteps" if c.timesteps else "paths"
+    return Sampling(kind, c.simulations, c.timesteps, c.path_length, steps_per_slice=c.steps_per_slice)
+
+
+def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:
+    """Milliseconds of one core that a whole block takes if no path ends early, roughly."""
+    c = Config(**config)
+    steps = sampling(c).on(task.horizon).full_steps
+    sizes = [task.observation_dim, *c.hidden, task.action_dim]
+    return batches(task, len(seeds), int(budget["iterations"]), steps, sizes, 8 * steps)
+
+
 def make(
     config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any], device: str
 ) -> PolicyIteration:
     """The learner of a block. budget: `iterations`. Simulations run on the CPU, updates on the device."""
     c = Config(**config)
     scaling = ObservationScaling(c.observation_scaling, task, seeds, c.observation_clip)
-    kind = "timesteps" if c.timesteps else "paths"
-    plan = Sampling(kind, c.simulations, c.timesteps, c.path_length, steps_per_slice=c.steps_per_slice)
-    rollouts = Rollouts(task, seeds, plan, scaling, getattr(torch, c.dtype), device)
+    rollouts = Rollouts(task, seeds, sampling(c), scaling, getattr(torch, c.dtype), device)
     agent = VanillaPolicyGradient(c, task, seeds, device)
     return PolicyIteration(agent, rollouts, task, seeds, int(budget["iterations"]))

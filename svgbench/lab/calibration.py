@@ -256,7 +256,7 @@ def measure_here(block: Block) -> Cost:
         rows += learner.advance()
     now, done = platform.idle_clock(), learner.progress[0]
     since, units = (warm, done - first) if done > first else (begun, max(done, 1))  # the first slice is a warm-up
-    seconds = (now - since) * total / units
+    seconds = (now - since) * total / units * getattr(learner, "outlook", 1.0)
     checkpoint = _Counted()
     torch.save(learner.state_dict(), checkpoint)
     csv = int(len(as_csv(rows, cell.columns)) * total / done) if rows and done else None

@@ -35,6 +35,15 @@ class Learner(Protocol):
         ...
 
 
+class Growing(Protocol):
+    """What a learner whose slices become longer as it learns may have beside the rest of `Learner`."""
+
+    @property
+    def outlook(self) -> float:
+        """By what factor the rest will at most outdo what was done per unit of progress; a plan reckons with it."""
+        ...
+
+
 class EstimateWork(Protocol):
     """What a learner's module may state as `estimated_work`, beside what `make` is given.
 

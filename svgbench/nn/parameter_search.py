@@ -158,6 +158,10 @@ class OneEpisodeEach:
     def share(self) -> float:
         return self.t / self.path_length
 
+    @property
+    def full_steps(self) -> int:
+        return self.shape[1] * self.path_length
+
     def advance(self, acting: Acting) -> Scores | None:
         """One slice; the scores if all episodes are over."""
         if self.t == 0:

@@ -52,6 +52,11 @@ class Sampler(Protocol):
         """How much of the present batch there is, roughly, in [0, 1)."""
         ...
 
+    @property
+    def full_steps(self) -> int:
+        """Steps of a seed in a batch whose paths are not cut short."""
+        ...
+
     def advance(self, acting: Acting) -> Any:
         """One slice; the batch if it is complete, else None."""
         ...
@@ -128,6 +133,12 @@ class PolicyIteration:
         """In thousandths of an iteration."""
         total = 1000 * self.iterations
         return (total if self.finished else 1000 * self.iteration + int(1000 * self.sampler.share)), total
+
+    @property
+    def outlook(self) -> float:
+        """How many times the steps of an iteration so far a full one has: policies begin by falling early."""
+        steps = float(self.simulated_steps.double().mean())
+        return max(self.iteration * self.sampler.full_steps / steps, 1.0) if steps else 1.0
 
     def advance(self) -> list[Row]:
         """A slice of the batch, and the update if that completes it."""

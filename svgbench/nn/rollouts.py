@@ -63,6 +63,11 @@ class Sampling:
         return replace(self, path_length=self.path_length or horizon, extension=min(self.extension, horizon))
 
     @property
+    def full_steps(self) -> int:
+        """Steps of a seed in a batch whose paths are not cut short."""
+        return self.timesteps or self.simulations * (self.path_length + self.extension)
+
+    @property
     def longest(self) -> int:
         """Steps of one simulation in a batch, at most."""
         if self.kind == "steps":
@@ -129,6 +134,10 @@ class Rollouts:
     def share(self) -> float:
         """How much of the present batch there is, in [0, 1), if its paths are not cut short."""
         return self.t / self.sampling.longest
+
+    @property
+    def full_steps(self) -> int:
+        return self.sampling.full_steps
 
     def advance(self, acting: Acting) -> Batch | None:
         """One slice; the batch if it is complete."""

@@ -127,6 +127,10 @@ class VineSampler:
         done = self.done * self.K * self.L + (trunk if self.chosen else trunk * self.trunks.share)
         return done / (trunk + branches)
 
+    @property
+    def full_steps(self) -> int:
+        return self.trunks.full_steps + self.M * self.K * self.L
+
     def advance(self, acting: Acting) -> VineBatch | None:
         """One slice; the batch if it is complete."""
         if not self.chosen:

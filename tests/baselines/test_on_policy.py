@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from on_policy_kit import LEARNERS, finish, learner, some
+from on_policy_kit import LEARNERS, SMALL, finish, learner, some
 from regulator import Regulator
 
 from svgbench.baselines import gae, natural_gradient, reward_weighted_regression, trpo, vanilla_policy_gradient
@@ -245,3 +245,38 @@ def test_what_vines_do_not_have_is_refused(config):
 def test_iterations_must_be_positive():
     with pytest.raises(ValueError, match="iterations is 0"):
         learner("trpo", iterations=0)
+
+
+@pytest.mark.parametrize("name", some(LEARNERS))
+def test_a_batch_of_paths_that_never_end_early_has_its_full_steps(name):
+    one = learner(name, task=Regulator(horizon=30), iterations=1)
+    finish(one)
+    measuring = getattr(one.sampler, "prelude", 0)
+    steps, full = one.simulated_steps - measuring, one.sampler.full_steps
+    assert (steps >= full).all()
+    assert (steps <= full + 12 * 6 * ("timesteps" in name)).all()  # whose last paths are finished
+    assert one.outlook == pytest.approx(1.0, abs=0.3)
+
+
+def test_the_outlook_of_paths_that_end_early_is_what_full_ones_would_add():
+    one = learner("trpo", iterations=2, init_std=3.0)
+    assert one.outlook == 1.0
+    finish(one)
+    mean = float(one.simulated_steps.double().mean())
+    assert one.outlook == pytest.approx(2 * 6 * 12 / mean)
+    assert one.outlook > 1.05
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_the_estimated_work_grows_as_the_work_does(name):
+    module, profile, own = LEARNERS[name]
+    config = {**SMALL, **getattr(module, "PROFILES", {}).get(profile, {}), **own}
+    known = {k: v for k, v in config.items() if k in module.Config.__dataclass_fields__}
+
+    def work(seeds=1, iterations=1, **change):
+        return module.estimated_work(known | change, Regulator(), list(range(seeds)), {"iterations": iterations})
+
+    assert work(3, 5) == pytest.approx(15 * work())
+    more = "timesteps" if known.get("timesteps") else "simulations"
+    assert work(**{more: 10 * known[more]}) > (1.3 if "vine" in name else 5) * work()
+    assert work(hidden=(200, 200)) > work()

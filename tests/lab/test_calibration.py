@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from harness import cell_of
 
-from svgbench.lab import calibration, platform
+from svgbench.lab import block, calibration, platform
 from svgbench.lab.calibration import Cost, costs, estimate, kind, remembered
 from svgbench.lab.cells import Selection, blocks, expand
 from svgbench.lab.errors import UsageError
@@ -127,3 +127,19 @@ def test_the_idle_clock_counts_sleep_and_no_more_than_the_time_that_passed():
     sum(range(100_000))
     gone = platform.idle_clock() - before
     assert 0.019 < gone <= time.monotonic() - begun
+
+
+def test_a_learner_that_expects_longer_slices_costs_more(monkeypatch):
+    """What is left is reckoned at 1000 times what was done: far beyond what two measurements differ by."""
+    one, true = a_block("0.1"), block.resolve
+    name = one.cell.variant.learner
+
+    def growing(*how):
+        learner = true(name)(*how)
+        learner.outlook = 1000.0
+        return learner
+
+    monkeypatch.setattr(calibration, "SECONDS", 0.2)
+    plain = calibration.measure_here(one).seconds
+    monkeypatch.setattr(block, "resolve", lambda reference: growing if reference == name else true(reference))
+    assert calibration.measure_here(one).seconds > 30 * plain > 0
