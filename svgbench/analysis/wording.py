@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from svgbench.lab.experiment import (
     BestOf,
@@ -31,11 +31,21 @@ def counted(experiment: Experiment, claim: Claim) -> str:
     return f"on at least {claim.at_least} of {len(experiment.tasks_of(claim))} tasks"
 
 
+SHOWN = 12  # variants of a "best of" that are named
+
+
+def _some(variants: Sequence[str]) -> str:
+    """All of them, or so many that a grid's corner shows, and how many more."""
+    if len(variants) <= SHOWN:
+        return ", ".join(variants)
+    return f"{', '.join(variants[:3])} and {len(variants) - 3} more"
+
+
 def _side(side: Side) -> str:
     measure = _measure(side.measure)
     match side:
         case BestOf(variants=variants):
-            return f"best of ({', '.join(variants)}): {measure}"
+            return f"best of ({_some(variants)}): {measure}"
         case Change(before=before, after=after):
             return f"{after} less {before}: {measure}"
         case RelativeSD(variant=variant):

@@ -24,6 +24,7 @@ from svgbench.analysis.effects import effect_interval
 from svgbench.analysis.statistics import relative_sd_interval, t_interval
 from svgbench.analysis.verdict_text import verdict_lines
 from svgbench.analysis.verdicts import Rules, compare
+from svgbench.analysis.wording import words_of
 from svgbench.commands import judging
 from svgbench.lab.experiment import (
     BestOf,
@@ -318,6 +319,11 @@ def test_the_distance_is_that_of_the_setting():
 
 
 # ---- other sides
+
+
+def test_of_many_variants_only_the_first_are_named():
+    part = Comparison(BestOf(("a",), SCORE), ">", BestOf(tuple(f"v{i}" for i in range(40)), SCORE), "the best")
+    assert "best of (v0, v1, v2 and 37 more): " in words_of(part)
 
 
 def test_the_best_inside_a_range_against_the_best_outside():

@@ -122,7 +122,7 @@ def test_figure_8_has_curves_and_a_map_with_the_best_return_in_white():
     pages = fig8(results)
     assert set(pages) == {"", "barto"}
     left, right = pages[""].axes[:2]
-    assert len(left.get_legend().get_texts()) == 10  # nine lambdas and no VF
+    assert len(figure.legends[0].get_texts()) == 10  # nine lambdas and no VF
     image = right.images[0]
     values = np.asarray(image.get_array())
     at = np.unravel_index(values.argmax(), values.shape)

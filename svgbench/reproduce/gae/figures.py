@@ -35,7 +35,7 @@ fig10 = fig9
 
 
 def _fig8(results: Results, task: str, variants: list[str]) -> Figure:
-    figure, (left, right) = plt.subplots(1, 2, figsize=(TEXT_WIDTH, 3.0), width_ratios=(1.1, 1))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(TEXT_WIDTH, 3.2), width_ratios=(1.1, 1))
     chosen = [v for v in variants if v.startswith("gamma-0.99-")]
     look = _looks(results, chosen)
     n = []
@@ -46,7 +46,8 @@ def _fig8(results: Results, task: str, variants: list[str]) -> Figure:
     left.set_ylabel("cost")
     left.set_title("γ = 0.99")
     handles, labels = left.get_legend_handles_labels()
-    left.legend(handles, [label.removeprefix("γ = 0.99, ") for label in labels], frameon=False)
+    names = [label.removeprefix("γ = 0.99, ") for label in labels]
+    figure.legend(handles, names, loc="outside upper center", ncols=5, frameon=False)
     _heat_map(figure, right, results, task, variants)
     stamp(figure, results, n or [0])
     return figure
