@@ -3,6 +3,8 @@
 Importing this package registers them, and imports no physics: that waits until one is made.
 """
 
+from typing import Any
+
 from gymnasium.envs.registration import register, registry
 
 _FACTORIES = {  # environment: factory in this package
@@ -16,6 +18,28 @@ _FACTORIES = {  # environment: factory in this package
     "gae-quadruped": "gae_robots:make_quadruped",
     "gae-biped-standing": "gae_robots:make_biped_standing",
     **{f"gymnasium-{n}": f"gymnasium_v5:make_{n}" for n in ("swimmer", "hopper")},
+    "svg-hand": "svg_hand:make_hand",
+    "svg-cart-pole": "svg_cart_pole:make_cart_pole",
+    **{f"svg-swimmer-{links}": "svg_swimmer:make_swimmer" for links in (3, 5, 7)},
+    **{f"svg-reacher-{target}": "svg_arm:make_reacher" for target in ("4-target", "moving")},
+    "svg-gripper": "svg_arm:make_gripper",
+    **{f"svg-{n}": f"svg_legged:make_{n}" for n in ("monoped", "cheetah", "walker")},
+    "svg-cheetah-no-springs": "svg_legged:make_cheetah",
+}
+
+_OPTIONS: dict[str, dict[str, Any]] = {  # of a factory that makes several environments
+    **{f"svg-swimmer-{links}": {"links": links} for links in (3, 5, 7)},
+    "svg-reacher-4-target": {"target": "corners"},
+    "svg-reacher-moving": {"target": "moving"},
+    "svg-cheetah-no-springs": {"springs": False},
+}
+
+_HORIZONS = {  # control steps; 1000 unless said here
+    **{f"gae-{n}": 2000 for n in ("biped", "quadruped", "biped-standing")},
+    "svg-cart-pole": 125,
+    **{f"svg-{n}": 200 for n in ("reacher-4-target", "reacher-moving", "monoped")},
+    **{f"svg-swimmer-{links}": 300 for links in (3, 5, 7)},
+    **{f"svg-{n}": 300 for n in ("gripper", "cheetah", "cheetah-no-springs", "walker")},
 }
 
 for _name, _factory in _FACTORIES.items():
@@ -25,6 +49,6 @@ for _name, _factory in _FACTORIES.items():
             id=_id,
             entry_point="svgbench.tasks.gym_envs:SingleEnv",
             vector_entry_point="svgbench.tasks.gym_envs:BatchEnv",
-            max_episode_steps=2000 if _name.startswith("gae") else 1000,
-            kwargs={"make": f"svgbench.tasks.{_factory}"},
+            max_episode_steps=_HORIZONS.get(_name, 1000),
+            kwargs={"make": f"svgbench.tasks.{_factory}"} | _OPTIONS.get(_name, {}),
         )

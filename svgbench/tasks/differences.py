@@ -5,19 +5,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-
-class Difference(NamedTuple):
-    """Fields as in an experiment's deviations, and the tasks that it concerns."""
-
-    id: str
-    paper: str
-    ours: str
-    reason: str
-    source: str
-    tasks: tuple[str, ...]
-
+from svgbench.tasks.difference import Difference
+from svgbench.tasks.svg_differences import SVG
 
 _POPLIN = (
     "poplin/ant",
@@ -328,6 +317,7 @@ DIFFERENCES: tuple[Difference, ...] = (
         source="thesis 4.6.2; RLR mjc.py, mjc2.py",
         tasks=_PLANAR + _SPATIAL,
     ),
+    *SVG,
 )
 
 

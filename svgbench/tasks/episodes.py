@@ -23,7 +23,8 @@ Rows = slice | NDArray[np.int64]
 class Ahead:
     """Numbers that simulations begin episodes with, each drawn from its own stream, for `episodes` of them at once.
 
-    draw: [episodes, W] of one simulation, from its stream. What has been drawn and not used is state.
+    draw: [episodes, W] of one simulation, from its stream. What has been drawn and not used is state, under names that
+    begin with `name`. For noise within episodes, an "episode" is a step.
     """
 
     def __init__(
@@ -32,8 +33,9 @@ class Ahead:
         episodes: int,
         width: int,
         draw: Callable[[np.random.Generator], Array],
+        name: str = "",
     ) -> None:
-        self._generators, self._episodes, self._draw = generators, episodes, draw
+        self._generators, self._episodes, self._draw, self._name = generators, episodes, draw, name
         self._drawn: Array = np.zeros((len(generators), episodes, width))
         self._used = np.full(len(generators), episodes)
 
@@ -53,11 +55,15 @@ class Ahead:
 
         if self._episodes == 1:
             return {}
-        return {"drawn": from_numpy(self._drawn.copy()), "used": from_numpy(self._used.copy())}
+        return {
+            f"{self._name}drawn": from_numpy(self._drawn.copy()),
+            f"{self._name}used": from_numpy(self._used.copy()),
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         if self._episodes > 1:
-            self._drawn[:], self._used[:] = state["drawn"].numpy(), state["used"].numpy()
+            self._drawn[:] = state[f"{self._name}drawn"].numpy()
+            self._used[:] = state[f"{self._name}used"].numpy()
 
 
 class Outcome(NamedTuple):

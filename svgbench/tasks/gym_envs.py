@@ -20,10 +20,10 @@ from svgbench.tasks.protocol import Array, Bools, Simulations, Task
 STREAM = "gymnasium"
 
 
-def _make(make: str, horizon: int | None) -> Task:
+def _make(make: str, horizon: int | None, options: dict[str, Any]) -> Task:
     module, _, attribute = make.partition(":")
     factory = getattr(import_module(module), attribute)
-    task: Task = factory() if horizon is None else factory(horizon=horizon)
+    task: Task = factory(**options) if horizon is None else factory(horizon=horizon, **options)
     return task
 
 
@@ -35,12 +35,12 @@ def _spaces(task: Task) -> tuple[Space[Any], Space[Any]]:
 
 
 class SingleEnv(gymnasium.Env[Array, Array]):
-    """One simulation of the task that the factory `make` ("module:attribute") builds."""
+    """One simulation of the task that the factory `make` ("module:attribute") builds with these options."""
 
     metadata = {"render_modes": []}  # noqa: RUF012  (gymnasium's own declaration)
 
-    def __init__(self, make: str, horizon: int | None = None) -> None:
-        self.task = _make(make, horizon)
+    def __init__(self, make: str, horizon: int | None = None, **options: Any) -> None:
+        self.task = _make(make, horizon, options)
         self.observation_space, self.action_space = _spaces(self.task)
         self._simulation: Simulations | None = None
 
@@ -77,9 +77,10 @@ class BatchEnv(VectorEnv[Array, Array, Array]):
         horizon: int | None = None,
         threads: int = 1,
         max_episode_steps: int | None = None,
+        **options: Any,
     ) -> None:
         self.num_envs, self.threads = num_envs, threads
-        self.task = _make(make, max_episode_steps if horizon is None else horizon)
+        self.task = _make(make, max_episode_steps if horizon is None else horizon, options)
         self.single_observation_space, self.single_action_space = _spaces(self.task)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)

@@ -188,10 +188,14 @@ class MujocoSimulations(Episodes):
         none = {name: np.zeros_like(field[ids]) for name, field in self._acting.items()}
         return self.task.felt(observation, self._tracked[ids], none)
 
+    def _applied(self, ids: NDArray[np.int64] | None, control_nA: Array) -> Array:
+        """What the motors are given of what was asked for; a task whose motors are noisy says so."""
+        return control_nA
+
     def _advance(self, ids: NDArray[np.int64] | None, rows: Rows, actions_nA: Array) -> Outcome:
         task = self.task
         control = actions_nA * self._scale
-        self._ctrl[rows] = control
+        self._ctrl[rows] = self._applied(ids, control)
         self.physics.step(ids, nstep=task.frame_skip, stage=self._stage)
         qpos, qvel = self._qpos[rows], self._qvel[rows]
         derived, acting = ({name: a[rows] for name, a in f.items()} for f in (self._fields, self._acting))

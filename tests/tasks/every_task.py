@@ -21,9 +21,15 @@ FACTORIES = {
 }
 
 
+OPTIONS = {
+    environment: {name: value for name, value in gymnasium.registry[environment].kwargs.items() if name != "make"}
+    for environment in FACTORIES
+}
+
+
 def make(environment, **options):
     module, _, attribute = FACTORIES[environment].partition(":")
-    return getattr(import_module(module), attribute)(**options)
+    return getattr(import_module(module), attribute)(**OPTIONS[environment] | options)
 
 
 def gymnasiums_own(environment, **options):

@@ -10,7 +10,7 @@ from importlib import import_module
 import gymnasium
 import numpy as np
 import pytest
-from every_task import FACTORIES
+from every_task import FACTORIES, make
 from gymnasium.utils.env_checker import check_env
 
 from svgbench.tasks import differences
@@ -77,12 +77,11 @@ def test_the_registered_version_follows_the_tasks(environment):
 
 
 def test_every_factory_is_registered_and_every_difference_is_of_a_task():
-    tasks = set()
     for module in {factory.partition(":")[0] for factory in FACTORIES.values()}:
-        for name, value in vars(import_module(module)).items():
+        for name in vars(import_module(module)):
             if name.startswith("make_"):
                 assert f"{module}:{name}" in FACTORIES.values()
-                tasks.add(value().id)
+    tasks = {make(environment).id for environment in FACTORIES}
     assert len(tasks) == len(FACTORIES)
     assert {task for difference in differences.DIFFERENCES for task in difference.tasks} == tasks
     assert {d.id for d in differences.of(("poplin/swimmer",))} > {"swimmer-model", "mujoco-release"}

@@ -1,0 +1,302 @@
+"""The arms of Heess et al. 2015, section 6.2 (Figure 4): the reacher with four targets, with a moving one, the gripper.
+
+A planar arm of three links turns about the middle of a square box of +-0.3 m, whose walls stop it; gravity does not
+act in its plane, and its links pass over each other. Action a in [-1, 1]: torques u = (largest torque) a [N m]; a motor
+saturates, a larger action costs what it asks for. Each joint has a friction of a fifth of its largest torque per rad/s.
+Lengths are in metres, angles in radians; rewards are of the state before the step. A control step is 0.02 s (4 x
+0.005 s, Euler); 200 of them, 4 s, and 300 for the gripper. Nothing terminates. Each `make_...` states its task.
+
+Published are the sizes of the reachers' s and a, the box, the corners, and what moves and is to be done, in words; no
+length, no reward. The box, control step and torque of the arm's first joint (0.05 N m there) are near those of the
+DeepMind control suite's reacher, which has two links; the rewards are of the kind that this group published in the same
+year (Lillicrap et al. 2015, supplement: a smooth distance, a bonus near the target, a small cost of the action).
+facts/svg_maac_trpo.md, section 1.5. The numbers are chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from svgbench.tasks.episodes import Outcome, Rows
+from svgbench.tasks.mujoco_batch import MujocoSimulations, compiled, uniform
+from svgbench.tasks.protocol import Array
+from svgbench.tasks.state_reward import StateReward, length
+from svgbench.tasks.svg_mujoco import HINGE, SLIDE, StateTask, X, Y, Z, motor
+
+VERSION = 1
+
+HORIZON, GRIPPER_HORIZON = 200, 300  # control steps
+BOX = 0.3  # half width, m
+RADIUS = 0.01  # of a link
+RANGES = (np.pi, 2.79, 2.79)  # +-, rad; the last two as the suite's wrist, 160 degrees
+DAMPING = 0.2  # of the largest torque, s/rad: 5 rad/s is as fast as a joint turns
+ARMATURE = 1e-4  # kg m^2
+CANDIDATES = 64  # configurations that a start is looked for among, at a time
+
+REACHER = (0.16, 0.14, 0.12)  # m: 0.42 reaches all of the box but its corners
+REACHER_TORQUES = (0.1, 0.05, 0.02)  # N m
+SITE = 0.02  # radius of a target site
+CORNER = 0.24  # m, of |x| and |y| of the four sites
+FASTEST = 0.2  # m/s, of a moving site
+
+GRIPPER = (0.14, 0.12, 0.06)  # m, the last to the palm
+GRIPPER_TORQUES = (0.1, 0.05, 0.02, 0.02, 0.02)  # N m, the last two of the fingers
+PALM = 0.025  # half width; fingers hang at its ends
+FINGER = 0.006  # radius
+OPEN, CLOSED = -0.5, 0.5  # rad, of a finger
+BALL = 0.02  # radius
+BALL_MASS, BALL_FRICTION = 0.02, 0.1  # kg, N s/m on the ground
+GRIP = 0.09  # m, from the wrist to where a held ball is
+BALL_START = (0.16, 0.26)  # m from the arm's root
+BALL_SITE = np.array([0.2, 0.0])  # where it is to be brought
+
+# contact bits: what meets the walls, and what meets the ball
+WALL_BIT, BALL_BIT = 1, 2
+
+
+def point(xp: Any, lengths: Sequence[float], q: Any) -> tuple[Any, Any]:
+    """x and y [...] of the end of a chain of these lengths at joint angles q [..., len(lengths)], in `xp`."""
+    angles = xp.cumsum(q, -1)
+    x = sum(each * xp.cos(angles[..., i]) for i, each in enumerate(lengths))
+    y = sum(each * xp.sin(angles[..., i]) for i, each in enumerate(lengths))
+    return x, y
+
+
+def reacher_reward(xp: Any, s: Any, a: Any) -> Any:
+    """Rewards [...] of s [..., 8], a [..., 3] in a namespace `xp`."""
+    x, y = point(xp, REACHER, s[..., :3])
+    away = length(xp, xp.stack([x - s[..., 6], y - s[..., 7]], -1), 0.01)
+    return xp.exp(-((away / 0.05) ** 2)) - away / BOX - 0.01 * (a**2).sum(-1)
+
+
+def gripper_reward(xp: Any, s: Any, a: Any) -> Any:
+    """Rewards [...] of s [..., 14], a [..., 5] in a namespace `xp`."""
+    x, y = point(xp, (*GRIPPER[:2], GRIP), s[..., :3])
+    away = length(xp, xp.stack([x - s[..., 5], y - s[..., 6]], -1), 0.01)
+    left = length(xp, xp.stack([s[..., 5] - BALL_SITE[0], s[..., 6] - BALL_SITE[1]], -1), 0.01)
+    holding = xp.exp(-((away / 0.03) ** 2)) * (1.0 + s[..., 3] + s[..., 4])
+    distances = (away + 2.0 * left) / BOX
+    return xp.exp(-((left / 0.05) ** 2)) + 0.5 * holding - distances - 0.01 * (a**2).sum(-1)
+
+
+def inside(lengths: Sequence[float], q: Array) -> NDArray[np.bool_]:
+    """Whether the arms [n] at joint angles q [n, 3] have all their links within the box."""
+    room = BOX - RADIUS
+    ends = [point(np, lengths[: i + 1], q[:, : i + 1]) for i in range(len(lengths))]
+    within: NDArray[np.bool_] = np.abs(ends).max(axis=(0, 1)) <= room
+    return within
+
+
+def arms(rng: np.random.Generator, lengths: Sequence[float], count: int) -> Array:
+    """Joint angles [count, 3], uniform among those within their ranges that keep the arm within the box."""
+    found = np.zeros((0, 3))
+    while len(found) < count:
+        q = rng.uniform(-1.0, 1.0, (CANDIDATES, 3)) * RANGES
+        found = np.concatenate([found, q[inside(lengths, q)]])
+    return found[:count]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Reacher(StateTask):
+    """moving: whether the site moves."""
+
+    moving: bool
+
+    def drawn(self, rng: np.random.Generator) -> Array:
+        k = self.starts_ahead
+        joints, still = arms(rng, REACHER, k), np.zeros((k, 3))
+        if not self.moving:
+            return np.concatenate([joints, CORNER * rng.choice([-1.0, 1.0], (k, 2)), still, np.zeros((k, 2))], axis=1)
+        place = rng.uniform(-(BOX - SITE), BOX - SITE, (k, 2))
+        speed, heading = rng.uniform(0.0, FASTEST, k), rng.uniform(-np.pi, np.pi, k)
+        velocity = np.stack([speed * np.cos(heading), speed * np.sin(heading)], axis=1)
+        return np.concatenate([joints, place, still, velocity], axis=1)
+
+    def observation(self, qpos: Array, qvel: Array, velocity: Array) -> Array:
+        return np.concatenate([qpos[:, :3], qvel[:, :3], reflected(qpos[:, 3:])[0]], axis=1)
+
+    def simulate(
+        self,
+        seeds: Sequence[int],
+        copies: int = 1,
+        stream: str = "train",
+        threads: int = 1,
+        autoreset: bool = True,
+    ) -> Reachers:
+        """A batch of len(seeds) * copies simulations; see `svgbench.tasks.protocol.Task.simulate`."""
+        return Reachers(self, seeds, copies, stream, threads, autoreset)
+
+
+class Reachers(MujocoSimulations):
+    """Reachers whose sites, which no force acts on, are reflected where they have passed a wall."""
+
+    def _advance(self, ids: NDArray[np.int64] | None, rows: Rows, actions_nA: Array) -> Outcome:
+        outcome = super()._advance(ids, rows, actions_nA)
+        place, outside = reflected(self._qpos[rows, 3:])
+        self._qpos[rows, 3:] = place
+        self._qvel[rows, 3:] = np.where(outside, -1.0, 1.0) * self._qvel[rows, 3:]
+        return outcome
+
+
+def reflected(place: Array) -> tuple[Array, NDArray[np.bool_]]:
+    """Places [n, 2] of sites that went straight on at a wall, had they been reflected; and which coordinates were."""
+    room = BOX - SITE
+    outside = np.abs(place) > room
+    return np.where(outside, np.sign(place) * 2.0 * room - place, place), outside
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Gripper(StateTask):
+    """An arm with two fingers, and a ball."""
+
+    def drawn(self, rng: np.random.Generator) -> Array:
+        k = self.starts_ahead
+        found = np.zeros((0, 14))
+        while len(found) < k:
+            joints = arms(rng, (*GRIPPER[:2], GRIP), k)
+            radius = np.sqrt(rng.uniform(BALL_START[0] ** 2, BALL_START[1] ** 2, k))
+            heading = rng.uniform(-np.pi, np.pi, k)
+            ball = np.stack([radius * np.cos(heading), radius * np.sin(heading)], axis=1)
+            hand = np.stack(point(np, (*GRIPPER[:2], GRIP), joints), axis=1)
+            starts = np.concatenate([joints, np.zeros((k, 2)), ball, np.zeros((k, 7))], axis=1)
+            apart = np.square(hand - ball).sum(axis=1) > (0.1) ** 2
+            found = np.concatenate([found, starts[apart]])
+        return found[:k]
+
+
+def box(name: str) -> mujoco.MjSpec:
+    """Four walls, which face inwards."""
+    spec = mujoco.MjSpec()
+    spec.modelname = name
+    spec.compiler.degree = False
+    spec.option.timestep = 0.005
+    spec.option.disableflags = int(mujoco.mjtDisableBit.mjDSBL_GRAVITY)
+    spec.worldbody.add_light(pos=[0, 0, 2], dir=[0, 0, -1])
+    half = np.sqrt(0.5)
+    for side, turned in (((-1, 0), (0, half)), ((1, 0), (0, -half)), ((0, -1), (-half, 0)), ((0, 1), (half, 0))):
+        wall = spec.worldbody.add_geom(type=mujoco.mjtGeom.mjGEOM_PLANE, size=[BOX, BOX, 0.02])
+        wall.pos, wall.quat = [BOX * side[0], BOX * side[1], 0.0], [half, *turned, 0.0]
+        wall.contype, wall.conaffinity, wall.solref = 0, WALL_BIT, [0.01, 1.0]
+    return spec
+
+
+def add_arm(spec: mujoco.MjSpec, lengths: Sequence[float], torques: Sequence[float]) -> mujoco.MjsBody:
+    """The arm, stretched along x; returns its last link."""
+    body = spec.worldbody
+    for i, (each, torque) in enumerate(zip(lengths, torques, strict=True)):
+        body = body.add_body(name=f"link_{i}", pos=[lengths[i - 1] if i else 0.0, 0.0, 0.0])
+        add_hinge(spec, body, f"joint_{i}", (-RANGES[i], RANGES[i]), torque)
+        add_capsule(body, RADIUS, (0.0, 0.0), (each, 0.0), WALL_BIT)
+    return body
+
+
+def add_fingers(spec: mujoco.MjSpec, hand: mujoco.MjsBody, torques: Sequence[float]) -> None:
+    """A palm across the hand's end, and at its ends two fingers, which bend inwards at their tips; closing counts
+    positive."""
+    end, bits = GRIPPER[2], WALL_BIT | BALL_BIT
+    add_capsule(hand, FINGER, (end, -PALM), (end, PALM), bits)
+    for name, side, torque in zip(("left", "right"), (1.0, -1.0), torques, strict=True):
+        finger = hand.add_body(name=name, pos=[end, side * PALM, 0.0])
+        add_hinge(spec, finger, name, (OPEN, CLOSED), torque, axis=(0.0, 0.0, -side))
+        add_capsule(finger, FINGER, (0.0, 0.0), (0.035, 0.0), bits)
+        add_capsule(finger, FINGER, (0.035, 0.0), (0.055, -0.015 * side), bits)
+
+
+def add_hinge(
+    spec: mujoco.MjSpec,
+    body: mujoco.MjsBody,
+    name: str,
+    limits: tuple[float, float],
+    torque: float,
+    axis: tuple[float, float, float] = Z,
+) -> None:
+    joint = body.add_joint(name=name, type=HINGE, axis=axis, range=limits, limited=True)
+    joint.armature, joint.damping = ARMATURE, [DAMPING * torque, 0.0, 0.0]
+    motor(spec, name, torque)
+
+
+def add_capsule(
+    body: mujoco.MjsBody, radius: float, one: tuple[float, float], other: tuple[float, float], bits: int
+) -> None:
+    capsule = body.add_geom(type=mujoco.mjtGeom.mjGEOM_CAPSULE, size=[radius, 0, 0], fromto=[*one, 0, *other, 0])
+    capsule.contype, capsule.conaffinity = bits, 0
+
+
+def add_slides(body: mujoco.MjsBody, friction: float) -> None:
+    for name, axis in (("x", X), ("y", Y)):
+        body.add_joint(name=f"{body.name}_{name}", type=SLIDE, axis=axis, damping=[friction, 0.0, 0.0])
+
+
+def make_reacher(target: Literal["corners", "moving"] = "corners", horizon: int = HORIZON) -> Reacher:
+    """svg/reacher-4-target, svg/reacher-moving: the arm's tip is to be at a site.
+
+    s (8): three joint angles, their velocities, x and y of the site. a: 3, u = (0.1, 0.05, 0.02) a. Links of 0.16, 0.14
+    and 0.12 m.
+    r(s, a) = exp(-(d / 0.05)^2) - d / 0.3 - 0.01 |a|^2, d = sqrt(|tip - site|^2 + 0.01^2), before the step.
+    Start: joint angles uniform among those that keep the arm within the box, at rest.
+    "corners": the site is at one of (+-0.24, +-0.24) and stays there.
+    "moving": it begins anywhere and moves straight on at up to 0.2 m/s, speed and heading uniform; a wall reflects it
+    (its radius is 0.02 m). Its velocity is not in s, as in the paper, whose s has 8 numbers: one step of it moves the
+    site by up to 4 mm that s does not tell.
+    Raises ValueError for another target.
+    """
+    if target not in ("corners", "moving"):
+        raise ValueError(f"target is {target!r}, expected 'corners' or 'moving'")
+    spec = box("reacher")
+    tip = add_arm(spec, REACHER, REACHER_TORQUES)
+    tip.add_site(name="tip", pos=[REACHER[2], 0.0, 0.0])
+    site = spec.worldbody.add_body(name="site")
+    add_slides(site, 0.0)
+    disc = site.add_geom(type=mujoco.mjtGeom.mjGEOM_CYLINDER, size=[SITE, 0.002, 0], rgba=[0.8, 0.2, 0.2, 1])
+    disc.contype, disc.conaffinity = 0, 0
+    return Reacher(
+        id="svg/reacher-4-target" if target == "corners" else "svg/reacher-moving",
+        model=compiled(spec),
+        frame_skip=4,
+        horizon=horizon,
+        qpos_noise=uniform(0.0),
+        qvel_noise=uniform(0.0),
+        observation_dim=8,
+        moving=target == "moving",
+        reward_function=StateReward(reacher_reward),
+    )
+
+
+def make_gripper(horizon: int = GRIPPER_HORIZON) -> Gripper:
+    """svg/gripper: the hand is to take a ball and to bring it to a site, (0.2, 0).
+
+    s (14): q = (three joint angles of the arm, two of the fingers, x and y of the ball) and their velocities.
+    a: 5, u = (0.1, 0.05, 0.02, 0.02, 0.02) a. Links of 0.14, 0.12 and 0.06 m, the last up to the palm; fingers from
+    -0.5 (open) to 0.5 (closed); a held ball is 0.09 m from the wrist.
+    r(s, a) = exp(-(l / 0.05)^2) + 1/2 exp(-(d / 0.03)^2) (1 + f_1 + f_2) - (d + 2 l) / 0.3 - 0.01 |a|^2, before the
+    step, l = sqrt(|ball - site|^2 + 0.01^2), d the same of where a held ball would be and the ball, f the fingers'
+    angles: 0 with the ball between them.
+    Start: the arm uniform among the angles that keep it within the box, fingers straight, the ball anywhere between
+    0.16 and 0.26 m from the arm's root and 0.1 m or more from the grip, at rest.
+    The ball (radius 0.02 m, 20 g) touches hand and walls only, does not turn, and slides with a friction of 0.1 N s/m.
+    """
+    spec = box("gripper")
+    spec.option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
+    hand = add_arm(spec, GRIPPER, GRIPPER_TORQUES[:3])
+    add_fingers(spec, hand, GRIPPER_TORQUES[3:])
+    ball = spec.worldbody.add_body(name="ball")
+    add_slides(ball, BALL_FRICTION)
+    sphere = ball.add_geom(type=mujoco.mjtGeom.mjGEOM_SPHERE, size=[BALL, 0, 0], mass=BALL_MASS)
+    sphere.contype, sphere.conaffinity = WALL_BIT, BALL_BIT
+    spec.worldbody.add_site(name="goal", pos=[*BALL_SITE, 0.0], size=[SITE, 0, 0])
+    return Gripper(
+        id="svg/gripper",
+        model=compiled(spec),
+        frame_skip=4,
+        horizon=horizon,
+        qpos_noise=uniform(0.0),
+        qvel_noise=uniform(0.0),
+        observation_dim=14,
+        reward_function=StateReward(gripper_reward),
+    )

@@ -1,0 +1,166 @@
+"""The cart-pole of Heess et al. 2015: Figure 2, middle and right. A swing-up on a track with soft ends.
+
+State and observation s (4): x [m] and v [m/s] of the cart, theta [rad] of the pole from the vertical, omega [rad/s];
+theta is not wrapped. Action a (1) in [-1, 1]: the force F = F_max clip(a, -1, 1) [N]; a larger one costs what it asks
+for. With M = m_c + m_p, a uniform pole of half length l, and P the sum of F, the cart's friction and the track's end:
+
+    P = F - c v - e,    e = 0 where |x| <= x_end, else k (x - sgn(x) x_end) + d v
+    theta'' = (g sin theta - cos theta (P + m_p l omega^2 sin theta) / M - mu omega / (m_p l))
+              / (l (4/3 - m_p cos^2 theta / M))
+    x''     = (P + m_p l (omega^2 sin theta - theta'' cos theta)) / M
+
+(Barto, Sutton and Anderson 1983, appendix, but for the cart's friction), by semi-implicit Euler: first the velocities,
+then the positions with the new velocities, twice 0.02 s in a control step of 0.04 s.
+
+    r(s, a) = (1 + cos theta) / 2 - 0.05 x^2 - 0.01 a^2,  s before the step
+
+Start: hanging still in the middle of the track, each of the four +-0.1 uniform. 125 steps, 5 s. Never terminates.
+
+The paper says nothing of this task but its name and the networks' sizes. Masses, length, force and track are those of
+the DeepMind control suite's (1 kg, 0.1 kg, a pole of 1 m, 10 N, +-1.8 m; its step is 0.01 s). The rest is chosen. It is
+the swing-up because the balance alone needs no critic to speak of, and Figure 2, right, is about the critic's size;
+`start` "upright" is the balance. Friction, 1 N s/m and 0.02 N m s, and ends that do not throw the cart back, keep it
+from chaos: without them a spinning pole takes the gradient along an episode, even an exact one, beyond 1e8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from svgbench.tasks.episodes import Ahead, Episodes, Outcome, Rows
+from svgbench.tasks.protocol import Array, Bools
+from svgbench.tasks.state_reward import StateReward
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+VERSION = 1
+
+HORIZON = 125  # steps
+SUBSTEP, SUBSTEPS = 0.02, 2  # s
+CART, POLE, HALF_LENGTH, GRAVITY = 1.0, 0.1, 0.5, 9.81  # kg, kg, m, m/s^2
+FORCE = 10.0  # N
+CART_FRICTION, POLE_FRICTION = 1.0, 0.02  # c [N s/m], mu [N m s]
+TRACK_END, END_STIFFNESS, END_DAMPING = 1.8, 100.0, 10.0  # m, N/m, N s/m: the full force presses 0.1 m into it
+START = 0.1  # half width, of each of the four
+STARTS_AHEAD = 16  # starts that a simulation draws at once
+ANGLE = {"hanging": np.pi, "upright": 0.0}  # rad
+
+
+def cart_pole_reward(xp: Any, s: Any, a: Any) -> Any:
+    """Rewards [...] of s [..., 4], a [..., 1] in a namespace `xp`."""
+    return 0.5 * (1.0 + xp.cos(s[..., 2])) - 0.05 * s[..., 0] ** 2 - 0.01 * a[..., 0] ** 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class SwingUp:
+    """Satisfies `svgbench.tasks.protocol.Task`. angle: theta around which episodes start."""
+
+    horizon: int
+    angle: float
+    id: str = "svg/cart-pole"
+    observation_dim: int = 4
+    action_dim: int = 1
+    dt: float = SUBSTEPS * SUBSTEP
+    reward_function: StateReward = StateReward(cart_pole_reward)  # noqa: RUF009  (immutable)
+
+    @property
+    def observation_low(self) -> Array:
+        return np.full(4, -np.inf)
+
+    @property
+    def observation_high(self) -> Array:
+        return np.full(4, np.inf)
+
+    @property
+    def action_low(self) -> Array:
+        return np.full(1, -1.0)
+
+    @property
+    def action_high(self) -> Array:
+        return np.full(1, 1.0)
+
+    def termination_function(self, obs: Any, action: Any, next_obs: Any) -> Any:
+        """False [...] for recorded next_obs [..., 4]."""
+        return np.zeros(next_obs.shape[:-1], dtype=np.bool_)
+
+    def differentiable_reward(self, s: Tensor, a: Tensor) -> Tensor:
+        """r(s, a) [...] for s [..., 4], a [..., 1]."""
+        return self.reward_function.of_tensors(s, a)
+
+    def simulate(
+        self,
+        seeds: Sequence[int],
+        copies: int = 1,
+        stream: str = "train",
+        threads: int = 1,
+        autoreset: bool = True,
+    ) -> SwingUps:
+        """A batch of len(seeds) * copies simulations; see `svgbench.tasks.protocol.Task.simulate`. One thread."""
+        return SwingUps(self, seeds, copies, stream, autoreset)
+
+
+class SwingUps(Episodes):
+    """A batch of cart-poles. What they observe is all their state, but for the starts drawn ahead."""
+
+    def __init__(self, task: SwingUp, seeds: Sequence[int], copies: int, stream: str, autoreset: bool) -> None:
+        super().__init__(task, seeds, copies, stream, autoreset)
+        self.task = task
+        centre = np.array([0.0, 0.0, task.angle, 0.0])
+        self._starts = Ahead(
+            self._generators, STARTS_AHEAD, 4, lambda rng: centre + rng.uniform(-START, START, (STARTS_AHEAD, 4))
+        )
+        self.reset()
+
+    def _begin(self, ids: NDArray[np.int64]) -> Array:
+        return self._starts.take(ids)
+
+    def _advance(self, ids: NDArray[np.int64] | None, rows: Rows, actions_nA: Array) -> Outcome:
+        before = self._observation[rows]
+        force = FORCE * np.clip(actions_nA[:, 0], -1.0, 1.0)
+        state = before.T.copy()  # a row for each of the four: neighbours in memory
+        for _ in range(SUBSTEPS):
+            substep(state, force)
+        after = np.ascontiguousarray(state.T)
+        none: Bools = np.zeros(len(after), dtype=np.bool_)
+        return Outcome(after, self.task.reward_function(before, actions_nA, after), none, none)
+
+    def _rows(self, rows: Rows) -> dict[str, NDArray[Any]]:
+        return {}  # the starts are of a simulation's stream, and stay
+
+    def _put(self, rows: Rows, dynamics: dict[str, NDArray[Any]]) -> None:
+        pass
+
+    def _dynamics(self) -> dict[str, Any]:
+        return self._starts.state()
+
+    def _restore(self, dynamics: dict[str, Any]) -> None:
+        self._starts.restore(dynamics)
+
+
+def substep(state_4n: Array, force_n: Array) -> None:
+    """The equations above, in place."""
+    x, v, theta, omega = state_4n
+    sin, cos = np.sin(theta), np.cos(theta)
+    mass, moment = CART + POLE, POLE * HALF_LENGTH
+    beyond = x - np.clip(x, -TRACK_END, TRACK_END)
+    end = END_STIFFNESS * beyond + np.where(beyond == 0, 0.0, END_DAMPING * v)
+    pushed = force_n - CART_FRICTION * v - end + moment * omega**2 * sin
+    falling = GRAVITY * sin - cos * pushed / mass - POLE_FRICTION / moment * omega
+    angular = falling / (HALF_LENGTH * (4 / 3 - POLE / mass * cos**2))
+    v += SUBSTEP * (pushed - moment * angular * cos) / mass
+    x += SUBSTEP * v
+    omega += SUBSTEP * angular
+    theta += SUBSTEP * omega
+
+
+def make_cart_pole(horizon: int = HORIZON, start: Literal["hanging", "upright"] = "hanging") -> SwingUp:
+    """svg/cart-pole: as above. Raises ValueError for another start."""
+    if start not in ANGLE:
+        raise ValueError(f"start is {start!r}, expected one of {sorted(ANGLE)}")
+    return SwingUp(horizon=horizon, angle=ANGLE[start])

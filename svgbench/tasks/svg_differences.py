@@ -1,0 +1,223 @@
+"""Where the tasks of Heess et al. 2015 differ from the paper's, or fill what it leaves out, as data.
+
+The paper's models and most of its rewards are not published ("we provide .xml task descriptions": nobody has them), so
+that nearly every number is a choice. The text is the paper's (SVG) and its appendix's (SVG-A).
+"""
+
+from __future__ import annotations
+
+from svgbench.tasks.difference import Difference
+
+_SWIMMERS = ("svg/swimmer-3", "svg/swimmer-5", "svg/swimmer-7")
+_REACHERS = ("svg/reacher-4-target", "svg/reacher-moving")
+_ARMS = (*_REACHERS, "svg/gripper")
+_CHEETAHS = ("svg/cheetah", "svg/cheetah-no-springs")
+_LEGGED = ("svg/monoped", *_CHEETAHS, "svg/walker")
+_MUJOCO = (*_SWIMMERS, *_ARMS, *_LEGGED)
+_ALL = ("svg/hand", "svg/cart-pole", *_MUJOCO)
+
+SVG: tuple[Difference, ...] = (
+    Difference(
+        id="svg-mujoco-release",
+        paper="MuJoCo of 2015",
+        ours="MuJoCo 4.0.0",
+        reason="the old one cannot be had beside a current gymnasium, and its models were not published",
+        source="SVG 6, SVG-A D; facts/svg_maac_trpo.md 1.5, 7",
+        tasks=_MUJOCO,
+    ),
+    Difference(
+        id="svg-unstable-physics",
+        paper="not said",
+        ours="a step in which MuJoCo becomes unstable is dropped (reward 0, the observation before it), flagged, and "
+        "the episode truncated",
+        reason="a jump of the state is no transition",
+        source="svgbench/tasks/protocol.py, Step.failed",
+        tasks=_MUJOCO,
+    ),
+    Difference(
+        id="svg-asked-actions",
+        paper="a cost of |a|^2; what happens beyond an actuator's range is not said",
+        ours="a in [-1, 1] is an actuator's range; beyond it the actuator saturates, and the cost counts what was "
+        "asked for",
+        reason="the cost then has a derivative everywhere",
+        source="SVG-A D; svgbench/tasks/state_reward.py",
+        tasks=_ALL,
+    ),
+    Difference(
+        id="hand-numbers",
+        paper="spring, gravity, Gaussian force, velocity control, 0.01 s, 10 s, eq. (15); no mass, stiffness, "
+        "gravity, noise, weight, target, start, nor a bound of the action",
+        ours="k 1 N/m, m 1 kg, |a| <= 1 m/s, everything at 0 at the start, alpha_1 -1e-5 a step [action_weight] as in "
+        "the problem that it is based on; g 1 m/s^2, a force of 1 N deviation in each step [noise], alpha_2 -1 "
+        "[distance_weight]; lengths softened by 1e-6 m",
+        reason="the ball hangs 1 m below the hand, and the force moves it by 0.22 m (deviation) in 10 s; 0.8 m/s "
+        "suffice to reach either target exactly without noise",
+        source="Munos 2006 as in facts/svg_maac_trpo.md 1.3; SVG 6.1, SVG-A eq. (15)",
+        tasks=("svg/hand",),
+    ),
+    Difference(
+        id="hand-targets",
+        paper="one of two randomly chosen target configurations of hand and ball; eq. (15) has the hand at 0",
+        ours="the ball at (2, 2) or (-2, 2) with equal chance, the hand at 0; the target is in s",
+        reason="eq. (15); (2, 2) is Munos's, and -2 its mirror image",
+        source="SVG 6.1, SVG-A eq. (15); facts/svg_maac_trpo.md 1.3",
+        tasks=("svg/hand",),
+    ),
+    Difference(
+        id="hand-last-reward",
+        paper="the reward at t = 10 s belongs to the state at that time",
+        ours="it is paid in the 1000th step, which leads there, with that step's cost; the episode terminates",
+        reason="where a step ends is a function of s and a alone here, so that 1000 steps hold all of eq. (15), and "
+        "the recursions (9), (10) hold as printed",
+        source="SVG-A eq. (15); svgbench/tasks/svg_hand.py",
+        tasks=("svg/hand",),
+    ),
+    Difference(
+        id="svg-cart-pole",
+        paper="a cart-pole, of which nothing is printed but the sizes of the networks (policy 100/100)",
+        ours="the swing-up: cart 1 kg, pole 0.1 kg and 1 m, 10 N, track +-1.8 m; a control step of 0.04 s, 125 steps; "
+        "r = (1 + cos theta) / 2 - 0.05 x^2 - 0.01 a^2; never terminates [start: the balance instead]",
+        reason="the balance needs no critic to speak of, whose size is what Figure 2, right, is about",
+        source="DeepMind control suite, cartpole; facts/svg_maac_trpo.md 1.5",
+        tasks=("svg/cart-pole",),
+    ),
+    Difference(
+        id="svg-cart-pole-friction",
+        paper="not said; hardly any in the control suite's",
+        ours="1 N s/m and 0.02 N m s; the track ends in springs with dampers (100 N/m, 10 N s/m)",
+        reason="without, the pole spins, and even the exact gradient along an episode went beyond 1e8; with it, "
+        "ascent on that gradient swung the pole up in 40 to 80 updates of 8 episodes",
+        source="our measurement",
+        tasks=("svg/cart-pole",),
+    ),
+    Difference(
+        id="svg-swimmer-body",
+        paper="a chain of 3, 5 or 7 links in a fluid with drag; no length, mass, drag or torque",
+        ours="the control suite's links, water, joint ranges and control step (0.03 s), as 2 steps of RK4; motors of "
+        "2e-3 N m, four times the suite's",
+        reason="its dimensions are the paper's; with its motors three links move 3 cm a second, in the best of 288 "
+        "open-loop gaits",
+        source="DeepMind control suite, swimmer; facts/svg_maac_trpo.md 1.4",
+        tasks=_SWIMMERS,
+    ),
+    Difference(
+        id="svg-swimmer-state",
+        paper="10, 14, 18 states",
+        ours="q and v (2n + 4 numbers) with the goal's place and the nose's velocity as the head sees them, as in the "
+        "swimmer that the paper cites; the heading makes up the number",
+        reason="seen from the world, the same gait is another function of s for each heading: ascent on exact "
+        "gradients along 200 episodes came to 0.15 a step, and along 100 to 0.7 as seen from the head",
+        source="SVG 6.1; Tassa et al. 2008 as ported in RLPy, Domains/Swimmer.py; our measurement",
+        tasks=_SWIMMERS,
+    ),
+    Difference(
+        id="svg-swimmer-weights",
+        paper="alpha_1 r_goal . v_com + alpha_2 |a|^2 without the weights; r_goal a unit vector",
+        ours="alpha_1 10 s/m [velocity_weight], alpha_2 -1e-3 [action_weight]; r_goal = g / sqrt(|g|^2 + eps^2), eps "
+        "0.05 m",
+        reason="a reward of 1 for a link's length a second; the unit vector has no derivative at the goal",
+        source="SVG-A D; facts/svg_maac_trpo.md 1.4",
+        tasks=_SWIMMERS,
+    ),
+    Difference(
+        id="svg-swimmer-start",
+        paper="random configurations with respect to a central goal",
+        ours="the nose uniform in +-2 m, headed within 90 degrees of the goal, joints within half their ranges, at "
+        "rest; episodes of 300 steps (9 s)",
+        reason="+-2 m is the control suite's. Ascent on exact gradients: of any heading, 100 updates of 4 episodes "
+        "came to a return of 10; of these starts, 100 updates of one episode to 170",
+        source="SVG 6.1; DeepMind control suite, swimmer; our measurement",
+        tasks=_SWIMMERS,
+    ),
+    Difference(
+        id="svg-arm",
+        paper="a planar arm of 3 joints in a walled box; no length, mass, torque or time step",
+        ours="links of 0.16, 0.14, 0.12 m (gripper 0.14, 0.12, 0.06 m), a box of +-0.3 m, motors of 0.1, 0.05, 0.02 N "
+        "m, friction that lets joints turn by 5 rad/s; a control step of 0.02 s, 200 of them (gripper 300); no "
+        "gravity in its plane; links stop at walls and pass over each other; joints to +-180, +-160, +-160 degrees",
+        reason="box and control step are the control suite's reacher's, which has two links; the arm reaches every "
+        "site",
+        source="SVG 6.2; DeepMind control suite, reacher; facts/svg_maac_trpo.md 1.5",
+        tasks=_ARMS,
+    ),
+    Difference(
+        id="svg-reacher-reward",
+        paper="not printed",
+        ours="exp(-(d / 0.05)^2) - d / 0.3 - 0.01 |a|^2, d = sqrt(|tip - site|^2 + 0.01^2)",
+        reason="a smooth distance, a bonus near the target, a small cost of the action, as this group's of the same "
+        "year",
+        source="Lillicrap et al. 2015, supplement; facts/svg_maac_trpo.md 1.5",
+        tasks=_REACHERS,
+    ),
+    Difference(
+        id="svg-reacher-sites",
+        paper="one of the four corners of the box; or moving at a randomized speed and heading with reflections at "
+        "walls",
+        ours="(+-0.24, +-0.24) m; or from anywhere, at 0 to 0.2 m/s, uniform, and any heading. Its velocity is not in "
+        "s",
+        reason="the corners of the box itself are out of the arm's reach; the paper's s has 8 numbers, which leaves "
+        "no room for the velocity",
+        source="SVG 6.2",
+        tasks=_REACHERS,
+    ),
+    Difference(
+        id="svg-gripper",
+        paper="the reacher with a manipulator that can grab a ball in a randomized position and return it to a "
+        "specified site; no dimension, no reward",
+        ours="two fingers with a motor each (s 14, a 5); a ball of 20 g that slides, 0.16 to 0.26 m from the arm's "
+        "root; the site at (0.2, 0) m; r = exp(-(l / 0.05)^2) + 1/2 exp(-(d / 0.03)^2) (1 + f_1 + f_2) - (d + 2 l) / "
+        "0.3 - 0.01 |a|^2, l from the ball to the site, d from the grip to the ball, f the fingers' angles",
+        reason="5 motors are those of this group's gripper of the same year; reach and grasp by smooth distances, as "
+        "there",
+        source="SVG 6.2; Lillicrap et al. 2015, supplement; facts/svg_maac_trpo.md 1.5",
+        tasks=("svg/gripper",),
+    ),
+    Difference(
+        id="svg-monoped-body",
+        paper="14 states, 4 motors",
+        ours="the control suite's hopper without its nose: 12 kg, motors of 30, 40, 30, 10 N m, control step 0.02 s",
+        reason="the same dimensions, from the same group",
+        source="DeepMind control suite, hopper; facts/svg_maac_trpo.md 1.5",
+        tasks=("svg/monoped",),
+    ),
+    Difference(
+        id="svg-monoped-reward",
+        paper="not printed: it begins falling from a height and must remain standing",
+        ours="cos(pitch) - 2 sqrt((z - 0.9)^2 + 0.05^2) - 0.05 |a|^2, z the trunk's height; dropped from 0.37 m under "
+        "the foot, +-0.1 on positions and velocities; never terminates",
+        reason="smooth, and rising all the way from lying to standing: the paper counts this as recovery from falls",
+        source="SVG 6.2; facts/svg_maac_trpo.md 1.5",
+        tasks=("svg/monoped",),
+    ),
+    Difference(
+        id="svg-monoped-noise",
+        paper="Gaussian noise on the torques, with a deviation of 5 % of the total possible actuator strength, at all "
+        "times",
+        ours="5 % of each motor's largest torque [noise], new in every control step, added to what the saturated "
+        "motor gives",
+        reason="the largest torque is the strength; noise that the motor's limit cut off would not be there at all "
+        "times",
+        source="SVG 6.2",
+        tasks=("svg/monoped",),
+    ),
+    Difference(
+        id="svg-cheetah",
+        paper="Wawrzynski's planar cat (18 states, 6 motors), with and without springs; no reward",
+        ours="gymnasium's half_cheetah.xml (without springs: joint stiffness 0), its start; a control step of 0.03 s, "
+        "300 of them; r = v_x - 0.05 |a|^2, v_x the trunk's; never terminates",
+        reason="the same source and dimensions; forward velocity as this group's of the same year",
+        source="SVG 6.2; Lillicrap et al. 2015, supplement; facts/svg_maac_trpo.md 1.5",
+        tasks=_CHEETAHS,
+    ),
+    Difference(
+        id="svg-walker",
+        paper="based on the environment of Schulman et al. 2015; nothing else",
+        ours="the body of trpo/walker with the control suite's walker's motors (100, 50, 20 N m), a control step of "
+        "0.02 s, 300 of them; s all 18 positions and velocities; r = v_x + cos(pitch) - 1e-5 u'u, v_x the trunk's; "
+        "ends where Schulman's does",
+        reason="the bonus of 1 has no derivative and forces of impacts are no function of s; with trpo/walker's "
+        "motors exploration of 0.2 fells it within 0.2 s",
+        source="SVG 6.2; thesis of Schulman 2016, 3.8.1; svgbench/tasks/trpo_robots.py",
+        tasks=("svg/walker",),
+    ),
+)

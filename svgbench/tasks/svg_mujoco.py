@@ -1,0 +1,50 @@
+"""What the MuJoCo tasks of Heess et al. 2015 share: the observation is the state, the reward is r(s, a)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import mujoco
+
+from svgbench.tasks.mujoco_batch import Motion, MujocoTask, joint_observation, never
+from svgbench.tasks.protocol import Array, Bools, Recorded
+from svgbench.tasks.state_reward import StateReward
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+STARTS_AHEAD = 16  # episodes
+
+SLIDE, HINGE = mujoco.mjtJoint.mjJNT_SLIDE, mujoco.mjtJoint.mjJNT_HINGE
+X, Y, Z = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class StateTask(MujocoTask):
+    """s is all positions and velocities, unless a subclass observes otherwise."""
+
+    starts_ahead: int = STARTS_AHEAD
+    reward_function: StateReward = field()
+    termination_function: Recorded = never
+
+    def observation(self, qpos: Array, qvel: Array, velocity: Array) -> Array:
+        return joint_observation(qpos, qvel, 0)
+
+    def reward(self, motion: Motion) -> Array:
+        rewards: Array = self.reward_function(motion.observation, motion.action, motion.next_observation)
+        return rewards
+
+    def terminated(self, motion: Motion) -> Bools:
+        ended: Bools = self.termination_function(motion.observation, motion.action, motion.next_observation)
+        return ended
+
+    def differentiable_reward(self, s: Tensor, a: Tensor) -> Tensor:
+        """r(s, a) [...] for s [..., O], a [..., A]."""
+        return self.reward_function.of_tensors(s, a)
+
+
+def motor(spec: mujoco.MjSpec, joint: str, torque: float) -> None:
+    """A motor whose control is its torque, in N m, and which gives no more than `torque`."""
+    added = spec.add_actuator(name=joint, target=joint, trntype=mujoco.mjtTrn.mjTRN_JOINT)
+    added.ctrlrange, added.ctrllimited = [-torque, torque], True

@@ -1,0 +1,230 @@
+"""Monoped, half-cheetah and walker: rewards, torque noise, transitions against gymnasium's, and what they can do."""
+
+from __future__ import annotations
+
+import mujoco
+import numpy as np
+import pytest
+from every_task import gymnasiums_own, random_actions
+from svg_task_kit import check_plain_stepping, check_reward, exploring, recorded, returns
+
+from svgbench.tasks.svg_legged import NOISE_AHEAD, fallen, make_cheetah, make_monoped, make_walker
+
+MAKERS = {
+    "svg/monoped": make_monoped,
+    "svg/cheetah": make_cheetah,
+    "svg/cheetah-no-springs": lambda **options: make_cheetah(springs=False, **options),
+    "svg/walker": make_walker,
+}
+every_robot = pytest.mark.parametrize("name", MAKERS)
+TORQUES = np.array([30.0, 40.0, 30.0, 10.0])  # the monoped's
+
+
+@every_robot
+def test_dimensions(name):
+    task = MAKERS[name]()
+    state, action = (14, 4) if name == "svg/monoped" else (18, 6)
+    assert (task.id, task.observation_dim, task.action_dim) == (name, state, action)
+    assert task.model.nq + task.model.nv == state
+
+
+@every_robot
+def test_the_reward_is_a_differentiable_function_of_state_and_action(name):
+    check_reward(MAKERS[name]())
+
+
+@every_robot
+def test_plain_stepping(name):
+    check_plain_stepping(MAKERS[name]())
+
+
+def test_rewards_are_what_the_docstrings_say():
+    for name, T in (("svg/monoped", 60), ("svg/cheetah", 30), ("svg/cheetah-no-springs", 30), ("svg/walker", 30)):
+        record = recorded(MAKERS[name](), T)
+        s, a = record.s, record.a
+        if name == "svg/monoped":
+            off = np.sqrt((s[..., 1] - 0.9) ** 2 + 0.0025)
+            expected = np.cos(s[..., 2]) - 2 * off - 0.05 * np.square(a).sum(-1)
+        elif name == "svg/walker":
+            u = np.array([100.0, 50.0, 20.0] * 2) * a
+            expected = s[..., 9] + np.cos(s[..., 2]) - 1e-5 * np.square(u).sum(-1)
+        else:
+            expected = s[..., 9] - 0.05 * np.square(a).sum(-1)
+        np.testing.assert_allclose(record.reward, expected, rtol=0, atol=1e-12)
+
+
+def test_the_monoped_begins_in_the_air_above_a_level_foot():
+    task = make_monoped()
+    data = mujoco.MjData(task.model)
+    data.qpos[:] = task.reference
+    mujoco.mj_kinematics(task.model, data)
+    foot = task.model.ngeom - 1
+    axis = data.geom_xmat[foot].reshape(3, 3)[:, 2]
+    assert abs(axis[0]) == pytest.approx(1.0, abs=1e-12)
+    assert data.geom_xpos[foot, 2] - task.model.geom_size[foot, 0] == pytest.approx(0.37, abs=0.01)
+    assert data.xpos[1, 2] == pytest.approx(1.3)
+    batch = task.simulate([0], copies=300)
+    for values in (batch.physics.qpos - task.reference, batch.physics.qvel):
+        assert np.abs(values).max() <= 0.1
+        assert values.std() == pytest.approx(0.1 / np.sqrt(3), rel=0.05)
+
+
+@pytest.mark.parametrize("noise", [0.05, 0.25])
+def test_torque_noise_is_a_share_of_the_largest_torques_and_is_there_at_full_torque_too(noise):
+    batch = make_monoped(noise=noise).simulate([0], copies=64)
+    for asked, given in ((0.0, 0.0), (0.5, 0.5), (3.0, 1.0)):
+        errors = []
+        for _ in range(40):
+            batch.step(np.full((64, 4), asked))
+            errors.append(batch.physics.bind("ctrl") / TORQUES - given)
+        errors = np.array(errors)
+        assert abs(errors.mean()) < 0.05 * noise
+        np.testing.assert_allclose(errors.std(axis=(0, 1)), noise, rtol=0.06)
+        assert abs(np.corrcoef(errors[1:].ravel(), errors[:-1].ravel())[0, 1]) < 0.05
+        assert abs(np.corrcoef(errors[:, :32].ravel(), errors[:, 32:].ravel())[0, 1]) < 0.05
+
+
+def test_torques_beyond_the_largest_act():
+    """The acceleration that MuJoCo makes of them is that of the same generalised forces, applied by hand."""
+    task = make_monoped(noise=0.25)
+    data, other = mujoco.MjData(task.model), mujoco.MjData(task.model)
+    data.qpos[:] = other.qpos[:] = task.reference
+    data.ctrl[:] = 1.5 * TORQUES
+    other.qfrc_applied[3:] = 1.5 * TORQUES
+    mujoco.mj_forward(task.model, data)
+    mujoco.mj_forward(task.model, other)
+    np.testing.assert_allclose(data.qacc, other.qacc, rtol=1e-10)
+
+
+def test_torque_noise_is_of_the_simulations_own_stream_and_part_of_its_state():
+    task = make_monoped(horizon=1000)
+    actions = random_actions(task, NOISE_AHEAD + 20, 4)
+    block, alone, again = (task.simulate(seeds, copies=2) for seeds in ([3, 7], [7], [3, 7]))
+    for t, a in enumerate(actions):
+        if t == NOISE_AHEAD - 5:
+            again.set_state(block.get_state())
+        together, own = block.step(a), alone.step(a[2:])
+        np.testing.assert_array_equal(together.observation[2:], own.observation)
+        if t >= NOISE_AHEAD - 5:
+            np.testing.assert_array_equal(again.step(a).observation, together.observation)
+
+
+def test_a_restored_monoped_has_noise_of_its_own():
+    task = make_monoped()
+    trunk, branch = task.simulate([0]), task.simulate([1], stream="branch")
+    own = task.simulate([1], stream="branch")
+    still = np.zeros((1, 4))
+    for _ in range(3):
+        trunk.step(still)
+    branch.restore(trunk.snapshot())
+    for batch in (trunk, branch, own):
+        batch.step(still)
+    np.testing.assert_array_equal(branch.physics.bind("ctrl"), own.physics.bind("ctrl"))
+    assert (branch.physics.bind("ctrl") != trunk.physics.bind("ctrl")).all()
+
+
+def stand(s):
+    """Holds the joints by springs and dampers, and leans on the foot against the fall."""
+    hold = [300.0, 400.0, 300.0, 150.0] * ([0.0, -0.25, 0.5, -0.25] - s[:, 3:7]) - [30.0, 40.0, 30.0, 15.0] * s[
+        :, 10:14
+    ]
+    hold[:, 3] += 100 * s[:, 2] + 10 * s[:, 9]
+    return np.clip(hold / TORQUES, -1, 1)
+
+
+def test_the_monoped_can_stand_well_beyond_200_steps_and_falls_without_control():
+    task = make_monoped(horizon=400)
+    standing = returns(task, stand, N=32) > 0.5 * 400
+    assert standing.mean() > 0.25
+    for without in (exploring(task), lambda s: np.zeros((len(s), 4))):
+        assert returns(make_monoped(), without).max() < 0
+
+
+@pytest.mark.parametrize("springs", [True, False])
+def test_the_cheetahs_transitions_are_gymnasiums(springs):
+    task = make_cheetah(springs=springs)
+    peer = gymnasiums_own("HalfCheetah-v5", frame_skip=3)
+    assert (peer.model.jnt_stiffness[3:] > 50).all()
+    assert (task.model.jnt_stiffness[3:] > 0).all() == springs
+    if not springs:
+        assert not task.model.jnt_stiffness.any()
+        peer.model.jnt_stiffness[:] = 0
+    assert peer.dt == task.dt
+    batch = task.simulate([0])
+    for a in random_actions(task, 100, 1):
+        mujoco.mj_resetData(peer.model, peer.data)
+        peer.set_state(batch.physics.qpos[0].copy(), batch.physics.qvel[0].copy())
+        step = batch.step(a)
+        peer.do_simulation(a[0], 3)
+        np.testing.assert_allclose(step.observation[0], np.r_[peer.data.qpos, peer.data.qvel], rtol=0, atol=1e-7)
+
+
+def test_springs_hold_the_cheetah_up():
+    heights = []
+    for springs in (True, False):
+        batch = make_cheetah(springs=springs).simulate([0], copies=8)
+        for _ in range(200):
+            s = batch.step(np.zeros((8, 6))).observation
+        heights.append(s[:, 1])
+    assert heights[0].min() > -0.2  # of the trunk, whose 0 is 0.7 m
+    assert heights[1].max() < -0.3
+
+
+def gallop(frequency=3.0, between=1.6, along=2.4):
+    time = 0.0
+
+    def act(s):
+        nonlocal time
+        phases = np.r_[along * np.arange(3), between + along * np.arange(3)]
+        a = np.sin(2 * np.pi * frequency * time + phases)
+        time += 0.03
+        return np.tile(a, (len(s), 1))
+
+    return act
+
+
+def test_a_rhythm_runs_and_noise_does_not():
+    task = make_cheetah()
+    assert returns(task, gallop()).mean() > 100
+    for springs in (True, False):
+        task = make_cheetah(springs=springs)
+        assert returns(task, exploring(task)).mean() < 5
+
+
+def test_the_walkers_transitions_are_gymnasiums_robot_with_these_motors():
+    task = make_walker()
+    peer = gymnasiums_own("Walker2d-v5", frame_skip=4, xml_file="walker2d.xml")
+    peer.model.opt.timestep, peer.model.opt.integrator = 0.005, mujoco.mjtIntegrator.mjINT_EULER
+    peer.model.actuator_gear[:, 0] = [100.0, 50.0, 20.0] * 2
+    peer.model.geom("foot_left_geom").friction[0] = 0.9
+    assert peer.dt == task.dt
+    batch, ends = task.simulate([0]), 0
+    for a in random_actions(task, 150, 1):
+        mujoco.mj_resetData(peer.model, peer.data)
+        peer.set_state(batch.physics.qpos[0].copy(), batch.physics.qvel[0].copy())
+        step = batch.step(a)
+        peer.do_simulation(a[0], 4)
+        after = np.r_[peer.data.qpos, peer.data.qvel]
+        np.testing.assert_allclose(step.final_observation[0], after, rtol=0, atol=1e-7)
+        assert step.terminated[0] == (not (0.8 < after[1] < 2.0 and -1 < after[2] < 1))
+        ends += step.terminated[0]
+    assert ends > 2
+
+
+@pytest.mark.parametrize(
+    ("z", "pitch", "over"),
+    [(1.2, 0, 0), (0.8, 0, 1), (0.81, 0, 0), (1.99, 0, 0), (2.0, 0, 1), (1, 1.0, 1), (1, -0.99, 0), (np.nan, 0, 1)],
+)
+def test_the_walkers_end(z, pitch, over):
+    assert fallen(None, None, np.array([5.0, z, pitch, 9.0])) == over
+
+
+def test_starts_of_the_walker_are_out_of_the_ground_and_within_the_joints():
+    task = make_walker()
+    batch = task.simulate([0], copies=300)
+    q = batch.physics.qpos
+    assert task.chain.places(q)[:, 1:].min() > -1e-12
+    low, high = task.model.jnt_range[3:].T
+    assert ((q[:, 3:] >= low) & (q[:, 3:] <= high)).all()
+    assert np.abs(q[:, [0, 2]]).max() <= 0.1
+    assert not task.termination_function(None, None, batch.observe()).any()
