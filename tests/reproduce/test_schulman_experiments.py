@@ -121,8 +121,8 @@ def test_figure_8_has_curves_and_a_map_with_the_best_return_in_white():
     results = Results(FIG8, "paper", runs(FIG8, level), {v.id: v.label for v in FIG8.variants}, ())
     pages = fig8(results)
     assert set(pages) == {"", "barto"}
-    left, right = pages[""].axes[:2]
-    assert len(figure.legends[0].get_texts()) == 10  # nine lambdas and no VF
+    right = pages[""].axes[1]
+    assert len(pages[""].legends[0].get_texts()) == 10  # nine lambdas and no VF
     image = right.images[0]
     values = np.asarray(image.get_array())
     at = np.unravel_index(values.argmax(), values.shape)
