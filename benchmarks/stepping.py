@@ -2,8 +2,9 @@
 
 Raw is the limit: the same model (where a task pays for contacts, without the sensor and the forward pass that
 compute them), the same actions, and the same starts of episodes at the same steps, so that it passes through the
-same states bit for bit, which is asserted; it computes no observation, no reward and no end. The two are timed
-in short turns, one after the other, because a machine's speed drifts.
+same states bit for bit, which is asserted; it computes no observation, no reward and no end. It begins an episode with
+MuJoCo's own reset and two writes; ours writes a row, so where robots fall in every step raw is not quite the limit. The
+two are timed in short turns, one after the other, because a machine's speed drifts.
 
 gymnasium's own environments of the same name take the actions of the first simulations.
 """

@@ -197,7 +197,7 @@ class Rollouts:
             arrays[name][:, t] = value.reshape(S, N)
         if self.scaling.kind == "running":
             self.seen.append((self.observation.copy(), used))
-        self.path_return += np.where(used, reward, 0.0)
+        np.add(self.path_return, reward, out=self.path_return, where=used)
         self.used_steps += used.reshape(S, N).sum(1)
         self.elapsed[rows] += 1
         self.observation[rows] = outcome.final_observation
@@ -234,9 +234,11 @@ class Rollouts:
 
     def _count(self, over: Bools) -> None:
         S, N = self.shape
-        lengths = np.minimum(self.elapsed, self.sampling.path_length)
-        for row, value in zip(self.sums, (np.ones(S * N), self.path_return, lengths), strict=True):
-            row += np.where(over, value, 0.0).reshape(S, N).sum(1)
+        found = np.zeros((3, S * N))
+        ids = np.flatnonzero(over)
+        found[0, ids], found[1, ids] = 1.0, self.path_return[ids]
+        found[2, ids] = np.minimum(self.elapsed[ids], self.sampling.path_length)
+        self.sums += found.reshape(3, S, N).sum(2)
 
     def _go_on(self, over: Bools) -> None:
         """Simulations whose paths are over begin new ones, or stand still until the batch is complete."""

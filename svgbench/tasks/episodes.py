@@ -41,12 +41,13 @@ class Ahead:
 
     def take(self, ids: NDArray[np.int64]) -> Array:
         """The next ones of these simulations, [n, W]."""
-        empty = ids[self._used[ids] == self._episodes]
-        for i in empty:
-            self._drawn[i] = self._draw(self._generators[i])
-        self._used[empty] = 0
-        taken: Array = self._drawn[ids, self._used[ids]]
-        self._used[ids] += 1
+        places = self._used[ids]
+        if places.max(initial=0) == self._episodes:
+            for i in ids[places == self._episodes]:
+                self._drawn[i], self._used[i] = self._draw(self._generators[i]), 0
+            places = self._used[ids]
+        self._used[ids] = places + 1
+        taken: Array = self._drawn[ids, places]
         return taken
 
     def state(self) -> dict[str, Any]:
@@ -165,13 +166,11 @@ class Episodes(ABC):
         truncated = (elapsed >= self._task.horizon) | failed
         ended = terminated | truncated
         self._observation[rows] = final
-        if not ended.any():
-            return Step(final.copy(), reward, terminated, truncated, final, failed)
-
         observation = final.copy()
-        places = np.flatnonzero(ended)
         if self.autoreset:
-            observation[places] = self._renew(places if which is None else which[places])
+            if ended.any():
+                places = np.flatnonzero(ended)
+                observation[places] = self._renew(places if which is None else which[places])
         else:
             self._ended[rows] = ended
         return Step(observation, reward, terminated, truncated, final, failed)

@@ -14,6 +14,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -166,27 +167,49 @@ class MujocoSimulations(Episodes):
         self._qpos, self._qvel, self._ctrl = (self.physics.bind(name) for name in ("qpos", "qvel", "ctrl"))
         self._fields = {name: self.physics.bind(name) for name in task.derived}
         self._acting = {name: self.physics.bind(name) for name in task.acting}
+        self._unstable = self.physics.warning[:, _UNSTABLE, _COUNT]
         self._stage = int(mujoco.mjtStage.mjSTAGE_ACC if task.derived else mujoco.mjtStage.mjSTAGE_NONE)
         self._scale = task.action_scale
         self._dt = task.dt
+        self._at_rest = self.physics.state[0].copy()
         self._tracked = np.zeros((len(self), task.tracked))
-        self._noise = Ahead(self._generators, task.starts_ahead, task.model.nq + task.model.nv, task.drawn)
         self._reference = task.model.qpos0 if task.reference is None else task.reference
+        widths = (task.model.nq, task.model.nv, task.tracked, task.observation_dim)
+        self._parts = [slice(end - width, end) for width, end in zip(widths, np.cumsum(widths), strict=True)]
+        self._starts = Ahead(self._generators, task.starts_ahead, sum(widths), self._drawn)
         self.reset()
 
+    def _drawn(self, rng: np.random.Generator) -> Array:
+        """The next starts of a simulation: positions, velocities, tracked positions and observations in a row."""
+        task, nq = self.task, self.task.model.nq
+        noise = task.drawn(rng)
+        qpos, qvel = task.placed(self._reference + noise[:, :nq]), noise[:, nq:]
+        tracked = task.track(qpos, self._derived(qpos)) if task.tracked else noise[:, :0]
+        observation = task.observation(qpos, qvel, np.zeros_like(tracked))
+        none = {name: np.zeros((len(noise), *field.shape[1:])) for name, field in self._acting.items()}
+        return np.concatenate([qpos, qvel, tracked, task.felt(observation, tracked, none)], axis=1)
+
+    @cached_property
+    def _data(self) -> mujoco.MjData:
+        return mujoco.MjData(self.task.model)
+
+    def _derived(self, qpos: Array) -> dict[str, Array]:
+        """Of the fields named in `MujocoTask.derived`, what positions [n, nq] say."""
+        found: dict[str, list[Array]] = {name: [] for name in self._fields}
+        for position in qpos if found else ():
+            self._data.qpos[:] = position
+            mujoco.mj_fwdPosition(self.task.model, self._data)
+            for name, rows in found.items():
+                rows.append(getattr(self._data, name).copy())
+        return {name: np.stack(rows) for name, rows in found.items()}
+
     def _begin(self, ids: NDArray[np.int64]) -> Array:
-        self.physics.reset(ids, stage=int(mujoco.mjtStage.mjSTAGE_NONE))
-        qnoise, qvel = np.split(self._noise.take(ids), [self.task.model.nq], axis=1)
-        qpos = self.task.placed(self._reference + qnoise)
-        self._qpos[ids], self._qvel[ids] = qpos, qvel
-        if self.task.tracked:
-            if self._fields:
-                self.physics.forward(ids, stage=int(mujoco.mjtStage.mjSTAGE_POS))
-            self._tracked[ids] = self.task.track(qpos, {name: field[ids] for name, field in self._fields.items()})
-        at_rest = np.zeros((len(ids), self.task.tracked))
-        observation = self.task.observation(qpos, qvel, at_rest)
-        none = {name: np.zeros_like(field[ids]) for name, field in self._acting.items()}
-        return self.task.felt(observation, self._tracked[ids], none)
+        starts = self._starts.take(ids)
+        qpos, qvel, tracked, observation = (starts[:, part] for part in self._parts)
+        self.physics.state[ids] = self._at_rest
+        self.physics.warning[ids] = 0
+        self._qpos[ids], self._qvel[ids], self._tracked[ids] = qpos, qvel, tracked
+        return observation
 
     def _applied(self, ids: NDArray[np.int64] | None, control_nA: Array) -> Array:
         """What the motors are given of what was asked for; a task whose motors are noisy says so."""
@@ -197,22 +220,25 @@ class MujocoSimulations(Episodes):
         control = actions_nA * self._scale
         self._ctrl[rows] = self._applied(ids, control)
         self.physics.step(ids, nstep=task.frame_skip, stage=self._stage)
-        qpos, qvel = self._qpos[rows], self._qvel[rows]
-        derived, acting = ({name: a[rows] for name, a in f.items()} for f in (self._fields, self._acting))
-        tracked = task.track(qpos, derived) if task.tracked else self._tracked[rows]
-        velocity = (tracked - self._tracked[rows]) / self._dt
-        self._tracked[rows] = tracked
+        qpos, qvel, derived, acting = self._qpos[rows], self._qvel[rows], self._fields, self._acting
+        if ids is not None:
+            derived, acting = ({name: a[ids] for name, a in fields.items()} for fields in (derived, acting))
+        tracked = velocity = self._tracked[rows]
+        if task.tracked:
+            tracked = task.track(qpos, derived)
+            velocity = (tracked - velocity) / self._dt
+            self._tracked[rows] = tracked
         observation = task.felt(task.observation(qpos, qvel, velocity), tracked, acting)
         before = self._observation[rows]
         motion = Motion(before, actions_nA, control, observation, velocity, qpos, qvel, derived, acting)
-        failed = self.physics.warning[rows, _UNSTABLE, _COUNT].any(axis=1)
+        failed = self._unstable[rows].any(axis=1)
         return Outcome(observation, task.reward(motion), task.terminated(motion), failed)
 
     def _dynamics(self) -> dict[str, Any]:
         from torch import from_numpy
 
         state = {"physics": from_numpy(self.physics.state.copy()), "tracked": from_numpy(self._tracked.copy())}
-        return state | self._noise.state()
+        return state | self._starts.state()
 
     def _rows(self, rows: Rows) -> dict[str, NDArray[Any]]:
         return {"physics": self.physics.state[rows].copy(), "tracked": self._tracked[rows].copy()}
@@ -229,7 +255,7 @@ class MujocoSimulations(Episodes):
         self.physics.state[:] = physics
         self.physics.warning[:] = 0
         self._tracked[:] = dynamics["tracked"].numpy()
-        self._noise.restore(dynamics)
+        self._starts.restore(dynamics)
 
 
 def asset(name: str) -> mujoco.MjSpec:

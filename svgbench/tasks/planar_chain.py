@@ -41,29 +41,30 @@ class PlanarChain:
         mass = model.body_mass[1:] / model.body_mass[1:].sum()
         centre = np.einsum("b,bkc->kc", mass, lengths) + mass[:, None] * model.body_ipos[1:, [0, 2]]
         ends = [lengths.copy(), lengths.copy()]
-        self._radii = np.zeros(B)
+        radii = np.zeros(B)
         for b, geom in enumerate(model.body_geomadr[1:]):
             axis = np.zeros(3)
             mujoco.mju_rotVecQuat(axis, np.array([0.0, 0.0, model.geom_size[geom, 1]]), model.geom_quat[geom])
             for end, sign in zip(ends, (-1, 1), strict=True):
                 end[b, b] += (model.geom_pos[geom] + sign * axis)[[0, 2]]
-            self._radii[b] = model.geom_size[geom, 0]
-        self._weights = np.concatenate([_along_x(centre[None]), *map(_along_z, ends)])
-        self._origin = model.body_pos[1, [0, 2]] - model.qpos0[:2]
+            radii[b] = model.geom_size[geom, 0]
+        x_of_centre = _along_x(centre[None])
+        self._weights = np.concatenate([x_of_centre, _along_z(ends[0]), x_of_centre, _along_z(ends[1])])
+        x, z = model.body_pos[1, [0, 2]] - model.qpos0[:2]
+        self._root = np.array([0] + [1] * B)  # the coordinates that move what `places` says
+        self._offset = np.concatenate([[x], z - radii])
 
     def places(self, qpos: Array) -> Array:
         """[n, 1 + B] from qpos [n, nq], in metres.
 
         x of the centre of mass; of each body, how far it is above the ground z = 0, negative below.
         """
-        B = len(self._radii)
         angles = np.einsum("nj,bj->nb", qpos[:, 2:] - self._rest, self._turns)
         turned = np.concatenate([np.cos(angles), np.sin(angles)], axis=1)
         points = np.einsum("nk,pk->np", turned, self._weights)
-        places = np.empty((len(qpos), 1 + B))
-        np.minimum(points[:, 1 : 1 + B], points[:, 1 + B :], out=places[:, 1:])
-        places[:, 1:] += (qpos[:, 1] + self._origin[1])[:, None] - self._radii
-        places[:, 0] = points[:, 0] + qpos[:, 0] + self._origin[0]
+        P = len(self._root)
+        places: Array = np.minimum(points[:, :P], points[:, P:])
+        places += qpos[:, self._root] + self._offset
         return places
 
     def standing(self, qpos: Array) -> Array:

@@ -55,7 +55,7 @@ def swimmer_reward(control_weight: float, torque: float) -> Recorded:
 def fallen(obs: Any, action: Any, next_obs: Any) -> Any:
     """Booleans [...] of recorded next_obs [..., O], which begin with height and pitch."""
     z, pitch = next_obs[..., 0], next_obs[..., 1]
-    return ~((z > 0.8) & (z < 2.0) & (pitch > -1.0) & (pitch < 1.0))
+    return ~((z > 0.8) & (z < 2.0) & (abs(pitch) < 1.0))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
