@@ -10,7 +10,7 @@ from dataclasses import asdict
 
 from benchmarks.result import Result
 
-NAMES = ("commands", "seed_axis", "lab_overhead", "stepping", "update", "memory", "trpo")
+NAMES = ("commands", "seed_axis", "lab_overhead", "stepping", "update", "memory", "trpo", "value_gradients")
 
 
 def main() -> int:

@@ -11,12 +11,13 @@ import typer
 from typer.exceptions import TyperException
 
 import svgbench
-from svgbench.commands import judging, keeping, reading, running
+from svgbench.commands import judging, keeping, reading, running, tuning
 from svgbench.lab.errors import BUSY, FAILED, OK, USAGE, BusyError, DamagedError, UsageError
 
 EPILOG = (
     "Exit status: 0 all that was asked for is done; 1 a run failed; 2 usage; 3 a verdict is WORSE or a claim REFUTED "
-    "under --strict; 4 incomplete; 75 results busy; 130, 143 interrupted."
+    "under --strict, or a setting is not the chosen one under --check; 4 incomplete; 75 results busy; 130, 143 "
+    "interrupted."
 )
 
 app = typer.Typer(
@@ -53,6 +54,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "plot": judging.plot,
     "table": judging.table,
     "compare": judging.compare,
+    "tune": tuning.tune,
     "deviations": reading.deviations,
     "diff": judging.diff,
     "import": judging.import_,

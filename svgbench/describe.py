@@ -7,7 +7,7 @@ from typing import Any
 
 from svgbench.analysis.wording import counted, words_of
 from svgbench.lab.calibration import Cost, Estimate, kind
-from svgbench.lab.experiment import Experiment
+from svgbench.lab.experiment import Experiment, PerTask
 from svgbench.lab.plan import Plan
 from svgbench.lab.source import declared
 from svgbench.terminal import duration, size
@@ -18,10 +18,13 @@ def parts_of(experiment: Experiment) -> list[dict[str, Any]]:
     rows = [_row("experiment", experiment.id, experiment.title, experiment.description)]
     rows += [_row("task", t.id, t.label, _settings({**t.options, **t.config})) for t in experiment.tasks]
     for variant in experiment.variants:
-        profile = f"profile {variant.profile}" if variant.profile else ""
-        rows += [_row("variant", variant.id, variant.label, profile or _settings(variant.config))]
+        profile = [f"profile {variant.profile}"] if variant.profile else []
+        settings = [_settings(variant.config)] if variant.config else []
+        rows += [_row("variant", variant.id, variant.label, "; ".join(profile + settings))]
     for budget in experiment.budgets:
-        text = f"{budget.seeds} seeds" + (f": {budget.note}" if budget.note else "")
+        first = f" from {experiment.first_seed}" if experiment.first_seed else ""
+        others = f" ({_settings(budget.seeds_of)})" if budget.seeds_of else ""
+        text = f"{budget.seeds} seeds{first}{others}" + (f": {budget.note}" if budget.note else "")
         rows += [_row("budget", budget.name, text, _settings({**budget.limits, **budget.config}))]
     rows += [_row("column", c.name, c.description, c.unit) for c in experiment.columns]
     for claim in experiment.claims:
@@ -161,4 +164,13 @@ def _row(kind_: str, id_: str, text: str, detail: str) -> dict[str, Any]:
 
 
 def _settings(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"{k}={v}" for k, v in values.items())
+    return ", ".join(f"{k}={_value(v)}" for k, v in values.items())
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, PerTask):
+        tasks: dict[Any, list[str]] = {}
+        for task, one in value.values.items():
+            tasks.setdefault(one, []).append(task)
+        return " or ".join(f"{one} ({', '.join(on)})" for one, on in tasks.items())
+    return str(value)

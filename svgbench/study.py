@@ -22,6 +22,7 @@ from svgbench.lab.store import Store
 if TYPE_CHECKING:
     import pandas as pd
 
+    from svgbench.analysis.choosing import Choice, Written
     from svgbench.analysis.frames import Results
     from svgbench.analysis.tables import Grid
     from svgbench.analysis.verdicts import Verdict
@@ -157,6 +158,22 @@ class Study:
         notes = tuple(f"budget {b}: {note}" for b, r in results.items() for note in r.notes)
         return [v for v in verdicts if _is_asked(v, base)], notes
 
+    def choose(self, selection: Selection | None = None) -> tuple[list[Choice], list[Written]]:
+        """Of a search: its choices at one budget, the first declared by default, and what is written beside them.
+
+        UsageError for an experiment that is no search.
+        """
+        from svgbench.analysis.choosing import choices, written
+        from svgbench.lab.errors import unknown
+
+        search = reproduce.searches().get(self.experiment.id)
+        if search is None:
+            raise unknown("search", self.experiment.id, reproduce.searches())
+        base = selection or Selection(budget=self.experiment.budgets[0].name)
+        everything = replace(base, tasks=(), variants=())  # a winner is one of all settings, whichever were named
+        found = [c for c in choices(search, self.results(everything).cells) if _is_chosen(c, base)]
+        return found, written(search, found)
+
     def table_rows(self, selection: Selection | None = None) -> list[dict[str, Any]]:
         """The table as one flat row per cell and measure."""
         from svgbench.analysis.summary import results_rows
@@ -196,6 +213,14 @@ def _is_asked(verdict: Verdict, selection: Selection) -> bool:
     about = {name.strip() for name in verdict.variant.split(",")}
     return (not selection.tasks or verdict.task in selection.tasks) and (
         not selection.variants or bool(about & set(selection.variants))
+    )
+
+
+def _is_chosen(choice: Choice, selection: Selection) -> bool:
+    """Whether the choice is on a named task and of a named setting."""
+    settings = {setting.variant.id for setting in choice.settings}
+    return (not selection.tasks or bool(set(choice.tasks) & set(selection.tasks))) and (
+        not selection.variants or bool(settings & set(selection.variants))
     )
 
 

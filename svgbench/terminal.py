@@ -72,8 +72,14 @@ def out_records(rows: Rows, heading: str, fields: Sequence[str]) -> None:
 
 def out_lines(lines: Iterable[str]) -> None:
     """Sentences, each wrapped at the terminal's width."""
-    for line in lines:
-        out(textwrap.fill(line, width(), subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
+    for line in lines_of(lines):
+        out(line)
+
+
+def lines_of(sentences: Iterable[str]) -> list[str]:
+    """Each sentence wrapped at the terminal's width, further lines indented."""
+    how: Any = {"subsequent_indent": "  ", "break_long_words": False, "break_on_hyphens": False}
+    return [textwrap.fill(sentence, width(), **how) for sentence in sentences]
 
 
 def _wrapped(text: str, indent: str) -> str:

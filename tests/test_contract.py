@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -10,10 +11,13 @@ from svgbench import paper_tables, reproduce
 from svgbench.analysis.claim_checks import problems
 from svgbench.analysis.effects import candidates, sides
 from svgbench.lab import source
-from svgbench.lab.cells import Selection, expand
+from svgbench.lab.cells import Selection, blocks, expand
 from svgbench.lab.experiment import BUDGETS
+from svgbench.lab.search import tried
+from svgbench.study import Study
 
 EXPERIMENTS = list(reproduce.experiments().values())
+RESULTS = Path(__file__).resolve().parents[1] / "results"
 BUILT_IN = {"task", "variant", "seed", "step"}
 
 
@@ -65,7 +69,14 @@ def test_it_expands_at_every_budget(experiment):
         assert not repeated(names)
         assert all(re.fullmatch(r"[A-Za-z0-9._+-]{1,200}", name) for name in names), names
         assert len({cell.identity for cell in cells}) == len(cells), "two cells that would measure the same"
-        assert all(cell.seeds == tuple(range(budget.seeds)) for cell in cells)
+        for cell in cells:
+            names = {cell.task.id, cell.variant.id, "--".join(cell.key)} & budget.seeds_of.keys()
+            numbers = {budget.seeds_of[name] for name in names} or {budget.seeds}
+            assert cell.seeds[0] == experiment.first_seed
+            assert cell.seeds == tuple(range(cell.seeds[0], cell.seeds[0] + len(cell.seeds)))
+            assert len(cell.seeds) in numbers
+        known = {name for cell in cells for name in (*cell.key, "--".join(cell.key))}
+        assert set(budget.seeds_of) <= known, "seeds of something that there is not"
         assert cells[0].block_size >= 1
 
 
@@ -143,3 +154,48 @@ def test_runs_that_are_drawn_are_declared_once(experiment):
         source_of = reproduce.experiments()[experiment.draws_from]
         assert source_of.draws_from is None
         assert {t.id for t in experiment.tasks} <= {t.id for t in source_of.tasks}
+
+
+SEARCHES = list(reproduce.searches().values())
+
+
+def test_searches_have_seeds_that_no_figure_has():
+    """Not in the seeds asked for, nor in those that train beside them in a block."""
+    used = {False: set(), True: set()}
+    for experiment in EXPERIMENTS:
+        for budget in experiment.budgets:
+            for cell in expand(experiment, Selection(budget=budget.name)):
+                trained = {seed for block in blocks(cell, cell.seeds) for seed in block.seeds}
+                used[experiment.id in reproduce.searches()] |= trained
+                if experiment.id in reproduce.searches():
+                    assert trained - set(cell.seeds) < set(range(cell.seeds[-1] + 1, cell.seeds[-1] + cell.block_size))
+    assert used[True], "some experiment is a search"
+    assert not used[True] & used[False]
+
+
+@pytest.fixture(params=SEARCHES, ids=lambda s: s.id)
+def search(request):
+    return request.param
+
+
+def test_a_search_tries_settings_of_its_experiment_and_nothing_else(search):
+    """Every setting's config is the searched variant's own but for the grid's fields and the budget's cuts."""
+    of = search.experiment
+    assert reproduce.experiments()[of.id] == of
+    made = reproduce.experiments()[search.id]
+    settings = {s.variant.id: s for s in tried(search)}
+    for budget in made.budgets:
+        for cell in expand(made, Selection(budget=budget.name)):
+            grid, values = settings[cell.variant.id].grid, settings[cell.variant.id].values
+            (base,) = expand(of, Selection(of.budgets[0].name, tasks=(cell.task.id,), variants=(grid.variant,)))
+            differs = {name for name in cell.config if cell.config[name] != base.config[name]}
+            assert differs <= {*values, *budget.config}
+            assert {name: cell.config[name] for name in values} == values
+
+
+def test_the_committed_searches_chose_what_is_written(search):
+    """Where a search is complete in results/, the experiment is written with its winners."""
+    study = Study(reproduce.experiments()[search.id], RESULTS)
+    _, rows = study.choose()
+    assert {row.field for row in rows} == {field for grid in search.grids for field in grid.fields}
+    assert [row for row in rows if row.word == "NOT_CHOSEN"] == []

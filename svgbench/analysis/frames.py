@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from svgbench.analysis.measures import CellData
-from svgbench.lab.cells import Cell, Selection, expand_declared
+from svgbench.lab.cells import Cell, Selection, expand_declared, named_seeds
 from svgbench.lab.errors import DamagedError
 from svgbench.lab.experiment import Experiment, Variant
 from svgbench.lab.store import CellState, Store, is_finished, read_meta, read_rows
@@ -107,8 +107,8 @@ def _undeclared(
         if selection.variants and meta["variant"] not in selection.variants:
             continue
         data = read_cell(path, meta)
-        if selection.seeds is not None:
-            data = replace(data, frame=data.frame[data.frame.seed.isin(selection.seeds)])
+        if (asked := named_seeds(experiment, selection)) is not None:
+            data = replace(data, frame=data.frame[data.frame.seed.isin(asked)])
         origin = f"imported from {meta['source']}" if meta.get("imported") else "made with -o"
         label = meta.get("label", meta["variant"])
         found.append((data, label, f"{meta['variant']} is {origin}"))

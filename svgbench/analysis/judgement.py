@@ -171,7 +171,7 @@ class Evidence:
         cell = self.cell(budget, task, variant)
         if cell is not None:
             return cell.missing
-        return self.asked_seeds.get(budget) or tuple(range(self.experiment.budget(budget).seeds))
+        return self.asked_seeds.get(budget) or self.experiment.seeds(budget, task, variant)
 
     def published_mean(self, row: str, task: str) -> float:
         """The mean printed in that row for that task. ValueError where there is none."""

@@ -22,6 +22,8 @@ ExecutorOption = Annotated[str, typer.Option("--executor", help="Where blocks ru
 ResultsOption = Annotated[
     Path | None, typer.Option("--results", help="The results folder. [default: $SVGBENCH_RESULTS or ./results]")
 ]
+TimeLimitOption = Annotated[str | None, typer.Option("--time-limit", help="Stop at a checkpoint after 90s, 2h.")]
+YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask before more than an hour of work.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print a list of flat JSON objects.")]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Exit with 3 on WORSE or REFUTED, with 4 if incomplete.")]
 

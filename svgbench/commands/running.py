@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -18,11 +19,13 @@ from svgbench.commands.options import (
     SeedsOption,
     SetOption,
     TasksOption,
+    TimeLimitOption,
     VariantsOption,
+    YesOption,
     selection_of,
     studies_of,
 )
-from svgbench.lab.errors import FAILED, INCOMPLETE, OK, UsageError
+from svgbench.lab.errors import FAILED, INCOMPLETE, OK, WORSE, UsageError
 
 ASK_SECONDS = 3600.0
 """A plan beyond this asks before it runs."""
@@ -57,7 +60,7 @@ def plan(
         columns = {"task": "task", "cells": "cells", "runs": "runs", "missing": "missing", "blocks": "blocks"}
         out_rows(describe.by_task(rows), False, "", columns | {"time": "one process"})
         lines = describe.plan_sentences(made, estimate)
-        power = describe.power_sentences(study.experiment, len(made.cells[0].cell.seeds), study.rivals_n())
+        power = describe.power_sentences(study.experiment, min(len(c.cell.seeds) for c in made.cells), study.rivals_n())
         out_lines([*lines, *power])
     if as_json:
         out_json(everything)
@@ -74,8 +77,8 @@ def run(
     device: DeviceOption = "cpu",
     executor: ExecutorOption = "local",
     results: ResultsOption = None,
-    time_limit: Annotated[str | None, typer.Option("--time-limit", help="Stop at a checkpoint after 90s, 2h.")] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before more than an hour of work.")] = False,
+    time_limit: TimeLimitOption = None,
+    yes: YesOption = False,
 ) -> None:
     """Run what is missing. Safe to kill at any moment; the same command goes on where it stopped."""
     from svgbench.lab.executor import make_executor
@@ -87,29 +90,40 @@ def run(
     selection = selection_of(budget, seeds, tasks, variants, override, device)
     studies = studies_of(experiment, results)
     plans = [(study, study.plan(selection, thorough=True)) for study in studies]
-    worst = OK
+    statuses = []
     for study, made in plans:
         options = RunOptions(study.jobs(made, jobs), executor, limit)
-        status = _run_one(study, made, options, yes)
-        worst = max(worst, status, key=_severity)
-        if status == INCOMPLETE or status > 128:  # stopped: the next experiment must not start
+        statuses.append(run_plan(study, made, options, yes))
+        if stopped(statuses[-1]):
             break
-    raise typer.Exit(worst)
+    raise typer.Exit(worst(statuses))
 
 
-def _severity(status: int) -> int:
-    return [OK, INCOMPLETE, FAILED].index(status) if status in (OK, INCOMPLETE, FAILED) else status
+def stopped(status: int) -> bool:
+    """Whether the time limit or a signal ended it, so that the next experiment must not start."""
+    return status == INCOMPLETE or status > 128
 
 
-def _run_one(study: Any, made: Any, options: Any, yes: bool) -> int:
+def worst(statuses: Sequence[int]) -> int:
+    """The exit status of several experiments: a signal's, else that of the worst."""
+    order = [OK, INCOMPLETE, WORSE, FAILED]
+    return max(statuses, key=lambda status: order.index(status) if status in order else status, default=OK)
+
+
+def run_plan(study: Any, made: Any, options: Any, yes: bool, say: Callable[[str], None] | None = None) -> int:
+    """Print the plan, ask where it is long, and run it; the exit status.
+
+    `say` gets the lines about it; without it they go to standard output, with what to do next.
+    """
     import time
 
-    from svgbench import describe
-    from svgbench.terminal import duration, notice, out, out_lines
+    from svgbench import describe, reproduce
+    from svgbench.terminal import duration, lines_of, notice, out
 
+    tell = say or out
     costs, estimate = study.estimate(made, options.jobs, made.selection.budget != "smoke" and bool(made.blocks), notice)
     known = estimate if costs or not made.blocks else None
-    out_lines(describe.plan_sentences(made, known))
+    tell("\n".join(lines_of(describe.plan_sentences(made, known))))
     if known and known.seconds > ASK_SECONDS and not yes:
         question = f"this takes about {duration(known.seconds)}"
         if not sys.stdin.isatty():
@@ -123,9 +137,10 @@ def _run_one(study: Any, made: Any, options: Any, yes: bool) -> int:
     for block, error in outcome.failures:
         notice(f"failed: {block.cell.task.id} {block.cell.variant.id} seeds {block.wanted}: {error}")
     done = sum(len(block.wanted) for block in outcome.finished)
-    out(f"{done} of {made.runs_missing} runs done in {duration(time.monotonic() - begun)}")
-    if result.exit_status == OK:
-        out(f"next: svgbench compare {made.experiment.id} --budget {made.selection.budget}")
-    elif not outcome.failures:
+    tell(f"{done} of {made.runs_missing} runs done in {duration(time.monotonic() - begun)}")
+    if result.exit_status == OK and say is None:
+        judge = "tune" if made.experiment.id in reproduce.searches() else "compare"
+        tell(f"next: svgbench {judge} {made.experiment.id} --budget {made.selection.budget}")
+    elif result.exit_status != OK and not outcome.failures:
         notice("stopped at a checkpoint; the same command goes on from there")
     return int(result.exit_status)

@@ -10,15 +10,18 @@ from typing import Any
 
 from svgbench.lab import source
 from svgbench.lab.errors import UsageError, unknown
-from svgbench.lab.experiment import Budget, Experiment, Task, Variant
+from svgbench.lab.experiment import Budget, Experiment, PerTask, Setting, Task, Variant
 
 
 @dataclass(frozen=True)
 class Selection:
-    """What a user asked for. Empty fields mean everything that the experiment declares."""
+    """What a user asked for. Empty fields mean everything that the experiment declares.
+
+    `seeds` are named, or so many from the experiment's first.
+    """
 
     budget: str = "paper"
-    seeds: tuple[int, ...] | None = None
+    seeds: tuple[int, ...] | int | None = None
     tasks: tuple[str, ...] = ()
     variants: tuple[str, ...] = ()
     overrides: tuple[str, ...] = ()  # "key=value"
@@ -78,11 +81,12 @@ def cell_name(task: str, variant: str) -> str:
 MOST_SEEDS = 100_000  # more is a slip of the finger, and would fill the memory
 
 
-def parse_seeds(text: str) -> tuple[int, ...]:
-    """ "10" is seeds 0 to 9; "0,4,7", "3-5" and "0-2,9" name seeds. UsageError says what was expected."""
+def parse_seeds(text: str) -> tuple[int, ...] | int:
+    """ "10" is a count; "0,4,7", "3-5" and "0-2,9" name seeds. UsageError says what was expected."""
     expected = "expected a count such as 10, a range such as 3-5, or a list such as 0,4,7"
+    count = text.strip().isdigit()
     try:
-        if text.strip().isdigit():
+        if count:
             ranges = [range(int(text))]
         else:
             ends = [part.strip().partition("-") for part in text.split(",")]
@@ -96,7 +100,21 @@ def parse_seeds(text: str) -> tuple[int, ...]:
         raise UsageError(f"--seeds {text} names no seed; {expected}")
     if len(set(seeds)) != len(seeds):
         raise UsageError(f"--seeds {text} names a seed twice; {expected}")
-    return tuple(sorted(seeds))
+    return len(seeds) if count else tuple(sorted(seeds))
+
+
+def named_seeds(experiment: Experiment, selection: Selection) -> tuple[int, ...] | None:
+    """The seeds that were asked for by name or by number; None if it was left to the budget.
+
+    Raises UsageError for seeds before the experiment's first: those of a search are no figure's.
+    """
+    if selection.seeds is None:
+        return None
+    seeds = experiment.counted(selection.seeds) if isinstance(selection.seeds, int) else selection.seeds
+    first = experiment.first_seed
+    if min(seeds, default=first) < first:
+        raise UsageError(f"--seeds {min(seeds)}: the seeds of {experiment.id} start at {first}; {first}-{first + 2}?")
+    return seeds
 
 
 def expand(experiment: Experiment, selection: Selection, extra: Mapping[str, Variant] | None = None) -> list[Cell]:
@@ -106,7 +124,7 @@ def expand(experiment: Experiment, selection: Selection, extra: Mapping[str, Var
     Raises UsageError for any word that the experiment does not know.
     """
     budget = _budget(experiment, selection.budget)
-    seeds = selection.seeds if selection.seeds is not None else tuple(range(budget.seeds))
+    asked = named_seeds(experiment, selection)
     tasks = _chosen("task", selection.tasks, {t.id: t for t in experiment.tasks})
     variants = _chosen("variant", selection.variants, {v.id: v for v in experiment.variants}, extra)
     task_versions = {t.id: source.declared(t.make).version for t in tasks}
@@ -125,7 +143,7 @@ def expand(experiment: Experiment, selection: Selection, extra: Mapping[str, Var
                 limits=limits,
                 versions={"algorithm": version, "task": task_versions[task.id]},
                 columns=tuple(c.name for c in experiment.columns),
-                seeds=seeds,
+                seeds=experiment.seeds(budget.name, task.id, declared.id) if asked is None else asked,
                 block_size=budget.block_size or experiment.block_size,
                 threads=experiment.threads,
                 device=selection.device,
@@ -252,7 +270,13 @@ def _resolve(
         {name: value for name, value in layer.items() if name in learner.types}
         for layer in (task.config, budget.config)
     )
-    config = learner.config(of_task, variant.config, cut, profile=variant.profile)
+    own: dict[str, Setting] = {
+        name: value.values[task.id] if isinstance(value, PerTask) else value
+        for name, value in variant.config.items()
+        if not isinstance(value, PerTask) or task.id in value.values
+    }
+    variant = replace(variant, config=own)
+    config = learner.config(of_task, own, cut, profile=variant.profile)
     limits = {**budget.limits, **task.limits.get(budget.name, {})}
     changed: dict[str, Any] = {}
     for override in overrides:

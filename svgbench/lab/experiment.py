@@ -48,17 +48,30 @@ class Task:
 
 
 @dataclass(frozen=True)
+class PerTask(Generic[T]):
+    """What differs between tasks, of a claim or of a variant: a value by the task's id."""
+
+    values: Mapping[str, T]
+
+
+def on_task(value: T | PerTask[T], task: str) -> T:
+    """The value on one task. KeyError where a `PerTask` has none for it."""
+    return value.values[task] if isinstance(value, PerTask) else value
+
+
+@dataclass(frozen=True)
 class Variant:
     """An algorithm with its hyper-parameters and its label in the figure.
 
     `learner` is "module:attribute" with the signature of `svgbench.lab.learner.MakeLearner`. The module
-    states `VERSION` (an integer), a dataclass `Config`, and, where readings differ, `PROFILES`.
+    states `VERSION` (an integer), a dataclass `Config`, and, where readings differ, `PROFILES`. Where `config` has
+    a `PerTask` without a value for a task, the layers below it decide.
     """
 
     id: str
     label: str
     learner: str
-    config: Mapping[str, Setting] = field(default_factory=dict)
+    config: Mapping[str, Setting | PerTask[Setting]] = field(default_factory=dict)
     profile: str | None = None
     published: str | None = None  # the row's name in `paper_tables`
     tasks: tuple[str, ...] | None = None  # where it is run, by id; None is on all of the experiment's
@@ -72,7 +85,8 @@ class Budget:
     """How much a run may spend.
 
     `limits` reach the learner as its `budget`; `config` overrides fields of every variant's config, where
-    the algorithm has them. `note` says what was cut, in words that are printed on figures.
+    the algorithm has them. `note` says what was cut, in words that are printed on figures. `seeds_of` names what
+    has another number of seeds: a cell as "task--variant", a variant, or a task; the first of these decides.
     """
 
     name: Literal["paper", "short", "smoke"]
@@ -81,6 +95,7 @@ class Budget:
     limits: Mapping[str, Setting] = field(default_factory=dict)
     config: Mapping[str, Setting] = field(default_factory=dict)
     block_size: int | None = None
+    seeds_of: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -97,18 +112,6 @@ class Measure:
     reduce: Literal["last", "mean", "min", "max", "mean_of_last"] = "last"
     k: int = 1
     higher_is_better: bool = True
-
-
-@dataclass(frozen=True)
-class PerTask(Generic[T]):
-    """What differs between the tasks of a claim: a value for each of them, by the task's id."""
-
-    values: Mapping[str, T]
-
-
-def on_task(value: T | PerTask[T], task: str) -> T:
-    """The value on one task. KeyError where a `PerTask` has none for it."""
-    return value.values[task] if isinstance(value, PerTask) else value
 
 
 @dataclass(frozen=True)
@@ -238,6 +241,7 @@ class Experiment:
     threads: int = 1  # per block
     published: str | None = None  # the id of a table in `paper_tables`
     draws_from: str | None = None  # the experiment that declares the runs
+    first_seed: int = 0  # a count of seeds starts here
 
     @property
     def work(self) -> str:
@@ -254,3 +258,13 @@ class Experiment:
     def budget(self, name: str) -> Budget:
         """The budget of that name; KeyError if the experiment has none."""
         return {b.name: b for b in self.budgets}[name]  # type: ignore[index]
+
+    def seeds(self, budget: str, task: str, variant: str) -> tuple[int, ...]:
+        """The seeds that a budget asks of a cell; KeyError if the experiment has no such budget."""
+        declared = self.budget(budget)
+        numbers = (declared.seeds_of.get(name) for name in (f"{task}--{variant}", variant, task))
+        return self.counted(next((n for n in numbers if n is not None), declared.seeds))
+
+    def counted(self, n: int) -> tuple[int, ...]:
+        """The first n seeds."""
+        return tuple(range(self.first_seed, self.first_seed + n))

@@ -145,8 +145,8 @@ class Replay:
         They share memory with the replay, which may be most of what a process has: write or copy them before the
         next `add`.
         """
-        rows = [_filled(row, self.size) for row in self.rows]
-        ends = [_filled(row, self.size) for row in self._ends]
+        rows = [filled(row, self.size) for row in self.rows]
+        ends = [filled(row, self.size) for row in self._ends]
         return {"rows": rows, "ends": ends, "added": self.added}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -181,7 +181,7 @@ class Replay:
             self._since_end[seed] = size - 1 - last_end[-1] if size else 0
 
 
-def _filled(x: Tensor, size: int) -> Tensor:
+def filled(x: Tensor, size: int) -> Tensor:
     """x[:size], in the same memory but with a storage of its own: `torch.save` writes whole storages."""
     part = x[:size]
     first, length = part.storage_offset() * part.element_size(), part.numel() * part.element_size()

@@ -1,9 +1,10 @@
 """The one registry of experiments, built from the folders beside this file and from installed packages.
 
-A folder `<work>/experiments.py` states `EXPERIMENTS`, a tuple of `svgbench.lab.experiment.Experiment`.
-Somebody else's package adds its own through two entry-point groups: `svgbench.experiments` (module:attribute of
-such a tuple) and `svgbench.algorithms` (module:attribute of a learner, which joins any experiment by
-`--variants NAME`).
+A file `<work>/experiments.py` states `EXPERIMENTS`, a tuple of `svgbench.lab.experiment.Experiment`; a `searches.py`
+beside it may state `SEARCHES`, a tuple of `svgbench.lab.search.Search`, each of which is an experiment too. Somebody
+else's package adds its own through three entry-point groups: `svgbench.experiments` and `svgbench.searches`
+(module:attribute of such tuples) and `svgbench.algorithms` (module:attribute of a learner, which joins any experiment
+by `--variants NAME`).
 """
 
 from __future__ import annotations
@@ -11,25 +12,42 @@ from __future__ import annotations
 import functools
 import importlib
 import importlib.metadata
+import importlib.util
 import pkgutil
+from typing import Any, TypeVar
 
 from svgbench.lab.errors import UsageError, unknown
 from svgbench.lab.experiment import Experiment, Variant
+from svgbench.lab.search import Search, as_experiment
+
+Declared = TypeVar("Declared")
 
 EXPERIMENT_GROUP = "svgbench.experiments"
+SEARCH_GROUP = "svgbench.searches"
 ALGORITHM_GROUP = "svgbench.algorithms"
 
 
 @functools.cache
 def experiments() -> dict[str, Experiment]:
-    """Every experiment by id, in declared order. Raises ValueError on a repeated one."""
+    """Every experiment by id, in declared order, a work's searches after its figures and tables.
+
+    Raises ValueError on a repeated one.
+    """
     found: dict[str, Experiment] = {}
-    for declared in (*_ours(), *_installed()):
-        for experiment in declared:
-            if experiment.id in found:
-                raise ValueError(f"experiment {experiment.id} is declared twice")
-            found[experiment.id] = experiment
+    ours = [e for work in _works() for e in (*_stated(work, "experiments"), *map(as_experiment, _searches_of(work)))]
+    theirs = [*_installed(EXPERIMENT_GROUP, Experiment), *map(as_experiment, _installed(SEARCH_GROUP, Search))]
+    for experiment in (*ours, *theirs):
+        if experiment.id in found:
+            raise ValueError(f"experiment {experiment.id} is declared twice")
+        found[experiment.id] = experiment
     return found
+
+
+@functools.cache
+def searches() -> dict[str, Search]:
+    """Every search by id, in declared order."""
+    ours = [search for work in _works() for search in _searches_of(work)]
+    return {search.id: search for search in (*ours, *_installed(SEARCH_GROUP, Search))}
 
 
 def resolve(name: str) -> list[Experiment]:
@@ -46,6 +64,22 @@ def resolve(name: str) -> list[Experiment]:
     raise unknown("experiment", name, [*everything, *dict.fromkeys(e.artifact for e in everything.values())])
 
 
+def resolve_searches(name: str) -> list[Search]:
+    """The searches that `name` means: one by its full id, every one of that artifact, or every one for an experiment.
+
+    Raises UsageError naming the nearest.
+    """
+    everything = searches()
+    if name in everything:
+        return [everything[name]]
+    of = [s for s in everything.values() if name in (s.id.split("/")[1], s.experiment.id)]
+    if of:
+        return of
+    if name in experiments():
+        raise UsageError(f"nothing is searched for {name} (there are searches for: {_experiments_searched()})")
+    raise unknown("search", name, [*everything, *dict.fromkeys(s.experiment.id for s in everything.values())])
+
+
 @functools.cache
 def installed_algorithms() -> dict[str, Variant]:
     """Learners of other packages, by entry-point name."""
@@ -53,17 +87,29 @@ def installed_algorithms() -> dict[str, Variant]:
     return {p.name: Variant(id=p.name, label=p.name, learner=p.value) for p in points}
 
 
-def _ours() -> list[tuple[Experiment, ...]]:
-    works = [m.name for m in pkgutil.iter_modules(__path__) if m.ispkg]
-    modules = [importlib.import_module(f"{__name__}.{work}.experiments") for work in works]
-    return [module.EXPERIMENTS for module in modules]
+def _experiments_searched() -> str:
+    return ", ".join(dict.fromkeys(s.experiment.id for s in searches().values())) or "none"
 
 
-def _installed() -> list[tuple[Experiment, ...]]:
-    declared = []
-    for point in importlib.metadata.entry_points(group=EXPERIMENT_GROUP):
+def _works() -> list[str]:
+    return [m.name for m in pkgutil.iter_modules(__path__) if m.ispkg]
+
+
+def _stated(work: str, file: str) -> Any:
+    """The tuple that a work's file states."""
+    return getattr(importlib.import_module(f"{__name__}.{work}.{file}"), file.upper())
+
+
+def _searches_of(work: str) -> tuple[Search, ...]:
+    there = importlib.util.find_spec(f"{__name__}.{work}.searches")
+    return _stated(work, "searches") if there else ()
+
+
+def _installed(group: str, kind: type[Declared]) -> list[Declared]:
+    declared: list[Declared] = []
+    for point in importlib.metadata.entry_points(group=group):
         value = point.load()
-        if not (isinstance(value, tuple) and all(isinstance(e, Experiment) for e in value)):
-            raise UsageError(f"entry point {point.name} = {point.value}: expected a tuple of Experiment")
-        declared.append(value)
+        if not (isinstance(value, tuple) and all(isinstance(e, kind) for e in value)):
+            raise UsageError(f"entry point {point.name} = {point.value}: expected a tuple of {kind.__name__}")
+        declared += value
     return declared

@@ -80,6 +80,16 @@ WRONG = {
     "import": (["import", "x.csv", "--experiment", "wakl", "--as", "mine"], "'wakl'", "'walk'"),
     "status": (["status", "testkit/wakl"], "'testkit/wakl'", "'testkit/walk'"),
     "plan": (["plan", "testkit/walk", "--tasks", "field/clam"], "'field/clam'", "'field/calm'"),
+    "search": (["tune", "testkit/walk-serach"], "'testkit/walk-serach'", "'testkit/walk-search'"),
+    "no search": (["tune"], "SEARCH", "testkit/walk-search"),
+    "not searched": (["tune", "maac/fig3"], "maac/fig3", "testkit/walk"),
+    "search variant": (
+        ["tune", "testkit/walk-search", "--variants", "drift.drift-5"],
+        "'drift.drift-5'",
+        "'drift.drift-0.5'",
+    ),
+    "search seeds": (["tune", "testkit/walk-search", "--seeds", "0-1"], "--seeds 0", "600-602"),
+    "search budget": (["tune", "testkit/walk-search", "--budget", "papr"], "'papr'", "short"),
 }
 
 
@@ -103,6 +113,8 @@ def test_a_wrong_word_is_named_with_the_right_one_and_creates_nothing(quick, wor
         ["--help"],
         ["--version"],
         ["run", "--help"],
+        ["tune", "--help"],
+        ["show", "testkit/walk-search"],
         ["list"],
         ["list", "--json"],
         ["show", "walk"],

@@ -15,7 +15,7 @@ from svgbench.lab import cells, source
 from svgbench.lab.calibration import Cost, estimate, kind
 from svgbench.lab.cells import Selection, block_from_job, blocks, describe_job, expand, identity, parse_seeds
 from svgbench.lab.errors import UsageError
-from svgbench.lab.experiment import Variant
+from svgbench.lab.experiment import PerTask, Variant
 from svgbench.lab.plan import make_plan
 from svgbench.lab.store import Store
 
@@ -25,9 +25,9 @@ WALK = EXPERIMENTS[0]
 @pytest.mark.parametrize(
     ("text", "seeds"),
     [
-        ("1", [0]),
-        ("10", range(10)),
-        (" 3 ", range(3)),
+        ("1", 1),
+        ("10", 10),
+        (" 3 ", 3),
         ("0-0", [0]),
         ("3-5", [3, 4, 5]),
         ("0,4,7", [0, 4, 7]),
@@ -36,7 +36,46 @@ WALK = EXPERIMENTS[0]
     ],
 )
 def test_seeds(text, seeds):
-    assert parse_seeds(text) == tuple(seeds)
+    assert parse_seeds(text) == (seeds if isinstance(seeds, int) else tuple(seeds))
+
+
+def test_a_count_of_seeds_starts_at_the_experiments_first():
+    later = replace(WALK, first_seed=600)
+    for experiment, first in ((WALK, 0), (later, 600)):
+        for asked, count in ((None, 4), (2, 2)):
+            cells_ = expand(experiment, Selection(budget="smoke", seeds=asked))
+            assert {cell.seeds for cell in cells_} == {tuple(range(first, first + count))}
+    assert expand(later, Selection(budget="smoke", seeds=(601,)))[0].seeds == (601,)
+    with pytest.raises(UsageError, match=r"--seeds 3: the seeds of testkit/walk start at 600; 600-602\?"):
+        expand(later, Selection(budget="smoke", seeds=(3, 601)))
+
+
+def test_a_task_or_a_variant_may_have_another_number_of_seeds():
+    smoke = replace(WALK.budget("smoke"), seeds_of={"field/windy": 6, "still": 2, "field/calm--still": 1})
+    budgets = tuple(smoke if b.name == "smoke" else b for b in WALK.budgets)
+    changed = replace(WALK, budgets=budgets)
+    counts = {cell.key: len(cell.seeds) for cell in expand(changed, Selection(budget="smoke"))}
+    assert counts == {
+        ("field/calm", "drift"): 4,
+        ("field/calm", "still"): 1,
+        ("field/windy", "drift"): 6,
+        ("field/windy", "still"): 2,
+    }
+    assert {len(cell.seeds) for cell in expand(changed, Selection(budget="smoke", seeds=3))} == {3}
+
+
+def test_a_variants_setting_may_differ_between_tasks():
+    """What a value per task leaves out is for the layers below: here the task's own setting, then the default."""
+    calm, windy = WALK.tasks
+    drift = replace(WALK.variants[0], config={"drift": PerTask({"field/windy": 0.75}), "steps": 2})
+    changed = replace(WALK, tasks=(replace(calm, config={"drift": 7.5}), windy), variants=(drift,))
+    on_calm, on_windy = expand(changed, Selection(budget="smoke"))
+    assert (on_calm.config["drift"], on_windy.config["drift"]) == (7.5, 0.75)
+    assert on_calm.config["steps"] == on_windy.config["steps"] == 2
+    (block,) = blocks(on_windy, [0])
+    again = block_from_job(json.loads(json.dumps(describe_job(block)))).cell
+    assert identity(again) == on_windy.identity
+    assert again.variant.config == {"drift": 0.75, "steps": 2}
 
 
 @pytest.mark.parametrize(

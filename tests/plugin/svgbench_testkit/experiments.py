@@ -1,4 +1,4 @@
-"""A small experiment in the words of the lab."""
+"""A small experiment and a search for it, in the words of the lab."""
 
 from svgbench.lab.experiment import (
     Budget,
@@ -12,6 +12,7 @@ from svgbench.lab.experiment import (
     Term,
     Variant,
 )
+from svgbench.lab.search import Axis, Grid, Search
 
 FINAL = Measure(column="position", label="final position")
 
@@ -48,5 +49,24 @@ EXPERIMENTS = (
         ),
         deviations=(Deviation("noise", "none", "some", "walks are noisy", "testkit"),),
         block_size=2,
+    ),
+)
+
+SEARCHES = (
+    Search(
+        id="testkit/walk-search",
+        title="Drift and pace",
+        description="Two drifts and two paces.",
+        experiment=EXPERIMENTS[0],
+        grids=(
+            Grid("drift", (Axis("drift", (0.25, 0.5)),)),
+            Grid("still", (Axis("steps", (5, 6), name="pace", label="pace"),), choice="over tasks"),
+        ),
+        measure=FINAL,
+        budgets=(
+            Budget("short", 3, "three slices", config={"slices": 3}, block_size=3),
+            Budget("smoke", 2, "one slice", config={"slices": 1}),
+        ),
+        first_seed=600,
     ),
 )

@@ -1,0 +1,87 @@
+"""The actor-critic that Heess et al. 2015 compare SVG(1) with (section 6.1, Figures 3 and 4).
+
+"A state-of-the-art actor-critic algorithm that learns a V-function and updates the policy using the TD-error
+delta = r + gamma V' - V as an estimate of the advantage, yielding the policy gradient"
+
+    v_theta = delta grad_theta log pi(a | s) = delta (a - mu(s)) / sigma^2  pi_theta
+
+"(SVG(1) and the AC algorithm used the same code for learning V)": Algorithm 4 on minibatches from D. The paper cites
+Wawrzynski 2009, whose weights, truncated, multiply the gradient when transitions are replayed:
+w = p(a | s; theta) / p(a | s; theta_k). Policy updates come at the end of an episode, K of them, on the new episodes'
+steps or with `replay` on D's, as SVG(1)'s (`svgbench.nn.minibatch_ascent`), each shortened to V_max.
+
+The end of an episode: nothing follows a termination, V' = 0; behind a time limit V goes on, in delta and in V's target.
+
+Profile: "text" only; the code is unpublished. What the text leaves open is chosen as for SVG(1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from svgbench.nn.database import Transitions
+from svgbench.nn.episodic import EpisodicLearner
+from svgbench.nn.episodic_agent import learner
+from svgbench.nn.minibatch_ascent import MinibatchAgent
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Config:
+    """Sources: T1: the paper's Table 1 (swimmer-3); D: its appendix D, which searched over it; else our choice."""
+
+    hidden: tuple[int, ...] = (50, 50)  # tanh units of the policy (T1)
+    policy_std: float = 0.2  # units of action (D)
+    gamma: float = 0.995  # (D: swimmer)
+    policy_lr: float = 3e-4  # Adam (D)
+    policy_updates: int = 50  # an episode, of those collected at once: K (D)
+    max_grad_norm: float = 10.0  # V_max (D)
+    replay: bool = False  # of the policy's updates
+    importance_cap: float = 5.0  # of w (D)
+    kl_weight: float = 0.0  # reward per nat; 0, the paper has it for SVG(1)-ER (D)
+
+    value_hidden: tuple[int, ...] = (200, 100)  # tanh units (T1)
+    value_scale: float = 10.0  # units of return that V's network counts in
+    value_lr: float = 1e-3  # Adam (D)
+    value_updates: int = 100  # an episode, M (D)
+    target_period: int = 50  # updates, C (Algorithm 4)
+
+    batch_size: int = 32  # transitions
+    replay_size: int = 100_000  # transitions of D
+    simulations: int = 1  # N, episodes that are collected at once
+    steps_per_slice: int = 250  # control steps of all simulations between two chances of a checkpoint
+    dtype: str = "float32"
+
+
+PROFILES: dict[str, dict[str, Any]] = {"text": {}}
+
+
+class ActorCritic(MinibatchAgent):
+    """`svgbench.nn.episodic.Agent`: policies and critics of S seeds."""
+
+    def __init__(self, config: Config, task: Any, seeds: Sequence[int], capacity: int, device: str) -> None:
+        super().__init__(config, task, seeds, capacity, device)
+        self.new_critic()
+        self.stages = {"value": self.train_value, "policy": self.train_policy}
+
+    def worth(self, rows: Transitions) -> Tensor:
+        """delta, [S, B]."""
+        V = self.parts["critic"]
+        delta: Tensor = rows.r + self.config.gamma * (1 - rows.terminal) * V(rows.next_s) - V(rows.s)
+        return delta
+
+    def direction(self, worth: Tensor, rows: Transitions, mean: Tensor) -> Tensor:
+        """delta grad_mu log pi(a | s)."""
+        return worth.unsqueeze(-1) * self.policy.noise(mean, rows.a) / self.policy.std
+
+
+def make(
+    config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any], device: str
+) -> EpisodicLearner:
+    """The learner of a block. budget: `episodes` of each seed."""
+    return learner(ActorCritic, Config(**config), task, seeds, budget, device)

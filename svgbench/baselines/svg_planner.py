@@ -1,0 +1,91 @@
+"""The planner that Heess et al. 2015 compare SVG(inf) with (section 6.1, Figure 2 left).
+
+"An otherwise identical" algorithm: after every episode the same model is trained on the same D, and the policy takes
+one gradient step by the same recursions (9) and (10), but along a trajectory that the learned model imagines,
+"by running the policy in loop with a model while sampling the associated noise variables" (section 4.1):
+
+    a_t = mu(s_t) + sigma eta_t,    s_{t+1} = s_t + f(s_t, a_t) + sigma_f xi_t,    eta, xi ~ N(0, I)
+
+with the standard deviations sigma_f that the model has learned (appendix C). One is imagined for each real episode,
+from its first state and as long as the task's limit: the model does not know where an episode would terminate. Its real
+states are used for nothing else. The gradient is again a sum from the first step, with v' = 0 after the last
+(footnote 3), shortened to V_max.
+
+Profile: "text" only; the code is unpublished. What the text leaves open is chosen as for SVG(inf).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from svgbench.nn.episodic import EpisodicLearner
+from svgbench.nn.episodic_agent import learner
+from svgbench.nn.trajectory_ascent import TrajectoryAgent
+from svgbench.nn.whole_episodes import Episodes
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Config:
+    """Sources: T1: the paper's Table 1 (swimmer-3); D: its appendix D, which searched over it; else our choice."""
+
+    hidden: tuple[int, ...] = (50, 50)  # tanh units of the policy (T1)
+    policy_std: float = 0.2  # units of action (D)
+    gamma: float = 0.995  # (D: swimmer)
+    policy_lr: float = 1e-3  # Adam (D)
+    max_grad_norm: float = 10.0  # V_max (D)
+
+    model_hidden: tuple[int, ...] = (20, 20)  # tanh units for each dimension of the state (T1)
+    model_lr: float = 1e-3  # Adam (D)
+    model_updates: int = 100  # an episode, of those collected at once (D)
+
+    batch_size: int = 32  # transitions
+    replay_size: int = 100_000  # transitions of D
+    simulations: int = 1  # N, episodes that are collected, and imagined, at once
+    steps_per_slice: int = 250  # control steps of all simulations between two chances of a checkpoint
+    dtype: str = "float32"
+
+
+PROFILES: dict[str, dict[str, Any]] = {"text": {}}
+
+
+class Planner(TrajectoryAgent):
+    """`svgbench.nn.episodic.Agent`: policies and models of S seeds."""
+
+    def __init__(self, config: Config, task: Any, seeds: Sequence[int], capacity: int, device: str) -> None:
+        super().__init__(config, task, seeds, capacity, device)
+        self.new_model()
+        self.new_stream("imagined")
+        self.stages = {"model": self.train_model, "policy": self.train_policy}
+
+    def train_policy(self, episodes: Episodes, active: Tensor | None) -> Mapping[str, Tensor]:
+        """One gradient step along imagined trajectories."""
+        s, a = self.imagine(episodes.s[:, 0])
+        valid = torch.ones(s.shape[:3], dtype=torch.bool, device=s.device)
+        return self.ascend(s, a, valid, torch.zeros_like(s), episodes, active)
+
+    def imagine(self, start: Tensor) -> tuple[Tensor, Tensor]:
+        """Trajectories s [S, T, N, O], a [S, T, N, A] of the model from start [S, N, O]."""
+        T, N, (O, A) = self.task.horizon, start.shape[1], (self.task.observation_dim, self.task.action_dim)  # noqa: E741
+        noise = self.streams["imagined"].normal((T, N, O + A), self.dtype)
+        s, states, actions = start, [], []
+        for t in range(T):
+            xi, eta = noise[:, t].split([O, A], -1)
+            a = self.policy.mean(s) + self.policy.std * eta
+            states.append(s)
+            actions.append(a)
+            s = s + self.parts["model"].sample_change(s, a, xi)
+        return torch.stack(states, 1), torch.stack(actions, 1)
+
+
+def make(
+    config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any], device: str
+) -> EpisodicLearner:
+    """The learner of a block. budget: `episodes` of each seed. The task states `differentiable_reward`."""
+    return learner(Planner, Config(**config), task, seeds, budget, device)

@@ -1,0 +1,118 @@
+"""SVG(0), Algorithm 3 of Heess et al. 2015 (section 4.3 and its appendix), and DPG (Silver et al. 2014) beside it.
+
+    v_theta = Q_a pi_theta at the inferred noise          line 11
+
+Without a model: Q's slope by the action, at the (s, a) that was really taken, since pi(s, eta) is a there. There is no
+importance weight in it. After every episode Q is trained on minibatches from D, and then the policy takes K steps
+(`svgbench.nn.minibatch_ascent`), with `replay` (as Algorithm 3 is printed) from D, else from the new episodes' steps;
+the paper compares algorithms without policy replay (appendix D). Unweighted replay has nothing that pulls the policy
+back to where Q was learned: slopes at old actions can push its mean on and on.
+
+Line 7, "train the value function Q using D", is Algorithm 4 with (s, a) for s (`svgbench.nn.fitted_value`):
+
+    y = r + gamma Q(s', a'; nu)
+
+with the a' of D (line 9 samples a^{k+1}), which an older policy drew. What is weighted is therefore a':
+w = p(a' | s'; theta) / p(a' | s'; theta_k), at most `importance_cap`, where Algorithm 4 has the weight of a; the a of
+Q(s, a) needs none. After an episode's last step a' is what the policy would have done. The paper says nothing of this.
+
+DPG is the deterministic case: a = mu(s), with sigma * eta added when it acts, for exploration. Its gradient is Q_a at
+mu(s) (not at the action that was taken), its target has a' = mu(s'), and nothing is weighted.
+
+The end of an episode: nothing follows a termination, y = r; a time limit is no end of the task, and y goes on behind
+it.
+
+Profile: "text" only; the code is unpublished. What the text leaves open is chosen as for SVG(1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from svgbench.nn.database import Transitions
+from svgbench.nn.episodic import EpisodicLearner
+from svgbench.nn.episodic_agent import learner
+from svgbench.nn.minibatch_ascent import MinibatchAgent
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Config:
+    """Sources: T1: the paper's Table 1 (swimmer-3); D: its appendix D, which searched over it; else our choice."""
+
+    deterministic: bool = False  # DPG
+
+    hidden: tuple[int, ...] = (50, 50)  # tanh units of the policy (T1)
+    policy_std: float = 0.2  # units of action (D); of DPG's exploration
+    gamma: float = 0.995  # (D: swimmer)
+    policy_lr: float = 3e-4  # Adam (D)
+    policy_updates: int = 50  # an episode, of those collected at once: K (D)
+    max_grad_norm: float = 10.0  # V_max (D)
+    replay: bool = False  # of the policy's updates
+    importance_cap: float = 5.0  # of w in Q's targets (D)
+    kl_weight: float = 0.0  # reward per nat; 0, the paper has it for SVG(1)-ER (D)
+
+    value_hidden: tuple[int, ...] = (200, 100)  # tanh units of Q (T1)
+    value_scale: float = 10.0  # units of return that Q's network counts in
+    value_lr: float = 1e-3  # Adam (D)
+    value_updates: int = 100  # an episode, M (D)
+    target_period: int = 50  # updates, C (Algorithm 4)
+
+    batch_size: int = 32  # transitions
+    replay_size: int = 100_000  # transitions of D
+    simulations: int = 1  # N, episodes that are collected at once (Algorithm 3)
+    steps_per_slice: int = 250  # control steps of all simulations between two chances of a checkpoint
+    dtype: str = "float32"
+
+
+PROFILES: dict[str, dict[str, Any]] = {"text": {}}
+
+
+class SVGZero(MinibatchAgent):
+    """`svgbench.nn.episodic.Agent`: policies and action values of S seeds."""
+
+    weighted = False
+
+    def __init__(self, config: Config, task: Any, seeds: Sequence[int], capacity: int, device: str) -> None:
+        super().__init__(config, task, seeds, capacity, device)
+        self.new_critic()
+        self.stages = {"value": self.train_value, "policy": self.train_policy}
+
+    def critic_input(self, s: Tensor, a: Tensor) -> Tensor:
+        return torch.cat([s, a], -1)
+
+    def action_slope(self, s: Tensor, a: Tensor) -> Tensor:
+        """Q_a [S, B, A]."""
+        slope: Tensor = self.parts["critic"].slope(self.critic_input(s, a))[..., s.shape[-1] :]
+        return slope
+
+    def worth(self, rows: Transitions) -> Tensor:
+        """Q_a at what was done; of DPG nothing that is known before the update."""
+        return rows.a if self.config.deterministic else self.action_slope(rows.s, rows.a)  # line 11
+
+    def direction(self, worth: Tensor, rows: Transitions, mean: Tensor) -> Tensor:
+        return self.action_slope(rows.s, mean) if self.config.deterministic else worth
+
+    def value_sample(self, rows: Transitions) -> tuple[Tensor, Tensor, Tensor]:
+        c, policy, next_s = self.config, self.policy, rows.next_s
+        mean = policy.mean(next_s)
+        next_a = mean if c.deterministic else rows.next_a
+        next_value = self.parts["critic"].target_value(self.critic_input(next_s, next_a))
+        goes_on = 1 - rows.terminal
+        w = torch.ones_like(rows.r)
+        if not c.deterministic:
+            w = torch.where(goes_on > 0, policy.importance(mean, rows.next_a, rows.next_log_prob, c.importance_cap), w)
+        return self.critic_input(rows.s, rows.a), rows.r + c.gamma * goes_on * next_value, w
+
+
+def make(
+    config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any], device: str
+) -> EpisodicLearner:
+    """The learner of a block. budget: `episodes` of each seed."""
+    return learner(SVGZero, Config(**config), task, seeds, budget, device)

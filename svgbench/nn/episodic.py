@@ -1,0 +1,177 @@
+"""Learning from whole episodes: collect some with the current policy, train in stages, and again.
+
+The learner that a baseline hands to the lab is an `EpisodicLearner` around its own `Agent`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from svgbench.nn import trials
+from svgbench.nn.gaussian_policy import Acting
+from svgbench.nn.whole_episodes import Episodes, EpisodeSampler
+
+Row = dict[str, Any]
+Stage = Callable[[Episodes, Tensor | None], Mapping[str, Tensor]]
+"""Training on the latest episodes, and on what is remembered; `active` bool [S] says which seeds, None all."""
+
+COLUMNS = ("model_error", "value_error", "grad_norm", "kl")
+"""What training says of itself; NaN where an algorithm has no such thing.
+
+model_error: mean squared error of the predicted change of state on the new episodes, before training on them, in
+standard deviations of the changes seen before, over the dimensions that vary. value_error: of the critic there, against
+the returns, over their variance. grad_norm: of the policy's gradient before clipping, mean over the updates. kl: nats
+between the policies before and after, mean over the new episodes' states.
+"""
+
+
+class Agent(Protocol):
+    """Networks and training of S seeds; it knows neither simulations nor budgets."""
+
+    stages: Mapping[str, Stage]  # in this order, one a slice; each returns some of `COLUMNS`, [S]
+
+    def acting(self) -> Acting:
+        """The policy at its present parameters, of states as they are."""
+        ...
+
+    def take(self, episodes: Episodes) -> Mapping[str, Tensor]:
+        """Remember new episodes; what was expected of them, some of `COLUMNS`, [S]."""
+        ...
+
+    def finite(self) -> Tensor:
+        """Which seeds' parameters are finite, bool [S]."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]: ...
+    def load_state_dict(self, state: dict[str, Any]) -> None: ...
+    def policy_state_dict(self) -> dict[str, Any]: ...
+
+
+class EpisodicLearner:
+    """`svgbench.lab.learner.Learner` for a block of S seeds.
+
+    A row's step is the seed's episodes so far: N more each time, where N episodes are collected at once, and
+    train_return is their mean. env_steps counts the seed's simulated steps so far. tried: what the final policies are
+    put to; the last row has its columns.
+    """
+
+    def __init__(
+        self,
+        agent: Agent,
+        sampler: EpisodeSampler,
+        task: Any,
+        seeds: Sequence[int],
+        episodes: int,
+        tried: trials.Trials | None = None,
+    ) -> None:
+        self.N = sampler.shape[1]
+        if episodes < 1 or episodes % self.N:
+            raise ValueError(f"episodes is {episodes}, expected a positive multiple of {self.N}, collected at once")
+        self.agent, self.sampler, self.task, self.seeds = agent, sampler, task, list(seeds)
+        self.episodes, self.episode, self.tried = episodes, 0, tried
+        self.latest: Episodes | None = None  # in training
+        self.stage = 0  # the next one
+        self.columns: dict[str, Tensor] = {}
+        self.env_steps = torch.zeros(len(self.seeds), dtype=torch.int64)
+        self.alive = np.ones(len(self.seeds), dtype=np.bool_)
+        self.diverged: dict[int, str] = {}
+
+    @property
+    def finished(self) -> bool:
+        return self.episode >= self.episodes or not self.alive.any()
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """In thousandths of the episodes collected at once: half is collecting them."""
+        total = 1000 * self.episodes // self.N
+        if self.finished:
+            return total, total
+        collected = 500 if self.latest else int(500 * self.sampler.share)
+        return 1000 * self.episode // self.N + collected + 500 * self.stage // (len(self.agent.stages) + 1), total
+
+    def advance(self) -> list[Row]:
+        """A slice of the episodes, or a stage of training."""
+        if self.latest is None:
+            self.latest = self.sampler.advance(self._acting())
+            if self.latest is not None:
+                self.env_steps += self.latest.steps.cpu()
+                self._mask(self.latest.finite(), "an observation or a reward is not finite")
+                self.columns = dict(self.agent.take(self.latest))
+            return []
+        name = list(self.agent.stages)[self.stage]
+        self.columns |= self.agent.stages[name](self.latest, self._active())
+        self.stage += 1
+        if "grad_norm" in self.columns:
+            self._mask(self.columns["grad_norm"].isfinite(), "the policy's gradient is not finite")
+        self._mask(self.agent.finite(), "a parameter is not finite")
+        if self.stage < len(self.agent.stages):
+            return []
+        self.episode += self.N
+        if self.tried is not None and self.episode >= self.episodes:
+            self.columns |= self.tried(self._acting().mean)
+        rows = self._rows(self.latest)
+        self.latest, self.stage, self.columns = None, 0, {}
+        return rows
+
+    def _acting(self) -> Acting:
+        mean, std = self.agent.acting()
+        if self.alive.all():
+            return Acting(mean, std)
+        dead = ~self.alive[:, None, None]  # a seed that has diverged stands still
+        return Acting(lambda s: np.where(dead, 0, mean(s)), np.where(dead, 0, std))
+
+    def _active(self) -> Tensor | None:
+        return None if self.alive.all() else torch.from_numpy(self.alive.copy()).to(self.sampler.device)
+
+    def _mask(self, finite: Tensor, reason: str) -> None:
+        """Record the seeds that are not finite any more."""
+        finite_S = finite.cpu().numpy()
+        for i in np.flatnonzero(self.alive & ~finite_S):
+            self.diverged[self.seeds[i]] = f"episode {self.episode + self.N}: {reason}"
+        self.alive &= finite_S
+
+    def _rows(self, episodes: Episodes) -> list[Row]:
+        nothing = torch.full((len(self.seeds),), math.nan)
+        columns = {
+            "env_steps": self.env_steps,
+            "train_return": episodes.return_mean,
+            **{name: self.columns.get(name, nothing).double() for name in (*COLUMNS, *trials.COLUMNS)},
+        }
+        values = {name: column.tolist() for name, column in columns.items()}
+        return [
+            {"seed": seed, "step": self.episode} | {name: value[i] for name, value in values.items()}
+            for i, seed in enumerate(self.seeds)
+            if self.alive[i]
+        ]
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "episode": self.episode,
+            "latest": self.latest.state_dict() if self.latest else {},
+            "stage": self.stage,
+            "columns": self.columns,
+            "env_steps": self.env_steps,
+            "alive": torch.from_numpy(self.alive.copy()),
+            "diverged": {str(seed): reason for seed, reason in self.diverged.items()},
+            "sampler": self.sampler.state_dict(),
+            "agent": self.agent.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.episode, self.stage, self.columns = state["episode"], state["stage"], dict(state["columns"])
+        self.latest = Episodes(**state["latest"]) if state["latest"] else None
+        self.env_steps = state["env_steps"].cpu().clone()
+        self.alive = state["alive"].cpu().numpy().copy()
+        self.diverged = {int(seed): reason for seed, reason in state["diverged"].items()}
+        self.sampler.load_state_dict(state["sampler"])
+        self.agent.load_state_dict(state["agent"])
+
+    def policy_state_dict(self) -> dict[str, Any]:
+        """The final policies, with what scales their inputs."""
+        return {"seeds": self.seeds, "task": self.task.id, **self.agent.policy_state_dict()}

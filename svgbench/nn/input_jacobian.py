@@ -1,0 +1,27 @@
+"""Derivatives of a perceptron's outputs by its inputs, on a recording of its forward pass (`svgbench.nn.flat_mlp`)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from svgbench.nn.flat_mlp import Recording
+
+
+def pull_back(recording: Recording, u: Tensor) -> Tensor:
+    """u J [S, B, in] of u [S, B, out]: the gradient of sum(u * output) by the inputs."""
+    for i in reversed(range(len(recording.weights))):
+        u = torch.bmm(u, recording.weights[i].mT)
+        if i:
+            u = u.mul_(recording.slopes[i - 1])
+    return u
+
+
+def jacobian(recording: Recording) -> Tensor:
+    """J [S, B, out, in]: the derivative of each output by each input."""
+    S, B, out = recording.output.shape
+    J = recording.weights[-1].mT.unsqueeze(1).expand(S, B, -1, -1)  # [S, B, out, h]
+    for weight, slope in zip(reversed(recording.weights[:-1]), reversed(recording.slopes), strict=True):
+        J = J * slope.unsqueeze(2)
+        J = torch.bmm(J.flatten(1, 2), weight.mT).view(S, B, out, -1)
+    return J

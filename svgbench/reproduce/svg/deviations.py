@@ -1,0 +1,163 @@
+"""What we do otherwise than Heess et al. 2015, or fill in where they print nothing, as data.
+
+A field of a learner's config is named in brackets. What the tasks do otherwise is said beside them.
+"""
+
+from __future__ import annotations
+
+from svgbench.lab.experiment import Deviation
+from svgbench.tasks import differences
+
+_ALGORITHMS = (
+    Deviation(
+        id="optimiser",
+        paper="a gradient-based update; which, is not said",
+        ours="Adam for policy, model and critic [policy_lr, model_lr, value_lr]",
+        reason="its steps do not depend on the scale of the reward, which is not published either",
+        source="facts/svg_maac_trpo.md 1.1, 6",
+    ),
+    Deviation(
+        id="searched-settings",
+        paper="found for each algorithm by a scan and a grid search, over learning rates and updates per episode of "
+        "policy, critic and model, V_max, the KL penalty and the policy's noise; the values are not printed",
+        ours="a grid for each algorithm over the policy's learning rate and noise, and its updates, or, of SVG(∞) and "
+        "the planner, the model's updates and V_max: svg/fig2-search, svg/fig3-search, svg/fig4-search [policy_lr, "
+        "policy_std, policy_updates, model_updates, max_grad_norm]; in Figure 4 over rate and noise only",
+        reason="a grid over all of them would cost more than the figures",
+        source="appendix D",
+    ),
+    Deviation(
+        id="settings-not-searched",
+        paper="searched too",
+        ours="1e-3 for model and critic, 100 updates of the critic an episode, and of the model but for SVG(∞) and the "
+        "planner, minibatches of 32, a database of the last 100,000 steps, V_max 10 but for SVG(∞) and the planner, no "
+        "KL penalty [model_lr, value_lr, value_updates, batch_size, replay_size, kl_weight]",
+        reason="in the middle of what reimplementations use; the paper calls V_max necessary for SVG(∞) primarily and "
+        "the penalty helpful in some cases",
+        source="appendix D; facts/svg_maac_trpo.md 1.7, 6",
+    ),
+    Deviation(
+        id="episodes",
+        paper="the figures' axes are not in the text",
+        ours="1000 on hand and cart-pole, 2000 on the swimmers of 3 and 5 links, 1500 in Figure 4, one at a time "
+        "[episodes, simulations]",
+        reason="what a block of five seeds does within the hour",
+        source="facts/svg_maac_trpo.md 1.1",
+    ),
+    Deviation(
+        id="seeds",
+        paper="several repeats",
+        ours="ten for the hand and for the capacity of the model, five elsewhere, on seeds that no search used",
+        reason="the claims are about differences between them",
+        source="section 6.2",
+    ),
+    Deviation(
+        id="time-of-policy-updates",
+        paper="without replay the policy is updated after each step of the environment, with replay at the end of an "
+        "episode (appendix D)",
+        ours="always at the end of an episode, after model and critic; without replay on the new episode's steps, each "
+        "once [policy_updates]",
+        reason="the same data and number of gradients; seeds that train together take their steps together",
+        source="appendix D; svgbench/nn/minibatch_ascent.py",
+    ),
+    Deviation(
+        id="scaling",
+        paper="not said",
+        ours="networks see states and actions by their running mean and deviation, models predict changes so scaled, "
+        "critics count in units of 10 [value_scale]",
+        reason="the tasks' units are of very different size",
+        source="svgbench/nn/state_statistics.py",
+    ),
+    Deviation(
+        id="returns",
+        paper="what the curves show is not said",
+        ours="undiscounted returns of training episodes, with the policy's noise",
+        reason="of what an algorithm saw, nothing else is needed",
+        source="Figures 2 to 4",
+    ),
+    Deviation(
+        id="untrained-policy",
+        paper="none",
+        ours="a policy that is never updated, its noise of deviation 0.6, as the zero of the margins of claims",
+        reason="a share of what was learned needs a place to start from",
+        source="svgbench/reproduce/svg/claims.py",
+    ),
+)
+
+
+def _of(*tasks: str) -> tuple[Deviation, ...]:
+    return tuple(Deviation(d.id, d.paper, d.ours, d.reason, d.source) for d in differences.of(tasks))
+
+
+FIG2_DEVIATIONS = (
+    *_ALGORITHMS,
+    Deviation(
+        id="cart-pole-discount",
+        paper="not in the list of discounts",
+        ours="0.99 [gamma]",
+        reason="a second and a half of a 5 s episode; this group's in the same year",
+        source="appendix D; facts/svg_maac_trpo.md 1.1",
+    ),
+    Deviation(
+        id="second-layer-of-the-critic",
+        paper="200, 100 and 50 units in the first layer; the second is not said to shrink",
+        ours="200/100, 100/100 and 50/100 [value_hidden]",
+        reason="as printed",
+        source="Figure 2, Table 1",
+    ),
+    *_of("svg/hand", "svg/cart-pole"),
+)
+FIG3_DEVIATIONS = (
+    *_ALGORITHMS,
+    Deviation(
+        id="compared-methods",
+        paper="whose curves the left and right panels show is not in the text",
+        ours="SVG(1), SVG(0), DPG, the actor-critic, SVG(1)-ER and SVG(∞) in both",
+        reason="all that section 6.1 names",
+        source="Figure 3",
+    ),
+    Deviation(
+        id="settings-of-swimmer-5",
+        paper="searched for each algorithm; whether for each task is not said",
+        ours="those chosen on the swimmer of three links",
+        reason="the same body, water and reward; a search of its own would cost as much as the panel",
+        source="appendix D",
+    ),
+    *_of("svg/swimmer-3", "svg/swimmer-5"),
+)
+FIG4_DEVIATIONS = (
+    *_ALGORITHMS,
+    Deviation(
+        id="sizes-not-in-table-1",
+        paper="gripper and walker are not in the table of sizes",
+        ours="those of reacher and cheetah: policy 100/100, critic 400/200, model 40/40 [hidden, value_hidden, "
+        "model_hidden]",
+        reason="tasks of the same kind and size",
+        source="Table 1; facts/svg_maac_trpo.md 1.1",
+    ),
+    Deviation(
+        id="compared-methods",
+        paper="whose curves the panels of the left column show is not in the text",
+        ours="SVG(1)-ER, SVG(1) and the actor-critic on the swimmer; SVG(0) and DPG besides on the reacher",
+        reason="what the text compares there",
+        source="Figure 4, section 6.1",
+    ),
+    Deviation(
+        id="monoped-trials",
+        paper="policies balance well beyond 200 steps, and resist noise up to 25 %; how it was measured is not said",
+        ours="ten episodes of 1000 steps of each final policy's mean, with 5 % and with 25 %; the reward a step beyond "
+        "step 200 [trial_steps, trial_noise, trial_episodes]",
+        reason="standing is what the reward pays for",
+        source="section 6.2",
+    ),
+    *_of(
+        "svg/swimmer-7",
+        "svg/reacher-4-target",
+        "svg/reacher-moving",
+        "svg/gripper",
+        "svg/monoped",
+        "svg/cheetah",
+        "svg/cheetah-no-springs",
+        "svg/walker",
+    ),
+)

@@ -1,0 +1,380 @@
+"""The experiments of Heess et al. 2015, as data. Text: papers/001, appendix papers/000; facts/svg_maac_trpo.md, 1.
+
+Sizes of networks, discounts and caps of importance weights are the paper's, where it prints them, and stand with the
+tasks. Learning rates, updates per episode, V_max and the policy's noise it does not print; they stand with the variants
+and are what the searches in `searches.py` chose, for each algorithm, as appendix D says that the authors did.
+"""
+
+from __future__ import annotations
+
+from svgbench.lab.experiment import Budget, Column, Experiment, PerTask, Setting, Task, Variant
+from svgbench.reproduce.svg.claims import FIG2_CLAIMS, FIG3_CLAIMS, FIG4_CLAIMS, FINAL, LEARNING
+from svgbench.reproduce.svg.deviations import FIG2_DEVIATIONS, FIG3_DEVIATIONS, FIG4_DEVIATIONS
+
+SVG_INF = "svgbench.baselines.svg_inf:make"
+PLANNER = "svgbench.baselines.svg_planner:make"
+SVG_ONE = "svgbench.baselines.svg_one:make"
+SVG_ZERO = "svgbench.baselines.svg_zero:make"
+ACTOR_CRITIC = "svgbench.baselines.actor_critic:make"
+
+COLUMNS = (
+    Column("env_steps", "int", "control steps", "of the seed so far"),
+    Column("train_return", "float", "return", "of the episode, undiscounted, with the policy's noise"),
+    Column("model_error", "float", "1", "squared one-step error on the episode, before training on it, normalised"),
+    Column("value_error", "float", "1", "squared error of the critic on the episode, over the returns' variance"),
+    Column("grad_norm", "float", "return", "of the policy's gradient before it is shortened, mean over the updates"),
+    Column("kl", "float", "nats", "between the policies before and after the episode's updates"),
+)
+TRIALS = (
+    Column("trial_reward", "float", "reward", "a step, beyond the training horizon, of the final policy's mean"),
+    Column("trial_reward_noisy", "float", "reward", "the same under the larger torque noise"),
+)
+"""Of the monoped, in a seed's last row; nothing elsewhere."""
+
+UNTRAINED = Variant(
+    "random",
+    "untrained policy",
+    ACTOR_CRITIC,
+    {"policy_lr": 0.0, "policy_std": 0.6, "policy_updates": 1, "value_updates": 1},
+)
+"""Its noise is about as wide as uniform actions."""
+
+FIXED: dict[str, Setting] = {
+    "policy_updates": 50,
+    "max_grad_norm": 10.0,
+    "kl_weight": 0.0,
+    "importance_cap": 5.0,
+    "model_lr": 1e-3,
+    "model_updates": 100,
+    "value_lr": 1e-3,
+    "value_updates": 100,
+    "value_scale": 10.0,
+    "target_period": 50,
+    "batch_size": 32,
+    "replay_size": 100_000,
+    "simulations": 1,
+}
+"""On every task, where neither the paper nor a search says otherwise."""
+
+SMOKE_CUTS: dict[str, Setting] = {
+    "model_updates": 5,
+    "value_updates": 5,
+    "policy_updates": 2,
+    "batch_size": 16,
+    "hidden": (8, 8),
+}
+SMOKE_WORDS = "8 x 8 units in the policy, 5 updates of model and critic, 2 of the policy, batches of 16"
+
+HAND = Task(
+    "svg/hand",
+    "svgbench.tasks.svg_hand:make_hand",
+    "Hand",
+    config=FIXED | {"hidden": (100, 100), "model_hidden": (20, 20), "gamma": 1.0},
+)
+CART_POLE = Task(
+    "svg/cart-pole",
+    "svgbench.tasks.svg_cart_pole:make_cart_pole",
+    "Cart-pole",
+    config=FIXED | {"hidden": (100, 100), "value_hidden": (200, 100), "model_hidden": (20, 20), "gamma": 0.99},
+)
+SWIMMER_3 = Task(
+    "svg/swimmer-3",
+    "svgbench.tasks.svg_swimmer:make_swimmer",
+    "Swimmer, 3 links",
+    {"links": 3},
+    config=FIXED | {"hidden": (50, 50), "value_hidden": (200, 100), "model_hidden": (20, 20), "gamma": 0.995},
+)
+SWIMMER_5 = Task(
+    "svg/swimmer-5",
+    "svgbench.tasks.svg_swimmer:make_swimmer",
+    "Swimmer, 5 links",
+    {"links": 5},
+    config=FIXED | {"hidden": (100, 100), "value_hidden": (200, 100), "model_hidden": (20, 20), "gamma": 0.995},
+)
+
+SWIMMER_7 = Task(
+    "svg/swimmer-7",
+    "svgbench.tasks.svg_swimmer:make_swimmer",
+    "Swimmer, 7 links",
+    {"links": 7},
+    config=FIXED | {"hidden": (100, 100), "value_hidden": (200, 100), "model_hidden": (40, 40), "gamma": 0.995},
+)
+
+Settings = dict[str, Setting | PerTask[Setting]]
+
+HAND_PLANNER: Settings = {"policy_lr": 3e-3, "model_updates": 100, "policy_std": 0.3, "max_grad_norm": 1.0}
+CART_POLE_ER: Settings = {"replay": True, "policy_lr": 1e-3, "policy_updates": 100, "policy_std": 0.6}
+CART_POLE_ONE: Settings = {"policy_lr": 1e-3, "policy_updates": 100, "policy_std": 0.6}
+CART_POLE_ZERO: Settings = {"policy_lr": 1e-3, "policy_updates": 100, "policy_std": 0.6}
+CART_POLE_DPG: Settings = {"deterministic": True, "policy_lr": 1e-3, "policy_updates": 100, "policy_std": 0.6}
+ON_CART_POLE = ("svg/cart-pole",)
+
+FIG2 = Experiment(
+    id="svg/fig2",
+    title="Real trajectories against planning; the cart-pole; smaller critics",
+    description=(
+        "Returns of training episodes. Left: SVG(∞), with its gradient along real trajectories, and an otherwise "
+        "identical planner on imagined ones, in 1000 steps of hand and ball. Middle: SVG(0), SVG(1), SVG(1)-ER, SVG(∞) "
+        "and DPG on a cart-pole. Right: SVG(1) and DPG there with 200, 100 and 50 units in the critic's first layer."
+    ),
+    tasks=(HAND, CART_POLE),
+    variants=(
+        Variant(
+            "svg-inf",
+            "SVG(∞)",
+            SVG_INF,
+            {
+                "policy_lr": PerTask({"svg/hand": 3e-3, "svg/cart-pole": 3e-3}),
+                "model_updates": PerTask({"svg/hand": 100, "svg/cart-pole": 100}),
+                "policy_std": PerTask({"svg/hand": 0.3, "svg/cart-pole": 0.3}),
+                "max_grad_norm": PerTask({"svg/hand": 1.0, "svg/cart-pole": 10.0}),
+            },
+        ),
+        Variant("planner", "planner", PLANNER, HAND_PLANNER, tasks=("svg/hand",)),
+        Variant("svg-1-er", "SVG(1)-ER", SVG_ONE, CART_POLE_ER, tasks=ON_CART_POLE),
+        Variant("svg-1", "SVG(1)", SVG_ONE, CART_POLE_ONE, tasks=ON_CART_POLE),
+        Variant("svg-1-100", "SVG(1), 100", SVG_ONE, CART_POLE_ONE | {"value_hidden": (100, 100)}, tasks=ON_CART_POLE),
+        Variant("svg-1-50", "SVG(1), 50", SVG_ONE, CART_POLE_ONE | {"value_hidden": (50, 100)}, tasks=ON_CART_POLE),
+        Variant("svg-0", "SVG(0)", SVG_ZERO, CART_POLE_ZERO, tasks=ON_CART_POLE),
+        Variant("dpg", "DPG", SVG_ZERO, CART_POLE_DPG, tasks=ON_CART_POLE),
+        Variant("dpg-100", "DPG, 100", SVG_ZERO, CART_POLE_DPG | {"value_hidden": (100, 100)}, tasks=ON_CART_POLE),
+        Variant("dpg-50", "DPG, 50", SVG_ZERO, CART_POLE_DPG | {"value_hidden": (50, 100)}, tasks=ON_CART_POLE),
+        UNTRAINED,
+    ),
+    budgets=(
+        Budget("paper", seeds=5, note="", limits={"episodes": 1000}, seeds_of={"svg/hand": 10}),
+        Budget("short", seeds=3, note="200 episodes for 1000, 3 seeds", limits={"episodes": 200}, block_size=3),
+        Budget(
+            "smoke",
+            seeds=2,
+            note=f"3 episodes, 2 seeds; {SMOKE_WORDS}",
+            limits={"episodes": 3},
+            config=SMOKE_CUTS,
+            block_size=2,
+        ),
+    ),
+    columns=COLUMNS,
+    measures=(FINAL, LEARNING),
+    claims=FIG2_CLAIMS,
+    deviations=FIG2_DEVIATIONS,
+    figure="svgbench.reproduce.svg.figures:fig2",
+    step_unit="episodes",
+    block_size=5,
+)
+
+SWIMMER_INF: Settings = {"policy_lr": 3e-3, "model_updates": 100, "policy_std": 1.0, "max_grad_norm": 10.0}
+SWIMMER_ONE: Settings = {"policy_lr": 3e-3, "policy_updates": 50, "policy_std": 1.0}
+SWIMMER_ER: Settings = {"replay": True, "policy_lr": 3e-3, "policy_updates": 50, "policy_std": 1.0}
+SWIMMER_ZERO: Settings = {"policy_lr": 3e-3, "policy_updates": 50, "policy_std": 1.0}
+SWIMMER_DPG: Settings = {"deterministic": True, "policy_lr": 3e-3, "policy_updates": 50, "policy_std": 1.0}
+SWIMMER_AC: Settings = {"policy_lr": 3e-3, "policy_updates": 50, "policy_std": 1.0}
+ON_SWIMMER_3 = ("svg/swimmer-3",)
+
+FIG3 = Experiment(
+    id="svg/fig3",
+    title="Swimmers, and the capacity of the model",
+    description=(
+        "Returns of training episodes. Left: SVG(∞), SVG(1), SVG(0), DPG and an actor-critic on a swimmer of three "
+        "links. Middle: SVG(∞) and SVG(1) there with models of 20, 10 and 5 hidden units for each dimension of the "
+        "state. Right: SVG(1)-ER and the others on a swimmer of five links."
+    ),
+    tasks=(SWIMMER_3, SWIMMER_5),
+    variants=(
+        Variant("svg-inf", "SVG(∞)", SVG_INF, SWIMMER_INF),
+        Variant("svg-inf-10", "SVG(∞), 10", SVG_INF, SWIMMER_INF | {"model_hidden": (10, 10)}, tasks=ON_SWIMMER_3),
+        Variant("svg-inf-5", "SVG(∞), 5", SVG_INF, SWIMMER_INF | {"model_hidden": (5, 5)}, tasks=ON_SWIMMER_3),
+        Variant("svg-1", "SVG(1)", SVG_ONE, SWIMMER_ONE),
+        Variant("svg-1-10", "SVG(1), 10", SVG_ONE, SWIMMER_ONE | {"model_hidden": (10, 10)}, tasks=ON_SWIMMER_3),
+        Variant("svg-1-5", "SVG(1), 5", SVG_ONE, SWIMMER_ONE | {"model_hidden": (5, 5)}, tasks=ON_SWIMMER_3),
+        Variant("svg-1-er", "SVG(1)-ER", SVG_ONE, SWIMMER_ER),
+        Variant("svg-0", "SVG(0)", SVG_ZERO, SWIMMER_ZERO),
+        Variant("dpg", "DPG", SVG_ZERO, SWIMMER_DPG),
+        Variant("ac", "AC", ACTOR_CRITIC, SWIMMER_AC),
+        UNTRAINED,
+    ),
+    budgets=(
+        Budget(
+            "paper",
+            seeds=5,
+            note="",
+            limits={"episodes": 2000},
+            seeds_of={
+                "svg/swimmer-3--svg-inf": 10,
+                "svg-inf-10": 10,
+                "svg-inf-5": 10,
+                "svg/swimmer-3--svg-1": 10,
+                "svg-1-10": 10,
+                "svg-1-5": 10,
+            },
+        ),
+        Budget("short", seeds=3, note="400 episodes for 2000, 3 seeds", limits={"episodes": 400}, block_size=3),
+        Budget(
+            "smoke",
+            seeds=2,
+            note=f"3 episodes, 2 seeds; {SMOKE_WORDS}",
+            limits={"episodes": 3},
+            config=SMOKE_CUTS,
+            block_size=2,
+        ),
+    ),
+    columns=COLUMNS,
+    measures=(FINAL, LEARNING),
+    claims=FIG3_CLAIMS,
+    deviations=FIG3_DEVIATIONS,
+    figure="svgbench.reproduce.svg.figures:fig3",
+    step_unit="episodes",
+    block_size=5,
+)
+
+ARM: dict[str, Setting] = FIXED | {
+    "hidden": (100, 100),
+    "value_hidden": (400, 200),
+    "model_hidden": (40, 40),
+    "gamma": 0.98,
+}
+FOUR_TARGET = ("svg/reacher-4-target",)
+RIVALRY = ("svg/swimmer-7", "svg/reacher-4-target")
+
+FIG4 = Experiment(
+    id="svg/fig4",
+    title="SVG(1)-ER on eight tasks",
+    description=(
+        "Returns of training episodes: SVG(1)-ER on every task, with SVG(1) and an actor-critic on the swimmer of "
+        "seven links, and with all others but SVG(∞) on the reacher with four targets. The monoped's final policies "
+        "are tried for 1000 steps, with the 5 % of torque noise of training and with 25 %."
+    ),
+    tasks=(
+        SWIMMER_7,
+        Task(
+            "svg/reacher-4-target",
+            "svgbench.tasks.svg_arm:make_reacher",
+            "Reacher, 4 targets",
+            {"target": "corners"},
+            config=ARM | {"importance_cap": 20.0},
+        ),
+        Task(
+            "svg/reacher-moving",
+            "svgbench.tasks.svg_arm:make_reacher",
+            "Reacher, moving target",
+            {"target": "moving"},
+            config=ARM,
+        ),
+        Task("svg/gripper", "svgbench.tasks.svg_arm:make_gripper", "Gripper", config=ARM | {"importance_cap": 20.0}),
+        Task(
+            "svg/monoped",
+            "svgbench.tasks.svg_legged:make_monoped",
+            "Monoped",
+            config=FIXED | {"hidden": (100, 100), "value_hidden": (400, 200), "model_hidden": (50, 50), "gamma": 0.95},
+            limits={
+                "paper": {"episodes": 1500, "trial_steps": 1000, "trial_noise": 0.25, "trial_episodes": 10},
+                "short": {"episodes": 500, "trial_steps": 1000, "trial_noise": 0.25, "trial_episodes": 10},
+                "smoke": {"episodes": 3, "trial_steps": 210, "trial_noise": 0.25, "trial_episodes": 2},
+            },
+        ),
+        Task(
+            "svg/cheetah",
+            "svgbench.tasks.svg_legged:make_cheetah",
+            "Half-cheetah, springs",
+            {"springs": True},
+            config=ARM,
+        ),
+        Task(
+            "svg/cheetah-no-springs",
+            "svgbench.tasks.svg_legged:make_cheetah",
+            "Half-cheetah, no springs",
+            {"springs": False},
+            config=ARM,
+        ),
+        Task("svg/walker", "svgbench.tasks.svg_legged:make_walker", "Walker", config=ARM),
+    ),
+    variants=(
+        Variant(
+            "svg-1-er",
+            "SVG(1)-ER",
+            SVG_ONE,
+            {
+                "replay": True,
+                "policy_lr": PerTask(
+                    {
+                        "svg/swimmer-7": 3e-3,
+                        "svg/reacher-4-target": 1e-3,
+                        "svg/reacher-moving": 1e-3,
+                        "svg/gripper": 1e-3,
+                        "svg/monoped": 1e-3,
+                        "svg/cheetah": 1e-3,
+                        "svg/cheetah-no-springs": 1e-3,
+                        "svg/walker": 1e-3,
+                    }
+                ),
+                "policy_std": PerTask(
+                    {
+                        "svg/swimmer-7": 1.0,
+                        "svg/reacher-4-target": 0.5,
+                        "svg/reacher-moving": 0.5,
+                        "svg/gripper": 0.5,
+                        "svg/monoped": 0.5,
+                        "svg/cheetah": 0.5,
+                        "svg/cheetah-no-springs": 0.5,
+                        "svg/walker": 0.5,
+                    }
+                ),
+            },
+        ),
+        Variant(
+            "svg-1",
+            "SVG(1)",
+            SVG_ONE,
+            {
+                "policy_lr": PerTask({"svg/swimmer-7": 3e-3, "svg/reacher-4-target": 1e-3}),
+                "policy_std": PerTask({"svg/swimmer-7": 1.0, "svg/reacher-4-target": 0.5}),
+            },
+            tasks=RIVALRY,
+        ),
+        Variant(
+            "svg-0",
+            "SVG(0)",
+            SVG_ZERO,
+            {"policy_lr": 1e-3, "policy_std": 0.5},
+            tasks=FOUR_TARGET,
+        ),
+        Variant(
+            "dpg",
+            "DPG",
+            SVG_ZERO,
+            {"deterministic": True, "policy_lr": 1e-3, "policy_std": 0.5},
+            tasks=FOUR_TARGET,
+        ),
+        Variant(
+            "ac",
+            "AC",
+            ACTOR_CRITIC,
+            {
+                "policy_lr": PerTask({"svg/swimmer-7": 3e-3, "svg/reacher-4-target": 1e-3}),
+                "policy_std": PerTask({"svg/swimmer-7": 1.0, "svg/reacher-4-target": 0.5}),
+            },
+            tasks=RIVALRY,
+        ),
+        UNTRAINED,
+    ),
+    budgets=(
+        Budget("paper", seeds=5, note="", limits={"episodes": 1500}),
+        Budget("short", seeds=3, note="500 episodes for 1500, 3 seeds", limits={"episodes": 500}, block_size=3),
+        Budget(
+            "smoke",
+            seeds=2,
+            note=f"3 episodes, 2 seeds; {SMOKE_WORDS}",
+            limits={"episodes": 3},
+            config=SMOKE_CUTS,
+            block_size=2,
+        ),
+    ),
+    columns=(*COLUMNS, *TRIALS),
+    measures=(FINAL, LEARNING),
+    claims=FIG4_CLAIMS,
+    deviations=FIG4_DEVIATIONS,
+    figure="svgbench.reproduce.svg.figures:fig4",
+    step_unit="episodes",
+    block_size=5,
+)
+
+EXPERIMENTS = (FIG2, FIG3, FIG4)

@@ -1,0 +1,145 @@
+"""Figures 2, 3 and 4 of Heess et al. 2015: returns of training episodes against episodes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from svgbench.analysis.frames import Results
+from svgbench.analysis.plots import TEXT_WIDTH, Look, curve, looks, stamp
+
+POINTS = 50  # of a curve: each is the mean of the episodes since the one before
+
+METHODS = ("svg-inf", "svg-1", "svg-1-er", "svg-0", "dpg", "ac", "planner")
+"""Each has one colour in every panel; smaller networks of a method are dashed."""
+DASHES = {"10": "--", "5": ":", "100": "--", "50": ":"}
+
+
+def fig2(results: Results) -> dict[str, Figure]:
+    """Hand; cart-pole; cart-pole with smaller critics."""
+    panels = [
+        ("Hand", "svg/hand", {"svg-inf": "SVG(∞)", "planner": "planner"}),
+        ("Cart-pole", "svg/cart-pole", named(results, ("svg-1-er", "svg-1", "svg-0", "svg-inf", "dpg"))),
+        (
+            "Cart-pole, units in the critic's first layer",
+            "svg/cart-pole",
+            {
+                "svg-1": "SVG(1), 200",
+                "svg-1-100": "SVG(1), 100",
+                "svg-1-50": "SVG(1), 50",
+                "dpg": "DPG, 200",
+                "dpg-100": "DPG, 100",
+                "dpg-50": "DPG, 50",
+            },
+        ),
+    ]
+    return {"": draw(results, panels, across=3)}
+
+
+def fig3(results: Results) -> dict[str, Figure]:
+    """Swimmer-3; swimmer-3 with smaller models; swimmer-5."""
+    methods = named(results, ("svg-inf", "svg-1", "svg-1-er", "svg-0", "dpg", "ac"))
+    panels = [
+        ("Swimmer, 3 links", "svg/swimmer-3", methods),
+        (
+            "Swimmer, 3 links, units of the model",
+            "svg/swimmer-3",
+            {
+                "svg-inf": "SVG(∞), 20",
+                "svg-inf-10": "SVG(∞), 10",
+                "svg-inf-5": "SVG(∞), 5",
+                "svg-1": "SVG(1), 20",
+                "svg-1-10": "SVG(1), 10",
+                "svg-1-5": "SVG(1), 5",
+            },
+        ),
+        ("Swimmer, 5 links", "svg/swimmer-5", methods),
+    ]
+    return {"": draw(results, panels, across=3)}
+
+
+def fig4(results: Results) -> dict[str, Figure]:
+    """A panel per task; swimmer and 4-target reacher, with their rivals, in the left column."""
+    order = ["svg/swimmer-7", "svg/reacher-moving", "svg/gripper", "svg/monoped", "svg/reacher-4-target"]
+    tasks = {task.id: task.label for task in results.experiment.tasks}
+    order += [task for task in tasks if task not in order]
+    methods = named(results, ("svg-1-er", "svg-1", "svg-0", "dpg", "ac"))
+    return {"": draw(results, [(tasks[task], task, methods) for task in order], across=4)}
+
+
+def named(results: Results, variants: Sequence[str]) -> dict[str, str]:
+    """The variants with the labels that they have everywhere."""
+    return {variant: results.labels[variant] for variant in variants}
+
+
+def draw(results: Results, panels: Sequence[tuple[str, str, Mapping[str, str]]], across: int) -> Figure:
+    """Panels (title, task, label of each variant), those without any run left out."""
+    drawn = [(title, task, present(results, task, labels)) for title, task, labels in panels]
+    drawn = [panel for panel in drawn if panel[2]]
+    across = min(across, max(len(drawn), 1))
+    down = -(-len(drawn) // across)
+    figure, axes = plt.subplots(down, across, figsize=(TEXT_WIDTH * across / max(across, 3), 2.3 * down), squeeze=False)
+    base = looks(results, METHODS)
+    n, cut = [], False
+    for ax, (title, task, labels) in zip(axes.flat, drawn, strict=False):
+        rows = {variant: binned(results.cells[task, variant].frame, "train_return") for variant in labels}
+        looks_here = {variant: look_of(base, variant, label) for variant, label in labels.items()}
+        n += [curve(ax, rows[variant], "step", "train_return", looks_here[variant]) for variant in labels]
+        cut |= fit(ax, [r.groupby("step")["train_return"].mean() for r in rows.values()])
+        ax.set_title(title)
+        ax.set_xlabel(results.experiment.step_unit)
+        if len(labels) > 1:
+            ax.legend(frameon=False, loc="best", handlelength=1.6, labelspacing=0.25)
+    for ax in list(axes.flat)[len(drawn) :]:
+        ax.set_visible(False)
+    for row in axes:
+        row[0].set_ylabel("return")
+    bands = f"mean and 95 % t-interval of means over a {POINTS}th of the episodes"
+    stamp(figure, results, n, bands + "; what leaves a panel is far worse" * cut)
+    return figure
+
+
+def present(results: Results, task: str, labels: Mapping[str, str]) -> dict[str, str]:
+    """Those of the variants that have rows on the task."""
+    cells = results.cells
+    return {v: label for v, label in labels.items() if (task, v) in cells and len(cells[task, v].frame)}
+
+
+def look_of(base: Mapping[str, Look], variant: str, label: str) -> Look:
+    """The colour of the method, the dashes of the size."""
+    method, _, size = variant.rpartition("-")
+    known = variant if variant in base else method
+    return replace(base[known], label=label, dashes="-" if variant in base else DASHES[size])
+
+
+def fit(ax: Axes, means: Sequence[pd.Series]) -> bool:
+    """Limit a panel to where the better curves are; whether a mean lies below it.
+
+    A method that diverges is many powers of ten worse than the rest, and would hide it.
+    """
+    finite = np.sort(np.concatenate([m.to_numpy()[np.isfinite(m)] for m in means]))
+    if not len(finite):
+        return False
+    best, usual = finite[-1], np.quantile(finite, 0.1)
+    bottom = max(finite[0], usual - 1.5 * (best - usual))
+    if bottom > finite[0]:
+        margin = 0.08 * (best - bottom)
+        ax.set_ylim(bottom - margin, best + 2 * margin)
+    return bool(bottom > finite[0])
+
+
+def binned(rows: pd.DataFrame, column: str, points: int = POINTS) -> pd.DataFrame:
+    """Means of `column` over at most `points` runs of consecutive steps of equal number, at the last step of each.
+
+    rows: one per seed and step 1, 2, ... A NaN in a run makes its mean NaN.
+    """
+    width = max(1, -(-int(rows["step"].max()) // points))
+    at = ((rows["step"] - 1) // width + 1) * width
+    means = rows.assign(step=at.clip(upper=rows["step"].max())).groupby(["seed", "step"])[column]
+    return means.mean(skipna=False).reset_index()

@@ -1,0 +1,120 @@
+"""How the settings of Heess et al. 2015 that are not published were chosen, as data.
+
+"We optimized hyper-parameters separately for each algorithm by first identifying a reasonable range for the relevant
+hyper-parameters and then performing a more systematic grid search" (appendix D). A grid for each algorithm, at a part
+of the episodes, on seeds from 9000. The winners stand in `experiments.py`; `svgbench tune --check` compares.
+"""
+
+from __future__ import annotations
+
+from svgbench.lab.experiment import Budget, Measure, Setting
+from svgbench.lab.search import Axis, Grid, Search
+from svgbench.reproduce.svg.experiments import FIG2, FIG3, FIG4
+
+LATE = Measure("train_return", "return, last 50 episodes", reduce="mean_of_last", k=50)
+
+FIRST_SEED = 9000
+SMOKE_CUTS: dict[str, Setting] = {"value_updates": 5, "batch_size": 16, "hidden": (8, 8)}
+SMOKE = Budget(
+    "smoke",
+    seeds=2,
+    note="2 episodes, 2 seeds; 8 x 8 units in the policy, 5 updates of the critic, batches of 16",
+    limits={"episodes": 2},
+    config=SMOKE_CUTS,
+    block_size=2,
+)
+
+RATES = Axis("policy_lr", (3e-4, 1e-3, 3e-3), name="lr")
+
+TRAJECTORY_AXES = (
+    Axis("policy_lr", (1e-3, 3e-3, 1e-2), name="lr"),
+    Axis("model_updates", (100, 400), name="updates"),
+    Axis("policy_std", (0.1, 0.3), name="std"),
+    Axis("max_grad_norm", (1.0, 10.0), name="norm"),
+)
+CART_POLE_AXES = (
+    RATES,
+    Axis("policy_updates", (25, 100), name="updates"),
+    Axis("policy_std", (0.2, 0.6), name="std"),
+)
+FIG2_SEARCH = Search(
+    id="svg/fig2-search",
+    title="Settings of Figure 2",
+    description="A fifth of the episodes of the figure.",
+    experiment=FIG2,
+    grids=(
+        Grid("svg-inf", TRAJECTORY_AXES),
+        Grid("planner", TRAJECTORY_AXES),
+        Grid("svg-1-er", CART_POLE_AXES),
+        Grid("svg-1", CART_POLE_AXES, chosen_for=("svg-1", "svg-1-100", "svg-1-50")),
+        Grid("svg-0", CART_POLE_AXES),
+        Grid("dpg", CART_POLE_AXES, chosen_for=("dpg", "dpg-100", "dpg-50")),
+    ),
+    measure=LATE,
+    budgets=(
+        Budget("paper", seeds=3, note="200 episodes, 3 seeds", limits={"episodes": 200}, block_size=3),
+        SMOKE,
+    ),
+    first_seed=FIRST_SEED,
+)
+
+SWIMMER_AXES = (
+    RATES,
+    Axis("policy_updates", (50, 200), name="updates"),
+    Axis("policy_std", (0.3, 1.0), name="std"),
+)
+FIG3_SEARCH = Search(
+    id="svg/fig3-search",
+    title="Settings of Figure 3",
+    description="A fifth of the episodes of the figure, on the swimmer of three links; that of five has its settings.",
+    experiment=FIG3,
+    tasks=("svg/swimmer-3",),
+    grids=(
+        Grid(
+            "svg-inf",
+            (
+                RATES,
+                Axis("model_updates", (100, 400), name="updates"),
+                Axis("policy_std", (0.3, 1.0), name="std"),
+                Axis("max_grad_norm", (10.0, 1000.0), name="norm"),
+            ),
+            chosen_for=("svg-inf", "svg-inf-10", "svg-inf-5"),
+            also_on=("svg/swimmer-5",),
+        ),
+        Grid("svg-1", SWIMMER_AXES, chosen_for=("svg-1", "svg-1-10", "svg-1-5"), also_on=("svg/swimmer-5",)),
+        Grid("svg-1-er", SWIMMER_AXES, also_on=("svg/swimmer-5",)),
+        Grid("svg-0", SWIMMER_AXES, also_on=("svg/swimmer-5",)),
+        Grid("dpg", SWIMMER_AXES, also_on=("svg/swimmer-5",)),
+        Grid("ac", SWIMMER_AXES, also_on=("svg/swimmer-5",)),
+    ),
+    measure=LATE,
+    budgets=(
+        Budget("paper", seeds=3, note="400 episodes, 3 seeds", limits={"episodes": 400}, block_size=3),
+        SMOKE,
+    ),
+    first_seed=FIRST_SEED,
+)
+
+FIG4_AXES = (Axis("policy_lr", (1e-3, 3e-3), name="lr"), Axis("policy_std", (0.2, 0.5, 1.0), name="std"))
+FIG4_SEARCH = Search(
+    id="svg/fig4-search",
+    title="Settings of Figure 4",
+    description="A tenth of the episodes of the figure.",
+    experiment=FIG4,
+    grids=(
+        Grid("svg-1-er", FIG4_AXES),
+        Grid("svg-1", FIG4_AXES),
+        Grid("svg-0", FIG4_AXES),
+        Grid("dpg", FIG4_AXES),
+        Grid("ac", FIG4_AXES),
+    ),
+    measure=LATE,
+    budgets=(
+        Budget("paper", seeds=2, note="150 episodes, 2 seeds", limits={"episodes": 150}, block_size=2),
+        SMOKE,
+    ),
+    first_seed=FIRST_SEED,
+    limits={},
+)
+
+SEARCHES = (FIG2_SEARCH, FIG3_SEARCH, FIG4_SEARCH)

@@ -1,0 +1,111 @@
+"""Small learners of stochastic value gradients, as the lab would make them, on small tasks whose reward has a slope."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+import torch
+from point import Point, Points
+from regulator import Regulator
+
+from svgbench.baselines import actor_critic, svg_inf, svg_one, svg_planner, svg_zero
+from svgbench.lab.source import declared
+from svgbench.tasks.episodes import Outcome
+
+SMALL = {
+    "hidden": (6, 5),
+    "model_hidden": (4, 3),
+    "value_hidden": (7, 6),
+    "gamma": 0.9,
+    "model_updates": 6,
+    "value_updates": 7,
+    "policy_updates": 3,
+    "target_period": 4,
+    "batch_size": 8,
+    "replay_size": 60,
+    "steps_per_slice": 5,
+    "policy_std": 2.5,  # some episodes leave the disc
+}
+
+LEARNERS = {
+    "inf": (svg_inf, {}),
+    "inf-value": (svg_inf, {"value_at_end": True, "simulations": 2}),
+    "planner": (svg_planner, {"simulations": 2}),
+    "one": (svg_one, {}),
+    "one-er": (svg_one, {"replay": True, "kl_weight": 0.1}),
+    "zero": (svg_zero, {}),
+    "zero-er": (svg_zero, {"replay": True}),
+    "dpg": (svg_zero, {"deterministic": True}),
+    "ac": (actor_critic, {"simulations": 2}),
+    "ac-er": (actor_critic, {"replay": True}),
+}
+
+
+FAST = ("inf-value", "planner", "one-er", "zero", "dpg", "ac")
+"""One of each module, with and without replay; what the others do beyond them is little, and their tests are slow."""
+
+
+def some(names=tuple(LEARNERS), fast=FAST):
+    """The learners as parameters of a test."""
+    return [pytest.param(name, marks=() if name in fast else pytest.mark.slow) for name in names]
+
+
+class Reward:
+    """The regulator's reward with its slopes."""
+
+    def differentiable_reward(self, s, a):
+        return -0.5 * (s.square().sum(-1) + a.square().sum(-1))
+
+
+class SmoothRegulator(Reward, Regulator):
+    """s' = A s + B u, r = -1/2 (s's + u'u)."""
+
+
+class Disc(Point):
+    """The point task, whose reward is of the state before the step and of the action; it terminates beyond a circle."""
+
+    def simulate(self, seeds, copies=1, stream="train", threads=1, autoreset=True):
+        return Discs(self, seeds, copies, stream, autoreset)
+
+    def differentiable_reward(self, s, a):
+        return 1 - s[..., 2] - 0.1 * a.square().sum(-1)
+
+
+class Discs(Points):
+    def _advance(self, ids, rows, actions):
+        before = self._observe(self.p[rows])
+        outcome = super()._advance(ids, rows, actions)
+        reward = 1 - before[:, 2] - 0.1 * np.square(actions).sum(1)
+        if ids is None or ids[0] == 0:  # whose reward the point task breaks
+            reward = reward + 0 * outcome.reward
+        return Outcome(outcome.observation, reward, *outcome[2:])
+
+
+def learner(name, seeds=(0, 1, 2), episodes=6, task=None, small=SMALL, **config):
+    module, own = LEARNERS[name]
+    known = declared(f"{module.__name__}:make")
+    layers = {k: v for k, v in {**small, **own, **config}.items() if k in known.types}
+    return module.make(known.config(layers), task or Disc(horizon=12), seeds, {"episodes": episodes}, "cpu")
+
+
+def finish(one):
+    rows = []
+    while not one.finished:
+        rows += one.advance()
+    return rows
+
+
+def resumed(one, name, **how):
+    """A fresh learner at the same point, by way of a file."""
+    torch.save(one.state_dict(), buffer := io.BytesIO())
+    buffer.seek(0)
+    other = learner(name, **how)
+    other.load_state_dict(torch.load(buffer, weights_only=True))
+    return other
+
+
+def parameters(one):
+    """All that is learned, each [S, ...]."""
+    return [part.adam.flat for part in one.agent.parts.values()]

@@ -1,0 +1,328 @@
+"""Stochastic value gradients: what each algorithm's update is, on the linear-quadratic problem and piece by piece."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from regulator import Regulator
+from svg_kit import Disc, SmoothRegulator, finish, learner
+
+from svgbench.nn.database import Transitions
+from svgbench.nn.minibatch_ascent import shared_out
+from svgbench.tasks.linear_quadratic import action_value_matrix, return_gradient, value_matrix
+
+GAIN, SIGMA, GAMMA = np.array([[0.8, 1.0]]), 0.5, 0.8
+LQ = Regulator(gamma=GAMMA).lq
+
+
+def tensor(array):
+    return torch.from_numpy(np.asarray(array, dtype=np.float64))
+
+
+class ExactModel:
+    """The regulator's Jacobians."""
+
+    def pull_back(self, s, a, v):
+        return v @ tensor(LQ.A), v @ tensor(LQ.B)
+
+
+class ExactCritic:
+    """The slope of -1/2 x'Mx."""
+
+    def __init__(self, matrix):
+        self.matrix = tensor(matrix)
+
+    def slope(self, x):
+        return -x @ self.matrix
+
+
+def regulator_agent(name, **config):
+    own = {"gamma": GAMMA, "dtype": "float64", "policy_std": SIGMA, **config}
+    return learner(name, [0], task=SmoothRegulator(), **own).agent
+
+
+def exact_agent(name, **config):
+    """An agent whose model and critic are what they should learn."""
+    agent = regulator_agent(name, **config)
+    matrix = value_matrix(LQ, GAIN) if name == "one" else action_value_matrix(LQ, GAIN)
+    agent.parts["critic"] = ExactCritic(matrix)
+    agent.parts["model"] = ExactModel()
+    return agent
+
+
+def linear_rows(T=90, N=800, sigma=SIGMA):
+    """Transitions [1, T * N] of the policy a = -k s + sigma eta, by path and then time.
+
+    Start covariance is I exactly, and noise comes in pairs of either sign: eight neighbours are one sample.
+    """
+    torch.manual_seed(0)
+    axes = 2**0.5 * torch.tensor([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]], dtype=torch.float64)
+    s, rows = axes.repeat_interleave(2, 0).repeat(N // 8, 1), []
+    sign = torch.tensor([[1.0], [-1.0]], dtype=torch.float64)
+    for _ in range(T):
+        eta = torch.randn(N // 2, 1, 1, dtype=torch.float64) * sign
+        a = -s @ tensor(GAIN.T) + sigma * eta.flatten(0, 1)
+        next_s = s @ tensor(LQ.A.T) + a @ tensor(LQ.B.T)
+        rows.append((s, a, next_s - s))
+        s = next_s
+    s, a, change = (torch.stack(x).flatten(0, 1)[None] for x in zip(*rows, strict=True))
+    nothing = torch.zeros(1, T * N, dtype=torch.float64)
+    return Transitions(s, a, change, a, nothing, nothing, nothing, nothing)
+
+
+def gain_slopes(u, rows, N=800):
+    """sum_t gamma^t u_t d(-k s_t)/dk, path by path [N, 2]."""
+    per_step = -(u * rows.s)[0].unflatten(0, (-1, N))
+    return (per_step * GAMMA ** torch.arange(len(per_step), dtype=torch.float64)[:, None, None]).sum(0)
+
+
+@pytest.mark.parametrize("name", ["one", "zero"])
+def test_with_the_exact_critic_the_gradient_is_the_analytic_one_on_average(name):
+    """Within four standard errors; a discount of 0.9 for 0.8 would be off by ten of them."""
+    rows = linear_rows()
+
+    def estimate(agent):
+        samples = gain_slopes(agent.worth(rows), rows).unflatten(0, (-1, 8)).mean(1)
+        return samples.mean(0), samples.std(0) / len(samples) ** 0.5
+
+    found, error = estimate(exact_agent(name))
+    exact = tensor(return_gradient(LQ, GAIN, SIGMA, np.eye(2))[0])
+    assert ((found - exact).abs() < 4 * error).all()
+    if name == "one":
+        wrong, _ = estimate(exact_agent(name, gamma=0.9))
+        assert ((wrong - exact).abs() > 10 * error).all()
+
+
+def test_svg_zero_with_exact_q_is_svg_one_with_exact_v_step_by_step():
+    rows = linear_rows(T=5, N=24)
+    one, zero = (exact_agent(name).worth(rows) for name in ("one", "zero"))
+    torch.testing.assert_close(one, zero, rtol=1e-12, atol=1e-12)
+
+
+def test_dpg_has_its_slope_at_the_policys_own_action():
+    rows = linear_rows(T=5, N=24)
+    agent = exact_agent("dpg")
+    mean = -rows.s @ tensor(GAIN.T)
+    at_mean = agent.direction(agent.worth(rows), rows, mean)
+    silent = exact_agent("zero").worth(rows._replace(a=mean))
+    torch.testing.assert_close(at_mean, silent)
+    assert not torch.allclose(at_mean, exact_agent("zero").worth(rows))
+
+
+def test_svg_one_takes_the_slope_of_v_at_the_real_next_state():
+    rows = linear_rows(T=5, N=24)
+    agent = exact_agent("one")
+    pushed = rows._replace(change=rows.change + 1.0)
+    by_next = -GAMMA * torch.ones(1, 2, dtype=torch.float64) @ tensor(value_matrix(LQ, GAIN)) @ tensor(LQ.B)
+    torch.testing.assert_close(agent.worth(pushed) - agent.worth(rows), by_next.expand(1, 120, 1))
+
+
+def test_behind_a_termination_there_is_nothing_and_behind_a_time_limit_there_is():
+    """SVG(1)'s gradient, and the targets of V and of Q, with a critic that is 10 everywhere and slopes everywhere."""
+    for name in ("one", "zero", "dpg", "ac"):
+        agent = regulator_agent(name, value_scale=1.0)
+        critic, rows = agent.parts["critic"], linear_rows(T=1, N=8)
+        rows = rows._replace(terminal=torch.tensor([[0.0, 1, 0, 1, 0, 1, 0, 1]]).double(), r=rows.r + 1)
+        critic.target.zero_()
+        critic.target[:, -1] = 10.0
+        _, y, w = agent.value_sample(rows)
+        torch.testing.assert_close(y, 1 + GAMMA * 10 * (1 - rows.terminal))
+        if name == "zero":
+            assert (w[0, 1::2] == 1).all()
+    one = exact_agent("one").worth(rows)
+    torch.testing.assert_close(one[0, 1::2], -rows.a[0, 1::2])
+    assert not torch.isclose(one[0, ::2], -rows.a[0, ::2]).any()
+
+
+def test_q_goes_on_with_the_next_action_of_d_and_weighs_that_one_and_dpg_with_its_own():
+    rows = linear_rows(T=1, N=8)
+    rows = rows._replace(next_a=rows.a + 0.3, r=rows.r + 1, next_log_prob=rows.r - 1.0)
+    for name, own in (("zero", False), ("dpg", True)):
+        agent = regulator_agent(name, importance_cap=1.2)
+        agent.policy.theta += 0.1
+        mean = agent.policy.mean(rows.next_s)
+        x, y, w = agent.value_sample(rows)
+        following = torch.cat([rows.next_s, mean if own else rows.next_a], -1)
+        assert torch.equal(x, torch.cat([rows.s, rows.a], -1))
+        torch.testing.assert_close(y, 1 + GAMMA * agent.parts["critic"].target_value(following))
+        ratio = (agent.policy.log_prob(mean, rows.next_a) + 1.0).exp()
+        assert (ratio > 1.2).any()
+        assert (ratio < 1.2).any()
+        torch.testing.assert_close(w, torch.ones_like(w) if own else ratio.clamp(max=1.2))
+
+
+def latest(name, episodes=6, stage="policy", **config):
+    """A learner about to do that stage on its latest episodes."""
+    one = learner(name, dtype="float64", episodes=episodes, **config)
+    while one.episode < 2 or one.latest is None or list(one.agent.stages)[one.stage] != stage:
+        one.advance()
+    return one
+
+
+def weights(agent, rows):
+    return agent.policy.importance(agent.policy.mean(rows.s), rows.a, rows.log_prob, 5.0)
+
+
+def test_importance_weights_are_one_on_fresh_data_and_bounded_on_old():
+    one = latest("one-er", policy_lr=0.1)
+    agent, valid = one.agent, one.latest.valid.flatten(1)
+    n = valid.sum(1)
+    fresh = agent.transitions(one.latest)
+    assert (weights(agent, fresh)[valid] == 1).all()
+    kept, k = agent.database, int(n.min())
+    size = torch.tensor(kept.added, dtype=torch.float64)[:, None]
+    assert (size <= kept.capacity).all()
+    everything = kept.sample(torch.arange(0, 1, 0.01, dtype=torch.float64).expand(3, -1))
+    newest = kept.sample((size - 0.5 - torch.arange(k)) / size)
+    torch.testing.assert_close(weights(agent, newest), torch.ones(3, k, dtype=torch.float64), rtol=1e-9, atol=1e-9)
+    again = agent.policy.log_prob(agent.policy.mean(newest.next_s), newest.next_a)
+    torch.testing.assert_close(again, newest.next_log_prob, rtol=0, atol=1e-9)
+    old = weights(agent, everything)
+    assert ((old - 1).abs() > 0.1).any()
+    assert old.max() <= 5
+    assert agent.policy.importance(everything.a, everything.a, everything.log_prob - 9, 5.0).eq(5).all()
+
+
+def policy_step(one, theta, rows, wanted):
+    """The gradient by theta of the mean over rows of `wanted`(mean), [S, P]."""
+    policy = one.agent.policy
+    theta = theta.clone().requires_grad_(True)
+    mean = policy.net(theta, policy.statistics.normalise(rows.s))
+    (slope,) = torch.autograd.grad(wanted(mean).mean(1).sum(), theta)
+    return slope
+
+
+@pytest.mark.parametrize("name", ["one-er", "zero-er", "ac-er"])
+def test_an_update_is_the_gradient_that_the_algorithm_names(name):
+    """The first and the second of two, by autograd; weights and the penalty's start are constants in it."""
+    one = latest(
+        name, policy_updates=2, max_grad_norm=1e9, policy_lr=0.1, **({"kl_weight": 0.3} if "e" in name else {})
+    )
+    agent, policy = one.agent, one.agent.policy
+    before, start, seen = agent.streams["policy-batches"].state_dict(), policy.theta.clone(), []
+    original = policy.adam.step
+    policy.adam.step = lambda active: (seen.append((policy.theta.clone(), policy.adam.grad.clone())), original(active))
+    one.advance()
+    agent.streams["policy-batches"].load_state_dict(before)
+    drawn = agent.drawn("policy-batches", 16)
+    theta_now = policy.theta.clone()
+    for k, (theta, grad) in enumerate(seen):
+        policy.theta.copy_(start)
+        rows = drawn.at(slice(8 * k, 8 * k + 8))
+        worth = agent.worth(rows)
+        first = policy.mean(rows.s)
+        policy.theta.copy_(theta)
+        w = weights(agent, rows) if name != "zero-er" else torch.ones_like(rows.r)
+
+        def wanted(mean, rows=rows, worth=worth, first=first, w=w):
+            gain = policy.log_prob(mean, rows.a) * worth if name == "ac-er" else (mean * worth).sum(-1)
+            return w * gain - 0.3 * policy.kl(mean, first)
+
+        torch.testing.assert_close(-grad, policy_step(one, theta, rows, wanted), rtol=1e-9, atol=1e-11)
+    policy.theta.copy_(theta_now)
+
+
+def test_a_gradient_is_shortened_to_its_bound_seed_by_seed_whatever_its_scale():
+    one = learner("inf", max_grad_norm=0.5)
+    policy = one.agent.policy
+    s = torch.randn(3, 4, 3)
+    direction = torch.randn(3, 4, 2) * torch.tensor([1.0, 1e-4, 1.0]).view(3, 1, 1)
+    policy.theta.add_(0.1)
+    norms = policy.ascend(policy.record(s), direction, None)
+    moved = policy.adam.grad.norm(dim=1)
+    torch.testing.assert_close(moved, norms.clamp(max=0.5).float(), rtol=1e-4, atol=1e-9)
+    assert norms[0] > 0.5 > norms[1]
+    unit = torch.tensor([1e200, 1.0, 1e-200], dtype=torch.float64)
+    huge = policy.ascend(policy.record(s), direction, None, unit)
+    assert (huge / unit).isfinite().all()
+    assert huge[0] > 1e198
+    torch.testing.assert_close(policy.adam.grad[0].norm(), torch.tensor(0.5), rtol=1e-4, atol=0)
+
+
+def test_without_replay_each_step_is_used_once():
+    torch.manual_seed(0)
+    valid = torch.tensor([[True] * 11, [True] * 4 + [False] * 7, [True] * 2 + [False] * 9])
+    number = torch.arange(11.0).expand(3, -1).masked_fill(~valid, torch.nan)
+    new = Transitions(*(number.unsqueeze(-1),) * 4, *(number,) * 4)
+    got = shared_out(new, valid, 3, torch.rand(3, 11, dtype=torch.float64))
+    B = got.weight.shape[1] // 3
+    used = got.weight.unflatten(1, (3, B)) > 0
+    assert used.sum(2).tolist() == [[3, 4, 4], [1, 1, 2], [0, 1, 1]]
+    assert torch.equal(got.some, used.any(2))
+    torch.testing.assert_close(got.weight.unflatten(1, (3, B)).sum(2), got.some.float())
+    for row, on, count in zip(got.rows.r, got.weight > 0, (11, 4, 2), strict=True):
+        assert sorted(row[on].tolist()) == list(range(count))
+    assert got.rows.r.isfinite().all(), "padding repeats what is there"
+    assert got.rows.r[0, got.weight[0] > 0].tolist() != list(range(11))
+
+
+def test_the_model_is_trained_before_the_value_and_both_before_the_policy():
+    assert list(learner("one").agent.stages) == ["model", "value", "policy"]
+    assert list(learner("inf-value").agent.stages) == ["model", "value", "policy"]
+    assert list(learner("planner").agent.stages) == ["model", "policy"]
+
+
+def test_svg_inf_starts_from_v_only_where_it_was_asked_to_and_a_time_limit_cut():
+    one = latest("inf-value")
+    agent, episodes = one.agent, one.latest
+    tail = agent.tail(episodes)
+    cut = episodes.ended & ~episodes.terminated
+    assert cut.any()
+    assert episodes.terminated.any()
+    assert (tail[cut] != 0).all()
+    assert not tail[~cut].any()
+    next_s = (episodes.s + episodes.change).flatten(1, 2)
+    torch.testing.assert_close(tail[cut], agent.parts["critic"].slope(next_s).view(tail.shape)[cut])
+    plain = latest("inf")
+    assert not plain.agent.tail(plain.latest).any()
+
+
+def test_the_planner_imagines_from_real_starts_with_the_learned_noise():
+    one = latest("planner")
+    agent, start = one.agent, one.latest.s[:, 0]
+    s, a = agent.imagine(start)
+    assert s.shape == (3, 12, 2, 3)
+    assert torch.equal(s[:, 0], start)
+    flat_s, flat_a = s.flatten(1, 2), a.flatten(1, 2)
+    eta = agent.policy.noise(agent.policy.mean(flat_s), flat_a)
+    model = agent.parts["model"]
+    xi = (s.diff(dim=1) - model.mean_change(flat_s, flat_a).view(s.shape)[:, :-1]) / (
+        model.sigma * model.statistics.change_width
+    ).unsqueeze(1)
+    for noise in (eta, xi):
+        assert 0.8 < noise.std() < 1.2
+        assert noise.mean().abs() < 0.3
+
+
+LEARNING = {
+    "hidden": (16, 16), "model_hidden": (8, 8), "value_hidden": (32, 32), "policy_std": 0.5, "gamma": 0.9,
+    "policy_lr": 3e-3, "value_lr": 3e-3, "model_lr": 3e-3, "value_scale": 5.0, "target_period": 10,
+    "model_updates": 20, "value_updates": 40, "policy_updates": 10, "batch_size": 32, "replay_size": 5000,
+    "steps_per_slice": 100,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "config"),
+    [
+        ("inf", {"policy_lr": 1e-2, "episodes": 120}),
+        ("planner", {"policy_lr": 1e-2, "episodes": 120, "simulations": 1}),
+        ("one", {}),
+        ("one-er", {}),
+        ("zero", {}),
+        ("dpg", {}),
+        ("ac", {}),
+    ],
+)
+def test_it_learns(name, config):
+    """The noise that a learner begins with earns -8 in an episode, with a deviation of 9; the best policy about 16.
+
+    The mean of 24 such episodes, the fewest that are averaged here, is above 5 with a chance of 1e-11.
+    """
+    episodes = config.get("episodes", 60)
+    own = {k: v for k, v in config.items() if k != "episodes"}
+    rows = finish(learner(name, (0, 1), episodes, Disc(20), LEARNING, **own))
+    late = [r["train_return"] for r in rows if r["step"] > 0.8 * episodes]
+    early = [r["train_return"] for r in rows if r["step"] <= 6]
+    assert np.mean(late) > max(5.0, np.mean(early) + 5), (np.mean(early), np.mean(late))

@@ -1,0 +1,135 @@
+"""Laws of the stochastic-value-gradient learners: seeds, resumption, divergence, rows."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from svg_kit import LEARNERS, Disc, finish, learner, parameters, resumed, some
+
+from svgbench.lab import checkpoint
+from svgbench.nn import trials
+from svgbench.nn.episodic import COLUMNS
+
+every_learner = pytest.mark.parametrize("name", some())
+
+
+def agreement(name, dtype, tolerance):
+    N = 2 if LEARNERS[name][1].get("simulations") else 1
+    how = {"episodes": 18 * N, "dtype": dtype}  # of 3 updates each, or one
+    if name in ("inf", "inf-value", "planner"):
+        how = {"episodes": 50 * N, "dtype": dtype, "model_updates": 2, "value_updates": 2}
+    alone, block = learner(name, [7], **how), learner(name, [3, 9, 7, 0, 1], **how)
+    rows, block_rows = finish(alone), [r for r in finish(block) if r["seed"] == 7]
+    assert alone.agent.policy.adam.steps.min() >= 50
+    assert rows[-1]["env_steps"] < 12 * how["episodes"], "an episode that ended while companions went on"
+    for p, q in zip(parameters(alone), parameters(block), strict=True):
+        torch.testing.assert_close(p[0], q[2], rtol=tolerance, atol=tolerance)
+        assert not torch.equal(q[0], q[2])
+    for one, other in zip(rows, block_rows, strict=True):
+        assert one["env_steps"] == other["env_steps"]
+        assert [*one.values()] == pytest.approx(
+            [*other.values()], rel=1e3 * tolerance, abs=1e3 * tolerance, nan_ok=True
+        )
+
+
+@every_learner
+def test_a_seed_alone_and_in_a_block_of_five_agree_after_fifty_updates(name):
+    agreement(name, "float64", 1e-10)
+
+
+@pytest.mark.parametrize("name", some(fast=("one-er",)))
+def test_and_so_they_do_in_single_precision(name):
+    agreement(name, "float32", 1e-4)
+
+
+@every_learner
+def test_resuming_at_any_slice_is_exact(name):
+    whole, other, rows, again = learner(name), learner(name), [], []
+    while not whole.finished:
+        rows += whole.advance()
+        other = resumed(other, name)
+        again += other.advance()
+        assert other.progress == whole.progress
+    assert other.finished
+    assert repr(again) == repr(rows)
+    for p, q in zip(parameters(whole), parameters(other), strict=True):
+        assert torch.equal(p, q)
+
+
+@every_learner
+def test_a_checkpoint_takes_its_state_and_progress_ends_at_its_total(name, tmp_path):
+    one, last = learner(name, episodes=2), -1
+    while not one.finished:
+        done, total = one.progress
+        assert last < done < total
+        last = done
+        checkpoint.save(tmp_path / "c.pt", "test", one.state_dict())
+        other = learner(name, episodes=2)
+        other.load_state_dict(checkpoint.load(tmp_path / "c.pt", "test"))
+        one = other
+        one.advance()
+    assert one.progress == (total, total)
+    checkpoint.save(tmp_path / "p.pt", "test", one.policy_state_dict())
+
+
+@every_learner
+def test_a_seed_that_diverges_leaves_its_companions_alone(name):
+    undisturbed, hurt = (learner(name, dtype="float64") for _ in range(2))
+    rows, hurt_rows = finish(undisturbed), []
+    while not hurt.finished:
+        if hurt.episode == 2 and not hurt.diverged:
+            hurt.agent.policy.theta[1, 0] = math.nan
+        hurt_rows += hurt.advance()
+    assert list(hurt.diverged) == [1]
+    assert hurt.diverged[1].startswith(("episode 3: ", "episode 4: "))
+    assert {r["seed"] for r in hurt_rows if r["step"] > 2} == {0, 2}
+    for a, b in zip((r for r in rows if r["seed"] != 1), (r for r in hurt_rows if r["seed"] != 1), strict=True):
+        assert [*a.values()] == pytest.approx([*b.values()], rel=1e-8, abs=1e-10, nan_ok=True)
+    for p, q in zip(parameters(undisturbed), parameters(hurt), strict=True):
+        torch.testing.assert_close(p[[0, 2]], q[[0, 2]], rtol=1e-9, atol=1e-9)
+
+
+def test_a_reward_that_is_not_finite_is_a_divergence():
+    one = learner("one", [13, 1], task=Disc(horizon=12, broken_after=20))
+    rows = finish(one)
+    assert list(one.diverged.values()) == ["episode 2: an observation or a reward is not finite"]
+    assert [(r["seed"], r["step"]) for r in rows] == [
+        (13, 1), (1, 1), (1, 2), (1, 3), (1, 4), (1, 5), (1, 6),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["inf", "planner", "one", "zero", "ac-er"])
+def test_a_gradient_that_is_not_finite_is_a_divergence(name, monkeypatch):
+    one = learner(name)
+    ascend = one.agent.policy.ascend
+
+    def broken(recording, direction, *rest):
+        direction = direction.clone()
+        direction[1, 0, 0] = math.inf
+        return ascend(recording, direction, *rest)
+
+    monkeypatch.setattr(one.agent.policy, "ascend", broken)
+    assert {r["seed"] for r in finish(one)} == {0, 2}
+    assert one.diverged == {1: f"episode {one.N}: the policy's gradient is not finite"}
+
+
+@every_learner
+def test_rows_are_complete(name):
+    one = learner(name, episodes=4)
+    rows, N = finish(one), one.N
+    assert [(r["step"], r["seed"]) for r in rows] == [(t, s) for t in range(N, 5, N) for s in (0, 1, 2)]
+    for before, after in zip(rows, rows[3:], strict=False):
+        assert after["env_steps"] > before["env_steps"]
+    for r in rows:
+        assert set(r) == {"seed", "step", "env_steps", "train_return", *COLUMNS, *trials.COLUMNS}
+        first = r["step"] == N
+        assert all(math.isfinite(r[c]) for c in ("train_return", "grad_norm", "kl"))
+        assert math.isfinite(r["model_error"]) == ("model" in one.agent.parts and not first)
+        assert math.isfinite(r["value_error"]) == ("critic" in one.agent.parts)
+
+
+def test_episodes_that_cannot_be_shared_out_are_refused():
+    with pytest.raises(ValueError, match="episodes is 3, expected a positive multiple of 2"):
+        learner("ac", episodes=3)

@@ -1,0 +1,213 @@
+"""What the experiments of Heess et al. 2015 declare, against the paper's tables and each other; how figures read."""
+
+from __future__ import annotations
+
+import re
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from svgbench.analysis.frames import Results
+from svgbench.analysis.measures import CellData
+from svgbench.analysis.verdicts import compare
+from svgbench.baselines import actor_critic, svg_inf, svg_one, svg_planner, svg_zero
+from svgbench.lab.block import resolve
+from svgbench.lab.cells import Selection, expand
+from svgbench.reproduce.svg.experiments import FIG2, FIG3, FIG4
+from svgbench.reproduce.svg.figures import binned, fig2, fig3, fig4, fit
+
+FIGURES = (FIG2, FIG3, FIG4)
+LEARNERS = (actor_critic, svg_inf, svg_one, svg_planner, svg_zero)
+TABLE_1 = {  # policy, value function, model; discount of appendix D
+    "svg/hand": ((100, 100), None, (20, 20), 1.0),
+    "svg/cart-pole": ((100, 100), (200, 100), (20, 20), None),
+    "svg/swimmer-3": ((50, 50), (200, 100), (20, 20), 0.995),
+    "svg/swimmer-5": ((100, 100), (200, 100), (20, 20), 0.995),
+    "svg/swimmer-7": ((100, 100), (200, 100), (40, 40), 0.995),
+    "svg/reacher-4-target": ((100, 100), (400, 200), (40, 40), 0.98),
+    "svg/reacher-moving": ((100, 100), (400, 200), (40, 40), 0.98),
+    "svg/gripper": (None, None, None, 0.98),
+    "svg/monoped": ((100, 100), (400, 200), (50, 50), 0.95),
+    "svg/cheetah": ((100, 100), (400, 200), (40, 40), 0.98),
+    "svg/cheetah-no-springs": ((100, 100), (400, 200), (40, 40), 0.98),
+    "svg/walker": (None, None, None, 0.98),
+}
+SIZES = {  # Figures 2 right and 3 middle
+    "svg-1-100": ("value_hidden", (100, 100)),
+    "svg-1-50": ("value_hidden", (50, 100)),
+    "dpg-100": ("value_hidden", (100, 100)),
+    "dpg-50": ("value_hidden", (50, 100)),
+    "svg-inf-10": ("model_hidden", (10, 10)),
+    "svg-inf-5": ("model_hidden", (5, 5)),
+    "svg-1-10": ("model_hidden", (10, 10)),
+    "svg-1-5": ("model_hidden", (5, 5)),
+}
+
+
+@pytest.mark.parametrize("experiment", FIGURES, ids=lambda e: e.id)
+def test_sizes_and_discounts_are_the_papers(experiment):
+    for cell in expand(experiment, Selection("paper")):
+        hidden, value, model, gamma = TABLE_1[cell.task.id]
+        printed = {"hidden": hidden, "value_hidden": value, "model_hidden": model, "gamma": gamma}
+        changed, size = SIZES.get(cell.variant.id, ("", None))
+        for field, number in (printed | ({changed: size} if changed else {})).items():
+            if number is not None and field in cell.config:
+                assert cell.config[field] == number, (cell.name, field)
+        cap = 20.0 if cell.task.id in ("svg/reacher-4-target", "svg/gripper") else 5.0
+        assert cell.config.get("importance_cap", cap) == cap
+
+
+def test_a_smaller_network_is_all_that_sets_its_variant_apart():
+    for experiment in (FIG2, FIG3):
+        cells = {cell.key: cell for cell in expand(experiment, Selection("paper"))}
+        for (task, variant), cell in cells.items():
+            if variant in SIZES:
+                whole = cells[task, variant.rpartition("-")[0]]
+                assert {k for k in cell.config if cell.config[k] != whole.config[k]} == {SIZES[variant][0]}
+
+
+def test_hand_and_capacity_have_ten_seeds_the_rest_five():
+    ten = {(e.id, c.key) for e in FIGURES for c in expand(e, Selection("paper")) if len(c.seeds) == 10}
+    five = [c for e in FIGURES for c in expand(e, Selection("paper")) if len(c.seeds) == 5]
+    capacity = {"svg-inf", "svg-inf-10", "svg-inf-5", "svg-1", "svg-1-10", "svg-1-5"}
+    hand = {"svg-inf", "planner", "random"}
+    assert ten == {("svg/fig3", ("svg/swimmer-3", v)) for v in capacity} | {("svg/fig2", ("svg/hand", v)) for v in hand}
+    assert len(ten) + len(five) == sum(len(expand(e, Selection("paper"))) for e in FIGURES)
+
+
+def test_fields_in_brackets_are_settings_that_there_are():
+    fields = {name for module in LEARNERS for name in module.Config.__dataclass_fields__}
+    known = fields | {
+        name for e in FIGURES for c in expand(e, Selection("paper")) for name in (*c.limits, *c.task.options)
+    }
+    known |= {"velocity_weight", "action_weight", "distance_weight", "noise", "start", "horizon"}  # of the tasks
+    for experiment in FIGURES:
+        words = " ".join(d.ours for d in experiment.deviations)
+        named = {name for group in re.findall(r"\[([a-z_, ]+)\]", words) for name in group.split(", ")}
+        assert named <= known, named - known
+        assert {"policy_lr", "policy_updates", "max_grad_norm", "policy_std", "model_lr", "value_lr"} <= named
+
+
+def test_the_untrained_policy_stays_what_it_was():
+    """Its mean: the parameters follow the scaling of states."""
+    (cell,) = expand(FIG2, Selection("smoke", tasks=("svg/cart-pole",), variants=("random",)))
+    learner = resolve(cell.variant.learner)(cell.config, resolve(cell.task.make)(), [0, 1], cell.limits, "cpu")
+    states = np.random.default_rng(0).normal(size=(2, 5, 4))
+    before, rows = learner.agent.acting().mean(states), []
+    while not learner.finished:
+        rows += learner.advance()
+    np.testing.assert_array_equal(learner.agent.acting().mean(states), before)
+    assert {row["seed"] for row in rows} == {0, 1}
+    assert all(set(row) >= {"step", *(c.name for c in FIG4.columns)} for row in rows)
+
+
+def made(experiment, level, steps=60):
+    """Runs at the budget paper whose return rises to level(task, variant) within ten episodes; a seed adds a little."""
+    cells = {}
+    for cell in expand(experiment, Selection("paper")):
+        reward, trial = level(*cell.key)
+        frames = []
+        for seed in cell.seeds:
+            step = np.arange(1, steps + 1)
+            returns = reward * np.minimum(1.0, step / 10) + 1e-3 * seed
+            frames.append(pd.DataFrame({"seed": seed, "step": step, "train_return": returns}))
+            for name in ("trial_reward", "trial_reward_noisy"):
+                frames[-1][name] = np.where(step == steps, trial + 1e-3 * seed, np.nan)
+        cells[cell.key] = CellData(*cell.key, pd.concat(frames, ignore_index=True), cell.seeds, cell.seeds)
+    return cells
+
+
+def described(task, variant):
+    """Returns as the paper's captions and text have them; the untrained policy earns nothing."""
+    better = {"svg-1-er": 1.2, "ac": 0.7, "dpg": 0.95, "svg-0": 0.95, "svg-inf": 1.0, "svg-1": 1.0, "random": 0.0}
+    better |= {"svg-1-100": 0.98, "svg-1-50": 0.9, "dpg-100": 0.8, "dpg-50": 0.5}
+    better |= {"svg-inf-10": 0.8, "svg-inf-5": 0.3, "svg-1-10": 1.0, "svg-1-5": 1.0}
+    if task == "svg/hand":
+        return {"svg-inf": -0.4, "planner": -4.2, "random": -4.7}[variant], np.nan
+    return 150.0 * better[variant], 0.85
+
+
+def turned(task, variant):
+    """What is best is worst."""
+    if task == "svg/hand":
+        return {"svg-inf": -4.2, "planner": -0.4, "random": -4.7}[variant], np.nan
+    better, _ = described(task, variant)
+    return (0.0 if variant == "random" else 240.0 - better if variant != "svg-1-50" else 20.0), -0.5
+
+
+@pytest.mark.parametrize("experiment", FIGURES, ids=lambda e: e.id)
+def test_claims_hold_where_the_figures_are_as_described(experiment):
+    verdicts = compare(experiment, {"paper": made(experiment, described)})
+    assert {v.id: v.verdict for v in verdicts if v.verdict != "SUPPORTED"} == {}
+
+
+@pytest.mark.parametrize("experiment", FIGURES, ids=lambda e: e.id)
+def test_claims_are_refuted_where_they_are_turned_round(experiment):
+    cells = made(experiment, turned)
+    if experiment is FIG3:  # these two are turned round by equality and by loss
+        for task, variant, level in (("svg/swimmer-3", "svg-inf-5", 300.0), ("svg/swimmer-3", "svg-1-5", 5.0)):
+            frame = cells[task, variant].frame
+            cells[task, variant].frame["train_return"] = level + 1e-3 * frame["seed"]
+        for variant in ("svg-inf", "svg-1"):
+            cells["svg/swimmer-3", variant].frame["train_return"] -= 60.0
+    if experiment is FIG4:  # below the untrained policy
+        for (_, variant), cell in cells.items():
+            if variant == "random":
+                cell.frame["train_return"] += 1000.0
+    verdicts = compare(experiment, {"paper": cells})
+    refuted = {v.id.split(":")[1] for v in verdicts if v.verdict == "REFUTED"}
+    assert {claim.id for claim in experiment.claims} - refuted == set()
+
+
+def results_of(experiment):
+    labels = {v.id: v.label for v in experiment.variants}
+    return Results(experiment, "paper", made(experiment, described), labels, ())
+
+
+def curves(ax):
+    return {line.get_label(): line for line in ax.lines if not line.get_label().startswith("_")}
+
+
+def test_figures_have_the_papers_panels():
+    two, three, four = (draw(results_of(e))[""] for draw, e in ((fig2, FIG2), (fig3, FIG3), (fig4, FIG4)))
+    hand, pole, critics = two.axes
+    assert set(curves(hand)) == {"SVG(∞)", "planner"}
+    assert set(curves(pole)) == {"SVG(1)-ER", "SVG(1)", "SVG(0)", "SVG(∞)", "DPG"}
+    assert set(curves(critics)) == {f"{m}, {n}" for m in ("SVG(1)", "DPG") for n in (200, 100, 50)}
+    _, models, _ = three.axes
+    middle = curves(models)
+    assert set(middle) == {f"{m}, {n}" for m in ("SVG(∞)", "SVG(1)") for n in (20, 10, 5)}
+    assert len({line.get_color() for line in middle.values()}) == 2
+    assert len({(line.get_color(), line.get_linestyle()) for line in middle.values()}) == 6
+    titles = [ax.get_title() for ax in four.axes]
+    assert sorted(titles) == sorted(task.label for task in FIG4.tasks)
+    assert titles[0] == "Swimmer, 7 links"
+    assert titles[4] == "Reacher, 4 targets"
+    for figure, text in ((two, "n = 5 to 10"), (three, "n = 5 to 10"), (four, "n = 5")):
+        assert text in figure._supxlabel.get_text()
+        assert any(ax.get_legend() for ax in figure.axes)
+        assert all(ax.collections for ax in figure.axes if ax.get_visible()), "bands"
+    plt.close("all")
+
+
+def test_a_run_that_diverges_does_not_hide_the_others():
+    figure, ax = plt.subplots()
+    good, bad = pd.Series(np.linspace(0.0, 100.0, 50)), pd.Series([-1e7, -1e9, np.nan])
+    assert not fit(ax, [good])
+    assert fit(ax, [good, bad])
+    assert -1000 < ax.get_ylim()[0] < 0 < 100 < ax.get_ylim()[1]
+    assert not fit(ax, [pd.Series([np.nan])])
+    plt.close(figure)
+
+
+def test_a_point_of_a_curve_is_the_mean_of_its_episodes():
+    """Seven episodes, at most three points: widths of three, the last of one."""
+    rows = pd.DataFrame({"seed": [0] * 7 + [1] * 7, "step": [*range(1, 8)] * 2, "x": [*range(1, 8), *range(10, 17)]})
+    found = binned(rows, "x", points=3)
+    assert found.to_dict("list") == {
+        "seed": [0, 0, 0, 1, 1, 1],
+        "step": [3, 6, 7, 3, 6, 7],
+        "x": [2.0, 5.0, 7.0, 11.0, 14.0, 16.0],
+    }
