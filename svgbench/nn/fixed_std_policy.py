@@ -4,7 +4,8 @@ Heess et al. 2015: mu is a network, and sigma one of the hyper-parameters that t
 is constant, pi_s = mu_s and pi_theta = mu_theta whatever eta is. Actions are in the task's own units, unbounded.
 
 States are scaled by statistics that move (`svgbench.nn.state_statistics`); when they do, theta changes with them, so
-that mu stays the same function (Adam's moments stay what they are). Its output weights start at zero: before anything is known mu is 0 at any scale.
+that mu stays the same function (Adam's moments stay what they are). Its output weights start at zero: before anything
+is known mu is 0 at any scale.
 """
 
 from __future__ import annotations
