@@ -207,6 +207,7 @@ CONFIGS = {
     "natural": {"multiplier": 1.0},
     "natural-code": {"multiplier": 1.0},
     "gae-steps": {"timesteps": 960},
+    "gae-sb3": {"timesteps": 960},
     "rwr": {"simulations": 60, "evaluations": 30},
 }
 ITERATIONS = {"trpo-code": 25, "trpo-vine": 25, "natural": 25, "rwr": 8}
@@ -251,7 +252,7 @@ def test_iterations_must_be_positive():
 def test_a_batch_of_paths_that_never_end_early_has_its_full_steps(name):
     one = learner(name, task=Regulator(horizon=30), iterations=1)
     finish(one)
-    measuring = getattr(one.sampler, "prelude", 0)
+    measuring = getattr(one.sampler, "trunks", one.sampler).prelude
     steps, full = one.simulated_steps - measuring, one.sampler.full_steps
     assert (steps >= full).all()
     assert (steps <= full + 12 * 6 * ("timesteps" in name)).all()  # whose last paths are finished
