@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from svgbench.tasks.episodes import Ahead, Episodes, Outcome, Rows
+from svgbench.tasks.episodes import Ahead, Observed, Outcome, Rows
 from svgbench.tasks.protocol import Array
 
 VERSION = 1
@@ -146,7 +146,7 @@ class CartPole:
         return CartPoles(self, seeds, copies, stream, autoreset)
 
 
-class CartPoles(Episodes):
+class CartPoles(Observed):
     """A batch of cart-poles. What they observe is all their state, but for the starts drawn ahead."""
 
     def __init__(self, task: CartPole, seeds: Sequence[int], copies: int, stream: str, autoreset: bool) -> None:
@@ -155,6 +155,7 @@ class CartPoles(Episodes):
         self._starts = Ahead(
             self._generators, STARTS_AHEAD, 4, lambda rng: rng.uniform(-START, START, (STARTS_AHEAD, 4))
         )
+        self._ahead = (self._starts,)
         self.reset()
 
     def _begin(self, ids: NDArray[np.int64]) -> Array:
@@ -181,18 +182,6 @@ class CartPoles(Episodes):
         within = (np.abs(x_after) <= POSITION_LIMIT) & (np.abs(theta_after) <= c.angle_limit)
         reward = 9.0 + cos - 1e-5 * force**2
         return Outcome(after, reward, ~within, np.zeros(len(x), dtype=np.bool_))
-
-    def _rows(self, rows: Rows) -> dict[str, NDArray[Any]]:
-        return {}  # the starts are of a simulation's stream, and stay
-
-    def _put(self, rows: Rows, dynamics: dict[str, NDArray[Any]]) -> None:
-        pass
-
-    def _dynamics(self) -> dict[str, Any]:
-        return self._starts.state()
-
-    def _restore(self, dynamics: dict[str, Any]) -> None:
-        self._starts.restore(dynamics)
 
 
 def make_rlr(horizon: int = HORIZON) -> CartPole:

@@ -234,3 +234,25 @@ def generator(seed: int, stream: str, copy: int) -> np.random.Generator:
     """The random stream of one simulation: the same on every machine, unrelated to every other one."""
     digest = hashlib.sha256(f"{seed}\0{stream}\0{copy}".encode()).digest()
     return np.random.Generator(np.random.PCG64(int.from_bytes(digest[:16], "big")))
+
+
+class Observed(Episodes):
+    """A batch whose observation is all its state, but for numbers that are drawn ahead, in `self._ahead`.
+
+    Those are of a simulation's stream, and stay where they are when a snapshot is restored.
+    """
+
+    _ahead: tuple[Ahead, ...] = ()
+
+    def _rows(self, rows: Rows) -> dict[str, NDArray[Any]]:
+        return {}
+
+    def _put(self, rows: Rows, dynamics: dict[str, NDArray[Any]]) -> None:
+        pass
+
+    def _dynamics(self) -> dict[str, Any]:
+        return {name: value for ahead in self._ahead for name, value in ahead.state().items()}
+
+    def _restore(self, dynamics: dict[str, Any]) -> None:
+        for ahead in self._ahead:
+            ahead.restore(dynamics)

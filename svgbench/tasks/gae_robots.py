@@ -39,7 +39,7 @@ from svgbench.tasks.mujoco_batch import (
     uniform,
     with_contact_forces,
 )
-from svgbench.tasks.protocol import Array, Bools, Recorded
+from svgbench.tasks.protocol import Array, Recorded
 
 VERSION = 1
 
@@ -123,10 +123,6 @@ class Walking(Robot):
         rewards: Array = motion.velocity[:, 0] + self.bonus - self.control_weight * effort - self.force_weight * impact
         return rewards
 
-    def terminated(self, motion: Motion) -> Bools:
-        ended: Bools = self.termination_function(motion.observation, motion.action, motion.next_observation)
-        return ended
-
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Standing(Robot):
@@ -134,13 +130,6 @@ class Standing(Robot):
 
     reward_function: Recorded = field()
     termination_function: Recorded = never
-
-    def reward(self, motion: Motion) -> Array:
-        rewards: Array = self.reward_function(motion.observation, motion.action, motion.next_observation)
-        return rewards
-
-    def terminated(self, motion: Motion) -> Bools:
-        return np.zeros(len(motion.action), dtype=np.bool_)
 
 
 def make_biped(horizon: int = HORIZON, force_limit: float = 1.0) -> Walking:

@@ -119,13 +119,19 @@ class MujocoTask(ABC):
         """The observation with what shows of tracked positions and acting forces; at a start the forces are 0."""
         return observation
 
-    @abstractmethod
     def reward(self, motion: Motion) -> Array:
-        """[n]"""
+        """[n]; by default `reward_function`'s."""
+        if self.reward_function is None:
+            raise NotImplementedError(f"{self.id} has no reward_function and does not say what a step is worth")
+        rewards: Array = self.reward_function(motion.observation, motion.action, motion.next_observation)
+        return rewards
 
-    @abstractmethod
     def terminated(self, motion: Motion) -> Bools:
-        """[n]"""
+        """[n]; by default `termination_function`'s."""
+        if self.termination_function is None:
+            raise NotImplementedError(f"{self.id} has no termination_function and does not say when it ends")
+        ended: Bools = self.termination_function(motion.observation, motion.action, motion.next_observation)
+        return ended
 
     def track(self, qpos: Array, derived: dict[str, Array]) -> Array:
         """The tracked positions [n, K]."""

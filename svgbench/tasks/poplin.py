@@ -25,7 +25,6 @@ import mujoco
 import numpy as np
 
 from svgbench.tasks.mujoco_batch import (
-    Motion,
     MujocoTask,
     asset,
     compiled,
@@ -34,7 +33,7 @@ from svgbench.tasks.mujoco_batch import (
     normal,
     uniform,
 )
-from svgbench.tasks.protocol import Array, Bools, Recorded
+from svgbench.tasks.protocol import Array, Recorded
 
 VERSION = 1
 
@@ -94,13 +93,6 @@ class PoplinTask(MujocoTask):
 
     def observation(self, qpos: Array, qvel: Array, velocity: Array) -> Array:
         return joint_observation(qpos, qvel, self.unseen)
-
-    def reward(self, motion: Motion) -> Array:
-        rewards: Array = self.reward_function(motion.observation, motion.action, motion.next_observation)
-        return rewards
-
-    def terminated(self, motion: Motion) -> Bools:
-        return np.zeros(len(motion.action), dtype=np.bool_)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

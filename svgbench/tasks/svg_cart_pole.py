@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from svgbench.tasks.episodes import Ahead, Episodes, Outcome, Rows
+from svgbench.tasks.episodes import Ahead, Observed, Outcome, Rows
 from svgbench.tasks.protocol import Array, Bools
 from svgbench.tasks.state_reward import StateReward
 
@@ -105,7 +105,7 @@ class SwingUp:
         return SwingUps(self, seeds, copies, stream, autoreset)
 
 
-class SwingUps(Episodes):
+class SwingUps(Observed):
     """A batch of cart-poles. What they observe is all their state, but for the starts drawn ahead."""
 
     def __init__(self, task: SwingUp, seeds: Sequence[int], copies: int, stream: str, autoreset: bool) -> None:
@@ -115,6 +115,7 @@ class SwingUps(Episodes):
         self._starts = Ahead(
             self._generators, STARTS_AHEAD, 4, lambda rng: centre + rng.uniform(-START, START, (STARTS_AHEAD, 4))
         )
+        self._ahead = (self._starts,)
         self.reset()
 
     def _begin(self, ids: NDArray[np.int64]) -> Array:
@@ -129,18 +130,6 @@ class SwingUps(Episodes):
         after = np.ascontiguousarray(state.T)
         none: Bools = np.zeros(len(after), dtype=np.bool_)
         return Outcome(after, self.task.reward_function(before, actions_nA, after), none, none)
-
-    def _rows(self, rows: Rows) -> dict[str, NDArray[Any]]:
-        return {}  # the starts are of a simulation's stream, and stay
-
-    def _put(self, rows: Rows, dynamics: dict[str, NDArray[Any]]) -> None:
-        pass
-
-    def _dynamics(self) -> dict[str, Any]:
-        return self._starts.state()
-
-    def _restore(self, dynamics: dict[str, Any]) -> None:
-        self._starts.restore(dynamics)
 
 
 def substep(state_4n: Array, force_n: Array) -> None:

@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from svgbench.tasks.episodes import Ahead, Episodes, Outcome, Rows
+from svgbench.tasks.episodes import Ahead, Observed, Outcome, Rows
 from svgbench.tasks.protocol import Array
 from svgbench.tasks.state_reward import StateReward, length
 
@@ -117,7 +117,7 @@ class Hand:
         return Hands(self, seeds, copies, stream, autoreset)
 
 
-class Hands(Episodes):
+class Hands(Observed):
     """A batch of hands and balls. What they observe is all their state, but for what is drawn ahead."""
 
     def __init__(self, task: Hand, seeds: Sequence[int], copies: int, stream: str, autoreset: bool) -> None:
@@ -125,6 +125,7 @@ class Hands(Episodes):
         self.task = task
         self._targets = Ahead(self._generators, STARTS_AHEAD, 2, _targets, "target_")
         self._noise = Ahead(self._generators, NOISE_AHEAD, 2, _noise, "noise_")
+        self._ahead = (self._targets, self._noise)
         self._all = np.arange(len(self))
         self.reset()
 
@@ -146,19 +147,6 @@ class Hands(Episodes):
         reward = task.reward_function(before, actions_nA, after)
         ended = task.termination_function(before, actions_nA, after)
         return Outcome(after, reward, ended, np.zeros(len(after), dtype=np.bool_))
-
-    def _rows(self, rows: Rows) -> dict[str, NDArray[Any]]:
-        return {}  # targets and noise to come are of a simulation's stream, and stay
-
-    def _put(self, rows: Rows, dynamics: dict[str, NDArray[Any]]) -> None:
-        pass
-
-    def _dynamics(self) -> dict[str, Any]:
-        return self._targets.state() | self._noise.state()
-
-    def _restore(self, dynamics: dict[str, Any]) -> None:
-        self._targets.restore(dynamics)
-        self._noise.restore(dynamics)
 
 
 def _targets(rng: np.random.Generator) -> Array:

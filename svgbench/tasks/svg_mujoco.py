@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import mujoco
 
-from svgbench.tasks.mujoco_batch import Motion, MujocoTask, joint_observation, never
-from svgbench.tasks.protocol import Array, Bools, Recorded
+from svgbench.tasks.mujoco_batch import MujocoTask, joint_observation, never
+from svgbench.tasks.protocol import Array, Recorded
 from svgbench.tasks.state_reward import StateReward
 
 if TYPE_CHECKING:
@@ -30,14 +30,6 @@ class StateTask(MujocoTask):
 
     def observation(self, qpos: Array, qvel: Array, velocity: Array) -> Array:
         return joint_observation(qpos, qvel, 0)
-
-    def reward(self, motion: Motion) -> Array:
-        rewards: Array = self.reward_function(motion.observation, motion.action, motion.next_observation)
-        return rewards
-
-    def terminated(self, motion: Motion) -> Bools:
-        ended: Bools = self.termination_function(motion.observation, motion.action, motion.next_observation)
-        return ended
 
     def differentiable_reward(self, s: Tensor, a: Tensor) -> Tensor:
         """r(s, a) [...] for s [..., O], a [..., A]."""

@@ -32,7 +32,7 @@ from svgbench.tasks.mujoco_batch import (
     uniform,
 )
 from svgbench.tasks.planar_chain import PlanarChain
-from svgbench.tasks.protocol import Array, Bools, Recorded
+from svgbench.tasks.protocol import Array, Recorded
 
 VERSION = 1
 
@@ -74,13 +74,6 @@ class Swimmer(MujocoTask):
     def observation(self, qpos: Array, qvel: Array, velocity: Array) -> Array:
         return joint_observation(qpos, qvel, 1)
 
-    def reward(self, motion: Motion) -> Array:
-        rewards: Array = self.reward_function(motion.observation, motion.action, motion.next_observation)
-        return rewards
-
-    def terminated(self, motion: Motion) -> Bools:
-        return np.zeros(len(motion.action), dtype=np.bool_)
-
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Legged(MujocoTask):
@@ -117,10 +110,6 @@ class Legged(MujocoTask):
             impulse = self.dt * motion.acting["qfrc_constraint"][:, :2]
             rewards -= np.minimum(self.impact_weight * np.square(impulse).sum(axis=1), self.impact_limit)
         return rewards
-
-    def terminated(self, motion: Motion) -> Bools:
-        ended: Bools = self.termination_function(motion.observation, motion.action, motion.next_observation)
-        return ended
 
 
 def make_swimmer(horizon: int = HORIZON, control_weight: float = CONTROL_WEIGHT) -> Swimmer:
