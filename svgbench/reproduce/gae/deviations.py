@@ -7,7 +7,7 @@ The field of `svgbench.baselines.gae.Config` is named in brackets; "code" is the
 from __future__ import annotations
 
 from svgbench.lab.experiment import Deviation
-from svgbench.tasks import differences
+from svgbench.reproduce.task_deviations import task_deviations
 
 _ALGORITHM = (
     Deviation(
@@ -68,11 +68,6 @@ _ROBOTS = (
 )
 
 
-def _of(*tasks: str) -> tuple[Deviation, ...]:
-    """The tasks' own differences, as deviations."""
-    return tuple(Deviation(d.id, d.paper, d.ours, d.reason, d.source) for d in differences.of(tasks))
-
-
 FIG8_DEVIATIONS = (
     *_ALGORITHM,
     Deviation(
@@ -90,7 +85,7 @@ FIG8_DEVIATIONS = (
         reason="as printed",
         source="section 4.6.2; facts 3.7",
     ),
-    *_of("trpo/cart-pole", "trpo/cart-pole-barto"),
+    *task_deviations("trpo/cart-pole", "trpo/cart-pole-barto"),
 )
-FIG9_DEVIATIONS = (*_ALGORITHM, *_ROBOTS, *_of("gae/biped", "gae/quadruped"))
-FIG10_DEVIATIONS = (*_ALGORITHM, *_ROBOTS, *_of("gae/biped-standing"))
+FIG9_DEVIATIONS = (*_ALGORITHM, *_ROBOTS, *task_deviations("gae/biped", "gae/quadruped"))
+FIG10_DEVIATIONS = (*_ALGORITHM, *_ROBOTS, *task_deviations("gae/biped-standing"))

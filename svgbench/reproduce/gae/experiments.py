@@ -83,8 +83,22 @@ ROBOT_SMOKE: dict[str, Setting] = {
     "simulations": 8,
     "path_length": 100,
 }
-SHORT_NOTE = "100 iterations of 20k steps, 3 seeds"
-SMOKE_NOTE = "3 iterations of 400 steps, paths of at most 100 steps, 16 units, 2 seeds"
+SHORT = Budget(
+    "short",
+    seeds=3,
+    note="100 iterations of 20k steps, 3 seeds",
+    limits={"iterations": 100},
+    config=ROBOT_SHORT,
+    block_size=3,
+)
+SMOKE = Budget(
+    "smoke",
+    seeds=2,
+    note="3 iterations of 400 steps, paths of at most 100 steps, 16 units, 2 seeds",
+    limits={"iterations": 3},
+    config=ROBOT_SMOKE,
+    block_size=2,
+)
 
 BIPED, QUADRUPED, STANDING = ("gae/biped",), ("gae/quadruped",), ("gae/biped-standing",)
 
@@ -122,8 +136,8 @@ FIG9 = Experiment(
     ),
     budgets=(
         Budget("paper", seeds=9, note="", limits={"iterations": 500}, block_size=3),
-        Budget("short", seeds=3, note=SHORT_NOTE, limits={"iterations": 100}, config=ROBOT_SHORT, block_size=3),
-        Budget("smoke", seeds=2, note=SMOKE_NOTE, limits={"iterations": 3}, config=ROBOT_SMOKE, block_size=2),
+        SHORT,
+        SMOKE,
     ),
     columns=COLUMNS,
     measures=(FINAL_REWARD, MEAN_REWARD),
@@ -152,8 +166,8 @@ FIG10 = Experiment(
     variants=(variant(0.995, 0.96), variant(0.995, 1.0), no_value_function(0.995)),
     budgets=(
         Budget("paper", seeds=5, note="", limits={"iterations": 500}, block_size=5),
-        Budget("short", seeds=3, note=SHORT_NOTE, limits={"iterations": 100}, config=ROBOT_SHORT, block_size=3),
-        Budget("smoke", seeds=2, note=SMOKE_NOTE, limits={"iterations": 3}, config=ROBOT_SMOKE, block_size=2),
+        SHORT,
+        SMOKE,
     ),
     columns=COLUMNS,
     measures=(FINAL_REWARD, MEAN_REWARD),

@@ -8,7 +8,7 @@ is said beside them.
 from __future__ import annotations
 
 from svgbench.lab.experiment import Deviation
-from svgbench.tasks import differences
+from svgbench.reproduce.task_deviations import task_deviations
 
 _ALGORITHM = (
     Deviation(
@@ -286,13 +286,8 @@ _POPLIN = (
 _MBPO = ("mbpo/hopper", "mbpo/walker2d", "mbpo/ant", "mbpo/cheetah", "mbpo/humanoid")
 
 
-def _of(tasks: tuple[str, ...]) -> tuple[Deviation, ...]:
-    """The tasks' own differences, as deviations."""
-    return tuple(Deviation(d.id, d.paper, d.ours, d.reason, d.source) for d in differences.of(tasks))
-
-
-TABLE2_DEVIATIONS = (*_ALGORITHM, *_TABLE2, *_of(_POPLIN))
-FIG2_DEVIATIONS = (*_ALGORITHM, *_FIG2, *_of(_MBPO))
+TABLE2_DEVIATIONS = (*_ALGORITHM, *_TABLE2, *task_deviations(*_POPLIN))
+FIG2_DEVIATIONS = (*_ALGORITHM, *_FIG2, *task_deviations(*_MBPO))
 FIG6_DEVIATIONS = (
     Deviation(
         id="exponents",

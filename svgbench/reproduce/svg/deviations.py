@@ -6,7 +6,7 @@ A field of a learner's config is named in brackets. What the tasks do otherwise 
 from __future__ import annotations
 
 from svgbench.lab.experiment import Deviation
-from svgbench.tasks import differences
+from svgbench.reproduce.task_deviations import task_deviations
 
 _ALGORITHMS = (
     Deviation(
@@ -85,10 +85,6 @@ _ALGORITHMS = (
 )
 
 
-def _of(*tasks: str) -> tuple[Deviation, ...]:
-    return tuple(Deviation(d.id, d.paper, d.ours, d.reason, d.source) for d in differences.of(tasks))
-
-
 FIG2_DEVIATIONS = (
     *_ALGORITHMS,
     Deviation(
@@ -105,7 +101,7 @@ FIG2_DEVIATIONS = (
         reason="as printed",
         source="Figure 2, Table 1",
     ),
-    *_of("svg/hand", "svg/cart-pole"),
+    *task_deviations("svg/hand", "svg/cart-pole"),
 )
 FIG3_DEVIATIONS = (
     *_ALGORITHMS,
@@ -123,7 +119,7 @@ FIG3_DEVIATIONS = (
         reason="the same body, water and reward; a search of its own would cost as much as the panel",
         source="appendix D",
     ),
-    *_of("svg/swimmer-3", "svg/swimmer-5"),
+    *task_deviations("svg/swimmer-3", "svg/swimmer-5"),
 )
 FIG4_DEVIATIONS = (
     *_ALGORITHMS,
@@ -150,7 +146,7 @@ FIG4_DEVIATIONS = (
         reason="standing is what the reward pays for",
         source="section 6.2",
     ),
-    *_of(
+    *task_deviations(
         "svg/swimmer-7",
         "svg/reacher-4-target",
         "svg/reacher-moving",

@@ -109,6 +109,15 @@ CART_POLE_ZERO: Settings = {"policy_lr": 1e-3, "policy_updates": 100, "policy_st
 CART_POLE_DPG: Settings = {"deterministic": True, "policy_lr": 1e-3, "policy_updates": 100, "policy_std": 0.6}
 ON_CART_POLE = ("svg/cart-pole",)
 
+SMOKE = Budget(
+    "smoke",
+    seeds=2,
+    note=f"3 episodes, 2 seeds; {SMOKE_WORDS}",
+    limits={"episodes": 3},
+    config=SMOKE_CUTS,
+    block_size=2,
+)
+
 FIG2 = Experiment(
     id="svg/fig2",
     title="Real trajectories against planning; the cart-pole; smaller critics",
@@ -144,14 +153,7 @@ FIG2 = Experiment(
     budgets=(
         Budget("paper", seeds=5, note="", limits={"episodes": 1000}, seeds_of={"svg/hand": 10}),
         Budget("short", seeds=3, note="200 episodes for 1000, 3 seeds", limits={"episodes": 200}, block_size=3),
-        Budget(
-            "smoke",
-            seeds=2,
-            note=f"3 episodes, 2 seeds; {SMOKE_WORDS}",
-            limits={"episodes": 3},
-            config=SMOKE_CUTS,
-            block_size=2,
-        ),
+        SMOKE,
     ),
     columns=COLUMNS,
     measures=(FINAL, LEARNING),
@@ -208,14 +210,7 @@ FIG3 = Experiment(
             },
         ),
         Budget("short", seeds=3, note="400 episodes for 2000, 3 seeds", limits={"episodes": 400}, block_size=3),
-        Budget(
-            "smoke",
-            seeds=2,
-            note=f"3 episodes, 2 seeds; {SMOKE_WORDS}",
-            limits={"episodes": 3},
-            config=SMOKE_CUTS,
-            block_size=2,
-        ),
+        SMOKE,
     ),
     columns=COLUMNS,
     measures=(FINAL, LEARNING),
@@ -359,14 +354,7 @@ FIG4 = Experiment(
     budgets=(
         Budget("paper", seeds=5, note="", limits={"episodes": 1500}),
         Budget("short", seeds=3, note="500 episodes for 1500, 3 seeds", limits={"episodes": 500}, block_size=3),
-        Budget(
-            "smoke",
-            seeds=2,
-            note=f"3 episodes, 2 seeds; {SMOKE_WORDS}",
-            limits={"episodes": 3},
-            config=SMOKE_CUTS,
-            block_size=2,
-        ),
+        SMOKE,
     ),
     columns=(*COLUMNS, *TRIALS),
     measures=(FINAL, LEARNING),

@@ -8,7 +8,7 @@ otherwise is said beside them.
 from __future__ import annotations
 
 from svgbench.lab.experiment import Deviation
-from svgbench.tasks import differences
+from svgbench.reproduce.task_deviations import task_deviations
 
 _CODE = "the figure's axes end where the original code's configurations do"
 
@@ -106,12 +106,7 @@ FIG4_DEVIATIONS = (
         reason="a sixfold run in full would cost more than the rest of the figure",
         source="section 3.8.1",
     ),
-    *(
-        Deviation(d.id, d.paper, d.ours, d.reason, d.source)
-        for d in differences.of(
-            ("trpo/cart-pole", "trpo/cart-pole-barto", "trpo/swimmer", "trpo/hopper", "trpo/walker")
-        )
-    ),
+    *task_deviations("trpo/cart-pole", "trpo/cart-pole-barto", "trpo/swimmer", "trpo/hopper", "trpo/walker"),
 )
 
 CROSSCHECK_DEVIATIONS = (

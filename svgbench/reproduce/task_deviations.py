@@ -1,0 +1,11 @@
+"""What tasks say they do otherwise than their papers, as deviations of the experiments that use them."""
+
+from __future__ import annotations
+
+from svgbench.lab.experiment import Deviation
+from svgbench.tasks import differences
+
+
+def task_deviations(*tasks: str) -> tuple[Deviation, ...]:
+    """The differences of these tasks, by id, in their order."""
+    return tuple(Deviation(d.id, d.paper, d.ours, d.reason, d.source) for d in differences.of(tasks))
