@@ -9,15 +9,14 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from svgbench.nn import trials
 from svgbench.nn.gaussian_policy import Acting
+from svgbench.nn.seed_block import Row, SeedBlock
 from svgbench.nn.whole_episodes import Episodes, EpisodeSampler
 
-Row = dict[str, Any]
 Stage = Callable[[Episodes, Tensor | None], Mapping[str, Tensor]]
 """Training on the latest episodes, and on what is remembered; `active` bool [S] says which seeds, None all."""
 
@@ -53,7 +52,7 @@ class Agent(Protocol):
     def policy_state_dict(self) -> dict[str, Any]: ...
 
 
-class EpisodicLearner:
+class EpisodicLearner(SeedBlock):
     """`svgbench.lab.learner.Learner` for a block of S seeds.
 
     A row's step is the seed's episodes so far: N more each time, where N episodes are collected at once, and
@@ -70,17 +69,16 @@ class EpisodicLearner:
         episodes: int,
         tried: trials.Trials | None = None,
     ) -> None:
+        super().__init__(seeds)
         self.N = sampler.shape[1]
         if episodes < 1 or episodes % self.N:
             raise ValueError(f"episodes is {episodes}, expected a positive multiple of {self.N}, collected at once")
-        self.agent, self.sampler, self.task, self.seeds = agent, sampler, task, list(seeds)
+        self.agent, self.sampler, self.task = agent, sampler, task
         self.episodes, self.episode, self.tried = episodes, 0, tried
         self.latest: Episodes | None = None  # in training
         self.stage = 0  # the next one
         self.columns: dict[str, Tensor] = {}
         self.env_steps = torch.zeros(len(self.seeds), dtype=torch.int64)
-        self.alive = np.ones(len(self.seeds), dtype=np.bool_)
-        self.diverged: dict[int, str] = {}
 
     @property
     def finished(self) -> bool:
@@ -105,7 +103,7 @@ class EpisodicLearner:
                 self.columns = dict(self.agent.take(self.latest))
             return []
         name = list(self.agent.stages)[self.stage]
-        self.columns |= self.agent.stages[name](self.latest, self._active())
+        self.columns |= self.agent.stages[name](self.latest, self.active(self.sampler.device))
         self.stage += 1
         if "grad_norm" in self.columns:
             self._mask(self.columns["grad_norm"].isfinite(), "the policy's gradient is not finite")
@@ -120,21 +118,10 @@ class EpisodicLearner:
         return rows
 
     def _acting(self) -> Acting:
-        mean, std = self.agent.acting()
-        if self.alive.all():
-            return Acting(mean, std)
-        dead = ~self.alive[:, None, None]  # a seed that has diverged stands still
-        return Acting(lambda s: np.where(dead, 0, mean(s)), np.where(dead, 0, std))
-
-    def _active(self) -> Tensor | None:
-        return None if self.alive.all() else torch.from_numpy(self.alive.copy()).to(self.sampler.device)
+        return self.agent.acting().but_for(~self.alive)
 
     def _mask(self, finite: Tensor, reason: str) -> None:
-        """Record the seeds that are not finite any more."""
-        finite_S = finite.cpu().numpy()
-        for i in np.flatnonzero(self.alive & ~finite_S):
-            self.diverged[self.seeds[i]] = f"episode {self.episode + self.N}: {reason}"
-        self.alive &= finite_S
+        self.lose(finite, f"episode {self.episode + self.N}: {reason}")
 
     def _rows(self, episodes: Episodes) -> list[Row]:
         nothing = torch.full((len(self.seeds),), math.nan)
@@ -143,12 +130,7 @@ class EpisodicLearner:
             "train_return": episodes.return_mean,
             **{name: self.columns.get(name, nothing).double() for name in (*COLUMNS, *trials.COLUMNS)},
         }
-        values = {name: column.tolist() for name, column in columns.items()}
-        return [
-            {"seed": seed, "step": self.episode} | {name: value[i] for name, value in values.items()}
-            for i, seed in enumerate(self.seeds)
-            if self.alive[i]
-        ]
+        return self.rows(self.episode, columns)
 
     def state_dict(self) -> dict[str, Any]:
         return {
@@ -157,8 +139,7 @@ class EpisodicLearner:
             "stage": self.stage,
             "columns": self.columns,
             "env_steps": self.env_steps,
-            "alive": torch.from_numpy(self.alive.copy()),
-            "diverged": {str(seed): reason for seed, reason in self.diverged.items()},
+            **self.block_state(),
             "sampler": self.sampler.state_dict(),
             "agent": self.agent.state_dict(),
         }
@@ -167,8 +148,7 @@ class EpisodicLearner:
         self.episode, self.stage, self.columns = state["episode"], state["stage"], dict(state["columns"])
         self.latest = Episodes(**state["latest"]) if state["latest"] else None
         self.env_steps = state["env_steps"].cpu().clone()
-        self.alive = state["alive"].cpu().numpy().copy()
-        self.diverged = {int(seed): reason for seed, reason in state["diverged"].items()}
+        self.load_block_state(state)
         self.sampler.load_state_dict(state["sampler"])
         self.agent.load_state_dict(state["agent"])
 

@@ -28,6 +28,13 @@ class Acting(NamedTuple):
     mean: Forward
     std: NDArray[np.floating]  # [S, 1, A]
 
+    def but_for(self, lost: NDArray[np.bool_]) -> Acting:
+        """The same, where the seeds that are lost, [S], stand still."""
+        if not lost.any():
+            return self
+        still = lost[:, None, None]
+        return Acting(lambda x: np.where(still, 0, self.mean(x)), np.where(still, 0, self.std))
+
 
 class GaussianPolicy:
     """Functions of parameters theta [S, P]: those of the network for the mean, and then log_std [A].

@@ -17,10 +17,9 @@ from torch import Tensor
 from svgbench.nn.experience import Experience
 from svgbench.nn.graphs import StaticUpdate
 from svgbench.nn.replay import Replay
+from svgbench.nn.seed_block import Row, SeedBlock
 from svgbench.nn.state import on_cpu
 from svgbench.nn.streams import Streams
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ STEP_WORK = 0.5  # milliseconds: simulations and bookkeeping of a step without a
 EVALUATION_WORK = 0.05  # milliseconds: one step of one simulation
 
 
-class OnlineLearner:
+class OnlineLearner(SeedBlock):
     """`svgbench.lab.learner.Learner` for a block of S seeds.
 
     task: as `svgbench.tasks.protocol.Task`. The training and the evaluation simulations have streams of their own,
@@ -108,7 +107,8 @@ class OnlineLearner:
         dtype: torch.dtype,
         device: str,
     ) -> None:
-        self.agent, self.task, self.seeds, self.schedule = agent, task, list(seeds), schedule
+        super().__init__(seeds)
+        self.agent, self.task, self.schedule = agent, task, schedule
         self.experience, self.dtype, self.device = experience, dtype, device
         S = len(self.seeds)
         names = ("explore", "random", *agent.draws)
@@ -116,8 +116,6 @@ class OnlineLearner:
         self.simulations = task.simulate(self.seeds, 1, "train", 1)
         self.evaluations = task.simulate(self.seeds, schedule.eval_episodes, "evaluation", 1, autoreset=False)
         self.step = 0
-        self.alive = np.ones(S, dtype=bool)
-        self.diverged: dict[int, str] = {}
         self.episode_return = np.zeros(S)
         self.train_return = np.full(S, math.nan)  # of the last finished episode
         self._active: Tensor | None = None
@@ -219,21 +217,15 @@ class OnlineLearner:
             "eval_return_sd": spread,
             "train_return": self.train_return,
         } | metrics
-        return [
-            {"seed": seed, "step": self.step} | {name: float(value[i]) for name, value in columns.items()}
-            for i, seed in enumerate(self.seeds)
-            if self.alive[i]
-        ]
+        return self.rows(self.step, columns)
 
     def _mask(self, finite: np.ndarray, reason: str) -> None:
         """Record seeds that are not finite any more, and stop their learning."""
-        for i in np.flatnonzero(self.alive & ~finite):
-            self.diverged[self.seeds[i]] = f"step {self.step}: {reason}"
-        self.alive &= finite
+        self.lose(finite, f"step {self.step}: {reason}")
         self._set_active()
 
     def _set_active(self) -> None:
-        self._active = None if self.alive.all() else torch.from_numpy(self.alive.copy()).to(self.device)
+        self._active = self.active(self.device)
 
     def _tensor(self, array: np.ndarray) -> Tensor:
         return torch.from_numpy(array).to(device=self.device, dtype=self.dtype)
@@ -241,8 +233,7 @@ class OnlineLearner:
     def state_dict(self) -> dict[str, Any]:
         return {
             "step": self.step,
-            "alive": torch.from_numpy(self.alive.copy()),
-            "diverged": {str(seed): reason for seed, reason in self.diverged.items()},
+            **self.block_state(),
             "episode_return": torch.from_numpy(self.episode_return.copy()),
             "train_return": torch.from_numpy(self.train_return.copy()),
             "streams": {name: stream.state_dict() for name, stream in self.streams.items()},
@@ -253,8 +244,8 @@ class OnlineLearner:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.step, self.alive = state["step"], state["alive"].cpu().numpy().copy()
-        self.diverged = {int(seed): reason for seed, reason in state["diverged"].items()}
+        self.step = state["step"]
+        self.load_block_state(state)
         self.episode_return = state["episode_return"].cpu().numpy().copy()
         self.train_return = state["train_return"].cpu().numpy().copy()
         for name, stream in self.streams.items():

@@ -9,15 +9,13 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from svgbench.nn.gaussian_policy import Acting, GaussianPolicy
 from svgbench.nn.online import finite_rows
 from svgbench.nn.scaling import ObservationScaling
-
-Row = dict[str, Any]
+from svgbench.nn.seed_block import Row, SeedBlock
 
 COLUMNS = ("kl", "surrogate_gain", "entropy", "accepted", "value_error")
 """What an update says of itself; NaN where an algorithm has no such thing.
@@ -108,7 +106,7 @@ class PolicyAgent:
         return {"theta": self.theta, "sizes": list(sizes), "activation": activation}
 
 
-class PolicyIteration:
+class PolicyIteration(SeedBlock):
     """`svgbench.lab.learner.Learner` for a block of S seeds.
 
     A row's step is the iteration, from 1: what the batch of that iteration showed, which the updates of the
@@ -118,11 +116,10 @@ class PolicyIteration:
     def __init__(self, agent: Agent, sampler: Sampler, task: Any, seeds: Sequence[int], iterations: int) -> None:
         if iterations < 1:
             raise ValueError(f"iterations is {iterations}, expected at least 1")
-        self.agent, self.sampler, self.task, self.seeds = agent, sampler, task, list(seeds)
+        super().__init__(seeds)
+        self.agent, self.sampler, self.task = agent, sampler, task
         self.iterations, self.iteration = iterations, 0
         self.simulated_steps = torch.zeros(len(self.seeds), dtype=torch.int64)
-        self.alive = np.ones(len(self.seeds), dtype=np.bool_)
-        self.diverged: dict[int, str] = {}
 
     @property
     def finished(self) -> bool:
@@ -142,7 +139,7 @@ class PolicyIteration:
 
     def advance(self) -> list[Row]:
         """A slice of the batch, and the update if that completes it."""
-        batch = self.sampler.advance(self._acting())
+        batch = self.sampler.advance(self.agent.acting().but_for(~self.alive))
         if batch is None:
             return []
         self.iteration += 1
@@ -154,19 +151,8 @@ class PolicyIteration:
         self.sampler.scaling.renew()
         return self._rows(batch, learned)
 
-    def _acting(self) -> Acting:
-        mean, std = self.agent.acting()
-        if self.alive.all():
-            return Acting(mean, std)
-        dead = ~self.alive[:, None, None]  # a seed that has diverged stands still
-        return Acting(lambda x: np.where(dead, 0, mean(x)), np.where(dead, 0, std))
-
     def _mask(self, finite: Tensor, reason: str) -> None:
-        """Record the seeds that are not finite any more."""
-        finite_S = finite.cpu().numpy()
-        for i in np.flatnonzero(self.alive & ~finite_S):
-            self.diverged[self.seeds[i]] = f"iteration {self.iteration}: {reason}"
-        self.alive &= finite_S
+        self.lose(finite, f"iteration {self.iteration}: {reason}")
 
     def _rows(self, batch: Collected, learned: Mapping[str, Tensor]) -> list[Row]:
         nothing = torch.full((len(self.seeds),), math.nan)
@@ -177,19 +163,13 @@ class PolicyIteration:
             "reward_per_step": batch.reward_per_step,
             **{name: learned.get(name, nothing).double() for name in COLUMNS},
         }
-        values = {name: column.tolist() for name, column in columns.items()}
-        return [
-            {"seed": seed, "step": self.iteration} | {name: value[i] for name, value in values.items()}
-            for i, seed in enumerate(self.seeds)
-            if self.alive[i]
-        ]
+        return self.rows(self.iteration, columns)
 
     def state_dict(self) -> dict[str, Any]:
         return {
             "iteration": self.iteration,
             "simulated_steps": self.simulated_steps,
-            "alive": torch.from_numpy(self.alive),
-            "diverged": {str(seed): reason for seed, reason in self.diverged.items()},
+            **self.block_state(),
             "sampler": self.sampler.state_dict(),
             "agent": self.agent.state_dict(),
         }
@@ -197,8 +177,7 @@ class PolicyIteration:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.iteration = state["iteration"]
         self.simulated_steps = state["simulated_steps"].cpu().clone()
-        self.alive = state["alive"].cpu().numpy().copy()
-        self.diverged = {int(seed): reason for seed, reason in state["diverged"].items()}
+        self.load_block_state(state)
         self.sampler.load_state_dict(state["sampler"])
         self.agent.load_state_dict(state["agent"])
 

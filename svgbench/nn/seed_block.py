@@ -1,0 +1,53 @@
+"""The seeds of a block, and which of them still learn: what every learner keeps of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+Row = dict[str, Any]
+
+
+class SeedBlock:
+    """A base of learners. alive: bool [S]. diverged: by seed, the step and the reason; the others go on."""
+
+    def __init__(self, seeds: Sequence[int]) -> None:
+        self.seeds = list(seeds)
+        self.alive: NDArray[np.bool_] = np.ones(len(self.seeds), dtype=np.bool_)
+        self.diverged: dict[int, str] = {}
+
+    def lose(self, finite: Tensor | NDArray[np.bool_], reason: str) -> None:
+        """Record the seeds that are not finite any more, bool [S]."""
+        finite_S = np.asarray(finite.cpu() if isinstance(finite, Tensor) else finite)
+        for i in np.flatnonzero(self.alive & ~finite_S):
+            self.diverged[self.seeds[i]] = reason
+        self.alive &= finite_S
+
+    def active(self, device: str) -> Tensor | None:
+        """`alive` on the device; None if all are."""
+        return None if self.alive.all() else torch.from_numpy(self.alive.copy()).to(device)
+
+    def rows(self, step: int, columns: Mapping[str, Any]) -> list[Row]:
+        """A row of each living seed; columns: tensors or arrays [S]."""
+        values = {name: column.tolist() for name, column in columns.items()}
+        return [
+            {"seed": seed, "step": step} | {name: value[i] for name, value in values.items()}
+            for i, seed in enumerate(self.seeds)
+            if self.alive[i]
+        ]
+
+    def block_state(self) -> dict[str, Any]:
+        return {
+            "alive": torch.from_numpy(self.alive.copy()),
+            "diverged": {str(seed): reason for seed, reason in self.diverged.items()},
+        }
+
+    def load_block_state(self, state: dict[str, Any]) -> None:
+        """From a state that `block_state` is part of."""
+        self.alive = state["alive"].cpu().numpy().copy()
+        self.diverged = {int(seed): reason for seed, reason in state["diverged"].items()}
