@@ -25,12 +25,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from svgbench.nn.gaussian_policy import GaussianPolicy
-from svgbench.nn.parameter_search import OneEpisodeEach, ParameterSearch
+from svgbench.nn.parameter_search import make_search, search_work
 from svgbench.nn.policy_iteration import PolicyIteration
-from svgbench.nn.scaling import ObservationScaling
 from svgbench.nn.streams import Streams
-from svgbench.nn.work import batches
 
 VERSION = 1
 
@@ -133,10 +130,7 @@ class CMA:
 
 def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:
     """Milliseconds of one core that a whole block takes if no path ends early, roughly."""
-    c = Config(**config)
-    steps = c.simulations * (c.path_length or task.horizon)
-    sizes = [task.observation_dim, *c.hidden, task.action_dim]
-    return batches(task, len(seeds), int(budget["iterations"]), steps, sizes, steps)
+    return search_work(Config(**config), task, seeds, int(budget["iterations"]))
 
 
 def make(
@@ -144,10 +138,4 @@ def make(
 ) -> PolicyIteration:
     """The learner of a block, on the CPU whatever the device. budget: `iterations`."""
     c = Config(**config)
-    dtype = getattr(torch, c.dtype)
-    policy = GaussianPolicy(task.observation_dim, task.action_dim, c.hidden, c.activation)
-    first = policy.initial(Streams(seeds, "policy"), c.init_std, c.output_gain, torch.float64)
-    agent = ParameterSearch(policy, CMA(c, first, seeds), dtype)
-    scaling = ObservationScaling(c.observation_scaling, task, seeds, c.observation_clip)
-    sampler = OneEpisodeEach(task, seeds, c.simulations, c.path_length, c.steps_per_slice, scaling, dtype)
-    return PolicyIteration(agent, sampler, task, seeds, int(budget["iterations"]))
+    return make_search(c, lambda first: CMA(c, first, seeds), task, seeds, int(budget["iterations"]))

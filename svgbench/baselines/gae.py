@@ -166,11 +166,13 @@ class GAE(PolicyAgent):
         advantage, target = self._estimate(batch)
         learned = self._policy_step(batch, advantage)
         samples = batch.samples(target)
-        error = self._value_error(samples)
+        value = self.value(self.phi, samples.x)
+        error = relative_error(value, samples)
         if self.config.value_fit == "adam":
             self._value_epochs(samples)
         else:
-            self.phi = self._value_step(samples, batch.subset(samples, self.config.value_fraction)).theta
+            some = batch.subset(samples, self.config.value_fraction)
+            self.phi = self._value_step(samples, some, value).theta
         return learned | {"value_error": error}
 
     def _estimate(self, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -216,16 +218,8 @@ class GAE(PolicyAgent):
             "accepted": found.fraction,
         }
 
-    def _value_error(self, samples: Samples) -> Tensor:
-        """The squared error for samples whose advantages are targets, over the targets' variance: [S]."""
-        x, _, target, weight_ = samples
-        weight = weight_.double()
-        mean = (weight * target).sum(1, keepdim=True)
-        squares = (weight * (self.value(self.phi, x) - target).square()).sum(1)
-        return squares / (weight * (target - mean).square()).sum(1)
-
     def _value_epochs(self, samples: Samples) -> None:
-        """Adam on the squared error in minibatches, the order drawn anew in each epoch, for samples as above."""
+        """Adam on the squared error in minibatches, drawn anew in each epoch. The samples' advantages are targets."""
         x, _, target, _ = samples
         for _ in range(self.config.value_epochs):
             order = self.order.permutation(target.shape[1]).to(x.device)
@@ -237,14 +231,14 @@ class GAE(PolicyAgent):
                 self.adam.grad.copy_(2 * self.value.gradient(recording, weight, error))
                 self.adam.step()
 
-    def _value_step(self, everything: Samples, some: Samples) -> LineSearch:
+    def _value_step(self, everything: Samples, some: Samples, v_old: Tensor) -> LineSearch:
         """Eq. (33) by eq. (34).
 
-        everything: the batch, its advantages the targets; some: what H is averaged over. All is over sigma^2, the
-        mean squared error before: then the constraint is half the squared change.
+        everything: the batch, its advantages the targets; some: what H is averaged over; v_old: values before. All is
+        over sigma^2, the mean squared error before: then the constraint is half the squared change.
         """
         c, phi_old, (x, _, target, weight_) = self.config, self.phi, everything
-        weight, v_old = weight_.double(), self.value(self.phi, x)
+        weight = weight_.double()
         variance = (weight * (v_old - target).square()).sum(1, keepdim=True)  # sigma^2 of eq. (33)
         precision = torch.where(variance > 0, 1 / variance, 0.0)
 
@@ -295,6 +289,14 @@ class GAE(PolicyAgent):
         if self.config.value_fit == "adam":
             self.adam.load_state_dict(state["adam"])
             self.order.load_state_dict(state["order"])
+
+
+def relative_error(value: Tensor, samples: Samples) -> Tensor:
+    """The squared error of values [S, M] of samples whose advantages are targets, over the targets' variance: [S]."""
+    weight, target = samples.weight.double(), samples.advantage
+    mean = (weight * target).sum(1, keepdim=True)
+    squares = (weight * (value - target).square()).sum(1)
+    return squares / (weight * (target - mean).square()).sum(1)
 
 
 def sampling(c: Config) -> Sampling:

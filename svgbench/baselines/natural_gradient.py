@@ -21,7 +21,7 @@ from svgbench.nn.batch import Batch
 from svgbench.nn.gaussian_policy import GaussianPolicy
 from svgbench.nn.policy_iteration import PolicyAgent, PolicyIteration
 from svgbench.nn.returns import discounted_sums, divided_by_deviation, time_means
-from svgbench.nn.rollouts import Rollouts, Sampling
+from svgbench.nn.rollouts import Rollouts, whole_paths
 from svgbench.nn.scaling import ObservationScaling
 from svgbench.nn.streams import Streams
 from svgbench.nn.surrogate import Fisher, Surrogate, path_squares
@@ -99,15 +99,10 @@ class NaturalGradient(PolicyAgent):
         return {"kl": mean_kl, "surrogate_gain": gain, "entropy": self.policy.entropy(old)}
 
 
-def sampling(c: Config) -> Sampling:
-    kind = "timesteps" if c.timesteps else "paths"
-    return Sampling(kind, c.simulations, c.timesteps, c.path_length, steps_per_slice=c.steps_per_slice)
-
-
 def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:
     """Milliseconds of one core that a whole block takes if no path ends early, roughly."""
     c = Config(**config)
-    steps = sampling(c).on(task.horizon).full_steps
+    steps = whole_paths(c).on(task.horizon).full_steps
     sizes = [task.observation_dim, *c.hidden, task.action_dim]
     return batches(
         task, len(seeds), int(budget["iterations"]), steps, sizes, steps * (8 + 3 * c.cg_iterations * c.fisher_fraction)
@@ -120,5 +115,5 @@ def make(
     """The learner of a block. budget: `iterations`. Simulations run on the CPU, updates on the device."""
     c = Config(**config)
     scaling = ObservationScaling(c.observation_scaling, task, seeds, c.observation_clip)
-    rollouts = Rollouts(task, seeds, sampling(c), scaling, getattr(torch, c.dtype), device)
+    rollouts = Rollouts(task, seeds, whole_paths(c), scaling, getattr(torch, c.dtype), device)
     return PolicyIteration(NaturalGradient(c, task, seeds, device), rollouts, task, seeds, int(budget["iterations"]))

@@ -29,7 +29,7 @@ from svgbench.nn.batch import Batch, Samples
 from svgbench.nn.gaussian_policy import GaussianPolicy
 from svgbench.nn.policy_iteration import PolicyAgent, PolicyIteration, Sampler
 from svgbench.nn.returns import discounted_sums, divided_by_deviation, time_means
-from svgbench.nn.rollouts import Rollouts, Sampling, extension_steps
+from svgbench.nn.rollouts import Rollouts, Sampling, extension_steps, whole_paths
 from svgbench.nn.scaling import ObservationScaling
 from svgbench.nn.streams import Streams
 from svgbench.nn.surrogate import Fisher, Surrogate, path_squares
@@ -180,10 +180,7 @@ class TRPO(PolicyAgent):
 
 
 def sampling(c: Config) -> Sampling:
-    return Sampling(
-        "timesteps" if c.timesteps else "paths", c.simulations, c.timesteps, c.path_length,
-        extension_steps(c.extension_factor, c.gamma), c.steps_per_slice,
-    )  # fmt: skip
+    return whole_paths(c, extension_steps(c.extension_factor, c.gamma))
 
 
 def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:

@@ -8,7 +8,7 @@ one action, section 3.8.1) and in the authors' code.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -17,11 +17,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from svgbench.nn.exploration import action_range, slice_noise
 from svgbench.nn.gaussian_policy import Acting, GaussianPolicy
 from svgbench.nn.online import finite_rows
+from svgbench.nn.policy_iteration import PolicyIteration
 from svgbench.nn.scaling import ObservationScaling
 from svgbench.nn.state import on_cpu
 from svgbench.nn.streams import Streams
+from svgbench.nn.work import batches
 
 
 class Search(Protocol):
@@ -143,10 +146,7 @@ class OneEpisodeEach:
         S, n = self.shape = len(seeds), n
         self.simulations = task.simulate(seeds, n, "train", torch.get_num_threads(), autoreset=False)
         self.noise = Streams(seeds, "explore")
-        self.centre = (task.action_high + task.action_low) / 2
-        self.half_range = (task.action_high - task.action_low) / 2
-        if not (np.isfinite(self.half_range).all() and np.isfinite(self.centre).all()):
-            raise ValueError(f"{task.id} states no finite range of its actions: expected one, to scale policies by")
+        self.centre, self.half_range = action_range(task)
         self.t = 0
         self.prelude = 0  # steps that the scaling took before the first episodes
         self.observation = self.simulations.observe()  # [S * n, O]
@@ -168,13 +168,9 @@ class OneEpisodeEach:
             self.prelude = self.scaling.prepare()
             self.observation = self.simulations.reset()
             self.running[:], self.returns[:], self.lengths[:] = True, 0.0, 0
-        S, n = self.shape
-        steps = min(self.steps_per_slice, self.path_length - self.t)
-        noise = np.zeros((S, self.steps_per_slice, n, self.task.action_dim), self.dtype)
-        places = np.flatnonzero(self.running.reshape(S, n).any(1)).tolist()
-        noise[places] = self.noise.select(places).normal(noise.shape[1:], self.torch_dtype).numpy()
-        noise *= acting.std[:, None]
-        for i in range(steps):
+        shape = (self.steps_per_slice, self.shape[1], self.task.action_dim)
+        noise = slice_noise(self.noise, self.running, shape, acting.std, self.torch_dtype)
+        for i in range(min(self.steps_per_slice, self.path_length - self.t)):
             self._step(acting, noise[:, i])
             if not self.running.any():
                 break
@@ -219,3 +215,27 @@ class OneEpisodeEach:
         self.noise.load_state_dict(state["noise"])
         self.scaling.load_state_dict(state["scaling"])
         self.simulations.set_state(state["simulations"])
+
+
+def make_search(
+    config: Any, search: Callable[[Tensor], Search], task: Any, seeds: Sequence[int], iterations: int
+) -> PolicyIteration:
+    """The learner of a block, on the CPU. search: from the first means, float64 [S, P].
+
+    config: `hidden`, `activation`, `init_std`, `output_gain`, `observation_scaling`, `observation_clip` and `dtype` of
+    the policies, `simulations`, `path_length` and `steps_per_slice` of the episodes.
+    """
+    c, dtype = config, getattr(torch, config.dtype)
+    policy = GaussianPolicy(task.observation_dim, task.action_dim, c.hidden, c.activation)
+    first = policy.initial(Streams(seeds, "policy"), c.init_std, c.output_gain, torch.float64)
+    agent = ParameterSearch(policy, search(first), dtype)
+    scaling = ObservationScaling(c.observation_scaling, task, seeds, c.observation_clip)
+    sampler = OneEpisodeEach(task, seeds, c.simulations, c.path_length, c.steps_per_slice, scaling, dtype)
+    return PolicyIteration(agent, sampler, task, seeds, iterations)
+
+
+def search_work(config: Any, task: Any, seeds: Sequence[int], iterations: int) -> float:
+    """Milliseconds of one core that such a block takes if no episode ends early, roughly."""
+    steps = config.simulations * (config.path_length or task.horizon)
+    sizes = [task.observation_dim, *config.hidden, task.action_dim]
+    return batches(task, len(seeds), iterations, steps, sizes, steps)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from svgbench.nn.batch import Batch
+from svgbench.nn.exploration import action_range, slice_noise
 from svgbench.nn.gaussian_policy import Acting
 from svgbench.nn.scaling import ObservationScaling
 from svgbench.nn.state import on_cpu
@@ -76,6 +77,16 @@ class Sampling:
         return begun + self.path_length + self.extension
 
 
+def whole_paths(config: Any, extension: int = 0) -> Sampling:
+    """What a config with `simulations`, `timesteps`, `path_length` and `steps_per_slice` says.
+
+    One path in each simulation, or, where it states timesteps, as many paths as come to these.
+    """
+    kind = "timesteps" if config.timesteps else "paths"
+    sizes = (config.simulations, config.timesteps, config.path_length)
+    return Sampling(kind, *sizes, extension, config.steps_per_slice)
+
+
 def extension_steps(factor: float, gamma: float) -> int:
     """`factor` times the discount's time constant 1 / (1 - gamma), rounded up before; without end at gamma = 1."""
     if factor == 0:
@@ -109,10 +120,7 @@ class Rollouts:
         S, N = self.shape = len(self.seeds), sampling.simulations
         self.simulations = task.simulate(self.seeds, N, "train", torch.get_num_threads(), autoreset=False)
         self.noise = Streams(self.seeds, "explore")
-        self.centre = (task.action_high + task.action_low) / 2
-        self.half_range = (task.action_high - task.action_low) / 2
-        if not (np.isfinite(self.half_range).all() and np.isfinite(self.centre).all()):
-            raise ValueError(f"{task.id} states no finite range of its actions: expected one, to scale the policy by")
+        self.centre, self.half_range = action_range(task)
         self.t = 0
         self.observation = self.simulations.observe()
         self.running: Bools = np.ones(S * N, dtype=np.bool_)
@@ -143,11 +151,9 @@ class Rollouts:
         """One slice; the batch if it is complete."""
         if self.t == 0:
             self._begin()
-        plan, (S, N) = self.sampling, self.shape
-        noise = np.zeros((S, plan.steps_per_slice, N, self.task.action_dim), self.dtype)
-        places = np.flatnonzero(self.running.reshape(S, N).any(1)).tolist()
-        noise[places] = self.noise.select(places).normal(noise.shape[1:], self.torch_dtype).numpy()
-        noise *= acting.std[:, None]
+        plan, N = self.sampling, self.shape[1]
+        shape = (plan.steps_per_slice, N, self.task.action_dim)
+        noise = slice_noise(self.noise, self.running, shape, acting.std, self.torch_dtype)
         for i in range(min(plan.steps_per_slice, plan.longest - self.t)):
             self._step(acting, noise[:, i])
             if not self.running.any():

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from svgbench.nn.exploration import slice_noise
 from svgbench.nn.gaussian_policy import Acting
 from svgbench.nn.online import finite_rows
 from svgbench.nn.state import on_cpu
@@ -93,10 +94,8 @@ class EpisodeSampler:
             self.observation, self.arrays = self.simulations.reset(), self._empty()
             self.running[:] = True
         (S, N), n = self.shape, min(self.steps_per_slice, self.task.horizon - self.t)
-        noise = np.zeros((S, n, N, self.task.action_dim), self.dtype)
-        places = np.flatnonzero(self.running.reshape(S, N).any(1)).tolist()  # seeds that still have something to do
-        noise[places] = self.noise.select(places).normal(noise.shape[1:], self.torch_dtype).numpy()
-        noise *= acting.std[:, None]
+        shape = (n, N, self.task.action_dim)
+        noise = slice_noise(self.noise, self.running, shape, acting.std, self.torch_dtype)
         for i in range(n):
             self._step(acting.mean(self.observation.reshape(S, N, -1)) + noise[:, i])
             if not self.running.any():

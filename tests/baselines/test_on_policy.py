@@ -89,10 +89,9 @@ def test_the_value_step_stays_within_its_bound_and_lowers_the_error():
     one = learner("gae", iterations=20, dtype="float64")
     agent, seen = one.agent, []
 
-    def watch(samples, some, step=agent._value_step):
+    def watch(samples, some, old, step=agent._value_step):
         x, _, target, weight = samples
-        old = agent.value(agent.phi, x)
-        found = step(samples, some)
+        found = step(samples, some, old)
         new = agent.value(found.theta, x)
         before = (weight * (old - target).square()).sum(1)  # sigma^2
         moved, after = (weight * (new - old).square()).sum(1), (weight * (new - target).square()).sum(1)
@@ -119,7 +118,7 @@ def test_a_linear_value_function_moves_to_the_edge_of_its_region_exactly():
     one = learner("gae", iterations=1, value_hidden=(), dtype="float64", value_max_kl=1e-3, value_cg_damping=0.0)
     agent, (x, _, target, weight) = one.agent, (samples := regression())
     old = agent.value(agent.phi, x)
-    found = agent._value_step(samples, samples)
+    found = agent._value_step(samples, samples, old)
     assert found.fraction.tolist() == [1.0] * 3
     variance = (weight * (old - target).square()).sum(1)
     moved = (weight * (agent.value(found.theta, x) - old).square()).sum(1) / (2 * variance)
@@ -130,7 +129,7 @@ def test_a_wide_region_fits_a_linear_value_function_by_least_squares():
     how = {"value_max_kl": 1e9, "value_min_multiplier": 1.0, "value_cg_damping": 0.0}
     one = learner("gae", iterations=1, value_hidden=(), dtype="float64", **how)
     agent, (x, _, target, _) = one.agent, (samples := regression())
-    found = agent._value_step(samples, samples)
+    found = agent._value_step(samples, samples, agent.value(agent.phi, x))
     design = torch.cat([x, torch.ones(3, 50, 1, dtype=torch.float64)], 2)
     exact = torch.linalg.lstsq(design, target.unsqueeze(-1)).solution
     torch.testing.assert_close(agent.value(found.theta, x), (design @ exact)[..., 0], rtol=1e-6, atol=1e-6)

@@ -1,0 +1,38 @@
+"""What those who act in simulations share: the scale of actions, and the noise of a slice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from svgbench.nn.streams import Streams
+
+
+def action_range(task: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Centre and half of the range of each action, [A]. Raises ValueError for a task that states no finite one."""
+    centre, half = (task.action_high + task.action_low) / 2, (task.action_high - task.action_low) / 2
+    if not (np.isfinite(half).all() and np.isfinite(centre).all()):
+        raise ValueError(f"{task.id} states no finite range of its actions: expected one, to scale the policy by")
+    return centre, half
+
+
+def slice_noise(
+    streams: Streams,
+    running: NDArray[np.bool_],
+    shape: Sequence[int],
+    std: NDArray[np.floating],
+    dtype: torch.dtype,
+) -> NDArray[np.floating]:
+    """Noise [S, *shape] of the deviations std [S, 1, A], for shape (T, N, A) and running [S * N].
+
+    A seed of which nothing runs draws nothing: so its stream does not depend on how long its companions go on.
+    """
+    noise = np.zeros((len(std), *shape), str(dtype).removeprefix("torch."))
+    places = np.flatnonzero(running.reshape(len(std), -1).any(1)).tolist()
+    noise[places] = streams.select(places).normal(tuple(shape), dtype).numpy()
+    noise *= std[:, None]
+    return noise
