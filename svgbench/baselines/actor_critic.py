@@ -26,6 +26,7 @@ from torch import Tensor
 from svgbench.nn.database import Transitions
 from svgbench.nn.episodic import EpisodicLearner
 from svgbench.nn.episodic_agent import learner
+from svgbench.nn.episodic_work import block_work
 from svgbench.nn.minibatch_ascent import MinibatchAgent
 
 VERSION = 1
@@ -78,6 +79,12 @@ class ActorCritic(MinibatchAgent):
     def direction(self, worth: Tensor, rows: Transitions, mean: Tensor) -> Tensor:
         """delta grad_mu log pi(a | s)."""
         return worth.unsqueeze(-1) * self.policy.noise(mean, rows.a) / self.policy.std
+
+
+def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:
+    """Milliseconds of one core that a whole block takes if no episode ends early, roughly."""
+    c, S, episodes = Config(**config), len(seeds), int(budget["episodes"])
+    return block_work(c, task, S, episodes, critic_inputs=task.observation_dim)
 
 
 def make(

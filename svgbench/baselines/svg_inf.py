@@ -34,6 +34,7 @@ from torch import Tensor
 
 from svgbench.nn.episodic import EpisodicLearner
 from svgbench.nn.episodic_agent import learner
+from svgbench.nn.episodic_work import block_work
 from svgbench.nn.trajectory_ascent import TrajectoryAgent
 from svgbench.nn.whole_episodes import Episodes
 
@@ -96,6 +97,14 @@ class SVGInf(TrajectoryAgent):
         slope = self.parts["critic"].slope(next_s.flatten(1, 2)).view(next_s.shape)
         cut = episodes.ended & ~episodes.terminated
         return torch.where(cut.unsqueeze(-1), slope, 0.0)
+
+
+def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:
+    """Milliseconds of one core that a whole block takes if no episode ends early, roughly."""
+    c, S, episodes = Config(**config), len(seeds), int(budget["episodes"])
+    return block_work(
+        c, task, S, episodes, critic_inputs=task.observation_dim if c.value_at_end else 0, trajectories="real"
+    )
 
 
 def make(

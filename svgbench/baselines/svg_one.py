@@ -37,6 +37,7 @@ from torch import Tensor
 from svgbench.nn.database import Transitions
 from svgbench.nn.episodic import EpisodicLearner
 from svgbench.nn.episodic_agent import learner
+from svgbench.nn.episodic_work import block_work
 from svgbench.nn.minibatch_ascent import MinibatchAgent
 from svgbench.nn.value_gradient import reward_slopes
 
@@ -92,6 +93,12 @@ class SVGOne(MinibatchAgent):
         value_slope = self.parts["critic"].slope(rows.next_s) * (1 - rows.terminal).unsqueeze(-1)
         _, by_a = self.parts["model"].pull_back(rows.s, rows.a, value_slope)
         return r_a + self.config.gamma * by_a  # eq. (13)
+
+
+def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:
+    """Milliseconds of one core that a whole block takes if no episode ends early, roughly."""
+    c, S, episodes = Config(**config), len(seeds), int(budget["episodes"])
+    return block_work(c, task, S, episodes, critic_inputs=task.observation_dim)
 
 
 def make(

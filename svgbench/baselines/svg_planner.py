@@ -25,6 +25,7 @@ from torch import Tensor
 
 from svgbench.nn.episodic import EpisodicLearner
 from svgbench.nn.episodic_agent import learner
+from svgbench.nn.episodic_work import block_work
 from svgbench.nn.trajectory_ascent import TrajectoryAgent
 from svgbench.nn.whole_episodes import Episodes
 
@@ -82,6 +83,12 @@ class Planner(TrajectoryAgent):
             actions.append(a)
             s = s + self.parts["model"].sample_change(s, a, xi)
         return torch.stack(states, 1), torch.stack(actions, 1)
+
+
+def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:
+    """Milliseconds of one core that a whole block takes if no episode ends early, roughly."""
+    c, S, episodes = Config(**config), len(seeds), int(budget["episodes"])
+    return block_work(c, task, S, episodes, trajectories="imagined")
 
 
 def make(

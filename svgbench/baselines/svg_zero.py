@@ -37,6 +37,7 @@ from torch import Tensor
 from svgbench.nn.database import Transitions
 from svgbench.nn.episodic import EpisodicLearner
 from svgbench.nn.episodic_agent import learner
+from svgbench.nn.episodic_work import block_work
 from svgbench.nn.minibatch_ascent import MinibatchAgent
 
 VERSION = 1
@@ -109,6 +110,12 @@ class SVGZero(MinibatchAgent):
         if not c.deterministic:
             w = torch.where(goes_on > 0, policy.importance(mean, rows.next_a, rows.next_log_prob, c.importance_cap), w)
         return self.critic_input(rows.s, rows.a), rows.r + c.gamma * goes_on * next_value, w
+
+
+def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:
+    """Milliseconds of one core that a whole block takes if no episode ends early, roughly."""
+    c, S, episodes = Config(**config), len(seeds), int(budget["episodes"])
+    return block_work(c, task, S, episodes, critic_inputs=task.observation_dim + task.action_dim)
 
 
 def make(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from regulator import Regulator
-from svg_kit import Disc, SmoothRegulator, finish, learner
+from svg_kit import LEARNERS, SMALL, Disc, SmoothRegulator, finish, learner
 
 from svgbench.nn.database import Transitions
 from svgbench.nn.minibatch_ascent import shared_out
@@ -326,3 +326,20 @@ def test_it_learns(name, config):
     late = [r["train_return"] for r in rows if r["step"] > 0.8 * episodes]
     early = [r["train_return"] for r in rows if r["step"] <= 6]
     assert np.mean(late) > max(5.0, np.mean(early) + 5), (np.mean(early), np.mean(late))
+
+
+@pytest.mark.parametrize("name", sorted(LEARNERS))
+def test_the_estimated_work_grows_as_the_work_does(name):
+    module, own = LEARNERS[name]
+    config = {k: v for k, v in (SMALL | own).items() if k in module.Config.__dataclass_fields__}
+
+    def work(seeds=1, episodes=2, **change):
+        return module.estimated_work(config | change, SmoothRegulator(), list(range(seeds)), {"episodes": episodes})
+
+    assert work(episodes=8) == pytest.approx(4 * work())
+    assert work() < work(5) < 5 * work()  # a block of five has its calls once
+    for updates in ("model_updates", "value_updates", "policy_updates"):
+        idle = name == "inf" and updates == "value_updates"
+        if updates in config:
+            assert (work(**{updates: 100}) > 1.5 * work()) != idle
+    assert work(hidden=(200, 200)) > work()
