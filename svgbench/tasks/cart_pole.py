@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 
 from svgbench.tasks.episodes import Ahead, Observed, Outcome, Rows
 from svgbench.tasks.protocol import Array
+from svgbench.tasks.unit_box import UnitBox
 
 VERSION = 1
 
@@ -90,7 +91,7 @@ BARTO = Constants(
 
 
 @dataclass(frozen=True)
-class CartPole:
+class CartPole(UnitBox):
     """Satisfies `svgbench.tasks.protocol.Task`."""
 
     id: str
@@ -104,25 +105,9 @@ class CartPole:
         return self.constants.dt
 
     @property
-    def observation_low(self) -> Array:
-        return np.full(4, -np.inf)
-
-    @property
-    def observation_high(self) -> Array:
-        return np.full(4, np.inf)
-
-    @property
     def observation_scale(self) -> Array:
         """What the original code's policy divides an observation [O] by."""
         return np.array([POSITION_LIMIT, 4.0, 0.2, 4.0])
-
-    @property
-    def action_low(self) -> Array:
-        return np.full(1, -1.0)
-
-    @property
-    def action_high(self) -> Array:
-        return np.full(1, 1.0)
 
     def reward_function(self, obs: Any, action: Any, next_obs: Any) -> Any:
         """Rewards [...] of recorded arrays obs [..., 4], action [..., 1]; `next_obs` does not count."""

@@ -29,13 +29,13 @@ import mujoco
 import numpy as np
 
 from svgbench.tasks.biped_model import HEAD, STANDING, biped
+from svgbench.tasks.episodes import never
 from svgbench.tasks.mujoco_batch import (
     Motion,
     MujocoTask,
     asset,
     compiled,
     joint_observation,
-    never,
     uniform,
     with_contact_forces,
 )

@@ -19,8 +19,9 @@ from typing import Any
 import gymnasium
 import numpy as np
 
+from svgbench.tasks.episodes import never
 from svgbench.tasks.mbpo import CLIP, MbpoTask, hopper_terminated
-from svgbench.tasks.mujoco_batch import Motion, asset, compiled, never, uniform
+from svgbench.tasks.mujoco_batch import Motion, asset, compiled, uniform
 from svgbench.tasks.protocol import Array
 
 VERSION = 1

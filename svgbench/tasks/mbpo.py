@@ -22,13 +22,13 @@ from typing import Any
 
 import numpy as np
 
+from svgbench.tasks.episodes import never
 from svgbench.tasks.mujoco_batch import (
     Motion,
     MujocoTask,
     asset,
     compiled,
     joint_observation,
-    never,
     normal,
     uniform,
     with_contact_forces,

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from svgbench.tasks.episodes import Ahead, Episodes, Outcome, Rows
 from svgbench.tasks.protocol import Array, Bools, Recorded
+from svgbench.tasks.unit_box import UnitBox
 
 Noise = Callable[[np.random.Generator, int], Array]
 """Start noise: that many numbers from a simulation's own stream."""
@@ -51,7 +52,7 @@ class Motion(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class MujocoTask(ABC):
+class MujocoTask(UnitBox, ABC):
     """What all tasks on MuJoCo state; the rest are methods. Satisfies `svgbench.tasks.protocol.Task`.
 
     model: compiled, with the integrator and the time step of the paper. frame_skip: physics steps in a control step.
@@ -86,22 +87,6 @@ class MujocoTask(ABC):
     @property
     def action_dim(self) -> int:
         return int(self.model.nu)
-
-    @property
-    def action_low(self) -> Array:
-        return np.full(self.action_dim, -1.0)
-
-    @property
-    def action_high(self) -> Array:
-        return np.full(self.action_dim, 1.0)
-
-    @property
-    def observation_low(self) -> Array:
-        return np.full(self.observation_dim, -np.inf)
-
-    @property
-    def observation_high(self) -> Array:
-        return np.full(self.observation_dim, np.inf)
 
     @property
     def action_scale(self) -> Array:
@@ -310,8 +295,3 @@ def normal(deviation: float) -> Noise:
 def joint_observation(qpos: Array, qvel: Array, left_out: int) -> Array:
     """Positions without the first `left_out`, then velocities: [n, nq - left_out + nv], a new array."""
     return np.concatenate([qpos[:, left_out:], qvel], axis=1)
-
-
-def never(obs: Any, action: Any, next_obs: Any) -> Any:
-    """The termination rule of a task that only its horizon ends: False [...] for next_obs [..., O]."""
-    return abs(next_obs[..., 0]) < 0

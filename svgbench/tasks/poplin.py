@@ -24,12 +24,12 @@ from typing import Any
 import mujoco
 import numpy as np
 
+from svgbench.tasks.episodes import never
 from svgbench.tasks.mujoco_batch import (
     MujocoTask,
     asset,
     compiled,
     joint_observation,
-    never,
     normal,
     uniform,
 )

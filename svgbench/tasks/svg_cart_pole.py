@@ -32,9 +32,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from svgbench.tasks.episodes import Ahead, Observed, Outcome, Rows
-from svgbench.tasks.protocol import Array, Bools
+from svgbench.tasks.episodes import Ahead, Observed, Outcome, Rows, never
+from svgbench.tasks.protocol import Array, Bools, Recorded
 from svgbench.tasks.state_reward import StateReward
+from svgbench.tasks.unit_box import UnitBox
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -58,7 +59,7 @@ def cart_pole_reward(xp: Any, s: Any, a: Any) -> Any:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SwingUp:
+class SwingUp(UnitBox):
     """Satisfies `svgbench.tasks.protocol.Task`. angle: theta around which episodes start."""
 
     horizon: int
@@ -68,26 +69,7 @@ class SwingUp:
     action_dim: int = 1
     dt: float = SUBSTEPS * SUBSTEP
     reward_function: StateReward = StateReward(cart_pole_reward)  # noqa: RUF009  (immutable)
-
-    @property
-    def observation_low(self) -> Array:
-        return np.full(4, -np.inf)
-
-    @property
-    def observation_high(self) -> Array:
-        return np.full(4, np.inf)
-
-    @property
-    def action_low(self) -> Array:
-        return np.full(1, -1.0)
-
-    @property
-    def action_high(self) -> Array:
-        return np.full(1, 1.0)
-
-    def termination_function(self, obs: Any, action: Any, next_obs: Any) -> Any:
-        """False [...] for recorded next_obs [..., 4]."""
-        return np.zeros(next_obs.shape[:-1], dtype=np.bool_)
+    termination_function: Recorded = never
 
     def differentiable_reward(self, s: Tensor, a: Tensor) -> Tensor:
         """r(s, a) [...] for s [..., 4], a [..., 1]."""

@@ -36,6 +36,7 @@ from numpy.typing import NDArray
 from svgbench.tasks.episodes import Ahead, Observed, Outcome, Rows
 from svgbench.tasks.protocol import Array
 from svgbench.tasks.state_reward import StateReward, length
+from svgbench.tasks.unit_box import UnitBox
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -64,11 +65,10 @@ def hand_reward(end: float, action_weight: float, distance_weight: float, xp: An
 
 
 @dataclass(frozen=True, kw_only=True)
-class Hand:
+class Hand(UnitBox):
     """Satisfies `svgbench.tasks.protocol.Task`.
 
-    noise: sigma [N]. end: T [s]. exogenous: dimensions of s that nothing else in s, no action and no noise moves: s' is
-    s there, but for the time, which goes on by dt.
+    noise: sigma [N]. end: T [s].
     """
 
     horizon: int
@@ -79,23 +79,6 @@ class Hand:
     observation_dim: int = 9
     action_dim: int = 2
     dt: float = DT
-    exogenous: tuple[int, ...] = (6, 7, 8)
-
-    @property
-    def observation_low(self) -> Array:
-        return np.full(9, -np.inf)
-
-    @property
-    def observation_high(self) -> Array:
-        return np.full(9, np.inf)
-
-    @property
-    def action_low(self) -> Array:
-        return np.full(2, -1.0)
-
-    @property
-    def action_high(self) -> Array:
-        return np.full(2, 1.0)
 
     def termination_function(self, obs: Any, action: Any, next_obs: Any) -> Any:
         """Booleans [...] of recorded next_obs [..., 9]: whether time T has come."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import mujoco
 
-from svgbench.tasks.mujoco_batch import MujocoTask, joint_observation, never
+from svgbench.tasks.episodes import never
+from svgbench.tasks.mujoco_batch import MujocoTask, joint_observation
 from svgbench.tasks.protocol import Array, Recorded
 from svgbench.tasks.state_reward import StateReward
 

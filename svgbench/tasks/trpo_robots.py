@@ -22,13 +22,13 @@ from typing import Any
 import mujoco
 import numpy as np
 
+from svgbench.tasks.episodes import never
 from svgbench.tasks.mujoco_batch import (
     Motion,
     MujocoTask,
     asset,
     compiled,
     joint_observation,
-    never,
     uniform,
 )
 from svgbench.tasks.planar_chain import PlanarChain

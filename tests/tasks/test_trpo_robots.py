@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from every_task import gymnasiums_own, random_actions
 
-from svgbench.tasks.mujoco_batch import asset, compiled, never
+from svgbench.tasks.episodes import never
+from svgbench.tasks.mujoco_batch import asset, compiled
 from svgbench.tasks.planar_chain import PlanarChain
 from svgbench.tasks.trpo_robots import fallen, make_hopper, make_swimmer, make_walker
 
