@@ -57,7 +57,7 @@ TASKS = (
         limits={"paper": {"iterations": 200}, "short": {"iterations": 100}},
     ),
 )
-MULTIPLIER: PerTask[Setting] = PerTask(  # to be replaced by what trpo/natural-gradient-sweep chooses
+MULTIPLIER: PerTask[Setting] = PerTask(  # of trpo/natural-gradient-sweep, which has run on cart-pole and swimmer
     {
         "trpo/cart-pole": 0.3,
         "trpo/cart-pole-barto": 0.3,
