@@ -38,7 +38,7 @@ _HORIZONS = {  # control steps; 1000 unless said here
     **{f"gae-{n}": 2000 for n in ("biped", "quadruped", "biped-standing")},
     "svg-cart-pole": 125,
     **{f"svg-{n}": 200 for n in ("reacher-4-target", "reacher-moving", "monoped")},
-    **{f"svg-swimmer-{links}": 300 for links in (3, 5, 7)},
+    **{f"svg-swimmer-{links}": 150 for links in (3, 5, 7)},
     **{f"svg-{n}": 300 for n in ("gripper", "cheetah", "cheetah-no-springs", "walker")},
 }
 

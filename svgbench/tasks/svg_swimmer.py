@@ -2,23 +2,26 @@
 
 State and observation s (2n + 4), x ahead of the first link and y to its left: from the nose to the goal (x, y) [m];
 heading; n - 1 joint angles [rad]; velocity of the nose (x, y) [m/s]; rate of the heading and of the joints [rad/s].
-Action a (n - 1): the joints' torques are u = 2e-3 a [N m]; a motor saturates, a larger action costs what it asks for.
+Action a (n - 1): the joints' torques are u = 2e-3 a [N m]; a motor gives up to 6e-3, and a larger action costs what
+it asks for.
 
     r(s, a) = alpha_1 r_goal . v_com + alpha_2 |a|^2,    r_goal = g / sqrt(|g|^2 + eps^2)
 
 (appendix D): g is from the nose to the goal, so that r_goal has length 1 but near it; v_com is the velocity of the
-centre of mass, both before the step. alpha_1 = 10 s/m: a reward of 1 for a link's length a second. alpha_2 = -1e-3.
+centre of mass, both before the step. alpha_1 = 10 s/m: a reward of 1 for a link's length a second. alpha_2 = -0.03.
 eps = 0.05 m, half a link: the unit vector itself turns about the goal without a derivative.
 
-Start: the nose uniform in +-2 m about the goal, headed within 90 degrees of it, each joint anywhere in half its range,
-at rest. A control step is 0.03 s (2 x 0.015 s, RK4); 300 of them, 9 s. Never terminates.
+Start: the nose uniform in +-2 m about the goal, headed within 90 degrees of it, each joint within +-180/n degrees, at
+rest. A control step is 0.06 s (4 x 0.015 s, RK4); 150 of them, 9 s. Never terminates.
 
 Published are the sizes of s and a, the reward without its weights, and the start in words. s is MuJoCo's q and v with
 its places seen from the head, as in the swimmer that the paper cites (Tassa et al. 2008); the heading, which neither
-motion nor reward depends on, makes up its number. Body, water, ranges and control step are those of the DeepMind
-control suite's swimmers (links 0.1 m long, 2 cm high, 2 mm thick, of 10 g; water of 3000 kg/m^3; +-360/n degrees); the
-model is our own, its root at the tip of the nose. The suite's motors have 5e-4 N m, which moves three links, in the
-best of 288 open-loop gaits, by 3 cm a second; four times that moves them twice as far.
+motion nor reward depends on, makes up its number. Links and water are those of the DeepMind control suite's swimmers
+(links 0.1 m long, 2 cm high, 2 mm thick, of 10 g; water of 3000 kg/m^3); the model is our own, its root at the nose's
+tip. Joints have no limits, as in the cited swimmer, but a spring of 2e-3 N m/rad that keeps them from winding up; and
+motors saturate beyond what policies want. The suite's limits of joints are impacts, whose derivatives no small
+network learns; behind a saturated motor there is no gradient, and policies that had bent a joint once and for all
+stayed so; without any limit, those that climbed a wrong Q had torques that MuJoCo could not integrate.
 """
 
 from __future__ import annotations
@@ -37,13 +40,14 @@ from svgbench.tasks.svg_mujoco import HINGE, SLIDE, StateTask, X, Y, Z, motor
 
 VERSION = 1
 
-HORIZON = 300  # control steps
+FRAME_SKIP, HORIZON = 4, 150  # physics steps in a control step, control steps
 LINK, HEIGHT, THICKNESS, LINK_MASS = 0.1, 0.02, 0.002, 0.01  # m, m, m, kg
 WATER = 3000.0  # kg/m^3
-TORQUE = 2e-3  # N m
+TORQUE, LARGEST_TORQUE = 2e-3, 6e-3  # N m, of an action of 1 and of a motor
 ARMATURE = 1e-6  # kg m^2
+STIFFNESS = 2e-3  # N m/rad, of the joints
 START, ASIDE = 2.0, np.pi / 2  # half widths: m of the nose's place, rad of its heading about the goal's direction
-VELOCITY_WEIGHT, ACTION_WEIGHT = 10.0, -1e-3  # alpha_1 [s/m], alpha_2
+VELOCITY_WEIGHT, ACTION_WEIGHT = 10.0, -0.03  # alpha_1 [s/m], alpha_2
 SOFTNESS = 0.05  # eps, m
 
 
@@ -83,6 +87,10 @@ class Swimmer(StateTask):
 
     links: int
 
+    @property
+    def action_scale(self) -> Array:
+        return np.full(self.action_dim, TORQUE)
+
     def drawn(self, rng: np.random.Generator) -> Array:
         n, k = self.links, self.starts_ahead
         nose = rng.uniform(-START, START, (k, 2))
@@ -108,7 +116,6 @@ def swimmer(links: int) -> mujoco.MjSpec:
     spec.worldbody.add_light(pos=[0, 0, 3], dir=[0, 0, -1])
     spec.worldbody.add_site(name="goal", size=[0.03, 0, 0])
     body = spec.worldbody
-    bend = 2 * np.pi / links
     for i in range(links):
         body = body.add_body(name=f"link_{i}", pos=[-LINK if i else 0.0, 0.0, 0.0])
         if i == 0:
@@ -116,9 +123,9 @@ def swimmer(links: int) -> mujoco.MjSpec:
             body.add_joint(name="y", type=SLIDE, axis=Y)
             body.add_joint(name="heading", type=HINGE, axis=Z)
         else:
-            joint = body.add_joint(name=f"joint_{i}", type=HINGE, axis=Z, range=[-bend, bend], limited=True)
-            joint.armature, joint.solref_limit, joint.solimp_limit = ARMATURE, [0.05, 1.0], [0.0, 0.8, 0.1, 0.5, 2.0]
-            motor(spec, joint.name, TORQUE)
+            joint = body.add_joint(name=f"joint_{i}", type=HINGE, axis=Z)
+            joint.armature, joint.stiffness = ARMATURE, [STIFFNESS, 0.0, 0.0]
+            motor(spec, joint.name, LARGEST_TORQUE)
         body.add_geom(
             type=mujoco.mjtGeom.mjGEOM_BOX,
             size=[LINK / 2, THICKNESS / 2, HEIGHT / 2],
@@ -140,7 +147,7 @@ def make_swimmer(
     return Swimmer(
         id=f"svg/swimmer-{links}",
         model=compiled(swimmer(links)),
-        frame_skip=2,
+        frame_skip=FRAME_SKIP,
         horizon=horizon,
         qpos_noise=uniform(0.0),
         qvel_noise=uniform(0.0),

@@ -21,7 +21,7 @@ def test_dimensions(links):
     assert task.id == f"svg/swimmer-{links}"
     assert (task.observation_dim, task.action_dim) == (2 * links + 4, links - 1)
     assert task.model.nq + task.model.nv == task.observation_dim
-    assert task.dt == pytest.approx(0.03)
+    assert task.dt == pytest.approx(0.06)
     with pytest.raises(ValueError, match="links is 1"):
         make_swimmer(1)
 
@@ -111,37 +111,48 @@ def test_neither_motion_nor_reward_depends_on_the_heading():
     np.testing.assert_allclose(np.delete(s.observation, 2, 1)[0], np.delete(s.observation, 2, 1)[1], atol=1e-8)
 
 
-def wave(links, frequency, phase, steering=0.0):
+def wave(links, phase, steering=0.0):
     """Torques that run along the chain, and bend it towards the goal; all simulations have taken as many steps."""
     time = 0.0
 
     def act(s):
         nonlocal time
-        a = np.sin(2 * np.pi * frequency * time - phase * np.arange(links - 1))
-        time += 0.03
-        return a - steering * np.clip(np.arctan2(s[:, 1], s[:, 0]), -1, 1)[:, None]
+        a = np.sin(2 * np.pi * 2.0 * time - phase * np.arange(links - 1))
+        time += 0.06
+        return 2 * (a - steering * np.clip(np.arctan2(s[:, 1], s[:, 0]), -1, 1)[:, None])
 
     return act
 
 
-@pytest.mark.parametrize(
-    ("links", "frequency", "phase", "least"), [(3, 0.75, 1.0, 40), (5, 1.0, 1.5, 150), (7, 1.0, 1.5, 200)]
-)
-def test_a_steered_wave_along_the_body_gets_nearer_and_noise_does_not(links, frequency, phase, least):
+@pytest.mark.parametrize(("links", "phase"), [(3, 0.5), (5, 1.5), (7, 1.5)])
+def test_a_steered_wave_along_the_body_gets_nearer_and_noise_does_not(links, phase):
     task = make_swimmer(links)
-    assert returns(task, wave(links, frequency, phase, steering=0.3)).mean() > least
+    assert returns(task, wave(links, phase, steering=0.6)).mean() > (150 if links == 3 else 110)
     assert abs(returns(task, exploring(task)).mean()) < 20
+
+
+def test_motors_saturate_at_three_times_an_action_of_one_and_joints_are_springs():
+    task = make_swimmer(3)
+    batch = task.simulate([0], copies=4)
+    batch.physics.qpos[:] = batch.physics.qpos[:1]
+    s = batch.step([[0.0, 0.0], [1.0, -1.0], [3.0, -3.0], [30.0, -30.0]])
+    np.testing.assert_array_equal(s.observation[2], s.observation[3])
+    assert s.reward[3] - s.reward[2] == pytest.approx(-0.03 * 2 * (30**2 - 3**2), rel=1e-3)
+    turned = np.abs(s.observation[1:3, 3:5] - s.observation[0, 3:5])
+    assert (turned[1] > 2 * turned[0]).all()
+    assert not task.model.jnt_limited.any()
+    np.testing.assert_allclose(task.model.jnt_stiffness[3:], 2e-3)
 
 
 def test_the_physics_steps_are_fine_enough():
     """9 s of swimming beside steps of a tenth: it gets as far."""
     ends = []
     for refinement in (1, 10):
-        task = replace(make_swimmer(3), frame_skip=2 * refinement)
+        task = replace(make_swimmer(3), frame_skip=4 * refinement)
         task.model.opt.timestep = 0.015 / refinement
-        batch, act = task.simulate([0], copies=3), wave(3, 0.75, 1.0)
+        batch, act = task.simulate([0], copies=3), wave(3, 0.5)
         nose = batch.physics.qpos[:, :2].copy()
-        for _ in range(299):
+        for _ in range(149):
             batch.step(act(batch.observe()))
         ends.append(batch.physics.qpos[:, :2] - nose)
     assert np.linalg.norm(ends[1], axis=1).min() > 0.1

@@ -58,10 +58,11 @@ FIG2_SEARCH = Search(
     first_seed=FIRST_SEED,
 )
 
+SWIMMER_STD = Axis("policy_std", (0.5, 1.0), name="std")
 SWIMMER_AXES = (
-    RATES,
+    Axis("policy_lr", (1e-4, 3e-4, 1e-3), name="lr"),
     Axis("policy_updates", (50, 200), name="updates"),
-    Axis("policy_std", (0.3, 1.0), name="std"),
+    SWIMMER_STD,
 )
 FIG3_SEARCH = Search(
     id="svg/fig3-search",
@@ -72,17 +73,16 @@ FIG3_SEARCH = Search(
     grids=(
         Grid(
             "svg-inf",
-            (
-                RATES,
-                Axis("model_updates", (100, 400), name="updates"),
-                Axis("policy_std", (0.3, 1.0), name="std"),
-                Axis("max_grad_norm", (10.0, 1000.0), name="norm"),
-            ),
+            (RATES, Axis("model_updates", (100, 400), name="updates"), SWIMMER_STD),
             chosen_for=("svg-inf", "svg-inf-10", "svg-inf-5"),
             also_on=("svg/swimmer-5",),
         ),
         Grid("svg-1", SWIMMER_AXES, chosen_for=("svg-1", "svg-1-10", "svg-1-5"), also_on=("svg/swimmer-5",)),
-        Grid("svg-1-er", SWIMMER_AXES, also_on=("svg/swimmer-5",)),
+        Grid(
+            "svg-1-er",
+            (SWIMMER_AXES[0], Axis("kl_weight", (0.0, 1.0), name="kl"), SWIMMER_STD),
+            also_on=("svg/swimmer-5",),
+        ),
         Grid("svg-0", SWIMMER_AXES, also_on=("svg/swimmer-5",)),
         Grid("dpg", SWIMMER_AXES, also_on=("svg/swimmer-5",)),
         Grid("ac", SWIMMER_AXES, also_on=("svg/swimmer-5",)),
