@@ -102,7 +102,7 @@ SWIMMER_7 = Task(
 
 Settings = dict[str, Setting | PerTask[Setting]]
 
-HAND_PLANNER: Settings = {"policy_lr": 3e-3, "model_updates": 100, "policy_std": 0.3, "max_grad_norm": 1.0}
+HAND_PLANNER: Settings = {"policy_lr": 3e-3, "model_updates": 100, "policy_std": 0.3}
 CART_POLE_ER: Settings = {"replay": True, "policy_lr": 1e-3, "policy_updates": 100, "policy_std": 0.6}
 CART_POLE_ONE: Settings = {"policy_lr": 1e-3, "policy_updates": 100, "policy_std": 0.6}
 CART_POLE_ZERO: Settings = {"policy_lr": 1e-3, "policy_updates": 100, "policy_std": 0.6}
@@ -136,7 +136,6 @@ FIG2 = Experiment(
                 "policy_lr": PerTask({"svg/hand": 3e-3, "svg/cart-pole": 3e-3}),
                 "model_updates": PerTask({"svg/hand": 100, "svg/cart-pole": 100}),
                 "policy_std": PerTask({"svg/hand": 0.3, "svg/cart-pole": 0.3}),
-                "max_grad_norm": PerTask({"svg/hand": 1.0, "svg/cart-pole": 10.0}),
             },
         ),
         Variant("planner", "planner", PLANNER, HAND_PLANNER, tasks=("svg/hand",)),

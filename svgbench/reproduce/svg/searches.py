@@ -30,7 +30,6 @@ TRAJECTORY_AXES = (
     Axis("policy_lr", (1e-3, 3e-3, 1e-2), name="lr"),
     Axis("model_updates", (100, 400), name="updates"),
     Axis("policy_std", (0.1, 0.3), name="std"),
-    Axis("max_grad_norm", (1.0, 10.0), name="norm"),
 )
 CART_POLE_AXES = (
     RATES,
