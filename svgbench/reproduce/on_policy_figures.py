@@ -30,11 +30,13 @@ def cost_panels(results: Results, chosen: Mapping[str, Sequence[str]], column: s
     n, cut = [], False
     for ax, task in zip(axes.flat, tasks, strict=False):
         means: list[float] = []
+        seeds: list[float] = []
         for variant in chosen[task.id]:
             rows = results.cells[task.id, variant].frame
             n.append(curve(ax, rows.assign(cost=-rows[column]), "step", "cost", look[variant]))
             means += list(-rows.groupby("step")[column].mean())
-        cut |= fit(ax, means)
+            seeds += list(-rows[column])
+        cut |= fit(ax, means, seeds)
         ax.set_title(_title(results, task))
         ax.set_xlabel(results.experiment.step_unit)
     for ax in list(axes.flat)[len(tasks) :]:
@@ -46,15 +48,15 @@ def cost_panels(results: Results, chosen: Mapping[str, Sequence[str]], column: s
     return figure
 
 
-def fit(ax: Axes, means: Sequence[float]) -> bool:
-    """Limit a panel of costs to where the better curves are; whether a mean lies above it.
+def fit(ax: Axes, means: Sequence[float], seeds: Sequence[float]) -> bool:
+    """Limit a panel of costs to where the better means and every better seed are; whether a mean lies above it.
 
     A method that diverges is many powers of ten worse than the rest, and would hide it.
     """
-    finite = np.sort(np.array(means)[np.isfinite(means)])
+    finite, single = (np.sort(np.array(values)[np.isfinite(values)]) for values in (means, seeds))
     if len(finite) == 0:
         return False
-    best, usual = finite[0], np.quantile(finite, 0.75)
+    best, usual = single[0], np.quantile(finite, 0.75)
     top = min(finite[-1], usual + 1.5 * (usual - best))
     margin = 0.08 * (top - best) or 1.0
     ax.set_ylim(best - margin, top + margin)
