@@ -27,12 +27,12 @@ def slice_noise(
     std: NDArray[np.floating],
     dtype: torch.dtype,
 ) -> NDArray[np.floating]:
-    """Noise [S, *shape] of the deviations std [S, 1, A], for shape (T, N, A) and running [S * N].
+    """Noise [S, *shape] of the deviations std [S, 1 or N, A], for shape (T, N, A) and running [S * N].
 
     A seed of which nothing runs draws nothing: so its stream does not depend on how long its companions go on.
     """
     noise = np.zeros((len(std), *shape), str(dtype).removeprefix("torch."))
     places = np.flatnonzero(running.reshape(len(std), -1).any(1)).tolist()
     noise[places] = streams.select(places).normal(tuple(shape), dtype).numpy()
-    noise *= std[:, None]
+    noise *= np.broadcast_to(std[:, None], (len(std), 1, *shape[1:])).copy()  # broadcasting is slow over few actions
     return noise

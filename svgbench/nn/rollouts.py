@@ -121,6 +121,7 @@ class Rollouts:
         self.simulations = task.simulate(self.seeds, N, "train", torch.get_num_threads(), autoreset=False)
         self.noise = Streams(self.seeds, "explore")
         self.centre, self.half_range = action_range(task)
+        self._offset, self._factor = (np.tile(part, (S, N, 1)) for part in (self.centre, self.half_range))
         self.t = 0
         self.observation = self.simulations.observe()
         self.running: Bools = np.ones(S * N, dtype=np.bool_)
@@ -184,14 +185,14 @@ class Rollouts:
     def _step(self, acting: Acting, noise: Floats) -> None:
         (S, N), plan, t = self.shape, self.sampling, self.t
         running = self.running
-        ids = None if running.all() else np.flatnonzero(running)
+        ids = None if np.count_nonzero(running) == len(running) else np.flatnonzero(running)
         rows: Any = slice(None) if ids is None else ids
         if self.keep_states:
             self._keep_state()
         x = self.scaling.apply(self.observation.reshape(S, N, -1), self.dtype)
         action = acting.mean(x)
         action += noise
-        controls = (action * self.half_range + self.centre).reshape(S * N, -1)
+        controls = (action * self._factor + self._offset).reshape(S * N, -1)
         outcome = self.simulations.step(controls[rows], ids)
 
         reward, terminated = self._spread(outcome.reward, rows), self._spread(outcome.terminated, rows)
@@ -213,13 +214,12 @@ class Rollouts:
         over = terminated | failed | (running & (self.elapsed >= plan.path_length + plan.extension))
         if plan.kind == "steps" and self.t == plan.longest:
             self._stop_at(t, running & ~over, terminated)
-        if over.any():
+        if np.count_nonzero(over):
             self._stop_at(t, over, terminated)
             self._count(over)
             self._go_on(over)
-        revived = truncated & ~over
-        if revived.any():
-            self._revive(np.flatnonzero(revived))
+        if np.count_nonzero(truncated):
+            self._revive(np.flatnonzero(truncated & ~over))
 
     def _spread(self, value: NDArray[Any], rows: Any) -> NDArray[Any]:
         """Values of the simulations in `rows`, among all."""
@@ -240,10 +240,11 @@ class Rollouts:
 
     def _count(self, over: Bools) -> None:
         S, N = self.shape
-        found = np.zeros((3, S * N))
         ids = np.flatnonzero(over)
-        found[0, ids], found[1, ids] = 1.0, self.path_return[ids]
-        found[2, ids] = np.minimum(self.elapsed[ids], self.sampling.path_length)
+        found = np.zeros((3, S * N))
+        counts, returns, lengths = found
+        counts[ids], returns[ids] = 1.0, self.path_return[ids]
+        lengths[ids] = np.minimum(self.elapsed[ids], self.sampling.path_length)
         self.sums += found.reshape(3, S, N).sum(2)
 
     def _go_on(self, over: Bools) -> None:

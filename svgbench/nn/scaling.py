@@ -68,11 +68,12 @@ class ObservationScaling:
 
     def apply(self, observation: Array, dtype: Any) -> NDArray[np.floating]:
         """Scaled observations [S, N, O] of that type, a new array."""
-        scaled = observation - self.centre
-        scaled /= self.width
-        if self.clip:
-            np.clip(scaled, -self.clip, self.clip, out=scaled)
-        return scaled.astype(dtype)
+        scaled = observation
+        if self.kind != "none":
+            scaled = observation - self.centre
+            scaled /= self.width
+        x: NDArray[np.floating] = scaled.astype(dtype)
+        return x.clip(-self.clip, self.clip, out=x) if self.clip else x
 
     def note(self, observation: Array, valid: NDArray[np.bool_]) -> None:
         """Count observations [S, B, O], where valid [S, B], for the statistics of the batches to come."""

@@ -154,12 +154,12 @@ class Episodes(ABC):
         actions_nA = np.asarray(actions, dtype=np.float64)
         if actions_nA.shape != (n, self._task.action_dim):
             raise ValueError(f"actions have shape {actions_nA.shape}, expected {(n, self._task.action_dim)}")
-        if not self.autoreset and self._ended[rows].any():
+        if not self.autoreset and np.count_nonzero(self._ended[rows]):
             over = np.arange(len(self))[rows][self._ended[rows]]
             raise ValueError(f"the episodes of simulations {over.tolist()} have ended: reset them first")
 
         final, reward, terminated, failed = self._advance(which, rows, actions_nA)
-        if failed.any():
+        if np.count_nonzero(failed):
             reward, final = np.where(failed, 0.0, reward), np.where(failed[:, None], self._observation[rows], final)
         elapsed = self._elapsed[rows] + 1
         self._elapsed[rows] = elapsed

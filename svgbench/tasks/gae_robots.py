@@ -118,7 +118,9 @@ class Walking(Robot):
 
     def reward(self, motion: Motion) -> Array:
         effort = np.square(motion.control).sum(axis=1)
-        forces = np.clip(motion.acting["cfrc_ext"], -self.force_limit, self.force_limit)
+        forces = motion.acting["cfrc_ext"]
+        if self.force_limit < np.inf:
+            forces = forces.clip(-self.force_limit, self.force_limit)
         impact = np.square(forces).sum(axis=(1, 2))
         rewards: Array = motion.velocity[:, 0] + self.bonus - self.control_weight * effort - self.force_weight * impact
         return rewards

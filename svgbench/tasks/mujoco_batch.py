@@ -160,7 +160,7 @@ class MujocoSimulations(Episodes):
         self._acting = {name: self.physics.bind(name) for name in task.acting}
         self._unstable = self.physics.warning[:, _UNSTABLE, _COUNT]
         self._stage = int(mujoco.mjtStage.mjSTAGE_ACC if task.derived else mujoco.mjtStage.mjSTAGE_NONE)
-        self._scale = task.action_scale
+        self._scale = np.tile(task.action_scale, (len(self), 1))  # [N, A]: broadcasting is slow over few motors
         self._dt = task.dt
         self._at_rest = self.physics.state[0].copy()
         self._tracked = np.zeros((len(self), task.tracked))
@@ -208,7 +208,7 @@ class MujocoSimulations(Episodes):
 
     def _advance(self, ids: NDArray[np.int64] | None, rows: Rows, actions_nA: Array) -> Outcome:
         task = self.task
-        control = actions_nA * self._scale
+        control = actions_nA * self._scale[: len(actions_nA)]
         self._ctrl[rows] = self._applied(ids, control)
         self.physics.step(ids, nstep=task.frame_skip, stage=self._stage)
         qpos, qvel, derived, acting = self._qpos[rows], self._qvel[rows], self._fields, self._acting
@@ -222,7 +222,9 @@ class MujocoSimulations(Episodes):
         observation = task.felt(task.observation(qpos, qvel, velocity), tracked, acting)
         before = self._observation[rows]
         motion = Motion(before, actions_nA, control, observation, velocity, qpos, qvel, derived, acting)
-        failed = self._unstable[rows].any(axis=1)
+        failed = np.zeros(len(control), dtype=np.bool_)
+        if np.count_nonzero(self._unstable):
+            failed = self._unstable[rows].any(axis=1)
         return Outcome(observation, task.reward(motion), task.terminated(motion), failed)
 
     def _dynamics(self) -> dict[str, Any]:

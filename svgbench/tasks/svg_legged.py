@@ -103,7 +103,8 @@ class Monopeds(MujocoSimulations):
         self._all = np.arange(len(self))
 
     def _applied(self, ids: NDArray[np.int64] | None, control_nA: Array) -> Array:
-        given = np.clip(control_nA, -self._scale, self._scale)
+        largest = self._scale[: len(control_nA)]
+        given = np.clip(control_nA, -largest, largest)
         noisy: Array = given + self._torque_noise.take(self._all if ids is None else ids)
         return noisy
 

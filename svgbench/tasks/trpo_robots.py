@@ -100,7 +100,7 @@ class Legged(MujocoTask):
         return joint_observation(qpos, qvel, 1)
 
     def felt(self, observation: Array, tracked: Array, acting: dict[str, Array]) -> Array:
-        clearances = np.minimum(np.maximum(tracked[:, 1:], 0.0), TOUCHING)
+        clearances = tracked[:, 1:].clip(0.0, TOUCHING)
         return np.concatenate([observation, clearances, self.dt * acting["qfrc_constraint"]], axis=1)
 
     def reward(self, motion: Motion) -> Array:
