@@ -1,9 +1,10 @@
 """On-policy learning: collecting with the policy in the loop, a whole iteration, its memory, and what a vine costs.
 
-Collecting: a batch of 64 simulations, slice by slice as the learner does it, against raw `mujoco.batch` with the same
-controls for the same simulations and the same starts of paths, so that it passes through the same states bit for bit,
-which is asserted; raw computes no action, no observation, no reward and no end, and no contact forces, and begins a
-path as `stepping`'s does. The two are timed in turns of a slice, because a machine's speed drifts.
+Collecting: a batch of as many simulations as a block of the experiments has, slice by slice as the learner does it,
+against raw `mujoco.batch` with the same controls for the same simulations and the same starts of paths, so that it
+passes through the same states bit for bit, which is asserted; raw computes no action, no observation, no reward and
+no end, and no contact forces, and begins a path as `stepping`'s does. The two are timed in turns of a slice, because
+a machine's speed drifts.
 
 A whole iteration is a batch and its update: ours of the thesis's sizes for the swimmer, beside sb3-contrib's with its
 defaults and a network as small, in turns. It runs gymnasium's Swimmer-v5, whose control step is four physics steps;
@@ -45,14 +46,14 @@ ROOT = Path(__file__).parents[1]
 THREADS = 2
 Array = NDArray[np.float64]
 
-# learner, profile, task, and its configuration in the experiments
+# learner, profile, task, and its configuration, simulations and seeds of a block in the experiments
 COLLECTING = (
-    ("trpo", "code", trpo_robots.make_swimmer, {"hidden": (30,)}),
-    ("trpo", "code", trpo_robots.make_hopper, {"hidden": (50, 50), "observation_clip": 5.0}),
-    ("gae", "text", gae_robots.make_quadruped, {"hidden": (100, 50, 25), "batch": "timesteps"}),
+    ("trpo", "code", trpo_robots.make_swimmer, {"hidden": (30,)}, 400, 5),
+    ("trpo", "code", trpo_robots.make_hopper, {"hidden": (50, 50), "observation_clip": 5.0}, 512, 5),
+    ("gae", "text", gae_robots.make_quadruped, {"hidden": (100, 50, 25), "batch": "timesteps"}, 64, 3),
 )
-SIMULATIONS, STEPS = 64, 100  # steps of a path
-REPEATS = 15  # of collecting
+STEPS = 100  # of a path
+REPEATS = 9  # of collecting
 SWIMMER = {"hidden": (30,), "simulations": 50}  # 50 paths of 1000 steps; the thesis's Table 2
 PEER = {"hidden": (30,), "value_hidden": (30,), "simulations": 8, "timesteps": 400 * 128}
 ITERATIONS = 5
@@ -60,12 +61,14 @@ SIZES = (100, 50, 25)  # of the biped's networks
 LIMIT = 4.0  # GB
 
 
-def learner_of(module: str, profile: str | None, task: Any, own: dict[str, Any]) -> Any:
-    """The learner of seed 0 that the lab would make."""
+def learner_of(module: str, profile: str | None, task: Any, own: dict[str, Any], seeds: int = 1) -> Any:
+    """The learner of the first seeds that the lab would make."""
     reference = f"svgbench.baselines.{module}:make"
     from svgbench.lab.block import resolve
 
-    return resolve(reference)(declared(reference).config(own, profile=profile), task, [0], {"iterations": 10**6}, "cpu")
+    return resolve(reference)(
+        declared(reference).config(own, profile=profile), task, list(range(seeds)), {"iterations": 10**6}, "cpu"
+    )
 
 
 class Ours:
@@ -126,13 +129,16 @@ class Raw:
                 physics.step(ids, nstep=self.nstep)
 
 
-def collecting(repeats: int = REPEATS, simulations: int = SIMULATIONS, steps: int = STEPS) -> list[Result]:
-    """Env-steps a second. A slice visits the same states in every repeat: medians over repeats, summed over slices."""
+def collecting(repeats: int = REPEATS, at_most: int = 10**6, steps: int = STEPS) -> list[Result]:
+    """Env-steps a second, of at most so many simulations a seed.
+
+    A slice visits the same states in every repeat: medians over repeats, summed over slices.
+    """
     results = []
-    for module, profile, make_task, own in COLLECTING:
-        task = make_task()
-        size = {"simulations": simulations, "path_length": steps, "timesteps": simulations * steps}
-        ours = Ours(learner_of(module, profile, task, own | size | {"extension_factor": 0.0}))
+    for module, profile, make_task, own, copies, seeds in COLLECTING:
+        task, n = make_task(), min(copies, at_most)
+        size = {"simulations": n, "path_length": steps, "timesteps": n * steps}
+        ours = Ours(learner_of(module, profile, task, own | size | {"extension_factor": 0.0}, seeds))
         raw = Raw(ours)
         seconds = np.zeros((repeats, 2, len(raw.slices)))
         for repeat in range(repeats):

@@ -20,7 +20,7 @@ def _one_thread():
 
 def test_collecting_is_replayed_through_the_same_states():
     """Which the benchmark itself asserts; of robots that fall at different times."""
-    results = trpo.collecting(repeats=1, simulations=4, steps=60)
+    results = trpo.collecting(repeats=1, at_most=4, steps=60)
     assert [r.name.rpartition("trpo/collecting/")[2] for r in results] == [
         "trpo/swimmer",
         "trpo/hopper",
