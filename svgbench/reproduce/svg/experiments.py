@@ -103,10 +103,10 @@ SWIMMER_7 = Task(
 Settings = dict[str, Setting | PerTask[Setting]]
 
 HAND_PLANNER: Settings = {"policy_lr": 3e-3, "model_updates": 100, "policy_std": 0.3}
-CART_POLE_ER: Settings = {"replay": True, "policy_lr": 1e-3, "policy_updates": 100, "policy_std": 0.6}
-CART_POLE_ONE: Settings = {"policy_lr": 1e-3, "policy_updates": 100, "policy_std": 0.6}
-CART_POLE_ZERO: Settings = {"policy_lr": 1e-3, "policy_updates": 100, "policy_std": 0.6}
-CART_POLE_DPG: Settings = {"deterministic": True, "policy_lr": 1e-3, "policy_updates": 100, "policy_std": 0.6}
+CART_POLE_ER: Settings = {"replay": True, "policy_lr": 3e-4, "policy_updates": 100, "policy_std": 0.6}
+CART_POLE_ONE: Settings = {"policy_lr": 3e-4, "policy_updates": 100, "policy_std": 0.6}
+CART_POLE_ZERO: Settings = {"policy_lr": 3e-4, "policy_updates": 100, "policy_std": 0.6}
+CART_POLE_DPG: Settings = {"deterministic": True, "policy_lr": 3e-4, "policy_updates": 100, "policy_std": 0.6}
 ON_CART_POLE = ("svg/cart-pole",)
 
 SMOKE = Budget(
@@ -290,26 +290,26 @@ FIG4 = Experiment(
                 "replay": True,
                 "policy_lr": PerTask(
                     {
-                        "svg/swimmer-7": 3e-3,
-                        "svg/reacher-4-target": 1e-3,
-                        "svg/reacher-moving": 1e-3,
-                        "svg/gripper": 1e-3,
-                        "svg/monoped": 1e-3,
-                        "svg/cheetah": 1e-3,
-                        "svg/cheetah-no-springs": 1e-3,
-                        "svg/walker": 1e-3,
+                        "svg/swimmer-7": 3e-4,
+                        "svg/reacher-4-target": 3e-4,
+                        "svg/reacher-moving": 3e-4,
+                        "svg/gripper": 3e-4,
+                        "svg/monoped": 3e-4,
+                        "svg/cheetah": 3e-4,
+                        "svg/cheetah-no-springs": 3e-4,
+                        "svg/walker": 3e-4,
                     }
                 ),
                 "policy_std": PerTask(
                     {
                         "svg/swimmer-7": 1.0,
-                        "svg/reacher-4-target": 0.5,
-                        "svg/reacher-moving": 0.5,
-                        "svg/gripper": 0.5,
-                        "svg/monoped": 0.5,
-                        "svg/cheetah": 0.5,
-                        "svg/cheetah-no-springs": 0.5,
-                        "svg/walker": 0.5,
+                        "svg/reacher-4-target": 0.3,
+                        "svg/reacher-moving": 0.3,
+                        "svg/gripper": 0.3,
+                        "svg/monoped": 0.3,
+                        "svg/cheetah": 0.3,
+                        "svg/cheetah-no-springs": 0.3,
+                        "svg/walker": 0.3,
                     }
                 ),
             },
@@ -319,8 +319,8 @@ FIG4 = Experiment(
             "SVG(1)",
             SVG_ONE,
             {
-                "policy_lr": PerTask({"svg/swimmer-7": 3e-3, "svg/reacher-4-target": 1e-3}),
-                "policy_std": PerTask({"svg/swimmer-7": 1.0, "svg/reacher-4-target": 0.5}),
+                "policy_lr": PerTask({"svg/swimmer-7": 3e-4, "svg/reacher-4-target": 3e-4}),
+                "policy_std": PerTask({"svg/swimmer-7": 1.0, "svg/reacher-4-target": 0.3}),
             },
             tasks=RIVALRY,
         ),
@@ -328,14 +328,14 @@ FIG4 = Experiment(
             "svg-0",
             "SVG(0)",
             SVG_ZERO,
-            {"policy_lr": 1e-3, "policy_std": 0.5},
+            {"policy_lr": 3e-4, "policy_std": 0.3},
             tasks=FOUR_TARGET,
         ),
         Variant(
             "dpg",
             "DPG",
             SVG_ZERO,
-            {"deterministic": True, "policy_lr": 1e-3, "policy_std": 0.5},
+            {"deterministic": True, "policy_lr": 3e-4, "policy_std": 0.3},
             tasks=FOUR_TARGET,
         ),
         Variant(
@@ -343,8 +343,8 @@ FIG4 = Experiment(
             "AC",
             ACTOR_CRITIC,
             {
-                "policy_lr": PerTask({"svg/swimmer-7": 3e-3, "svg/reacher-4-target": 1e-3}),
-                "policy_std": PerTask({"svg/swimmer-7": 1.0, "svg/reacher-4-target": 0.5}),
+                "policy_lr": PerTask({"svg/swimmer-7": 3e-4, "svg/reacher-4-target": 3e-4}),
+                "policy_std": PerTask({"svg/swimmer-7": 1.0, "svg/reacher-4-target": 0.3}),
             },
             tasks=RIVALRY,
         ),

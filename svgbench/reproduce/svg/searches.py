@@ -24,15 +24,16 @@ SMOKE = Budget(
     block_size=2,
 )
 
-RATES = Axis("policy_lr", (3e-4, 1e-3, 3e-3), name="lr")
+RATES = Axis("policy_lr", (3e-4, 1e-3, 3e-3), name="lr")  # of one update an episode
+SLOW_RATES = Axis("policy_lr", (1e-4, 3e-4, 1e-3), name="lr")  # of many
 
 TRAJECTORY_AXES = (
-    Axis("policy_lr", (1e-3, 3e-3, 1e-2), name="lr"),
+    RATES,
     Axis("model_updates", (100, 400), name="updates"),
     Axis("policy_std", (0.1, 0.3), name="std"),
 )
 CART_POLE_AXES = (
-    RATES,
+    SLOW_RATES,
     Axis("policy_updates", (25, 100), name="updates"),
     Axis("policy_std", (0.2, 0.6), name="std"),
 )
@@ -59,7 +60,7 @@ FIG2_SEARCH = Search(
 
 SWIMMER_STD = Axis("policy_std", (0.5, 1.0), name="std")
 SWIMMER_AXES = (
-    Axis("policy_lr", (1e-4, 3e-4, 1e-3), name="lr"),
+    SLOW_RATES,
     Axis("policy_updates", (50, 200), name="updates"),
     SWIMMER_STD,
 )
@@ -79,7 +80,7 @@ FIG3_SEARCH = Search(
         Grid("svg-1", SWIMMER_AXES, chosen_for=("svg-1", "svg-1-10", "svg-1-5"), also_on=("svg/swimmer-5",)),
         Grid(
             "svg-1-er",
-            (SWIMMER_AXES[0], Axis("kl_weight", (0.0, 1.0), name="kl"), SWIMMER_STD),
+            (SLOW_RATES, Axis("kl_weight", (0.0, 1.0), name="kl"), SWIMMER_STD),
             also_on=("svg/swimmer-5",),
         ),
         Grid("svg-0", SWIMMER_AXES, also_on=("svg/swimmer-5",)),
@@ -94,7 +95,7 @@ FIG3_SEARCH = Search(
     first_seed=FIRST_SEED,
 )
 
-FIG4_AXES = (Axis("policy_lr", (1e-3, 3e-3), name="lr"), Axis("policy_std", (0.2, 0.5, 1.0), name="std"))
+FIG4_AXES = (SLOW_RATES, Axis("policy_std", (0.3, 1.0), name="std"))
 FIG4_SEARCH = Search(
     id="svg/fig4-search",
     title="Settings of Figure 4",
