@@ -57,13 +57,13 @@ TASKS = (
         limits={"paper": {"iterations": 200}, "short": {"iterations": 100}},
     ),
 )
-MULTIPLIER: PerTask[Setting] = PerTask(  # of trpo/natural-gradient-sweep, which has run on cart-pole and swimmer
+MULTIPLIER: PerTask[Setting] = PerTask(  # of trpo/natural-gradient-sweep, but for the second cart-pole
     {
         "trpo/cart-pole": 0.3,
         "trpo/cart-pole-barto": 0.3,
         "trpo/swimmer": 0.3,
-        "trpo/hopper": 0.3,
-        "trpo/walker": 0.3,
+        "trpo/hopper": 3.0,
+        "trpo/walker": 1.0,
     }
 )
 CART_POLES = ("trpo/cart-pole", "trpo/cart-pole-barto")
