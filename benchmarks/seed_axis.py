@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.result import Result
+from benchmarks.turns import rates_in_turns
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,7 +27,6 @@ WARM_UP = 50  # updates
 SECONDS = 0.6  # of timed work in each process of each repeat
 REPEATS = 11
 
-ROOT = Path(__file__).parents[1]
 # name -> (the seeds of each process, threads of each process)
 Arrangement = tuple[Sequence[Sequence[int]], int]
 PEER = "one seed a process, two at a time"
@@ -108,27 +106,11 @@ def child(seeds: Sequence[int], threads: int, seconds: float) -> None:
 
 def measure(repeats: int = REPEATS, seconds: float = SECONDS) -> list[Result]:
     """Median seed-updates a second of each arrangement against the peer; repeats are interleaved."""
-    processes: dict[str, list[subprocess.Popen[str]]] = {name: [] for name in ARRANGEMENTS}
-    try:
-        for name, (blocks, threads) in ARRANGEMENTS.items():
-            for seeds in blocks:
-                processes[name].append(_start(seeds, threads, seconds))
-        for started in processes.values():
-            for process in started:
-                _answer(process)  # "ready"
-        rates: dict[str, list[float]] = {name: [] for name in ARRANGEMENTS}
-        for _ in range(repeats):
-            for name, started in processes.items():
-                for process in started:
-                    assert process.stdin is not None
-                    process.stdin.write("go\n")
-                    process.stdin.flush()
-                rates[name].append(sum(float(_answer(process)) for process in started))
-    finally:
-        for started in processes.values():
-            for process in started:
-                process.kill()
-                process.wait()
+    commands = {
+        name: [_command(seeds, threads, seconds) for seeds in blocks]
+        for name, (blocks, threads) in ARRANGEMENTS.items()
+    }
+    rates = rates_in_turns(commands, repeats)
     peer = statistics.median(rates[PEER])
     return [
         Result(
@@ -144,18 +126,9 @@ def measure(repeats: int = REPEATS, seconds: float = SECONDS) -> list[Result]:
     ]
 
 
-def _start(seeds: Sequence[int], threads: int, seconds: float) -> subprocess.Popen[str]:
+def _command(seeds: Sequence[int], threads: int, seconds: float) -> list[str]:
     words = [sys.executable, "-m", "benchmarks.seed_axis", "--child", *(str(seed) for seed in seeds)]
-    words += ["--threads", str(threads), "--seconds", str(seconds)]
-    return subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-
-
-def _answer(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    if not line:
-        raise RuntimeError(f"a benchmark process ended with status {process.wait()}, expected an answer")
-    return line
+    return [*words, "--threads", str(threads), "--seconds", str(seconds)]
 
 
 def main() -> None:

@@ -23,6 +23,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.result import Result
+from benchmarks.turns import rates_in_turns
 from svgbench import reproduce
 from svgbench.lab.cells import Selection, expand
 from svgbench.lab.platform import environment
@@ -75,46 +76,21 @@ def child(seeds: Sequence[int], episodes: int, repeats: int, overrides: tuple[st
 
 def throughput(repeats: int = REPEATS, episodes: int = EPISODES, overrides: tuple[str, ...] = ()) -> Result:
     """Median seed-episodes a second of the blocks against the peer; repeats are interleaved."""
-    processes: dict[str, list[subprocess.Popen[str]]] = {name: [] for name in ARRANGEMENTS}
-    rates: dict[str, list[float]] = {name: [] for name in ARRANGEMENTS}
-    try:
-        for name, blocks in ARRANGEMENTS.items():
-            processes[name] += [_start(seeds, episodes, repeats, overrides) for seeds in blocks]
-        for started in processes.values():
-            for process in started:
-                _answer(process)  # "ready"
-        for _ in range(repeats):
-            for name, started in processes.items():
-                for process in started:
-                    assert process.stdin is not None
-                    process.stdin.write("go\n")
-                    process.stdin.flush()
-                rates[name].append(sum(float(_answer(process)) for process in started))
-    finally:
-        for started in processes.values():
-            for process in started:
-                process.kill()
-                process.wait()
+    commands = {
+        name: [_command(seeds, episodes, repeats, overrides) for seeds in blocks]
+        for name, blocks in ARRANGEMENTS.items()
+    }
+    rates = rates_in_turns(commands, repeats, environment(1))
     value, peer = (statistics.median(rates[name]) for name in (BLOCKS, PEER))
     name = f"value_gradients/{SWIMMER[1]}/{BLOCKS}"
     return Result(name, value, "seed-episodes/s", PEER, peer, value / peer, ">= 2.5")
 
 
-def _start(seeds: Sequence[int], episodes: int, repeats: int, overrides: tuple[str, ...]) -> subprocess.Popen[str]:
+def _command(seeds: Sequence[int], episodes: int, repeats: int, overrides: tuple[str, ...]) -> list[str]:
     words = [*_words("--seeds", *map(str, seeds)), "--episodes", str(episodes), "--repeats", str(repeats)]
     for override in overrides:
         words += ["-o", override]
-    return subprocess.Popen(
-        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment(1)
-    )
-
-
-def _answer(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    if not line:
-        raise RuntimeError(f"a benchmark process ended with status {process.wait()}, expected an answer")
-    return line
+    return words
 
 
 def long_episodes(seeds: int = 10, episodes: int = 2, overrides: tuple[str, ...] = ()) -> Any:

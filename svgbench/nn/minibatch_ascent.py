@@ -12,6 +12,7 @@ first update; an update is then a forward and a backward pass of the policy alon
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple
 
@@ -58,7 +59,7 @@ def shared_out(new: Transitions, valid: Tensor, K: int, uniform: Tensor) -> Mini
     )
 
 
-class MinibatchAgent(EpisodicAgent):
+class MinibatchAgent(EpisodicAgent, ABC):
     """An `EpisodicAgent` whose policy stage is `train_policy`.
 
     weighted: whether steps are weighted by importance: as the algorithm says.
@@ -70,9 +71,9 @@ class MinibatchAgent(EpisodicAgent):
         super().__init__(config, *how)
         self.new_stream("policy-batches")
 
+    @abstractmethod
     def worth(self, rows: Transitions) -> Tensor:
         """What is known of transitions [S, B] whatever the policy is, with the same leading axes."""
-        raise NotImplementedError
 
     def direction(self, worth: Tensor, rows: Transitions, mean: Tensor) -> Tensor:
         """What pi_theta is multiplied by, [S, B, A], where the policy's mean is this: by default `worth` itself."""
