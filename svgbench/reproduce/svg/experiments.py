@@ -163,8 +163,8 @@ FIG2 = Experiment(
     block_size=5,
 )
 
-SWIMMER_INF: Settings = {"policy_lr": 1e-3, "model_updates": 400, "policy_std": 1.0}
-SWIMMER_ONE: Settings = {"policy_lr": 3e-4, "policy_updates": 50, "policy_std": 1.0}
+SWIMMER_INF: Settings = {"policy_lr": 1e-3, "model_updates": 400, "policy_std": 0.5}
+SWIMMER_ONE: Settings = {"policy_lr": 1e-4, "policy_updates": 50, "policy_std": 1.0}
 SWIMMER_ER: Settings = {"replay": True, "policy_lr": 3e-4, "kl_weight": 0.0, "policy_std": 1.0}
 SWIMMER_ZERO: Settings = {"policy_lr": 3e-4, "policy_updates": 50, "policy_std": 1.0}
 SWIMMER_DPG: Settings = {"deterministic": True, "policy_lr": 3e-4, "policy_updates": 50, "policy_std": 1.0}
