@@ -95,6 +95,27 @@ FIG3_SEARCH = Search(
     first_seed=FIRST_SEED,
 )
 
+UPDATE_NORMS = (Axis("max_grad_norm", (1.0, 10.0), name="norm"),)  # about 1 to 30, as they are
+TRAJECTORY_NORMS = (Axis("max_grad_norm", (10.0, 1000.0), name="norm"),)  # above 60, and up to 1e27
+FIG3_NORM_SEARCH = Search(
+    id="svg/fig3-norm-search",
+    title="V_max of Figure 3",
+    description="With the settings of svg/fig3-search, as many episodes.",
+    experiment=FIG3,
+    tasks=("svg/swimmer-3",),
+    grids=(
+        Grid("svg-inf", TRAJECTORY_NORMS, chosen_for=("svg-inf", "svg-inf-10", "svg-inf-5"), also_on=("svg/swimmer-5",)),
+        Grid("svg-1", UPDATE_NORMS, chosen_for=("svg-1", "svg-1-10", "svg-1-5"), also_on=("svg/swimmer-5",)),
+        Grid("svg-1-er", UPDATE_NORMS, also_on=("svg/swimmer-5",)),
+        Grid("svg-0", UPDATE_NORMS, also_on=("svg/swimmer-5",)),
+        Grid("dpg", UPDATE_NORMS, also_on=("svg/swimmer-5",)),
+        Grid("ac", UPDATE_NORMS, also_on=("svg/swimmer-5",)),
+    ),
+    measure=LATE,
+    budgets=FIG3_SEARCH.budgets,
+    first_seed=FIRST_SEED,
+)
+
 FIG4_AXES = (SLOW_RATES, Axis("policy_std", (0.3, 1.0), name="std"))
 FIG4_SEARCH = Search(
     id="svg/fig4-search",
@@ -117,4 +138,4 @@ FIG4_SEARCH = Search(
     limits={},
 )
 
-SEARCHES = (FIG2_SEARCH, FIG3_SEARCH, FIG4_SEARCH)
+SEARCHES = (FIG2_SEARCH, FIG3_SEARCH, FIG3_NORM_SEARCH, FIG4_SEARCH)
