@@ -27,6 +27,11 @@ SMOKE = Budget(
 RATES = Axis("policy_lr", (3e-4, 1e-3, 3e-3), name="lr")  # of one update an episode
 SLOW_RATES = Axis("policy_lr", (1e-4, 3e-4, 1e-3), name="lr")  # of many
 
+UPDATE_NORMS = (Axis("max_grad_norm", (1.0, 10.0), name="norm"),)  # a minibatch's are about 1 to 30
+TRAJECTORY_NORMS = (
+    Axis("max_grad_norm", (10.0, 1000.0), name="norm"),
+)  # an episode's are above 60, early ones up to 1e27
+
 TRAJECTORY_AXES = (
     RATES,
     Axis("model_updates", (100, 400), name="updates"),
@@ -55,6 +60,24 @@ FIG2_SEARCH = Search(
         Budget("paper", seeds=3, note="200 episodes, 3 seeds", limits={"episodes": 200}, block_size=3),
         SMOKE,
     ),
+    first_seed=FIRST_SEED,
+)
+
+FIG2_NORM_SEARCH = Search(
+    id="svg/fig2-norm-search",
+    title="V_max of Figure 2",
+    description="With the settings of svg/fig2-search, as many episodes.",
+    experiment=FIG2,
+    grids=(
+        Grid("svg-inf", TRAJECTORY_NORMS),
+        Grid("planner", TRAJECTORY_NORMS),
+        Grid("svg-1-er", UPDATE_NORMS),
+        Grid("svg-1", UPDATE_NORMS, chosen_for=("svg-1", "svg-1-100", "svg-1-50")),
+        Grid("svg-0", UPDATE_NORMS),
+        Grid("dpg", UPDATE_NORMS, chosen_for=("dpg", "dpg-100", "dpg-50")),
+    ),
+    measure=LATE,
+    budgets=FIG2_SEARCH.budgets,
     first_seed=FIRST_SEED,
 )
 
@@ -95,8 +118,6 @@ FIG3_SEARCH = Search(
     first_seed=FIRST_SEED,
 )
 
-UPDATE_NORMS = (Axis("max_grad_norm", (1.0, 10.0), name="norm"),)  # about 1 to 30, as they are
-TRAJECTORY_NORMS = (Axis("max_grad_norm", (10.0, 1000.0), name="norm"),)  # above 60, and up to 1e27
 FIG3_NORM_SEARCH = Search(
     id="svg/fig3-norm-search",
     title="V_max of Figure 3",
@@ -104,7 +125,9 @@ FIG3_NORM_SEARCH = Search(
     experiment=FIG3,
     tasks=("svg/swimmer-3",),
     grids=(
-        Grid("svg-inf", TRAJECTORY_NORMS, chosen_for=("svg-inf", "svg-inf-10", "svg-inf-5"), also_on=("svg/swimmer-5",)),
+        Grid(
+            "svg-inf", TRAJECTORY_NORMS, chosen_for=("svg-inf", "svg-inf-10", "svg-inf-5"), also_on=("svg/swimmer-5",)
+        ),
         Grid("svg-1", UPDATE_NORMS, chosen_for=("svg-1", "svg-1-10", "svg-1-5"), also_on=("svg/swimmer-5",)),
         Grid("svg-1-er", UPDATE_NORMS, also_on=("svg/swimmer-5",)),
         Grid("svg-0", UPDATE_NORMS, also_on=("svg/swimmer-5",)),
@@ -138,4 +161,4 @@ FIG4_SEARCH = Search(
     limits={},
 )
 
-SEARCHES = (FIG2_SEARCH, FIG3_SEARCH, FIG3_NORM_SEARCH, FIG4_SEARCH)
+SEARCHES = (FIG2_SEARCH, FIG2_NORM_SEARCH, FIG3_SEARCH, FIG3_NORM_SEARCH, FIG4_SEARCH)
