@@ -37,9 +37,10 @@ _OPTIONS: dict[str, dict[str, Any]] = {  # of a factory that makes several envir
 _HORIZONS = {  # control steps; 1000 unless said here
     **{f"gae-{n}": 2000 for n in ("biped", "quadruped", "biped-standing")},
     "svg-cart-pole": 125,
-    **{f"svg-{n}": 200 for n in ("reacher-4-target", "reacher-moving", "monoped")},
-    **{f"svg-swimmer-{links}": 150 for links in (3, 5, 7)},
-    **{f"svg-{n}": 300 for n in ("gripper", "cheetah", "cheetah-no-springs", "walker")},
+    **{f"svg-reacher-{target}": 100 for target in ("4-target", "moving")},
+    "svg-monoped": 200,
+    **{f"svg-{n}": 150 for n in ("swimmer-3", "swimmer-5", "swimmer-7", "gripper")},
+    **{f"svg-{n}": 300 for n in ("cheetah", "cheetah-no-springs", "walker")},
 }
 
 for _name, _factory in _FACTORIES.items():

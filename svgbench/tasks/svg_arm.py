@@ -2,15 +2,21 @@
 
 A planar arm of three links turns about the middle of a square box of +-0.3 m, whose walls stop it; gravity does not
 act in its plane, and its links pass over each other. Action a in [-1, 1]: torques u = (largest torque) a [N m]; a motor
-saturates, a larger action costs what it asks for. Each joint has a friction of a fifth of its largest torque per rad/s.
-Lengths are in metres, angles in radians; rewards are of the state before the step. A control step is 0.02 s (4 x
-0.005 s, Euler); 200 of them, 4 s, and 300 for the gripper. Nothing terminates. Each `make_...` states its task.
+saturates, a larger action costs what it asks for. Each joint has a friction of a third of its largest torque per rad/s:
+an arm follows its actions within 0.03 s, at up to 3 rad/s. Lengths are in metres, angles in radians; rewards are of
+the state before the step. A control step is 0.05 s (10 x 0.005 s, Euler); 100 of them, 5 s, and 150 for the gripper.
+Nothing terminates. Each `make_...` states its task.
+
+Places that are aimed at are given as the last link sees them, from the tip or grip. The root's angle then matters to
+nothing but the walls, and how far there is left to go can be read off; the paper does not say from where its arm sees
+the target.
 
 Published are the sizes of the reachers' s and a, the box, the corners, and what moves and is to be done, in words; no
-length, no reward. The box, control step and torque of the arm's first joint (0.05 N m there) are near those of the
-DeepMind control suite's reacher, which has two links; the rewards are of the kind that this group published in the same
-year (Lillicrap et al. 2015, supplement: a smooth distance, a bonus near the target, a small cost of the action).
-facts/svg_maac_trpo.md, section 1.5. The numbers are chosen.
+length, no reward. The box is that of the DeepMind control suite's reacher, which has two links; the rewards are of the
+kind that this group published in the same year (Lillicrap et al. 2015, supplement: a smooth distance, a bonus near the
+target, a small cost of the action). facts/svg_maac_trpo.md, section 1.5. The numbers are chosen. A light arm that its
+motors accelerate, in steps of 0.02 s, was not learned: what an action is worth is then in V's slope by the velocities,
+to which V owes next to nothing of its variance.
 """
 
 from __future__ import annotations
@@ -27,26 +33,27 @@ from svgbench.tasks.episodes import Outcome, Rows
 from svgbench.tasks.mujoco_batch import MujocoSimulations, compiled, uniform
 from svgbench.tasks.protocol import Array
 from svgbench.tasks.state_reward import StateReward, length
-from svgbench.tasks.svg_mujoco import HINGE, SLIDE, StateTask, X, Y, Z, motor
+from svgbench.tasks.svg_mujoco import HINGE, SLIDE, StateTask, X, Y, Z, motor, seen
 
 VERSION = 1
 
-HORIZON, GRIPPER_HORIZON = 200, 300  # control steps
+FRAME_SKIP = 10  # physics steps in a control step
+HORIZON, GRIPPER_HORIZON = 100, 150  # control steps
 BOX = 0.3  # half width, m
 RADIUS = 0.01  # of a link
 RANGES = (np.pi, 2.79, 2.79)  # +-, rad; the last two as the suite's wrist, 160 degrees
-DAMPING = 0.2  # of the largest torque, s/rad: 5 rad/s is as fast as a joint turns
+DAMPING = 1 / 3  # of the largest torque, s/rad: 3 rad/s is as fast as a joint turns
 ARMATURE = 1e-4  # kg m^2
 CANDIDATES = 64  # configurations that a start is looked for among, at a time
 
-REACHER = (0.16, 0.14, 0.12)  # m: 0.42 reaches all of the box but its corners
-REACHER_TORQUES = (0.1, 0.05, 0.02)  # N m
+REACHER = (0.12, 0.11, 0.10)  # m: 0.33 reaches all of the box but its corners
+TORQUES = (0.4, 0.1, 0.02)  # N m, of an arm's joints
 SITE = 0.02  # radius of a target site
-CORNER = 0.24  # m, of |x| and |y| of the four sites
+CORNER = 0.2  # m, of |x| and |y| of the four sites
 FASTEST = 0.2  # m/s, of a moving site
 
 GRIPPER = (0.14, 0.12, 0.06)  # m, the last to the palm
-GRIPPER_TORQUES = (0.1, 0.05, 0.02, 0.02, 0.02)  # N m, the last two of the fingers
+FINGER_TORQUE = 0.02  # N m
 PALM = 0.025  # half width; fingers hang at its ends
 FINGER = 0.006  # radius
 OPEN, CLOSED = -0.5, 0.5  # rad, of a finger
@@ -70,19 +77,26 @@ def point(xp: Any, lengths: Sequence[float], q: Any) -> tuple[Any, Any]:
 
 def reacher_reward(xp: Any, s: Any, a: Any) -> Any:
     """Rewards [...] of s [..., 8], a [..., 3] in a namespace `xp`."""
-    x, y = point(xp, REACHER, s[..., :3])
-    away = length(xp, xp.stack([x - s[..., 6], y - s[..., 7]], -1), 0.01)
+    away = length(xp, s[..., 6:], 0.01)
     return xp.exp(-((away / 0.05) ** 2)) - away / BOX - 0.01 * (a**2).sum(-1)
 
 
 def gripper_reward(xp: Any, s: Any, a: Any) -> Any:
     """Rewards [...] of s [..., 14], a [..., 5] in a namespace `xp`."""
     x, y = point(xp, (*GRIPPER[:2], GRIP), s[..., :3])
-    away = length(xp, xp.stack([x - s[..., 5], y - s[..., 6]], -1), 0.01)
-    left = length(xp, xp.stack([s[..., 5] - BALL_SITE[0], s[..., 6] - BALL_SITE[1]], -1), 0.01)
+    heading = s[..., :3].sum(-1)
+    cos, sin = xp.cos(heading), xp.sin(heading)
+    ball_x, ball_y = x + cos * s[..., 5] - sin * s[..., 6], y + sin * s[..., 5] + cos * s[..., 6]
+    away = length(xp, s[..., 5:7], 0.01)
+    left = length(xp, xp.stack([ball_x - BALL_SITE[0], ball_y - BALL_SITE[1]], -1), 0.01)
     holding = xp.exp(-((away / 0.03) ** 2)) * (1.0 + s[..., 3] + s[..., 4])
     distances = (away + 2.0 * left) / BOX
     return xp.exp(-((left / 0.05) ** 2)) + 0.5 * holding - distances - 0.01 * (a**2).sum(-1)
+
+
+def as_seen(lengths: Sequence[float], q: Array, place: Array) -> Array:
+    """Places [n, 2] from the end of arms at joint angles q [n, 3], along and across their last links."""
+    return seen(place - np.stack(point(np, lengths, q), axis=1), q.sum(axis=1))
 
 
 def inside(lengths: Sequence[float], q: Array) -> NDArray[np.bool_]:
@@ -119,7 +133,8 @@ class Reacher(StateTask):
         return np.concatenate([joints, place, still, velocity], axis=1)
 
     def observation(self, qpos: Array, qvel: Array, velocity: Array) -> Array:
-        return np.concatenate([qpos[:, :3], qvel[:, :3], reflected(qpos[:, 3:])[0]], axis=1)
+        site = as_seen(REACHER, qpos[:, :3], reflected(qpos[:, 3:])[0])
+        return np.concatenate([qpos[:, :3], qvel[:, :3], site], axis=1)
 
     def simulate(
         self,
@@ -169,6 +184,11 @@ class Gripper(StateTask):
             found = np.concatenate([found, starts[apart]])
         return found[:k]
 
+    def observation(self, qpos: Array, qvel: Array, velocity: Array) -> Array:
+        ball = as_seen((*GRIPPER[:2], GRIP), qpos[:, :3], qpos[:, 5:])
+        moving = seen(qvel[:, 5:], qpos[:, :3].sum(axis=1))
+        return np.concatenate([qpos[:, :5], ball, qvel[:, :5], moving], axis=1)
+
 
 def box(name: str) -> mujoco.MjSpec:
     """Four walls, which face inwards."""
@@ -186,24 +206,24 @@ def box(name: str) -> mujoco.MjSpec:
     return spec
 
 
-def add_arm(spec: mujoco.MjSpec, lengths: Sequence[float], torques: Sequence[float]) -> mujoco.MjsBody:
+def add_arm(spec: mujoco.MjSpec, lengths: Sequence[float]) -> mujoco.MjsBody:
     """The arm, stretched along x; returns its last link."""
     body = spec.worldbody
-    for i, (each, torque) in enumerate(zip(lengths, torques, strict=True)):
+    for i, (each, torque) in enumerate(zip(lengths, TORQUES, strict=True)):
         body = body.add_body(name=f"link_{i}", pos=[lengths[i - 1] if i else 0.0, 0.0, 0.0])
         add_hinge(spec, body, f"joint_{i}", (-RANGES[i], RANGES[i]), torque)
         add_capsule(body, RADIUS, (0.0, 0.0), (each, 0.0), WALL_BIT)
     return body
 
 
-def add_fingers(spec: mujoco.MjSpec, hand: mujoco.MjsBody, torques: Sequence[float]) -> None:
+def add_fingers(spec: mujoco.MjSpec, hand: mujoco.MjsBody) -> None:
     """A palm across the hand's end, and at its ends two fingers, which bend inwards at their tips; closing counts
     positive."""
     end, bits = GRIPPER[2], WALL_BIT | BALL_BIT
     add_capsule(hand, FINGER, (end, -PALM), (end, PALM), bits)
-    for name, side, torque in zip(("left", "right"), (1.0, -1.0), torques, strict=True):
+    for name, side in (("left", 1.0), ("right", -1.0)):
         finger = hand.add_body(name=name, pos=[end, side * PALM, 0.0])
-        add_hinge(spec, finger, name, (OPEN, CLOSED), torque, axis=(0.0, 0.0, -side))
+        add_hinge(spec, finger, name, (OPEN, CLOSED), FINGER_TORQUE, axis=(0.0, 0.0, -side))
         add_capsule(finger, FINGER, (0.0, 0.0), (0.035, 0.0), bits)
         add_capsule(finger, FINGER, (0.035, 0.0), (0.055, -0.015 * side), bits)
 
@@ -236,20 +256,20 @@ def add_slides(body: mujoco.MjsBody, friction: float) -> None:
 def make_reacher(target: Literal["corners", "moving"] = "corners", horizon: int = HORIZON) -> Reacher:
     """svg/reacher-4-target, svg/reacher-moving: the arm's tip is to be at a site.
 
-    s (8): three joint angles, their velocities, x and y of the site. a: 3, u = (0.1, 0.05, 0.02) a. Links of 0.16, 0.14
-    and 0.12 m.
-    r(s, a) = exp(-(d / 0.05)^2) - d / 0.3 - 0.01 |a|^2, d = sqrt(|tip - site|^2 + 0.01^2), before the step.
+    s (8): three joint angles, their velocities, p: the site from the tip, along and across the last link.
+    a: 3, u = (0.4, 0.1, 0.02) a. Links of 0.12, 0.11 and 0.1 m.
+    r(s, a) = exp(-(d / 0.05)^2) - d / 0.3 - 0.01 |a|^2, d = sqrt(|p|^2 + 0.01^2), before the step.
     Start: joint angles uniform among those that keep the arm within the box, at rest.
-    "corners": the site is at one of (+-0.24, +-0.24) and stays there.
+    "corners": the site is at one of (+-0.2, +-0.2) and stays there.
     "moving": it begins anywhere and moves straight on at up to 0.2 m/s, speed and heading uniform; a wall reflects it
     (its radius is 0.02 m). Its velocity is not in s, as in the paper, whose s has 8 numbers: one step of it moves the
-    site by up to 4 mm that s does not tell.
+    site by up to 10 mm that s does not tell.
     Raises ValueError for another target.
     """
     if target not in ("corners", "moving"):
         raise ValueError(f"target is {target!r}, expected 'corners' or 'moving'")
     spec = box("reacher")
-    tip = add_arm(spec, REACHER, REACHER_TORQUES)
+    tip = add_arm(spec, REACHER)
     tip.add_site(name="tip", pos=[REACHER[2], 0.0, 0.0])
     site = spec.worldbody.add_body(name="site")
     add_slides(site, 0.0)
@@ -258,7 +278,7 @@ def make_reacher(target: Literal["corners", "moving"] = "corners", horizon: int 
     return Reacher(
         id="svg/reacher-4-target" if target == "corners" else "svg/reacher-moving",
         model=compiled(spec),
-        frame_skip=4,
+        frame_skip=FRAME_SKIP,
         horizon=horizon,
         qpos_noise=uniform(0.0),
         qvel_noise=uniform(0.0),
@@ -271,20 +291,20 @@ def make_reacher(target: Literal["corners", "moving"] = "corners", horizon: int 
 def make_gripper(horizon: int = GRIPPER_HORIZON) -> Gripper:
     """svg/gripper: the hand is to take a ball and to bring it to a site, (0.2, 0).
 
-    s (14): q = (three joint angles of the arm, two of the fingers, x and y of the ball) and their velocities.
-    a: 5, u = (0.1, 0.05, 0.02, 0.02, 0.02) a. Links of 0.14, 0.12 and 0.06 m, the last up to the palm; fingers from
-    -0.5 (open) to 0.5 (closed); a held ball is 0.09 m from the wrist.
+    s (14): three joint angles of the arm, two of the fingers, the ball from the grip, along and across the last link;
+    velocities of the five joints, the ball's along and across the last link.
+    a: 5, u = (0.4, 0.1, 0.02, 0.02, 0.02) a. Links of 0.14, 0.12 and 0.06 m, the last up to the palm; fingers from
+    -0.5 (open) to 0.5 (closed); the grip, where a held ball is, 0.09 m from the wrist.
     r(s, a) = exp(-(l / 0.05)^2) + 1/2 exp(-(d / 0.03)^2) (1 + f_1 + f_2) - (d + 2 l) / 0.3 - 0.01 |a|^2, before the
-    step, l = sqrt(|ball - site|^2 + 0.01^2), d the same of where a held ball would be and the ball, f the fingers'
-    angles: 0 with the ball between them.
+    step, l = sqrt(|ball - site|^2 + 0.01^2), d the same of grip and ball, f the fingers' angles: 0 with it between them.
     Start: the arm uniform among the angles that keep it within the box, fingers straight, the ball anywhere between
     0.16 and 0.26 m from the arm's root and 0.1 m or more from the grip, at rest.
     The ball (radius 0.02 m, 20 g) touches hand and walls only, does not turn, and slides with a friction of 0.1 N s/m.
     """
     spec = box("gripper")
     spec.option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
-    hand = add_arm(spec, GRIPPER, GRIPPER_TORQUES[:3])
-    add_fingers(spec, hand, GRIPPER_TORQUES[3:])
+    hand = add_arm(spec, GRIPPER)
+    add_fingers(spec, hand)
     ball = spec.worldbody.add_body(name="ball")
     add_slides(ball, BALL_FRICTION)
     sphere = ball.add_geom(type=mujoco.mjtGeom.mjGEOM_SPHERE, size=[BALL, 0, 0], mass=BALL_MASS)
@@ -293,7 +313,7 @@ def make_gripper(horizon: int = GRIPPER_HORIZON) -> Gripper:
     return Gripper(
         id="svg/gripper",
         model=compiled(spec),
-        frame_skip=4,
+        frame_skip=FRAME_SKIP,
         horizon=horizon,
         qpos_noise=uniform(0.0),
         qvel_noise=uniform(0.0),

@@ -117,8 +117,8 @@ def test_starts_have_the_noise_of_the_paper(name):
 
 @every_task
 def test_an_episode_is_truncated_after_1000_steps_unless_terminated(environment):
-    other = {"gae-": 2000, "svg-hand": 1000, "svg-cart-pole": 125, "svg-reacher": 200, "svg-monoped": 200}
-    other |= {"svg-swimmer": 150, "svg-": 300}
+    other = {"gae-": 2000, "svg-hand": 1000, "svg-cart-pole": 125, "svg-reacher": 100, "svg-monoped": 200}
+    other |= {"svg-swimmer": 150, "svg-gripper": 150, "svg-": 300}
     name = environment.removeprefix("svgbench/")
     assert make(environment).horizon == next((steps for start, steps in other.items() if name.startswith(start)), 1000)
 
