@@ -296,7 +296,7 @@ def make_gripper(horizon: int = GRIPPER_HORIZON) -> Gripper:
     a: 5, u = (0.4, 0.1, 0.02, 0.02, 0.02) a. Links of 0.14, 0.12 and 0.06 m, the last up to the palm; fingers from
     -0.5 (open) to 0.5 (closed); the grip, where a held ball is, 0.09 m from the wrist.
     r(s, a) = exp(-(l / 0.05)^2) + 1/2 exp(-(d / 0.03)^2) (1 + f_1 + f_2) - (d + 2 l) / 0.3 - 0.01 |a|^2, before the
-    step, l = sqrt(|ball - site|^2 + 0.01^2), d the same of grip and ball, f the fingers' angles: 0 with it between them.
+    step, l = sqrt(|ball - site|^2 + 0.01^2), d the same of grip and ball, f the fingers' angles, 0 around it.
     Start: the arm uniform among the angles that keep it within the box, fingers straight, the ball anywhere between
     0.16 and 0.26 m from the arm's root and 0.1 m or more from the grip, at rest.
     The ball (radius 0.02 m, 20 g) touches hand and walls only, does not turn, and slides with a friction of 0.1 N s/m.

@@ -162,8 +162,7 @@ SVG: tuple[Difference, ...] = (
         id="svg-reacher-sites",
         paper="one of the four corners of the box; or moving at a randomized speed and heading with reflections at "
         "walls",
-        ours="(+-0.2, +-0.2) m; or from anywhere, at 0 to 0.2 m/s, uniform, and any heading. Its velocity is not in "
-        "s",
+        ours="(+-0.2, +-0.2) m; or from anywhere, at 0 to 0.2 m/s, uniform, and any heading. Its velocity is not in s",
         reason="the corners of the box itself are out of the arm's reach; the paper's s has 8 numbers, which leaves "
         "no room for the velocity",
         source="SVG 6.2",

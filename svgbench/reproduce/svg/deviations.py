@@ -21,9 +21,10 @@ _ALGORITHMS = (
         paper="found for each algorithm by a scan and a grid search, over learning rates and updates per episode of "
         "policy, critic and model, V_max, the KL penalty and the policy's noise; the values are not printed",
         ours="a grid for each algorithm over the policy's learning rate and noise and a third setting, its updates, of "
-        "SVG(∞) and the planner the model's updates, of SVG(1)-ER on the swimmers the KL penalty: svg/fig2-search, "
-        "svg/fig3-search, svg/fig4-search [policy_lr, policy_std, policy_updates, model_updates, kl_weight]; in Figure "
-        "4 over rate and noise only",
+        "SVG(∞) and the planner the model's updates, of SVG(1)-ER the KL penalty: svg/fig2-search, svg/fig3-search, "
+        "svg/fig4-search [policy_lr, policy_std, policy_updates, model_updates, kl_weight]; then over two values of "
+        "V_max at the best of them: svg/fig2-norm-search, svg/fig3-norm-search [max_grad_norm]; in Figure 4 over rate "
+        "and noise, of SVG(1)-ER the penalty",
         reason="a grid over all of them would cost more than the figures",
         source="appendix D",
     ),
@@ -31,10 +32,12 @@ _ALGORITHMS = (
         id="settings-not-searched",
         paper="searched too",
         ours="1e-3 for model and critic, 100 updates of the critic an episode, and of the model but for SVG(∞) and the "
-        "planner, minibatches of 32, a database of the last 100,000 steps, V_max 10, no KL penalty but where it was "
-        "searched [model_lr, value_lr, value_updates, batch_size, replay_size, max_grad_norm, kl_weight]",
+        "planner, minibatches of 32, a database of the last 100,000 steps, no KL penalty without replay; in "
+        "Figure 4 V_max 10, and 50 updates of the policy an episode [model_lr, value_lr, value_updates, batch_size, "
+        "replay_size, kl_weight, max_grad_norm, policy_updates]",
         reason="in the middle of what reimplementations use; Adam hardly depends on a gradient's length, so that "
-        "V_max matters less; the paper calls the penalty helpful in some cases",
+        "V_max matters less; the paper calls the penalty helpful in some cases, and without replay the data are those "
+        "of the policy that is penalised for leaving them",
         source="appendix D; facts/svg_maac_trpo.md 1.7, 6",
     ),
     Deviation(

@@ -103,7 +103,7 @@ SWIMMER_7 = Task(
 Settings = dict[str, Setting | PerTask[Setting]]
 
 HAND_PLANNER: Settings = {"policy_lr": 3e-3, "model_updates": 100, "policy_std": 0.3}
-CART_POLE_ER: Settings = {"replay": True, "policy_lr": 3e-4, "policy_updates": 100, "policy_std": 0.6}
+CART_POLE_ER: Settings = {"replay": True, "policy_lr": 3e-4, "kl_weight": 1.0, "policy_std": 0.6}
 CART_POLE_ONE: Settings = {"policy_lr": 3e-4, "policy_updates": 100, "policy_std": 0.6}
 CART_POLE_ZERO: Settings = {"policy_lr": 3e-4, "policy_updates": 100, "policy_std": 0.6}
 CART_POLE_DPG: Settings = {"deterministic": True, "policy_lr": 3e-4, "policy_updates": 100, "policy_std": 0.6}
@@ -298,6 +298,18 @@ FIG4 = Experiment(
                         "svg/cheetah": 3e-4,
                         "svg/cheetah-no-springs": 3e-4,
                         "svg/walker": 3e-4,
+                    }
+                ),
+                "kl_weight": PerTask(
+                    {
+                        "svg/swimmer-7": 1.0,
+                        "svg/reacher-4-target": 1.0,
+                        "svg/reacher-moving": 1.0,
+                        "svg/gripper": 1.0,
+                        "svg/monoped": 1.0,
+                        "svg/cheetah": 1.0,
+                        "svg/cheetah-no-springs": 1.0,
+                        "svg/walker": 1.0,
                     }
                 ),
                 "policy_std": PerTask(

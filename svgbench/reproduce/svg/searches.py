@@ -42,6 +42,8 @@ CART_POLE_AXES = (
     Axis("policy_updates", (25, 100), name="updates"),
     Axis("policy_std", (0.2, 0.6), name="std"),
 )
+PENALTIES = Axis("kl_weight", (0.0, 1.0), name="kl")  # of steps that leave D's actions; only replay has such
+CART_POLE_ER_AXES = (SLOW_RATES, PENALTIES, CART_POLE_AXES[2])
 FIG2_SEARCH = Search(
     id="svg/fig2-search",
     title="Settings of Figure 2",
@@ -50,7 +52,7 @@ FIG2_SEARCH = Search(
     grids=(
         Grid("svg-inf", TRAJECTORY_AXES),
         Grid("planner", TRAJECTORY_AXES),
-        Grid("svg-1-er", CART_POLE_AXES),
+        Grid("svg-1-er", CART_POLE_ER_AXES),
         Grid("svg-1", CART_POLE_AXES, chosen_for=("svg-1", "svg-1-100", "svg-1-50")),
         Grid("svg-0", CART_POLE_AXES),
         Grid("dpg", CART_POLE_AXES, chosen_for=("dpg", "dpg-100", "dpg-50")),
@@ -103,7 +105,7 @@ FIG3_SEARCH = Search(
         Grid("svg-1", SWIMMER_AXES, chosen_for=("svg-1", "svg-1-10", "svg-1-5"), also_on=("svg/swimmer-5",)),
         Grid(
             "svg-1-er",
-            (SLOW_RATES, Axis("kl_weight", (0.0, 1.0), name="kl"), SWIMMER_STD),
+            (SLOW_RATES, PENALTIES, SWIMMER_STD),
             also_on=("svg/swimmer-5",),
         ),
         Grid("svg-0", SWIMMER_AXES, also_on=("svg/swimmer-5",)),
@@ -139,14 +141,15 @@ FIG3_NORM_SEARCH = Search(
     first_seed=FIRST_SEED,
 )
 
-FIG4_AXES = (SLOW_RATES, Axis("policy_std", (0.3, 1.0), name="std"))
+FIG4_STD = Axis("policy_std", (0.3, 1.0), name="std")
+FIG4_AXES = (SLOW_RATES, FIG4_STD)
 FIG4_SEARCH = Search(
     id="svg/fig4-search",
     title="Settings of Figure 4",
     description="A tenth of the episodes of the figure.",
     experiment=FIG4,
     grids=(
-        Grid("svg-1-er", FIG4_AXES),
+        Grid("svg-1-er", (Axis("policy_lr", (3e-4, 1e-3), name="lr"), PENALTIES, FIG4_STD)),
         Grid("svg-1", FIG4_AXES),
         Grid("svg-0", FIG4_AXES),
         Grid("dpg", FIG4_AXES),
