@@ -165,9 +165,21 @@ FIG2 = Experiment(
 
 SWIMMER_INF: Settings = {"policy_lr": 1e-3, "model_updates": 400, "policy_std": 0.5}
 SWIMMER_ONE: Settings = {"policy_lr": 1e-4, "policy_updates": 50, "policy_std": 1.0}
-SWIMMER_ER: Settings = {"replay": True, "policy_lr": 3e-4, "kl_weight": 1.0, "policy_std": 1.0}
+SWIMMER_ER: Settings = {
+    "replay": True,
+    "policy_lr": 3e-4,
+    "kl_weight": 1.0,
+    "policy_std": 1.0,
+    "max_grad_norm": 1.0,
+}
 SWIMMER_ZERO: Settings = {"policy_lr": 1e-4, "policy_updates": 200, "policy_std": 1.0}
-SWIMMER_DPG: Settings = {"deterministic": True, "policy_lr": 3e-4, "policy_updates": 50, "policy_std": 1.0}
+SWIMMER_DPG: Settings = {
+    "deterministic": True,
+    "policy_lr": 3e-4,
+    "policy_updates": 50,
+    "policy_std": 1.0,
+    "max_grad_norm": 1.0,
+}
 SWIMMER_AC: Settings = {"policy_lr": 3e-4, "policy_updates": 200, "policy_std": 1.0}
 ON_SWIMMER_3 = ("svg/swimmer-3",)
 
