@@ -32,10 +32,10 @@ TRAJECTORY_NORMS = (
     Axis("max_grad_norm", (10.0, 1000.0), name="norm"),
 )  # an episode's are above 60, early ones up to 1e27
 
-TRAJECTORY_AXES = (
-    RATES,
+TRAJECTORY_AXES = (  # 1e-2 and 1.0 were added when the largest so far had won on the hand
+    Axis("policy_lr", (*RATES.values, 1e-2), name="lr"),
     Axis("model_updates", (100, 400), name="updates"),
-    Axis("policy_std", (0.1, 0.3), name="std"),
+    Axis("policy_std", (0.1, 0.3, 1.0), name="std"),
 )
 CART_POLE_AXES = (
     SLOW_RATES,
