@@ -15,10 +15,11 @@ from svgbench.analysis.verdicts import compare
 from svgbench.baselines import actor_critic, svg_inf, svg_one, svg_planner, svg_zero
 from svgbench.lab.block import resolve
 from svgbench.lab.cells import Selection, expand
-from svgbench.reproduce.svg.experiments import FIG2, FIG3, FIG4
-from svgbench.reproduce.svg.figures import binned, fig2, fig3, fig4, fit
+from svgbench.reproduce.svg.experiments import FIG2, FIG3, FIG4, HAND_MODEL
+from svgbench.reproduce.svg.figures import binned, fig2, fig3, fig4, fit, hand_model
 
 FIGURES = (FIG2, FIG3, FIG4)
+JUDGED = (*FIGURES, HAND_MODEL)
 LEARNERS = (actor_critic, svg_inf, svg_one, svg_planner, svg_zero)
 TABLE_1 = {  # policy, value function, model; discount of appendix D
     "svg/hand": ((100, 100), None, (20, 20), 1.0),
@@ -125,25 +126,25 @@ def described(task, variant):
     better |= {"svg-1-100": 0.98, "svg-1-50": 0.9, "dpg-100": 0.8, "dpg-50": 0.5}
     better |= {"svg-inf-10": 0.8, "svg-inf-5": 0.3, "svg-1-10": 1.0, "svg-1-5": 1.0}
     if task == "svg/hand":
-        return {"svg-inf": -0.4, "planner": -4.2, "random": -4.7}[variant], np.nan
+        return {"svg-inf": -0.4, "planner": -4.2, "random": -4.7}[variant.rstrip("-0123456789")], np.nan
     return 150.0 * better[variant], 0.85
 
 
 def turned(task, variant):
     """What is best is worst."""
     if task == "svg/hand":
-        return {"svg-inf": -4.2, "planner": -0.4, "random": -4.7}[variant], np.nan
+        return {"svg-inf": -4.2, "planner": -0.4, "random": -4.7}[variant.rstrip("-0123456789")], np.nan
     better, _ = described(task, variant)
     return (0.0 if variant == "random" else 240.0 - better if variant != "svg-1-50" else 20.0), -0.5
 
 
-@pytest.mark.parametrize("experiment", FIGURES, ids=lambda e: e.id)
+@pytest.mark.parametrize("experiment", JUDGED, ids=lambda e: e.id)
 def test_claims_hold_where_the_figures_are_as_described(experiment):
     verdicts = compare(experiment, {"paper": made(experiment, described)})
     assert {v.id: v.verdict for v in verdicts if v.verdict != "SUPPORTED"} == {}
 
 
-@pytest.mark.parametrize("experiment", FIGURES, ids=lambda e: e.id)
+@pytest.mark.parametrize("experiment", JUDGED, ids=lambda e: e.id)
 def test_claims_are_refuted_where_they_are_turned_round(experiment):
     cells = made(experiment, turned)
     if experiment is FIG3:  # these two are turned round by equality and by loss
@@ -189,6 +190,28 @@ def test_figures_have_the_papers_panels():
         assert text in figure._supxlabel.get_text()
         assert any(ax.get_legend() for ax in figure.axes)
         assert all(ax.collections for ax in figure.axes if ax.get_visible()), "bands"
+    plt.close("all")
+
+
+def test_hardly_trained_models_differ_from_figure_2_by_their_updates_only():
+    figure_2 = {cell.key: cell for cell in expand(FIG2, Selection("paper"))}
+    updates = {}
+    for cell in expand(HAND_MODEL, Selection("paper", variants=tuple(v.id for v in HAND_MODEL.variants[:-1]))):
+        method, k = cell.variant.id.rsplit("-", 1)
+        whole = figure_2["svg/hand", method]
+        assert {f for f in cell.config if cell.config[f] != whole.config[f]} == {"model_updates"}
+        assert cell.config["model_updates"] == int(k)
+        updates.setdefault(method, []).append(int(k))
+    assert updates == {"svg-inf": [10, 3, 1], "planner": [10, 3, 1]}
+    panels = hand_model(results_of(HAND_MODEL))[""].axes
+    assert [ax.get_title() for ax in panels] == [
+        "10 updates of the model an episode",
+        "3 updates of the model an episode",
+        "1 update of the model an episode",
+    ]
+    for ax in panels:
+        assert set(curves(ax)) == {"SVG(∞)", "planner"}
+        assert {line.get_linestyle() for line in curves(ax).values()} == {curves(ax)["planner"].get_linestyle()}
     plt.close("all")
 
 

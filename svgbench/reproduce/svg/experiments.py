@@ -8,8 +8,8 @@ and are what the searches in `searches.py` chose, for each algorithm, as appendi
 from __future__ import annotations
 
 from svgbench.lab.experiment import Budget, Column, Experiment, PerTask, Setting, Task, Variant
-from svgbench.reproduce.svg.claims import FIG2_CLAIMS, FIG3_CLAIMS, FIG4_CLAIMS, FINAL, LEARNING
-from svgbench.reproduce.svg.deviations import FIG2_DEVIATIONS, FIG3_DEVIATIONS, FIG4_DEVIATIONS
+from svgbench.reproduce.svg.claims import FIG2_CLAIMS, FIG3_CLAIMS, FIG4_CLAIMS, FINAL, HAND_MODEL_CLAIMS, LEARNING
+from svgbench.reproduce.svg.deviations import FIG2_DEVIATIONS, FIG3_DEVIATIONS, FIG4_DEVIATIONS, HAND_MODEL_DEVIATIONS
 
 SVG_INF = "svgbench.baselines.svg_inf:make"
 PLANNER = "svgbench.baselines.svg_planner:make"
@@ -102,7 +102,9 @@ SWIMMER_7 = Task(
 
 Settings = dict[str, Setting | PerTask[Setting]]
 
+HAND_INF: Settings = {"policy_lr": 3e-3, "model_updates": 100, "policy_std": 0.3}
 HAND_PLANNER: Settings = {"policy_lr": 3e-3, "model_updates": 100, "policy_std": 0.3}
+CART_POLE_INF: Settings = {"policy_lr": 3e-3, "model_updates": 100, "policy_std": 0.3}
 CART_POLE_ER: Settings = {"replay": True, "policy_lr": 3e-4, "kl_weight": 1.0, "policy_std": 0.6}
 CART_POLE_ONE: Settings = {"policy_lr": 3e-4, "policy_updates": 100, "policy_std": 0.6}
 CART_POLE_ZERO: Settings = {"policy_lr": 3e-4, "policy_updates": 100, "policy_std": 0.6}
@@ -132,11 +134,7 @@ FIG2 = Experiment(
             "svg-inf",
             "SVG(∞)",
             SVG_INF,
-            {
-                "policy_lr": PerTask({"svg/hand": 3e-3, "svg/cart-pole": 3e-3}),
-                "model_updates": PerTask({"svg/hand": 100, "svg/cart-pole": 100}),
-                "policy_std": PerTask({"svg/hand": 0.3, "svg/cart-pole": 0.3}),
-            },
+            {key: PerTask({"svg/hand": HAND_INF[key], "svg/cart-pole": CART_POLE_INF[key]}) for key in HAND_INF},
         ),
         Variant("planner", "planner", PLANNER, HAND_PLANNER, tasks=("svg/hand",)),
         Variant("svg-1-er", "SVG(1)-ER", SVG_ONE, CART_POLE_ER, tasks=ON_CART_POLE),
@@ -159,6 +157,41 @@ FIG2 = Experiment(
     claims=FIG2_CLAIMS,
     deviations=FIG2_DEVIATIONS,
     figure="svgbench.reproduce.svg.figures:fig2",
+    step_unit="episodes",
+    block_size=5,
+)
+
+ROUGH_MODELS = (10, 3, 1)
+HAND_MODEL = Experiment(
+    id="svg/hand-model",
+    title="Real trajectories against planning, with models that are hardly trained",
+    description=(
+        "Not in the paper: the left panel of Figure 2 with 10, 3 and 1 updates of the model an episode. What the "
+        "planner imagines is then far from what happens; SVG(∞) has only the Jacobians of the same model."
+    ),
+    tasks=(HAND,),
+    variants=(
+        *(Variant(f"svg-inf-{k}", f"SVG(∞), {k}", SVG_INF, HAND_INF | {"model_updates": k}) for k in ROUGH_MODELS),
+        *(Variant(f"planner-{k}", f"planner, {k}", PLANNER, HAND_PLANNER | {"model_updates": k}) for k in ROUGH_MODELS),
+        UNTRAINED,
+    ),
+    budgets=(
+        Budget("paper", seeds=5, note="", limits={"episodes": 500}),
+        Budget("short", seeds=3, note="200 episodes for 500, 3 seeds", limits={"episodes": 200}, block_size=3),
+        Budget(
+            "smoke",
+            seeds=2,
+            note="3 episodes, 2 seeds; 8 x 8 units in the policy, batches of 16",
+            limits={"episodes": 3},
+            config={"hidden": (8, 8), "batch_size": 16},
+            block_size=2,
+        ),
+    ),
+    columns=COLUMNS,
+    measures=(FINAL, LEARNING),
+    claims=HAND_MODEL_CLAIMS,
+    deviations=HAND_MODEL_DEVIATIONS,
+    figure="svgbench.reproduce.svg.figures:hand_model",
     step_unit="episodes",
     block_size=5,
 )
@@ -388,4 +421,4 @@ FIG4 = Experiment(
     block_size=5,
 )
 
-EXPERIMENTS = (FIG2, FIG3, FIG4)
+EXPERIMENTS = (FIG2, HAND_MODEL, FIG3, FIG4)

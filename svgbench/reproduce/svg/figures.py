@@ -18,7 +18,7 @@ POINTS = 50  # of a curve: each is the mean of the episodes since the one before
 
 METHODS = ("svg-inf", "svg-1", "svg-1-er", "svg-0", "dpg", "ac", "planner")
 """Each has one colour in every panel; smaller networks of a method are dashed."""
-DASHES = {"10": "--", "5": ":", "100": "--", "50": ":"}
+DASHES = {"10": "--", "5": ":", "100": "--", "50": ":"}  # solid otherwise
 
 
 def fig2(results: Results) -> dict[str, Figure]:
@@ -38,6 +38,21 @@ def fig2(results: Results) -> dict[str, Figure]:
                 "dpg-50": "DPG, 50",
             },
         ),
+    ]
+    return {"": draw(results, panels, across=3)}
+
+
+def hand_model(results: Results) -> dict[str, Figure]:
+    """A panel for each number of updates of the model."""
+    variants = [v.id for v in results.experiment.variants]
+    sizes = [v.removeprefix("svg-inf-") for v in variants if v.startswith("svg-inf-")]
+    panels = [
+        (
+            f"{size} update{'s' * (size != '1')} of the model an episode",
+            "svg/hand",
+            {f"svg-inf-{size}": "SVG(∞)", f"planner-{size}": "planner"},
+        )
+        for size in sizes
     ]
     return {"": draw(results, panels, across=3)}
 
@@ -115,7 +130,7 @@ def look_of(base: Mapping[str, Look], variant: str, label: str) -> Look:
     """The colour of the method, the dashes of the size."""
     method, _, size = variant.rpartition("-")
     known = variant if variant in base else method
-    return replace(base[known], label=label, dashes="-" if variant in base else DASHES[size])
+    return replace(base[known], label=label, dashes="-" if variant in base else DASHES.get(size, "-"))
 
 
 def fit(ax: Axes, means: Sequence[pd.Series]) -> bool:
