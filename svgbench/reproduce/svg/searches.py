@@ -37,10 +37,10 @@ TRAJECTORY_AXES = (  # 1e-2 and 1.0 were added when the largest so far had won o
     Axis("model_updates", (100, 400), name="updates"),
     Axis("policy_std", (0.1, 0.3, 1.0), name="std"),
 )
-CART_POLE_AXES = (
+CART_POLE_AXES = (  # 1.0 was added when 0.6 had won
     SLOW_RATES,
     Axis("policy_updates", (25, 100), name="updates"),
-    Axis("policy_std", (0.2, 0.6), name="std"),
+    Axis("policy_std", (0.2, 0.6, 1.0), name="std"),
 )
 PENALTIES = Axis("kl_weight", (0.0, 1.0), name="kl")  # of steps that leave D's actions; only replay has such
 CART_POLE_ER_AXES = (SLOW_RATES, PENALTIES, CART_POLE_AXES[2])
