@@ -179,7 +179,7 @@ def search(request):
 
 
 def test_a_search_tries_settings_of_its_experiment_and_nothing_else(search):
-    """Every setting's config is the searched variant's own but for the grid's fields and the budget's cuts."""
+    """Every setting's config is the searched variant's own but for the grid's fields, the search's and the budget's."""
     of = search.experiment
     assert reproduce.experiments()[of.id] == of
     made = reproduce.experiments()[search.id]
@@ -189,13 +189,14 @@ def test_a_search_tries_settings_of_its_experiment_and_nothing_else(search):
             grid, values = settings[cell.variant.id].grid, settings[cell.variant.id].values
             (base,) = expand(of, Selection(of.budgets[0].name, tasks=(cell.task.id,), variants=(grid.variant,)))
             differs = {name for name in cell.config if cell.config[name] != base.config[name]}
-            assert differs <= {*values, *budget.config}
+            assert differs <= {*values, *search.config, *budget.config}
             assert {name: cell.config[name] for name in values} == values
 
 
 def test_the_committed_searches_chose_what_is_written(search):
-    """Where a search is complete in results/, the experiment is written with its winners."""
+    """Where a search is complete in results/, the experiment is written with its winners, and that left no run stale."""
     study = Study(reproduce.experiments()[search.id], RESULTS)
+    assert {row["status"] for row in study.status()} <= {"done", "missing"}
     _, rows = study.choose()
     assert {row.field for row in rows} == {field for grid in search.grids for field in grid.fields}
     assert [row for row in rows if row.word == "NOT_CHOSEN"] == []

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from svgbench.lab.experiment import Budget, Experiment, Measure, Setting, Variant
@@ -53,6 +53,7 @@ class Grid:
 class Search:
     """A choice of settings for an experiment's variants, by `measure`, on seeds that no figure uses.
 
+    `config` stands in the place of the variants' own: what a later search chose is not to change this one's runs.
     `budgets` are the search's own, a fraction of the experiment's. `limits`, where they are given, stand in the place
     of all its tasks' limits. `first_seed` is a multiple of every block size, so that no block is half used.
     """
@@ -67,6 +68,7 @@ class Search:
     first_seed: int
     tasks: tuple[str, ...] | None = None  # None: all of the experiment's
     limits: Limits | None = None
+    config: Mapping[str, Setting] = field(default_factory=dict)
     block_size: int | None = None  # None: the experiment's
     figure: str | None = "svgbench.analysis.search_plots:settings"
 
@@ -133,7 +135,7 @@ def _of_grid(search: Search, grid: Grid) -> Iterator[Tried]:
             base,
             id=".".join(names if alone else [base.id, *names]),
             label=", ".join(labels if alone else [base.label, *labels]),
-            config={**base.config, **values},
+            config={**base.config, **search.config, **values},
             published=None,
             tasks=tasks_of(search, grid),
         )
@@ -164,6 +166,8 @@ def _problems(search: Search) -> Iterator[str]:
         for budget in (*search.budgets, of.budgets[0]):
             if fixed := set(budget.config) & set(grid.fields):
                 yield f"budget {budget.name} sets {', '.join(fixed)}, which grid {grid.variant} tries"
+        if fixed := set(search.config) & set(grid.fields):
+            yield f"config sets {', '.join(fixed)}, which grid {grid.variant} tries"
     for budget in search.budgets:
         size = budget.block_size or search.block_size or of.block_size
         if search.first_seed <= 0 or search.first_seed % size:

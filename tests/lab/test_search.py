@@ -56,6 +56,16 @@ def test_a_searched_field_is_not_read_from_the_variant():
     assert before == after
 
 
+def test_what_a_later_search_chose_does_not_change_an_earlier_ones_cells():
+    """Its config stands in the variant's place, whatever is written there, and in the task's."""
+    drift, still = WALK.variants
+    earlier = replace(SEARCH, grids=SEARCH.grids[:1], config={"steps": 3})
+    for changed in (replace(drift, config={"steps": 7}), drift):
+        search = replace(earlier, experiment=replace(WALK, variants=(changed, still)))
+        cells = expand(as_experiment(search), Selection(budget="smoke", variants=("drift-0.25",)))
+        assert {(cell.config["drift"], cell.config["steps"]) for cell in cells} == {(0.25, 3)}
+
+
 def test_limits_of_a_search_stand_in_the_place_of_the_tasks():
     calm, windy = (replace(t, limits={"smoke": {"total_steps": 9}}) for t in WALK.tasks)
     smoke = Budget("smoke", 2, "cut", limits={"total_steps": 5})
@@ -81,6 +91,7 @@ def test_tasks_are_those_of_the_search_the_grid_and_the_variant():
         ({"grids": (Grid("drift", (Axis("drift", (1.0,)),)),)}, "two values or more"),
         ({"grids": (Grid("drift", (Axis("slices", (1, 2)),)),)}, "budget short sets slices"),
         ({"grids": (Grid("drift", (Axis("drift", (0.0, 1.0)),), tasks=("field/clam",)),)}, "not there"),
+        ({"config": {"drift": 0.5}}, "config sets drift"),
         ({"tasks": ("field/clam",)}, "no task 'field/clam'"),
         ({"limits": {"field/clam": {}}}, "no task 'field/clam'"),
         ({"first_seed": 0}, "first seed is 0"),

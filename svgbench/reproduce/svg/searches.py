@@ -27,6 +27,7 @@ SMOKE = Budget(
 RATES = Axis("policy_lr", (3e-4, 1e-3, 3e-3), name="lr")  # of one update an episode
 SLOW_RATES = Axis("policy_lr", (1e-4, 3e-4, 1e-3), name="lr")  # of many
 
+FIRST_NORM: dict[str, Setting] = {"max_grad_norm": 10.0}  # of the searches that come before those of the norm
 UPDATE_NORMS = (Axis("max_grad_norm", (1.0, 10.0), name="norm"),)  # a minibatch's are about 1 to 30
 TRAJECTORY_NORMS = (
     Axis("max_grad_norm", (10.0, 1000.0), name="norm"),
@@ -62,6 +63,7 @@ FIG2_SEARCH = Search(
         Budget("paper", seeds=3, note="200 episodes, 3 seeds", limits={"episodes": 200}, block_size=3),
         SMOKE,
     ),
+    config=FIRST_NORM,
     first_seed=FIRST_SEED,
 )
 
@@ -119,6 +121,7 @@ FIG3_SEARCH = Search(
         Budget("paper", seeds=3, note="400 episodes, 3 seeds", limits={"episodes": 400}, block_size=3),
         SMOKE,
     ),
+    config=FIRST_NORM,
     first_seed=FIRST_SEED,
 )
 
