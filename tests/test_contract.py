@@ -194,7 +194,7 @@ def test_a_search_tries_settings_of_its_experiment_and_nothing_else(search):
 
 
 def test_the_committed_searches_chose_what_is_written(search):
-    """Where a search is complete in results/, the experiment is written with its winners, and that left no run stale."""
+    """Where a search is complete in results/, the experiment has its winners, and no run is stale for it."""
     study = Study(reproduce.experiments()[search.id], RESULTS)
     assert {row["status"] for row in study.status()} <= {"done", "missing"}
     _, rows = study.choose()

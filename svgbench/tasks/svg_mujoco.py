@@ -45,7 +45,7 @@ def motor(spec: mujoco.MjSpec, joint: str, torque: float) -> None:
 
 
 def seen(vectors: Array, heading: Array) -> Array:
-    """Vectors [n, 2] of the plane as one sees them who has turned by `heading` [n]."""
+    """Vectors [n, 2] of the plane as seen by one who has turned by `heading` [n]."""
     cos, sin = np.cos(heading), np.sin(heading)
     x, y = vectors[:, 0], vectors[:, 1]
     return np.stack([cos * x + sin * y, cos * y - sin * x], axis=1)

@@ -80,14 +80,16 @@ def ends(lengths, q):
     return np.moveaxis([point(np, lengths[: i + 1], q[:, : i + 1]) for i in range(len(lengths))], 0, 1)
 
 
-def world(lengths, seen, q):
-    """Where in the box things [n, 2] are that were seen from the end of an arm."""
+def rotated(seen, q):
+    """Vectors [n, 2] along and across the last links of arms, as the box has them."""
     heading = q[:, :3].sum(1)
     cos, sin = np.cos(heading), np.sin(heading)
-    ahead, aside = seen.T
-    return np.stack(point(np, lengths, q[:, :3]), 1) + np.stack(
-        [cos * ahead - sin * aside, sin * ahead + cos * aside], 1
-    )
+    return np.stack([cos * seen[:, 0] - sin * seen[:, 1], sin * seen[:, 0] + cos * seen[:, 1]], axis=1)
+
+
+def world(lengths, seen, q):
+    """Where in the box things [n, 2] are that were seen from the end of an arm."""
+    return np.stack(point(np, lengths, q[:, :3]), axis=1) + rotated(seen, q)
 
 
 @arms
@@ -154,7 +156,7 @@ def test_a_moving_site_goes_straight_and_is_reflected_whatever_the_arm_does():
 def pull(s):
     """Pulls the tip to the site by a spring, through the transposed Jacobian."""
     angles = np.cumsum(s[:, :3], axis=1)
-    force = 8.0 * (world(REACHER, s[:, 6:], s) - np.stack(point(np, REACHER, s[:, :3]), axis=1))
+    force = 8.0 * rotated(s[:, 6:], s)
     lengths = np.array(REACHER)
     torques = [
         force[:, 1] * (lengths[j:] * np.cos(angles[:, j:])).sum(1)
@@ -207,10 +209,10 @@ class Grasp:
 
 
 def test_the_ball_can_be_grasped_and_brought_to_its_site_and_noise_does_not():
-    task = make_gripper(horizon=200)
+    task = make_gripper()
     batch, act = task.simulate([0], copies=24, autoreset=False), Grasp(24)
     s = batch.observe()
-    for _ in range(200):
+    for _ in range(task.horizon):
         before, s = batch.physics.qpos[:, 5:].copy(), batch.step(act(s)).observation
     ball = batch.physics.qpos[:, 5:]
     held = (act.phase == 2) & (np.linalg.norm(s[:, 5:7], axis=1) < 0.02)
@@ -220,7 +222,8 @@ def test_the_ball_can_be_grasped_and_brought_to_its_site_and_noise_does_not():
     assert np.abs(before[held] - ball[held]).max() < 1e-3
 
     batch, noise = task.simulate([0], copies=24, autoreset=False), exploring(task)
-    for _ in range(200):
+    s = batch.observe()
+    for _ in range(task.horizon):
         s = batch.step(noise(s)).observation
     assert (np.linalg.norm(batch.physics.qpos[:, 5:] - BALL_SITE, axis=1) < 0.04).mean() < 0.1
 

@@ -1,8 +1,9 @@
 """The experiments of Heess et al. 2015, as data. Text: papers/001, appendix papers/000; facts/svg_maac_trpo.md, 1.
 
 Sizes of networks, discounts and caps of importance weights are the paper's, where it prints them, and stand with the
-tasks. Learning rates, updates per episode, V_max and the policy's noise it does not print; they stand with the variants
-and are what the searches in `searches.py` chose, for each algorithm, as appendix D says that the authors did.
+tasks. Learning rates, updates per episode, V_max, KL penalty and the policy's noise it does not print. Those that stand
+with the variants are what the searches in `searches.py` chose, for each algorithm, as appendix D says that the authors
+did; those of FIXED were not searched.
 """
 
 from __future__ import annotations
@@ -134,7 +135,10 @@ FIG2 = Experiment(
             "svg-inf",
             "SVG(∞)",
             SVG_INF,
-            {key: PerTask({"svg/hand": HAND_INF[key], "svg/cart-pole": CART_POLE_INF[key]}) for key in HAND_INF},
+            {
+                key: PerTask({"svg/hand": HAND_INF[key], "svg/cart-pole": CART_POLE_INF[key]})
+                for key in HAND_INF | CART_POLE_INF
+            },
         ),
         Variant("planner", "planner", PLANNER, HAND_PLANNER, tasks=("svg/hand",)),
         Variant("svg-1-er", "SVG(1)-ER", SVG_ONE, CART_POLE_ER, tasks=ON_CART_POLE),

@@ -18,7 +18,7 @@ POINTS = 50  # of a curve: each is the mean of the episodes since the one before
 
 METHODS = ("svg-inf", "svg-1", "svg-1-er", "svg-0", "dpg", "ac", "planner")
 """Each has one colour in every panel; smaller networks of a method are dashed."""
-DASHES = {"10": "--", "5": ":", "100": "--", "50": ":"}  # solid otherwise
+DASHES = {"10": "--", "5": ":", "100": "--", "50": ":"}
 
 
 def fig2(results: Results) -> dict[str, Figure]:
@@ -54,7 +54,7 @@ def hand_model(results: Results) -> dict[str, Figure]:
         )
         for size in sizes
     ]
-    return {"": draw(results, panels, across=3)}
+    return {"": draw(results, panels, across=3, dashed=False)}
 
 
 def fig3(results: Results) -> dict[str, Figure]:
@@ -93,8 +93,10 @@ def named(results: Results, variants: Sequence[str]) -> dict[str, str]:
     return {variant: results.labels[variant] for variant in variants}
 
 
-def draw(results: Results, panels: Sequence[tuple[str, str, Mapping[str, str]]], across: int) -> Figure:
-    """Panels (title, task, label of each variant), those without any run left out."""
+def draw(
+    results: Results, panels: Sequence[tuple[str, str, Mapping[str, str]]], across: int, dashed: bool = True
+) -> Figure:
+    """Panels (title, task, label of each variant), those without any run left out; dashed: smaller networks."""
     drawn = [(title, task, present(results, task, labels)) for title, task, labels in panels]
     drawn = [panel for panel in drawn if panel[2]]
     across = min(across, max(len(drawn), 1))
@@ -104,7 +106,7 @@ def draw(results: Results, panels: Sequence[tuple[str, str, Mapping[str, str]]],
     n, cut = [], False
     for ax, (title, task, labels) in zip(axes.flat, drawn, strict=False):
         rows = {variant: binned(results.cells[task, variant].frame, "train_return") for variant in labels}
-        looks_here = {variant: look_of(base, variant, label) for variant, label in labels.items()}
+        looks_here = {variant: look_of(base, variant, label, dashed) for variant, label in labels.items()}
         n += [curve(ax, rows[variant], "step", "train_return", looks_here[variant]) for variant in labels]
         cut |= fit(ax, [r.groupby("step")["train_return"].mean() for r in rows.values()])
         ax.set_title(title)
@@ -126,11 +128,11 @@ def present(results: Results, task: str, labels: Mapping[str, str]) -> dict[str,
     return {v: label for v, label in labels.items() if (task, v) in cells and len(cells[task, v].frame)}
 
 
-def look_of(base: Mapping[str, Look], variant: str, label: str) -> Look:
+def look_of(base: Mapping[str, Look], variant: str, label: str, dashed: bool) -> Look:
     """The colour of the method, the dashes of the size."""
     method, _, size = variant.rpartition("-")
     known = variant if variant in base else method
-    return replace(base[known], label=label, dashes="-" if variant in base else DASHES.get(size, "-"))
+    return replace(base[known], label=label, dashes="-" if variant in base or not dashed else DASHES[size])
 
 
 def fit(ax: Axes, means: Sequence[pd.Series]) -> bool:
