@@ -3,20 +3,17 @@
 A planar arm of three links turns about the middle of a square box of +-0.3 m, whose walls stop it; gravity does not
 act in its plane, and its links pass over each other. Action a in [-1, 1]: torques u = (largest torque) a [N m]; a motor
 saturates, a larger action costs what it asks for. Each joint has a friction of a third of its largest torque per rad/s:
-an arm follows its actions within 0.03 s, at up to 3 rad/s. Lengths are in metres, angles in radians; rewards are of
-the state before the step. A control step is 0.05 s (10 x 0.005 s, Euler); 100 of them, 5 s, and 150 for the gripper.
-Nothing terminates. Each `make_...` states its task.
-
-Places that are aimed at are given as the last link sees them, from the tip or grip. The root's angle then matters to
-nothing but the walls, and how far there is left to go can be read off; the paper does not say from where its arm sees
-the target.
+a joint turns at up to 3 rad/s, and an arm forgets its velocity within 0.08 s, that of the gripper within 0.13 s (the
+slowest of its time constants; stretched). Lengths are in metres, angles in radians; rewards are of the state before
+the step. A control step is 0.05 s (10 x 0.005 s, Euler); 100 of them, 5 s, and 150 for the gripper. Nothing terminates.
+Each `make_...` states its task.
 
 Published are the sizes of the reachers' s and a, the box, the corners, and what moves and is to be done, in words; no
 length, no reward. The box is that of the DeepMind control suite's reacher, which has two links; the rewards are of the
 kind that this group published in the same year (Lillicrap et al. 2015, supplement: a smooth distance, a bonus near the
-target, a small cost of the action). facts/svg_maac_trpo.md, section 1.5. The numbers are chosen. A light arm that its
-motors accelerate, in steps of 0.02 s, was not learned: what an action is worth is then in V's slope by the velocities,
-to which V owes next to nothing of its variance.
+target, a small cost of the action). facts/svg_maac_trpo.md, section 1.5. The numbers are chosen. A light arm with a
+fifth of this friction, in steps of 0.02 s, was not learned: there an action changes little but the next velocities, on
+which V hardly depends, so that what it is worth is lost in V's error.
 """
 
 from __future__ import annotations
@@ -33,7 +30,7 @@ from svgbench.tasks.episodes import Outcome, Rows
 from svgbench.tasks.mujoco_batch import MujocoSimulations, compiled, uniform
 from svgbench.tasks.protocol import Array
 from svgbench.tasks.state_reward import StateReward, length
-from svgbench.tasks.svg_mujoco import HINGE, SLIDE, StateTask, X, Y, Z, motor, seen
+from svgbench.tasks.svg_mujoco import HINGE, SLIDE, StateTask, X, Y, Z, motor
 
 VERSION = 1
 
@@ -77,26 +74,19 @@ def point(xp: Any, lengths: Sequence[float], q: Any) -> tuple[Any, Any]:
 
 def reacher_reward(xp: Any, s: Any, a: Any) -> Any:
     """Rewards [...] of s [..., 8], a [..., 3] in a namespace `xp`."""
-    away = length(xp, s[..., 6:], 0.01)
+    x, y = point(xp, REACHER, s[..., :3])
+    away = length(xp, xp.stack([x - s[..., 6], y - s[..., 7]], -1), 0.01)
     return xp.exp(-((away / 0.05) ** 2)) - away / BOX - 0.01 * (a**2).sum(-1)
 
 
 def gripper_reward(xp: Any, s: Any, a: Any) -> Any:
     """Rewards [...] of s [..., 14], a [..., 5] in a namespace `xp`."""
     x, y = point(xp, (*GRIPPER[:2], GRIP), s[..., :3])
-    heading = s[..., :3].sum(-1)
-    cos, sin = xp.cos(heading), xp.sin(heading)
-    ball_x, ball_y = x + cos * s[..., 5] - sin * s[..., 6], y + sin * s[..., 5] + cos * s[..., 6]
-    away = length(xp, s[..., 5:7], 0.01)
-    left = length(xp, xp.stack([ball_x - BALL_SITE[0], ball_y - BALL_SITE[1]], -1), 0.01)
+    away = length(xp, xp.stack([x - s[..., 5], y - s[..., 6]], -1), 0.01)
+    left = length(xp, xp.stack([s[..., 5] - BALL_SITE[0], s[..., 6] - BALL_SITE[1]], -1), 0.01)
     holding = xp.exp(-((away / 0.03) ** 2)) * (1.0 + s[..., 3] + s[..., 4])
     distances = (away + 2.0 * left) / BOX
     return xp.exp(-((left / 0.05) ** 2)) + 0.5 * holding - distances - 0.01 * (a**2).sum(-1)
-
-
-def as_seen(lengths: Sequence[float], q: Array, place: Array) -> Array:
-    """Places [n, 2] from the end of arms at joint angles q [n, 3], along and across their last links."""
-    return seen(place - np.stack(point(np, lengths, q), axis=1), q.sum(axis=1))
 
 
 def inside(lengths: Sequence[float], q: Array) -> NDArray[np.bool_]:
@@ -133,8 +123,7 @@ class Reacher(StateTask):
         return np.concatenate([joints, place, still, velocity], axis=1)
 
     def observation(self, qpos: Array, qvel: Array, velocity: Array) -> Array:
-        site = as_seen(REACHER, qpos[:, :3], reflected(qpos[:, 3:])[0])
-        return np.concatenate([qpos[:, :3], qvel[:, :3], site], axis=1)
+        return np.concatenate([qpos[:, :3], qvel[:, :3], reflected(qpos[:, 3:])[0]], axis=1)
 
     def simulate(
         self,
@@ -183,11 +172,6 @@ class Gripper(StateTask):
             apart = np.square(hand - ball).sum(axis=1) > (0.1) ** 2
             found = np.concatenate([found, starts[apart]])
         return found[:k]
-
-    def observation(self, qpos: Array, qvel: Array, velocity: Array) -> Array:
-        ball = as_seen((*GRIPPER[:2], GRIP), qpos[:, :3], qpos[:, 5:])
-        moving = seen(qvel[:, 5:], qpos[:, :3].sum(axis=1))
-        return np.concatenate([qpos[:, :5], ball, qvel[:, :5], moving], axis=1)
 
 
 def box(name: str) -> mujoco.MjSpec:
@@ -256,9 +240,9 @@ def add_slides(body: mujoco.MjsBody, friction: float) -> None:
 def make_reacher(target: Literal["corners", "moving"] = "corners", horizon: int = HORIZON) -> Reacher:
     """svg/reacher-4-target, svg/reacher-moving: the arm's tip is to be at a site.
 
-    s (8): three joint angles, their velocities, p: the site from the tip, along and across the last link.
+    s (8): three joint angles, their velocities, x and y of the site.
     a: 3, u = (0.4, 0.1, 0.02) a. Links of 0.12, 0.11 and 0.1 m.
-    r(s, a) = exp(-(d / 0.05)^2) - d / 0.3 - 0.01 |a|^2, d = sqrt(|p|^2 + 0.01^2), before the step.
+    r(s, a) = exp(-(d / 0.05)^2) - d / 0.3 - 0.01 |a|^2, d = sqrt(|tip - site|^2 + 0.01^2), before the step.
     Start: joint angles uniform among those that keep the arm within the box, at rest.
     "corners": the site is at one of (+-0.2, +-0.2) and stays there.
     "moving": it begins anywhere and moves straight on at up to 0.2 m/s, speed and heading uniform; a wall reflects it
@@ -291,12 +275,12 @@ def make_reacher(target: Literal["corners", "moving"] = "corners", horizon: int 
 def make_gripper(horizon: int = GRIPPER_HORIZON) -> Gripper:
     """svg/gripper: the hand is to take a ball and to bring it to a site, (0.2, 0).
 
-    s (14): three joint angles of the arm, two of the fingers, the ball from the grip, along and across the last link;
-    velocities of the five joints, the ball's along and across the last link.
+    s (14): q = (three joint angles of the arm, two of the fingers, x and y of the ball) and their velocities.
     a: 5, u = (0.4, 0.1, 0.02, 0.02, 0.02) a. Links of 0.14, 0.12 and 0.06 m, the last up to the palm; fingers from
-    -0.5 (open) to 0.5 (closed); the grip, where a held ball is, 0.09 m from the wrist.
+    -0.5 (open) to 0.5 (closed); the grip, where a held ball is, is 0.09 m from the wrist.
     r(s, a) = exp(-(l / 0.05)^2) + 1/2 exp(-(d / 0.03)^2) (1 + f_1 + f_2) - (d + 2 l) / 0.3 - 0.01 |a|^2, before the
-    step, l = sqrt(|ball - site|^2 + 0.01^2), d the same of grip and ball, f the fingers' angles, 0 around it.
+    step, l = sqrt(|ball - site|^2 + 0.01^2), d the same of grip and ball, f the fingers' angles, about 0
+    when they hold the ball.
     Start: the arm uniform among the angles that keep it within the box, fingers straight, the ball anywhere between
     0.16 and 0.26 m from the arm's root and 0.1 m or more from the grip, at rest.
     The ball (radius 0.02 m, 20 g) touches hand and walls only, does not turn, and slides with a friction of 0.1 N s/m.

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import mujoco
-import numpy as np
 
 from svgbench.tasks.episodes import never
 from svgbench.tasks.mujoco_batch import MujocoTask, joint_observation
@@ -42,10 +41,3 @@ def motor(spec: mujoco.MjSpec, joint: str, torque: float) -> None:
     """A motor whose control is its torque, in N m, and which gives no more than `torque`."""
     added = spec.add_actuator(name=joint, target=joint, trntype=mujoco.mjtTrn.mjTRN_JOINT)
     added.ctrlrange, added.ctrllimited = [-torque, torque], True
-
-
-def seen(vectors: Array, heading: Array) -> Array:
-    """Vectors [n, 2] of the plane as seen by one who has turned by `heading` [n]."""
-    cos, sin = np.cos(heading), np.sin(heading)
-    x, y = vectors[:, 0], vectors[:, 1]
-    return np.stack([cos * x + sin * y, cos * y - sin * x], axis=1)

@@ -36,7 +36,7 @@ import numpy as np
 from svgbench.tasks.mujoco_batch import compiled, uniform
 from svgbench.tasks.protocol import Array
 from svgbench.tasks.state_reward import StateReward, length
-from svgbench.tasks.svg_mujoco import HINGE, SLIDE, StateTask, X, Y, Z, motor, seen
+from svgbench.tasks.svg_mujoco import HINGE, SLIDE, StateTask, X, Y, Z, motor
 
 VERSION = 1
 
@@ -72,6 +72,13 @@ def swimmer_reward(links: int, velocity_weight: float, action_weight: float, xp:
     vx, vy = centre_velocity(links, xp, s)
     towards = (s[..., 0] * vx + s[..., 1] * vy) / length(xp, s[..., :2], SOFTNESS)
     return velocity_weight * towards + action_weight * (a**2).sum(-1)
+
+
+def seen(vectors: Array, heading: Array) -> Array:
+    """Vectors [n, 2] of the plane as a head sees them that has turned by `heading` [n]."""
+    cos, sin = np.cos(heading), np.sin(heading)
+    x, y = vectors[:, 0], vectors[:, 1]
+    return np.stack([cos * x + sin * y, cos * y - sin * x], axis=1)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
