@@ -103,9 +103,9 @@ SWIMMER_7 = Task(
 
 Settings = dict[str, Setting | PerTask[Setting]]
 
-HAND_INF: Settings = {"policy_lr": 1e-2, "model_updates": 100, "policy_std": 1.0}
+HAND_INF: dict[str, Setting] = {"policy_lr": 1e-2, "model_updates": 100, "policy_std": 1.0}
 HAND_PLANNER: Settings = {"policy_lr": 1e-2, "model_updates": 400, "policy_std": 1.0}
-CART_POLE_INF: Settings = {"policy_lr": 3e-4, "model_updates": 400, "policy_std": 0.1}
+CART_POLE_INF: dict[str, Setting] = {"policy_lr": 3e-4, "model_updates": 400, "policy_std": 0.1}
 CART_POLE_ER: Settings = {"replay": True, "policy_lr": 1e-4, "kl_weight": 1.0, "policy_std": 0.6}
 CART_POLE_ONE: Settings = {"policy_lr": 1e-4, "policy_updates": 100, "policy_std": 1.0}
 CART_POLE_ZERO: Settings = {"policy_lr": 1e-4, "policy_updates": 25, "policy_std": 0.6}
