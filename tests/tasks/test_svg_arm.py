@@ -199,6 +199,7 @@ def test_the_ball_can_be_grasped_and_brought_to_its_site_and_noise_does_not():
     task = make_gripper()
     batch, act = task.simulate([0], copies=24, autoreset=False), Grasp(24)
     s = batch.observe()
+    assert np.linalg.norm(s[:, 5:7], axis=1).min() >= 0.16
     for _ in range(task.horizon):
         before, s = s, batch.step(act(s)).observation
     ball, grip = s[:, 5:7], np.stack(point(np, HAND, s[:, :3]), axis=1)

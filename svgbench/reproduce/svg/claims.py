@@ -63,6 +63,7 @@ def fails(planner: str, svg_inf: str) -> Comparison:
 HAND_QUOTE = (
     "SVG(∞) easily learns this task, but the planner, which uses trajectories from the model, shows little improvement"
 )
+ROUGH_MODELS = (10, 3, 1)  # updates of the model an episode
 HAND_MODEL_CLAIMS = tuple(
     Claim(
         id=f"planner-fails-with-{k}-updates-of-the-model",
@@ -72,7 +73,7 @@ HAND_MODEL_CLAIMS = tuple(
         parts=(learns(f"svg-inf-{k}"), fails(f"planner-{k}", f"svg-inf-{k}")),
         tasks=("svg/hand",),
     )
-    for k in (10, 3, 1)
+    for k in ROUGH_MODELS
 )
 
 FIG2_CLAIMS = (

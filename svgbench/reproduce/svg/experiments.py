@@ -9,7 +9,15 @@ did; those of FIXED were not searched.
 from __future__ import annotations
 
 from svgbench.lab.experiment import Budget, Column, Experiment, PerTask, Setting, Task, Variant
-from svgbench.reproduce.svg.claims import FIG2_CLAIMS, FIG3_CLAIMS, FIG4_CLAIMS, FINAL, HAND_MODEL_CLAIMS, LEARNING
+from svgbench.reproduce.svg.claims import (
+    FIG2_CLAIMS,
+    FIG3_CLAIMS,
+    FIG4_CLAIMS,
+    FINAL,
+    HAND_MODEL_CLAIMS,
+    LEARNING,
+    ROUGH_MODELS,
+)
 from svgbench.reproduce.svg.deviations import FIG2_DEVIATIONS, FIG3_DEVIATIONS, FIG4_DEVIATIONS, HAND_MODEL_DEVIATIONS
 
 SVG_INF = "svgbench.baselines.svg_inf:make"
@@ -165,7 +173,6 @@ FIG2 = Experiment(
     block_size=5,
 )
 
-ROUGH_MODELS = (10, 3, 1)
 HAND_MODEL = Experiment(
     id="svg/hand-model",
     title="Real trajectories against planning, with models that are hardly trained",

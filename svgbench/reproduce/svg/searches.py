@@ -7,6 +7,8 @@ of the episodes, on seeds from 9000. The winners stand in `experiments.py`; `svg
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from svgbench.lab.experiment import Budget, Measure, Setting
 from svgbench.lab.search import Axis, Grid, Search
 from svgbench.reproduce.svg.experiments import FIG2, FIG3, FIG4
@@ -28,10 +30,25 @@ RATES = Axis("policy_lr", (3e-4, 1e-3, 3e-3), name="lr")  # of one update an epi
 SLOW_RATES = Axis("policy_lr", (1e-4, 3e-4, 1e-3), name="lr")  # of many
 
 FIRST_NORM: dict[str, Setting] = {"max_grad_norm": 10.0}  # of the searches that come before those of the norm
-UPDATE_NORMS = (Axis("max_grad_norm", (1.0, 10.0), name="norm"),)  # a minibatch's are about 1 to 30
-TRAJECTORY_NORMS = (
-    Axis("max_grad_norm", (10.0, 1000.0), name="norm"),
-)  # an episode's are above 60, early ones up to 1e27
+UPDATE_NORMS = Axis("max_grad_norm", (1.0, 10.0), name="norm")  # a minibatch's are about 1 to 30
+TRAJECTORY_NORMS = Axis("max_grad_norm", (10.0, 1000.0), name="norm")  # an episode's: above 60, early ones up to 1e27
+
+
+def of_norms(first: Search, name: str, title: str) -> Search:
+    """V_max of the same variants, with the settings that `first` chose for them."""
+
+    def norms(grid: Grid) -> Axis:
+        return TRAJECTORY_NORMS if grid.variant in ("svg-inf", "planner") else UPDATE_NORMS
+
+    return replace(
+        first,
+        id=name,
+        title=title,
+        description=f"With the settings of {first.id}, as many episodes.",
+        grids=tuple(replace(grid, axes=(norms(grid),)) for grid in first.grids),
+        config={},
+    )
+
 
 TRAJECTORY_AXES = (  # 1e-2 and 1.0 were added when the largest so far had won on the hand
     Axis("policy_lr", (*RATES.values, 1e-2), name="lr"),
@@ -67,23 +84,7 @@ FIG2_SEARCH = Search(
     first_seed=FIRST_SEED,
 )
 
-FIG2_NORM_SEARCH = Search(
-    id="svg/fig2-norm-search",
-    title="V_max of Figure 2",
-    description="With the settings of svg/fig2-search, as many episodes.",
-    experiment=FIG2,
-    grids=(
-        Grid("svg-inf", TRAJECTORY_NORMS),
-        Grid("planner", TRAJECTORY_NORMS),
-        Grid("svg-1-er", UPDATE_NORMS),
-        Grid("svg-1", UPDATE_NORMS, chosen_for=("svg-1", "svg-1-100", "svg-1-50")),
-        Grid("svg-0", UPDATE_NORMS),
-        Grid("dpg", UPDATE_NORMS, chosen_for=("dpg", "dpg-100", "dpg-50")),
-    ),
-    measure=LATE,
-    budgets=FIG2_SEARCH.budgets,
-    first_seed=FIRST_SEED,
-)
+FIG2_NORM_SEARCH = of_norms(FIG2_SEARCH, "svg/fig2-norm-search", "V_max of Figure 2")
 
 SWIMMER_STD = Axis("policy_std", (0.5, 1.0), name="std")
 SWIMMER_UPDATES = Axis("policy_updates", (50, 200), name="updates")
@@ -125,26 +126,7 @@ FIG3_SEARCH = Search(
     first_seed=FIRST_SEED,
 )
 
-FIG3_NORM_SEARCH = Search(
-    id="svg/fig3-norm-search",
-    title="V_max of Figure 3",
-    description="With the settings of svg/fig3-search, as many episodes.",
-    experiment=FIG3,
-    tasks=("svg/swimmer-3",),
-    grids=(
-        Grid(
-            "svg-inf", TRAJECTORY_NORMS, chosen_for=("svg-inf", "svg-inf-10", "svg-inf-5"), also_on=("svg/swimmer-5",)
-        ),
-        Grid("svg-1", UPDATE_NORMS, chosen_for=("svg-1", "svg-1-10", "svg-1-5"), also_on=("svg/swimmer-5",)),
-        Grid("svg-1-er", UPDATE_NORMS, also_on=("svg/swimmer-5",)),
-        Grid("svg-0", UPDATE_NORMS, also_on=("svg/swimmer-5",)),
-        Grid("dpg", UPDATE_NORMS, also_on=("svg/swimmer-5",)),
-        Grid("ac", UPDATE_NORMS, also_on=("svg/swimmer-5",)),
-    ),
-    measure=LATE,
-    budgets=FIG3_SEARCH.budgets,
-    first_seed=FIRST_SEED,
-)
+FIG3_NORM_SEARCH = of_norms(FIG3_SEARCH, "svg/fig3-norm-search", "V_max of Figure 3")
 
 FIG4_STD = Axis("policy_std", (0.3, 1.0), name="std")
 FIG4_AXES = (SLOW_RATES, FIG4_STD)
