@@ -1,14 +1,13 @@
 """The experiments of Heess et al. 2015, as data. Text: papers/001, appendix papers/000; facts/svg_maac_trpo.md, 1.
 
-Sizes of networks, discounts and caps of importance weights are the paper's, where it prints them, and stand with the
-tasks. Learning rates, updates per episode, V_max, KL penalty and the policy's noise it does not print. Those that stand
+Learning rates, updates per episode, V_max, KL penalty and the policy's noise the paper does not print. Those that stand
 with the variants are what the searches in `searches.py` chose, for each algorithm, as appendix D says that the authors
-did; those of FIXED were not searched.
+did; the others, and what the paper prints, stand with the tasks in `tasks.py`.
 """
 
 from __future__ import annotations
 
-from svgbench.lab.experiment import Budget, Column, Experiment, PerTask, Setting, Task, Variant
+from svgbench.lab.experiment import Budget, Column, Experiment, PerTask, Setting, Variant
 from svgbench.reproduce.svg.claims import (
     FIG2_CLAIMS,
     FIG3_CLAIMS,
@@ -19,6 +18,7 @@ from svgbench.reproduce.svg.claims import (
     ROUGH_MODELS,
 )
 from svgbench.reproduce.svg.deviations import FIG2_DEVIATIONS, FIG3_DEVIATIONS, FIG4_DEVIATIONS, HAND_MODEL_DEVIATIONS
+from svgbench.reproduce.svg.tasks import CART_POLE, FIG4_TASKS, HAND, SWIMMER_3, SWIMMER_5
 
 SVG_INF = "svgbench.baselines.svg_inf:make"
 PLANNER = "svgbench.baselines.svg_planner:make"
@@ -48,23 +48,6 @@ UNTRAINED = Variant(
 )
 """Its noise is about as wide as uniform actions."""
 
-FIXED: dict[str, Setting] = {
-    "policy_updates": 50,
-    "max_grad_norm": 10.0,
-    "kl_weight": 0.0,
-    "importance_cap": 5.0,
-    "model_lr": 1e-3,
-    "model_updates": 100,
-    "value_lr": 1e-3,
-    "value_updates": 100,
-    "value_scale": 10.0,
-    "target_period": 50,
-    "batch_size": 32,
-    "replay_size": 100_000,
-    "simulations": 1,
-}
-"""On every task, where neither the paper nor a search says otherwise."""
-
 SMOKE_CUTS: dict[str, Setting] = {
     "model_updates": 5,
     "value_updates": 5,
@@ -73,41 +56,6 @@ SMOKE_CUTS: dict[str, Setting] = {
     "hidden": (8, 8),
 }
 SMOKE_WORDS = "8 x 8 units in the policy, 5 updates of model and critic, 2 of the policy, batches of 16"
-
-HAND = Task(
-    "svg/hand",
-    "svgbench.tasks.svg_hand:make_hand",
-    "Hand",
-    config=FIXED | {"hidden": (100, 100), "model_hidden": (20, 20), "gamma": 1.0},
-)
-CART_POLE = Task(
-    "svg/cart-pole",
-    "svgbench.tasks.svg_cart_pole:make_cart_pole",
-    "Cart-pole",
-    config=FIXED | {"hidden": (100, 100), "value_hidden": (200, 100), "model_hidden": (20, 20), "gamma": 0.99},
-)
-SWIMMER_3 = Task(
-    "svg/swimmer-3",
-    "svgbench.tasks.svg_swimmer:make_swimmer",
-    "Swimmer, 3 links",
-    {"links": 3},
-    config=FIXED | {"hidden": (50, 50), "value_hidden": (200, 100), "model_hidden": (20, 20), "gamma": 0.995},
-)
-SWIMMER_5 = Task(
-    "svg/swimmer-5",
-    "svgbench.tasks.svg_swimmer:make_swimmer",
-    "Swimmer, 5 links",
-    {"links": 5},
-    config=FIXED | {"hidden": (100, 100), "value_hidden": (200, 100), "model_hidden": (20, 20), "gamma": 0.995},
-)
-
-SWIMMER_7 = Task(
-    "svg/swimmer-7",
-    "svgbench.tasks.svg_swimmer:make_swimmer",
-    "Swimmer, 7 links",
-    {"links": 7},
-    config=FIXED | {"hidden": (100, 100), "value_hidden": (200, 100), "model_hidden": (40, 40), "gamma": 0.995},
-)
 
 Settings = dict[str, Setting | PerTask[Setting]]
 
@@ -276,12 +224,6 @@ FIG3 = Experiment(
     block_size=5,
 )
 
-ARM: dict[str, Setting] = FIXED | {
-    "hidden": (100, 100),
-    "value_hidden": (400, 200),
-    "model_hidden": (40, 40),
-    "gamma": 0.98,
-}
 FOUR_TARGET = ("svg/reacher-4-target",)
 RIVALRY = ("svg/swimmer-7", "svg/reacher-4-target")
 
@@ -293,50 +235,7 @@ FIG4 = Experiment(
         "seven links, and with all others but SVG(∞) on the reacher with four targets. The monoped's final policies "
         "are tried for 1000 steps, with the 5 % of torque noise of training and with 25 %."
     ),
-    tasks=(
-        SWIMMER_7,
-        Task(
-            "svg/reacher-4-target",
-            "svgbench.tasks.svg_arm:make_reacher",
-            "Reacher, 4 targets",
-            {"target": "corners"},
-            config=ARM | {"importance_cap": 20.0},
-        ),
-        Task(
-            "svg/reacher-moving",
-            "svgbench.tasks.svg_arm:make_reacher",
-            "Reacher, moving target",
-            {"target": "moving"},
-            config=ARM,
-        ),
-        Task("svg/gripper", "svgbench.tasks.svg_arm:make_gripper", "Gripper", config=ARM | {"importance_cap": 20.0}),
-        Task(
-            "svg/monoped",
-            "svgbench.tasks.svg_legged:make_monoped",
-            "Monoped",
-            config=FIXED | {"hidden": (100, 100), "value_hidden": (400, 200), "model_hidden": (50, 50), "gamma": 0.95},
-            limits={
-                "paper": {"episodes": 1500, "trial_steps": 1000, "trial_noise": 0.25, "trial_episodes": 10},
-                "short": {"episodes": 500, "trial_steps": 1000, "trial_noise": 0.25, "trial_episodes": 10},
-                "smoke": {"episodes": 3, "trial_steps": 210, "trial_noise": 0.25, "trial_episodes": 2},
-            },
-        ),
-        Task(
-            "svg/cheetah",
-            "svgbench.tasks.svg_legged:make_cheetah",
-            "Half-cheetah, springs",
-            {"springs": True},
-            config=ARM,
-        ),
-        Task(
-            "svg/cheetah-no-springs",
-            "svgbench.tasks.svg_legged:make_cheetah",
-            "Half-cheetah, no springs",
-            {"springs": False},
-            config=ARM,
-        ),
-        Task("svg/walker", "svgbench.tasks.svg_legged:make_walker", "Walker", config=ARM),
-    ),
+    tasks=FIG4_TASKS,
     variants=(
         Variant(
             "svg-1-er",

@@ -1,0 +1,112 @@
+"""The tasks of Heess et al. 2015 as its figures have them, as data: sizes of networks, discounts, caps of weights.
+
+They are the paper's (Table 1, appendix D), where it prints them. Text: papers/001, appendix papers/000;
+facts/svg_maac_trpo.md, 1. FIXED holds what neither it nor a search says.
+"""
+
+from __future__ import annotations
+
+from svgbench.lab.experiment import Setting, Task
+
+FIXED: dict[str, Setting] = {
+    "policy_updates": 50,
+    "max_grad_norm": 10.0,
+    "kl_weight": 0.0,
+    "importance_cap": 5.0,
+    "model_lr": 1e-3,
+    "model_updates": 100,
+    "value_lr": 1e-3,
+    "value_updates": 100,
+    "value_scale": 10.0,
+    "target_period": 50,
+    "batch_size": 32,
+    "replay_size": 100_000,
+    "simulations": 1,
+}
+"""On every task, where neither the paper nor a search says otherwise."""
+
+HAND = Task(
+    "svg/hand",
+    "svgbench.tasks.svg_hand:make_hand",
+    "Hand",
+    config=FIXED | {"hidden": (100, 100), "model_hidden": (20, 20), "gamma": 1.0},
+)
+CART_POLE = Task(
+    "svg/cart-pole",
+    "svgbench.tasks.svg_cart_pole:make_cart_pole",
+    "Cart-pole",
+    config=FIXED | {"hidden": (100, 100), "value_hidden": (200, 100), "model_hidden": (20, 20), "gamma": 0.99},
+)
+SWIMMER_3 = Task(
+    "svg/swimmer-3",
+    "svgbench.tasks.svg_swimmer:make_swimmer",
+    "Swimmer, 3 links",
+    {"links": 3},
+    config=FIXED | {"hidden": (50, 50), "value_hidden": (200, 100), "model_hidden": (20, 20), "gamma": 0.995},
+)
+SWIMMER_5 = Task(
+    "svg/swimmer-5",
+    "svgbench.tasks.svg_swimmer:make_swimmer",
+    "Swimmer, 5 links",
+    {"links": 5},
+    config=FIXED | {"hidden": (100, 100), "value_hidden": (200, 100), "model_hidden": (20, 20), "gamma": 0.995},
+)
+
+SWIMMER_7 = Task(
+    "svg/swimmer-7",
+    "svgbench.tasks.svg_swimmer:make_swimmer",
+    "Swimmer, 7 links",
+    {"links": 7},
+    config=FIXED | {"hidden": (100, 100), "value_hidden": (200, 100), "model_hidden": (40, 40), "gamma": 0.995},
+)
+
+ARM: dict[str, Setting] = FIXED | {
+    "hidden": (100, 100),
+    "value_hidden": (400, 200),
+    "model_hidden": (40, 40),
+    "gamma": 0.98,
+}
+FIG4_TASKS = (
+    SWIMMER_7,
+    Task(
+        "svg/reacher-4-target",
+        "svgbench.tasks.svg_arm:make_reacher",
+        "Reacher, 4 targets",
+        {"target": "corners"},
+        config=ARM | {"importance_cap": 20.0},
+    ),
+    Task(
+        "svg/reacher-moving",
+        "svgbench.tasks.svg_arm:make_reacher",
+        "Reacher, moving target",
+        {"target": "moving"},
+        config=ARM,
+    ),
+    Task("svg/gripper", "svgbench.tasks.svg_arm:make_gripper", "Gripper", config=ARM | {"importance_cap": 20.0}),
+    Task(
+        "svg/monoped",
+        "svgbench.tasks.svg_legged:make_monoped",
+        "Monoped",
+        config=FIXED | {"hidden": (100, 100), "value_hidden": (400, 200), "model_hidden": (50, 50), "gamma": 0.95},
+        limits={
+            "paper": {"episodes": 1500, "trial_steps": 1000, "trial_noise": 0.25, "trial_episodes": 10},
+            "short": {"episodes": 500, "trial_steps": 1000, "trial_noise": 0.25, "trial_episodes": 10},
+            "smoke": {"episodes": 3, "trial_steps": 210, "trial_noise": 0.25, "trial_episodes": 2},
+        },
+    ),
+    Task(
+        "svg/cheetah",
+        "svgbench.tasks.svg_legged:make_cheetah",
+        "Half-cheetah, springs",
+        {"springs": True},
+        config=ARM,
+    ),
+    Task(
+        "svg/cheetah-no-springs",
+        "svgbench.tasks.svg_legged:make_cheetah",
+        "Half-cheetah, no springs",
+        {"springs": False},
+        config=ARM,
+    ),
+    Task("svg/walker", "svgbench.tasks.svg_legged:make_walker", "Walker", config=ARM),
+)
