@@ -18,7 +18,7 @@ from svgbench.reproduce.svg.claims import (
     ROUGH_MODELS,
 )
 from svgbench.reproduce.svg.deviations import FIG2_DEVIATIONS, FIG3_DEVIATIONS, FIG4_DEVIATIONS, HAND_MODEL_DEVIATIONS
-from svgbench.reproduce.svg.tasks import CART_POLE, FIG4_TASKS, HAND, SWIMMER_3, SWIMMER_5
+from svgbench.reproduce.svg.tasks import CART_POLE, FIG4_TASKS, HAND, SWIMMER_3, SWIMMER_5, SWIMMER_CRITIC
 
 SVG_INF = "svgbench.baselines.svg_inf:make"
 PLANNER = "svgbench.baselines.svg_planner:make"
@@ -156,23 +156,25 @@ HAND_MODEL = Experiment(
 )
 
 SWIMMER_INF: Settings = {"policy_lr": 1e-3, "model_updates": 400, "policy_std": 0.5}
-SWIMMER_ONE: Settings = {"policy_lr": 1e-4, "policy_updates": 50, "policy_std": 1.0}
+SWIMMER_ONE: Settings = {**SWIMMER_CRITIC, "policy_lr": 1e-4, "policy_updates": 50, "policy_std": 1.0}
 SWIMMER_ER: Settings = {
+    **SWIMMER_CRITIC,
     "replay": True,
     "policy_lr": 3e-4,
     "kl_weight": 1.0,
     "policy_std": 1.0,
     "max_grad_norm": 1.0,
 }
-SWIMMER_ZERO: Settings = {"policy_lr": 1e-4, "policy_updates": 200, "policy_std": 1.0}
+SWIMMER_ZERO: Settings = {**SWIMMER_CRITIC, "policy_lr": 1e-4, "policy_updates": 200, "policy_std": 1.0}
 SWIMMER_DPG: Settings = {
+    **SWIMMER_CRITIC,
     "deterministic": True,
     "policy_lr": 3e-4,
     "policy_updates": 50,
     "policy_std": 1.0,
     "max_grad_norm": 1.0,
 }
-SWIMMER_AC: Settings = {"policy_lr": 3e-4, "policy_updates": 200, "policy_std": 1.0}
+SWIMMER_AC: Settings = {**SWIMMER_CRITIC, "policy_lr": 3e-4, "policy_updates": 200, "policy_std": 1.0}
 ON_SWIMMER_3 = ("svg/swimmer-3",)
 
 FIG3 = Experiment(
