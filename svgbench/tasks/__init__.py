@@ -43,8 +43,10 @@ _HORIZONS = {  # control steps; 1000 unless said here
     **{f"svg-{n}": 300 for n in ("cheetah", "cheetah-no-springs", "walker")},
 }
 
+_VERSIONS = {"svg-cart-pole": 1}  # 0 unless said here: VERSION of the task's module less 1
+
 for _name, _factory in _FACTORIES.items():
-    _id = f"svgbench/{_name}-v0"
+    _id = f"svgbench/{_name}-v{_VERSIONS.get(_name, 0)}"
     if _id not in registry:
         register(
             id=_id,

@@ -1,4 +1,4 @@
-"""The cart-pole of Heess et al. 2015: Figure 2, middle and right. A swing-up on a track with soft ends.
+"""The cart-pole of Heess et al. 2015: Figure 2, middle and right. A balance on a track with soft ends.
 
 State and observation s (4): x [m] and v [m/s] of the cart, theta [rad] of the pole from the vertical, omega [rad/s];
 theta is not wrapped. Action a (1) in [-1, 1]: the force F = F_max clip(a, -1, 1) [N]; a larger one costs what it asks
@@ -14,12 +14,13 @@ then the positions with the new velocities, twice 0.02 s in a control step of 0.
 
     r(s, a) = (1 + cos theta) / 2 - 0.05 x^2 - 0.01 a^2,  s before the step
 
-Start: hanging still in the middle of the track, each of the four +-0.1 uniform. 125 steps, 5 s. Never terminates.
+Start: in the middle of the track, the pole within 0.3 rad of upright, x, v and omega within 0.1, all uniform. 125
+steps, 5 s. Never terminates: a pole that fell can be swung up again. With `start` "hanging" it hangs, within 0.1 rad.
 
 The paper says nothing of this task but its name and the networks' sizes. Masses, length, force and track are those of
 the DeepMind control suite's (1 kg, 0.1 kg, a pole of 1 m, 10 N, +-1.8 m; its step is 0.01 s). The rest is chosen. It is
-the swing-up because the balance alone needs no critic to speak of, and Figure 2, right, is about the critic's size;
-`start` "upright" is the balance. Friction, 1 N s/m and 0.02 N m s, and ends that do not throw the cart back, keep it
+the balance because no algorithm swung the pole up in a search of 96 settings and 200 episodes: turning it over and over
+pays half, and all came to that. Friction, 1 N s/m and 0.02 N m s, and ends that do not throw the cart back, keep it
 from chaos: without them a spinning pole takes the gradient along an episode, even an exact one, beyond 1e8.
 """
 
@@ -40,7 +41,7 @@ from svgbench.tasks.unit_box import UnitBox
 if TYPE_CHECKING:
     from torch import Tensor
 
-VERSION = 1
+VERSION = 2  # the balance, where 1 was the swing-up
 
 HORIZON = 125  # steps
 SUBSTEP, SUBSTEPS = 0.02, 2  # s
@@ -48,9 +49,9 @@ CART, POLE, HALF_LENGTH, GRAVITY = 1.0, 0.1, 0.5, 9.81  # kg, kg, m, m/s^2
 FORCE = 10.0  # N
 CART_FRICTION, POLE_FRICTION = 1.0, 0.02  # c [N s/m], mu [N m s]
 TRACK_END, END_STIFFNESS, END_DAMPING = 1.8, 100.0, 10.0  # m, N/m, N s/m: the full force presses 0.1 m into it
-START = 0.1  # half width, of each of the four
+START = 0.1  # half width, of x, v and omega
 STARTS_AHEAD = 16  # starts that a simulation draws at once
-ANGLE = {"hanging": np.pi, "upright": 0.0}  # rad
+ANGLE = {"upright": (0.0, 0.3), "hanging": (np.pi, 0.1)}  # rad: theta, and its half width
 
 
 def cart_pole_reward(xp: Any, s: Any, a: Any) -> Any:
@@ -59,11 +60,12 @@ def cart_pole_reward(xp: Any, s: Any, a: Any) -> Any:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SwingUp(UnitBox):
-    """Satisfies `svgbench.tasks.protocol.Task`. angle: theta around which episodes start."""
+class CartPole(UnitBox):
+    """Satisfies `svgbench.tasks.protocol.Task`. Episodes start within `spread` of `angle` [rad]."""
 
     horizon: int
     angle: float
+    spread: float
     id: str = "svg/cart-pole"
     observation_dim: int = 4
     action_dim: int = 1
@@ -82,21 +84,24 @@ class SwingUp(UnitBox):
         stream: str = "train",
         threads: int = 1,
         autoreset: bool = True,
-    ) -> SwingUps:
+    ) -> CartPoles:
         """A batch of len(seeds) * copies simulations; see `svgbench.tasks.protocol.Task.simulate`. One thread."""
-        return SwingUps(self, seeds, copies, stream, autoreset)
+        return CartPoles(self, seeds, copies, stream, autoreset)
 
 
-class SwingUps(Observed):
+class CartPoles(Observed):
     """A batch of cart-poles. What they observe is all their state, but for the starts drawn ahead."""
 
-    def __init__(self, task: SwingUp, seeds: Sequence[int], copies: int, stream: str, autoreset: bool) -> None:
+    def __init__(self, task: CartPole, seeds: Sequence[int], copies: int, stream: str, autoreset: bool) -> None:
         super().__init__(task, seeds, copies, stream, autoreset)
         self.task = task
         centre = np.array([0.0, 0.0, task.angle, 0.0])
-        self._starts = Ahead(
-            self._generators, STARTS_AHEAD, 4, lambda rng: centre + rng.uniform(-START, START, (STARTS_AHEAD, 4))
-        )
+        width = np.array([START, START, task.spread, START])
+
+        def draw(rng: np.random.Generator) -> Array:
+            return centre + rng.uniform(-width, width, (STARTS_AHEAD, 4))
+
+        self._starts = Ahead(self._generators, STARTS_AHEAD, 4, draw)
         self._ahead = (self._starts,)
         self.reset()
 
@@ -130,8 +135,9 @@ def substep(state_4n: Array, force_n: Array) -> None:
     theta += SUBSTEP * omega
 
 
-def make_cart_pole(horizon: int = HORIZON, start: Literal["hanging", "upright"] = "hanging") -> SwingUp:
+def make_cart_pole(horizon: int = HORIZON, start: Literal["upright", "hanging"] = "upright") -> CartPole:
     """svg/cart-pole: as above. Raises ValueError for another start."""
     if start not in ANGLE:
         raise ValueError(f"start is {start!r}, expected one of {sorted(ANGLE)}")
-    return SwingUp(horizon=horizon, angle=ANGLE[start])
+    angle, spread = ANGLE[start]
+    return CartPole(horizon=horizon, angle=angle, spread=spread)

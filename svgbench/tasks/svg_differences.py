@@ -75,9 +75,11 @@ SVG: tuple[Difference, ...] = (
     Difference(
         id="svg-cart-pole",
         paper="a cart-pole, of which nothing is printed but the sizes of the networks (policy 100/100)",
-        ours="the swing-up: cart 1 kg, pole 0.1 kg and 1 m, 10 N, track +-1.8 m; a control step of 0.04 s, 125 steps; "
-        "r = (1 + cos theta) / 2 - 0.05 x^2 - 0.01 a^2; never terminates [start: the balance instead]",
-        reason="the balance needs no critic to speak of, whose size is what Figure 2, right, is about",
+        ours="the balance from within 0.3 rad: cart 1 kg, pole 0.1 kg and 1 m, 10 N, track +-1.8 m; a control step of "
+        "0.04 s, 125 steps; r = (1 + cos theta) / 2 - 0.05 x^2 - 0.01 a^2; never terminates [start: hanging, the "
+        "swing-up]",
+        reason="the swing-up was searched first; none of 96 settings learned it in 200 episodes: all came to a pole "
+        "that turns over and over, which pays half",
         source="DeepMind control suite, cartpole; facts/svg_maac_trpo.md 1.5",
         tasks=("svg/cart-pole",),
     ),

@@ -55,13 +55,9 @@ TRAJECTORY_AXES = (  # 1e-2 and 1.0 were added when the largest so far had won o
     Axis("model_updates", (100, 400), name="updates"),
     Axis("policy_std", (0.1, 0.3, 1.0), name="std"),
 )
-CART_POLE_AXES = (  # 1.0 was added when 0.6 had won
-    SLOW_RATES,
-    Axis("policy_updates", (25, 100), name="updates"),
-    Axis("policy_std", (0.2, 0.6, 1.0), name="std"),
-)
-PENALTIES = Axis("kl_weight", (0.0, 1.0), name="kl")  # of steps that leave D's actions; only replay has such
-CART_POLE_ER_AXES = (SLOW_RATES, PENALTIES, CART_POLE_AXES[2])
+CART_POLE_STD = Axis("policy_std", (0.2, 0.6), name="std")
+CART_POLE_AXES = (RATES, Axis("policy_updates", (25, 100), name="updates"), CART_POLE_STD)
+CART_POLE_ER_AXES = (RATES, Axis("kl_weight", (0.0, 0.1, 1.0), name="kl"), CART_POLE_STD)
 FIG2_SEARCH = Search(
     id="svg/fig2-search",
     title="Settings of Figure 2",
@@ -86,6 +82,7 @@ FIG2_SEARCH = Search(
 
 FIG2_NORM_SEARCH = of_norms(FIG2_SEARCH, "svg/fig2-norm-search", "V_max of Figure 2")
 
+PENALTIES = Axis("kl_weight", (0.0, 1.0), name="kl")  # of steps that leave D's actions; only replay has such
 SWIMMER_STD = Axis("policy_std", (0.5, 1.0), name="std")
 SWIMMER_UPDATES = Axis("policy_updates", (50, 200), name="updates")
 SWIMMER_AXES = (SLOW_RATES, SWIMMER_UPDATES, SWIMMER_STD)
