@@ -142,6 +142,14 @@ FIG3_DEVIATIONS = (
 FIG4_DEVIATIONS = (
     *_ALGORITHMS,
     Deviation(
+        id="settings-of-like-tasks",
+        paper="searched for each algorithm; whether for each task is not said",
+        ours="the swimmer has those of the swimmer of three links, the reacher with a moving target those of the one "
+        "with four, the cheetah without springs those of the one with",
+        reason="bodies and rewards are the same or alike",
+        source="appendix D",
+    ),
+    Deviation(
         id="sizes-not-in-table-1",
         paper="gripper and walker are not in the table of sizes",
         ours="those of reacher and cheetah: policy 100/100, critic 400/200, model 40/40 [hidden, value_hidden, "

@@ -7,6 +7,8 @@ did; the others, and what the paper prints, stand with the tasks in `tasks.py`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from svgbench.lab.experiment import Budget, Column, Experiment, PerTask, Setting, Variant
 from svgbench.reproduce.svg.claims import (
     FIG2_CLAIMS,
@@ -18,7 +20,7 @@ from svgbench.reproduce.svg.claims import (
     ROUGH_MODELS,
 )
 from svgbench.reproduce.svg.deviations import FIG2_DEVIATIONS, FIG3_DEVIATIONS, FIG4_DEVIATIONS, HAND_MODEL_DEVIATIONS
-from svgbench.reproduce.svg.tasks import CART_POLE, FIG4_TASKS, HAND, SWIMMER_3, SWIMMER_5, SWIMMER_CRITIC
+from svgbench.reproduce.svg.tasks import CART_POLE, FIG4_TASKS, FIXED, HAND, SWIMMER_3, SWIMMER_5, SWIMMER_CRITIC
 
 SVG_INF = "svgbench.baselines.svg_inf:make"
 PLANNER = "svgbench.baselines.svg_planner:make"
@@ -57,11 +59,22 @@ SMOKE_CUTS: dict[str, Setting] = {
 }
 SMOKE_WORDS = "8 x 8 units in the policy, 5 updates of model and critic, 2 of the policy, batches of 16"
 
+Chosen = dict[str, Setting]
 Settings = dict[str, Setting | PerTask[Setting]]
 
-HAND_INF: dict[str, Setting] = {"policy_lr": 1e-2, "model_updates": 100, "policy_std": 1.0}
+
+def per_task(chosen: Mapping[str, Chosen]) -> Settings:
+    """The settings of a variant from those of its tasks, of FIXED where a task has none."""
+    merged: Settings = {}
+    for name in dict.fromkeys(name for settings in chosen.values() for name in settings):
+        values = {task: settings[name] if name in settings else FIXED[name] for task, settings in chosen.items()}
+        merged[name] = PerTask(values) if len(set(values.values())) > 1 else next(iter(values.values()))
+    return merged
+
+
+HAND_INF: Chosen = {"policy_lr": 1e-2, "model_updates": 100, "policy_std": 1.0}
 HAND_PLANNER: Settings = {"policy_lr": 1e-2, "model_updates": 400, "policy_std": 1.0}
-CART_POLE_INF: dict[str, Setting] = {"policy_lr": 3e-4, "model_updates": 400, "policy_std": 0.1}
+CART_POLE_INF: Chosen = {"policy_lr": 3e-4, "model_updates": 400, "policy_std": 0.1}
 CART_POLE_ER: Settings = {"replay": True, "policy_lr": 1e-4, "kl_weight": 1.0, "policy_std": 0.6}
 CART_POLE_ONE: Settings = {"policy_lr": 1e-4, "policy_updates": 100, "policy_std": 1.0}
 CART_POLE_ZERO: Settings = {"policy_lr": 1e-4, "policy_updates": 25, "policy_std": 0.6}
@@ -87,15 +100,7 @@ FIG2 = Experiment(
     ),
     tasks=(HAND, CART_POLE),
     variants=(
-        Variant(
-            "svg-inf",
-            "SVG(∞)",
-            SVG_INF,
-            {
-                key: PerTask({"svg/hand": HAND_INF[key], "svg/cart-pole": CART_POLE_INF[key]})
-                for key in HAND_INF | CART_POLE_INF
-            },
-        ),
+        Variant("svg-inf", "SVG(∞)", SVG_INF, per_task({"svg/hand": HAND_INF, "svg/cart-pole": CART_POLE_INF})),
         Variant("planner", "planner", PLANNER, HAND_PLANNER, tasks=("svg/hand",)),
         Variant("svg-1-er", "SVG(1)-ER", SVG_ONE, CART_POLE_ER, tasks=ON_CART_POLE),
         Variant("svg-1", "SVG(1)", SVG_ONE, CART_POLE_ONE, tasks=ON_CART_POLE),
@@ -155,9 +160,9 @@ HAND_MODEL = Experiment(
     block_size=5,
 )
 
-SWIMMER_INF: Settings = {"policy_lr": 1e-3, "model_updates": 400, "policy_std": 0.5}
-SWIMMER_ONE: Settings = {**SWIMMER_CRITIC, "policy_lr": 1e-4, "policy_updates": 50, "policy_std": 1.0}
-SWIMMER_ER: Settings = {
+SWIMMER_INF: Chosen = {"policy_lr": 1e-3, "model_updates": 400, "policy_std": 0.5}
+SWIMMER_ONE: Chosen = {**SWIMMER_CRITIC, "policy_lr": 1e-4, "policy_updates": 50, "policy_std": 1.0}
+SWIMMER_ER: Chosen = {
     **SWIMMER_CRITIC,
     "replay": True,
     "policy_lr": 3e-4,
@@ -165,8 +170,8 @@ SWIMMER_ER: Settings = {
     "policy_std": 1.0,
     "max_grad_norm": 1.0,
 }
-SWIMMER_ZERO: Settings = {**SWIMMER_CRITIC, "policy_lr": 1e-4, "policy_updates": 200, "policy_std": 1.0}
-SWIMMER_DPG: Settings = {
+SWIMMER_ZERO: Chosen = {**SWIMMER_CRITIC, "policy_lr": 1e-4, "policy_updates": 200, "policy_std": 1.0}
+SWIMMER_DPG: Chosen = {
     **SWIMMER_CRITIC,
     "deterministic": True,
     "policy_lr": 3e-4,
@@ -174,7 +179,7 @@ SWIMMER_DPG: Settings = {
     "policy_std": 1.0,
     "max_grad_norm": 1.0,
 }
-SWIMMER_AC: Settings = {**SWIMMER_CRITIC, "policy_lr": 3e-4, "policy_updates": 200, "policy_std": 1.0}
+SWIMMER_AC: Chosen = {**SWIMMER_CRITIC, "policy_lr": 3e-4, "policy_updates": 200, "policy_std": 1.0}
 ON_SWIMMER_3 = ("svg/swimmer-3",)
 
 FIG3 = Experiment(
@@ -227,7 +232,16 @@ FIG3 = Experiment(
 )
 
 FOUR_TARGET = ("svg/reacher-4-target",)
-RIVALRY = ("svg/swimmer-7", "svg/reacher-4-target")
+RIVALRY = ("svg/swimmer-7", *FOUR_TARGET)
+REACHER_ER: Chosen = {"replay": True, "policy_lr": 3e-4, "kl_weight": 1.0, "policy_std": 1.0}
+REACHER_ONE: Chosen = {"policy_lr": 3e-4, "policy_std": 1.0}
+REACHER_ZERO: Settings = {"policy_lr": 3e-4, "policy_std": 1.0}
+REACHER_DPG: Settings = {"deterministic": True, "policy_lr": 3e-4, "policy_std": 1.0}
+REACHER_AC: Chosen = {"policy_lr": 3e-4, "policy_std": 1.0}
+GRIPPER_ER: Chosen = {"replay": True, "policy_lr": 3e-4, "kl_weight": 1.0, "policy_std": 1.0}
+MONOPED_ER: Chosen = {"replay": True, "policy_lr": 3e-4, "kl_weight": 1.0, "policy_std": 1.0}
+CHEETAH_ER: Chosen = {"replay": True, "policy_lr": 3e-4, "kl_weight": 1.0, "policy_std": 1.0}
+WALKER_ER: Chosen = {"replay": True, "policy_lr": 3e-4, "kl_weight": 1.0, "policy_std": 1.0}
 
 FIG4 = Experiment(
     id="svg/fig4",
@@ -243,78 +257,33 @@ FIG4 = Experiment(
             "svg-1-er",
             "SVG(1)-ER",
             SVG_ONE,
-            {
-                "replay": True,
-                "policy_lr": PerTask(
-                    {
-                        "svg/swimmer-7": 3e-4,
-                        "svg/reacher-4-target": 3e-4,
-                        "svg/reacher-moving": 3e-4,
-                        "svg/gripper": 3e-4,
-                        "svg/monoped": 3e-4,
-                        "svg/cheetah": 3e-4,
-                        "svg/cheetah-no-springs": 3e-4,
-                        "svg/walker": 3e-4,
-                    }
-                ),
-                "kl_weight": PerTask(
-                    {
-                        "svg/swimmer-7": 1.0,
-                        "svg/reacher-4-target": 1.0,
-                        "svg/reacher-moving": 1.0,
-                        "svg/gripper": 1.0,
-                        "svg/monoped": 1.0,
-                        "svg/cheetah": 1.0,
-                        "svg/cheetah-no-springs": 1.0,
-                        "svg/walker": 1.0,
-                    }
-                ),
-                "policy_std": PerTask(
-                    {
-                        "svg/swimmer-7": 1.0,
-                        "svg/reacher-4-target": 0.3,
-                        "svg/reacher-moving": 0.3,
-                        "svg/gripper": 0.3,
-                        "svg/monoped": 0.3,
-                        "svg/cheetah": 0.3,
-                        "svg/cheetah-no-springs": 0.3,
-                        "svg/walker": 0.3,
-                    }
-                ),
-            },
+            per_task(
+                {
+                    "svg/swimmer-7": SWIMMER_ER,
+                    "svg/reacher-4-target": REACHER_ER,
+                    "svg/reacher-moving": REACHER_ER,
+                    "svg/gripper": GRIPPER_ER,
+                    "svg/monoped": MONOPED_ER,
+                    "svg/cheetah": CHEETAH_ER,
+                    "svg/cheetah-no-springs": CHEETAH_ER,
+                    "svg/walker": WALKER_ER,
+                }
+            ),
         ),
         Variant(
             "svg-1",
             "SVG(1)",
             SVG_ONE,
-            {
-                "policy_lr": PerTask({"svg/swimmer-7": 3e-4, "svg/reacher-4-target": 3e-4}),
-                "policy_std": PerTask({"svg/swimmer-7": 1.0, "svg/reacher-4-target": 0.3}),
-            },
+            per_task({"svg/swimmer-7": SWIMMER_ONE, "svg/reacher-4-target": REACHER_ONE}),
             tasks=RIVALRY,
         ),
-        Variant(
-            "svg-0",
-            "SVG(0)",
-            SVG_ZERO,
-            {"policy_lr": 3e-4, "policy_std": 0.3},
-            tasks=FOUR_TARGET,
-        ),
-        Variant(
-            "dpg",
-            "DPG",
-            SVG_ZERO,
-            {"deterministic": True, "policy_lr": 3e-4, "policy_std": 0.3},
-            tasks=FOUR_TARGET,
-        ),
+        Variant("svg-0", "SVG(0)", SVG_ZERO, REACHER_ZERO, tasks=FOUR_TARGET),
+        Variant("dpg", "DPG", SVG_ZERO, REACHER_DPG, tasks=FOUR_TARGET),
         Variant(
             "ac",
             "AC",
             ACTOR_CRITIC,
-            {
-                "policy_lr": PerTask({"svg/swimmer-7": 3e-4, "svg/reacher-4-target": 3e-4}),
-                "policy_std": PerTask({"svg/swimmer-7": 1.0, "svg/reacher-4-target": 0.3}),
-            },
+            per_task({"svg/swimmer-7": SWIMMER_AC, "svg/reacher-4-target": REACHER_AC}),
             tasks=RIVALRY,
         ),
         UNTRAINED,

@@ -127,17 +127,25 @@ FIG3_NORM_SEARCH = of_norms(FIG3_SEARCH, "svg/fig3-norm-search", "V_max of Figur
 
 FIG4_STD = Axis("policy_std", (0.3, 1.0), name="std")
 FIG4_AXES = (SLOW_RATES, FIG4_STD)
+FOUR_TARGET = ("svg/reacher-4-target",)
 FIG4_SEARCH = Search(
     id="svg/fig4-search",
     title="Settings of Figure 4",
-    description="A tenth of the episodes of the figure.",
+    description=(
+        "A tenth of the episodes of the figure. The swimmer has the settings of that of three links, the moving target "
+        "those of the four, the cheetah without springs those of the one with."
+    ),
     experiment=FIG4,
     grids=(
-        Grid("svg-1-er", (Axis("policy_lr", (3e-4, 1e-3), name="lr"), PENALTIES, FIG4_STD)),
-        Grid("svg-1", FIG4_AXES),
+        Grid(
+            "svg-1-er",
+            (Axis("policy_lr", (3e-4, 1e-3), name="lr"), PENALTIES, FIG4_STD),
+            tasks=(*FOUR_TARGET, "svg/gripper", "svg/monoped", "svg/cheetah", "svg/walker"),
+        ),
+        Grid("svg-1", FIG4_AXES, tasks=FOUR_TARGET),
         Grid("svg-0", FIG4_AXES),
         Grid("dpg", FIG4_AXES),
-        Grid("ac", FIG4_AXES),
+        Grid("ac", FIG4_AXES, tasks=FOUR_TARGET),
     ),
     measure=LATE,
     budgets=(
