@@ -170,7 +170,7 @@ SWIMMER_ER: Chosen = {
     "policy_std": 1.0,
     "max_grad_norm": 1.0,
 }
-SWIMMER_ZERO: Chosen = {**SWIMMER_CRITIC, "policy_lr": 1e-4, "policy_updates": 200, "policy_std": 1.0}
+SWIMMER_ZERO: Chosen = {**SWIMMER_CRITIC, "policy_lr": 1e-4, "policy_updates": 50, "policy_std": 1.0}
 SWIMMER_DPG: Chosen = {
     **SWIMMER_CRITIC,
     "deterministic": True,
