@@ -56,8 +56,16 @@ TRAJECTORY_AXES = (  # 1e-2 and 1.0 were added when the largest so far had won o
     Axis("policy_std", (0.1, 0.3, 1.0), name="std"),
 )
 CART_POLE_STD = Axis("policy_std", (0.2, 0.6), name="std")
-CART_POLE_AXES = (RATES, Axis("policy_updates", (25, 100), name="updates"), CART_POLE_STD)
-CART_POLE_ER_AXES = (RATES, Axis("kl_weight", (0.0, 0.1, 1.0), name="kl"), CART_POLE_STD)
+CART_POLE_AXES = (  # 1e-4 was added when 3e-4, the slowest so far, had won
+    Axis("policy_lr", (1e-4, *RATES.values), name="lr"),
+    Axis("policy_updates", (25, 100), name="updates"),
+    CART_POLE_STD,
+)
+CART_POLE_ER_AXES = (  # 1e-2 was added when 3e-3, the largest so far, had won
+    Axis("policy_lr", (*RATES.values, 1e-2), name="lr"),
+    Axis("kl_weight", (0.0, 0.1, 1.0), name="kl"),
+    CART_POLE_STD,
+)
 FIG2_SEARCH = Search(
     id="svg/fig2-search",
     title="Settings of Figure 2",
