@@ -29,7 +29,7 @@ from svgbench.nn.episodic_agent import learner
 from svgbench.nn.episodic_work import block_work
 from svgbench.nn.minibatch_ascent import MinibatchAgent
 
-VERSION = 1
+VERSION = 2  # 1 kept the first episode's scales
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ from svgbench.nn.episodic_work import block_work
 from svgbench.nn.trajectory_ascent import TrajectoryAgent
 from svgbench.nn.whole_episodes import Episodes
 
-VERSION = 1
+VERSION = 2  # 1 kept the first episode's scales
 
 
 @dataclass(frozen=True)

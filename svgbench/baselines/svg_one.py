@@ -41,7 +41,7 @@ from svgbench.nn.episodic_work import block_work
 from svgbench.nn.minibatch_ascent import MinibatchAgent
 from svgbench.nn.value_gradient import reward_slopes
 
-VERSION = 1
+VERSION = 2  # 1 kept the first episode's scales
 
 
 @dataclass(frozen=True)

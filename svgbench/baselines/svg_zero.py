@@ -2,22 +2,22 @@
 
     v_theta = Q_a pi_theta at the inferred noise          line 11
 
-Without a model: Q's slope by the action, at the (s, a) that was really taken, since pi(s, eta) is a there. There is no
-importance weight in it. After every episode Q is trained on minibatches from D, and then the policy takes K steps
-(`svgbench.nn.minibatch_ascent`), with `replay` (as Algorithm 3 is printed) from D, else from the new episodes' steps;
-the paper compares algorithms without policy replay (appendix D). Unweighted replay has nothing that pulls the policy
-back to where Q was learned: slopes at old actions can push its mean on and on.
+Without a model: Q's slope by the action. After every episode Q is trained on minibatches from D, and then the policy
+takes K steps (`svgbench.nn.minibatch_ascent`). The paper compares algorithms without policy replay (appendix D): each
+step of the episode was taken with a = pi(s, eta; theta) and is followed by an update. Ours come when the episode has
+ended and theta has moved on, so the noise is inferred and the action made anew: the slope is Q_a at pi(s, eta; theta).
+With `replay`, as Algorithm 3 is printed, it is Q_a at the (s, a) of D, without an importance weight; nothing then pulls
+the policy back to where Q was learned, and slopes at old actions can push its mean on and on.
 
 Line 7, "train the value function Q using D", is Algorithm 4 with (s, a) for s (`svgbench.nn.fitted_value`):
 
-    y = r + gamma Q(s', a'; nu)
+    y = r + gamma Q(s', a'; nu),  a' = pi(s', eta'; theta),  eta' ~ N(0, I)
 
-with the a' of D (line 9 samples a^{k+1}), which an older policy drew. What is weighted is therefore a':
-w = p(a' | s'; theta) / p(a' | s'; theta_k), at most `importance_cap`, where Algorithm 4 has the weight of a; the a of
-Q(s, a) needs none. After an episode's last step a' is what the policy would have done. The paper says nothing of this.
+The a' of D (line 9 samples a^{k+1}) was drawn by an older policy: Q would be that policy's, or w = p(a' | s'; theta) /
+p(a' | s'; theta_k) would leave of D what is recent. With an a' of the policy that is evaluated w is 1 throughout.
 
 DPG is the deterministic case: a = mu(s), with sigma * eta added when it acts, for exploration. Its gradient is Q_a at
-mu(s) (not at the action that was taken), its target has a' = mu(s'), and nothing is weighted.
+mu(s), its target has a' = mu(s'): eta and eta' are zero.
 
 The end of an episode: nothing follows a termination, y = r; a time limit is no end of the task, and y goes on behind
 it.
@@ -40,7 +40,7 @@ from svgbench.nn.episodic_agent import learner
 from svgbench.nn.episodic_work import block_work
 from svgbench.nn.minibatch_ascent import MinibatchAgent
 
-VERSION = 1
+VERSION = 2  # 1 weighted Q's targets, took Q_a at the actions that were taken, and kept the first episode's scales
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,6 @@ class Config:
     policy_updates: int = 50  # an episode, of those collected at once: K (D)
     max_grad_norm: float = 10.0  # V_max (D)
     replay: bool = False  # of the policy's updates
-    importance_cap: float = 5.0  # of w in Q's targets (D)
     kl_weight: float = 0.0  # reward per nat; 0, the paper has it for SVG(1)-ER (D)
 
     value_hidden: tuple[int, ...] = (200, 100)  # tanh units of Q (T1)
@@ -83,6 +82,7 @@ class SVGZero(MinibatchAgent):
     def __init__(self, config: Config, task: Any, seeds: Sequence[int], capacity: int, device: str) -> None:
         super().__init__(config, task, seeds, capacity, device)
         self.new_critic()
+        self.new_stream("next-actions")
         self.stages = {"value": self.train_value, "policy": self.train_policy}
 
     def critic_input(self, s: Tensor, a: Tensor) -> Tensor:
@@ -94,22 +94,25 @@ class SVGZero(MinibatchAgent):
         return slope
 
     def worth(self, rows: Transitions) -> Tensor:
-        """Q_a at what was done; of DPG nothing that is known before the update."""
-        return rows.a if self.config.deterministic else self.action_slope(rows.s, rows.a)  # line 11
+        """With replay Q_a at what was done, [S, B, A]; else the noise that made it, of DPG none."""
+        if self.config.deterministic:
+            return torch.zeros_like(rows.a)
+        if self.config.replay:
+            return self.action_slope(rows.s, rows.a)  # line 11
+        return self.policy.noise(self.policy.mean(rows.s), rows.a)  # line 10
 
     def direction(self, worth: Tensor, rows: Transitions, mean: Tensor) -> Tensor:
-        return self.action_slope(rows.s, mean) if self.config.deterministic else worth
+        if self.config.replay and not self.config.deterministic:
+            return worth
+        return self.action_slope(rows.s, mean + self.policy.std * worth)  # line 11
 
     def value_sample(self, rows: Transitions) -> tuple[Tensor, Tensor, Tensor]:
-        c, policy, next_s = self.config, self.policy, rows.next_s
-        mean = policy.mean(next_s)
-        next_a = mean if c.deterministic else rows.next_a
-        next_value = self.parts["critic"].target_value(self.critic_input(next_s, next_a))
-        goes_on = 1 - rows.terminal
-        w = torch.ones_like(rows.r)
+        c, next_s, Q = self.config, rows.next_s, self.parts["critic"]
+        next_a = self.policy.mean(next_s)
         if not c.deterministic:
-            w = torch.where(goes_on > 0, policy.importance(mean, rows.next_a, rows.next_log_prob, c.importance_cap), w)
-        return self.critic_input(rows.s, rows.a), rows.r + c.gamma * goes_on * next_value, w
+            next_a = next_a + self.policy.std * self.streams["next-actions"].normal(next_a.shape[1:], self.dtype)
+        y = rows.r + c.gamma * (1 - rows.terminal) * Q.target_value(self.critic_input(next_s, next_a))
+        return self.critic_input(rows.s, rows.a), y, torch.ones_like(y)
 
 
 def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:

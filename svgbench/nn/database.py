@@ -12,19 +12,14 @@ from svgbench.nn.whole_episodes import Episodes
 
 
 class Transitions(NamedTuple):
-    """Steps of S seeds, with what was known when they were taken: the behaviour policy's log-probabilities, in nats.
-
-    After a step that terminated its episode nothing follows, and next_a means nothing.
-    """
+    """Steps of S seeds, with what was known when they were taken: the behaviour policy's log-probabilities, in nats."""
 
     s: Tensor  # [S, B, O]
     a: Tensor  # [S, B, A]
     change: Tensor  # [S, B, O]
-    next_a: Tensor  # [S, B, A]
     r: Tensor  # [S, B]
     terminal: Tensor  # [S, B]: 1 where the episode terminated, else 0
     log_prob: Tensor  # [S, B]: log p(a | s) of the policy that acted
-    next_log_prob: Tensor  # [S, B]: log p(next_a | s') of the same
 
     @property
     def next_s(self) -> Tensor:
@@ -41,13 +36,12 @@ class Transitions(NamedTuple):
         return Transitions(*(x[place, index] for x in self))
 
 
-def transitions(episodes: Episodes, log_prob: Tensor, next_log_prob: Tensor) -> Transitions:
+def transitions(episodes: Episodes, log_prob: Tensor) -> Transitions:
     """All steps of the episodes, in order of time, with log-probabilities [S, T * N]."""
-    s, a, change, next_a, r, terminal = (
-        x.flatten(1, 2)
-        for x in (episodes.s, episodes.a, episodes.change, episodes.next_a, episodes.r, episodes.terminated)
+    s, a, change, r, terminal = (
+        x.flatten(1, 2) for x in (episodes.s, episodes.a, episodes.change, episodes.r, episodes.terminated)
     )
-    return Transitions(s, a, change, next_a, r, terminal.to(r.dtype), log_prob, next_log_prob)
+    return Transitions(s, a, change, r, terminal.to(r.dtype), log_prob)
 
 
 class Database:
@@ -60,7 +54,7 @@ class Database:
         if capacity < 1:
             raise ValueError(f"the database's capacity is {capacity}, expected at least 1")
         self.capacity = capacity
-        self.widths = [state_dim, action_dim, state_dim, action_dim, 1, 1, 1, 1]
+        self.widths = [state_dim, action_dim, state_dim, 1, 1, 1]
         self.rows = torch.zeros(S, capacity, sum(self.widths), dtype=dtype, device=device)
         self.added = [0] * S
 
@@ -80,7 +74,7 @@ class Database:
         flat = (first + (uniform * size).long()).flatten()
         rows = self.rows.flatten(0, 1).index_select(0, flat).view(*uniform.shape, -1)
         parts = rows.split(self.widths, -1)
-        return Transitions(*parts[:4], *(x.squeeze(-1) for x in parts[4:]))
+        return Transitions(*parts[:3], *(x.squeeze(-1) for x in parts[3:]))
 
     def _sizes(self) -> list[int]:
         return [min(n, self.capacity) for n in self.added]

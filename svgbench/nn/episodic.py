@@ -43,6 +43,10 @@ class Agent(Protocol):
         """Remember new episodes; what was expected of them, some of `COLUMNS`, [S]."""
         ...
 
+    def renew(self) -> None:
+        """Training on the latest episodes is done, new ones are to come: scale by all that was taken in."""
+        ...
+
     def finite(self) -> Tensor:
         """Which seeds' parameters are finite, bool [S]."""
         ...
@@ -115,6 +119,8 @@ class EpisodicLearner(SeedBlock):
             self.columns |= self.tried(self._acting().mean)
         rows = self._rows(self.latest)
         self.latest, self.stage, self.columns = None, 0, {}
+        if not self.finished:
+            self.agent.renew()
         return rows
 
     def _acting(self) -> Acting:

@@ -76,22 +76,26 @@ class EpisodicAgent:
         return self.policy.acting()
 
     def take(self, episodes: Episodes) -> Mapping[str, Tensor]:
-        """Into D, with the log-probabilities of the policy that acted; then the statistics are renewed."""
+        """Into D, with the log-probabilities of the policy that acted.
+
+        It is trained with the scales that it acted with, so that importance weights of what it did start at 1. The
+        first episodes are scaled at once: before, every policy's mean is 0.
+        """
         expected = self._expected(episodes)
         new, valid = self.transitions(episodes), episodes.valid.flatten(1)
         self.database.add(new, valid)
         self.statistics.add(torch.cat([new.s, new.a], -1), new.change, valid)
-        rescaling = self.statistics.renew()
-        for part in self.parts.values():
-            if rescaling is not None and part is not self.parts.get("model"):
-                part.carry_over(rescaling)
+        if not self.statistics.known:
+            self.statistics.renew()
         return expected
+
+    def renew(self) -> None:
+        self.statistics.renew()
 
     def transitions(self, episodes: Episodes) -> Transitions:
         """The steps of new episodes [S, T * N], with log-probabilities of the present policy."""
-        pairs = [(episodes.s, episodes.a), (episodes.s + episodes.change, episodes.next_a)]
-        flat = [(s.flatten(1, 2), a.flatten(1, 2)) for s, a in pairs]
-        return transitions(episodes, *(self.policy.log_prob(self.policy.mean(s), a) for s, a in flat))
+        s, a = episodes.s.flatten(1, 2), episodes.a.flatten(1, 2)
+        return transitions(episodes, self.policy.log_prob(self.policy.mean(s), a))
 
     def _expected(self, episodes: Episodes) -> Mapping[str, Tensor]:
         """How far off the model and the critic are on episodes that they have not seen."""
@@ -134,12 +138,12 @@ class EpisodicAgent:
 
     def value_sample(self, rows: Transitions) -> tuple[Tensor, Tensor, Tensor]:
         """Inputs, targets and weights for the critic of states."""
-        next_value = self.parts["critic"].target_value(self.critic_input(rows.next_s, rows.next_a))
+        next_value = self.parts["critic"].target_value(rows.next_s)
         y = rows.r + self.config.gamma * (1 - rows.terminal) * next_value  # line 6
         w = self.policy.importance(
             self.policy.mean(rows.s), rows.a, rows.log_prob, self.config.importance_cap
         )  # line 7
-        return self.critic_input(rows.s, rows.a), y, w
+        return rows.s, y, w
 
     def finite(self) -> Tensor:
         return torch.stack([part.finite() for part in self.parts.values()]).all(0)

@@ -4,6 +4,8 @@
     descend w / 2 (y - V(s; nu_new))^2            lines 8, 9
     every C updates nu = nu_new                   line 10
 
+Lines 5 and 7, the draw from D and the weight w, are in `svgbench.nn.episodic_agent`.
+
 The count of updates goes on from one call to the next, and so does nu_new: Algorithm 4 starts each call at nu_new = nu,
 which is the same where a call's updates are a multiple of C, and would forget what comes after the last refresh where
 they are not. After a termination nothing follows, y = r; a time limit is none, and y bootstraps from V there.
@@ -22,7 +24,7 @@ from svgbench.nn.flat_mlp import FlatMLP
 from svgbench.nn.online import finite_rows
 from svgbench.nn.optim import Adam
 from svgbench.nn.returns import discounted_sums
-from svgbench.nn.state_statistics import Rescaling, StateStatistics
+from svgbench.nn.state_statistics import StateStatistics
 from svgbench.nn.streams import Streams
 from svgbench.nn.surrogate import pieces
 from svgbench.nn.whole_episodes import Episodes
@@ -98,10 +100,6 @@ class FittedValue:
     def _value(self, theta: Tensor, x: Tensor) -> Tensor:
         x = self.statistics.normalise(x)
         return self.scale * torch.cat([self.net(theta, x[:, piece])[..., 0] for piece in pieces(x)], 1)
-
-    def carry_over(self, rescaling: Rescaling) -> None:
-        for theta in (self.theta, self.target):
-            rescaling.carry_over_(self.net, theta)
 
     def finite(self) -> Tensor:
         """Which seeds' parameters are finite, bool [S]."""

@@ -3,9 +3,8 @@
 Heess et al. 2015: mu is a network, and sigma one of the hyper-parameters that they searched over (appendix D). As sigma
 is constant, pi_s = mu_s and pi_theta = mu_theta whatever eta is. Actions are in the task's own units, unbounded.
 
-States are scaled by statistics that move (`svgbench.nn.state_statistics`); when they do, theta changes with them, so
-that mu stays the same function (Adam's moments stay what they are). Its output weights start at zero: before anything
-is known mu is 0 at any scale.
+States are scaled by statistics that move (`svgbench.nn.state_statistics`), and mu with them: after some tens of
+episodes hardly. Its output weights start at zero: before anything is known mu is 0 at any scale.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from svgbench.nn.flat_mlp import FlatMLP, Recording
 from svgbench.nn.gaussian_policy import Acting, log_prob
 from svgbench.nn.online import finite_rows
 from svgbench.nn.optim import CLIP_EPS, Adam
-from svgbench.nn.state_statistics import Rescaling, StateStatistics
+from svgbench.nn.state_statistics import StateStatistics
 from svgbench.nn.streams import Streams
 
 
@@ -111,9 +110,6 @@ class FixedStdPolicy:
             return forward((s.astype(centre.dtype) - centre) / width)
 
         return Acting(mean, np.full((len(self.theta), 1, self.net.sizes[-1]), self.std, centre.dtype))
-
-    def carry_over(self, rescaling: Rescaling) -> None:
-        rescaling.carry_over_(self.net, self.theta)
 
     def _width(self, s: Tensor) -> Tensor:
         return self.statistics.width[..., : s.shape[-1]]

@@ -3,11 +3,12 @@
 They come at the end of an episode, K of them (appendix D):
 
 * with replay, each on transitions drawn from D anew;
-* without, the new episodes' steps are shared out among them at random, so that each step is used once. That is the
-  algorithm without replay, but for the time at which updates are made.
+* without, the new episodes' steps are shared out among them at random, so that each step is used once (where there
+  are fewer steps than K, in as many updates as there are steps). That is the algorithm without replay, but for the
+  time at which updates are made: the policy has moved on from the one that acted.
 
-What a transition's action is worth does not depend on the policy, so it is computed for all K minibatches before the
-first update; an update is then a forward and a backward pass of the policy alone.
+Where what a transition's action is worth does not depend on the policy, it is computed for all K minibatches before
+the first update; an update is then a forward and a backward pass of the policy alone.
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ from svgbench.nn.whole_episodes import Episodes
 
 
 class Minibatches(NamedTuple):
-    """K of them, one after the other, B transitions each. weight [S, K * B]: in a minibatch's mean; zero on padding.
+    """K of them, one after the other, B transitions each. share [S, K * B]: in a minibatch's mean; zero on padding.
 
     some: bool [S, K], whether a seed has a transition there.
     """
 
     rows: Transitions
-    weight: Tensor
+    share: Tensor
     some: Tensor
 
 
@@ -53,10 +54,8 @@ def shared_out(new: Transitions, valid: Tensor, K: int, uniform: Tensor) -> Mini
     lengths = bounds.diff(dim=1).unsqueeze(-1)  # [S, K, 1]
     nth = torch.arange(max(1, int(lengths.max())), device=valid.device)  # [B]
     places = torch.minimum(bounds[:, :-1, None] + nth, (count - 1).clamp(min=0).unsqueeze(-1)).flatten(1)
-    weight = (nth < lengths) / lengths.clamp(min=1)
-    return Minibatches(
-        new.chosen(order.gather(1, places)), weight.flatten(1).to(new.r.dtype), (lengths > 0).squeeze(-1)
-    )
+    share = (nth < lengths) / lengths.clamp(min=1)
+    return Minibatches(new.chosen(order.gather(1, places)), share.flatten(1).to(new.r.dtype), (lengths > 0).squeeze(-1))
 
 
 class MinibatchAgent(EpisodicAgent, ABC):
@@ -73,7 +72,7 @@ class MinibatchAgent(EpisodicAgent, ABC):
 
     @abstractmethod
     def worth(self, rows: Transitions) -> Tensor:
-        """What is known of transitions [S, B] whatever the policy is, with the same leading axes."""
+        """What is known of transitions [S, B] before the first update, with the same leading axes."""
 
     def direction(self, worth: Tensor, rows: Transitions, mean: Tensor) -> Tensor:
         """What pi_theta is multiplied by, [S, B, A], where the policy's mean is this: by default `worth` itself."""
@@ -85,7 +84,7 @@ class MinibatchAgent(EpisodicAgent, ABC):
         seen = episodes.s.flatten(1, 2)
         before = policy.mean(seen)
         batches = self._minibatches(episodes)
-        B = batches.weight.shape[1] // c.policy_updates
+        B = batches.share.shape[1] // c.policy_updates
         worth = self.worth(batches.rows)
         start = policy.mean(batches.rows.s) if c.kl_weight else None
         norms = []
@@ -96,13 +95,13 @@ class MinibatchAgent(EpisodicAgent, ABC):
             mean = recording.output
             up = self.direction(worth[:, piece], rows, mean)
             if self.weighted:
-                up = up * policy.importance(mean, rows.a, rows.log_prob, c.importance_cap).unsqueeze(-1)
+                up = up * policy.importance(mean, rows.a, rows.log_prob, c.importance_cap).unsqueeze(-1)  # line 11
             if start is not None:
                 up = up - c.kl_weight * policy.kl_slope(mean, start[:, piece])
             moving = active if all_have_some else batches.some[:, k] & (True if active is None else active)
-            norms.append(policy.ascend(recording, up * batches.weight[:, piece, None], moving))
+            norms.append(policy.ascend(recording, up * batches.share[:, piece, None], moving))  # lines 13, 14
         kl = (policy.kl(policy.mean(seen), before) * episodes.weight).sum(1)
-        return {"grad_norm": torch.stack(norms).mean(0), "kl": kl}
+        return {"grad_norm": torch.stack(norms).sum(0) / batches.some.sum(1).clamp(min=1), "kl": kl}
 
     def _minibatches(self, episodes: Episodes) -> Minibatches:
         c = self.config

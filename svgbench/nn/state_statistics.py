@@ -2,32 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor
 
-from svgbench.nn.flat_mlp import FlatMLP
 from svgbench.nn.normaliser import Normaliser
 
 NEGLIGIBLE = 1e-6  # a deviation below this share of the mean is rounding: the number is constant
-
-
-class Rescaling(NamedTuple):
-    """Old scaled inputs from new ones: old = ratio * new + shift. Both [S, n]."""
-
-    ratio: Tensor
-    shift: Tensor
-
-    def carry_over_(self, net: FlatMLP, theta: Tensor) -> None:
-        """Change theta [S, P] so that the network is the same function of what is not scaled as before.
-
-        Its inputs are the first of those that this is about.
-        """
-        weight, bias = net.layers(theta)[0]
-        n = weight.shape[1]
-        bias += torch.bmm(self.shift[:, None, :n], weight)
-        weight *= self.ratio[:, :n, None]
 
 
 class StateStatistics:
@@ -36,7 +16,11 @@ class StateStatistics:
     A number that has never varied is not divided by its deviation. A change that has never varied has width zero:
     what is predicted of it is its mean, without error or derivative.
 
-    The statistics in use change only with `renew`. centre, width [S, 1, O + A]; mean_change, change_width [S, 1, O].
+    The statistics in use change only with `renew`, and with them the functions that networks of scaled inputs are. To
+    rescale the networks instead would keep the first episode's units in them for ever: those of an episode that goes
+    nowhere are too short for what follows, and saturate a layer of tanh.
+
+    centre, width [S, 1, O + A]; mean_change, change_width [S, 1, O].
     """
 
     def __init__(self, S: int, state_dim: int, action_dim: int, dtype: torch.dtype, device: str) -> None:
@@ -63,9 +47,8 @@ class StateStatistics:
         self.x.update(x, valid)
         self.change.update(change, valid)
 
-    def renew(self) -> Rescaling | None:
-        """Use the statistics of all that was added; how scaled inputs move with it, None if they had no scale yet."""
-        before = (self.centre.clone(), self.width.clone()) if self.known else None
+    def renew(self) -> None:
+        """Use the statistics of all that was added."""
         self.known = True
         for seen, mean, width, otherwise in (
             (self.x, self.centre, self.width, 1.0),
@@ -75,10 +58,6 @@ class StateStatistics:
             varies = deviation > NEGLIGIBLE * seen.mean.abs() + torch.finfo(torch.float64).tiny
             mean.copy_(seen.mean[:, None])
             width.copy_(torch.where(varies | ~deviation.isfinite(), deviation, otherwise)[:, None])
-        if before is None:
-            return None
-        centre, width = before
-        return Rescaling((self.width / width)[:, 0], ((self.centre - centre) / width)[:, 0])
 
     def state_dict(self) -> dict[str, object]:
         names = ("centre", "width", "mean_change", "change_width")

@@ -56,16 +56,8 @@ TRAJECTORY_AXES = (  # 1e-2 and 1.0 were added when the largest so far had won o
     Axis("policy_std", (0.1, 0.3, 1.0), name="std"),
 )
 CART_POLE_STD = Axis("policy_std", (0.2, 0.6), name="std")
-CART_POLE_AXES = (  # 1e-4 was added when 3e-4, the slowest so far, had won
-    Axis("policy_lr", (1e-4, *RATES.values), name="lr"),
-    Axis("policy_updates", (25, 100), name="updates"),
-    CART_POLE_STD,
-)
-CART_POLE_ER_AXES = (  # 1e-2 was added when 3e-3, the largest so far, had won
-    Axis("policy_lr", (*RATES.values, 1e-2), name="lr"),
-    Axis("kl_weight", (0.0, 0.1, 1.0), name="kl"),
-    CART_POLE_STD,
-)
+CART_POLE_AXES = (RATES, Axis("policy_updates", (25, 100), name="updates"), CART_POLE_STD)
+CART_POLE_ER_AXES = (RATES, Axis("kl_weight", (0.0, 0.1, 1.0), name="kl"), CART_POLE_STD)
 FIG2_SEARCH = Search(
     id="svg/fig2-search",
     title="Settings of Figure 2",
@@ -92,10 +84,9 @@ FIG2_NORM_SEARCH = of_norms(FIG2_SEARCH, "svg/fig2-norm-search", "V_max of Figur
 
 PENALTIES = Axis("kl_weight", (0.0, 1.0), name="kl")  # of steps that leave D's actions; only replay has such
 SWIMMER_STD = Axis("policy_std", (0.5, 1.0), name="std")
-SWIMMER_UPDATES = Axis("policy_updates", (50, 200), name="updates")
-SWIMMER_AXES = (  # 3e-5 was added when 1e-4, the slowest so far, had won
-    Axis("policy_lr", (3e-5, *SLOW_RATES.values), name="lr"),
-    SWIMMER_UPDATES,
+SWIMMER_AXES = (
+    SLOW_RATES,
+    Axis("policy_updates", (50, 150), name="updates"),  # 150: one for each step
     SWIMMER_STD,
 )
 FIG3_SEARCH = Search(
@@ -112,11 +103,7 @@ FIG3_SEARCH = Search(
             also_on=("svg/swimmer-5",),
         ),
         Grid("svg-1", SWIMMER_AXES, chosen_for=("svg-1", "svg-1-10", "svg-1-5"), also_on=("svg/swimmer-5",)),
-        Grid(
-            "svg-1-er",
-            (SLOW_RATES, PENALTIES, SWIMMER_STD),
-            also_on=("svg/swimmer-5",),
-        ),
+        Grid("svg-1-er", (SLOW_RATES, PENALTIES, SWIMMER_STD), also_on=("svg/swimmer-5",)),
         Grid("svg-0", SWIMMER_AXES, also_on=("svg/swimmer-5",)),
         Grid("dpg", SWIMMER_AXES, also_on=("svg/swimmer-5",)),
         Grid("ac", SWIMMER_AXES, also_on=("svg/swimmer-5",)),
