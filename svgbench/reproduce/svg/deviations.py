@@ -62,17 +62,41 @@ _ALGORITHMS = (
         paper="without replay the policy is updated after each step of the environment, with replay at the end of an "
         "episode (appendix D)",
         ours="always at the end of an episode, after model and critic; without replay on the new episode's steps, each "
-        "once [policy_updates]",
-        reason="the same data and number of gradients; seeds that train together take their steps together",
-        source="appendix D; svgbench/nn/minibatch_ascent.py",
+        "once, shared out over fewer updates than steps; by then the policy has moved: SVG(1) and the actor-critic "
+        "weight the steps by importance, SVG(0) has Q's slope at what the policy would do with the same noise, DPG at "
+        "its mean [policy_updates]",
+        reason="seeds that train together take their steps together",
+        source="appendix D; svgbench/nn/minibatch_ascent.py, svgbench/baselines/svg_zero.py",
+    ),
+    Deviation(
+        id="next-action-of-q",
+        paper="Algorithm 3 takes a' from D with the rest of a transition; Algorithm 4 is printed for V",
+        ours="a' is drawn from the policy that is evaluated, and w is 1",
+        reason="an older policy's a' is the older policy's Q; weighted by importance, nearly nothing of D is left",
+        source="appendix C; svgbench/baselines/svg_zero.py",
+    ),
+    Deviation(
+        id="ends-of-episodes",
+        paper="SVG(∞) has v' = 0 at the end (footnote 3); of the others nothing is said",
+        ours="so; to V and Q a time limit is no end: their targets, delta and eq. (13) go on behind it",
+        reason="they are of states and know no time",
+        source="footnote 3; svgbench/nn/fitted_value.py",
     ),
     Deviation(
         id="scaling",
         paper="not said",
-        ours="networks see states and actions by their running mean and deviation, models predict changes so scaled, "
-        "critics count in units of 10 [value_scale]",
+        ours="networks see states and actions by the mean and deviation of all episodes so far, models predict changes "
+        "so scaled, critics count in units of 10 [value_scale]",
         reason="the tasks' units are of very different size",
         source="svgbench/nn/state_statistics.py",
+    ),
+    Deviation(
+        id="initial-weights",
+        paper="not said",
+        ours="what comes into a hidden unit of norm 1, into the policy's outputs 0, into the critic's 0.1; a model's "
+        "uniform within 1 / sqrt(inputs); its sigma is the residuals' deviation",
+        reason="a policy that begins with its noise alone, a critic near 0",
+        source="svgbench/nn/fixed_std_policy.py, fitted_value.py, parallel_model.py",
     ),
     Deviation(
         id="returns",
