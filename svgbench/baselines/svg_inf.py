@@ -86,7 +86,7 @@ class SVGInf(TrajectoryAgent):
         self.stages["policy"] = self.train_policy
 
     def train_policy(self, episodes: Episodes, active: Tensor | None) -> Mapping[str, Tensor]:
-        """Lines 8 to 15."""
+        """Lines 8 to 15: where v' starts, then `value_gradient.backward` (10 to 14) and one step (15)."""
         return self.ascend(episodes.s, episodes.a, episodes.valid, self.tail(episodes), episodes, active)
 
     def tail(self, episodes: Episodes) -> Tensor:

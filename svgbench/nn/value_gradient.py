@@ -78,7 +78,7 @@ def backward(at: DerivativesAt, s: Tensor, a: Tensor, valid: Tensor, tail: Tenso
         for t in reversed(range(len(direct_t))):
             v = v + tail_t[t]
             follows[:, t] = v.view(S, N, O)
-            v = torch.baddbmm(direct_t[t], v, through_t[t])  # eq. (9)
+            v = torch.baddbmm(direct_t[t], v, through_t[t])  # eq. (9), line 13
         u = d.r_a + gamma * (follows.flatten(1, 2).unsqueeze(-2) @ d.f_a).squeeze(-2)  # eq. (10), line 12
         worth[:, piece] = u.view(S, -1, N, u.shape[-1])
     discount = gamma ** torch.arange(T, dtype=torch.float64, device=s.device)
