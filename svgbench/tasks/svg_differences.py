@@ -201,6 +201,14 @@ SVG: tuple[Difference, ...] = (
         tasks=("svg/monoped",),
     ),
     Difference(
+        id="svg-legged-place",
+        paper="14 and 18 numbers of state, the root's place among them",
+        ours="it is always 0",
+        reason="nothing depends on it, and a robot that runs would leave all places that its networks have seen",
+        source="svgbench/tasks/svg_legged.py",
+        tasks=_LEGGED,
+    ),
+    Difference(
         id="svg-cheetah",
         paper="Wawrzynski's planar cat (18 states, 6 motors), with and without springs; no reward",
         ours="gymnasium's half_cheetah.xml (without springs: joint stiffness 0), its start; a control step of 0.03 s, "

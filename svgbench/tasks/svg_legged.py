@@ -1,6 +1,7 @@
 """The robots on legs of Heess et al. 2015, section 6.2 (Figure 4): monoped, half-cheetah, walker.
 
-They are planar. s is all of q and v, joint positions and velocities, root first (x, z, pitch); metres, radians, N m.
+They are planar. s is all of q and v, joint positions and velocities, root first (x, z, pitch); metres, radians, N m. x
+is always 0 in it: nothing depends on where a robot is, and one that runs leaves all places that its networks have seen.
 Action a in [-1, 1]: torques u = (largest torque) a; a motor saturates, a larger action costs what it asks for. Rewards
 are of the state before the step; v_x is the root's. Each `make_...` states its task.
 
@@ -72,7 +73,17 @@ def fallen(obs: Any, action: Any, next_obs: Any) -> Any:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Monoped(StateTask):
+class Legged(StateTask):
+    """Satisfies `svgbench.tasks.protocol.Task`. What it observes has x = 0."""
+
+    def observation(self, qpos: Array, qvel: Array, velocity: Array) -> Array:
+        s = super().observation(qpos, qvel, velocity)
+        s[:, 0] = 0.0
+        return s
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Monoped(Legged):
     """noise: standard deviation of the torques, as a share of the largest."""
 
     noise: float
@@ -117,7 +128,7 @@ class Monopeds(MujocoSimulations):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Walker(StateTask):
+class Walker(Legged):
     chain: PlanarChain
 
     def placed(self, qpos: Array) -> Array:
@@ -193,7 +204,7 @@ def make_monoped(noise: float = MONOPED_NOISE, horizon: int = MONOPED_HORIZON) -
     )
 
 
-def make_cheetah(springs: bool = True, horizon: int = HORIZON) -> StateTask:
+def make_cheetah(springs: bool = True, horizon: int = HORIZON) -> Legged:
     """svg/cheetah, svg/cheetah-no-springs: half a cat that runs.
 
     s (18): q = (x, z, pitch, and thigh, shin, foot of the hind and the fore leg) and v. a: 6, u = (120, 90, 60, 120,
@@ -207,7 +218,7 @@ def make_cheetah(springs: bool = True, horizon: int = HORIZON) -> StateTask:
     if not springs:
         for joint in spec.joints:
             joint.stiffness = [0.0, 0.0, 0.0]
-    return StateTask(
+    return Legged(
         id="svg/cheetah" if springs else "svg/cheetah-no-springs",
         model=compiled(spec),
         frame_skip=3,
