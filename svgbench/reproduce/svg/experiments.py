@@ -162,7 +162,14 @@ HAND_MODEL = Experiment(
 
 SWIMMER_INF: Chosen = {"policy_lr": 3e-3, "model_updates": 400, "policy_std": 0.5}
 SWIMMER_ONE: Chosen = {**SWIMMER_CRITIC, "policy_lr": 3e-5, "policy_updates": 150, "policy_std": 0.5}
-SWIMMER_ER: Chosen = {**SWIMMER_CRITIC, "replay": True, "policy_lr": 3e-4, "kl_weight": 1.0, "policy_std": 0.5}
+SWIMMER_ER: Chosen = {
+    **SWIMMER_CRITIC,
+    "replay": True,
+    "policy_lr": 3e-4,
+    "kl_weight": 1.0,
+    "policy_std": 0.5,
+    "max_grad_norm": 1.0,
+}
 SWIMMER_ZERO: Chosen = {**SWIMMER_CRITIC, "policy_lr": 3e-5, "policy_updates": 150, "policy_std": 0.5}
 SWIMMER_DPG: Chosen = {
     **SWIMMER_CRITIC,
