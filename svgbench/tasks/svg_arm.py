@@ -54,6 +54,7 @@ FINGER_TORQUE = 0.02  # N m
 PALM = 0.025  # half width; fingers hang at its ends
 FINGER = 0.006  # radius
 OPEN, CLOSED = -0.5, 0.5  # rad, of a finger
+AJAR = -0.4  # rad, of fingers at the start: the ball passes between them from about -0.3 on
 BALL = 0.02  # radius
 BALL_MASS, BALL_FRICTION = 0.02, 0.1  # kg, N s/m on the ground
 GRIP = 0.09  # m, from the wrist to where a held ball is
@@ -84,9 +85,8 @@ def gripper_reward(xp: Any, s: Any, a: Any) -> Any:
     x, y = point(xp, (*GRIPPER[:2], GRIP), s[..., :3])
     away = length(xp, xp.stack([x - s[..., 5], y - s[..., 6]], -1), 0.01)
     left = length(xp, xp.stack([s[..., 5] - BALL_SITE[0], s[..., 6] - BALL_SITE[1]], -1), 0.01)
-    holding = xp.exp(-((away / 0.03) ** 2)) * (1.0 + s[..., 3] + s[..., 4])
-    distances = (away + 2.0 * left) / BOX
-    return xp.exp(-((left / 0.05) ** 2)) + 0.5 * holding - distances - 0.01 * (a**2).sum(-1)
+    near = xp.exp(-((left / 0.05) ** 2)) + 0.5 * xp.exp(-((away / 0.03) ** 2))
+    return near - (away + 2.0 * left) / BOX - 0.01 * (a**2).sum(-1)
 
 
 def inside(lengths: Sequence[float], q: Array) -> NDArray[np.bool_]:
@@ -168,7 +168,7 @@ class Gripper(StateTask):
             heading = rng.uniform(-np.pi, np.pi, k)
             ball = np.stack([radius * np.cos(heading), radius * np.sin(heading)], axis=1)
             hand = np.stack(point(np, (*GRIPPER[:2], GRIP), joints), axis=1)
-            starts = np.concatenate([joints, np.zeros((k, 2)), ball, np.zeros((k, 7))], axis=1)
+            starts = np.concatenate([joints, np.full((k, 2), AJAR), ball, np.zeros((k, 7))], axis=1)
             apart = np.square(hand - ball).sum(axis=1) > (0.1) ** 2
             found = np.concatenate([found, starts[apart]])
         return found[:k]
@@ -278,10 +278,10 @@ def make_gripper(horizon: int = GRIPPER_HORIZON) -> Gripper:
     s (14): q = (three joint angles of the arm, two of the fingers, x and y of the ball) and their velocities.
     a: 5, u = (0.4, 0.1, 0.02, 0.02, 0.02) a. Links of 0.14, 0.12 and 0.06 m, the last up to the palm; fingers from
     -0.5 (open) to 0.5 (closed); the grip, where a held ball is, is 0.09 m from the wrist.
-    r(s, a) = exp(-(l / 0.05)^2) + 1/2 exp(-(d / 0.03)^2) (1 + f_1 + f_2) - (d + 2 l) / 0.3 - 0.01 |a|^2, before the
-    step, l = sqrt(|ball - site|^2 + 0.01^2), d the same of grip and ball, f the fingers' angles, about 0
-    when they hold the ball.
-    Start: the arm uniform among the angles that keep it within the box, fingers straight, the ball anywhere between
+    r(s, a) = exp(-(l / 0.05)^2) + 1/2 exp(-(d / 0.03)^2) - (d + 2 l) / 0.3 - 0.01 |a|^2, before the step,
+    l = sqrt(|ball - site|^2 + 0.01^2), d the same of grip and ball. Nothing is paid for closed fingers: it would be
+    paid before the ball is between them.
+    Start: the arm uniform among the angles that keep it within the box, fingers open (-0.4), the ball anywhere between
     0.16 and 0.26 m from the arm's root and 0.1 m or more from the grip, at rest.
     The ball (radius 0.02 m, 20 g) touches hand and walls only, does not turn, and slides with a friction of 0.1 N s/m.
     """

@@ -165,8 +165,9 @@ SVG: tuple[Difference, ...] = (
         paper="the reacher with a manipulator that can grab a ball in a randomized position and return it to a "
         "specified site; no dimension, no reward",
         ours="two fingers with a motor each (s 14, a 5); a ball of 20 g that slides, 0.16 to 0.26 m from the arm's "
-        "root; the site at (0.2, 0) m; r = exp(-(l / 0.05)^2) + 1/2 exp(-(d / 0.03)^2) (1 + f_1 + f_2) - (d + 2 l) / "
-        "0.3 - 0.01 |a|^2, l from the ball to the site, d from the grip to the ball, f the fingers' angles",
+        "root; the site at (0.2, 0) m; r = exp(-(l / 0.05)^2) + 1/2 exp(-(d / 0.03)^2) - (d + 2 l) / 0.3 - 0.01 |a|^2, "
+        "l from the ball to the site, d from the grip to the ball; the ball does not turn, has a friction of 0.1 N s/m "
+        "and touches hand and walls only; at the start it is 0.1 m or more from the grip, and the fingers are open",
         reason="5 motors are those of this group's gripper of the same year; reach and grasp by smooth distances, as "
         "there",
         source="SVG 6.2; Lillicrap et al. 2015, supplement; facts/svg_maac_trpo.md 1.5",
@@ -222,9 +223,9 @@ SVG: tuple[Difference, ...] = (
         paper="based on the environment of Schulman et al. 2015; nothing else",
         ours="the body of trpo/walker with the control suite's walker's motors (100, 50, 20 N m), a control step of "
         "0.02 s, 300 of them; s all 18 positions and velocities; r = v_x + cos(pitch) - 1e-5 u'u, v_x the trunk's; "
-        "ends where Schulman's does",
-        reason="the bonus of 1 has no derivative and forces of impacts are no function of s; with trpo/walker's "
-        "motors exploration of 0.2 fells it within 0.2 s",
+        "ends where Schulman's does; starts within 0.1 of standing, lifted out of the ground; both feet with the same "
+        "friction",
+        reason="the bonus of 1 has no derivative, forces of impacts are no function of s; ankles need less than hips",
         source="SVG 6.2; thesis of Schulman 2016, 3.8.1; svgbench/tasks/trpo_robots.py",
         tasks=("svg/walker",),
     ),

@@ -240,8 +240,7 @@ def make_walker(horizon: int = HORIZON) -> Walker:
     dt: 4 x 0.005 s, Euler. 300 steps, 6 s.
     The paper's is "based on" that of Schulman et al. 2015: the body of trpo/walker (gymnasium's walker2d.xml, the same
     friction at both feet), its cost and its end; its bonus of 1 for being up is cos(pitch) here, which has a
-    derivative, and it pays for no impacts, which s does not show. The motors are the DeepMind control suite's walker's:
-    with trpo/walker's, exploration of 0.2 fells it within 0.2 s.
+    derivative, and it pays for no impacts, which s does not show. The motors are the DeepMind control suite's walker's.
     """
     spec = asset("walker2d.xml")
     spec.geom("foot_left_geom").friction = spec.geom("foot_geom").friction

@@ -66,7 +66,7 @@ def test_rewards_of_the_gripper():
         grip = hand.xpos + GRIP * hand.xmat.reshape(3, 3)[:, 0]
         d = np.sqrt(sum((grip - ball) ** 2) + 0.01**2)
         left = np.sqrt(sum((ball[:2] - BALL_SITE) ** 2) + 0.01**2)
-        expected = np.exp(-((left / 0.05) ** 2)) + 0.5 * np.exp(-((d / 0.03) ** 2)) * (1 + qpos[3] + qpos[4])
+        expected = np.exp(-((left / 0.05) ** 2)) + 0.5 * np.exp(-((d / 0.03) ** 2))
         expected -= (d + 2 * left) / 0.3 + 0.01 * a @ a
         s = task.observation(qpos[None], qvel[None], np.zeros((1, 0)))[0]
         np.testing.assert_array_equal(s, np.r_[qpos, qvel])
@@ -224,4 +224,5 @@ def test_starts_of_the_gripper():
     assert 0.24 < radius.max() <= 0.26
     grip = np.stack(point(np, HAND, s[:, :3]), axis=1)
     assert np.linalg.norm(grip - s[:, 5:7], axis=1).min() > 0.1
-    assert not s[:, [3, 4, *range(7, 14)]].any()
+    assert not s[:, 7:].any()
+    assert (s[:, 3:5] == -0.4).all()
