@@ -20,7 +20,7 @@ Limits = Mapping[str, Mapping[str, Mapping[str, Setting]]]
 
 @dataclass(frozen=True)
 class Axis:
-    """A config field and the values to try. `name` stands for it in ids (else the field), `label` in tables."""
+    """A config field and the values to try. `name` stands for it in ids (or the field), `label` in tables (or that)."""
 
     field: str
     values: tuple[Setting, ...]
@@ -129,7 +129,7 @@ def _of_grid(search: Search, grid: Grid) -> Iterator[Tried]:
     for combination in itertools.product(*(axis.values for axis in grid.axes)):
         named = list(zip(grid.axes, combination, strict=True))
         names = [f"{axis.name or axis.field.replace('_', '-')}-{_text(value)}" for axis, value in named]
-        labels = [f"{axis.label or axis.field} = {_text(value)}" for axis, value in named]
+        labels = [f"{axis.label or axis.name or axis.field} = {_text(value)}" for axis, value in named]
         values = {axis.field: value for axis, value in named}
         variant = replace(
             base,
