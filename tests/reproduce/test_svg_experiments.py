@@ -222,6 +222,8 @@ def test_a_run_that_diverges_does_not_hide_the_others():
     assert fit(ax, [good, bad])
     assert -1000 < ax.get_ylim()[0] < 0 < 100 < ax.get_ylim()[1]
     assert not fit(ax, [pd.Series([np.nan])])
+    quick = pd.Series([0.0, *np.linspace(150, 180, 40)])
+    assert not fit(ax, [quick, quick]), "where they begin is seen"
     plt.close(figure)
 
 
