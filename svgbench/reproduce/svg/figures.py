@@ -136,7 +136,7 @@ def look_of(base: Mapping[str, Look], variant: str, label: str, dashed: bool) ->
 
 
 def fit(ax: Axes, means: Sequence[pd.Series]) -> bool:
-    """Limit a panel to where the better curves are, and to where most begin; whether a mean lies below it.
+    """Limit a panel to where the better curves are, and to where one begins; whether a mean lies below it.
 
     A method that diverges is many powers of ten worse than the rest, and would hide it.
     """
@@ -144,7 +144,7 @@ def fit(ax: Axes, means: Sequence[pd.Series]) -> bool:
     if not len(finite):
         return False
     best, usual = finite[-1], np.quantile(finite, 0.1)
-    begin = np.nanmedian([m.iloc[0] for m in means])
+    begin = max((m.iloc[0] for m in means if np.isfinite(m.iloc[0])), default=usual)
     bottom = max(finite[0], min(usual - 1.5 * (best - usual), begin - 0.25 * (best - begin)))
     if bottom > finite[0]:
         margin = 0.08 * (best - bottom)
