@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from svgbench.lab.experiment import Budget, Measure, Setting
 from svgbench.lab.search import Axis, Grid, Search
-from svgbench.reproduce.svg.experiments import FIG2, FIG3, FIG4
+from svgbench.reproduce.svg.experiments import FIG2, FIG3, FIG4, FOUR_TARGET
 
 LATE = Measure("train_return", "return, last 50 episodes", reduce="mean_of_last", k=50)
 
@@ -121,7 +121,6 @@ FIG3_NORM_SEARCH = of_norms(FIG3_SEARCH, "svg/fig3-norm-search", "V_max of Figur
 
 FIG4_STD = Axis("policy_std", (0.3, 1.0), name="std")
 FIG4_AXES = (SLOW_RATES, FIG4_STD)
-FOUR_TARGET = ("svg/reacher-4-target",)
 FIG4_SEARCH = Search(
     id="svg/fig4-search",
     title="Settings of Figure 4",
