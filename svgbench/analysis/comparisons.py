@@ -71,7 +71,13 @@ def judge_part(evidence: Evidence, part: Comparison, place: Place) -> PartResult
         if isinstance(samples, str):
             return replace(blank, reason=samples)
         read.append(_Read(side, candidates(side, place.task), samples))
-    case = _Case(part, read, right, _floors(read, evidence.rules.floors), evidence.rules.level)
+    zero = 0.0
+    if isinstance(part.left, RelativeSD) and part.left.of_gain:
+        random = evidence.random_level(place.budget, place.task, part.left.measure, place.setting)
+        if random is None:
+            return replace(blank, reason=f"{RANDOM_VARIANT} has no row of {part.left.measure.label} at all")
+        zero = random
+    case = _Case(part, read, right, _floors(read, evidence.rules.floors), evidence.rules.level, zero)
     blank = replace(blank, n=min(sample.n for one in read for group in one.samples for sample in group))
     if case.uncounted:
         return replace(blank, verdict="INCONCLUSIVE", reason=case.uncounted)
@@ -103,6 +109,7 @@ class _Case:
     right: float | None
     floors: Sequence[float | None]
     level: float
+    zero: float  # what a relative SD's mean is counted from
 
     @property
     def uncounted(self) -> str:
@@ -130,7 +137,7 @@ class _Case:
     def effect(self, counted: bool) -> Effect | str:
         left, right = self.values(counted)
         if isinstance(self.part.left, RelativeSD) and self.right is not None:
-            return spread_effect(left[0][0], self.right, self.level)
+            return spread_effect(left[0][0], self.zero, self.right, self.level)
         better = self.part.left.measure.higher_is_better
         return effect_interval(left, right, self.part.scale, better, self.level)
 
@@ -224,6 +231,8 @@ def _judged(blank: PartResult, case: _Case, effect: Effect, margin: float, how: 
     if part.relation == "~":
         needs = f"from {number(_shown(-margin, part))} to {number(_threshold(part, margin))}"
     reason = f"{blank.text}: {blank.unit} {number(value)} [{number(low)}, {number(high)}], needs {needs}"
+    if isinstance(part.left, RelativeSD) and part.left.of_gain:
+        reason += f"; the gain is that upon {number(case.zero)} (random)"
     reason += how + case.best(effect) + case.failures(interval.n, margin)
     return replace(
         blank,
@@ -284,7 +293,7 @@ def _name(side: Side, task: str) -> str:
             return f"best of ({', '.join(name for (name,) in names)})"
         case Change():
             return " less ".join(names[0])
-        case RelativeSD():
-            return f"SD / mean of {names[0][0]}"
+        case RelativeSD(of_gain=of_gain):
+            return f"SD / {'gain' if of_gain else 'mean'} of {names[0][0]}"
         case _:
             return names[0][0]

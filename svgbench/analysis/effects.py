@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from svgbench.analysis.judgement import RANDOM_VARIANT, number
 from svgbench.analysis.statistics import Interval, interval_of, relative_sd_interval, summarise, welch
-from svgbench.lab.experiment import BestOf, Change, Comparison, OfDistance, Side, on_task
+from svgbench.lab.experiment import BestOf, Change, Comparison, OfDistance, RelativeSD, Side, on_task
 
 Values = Mapping[int, float]
 """A number per seed."""
@@ -52,7 +52,8 @@ def variants_of(parts: Sequence[Comparison], task: str) -> list[str]:
     found = []
     for part in parts:
         found += [v for side in sides(part) for candidate in candidates(side, task) for v in candidate]
-        found += [RANDOM_VARIANT] if isinstance(part.margin, OfDistance) else []
+        of_gain = isinstance(part.left, RelativeSD) and part.left.of_gain
+        found += [RANDOM_VARIANT] if of_gain or isinstance(part.margin, OfDistance) else []
     return list(dict.fromkeys(found))
 
 
@@ -89,11 +90,11 @@ def effect_interval(
     return Effect(interval, i, j) if higher_is_better else Effect(interval, j, i)
 
 
-def spread_effect(values: Values, threshold: float, level: float) -> Effect | str:
-    """The relative SD minus a number."""
+def spread_effect(values: Values, zero: float, threshold: float, level: float) -> Effect | str:
+    """The relative SD of the values above `zero` minus a number."""
     if len(values) == 1:
         return "one seed has no spread"
-    spread = relative_sd_interval(list(values.values()), level)
+    spread = relative_sd_interval([value - zero for value in values.values()], level)
     low, high = spread.low - threshold, spread.high - threshold
     return Effect(Interval(spread.value - threshold, low, high, spread.n))
 

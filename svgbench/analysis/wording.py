@@ -48,6 +48,8 @@ def _side(side: Side) -> str:
             return f"best of ({_some(variants)}): {measure}"
         case Change(before=before, after=after):
             return f"{after} less {before}: {measure}"
+        case RelativeSD(variant=variant, of_gain=True):
+            return f"{_each(variant)}: SD / gain upon a random policy of {measure}"
         case RelativeSD(variant=variant):
             return f"{_each(variant)}: SD / mean of {measure}"
         case _:

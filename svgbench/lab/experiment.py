@@ -141,10 +141,15 @@ class BestOf:
 
 @dataclass(frozen=True)
 class RelativeSD:
-    """The left side of a comparison with a number: the SD between seeds over the size of the mean."""
+    """The left side of a comparison with a number: the SD between seeds over the size of the mean.
+
+    With `of_gain` over the distance of that mean from the variant "random"'s, which is taken as exact: a return has
+    no natural zero, and near an arbitrary one no spread is small.
+    """
 
     variant: str | PerTask[str]
     measure: Measure
+    of_gain: bool = False
 
 
 Side = Term | Change | BestOf | RelativeSD

@@ -389,6 +389,25 @@ def test_similar_across_seeds():
     assert "a: SD / mean of last score at step=last < 0.25" in " ".join(" ".join(lines_of(e, [verdict])).split())
 
 
+def test_similar_shares_of_what_was_gained():
+    """Returns near an arbitrary zero: their SD is many times their mean, and a twentieth of what was learned."""
+    part = Comparison(RelativeSD("a", SCORE, of_gain=True), "<", 0.25, "similar: SD below a quarter of the gain")
+    e = made(claim(part))
+    values = sample(1.0, 5.0, 5)
+    cells = by_key(cell("a", values), cell("random", [-99.0, -101.0, -97.0]))
+    verdict = compare(e, {"paper": cells})[0]
+    spread = relative_sd_interval([x + 99.0 for x in values])
+    assert (verdict.verdict, verdict.value, verdict.n) == (S, pytest.approx(0.05 - 0.25), 5)
+    assert (verdict.low, verdict.high) == pytest.approx((spread.low - 0.25, spread.high - 0.25))
+    assert "SD / gain of a final score < 0.25: difference -0.2 [" in verdict.reason
+    assert "; the gain is that upon -99 (random)" in verdict.reason
+    plain = Comparison(RelativeSD("a", SCORE), "<", 0.25, "similar")
+    assert compare(made(claim(plain)), {"paper": cells})[0].verdict != S
+    unknown = compare(e, {"paper": by_key(cell("a", values))})[0]
+    assert (unknown.verdict, unknown.reason) == (M, "random lacks seeds 0-4")
+    assert "a: SD / gain upon a random policy of last score" in " ".join(" ".join(lines_of(e, [verdict])).split())
+
+
 def test_a_failed_seed_is_not_similar_to_the_others():
     """Counted as the worst of the rest it would add no spread: without a declared floor nothing is decided."""
     e = made(claim(Comparison(RelativeSD("a", SCORE), "<", 0.25, "similar")))

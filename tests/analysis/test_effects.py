@@ -224,11 +224,11 @@ def test_a_relative_sd_at_the_threshold_passes_in_one_case_of_forty(n, rng):
 
 def test_the_effect_of_a_spread_is_what_it_exceeds_the_number_by():
     xs = {4: 9.0, 1: 10.0, 7: 11.0}
-    found, spread = spread_effect(xs, 0.25, 0.9), relative_sd_interval([9.0, 10.0, 11.0], 0.9)
+    found, spread = spread_effect(xs, 0.0, 0.25, 0.9), relative_sd_interval([9.0, 10.0, 11.0], 0.9)
     assert isinstance(found, Effect)
     assert (found.interval.value, found.interval.n) == (pytest.approx(-0.15), 3)
     assert (found.interval.low, found.interval.high) == pytest.approx((spread.low - 0.25, spread.high - 0.25))
-    assert spread_effect({3: 1.0}, 0.25, 0.95) == "one seed has no spread"
+    assert spread_effect({3: 1.0}, 0.0, 0.25, 0.95) == "one seed has no spread"
 
 
 def test_levels_widen_every_interval(rng):
