@@ -1,7 +1,7 @@
-"""Trying final policies for longer than they were trained, as trained and under more noise.
+"""Trying the means of final policies: late in an episode, for longer than they were trained, under more noise.
 
-The monoped of Heess et al. 2015, section 6.2: trained for 200 steps with 5 % of torque noise, tried "well beyond" and
-with up to 25 %.
+Heess et al. 2015, section 6.2: an arm "finished at the target site"; the monoped, trained for 200 steps with 5 % of
+torque noise, balanced "well beyond" them and with up to 25 %.
 """
 
 from __future__ import annotations
@@ -16,35 +16,39 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 COLUMNS = ("trial_reward", "trial_reward_noisy")
-"""Mean reward of a step beyond the training horizon: with the task's own noise, and with more. NaN without trials."""
+"""Mean reward of a step from a given one on: with the task's own noise, and with more. NaN without such a trial."""
 
 
 @dataclass(frozen=True)
 class Trials:
-    """Episodes of `steps` steps, `episodes` for each of S seeds; the task has the fields `horizon` and `noise`."""
+    """`episodes` episodes of `steps` steps for each of S seeds, of which those after the first `after` count.
+
+    noise: the task's field `noise` in a second trial; None without one. The task has a field `horizon`.
+    """
 
     task: Any
     seeds: Sequence[int]
     steps: int
+    after: int
     episodes: int
-    noise: float
+    noise: float | None = None
 
     def __post_init__(self) -> None:
-        if self.steps <= self.task.horizon or self.episodes < 1:
+        if not 0 <= self.after < self.steps or self.episodes < 1:
             raise ValueError(
-                f"trials have {self.steps} steps and {self.episodes} episodes, expected more than the "
-                f"{self.task.horizon} of training, and one or more"
+                f"trials count what comes after {self.after} of {self.steps} steps in {self.episodes} episodes, "
+                "expected fewer than all, and one episode or more"
             )
 
     def __call__(self, act: Callable[[NDArray[Any]], NDArray[Any]]) -> Mapping[str, Tensor]:
         """`COLUMNS`, each [S]; act: actions [S, N, A] of states [S, N, O], without noise of its own."""
         as_trained = replace(self.task, horizon=self.steps)
-        return {
-            "trial_reward": self._beyond(as_trained, act),
-            "trial_reward_noisy": self._beyond(replace(as_trained, noise=self.noise), act),
-        }
+        found = {"trial_reward": self._late(as_trained, act)}
+        if self.noise is not None:
+            found["trial_reward_noisy"] = self._late(replace(as_trained, noise=self.noise), act)
+        return found
 
-    def _beyond(self, task: Any, act: Callable[[NDArray[Any]], NDArray[Any]]) -> Tensor:
+    def _late(self, task: Any, act: Callable[[NDArray[Any]], NDArray[Any]]) -> Tensor:
         """A step that an episode did not live to see counts as 0."""
         S, N = len(self.seeds), self.episodes
         simulations = task.simulate(self.seeds, N, "trials", torch.get_num_threads(), autoreset=False)
@@ -53,17 +57,23 @@ class Trials:
         for t in range(self.steps):
             actions = act(s.reshape(S, N, -1)).reshape(S * N, -1)
             outcome = simulations.step(actions[running], running)
-            if t >= self.task.horizon:
+            if t >= self.after:
                 total[running] += outcome.reward
             s[running] = outcome.observation
             running = running[~(outcome.terminated | outcome.truncated)]
             if not len(running):
                 break
-        return torch.from_numpy(total.reshape(S, N).mean(1) / (self.steps - self.task.horizon))
+        return torch.from_numpy(total.reshape(S, N).mean(1) / (self.steps - self.after))
 
 
 def trials_of(task: Any, seeds: Sequence[int], budget: Mapping[str, Any]) -> Trials | None:
-    """What the budget asks for: `trial_steps`, `trial_episodes` and `trial_noise`; None if it asks for none."""
+    """What the budget asks for; None if it asks for none.
+
+    `trial_steps`, `trial_after`, `trial_episodes`, and `trial_noise` where there is to be a second one.
+    """
     if "trial_steps" not in budget:
         return None
-    return Trials(task, seeds, int(budget["trial_steps"]), int(budget["trial_episodes"]), float(budget["trial_noise"]))
+    steps, after, episodes = (int(budget[f"trial_{name}"]) for name in ("steps", "after", "episodes"))
+    return Trials(
+        task, seeds, steps, after, episodes, float(budget["trial_noise"]) if "trial_noise" in budget else None
+    )

@@ -55,21 +55,24 @@ def ahead(s):
     return np.ones_like(s)
 
 
-def test_only_steps_beyond_the_training_horizon_count():
-    """Without noise the rewards are 1, 2, ...; those of steps 6 to 8 have mean 7."""
-    found = Trials(Drift(), (0, 1), steps=8, episodes=3, noise=0.0)(ahead)
+def test_only_late_steps_count_within_the_training_horizon_and_beyond():
+    """Without noise the rewards are 1, 2, ...; those of steps 6 to 8 have mean 7, of 4 and 5 4.5."""
+    found = Trials(Drift(), (0, 1), steps=8, after=5, episodes=3, noise=0.0)(ahead)
     assert found["trial_reward"].tolist() == found["trial_reward_noisy"].tolist() == [7.0, 7.0]
+    within = Trials(Drift(), (0,), steps=5, after=3, episodes=2)(ahead)
+    assert {name: x.tolist() for name, x in within.items()} == {"trial_reward": [4.5]}
+    assert Trials(Drift(), (0,), steps=5, after=0, episodes=2)(ahead)["trial_reward"].tolist() == [3.0]
 
 
 def test_an_episode_that_ends_earns_nothing_more():
     """It ends with the seventh step: 6 and 7 of three steps."""
-    found = Trials(Drift(end=6.5), (0,), steps=8, episodes=2, noise=0.0)(ahead)
+    found = Trials(Drift(end=6.5), (0,), steps=8, after=5, episodes=2)(ahead)
     assert found["trial_reward"].tolist() == [pytest.approx(13 / 3)]
 
 
 def test_the_second_trial_has_the_larger_noise_and_a_seed_its_own():
-    both = Trials(Drift(noise=1e-3), (3, 4), steps=8, episodes=2, noise=1.0)(ahead)
-    alone = Trials(Drift(noise=1e-3), (4,), steps=8, episodes=2, noise=1.0)(ahead)
+    both = Trials(Drift(noise=1e-3), (3, 4), steps=8, after=5, episodes=2, noise=1.0)(ahead)
+    alone = Trials(Drift(noise=1e-3), (4,), steps=8, after=5, episodes=2, noise=1.0)(ahead)
     for name, closest, farthest in (("trial_reward", 0.0, 1.0), ("trial_reward_noisy", 5.0, np.inf)):
         off = abs(both[name].numpy() - 7.0)
         assert ((closest <= off) & (off < farthest)).all(), off
@@ -77,9 +80,11 @@ def test_the_second_trial_has_the_larger_noise_and_a_seed_its_own():
 
 
 def test_what_the_budget_asks_for():
-    asked = {"trial_steps": 8, "trial_episodes": 2, "trial_noise": 0.25}
+    asked = {"trial_steps": 8, "trial_after": 6, "trial_episodes": 2, "trial_noise": 0.25}
     assert trials_of(Drift(), (0,), {"episodes": 3}) is None
     made = trials_of(Drift(), (0,), {"episodes": 3, **asked})
-    assert (made.steps, made.episodes, made.noise) == (8, 2, 0.25)
-    with pytest.raises(ValueError, match="trials have 5 steps"):
+    assert (made.steps, made.after, made.episodes, made.noise) == (8, 6, 2, 0.25)
+    without = {name: value for name, value in asked.items() if name != "trial_noise"}
+    assert trials_of(Drift(), (0,), without).noise is None
+    with pytest.raises(ValueError, match="after 6 of 5 steps"):
         trials_of(Drift(), (0,), asked | {"trial_steps": 5})

@@ -127,7 +127,7 @@ def described(task, variant):
     better |= {"svg-inf-10": 0.8, "svg-inf-5": 0.3, "svg-1-10": 1.0, "svg-1-5": 1.0}
     if task == "svg/hand":
         return {"svg-inf": -0.4, "planner": -4.2, "random": -4.7}[variant.rstrip("-0123456789")], np.nan
-    return 150.0 * better[variant], 0.85
+    return 150.0 * better[variant], 1.25
 
 
 def turned(task, variant):

@@ -6,17 +6,41 @@ the distance between the variant on the right and the untrained policy.
 
 SOLVED, a return: the hand, a final sum of both distances under 1.2 m, a quarter of the 4.7 m at which an untrained
 policy ends; swimmer-3, 0.6 a step, half of what a scripted wave earns that runs along the body and is steered.
-STANDING and RESISTING, a reward per step: 0.9 upright at full height, -1.4 lying; 0.5 is 0.2 m too low.
+
+In Figure 4 the mean of a final policy, without noise, is tried for twenty episodes: TRIED is its reward per step, after
+the first 80 of 100 steps of the reacher (20 where the site moves), 120 of 150 of the gripper, 200 of 1000 of the
+monoped, and over all steps elsewhere; RESISTING is the monoped's under the larger noise. SOLVED is half of the way or
+more from what a policy earns that does nothing to what one earns that was written by hand, both beside the number.
 """
 
 from __future__ import annotations
 
-from svgbench.lab.experiment import BestOf, Change, Claim, Comparison, Measure, OfDistance, RelativeSD, Term
+from svgbench.lab.experiment import (
+    BestOf,
+    Change,
+    Claim,
+    Comparison,
+    Measure,
+    OfDistance,
+    PerTask,
+    RelativeSD,
+    Term,
+)
 
 FINAL = Measure("train_return", "return, last 100 episodes", reduce="mean_of_last", k=100)
 LEARNING = Measure("train_return", "return, mean over all episodes", reduce="mean")
-STANDING = Measure("trial_reward", "reward per step beyond step 200, 5 % noise")
-RESISTING = Measure("trial_reward_noisy", "reward per step beyond step 200, 25 % noise")
+TRIED = Measure("trial_reward", "reward per step of the final policy's mean")
+RESISTING = Measure("trial_reward_noisy", "reward per step of the final policy's mean, 25 % noise")
+SOLVED: dict[str, float] = {  # reward per step; nothing done, and by hand
+    "svg/swimmer-7": 0.4,  # 0, 0.80 a wave along the body
+    "svg/reacher-4-target": 0.5,  # -1.0, 0.60 a spring to the site, which walls stop in 20 % of cases
+    "svg/reacher-moving": 0.0,  # -0.9, 0.13 the same
+    "svg/gripper": 0.0,  # -2.8, 0.09 a plan of five phases, which fails in half the cases
+    "svg/monoped": 0.5,  # -1.4 lying, 0.9 upright, -0.8 dampers and a lean, which stand in a third of cases
+    "svg/cheetah": 0.5,  # 0, 0.98 a rhythm
+    "svg/cheetah-no-springs": 0.5,  # 0, 0.18 the same
+    "svg/walker": 1.2,  # 0.09, 1.0 standing, 1.2 walking at 0.2 m/s
+}
 
 REPLAY = "experience replay for the policy can improve the data efficiency and performance of SVG(1)"
 REPLAY_NUMBER = "improve: a higher return, averaged over all episodes"
@@ -272,6 +296,20 @@ ADVANTAGE = (
     "On the 4-target Reacher, SVG(1)-ER shows a noticeable efficiency and performance gain relative to the other "
     "algorithms"
 )
+
+
+def solved(name: str, quote: str, number: str, tasks: tuple[str, ...]) -> Claim:
+    """What section 6.2 says of the policies that SVG(1)-ER came to."""
+    return Claim(
+        id=name,
+        quote=quote,
+        source="section 6.2",
+        origin="text",
+        parts=(Comparison(Term("svg-1-er", TRIED), ">", PerTask({task: SOLVED[task] for task in tasks}), number),),
+        tasks=tasks,
+    )
+
+
 REST_OF_4_TARGET = ("svg-1", "svg-0", "dpg", "ac")
 FIG4_CLAIMS = (
     Claim(
@@ -323,28 +361,52 @@ FIG4_CLAIMS = (
                 number="optimizes: above the untrained policy, over the last 100 episodes",
             ),
             Comparison(
-                left=RelativeSD("svg-1-er", FINAL),
+                left=RelativeSD("svg-1-er", FINAL, of_gain=True),
                 relation="<",
                 right=0.25,
-                number="similar: the seeds' deviation is under a quarter of their mean",
+                number="similar: the seeds' deviation is under a quarter of what they gained upon the untrained policy",
             ),
         ),
-        at_least=8,
+        at_least=6,
     ),
     Claim(
-        id="monoped-stands-beyond-its-episodes",
-        quote="For the monoped, the policies were able to balance well beyond the 200 time steps of training episodes",
+        id="all-solved-well",
+        quote="We found that in all cases SVG(1) solved the problem well",
         source="section 6.2",
         origin="text",
         parts=(
             Comparison(
-                left=Term("svg-1-er", STANDING),
+                left=Term("svg-1-er", TRIED),
                 relation=">",
-                right=0.5,
-                number="well beyond: from step 201 to step 1000, a reward per step above 0.5, 0.2 m below upright",
+                right=PerTask(SOLVED),
+                number="solved: a reward per step half of the way or more from doing nothing to a policy written by hand",
             ),
         ),
-        tasks=("svg/monoped",),
+        at_least=8,
+    ),
+    solved(
+        "reacher-finishes-at-the-site",
+        "The 4-target reacher reliably finished at the target site",
+        "at the site: a reward per step above 0.5 after step 80 of 100, as if always within 3.3 cm",
+        ("svg/reacher-4-target",),
+    ),
+    solved(
+        "reacher-follows-the-site",
+        "and in the tracking task followed the moving target successfully",
+        "followed: a reward per step above 0 after step 20 of 100, as if always 6 cm behind",
+        ("svg/reacher-moving",),
+    ),
+    solved(
+        "cheetahs-make-progress",
+        "The cheetah gaits varied slightly from experiment to experiment but in all cases made good forward progress",
+        "good: a reward per step above 0.5, half a metre a second and what the torques cost",
+        ("svg/cheetah", "svg/cheetah-no-springs"),
+    ),
+    solved(
+        "monoped-stands-beyond-its-episodes",
+        "For the monoped, the policies were able to balance well beyond the 200 time steps of training episodes",
+        "well beyond: from step 201 to step 1000, a reward per step above 0.5, 0.2 m below upright",
+        ("svg/monoped",),
     ),
     Claim(
         id="monoped-resists-noise",

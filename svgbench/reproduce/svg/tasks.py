@@ -6,6 +6,8 @@ facts/svg_maac_trpo.md, 1. FIXED holds what neither it nor a search says.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from svgbench.lab.experiment import Setting, Task
 
 FIXED: dict[str, Setting] = {
@@ -55,13 +57,19 @@ SWIMMER_5 = Task(
     config=FIXED | {"hidden": (100, 100), "value_hidden": (200, 100), "model_hidden": (20, 20), "gamma": 0.995},
 )
 
-SWIMMER_7 = Task(
-    "svg/swimmer-7",
-    "svgbench.tasks.svg_swimmer:make_swimmer",
-    "Swimmer, 7 links",
-    {"links": 7},
-    config=FIXED | {"hidden": (100, 100), "value_hidden": (200, 100), "model_hidden": (40, 40), "gamma": 0.995},
-)
+
+def tried(steps: int, after: int, noise: float | None = None) -> Mapping[str, Mapping[str, Setting]]:
+    """Limits of a task of Figure 4 whose final policies are tried for `steps` steps; those after `after` count."""
+    trial: dict[str, Setting] = {"trial_steps": steps, "trial_after": after, "trial_episodes": 20}
+    if noise is not None:
+        trial["trial_noise"] = noise
+    smoke = trial | {"trial_steps": min(steps, after + 10), "trial_episodes": 2}
+    return {
+        "paper": {"episodes": 1500, **trial},
+        "short": {"episodes": 500, **trial},
+        "smoke": {"episodes": 3, **smoke},
+    }
+
 
 ARM: dict[str, Setting] = FIXED | {
     "hidden": (100, 100),
@@ -70,13 +78,21 @@ ARM: dict[str, Setting] = FIXED | {
     "gamma": 0.98,
 }
 FIG4_TASKS = (
-    SWIMMER_7,
+    Task(
+        "svg/swimmer-7",
+        "svgbench.tasks.svg_swimmer:make_swimmer",
+        "Swimmer, 7 links",
+        {"links": 7},
+        config=FIXED | {"hidden": (100, 100), "value_hidden": (200, 100), "model_hidden": (40, 40), "gamma": 0.995},
+        limits=tried(150, 0),
+    ),
     Task(
         "svg/reacher-4-target",
         "svgbench.tasks.svg_arm:make_reacher",
         "Reacher, 4 targets",
         {"target": "corners"},
         config=ARM | {"importance_cap": 20.0},
+        limits=tried(100, 80),
     ),
     Task(
         "svg/reacher-moving",
@@ -84,18 +100,21 @@ FIG4_TASKS = (
         "Reacher, moving target",
         {"target": "moving"},
         config=ARM,
+        limits=tried(100, 20),
     ),
-    Task("svg/gripper", "svgbench.tasks.svg_arm:make_gripper", "Gripper", config=ARM | {"importance_cap": 20.0}),
+    Task(
+        "svg/gripper",
+        "svgbench.tasks.svg_arm:make_gripper",
+        "Gripper",
+        config=ARM | {"importance_cap": 20.0},
+        limits=tried(150, 120),
+    ),
     Task(
         "svg/monoped",
         "svgbench.tasks.svg_legged:make_monoped",
         "Monoped",
         config=FIXED | {"hidden": (100, 100), "value_hidden": (400, 200), "model_hidden": (50, 50), "gamma": 0.95},
-        limits={
-            "paper": {"episodes": 1500, "trial_steps": 1000, "trial_noise": 0.25, "trial_episodes": 10},
-            "short": {"episodes": 500, "trial_steps": 1000, "trial_noise": 0.25, "trial_episodes": 10},
-            "smoke": {"episodes": 3, "trial_steps": 210, "trial_noise": 0.25, "trial_episodes": 2},
-        },
+        limits=tried(1000, 200, noise=0.25),
     ),
     Task(
         "svg/cheetah",
@@ -103,6 +122,7 @@ FIG4_TASKS = (
         "Half-cheetah, springs",
         {"springs": True},
         config=ARM,
+        limits=tried(300, 0),
     ),
     Task(
         "svg/cheetah-no-springs",
@@ -110,6 +130,7 @@ FIG4_TASKS = (
         "Half-cheetah, no springs",
         {"springs": False},
         config=ARM,
+        limits=tried(300, 0),
     ),
-    Task("svg/walker", "svgbench.tasks.svg_legged:make_walker", "Walker", config=ARM),
+    Task("svg/walker", "svgbench.tasks.svg_legged:make_walker", "Walker", config=ARM, limits=tried(300, 0)),
 )
