@@ -379,7 +379,7 @@ FIG4_CLAIMS = (
                 left=Term("svg-1-er", TRIED),
                 relation=">",
                 right=PerTask(SOLVED),
-                number="solved: a reward per step half of the way or more from nothing done to a policy written by hand",
+                number="solved: a reward per step half the way or more from nothing done to a policy written by hand",
             ),
         ),
         at_least=8,
