@@ -47,7 +47,7 @@ def test_rewards_are_what_the_docstrings_say():
             expected = np.cos(s[..., 2]) - 2 * off - 0.05 * np.square(a).sum(-1)
         elif name == "svg/walker":
             u = np.array([100.0, 50.0, 20.0] * 2) * a
-            expected = s[..., 9] + np.cos(s[..., 2]) - 1e-5 * np.square(u).sum(-1)
+            expected = s[..., 9] + 2 * np.cos(s[..., 2]) - 1e-5 * np.square(u).sum(-1)
         else:
             expected = s[..., 9] - 0.05 * np.square(a).sum(-1)
         np.testing.assert_allclose(record.reward, expected, rtol=0, atol=1e-12)

@@ -39,7 +39,7 @@ SOLVED: dict[str, float] = {  # reward per step; nothing done, and by hand
     "svg/monoped": 0.5,  # -1.4 lying, 0.9 upright, -0.8 dampers and a lean, which stand in a third of cases
     "svg/cheetah": 0.5,  # 0, 0.98 a rhythm
     "svg/cheetah-no-springs": 0.5,  # 0, 0.18 the same
-    "svg/walker": 1.2,  # 0.09, 1.0 standing, 1.2 walking at 0.2 m/s
+    "svg/walker": 2.2,  # 0.2, 2 standing, 2.2 walking at 0.2 m/s
 }
 
 REPLAY = "experience replay for the policy can improve the data efficiency and performance of SVG(1)"
