@@ -73,13 +73,13 @@ def per_task(chosen: Mapping[str, Chosen]) -> Settings:
     return merged
 
 
-HAND_INF: Chosen = {"policy_lr": 1e-2, "model_updates": 100, "policy_std": 1.0}
-HAND_PLANNER: Settings = {"policy_lr": 1e-2, "model_updates": 400, "policy_std": 1.0}
+HAND_INF: Chosen = {"policy_lr": 3e-3, "model_updates": 400, "policy_std": 0.1}
+HAND_PLANNER: Settings = {"policy_lr": 1e-2, "model_updates": 400, "policy_std": 0.1}
 CART_POLE_INF: Chosen = {"policy_lr": 3e-4, "model_updates": 400, "policy_std": 0.1}
-CART_POLE_ER: Settings = {"replay": True, "policy_lr": 3e-3, "kl_weight": 0.1, "policy_std": 0.6}
-CART_POLE_ONE: Settings = {"policy_lr": 1e-4, "policy_updates": 25, "policy_std": 0.6}
-CART_POLE_ZERO: Settings = {"policy_lr": 1e-4, "policy_updates": 25, "policy_std": 0.6}
-CART_POLE_DPG: Settings = {"deterministic": True, "policy_lr": 3e-3, "policy_updates": 25, "policy_std": 0.6}
+CART_POLE_ER: Settings = {"replay": True, "policy_lr": 1e-3, "kl_weight": 1.0, "policy_std": 0.6}
+CART_POLE_ONE: Settings = {"policy_lr": 1e-3, "policy_updates": 100, "policy_std": 0.6}
+CART_POLE_ZERO: Settings = {"policy_lr": 1e-3, "policy_updates": 25, "policy_std": 0.6}
+CART_POLE_DPG: Settings = {"deterministic": True, "policy_lr": 1e-3, "policy_updates": 25, "policy_std": 0.6}
 ON_CART_POLE = ("svg/cart-pole",)
 
 SMOKE = Budget(
