@@ -32,8 +32,8 @@ _ALGORITHMS = (
         id="settings-not-searched",
         paper="searched too",
         ours="1e-3 for model and critic, 3e-4 for the critic on tasks in MuJoCo; 100 updates of the critic an episode, "
-        "and of the model but for SVG(∞) and the planner; minibatches of 32, a database of the last 100,000 steps, no KL "
-        "penalty without replay; of SVG(1)-ER, and in Figure 4 of all but the swimmer's, 50 updates of the policy "
+        "and of the model but for SVG(∞) and the planner; minibatches of 32, a database of the last 100,000 steps, no "
+        "KL penalty without replay; of SVG(1)-ER, and in Figure 4 of all but the swimmer's, 50 updates of the policy "
         "an episode; there V_max is 10, and the penalty of SVG(1)-ER that of the swimmers, 1 [model_lr, value_lr, "
         "value_updates, batch_size, replay_size, kl_weight, max_grad_norm, policy_updates]",
         reason="in the middle of what reimplementations use; Adam hardly depends on a gradient's length, so that "
