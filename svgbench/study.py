@@ -237,6 +237,7 @@ def summaries(results: Path | str | None = None) -> list[dict[str, Any]]:
                 "title": experiment.title,
                 "cells": len(cells),
                 "runs_done": sum(c["seeds_done"] for c in cells),
+                "runs_stale": sum(c["seeds_done"] for c in cells if c["status"] == "stale"),
                 "runs_total": sum(c["seeds_total"] for c in cells),
                 "budget": selection.budget,
             }

@@ -87,8 +87,13 @@ def choice_sentences(search: Search, found: Sequence[Choice], rows: Sequence[Wri
             yield f"{where}: nothing is chosen yet: {lacking}"
             continue
         same, ends = len(not_told_apart(choice)), at_an_end(choice)
-        others = f"; not told apart (95 %) from {same} of the {len(choice.settings) - 1} others" if same else ""
-        edge = f"; the largest or smallest {', '.join(ends)} tried" if ends else ""
+        rest = len(choice.settings) - 1
+        others = (
+            f"; not told apart (95 %) from {f'{same} of the {rest} others' if rest > 1 else 'the other'}"
+            if same
+            else ""
+        )
+        edge = f"; {' and '.join(ends)} tried" if ends else ""
         yield f"{where}: {_values(choice.winner.values)}{others}{edge}"
     yield from written_sentences(search, rows)
 
@@ -101,14 +106,16 @@ def written_sentences(search: Search, rows: Sequence[Written]) -> Iterator[str]:
         if row.word == "NOT_CHOSEN":
             wrong.setdefault((row.variant, row.field, row.written, row.winner), []).append(row.task)
     for (variant, name, now, best), tasks in wrong.items():
-        yield f"{of}: {variant} has {name} = {now} on {', '.join(tasks)}; {search.id} chose {best}"
+        yield f"{search.id}: {of} has {name} = {now} of {variant} on {', '.join(tasks)}; {best} was chosen"
     counts = Counter(row.word for row in rows)
     words: dict[Word, str] = {
         "CHOSEN": "written as chosen",
         "NOT_CHOSEN": "written otherwise",
         "INCOMPLETE": "not chosen yet",
     }
-    yield f"{of}: " + ", ".join(f"{counts[word]} settings {text}" for word, text in words.items() if counts[word])
+    yield f"{search.id}, for {of}: " + ", ".join(
+        f"{counts[word]} settings {text}" for word, text in words.items() if counts[word]
+    )
 
 
 def _label(setting: Tried) -> str:

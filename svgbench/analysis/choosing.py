@@ -83,13 +83,14 @@ def not_told_apart(choice: Choice) -> list[Tried]:
 
 
 def at_an_end(choice: Choice) -> list[str]:
-    """The fields of which the winner has the smallest or the largest number tried."""
+    """ "the largest policy_lr": the fields of which the winner has an end of three numbers or more."""
     found = []
     for axis in choice.grid.axes if choice.winner else ():
         numbers = [v for v in axis.values if isinstance(v, int | float) and not isinstance(v, bool)]
         if len(numbers) == len(axis.values) > 2 and choice.winner is not None:
             best = choice.winner.values[axis.field]
-            found += [axis.field] if best in (min(numbers), max(numbers)) else []
+            ends = {min(numbers): "smallest", max(numbers): "largest"}
+            found += [f"the {word} {axis.field}" for end, word in ends.items() if end == best]
     return found
 
 

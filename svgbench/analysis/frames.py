@@ -26,6 +26,7 @@ class Results:
     cells: Mapping[tuple[str, str], CellData]
     labels: Mapping[str, str]  # variant -> label, undeclared ones included
     notes: tuple[str, ...]
+    stale: int = 0  # cells that were measured with other settings or another version
 
     def frame(self) -> pd.DataFrame:
         """All rows in one frame, with `task` and `variant` in front."""
@@ -69,7 +70,8 @@ def read_results(
             labels[data.variant] = label
             cells[(data.task, data.variant)] = data
             notes += [note] if note else []
-    return Results(experiment, selection.budget, cells, labels, tuple(dict.fromkeys(notes)))
+    stale = sum(len(names) for why, names in states.items() if why.startswith("stale"))
+    return Results(experiment, selection.budget, cells, labels, tuple(dict.fromkeys(notes)), stale)
 
 
 def _read(store: Store, cell: Cell, state: CellState) -> CellData:

@@ -59,7 +59,12 @@ def draw(results: Results, output: Path) -> list[Path]:
     UsageError if there is nothing to draw. The figure's function takes `Results` and returns pages by name.
     """
     if not any(len(cell.frame) for cell in results.cells.values()):
-        name = results.experiment.id
+        name, named = results.experiment.id, len(results.cells)
+        declared = sum(v.runs_on(t.id) for v in results.experiment.variants for t in results.experiment.tasks)
+        if named < declared:
+            raise UsageError(
+                f"none of the {named} cells that were named of {name} has results at budget {results.budget}"
+            )
         raise UsageError(
             f"{name} has no results at budget {results.budget}; "
             f"`svgbench run {name} --budget {results.budget}` makes them"
@@ -120,13 +125,22 @@ def log_scale(ax: Axes) -> None:
     ax.yaxis.set_minor_formatter(NullFormatter())
 
 
-def stamp(figure: Figure, results: Results, n: Sequence[int], bands: str = "mean and 95 % t-interval") -> None:
-    """The line under every figure: n, what the bands are, and the budget where it is not the paper's."""
+def stamp(
+    figure: Figure,
+    results: Results,
+    n: Sequence[int],
+    bands: str = "mean and 95 % t-interval",
+    seeds_are: str = "thin lines",
+) -> None:
+    """The line under every figure: n, what the bands are, the budget where it is not the paper's, what is missing."""
     seeds = f"n = {n[0]}" if len(set(n)) == 1 else f"n = {min(n)} to {max(n)}"
-    words = f"{seeds} seeds (thin lines); {bands}; {results.experiment.id}, budget {results.budget}"
+    words = f"{seeds} seeds ({seeds_are}); {bands}; {results.experiment.id}, budget {results.budget}"
     budget = results.experiment.budget(results.budget)
     if budget.name != "paper":
         words += f" ({budget.note})"
+    lacking = sum(bool(cell.missing) for cell in results.cells.values())
+    words += f"; incomplete: {lacking} of {len(results.cells)} cells lack seeds" if lacking else ""
+    words += f"; {results.stale} of {len(results.cells)} cells are stale" if results.stale else ""
     figure.supxlabel(textwrap.fill(words, int(22 * figure.get_figwidth())), fontsize=6, color="0.25")
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from svgbench.analysis.judgement import Verdict
 from svgbench.analysis.tables import Grid, render
 from svgbench.analysis.wording import words_of
-from svgbench.lab.experiment import Claim, Experiment
+from svgbench.lab.experiment import Claim, Experiment, OfDistance
 
 UNITS = {"mean": "mean", "difference": "difference", "ratio": "left / right", "tasks": "tasks"}
 
@@ -27,7 +27,8 @@ def verdict_lines(experiment: Experiment, verdicts: Sequence[Verdict], width: in
     levels = [v for v in verdicts if v.kind == "level"]
     if levels:
         lines += [*textwrap.wrap(f"levels: {tally(levels)}", width), *_level_lines(experiment, levels, width), ""]
-    return [*lines, *textwrap.wrap(f"{experiment.id}: {tally(verdicts)}", width, break_on_hyphens=False)]
+    words = f"{experiment.id}, {len(verdicts)} verdicts: {tally(verdicts)}"
+    return [*lines, *textwrap.wrap(words, width, break_on_hyphens=False)]
 
 
 def tally(verdicts: Iterable[Verdict]) -> str:
@@ -47,36 +48,39 @@ def _claim_lines(experiment: Experiment, claim: Claim, verdicts: Sequence[Verdic
     labels = {task.id: task.label for task in experiment.tasks}
     on_tasks = [v for v in verdicts if v.task]
     if not claim.per:
-        return [*lines, "", *_rows(on_tasks, [labels[v.task] for v in on_tasks], "", len(claim.parts), width)]
+        return [*lines, "", *_rows(claim, on_tasks, [labels[v.task] for v in on_tasks], width)]
     for task, label in labels.items():
         own = [v for v in on_tasks if v.task == task]
         if own:
             budgets = ", ".join(dict.fromkeys(v.budget for v in own))
             lines += ["", *textwrap.wrap(f"{label}, budget {budgets}: {tally(own)}", width)]
-            lines += _rows(own, [_setting(v) for v in own], " ".join(claim.per), len(claim.parts), width)
+            lines += _rows(claim, own, [_setting(v) for v in own], width)
     return lines
 
 
-def _rows(verdicts: Sequence[Verdict], labels: Sequence[str], corner: str, parts: int, width: int) -> list[str]:
-    """A row per verdict. Where a claim has several parts, the part that decided is named by its number.
+def _rows(claim: Claim, verdicts: Sequence[Verdict], labels: Sequence[str], width: int) -> list[str]:
+    """A row per verdict. Where a claim has several parts, the one that decided is named by its number: 2/3.
 
-    Without a corner the rows are tasks, each with its budget.
+    Unless the claim is judged per column, the rows are tasks, each with its budget. A margin that is measured is shown.
     """
+    corner, parts = " ".join(claim.per), len(claim.parts)
+    measured = any(isinstance(part.margin, OfDistance) for part in claim.parts)
     units = {UNITS[v.unit] for v in verdicts}
     columns = (
         "verdict",
-        *(("part",) if parts > 1 else ()),
         *(() if corner else ("budget",)),
         units.pop() if len(units) == 1 else "effect",
         "95 % interval",
+        *(("needs",) if measured else ()),
         "n",
     )
     rows = []
     missing: dict[str, list[str]] = {}
     for label, v in zip(labels, verdicts, strict=True):
-        decided = (_deciding_part(v),) if parts > 1 else ()
+        part = _deciding_part(v)
+        word = f"{v.verdict} {part + 1}/{parts}" if parts > 1 and part is not None else v.verdict
         budget = () if corner else (v.budget,)
-        rows.append((label, (v.verdict, *decided, *budget, *estimate(v), str(v.n))))
+        rows.append((label, (word, *budget, *estimate(v), *((_needs(claim, v, part),) if measured else ()), str(v.n))))
         if v.verdict == "INCOMPLETE" or v.value is None:
             missing.setdefault(v.reason, []).append(label)
     notes = [reason if corner else f"{', '.join(where)}: {reason}" for reason, where in missing.items()]
@@ -89,12 +93,22 @@ def _setting(verdict: Verdict) -> str:
     return " ".join(word.partition("=")[2] for word in verdict.setting.split())
 
 
-def _deciding_part(verdict: Verdict) -> str:
-    """Which part's value the verdict shows, counted from 1 in the order of the numbers above the table."""
-    for index, part in enumerate(verdict.details, start=1):
-        if (part.value, part.low) == (verdict.value, verdict.low):
-            return f"{index}/{len(verdict.details)}"
-    return ""
+def _deciding_part(verdict: Verdict) -> int | None:
+    """Which part's value the verdict shows, in the order of the numbers above the table; None before there is one."""
+    if verdict.verdict == "INCOMPLETE":
+        return None
+    same = [(part.value, part.low) == (verdict.value, verdict.low) for part in verdict.details]
+    return same.index(True) if True in same else None
+
+
+def _needs(claim: Claim, verdict: Verdict, part: int | None) -> str:
+    """What the effect of the deciding part is asked to be."""
+    if part is None or (threshold := verdict.details[part].threshold) is None:
+        return ""
+    relation = claim.parts[part].relation
+    if relation != "~":
+        return f"{relation.replace('~', '=')} {threshold:.3g}"
+    return f"{1 / threshold:.3g} to {threshold:.3g}" if verdict.unit == "ratio" else f"±{threshold:.3g}"
 
 
 def _level_lines(experiment: Experiment, verdicts: Sequence[Verdict], width: int) -> list[str]:
@@ -144,4 +158,9 @@ def estimate(verdict: Verdict) -> tuple[str, str]:
     if high <= low or max(abs(low), abs(high)) < 1e-3:
         return number(value), f"[{number(low)}, {number(high)}]"
     decimals = min(max(1 - math.floor(math.log10(high - low)), 0), 6)
-    return f"{value:.{decimals}f}", f"[{low:.{decimals}f}, {high:.{decimals}f}]"
+    return _fixed(value, decimals), f"[{_fixed(low, decimals)}, {_fixed(high, decimals)}]"
+
+
+def _fixed(value: float, decimals: int) -> str:
+    """A number to so many decimals; never "-0"."""
+    return f"{round(value, decimals) + 0.0:.{decimals}f}"

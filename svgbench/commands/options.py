@@ -63,10 +63,19 @@ def studies_of(name: str | None, results: Path | None, quiet: bool = False) -> l
     from svgbench.study import Study
     from svgbench.terminal import notice
 
+    say_if_absent(results)
     found = list(reproduce.experiments().values()) if name is None else reproduce.resolve(name)
     if name is not None and found[0].id != name and not quiet:
         notice(f"{name} means {', '.join(e.id for e in found)}")
     return [Study(experiment, results) for experiment in found]
+
+
+def say_if_absent(results: Path | None) -> None:
+    """Of a results folder that was named: it may be a slip of the pen."""
+    from svgbench.terminal import notice
+
+    if results is not None and not results.is_dir():
+        notice(f"there is no folder '{results}'")
 
 
 def reading_of(study: Any, budget: str | None, *others: Any) -> Any:

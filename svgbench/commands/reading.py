@@ -18,23 +18,28 @@ from svgbench.commands.options import (
     TasksOption,
     VariantsOption,
     reading_of,
+    say_if_absent,
     studies_of,
 )
 
 
 def list_(results: ResultsOption = None, as_json: JsonOption = False) -> None:
-    """List the experiments and how much of each is done."""
+    """List the experiments and how much of each is done. Stale: measured with other settings or another version."""
     from textwrap import shorten
 
     from svgbench.study import summaries
     from svgbench.terminal import out_rows, width
 
+    say_if_absent(results)
     rows = summaries(results)
     longest = max((len(row["id"]) for row in rows), default=0)
     room = max(width() - longest - 28, 20)  # the other columns; `show` has the whole title
     shown = [
         row
-        | {"runs": f"{row['runs_done']}/{row['runs_total']}", "title": shorten(row["title"], room, placeholder=" ...")}
+        | {
+            "runs": f"{row['runs_done']}/{row['runs_total']}{' stale' * bool(row['runs_stale'])}",
+            "title": shorten(row["title"], room, placeholder=" ..."),
+        }
         for row in rows
     ]
     columns = {"id": "experiment", "cells": "cells", "budget": "budget", "runs": "runs", "title": "title"}

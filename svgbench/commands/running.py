@@ -118,6 +118,7 @@ def run_plan(study: Any, made: Any, options: Any, yes: bool, say: Callable[[str]
     import time
 
     from svgbench import describe, reproduce
+    from svgbench.study import results_root
     from svgbench.terminal import duration, lines_of, notice, out
 
     tell = say or out
@@ -140,7 +141,8 @@ def run_plan(study: Any, made: Any, options: Any, yes: bool, say: Callable[[str]
     tell(f"{done} of {made.runs_missing} runs done in {duration(time.monotonic() - begun)}")
     if result.exit_status == OK and say is None:
         judge = "tune" if made.experiment.id in reproduce.searches() else "compare"
-        tell(f"next: svgbench {judge} {made.experiment.id} --budget {made.selection.budget}")
+        where = "" if study.store.root == results_root() else f" --results {study.store.root}"
+        tell(f"next: svgbench {judge} {made.experiment.id} --budget {made.selection.budget}{where}")
     elif result.exit_status != OK and not outcome.failures:
         notice("stopped at a checkpoint; the same command goes on from there")
     return int(result.exit_status)

@@ -106,10 +106,14 @@ def _searches(name: str | None, results: Path | None, check: bool) -> list[tuple
 
 
 def _selection(search: Search, study: Any, words: Selection, budget: str | None) -> Selection:
-    """What is asked of one search, every word known. A searched variant's name stands for all its settings."""
+    """What is asked of one search, every word known. A variant's name stands for all settings tried for it."""
     from svgbench.lab.search import tried
 
-    settings = {grid.variant: [s.variant.id for s in tried(search) if s.grid == grid] for grid in search.grids}
+    settings = {
+        name: [s.variant.id for s in tried(search) if s.grid == grid]
+        for grid in search.grids
+        for name in (grid.variant, *grid.chosen_for)
+    }
     named = [setting for name in words.variants for setting in settings.get(name, [name])]
     largest = study.experiment.budgets[0].name
     selection = replace(words, budget=budget or largest, variants=tuple(dict.fromkeys(named)))

@@ -103,10 +103,10 @@ def test_how_clearly_it_won():
     found = choices(search, cells_of(PLAIN | {CALM: [(1, 2, 3), (4, 5, 6), (2, 7, 5)]}))
     assert [s.values["drift"] for s in not_told_apart(found[0])] == [1.0]
     assert not_told_apart(found[1]) == []
-    assert [at_an_end(choice) for choice in found] == [[], ["drift"]]
+    assert [at_an_end(choice) for choice in found] == [[], ["the smallest drift"]]
     words = list(choice_sentences(search, found, written(search, found)))
     assert "drift on field/calm: drift = 0.5; not told apart (95 %) from 1 of the 2 others" in words
-    assert "drift on field/windy: drift = 0.25; the largest or smallest drift tried" in words
+    assert "drift on field/windy: drift = 0.25; the smallest drift tried" in words
 
 
 def test_what_is_written_is_held_against_the_winner():
@@ -118,8 +118,10 @@ def test_what_is_written_is_held_against_the_winner():
         (WINDY, "drift", 0.5, 0.25, "NOT_CHOSEN"),
     ]
     words = list(choice_sentences(search, choices(search, cells_of(PLAIN)), rows))
-    assert "testkit/walk: drift has drift = 0.5 on field/windy; testkit/walk-search chose 0.25" in words
-    assert words[-1] == "testkit/walk: 1 settings written as chosen, 1 settings written otherwise"
+    assert "testkit/walk-search: testkit/walk has drift = 0.5 of drift on field/windy; 0.25 was chosen" in words
+    assert (
+        words[-1] == "testkit/walk-search, for testkit/walk: 1 settings written as chosen, 1 settings written otherwise"
+    )
     both = search_of(chosen_for=("drift", "still"))
     rows = written(both, choices(both, cells_of(PLAIN)))
     assert [(r.variant, r.task, r.word) for r in rows[:2]] == [

@@ -152,7 +152,7 @@ def test_verdicts_in_words(store: Store, experiment: Experiment) -> None:
     lines = verdict_lines(experiment, verdicts, 80)
     assert all(len(line) <= 80 for line in lines)
     assert '"ours wins"' in lines[0]
-    assert lines[-1].startswith("toy/fig1: ")
+    assert lines[-1] == "toy/fig1, 6 verdicts: 4 WORSE, 2 SUPPORTED"
 
 
 def an_import(file: Path, **changes: object) -> Import:

@@ -127,7 +127,7 @@ def described(task, variant):
     better |= {"svg-inf-10": 0.8, "svg-inf-5": 0.3, "svg-1-10": 1.0, "svg-1-5": 1.0}
     if task == "svg/hand":
         return {"svg-inf": -0.4, "planner": -4.2, "random": -4.7}[variant.rstrip("-0123456789")], np.nan
-    return 150.0 * better[variant], 1.25
+    return 150.0 * better[variant], 2.5
 
 
 def turned(task, variant):
@@ -216,15 +216,26 @@ def test_hardly_trained_models_differ_from_figure_2_by_their_updates_only():
 
 
 def test_a_run_that_diverges_does_not_hide_the_others():
-    figure, ax = plt.subplots()
     good, bad = pd.Series(np.linspace(0.0, 100.0, 50)), pd.Series([-1e7, -1e9, np.nan])
-    assert not fit(ax, [good])
-    assert fit(ax, [good, bad])
-    assert -1000 < ax.get_ylim()[0] < 0 < 100 < ax.get_ylim()[1]
-    assert not fit(ax, [pd.Series([np.nan])])
     quick = pd.Series([0.0, *np.linspace(150, 180, 40)])
-    assert not fit(ax, [quick, quick]), "where they begin is seen"
+    assert not fitted([good])[0]
+    assert not fitted([pd.Series([np.nan])])[0]
+    assert not fitted([quick, quick])[0], "where they begin is seen"
+    for curves_and_seeds in ([good, bad], [good], [quick]):
+        seed = curves_and_seeds[0] - (0 if len(curves_and_seeds) > 1 else np.linspace(0.0, 900.0, len(quick))[-1])
+        cut, low, high = fitted(curves_and_seeds, seeds=[seed])
+        assert cut
+        assert -1000 < low < 0 < 100 < high
+
+
+def fitted(means, seeds=()):
+    """Whether a curve leaves a panel of these means, and thin lines for seeds, and the panel's limits."""
+    figure, ax = plt.subplots()
+    for one in (*means, *seeds):
+        ax.plot(one)
+    cut = fit(ax, means)
     plt.close(figure)
+    return cut, *ax.get_ylim()
 
 
 def test_a_point_of_a_curve_is_the_mean_of_its_episodes():

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from svgbench.analysis.frames import Results
-from svgbench.analysis.plots import TEXT_WIDTH, Look, curve, looks, stamp
+from svgbench.analysis.plots import TEXT_WIDTH, Look, curve, stamp
+from svgbench.lab.errors import UsageError
 
 POINTS = 50  # of a curve: each is the mean of the episodes since the one before
 
-METHODS = ("svg-inf", "svg-1", "svg-1-er", "svg-0", "dpg", "ac", "planner")
-"""Each has one colour in every panel; smaller networks of a method are dashed."""
+COLOURS = {"svg-inf": 0, "svg-1": 3, "svg-1-er": 2, "svg-0": 9, "dpg": 4, "ac": 7, "planner": 1}
+"""Of each method in every panel, in a palette that colour-blind readers can tell apart; smaller networks are dashed."""
+LEGEND: dict[str, Any] = {"ncols": 2, "handlelength": 1.6, "labelspacing": 0.2, "columnspacing": 1.2}  # below a panel
 DASHES = {"10": "--", "5": ":", "100": "--", "50": ":"}
 
 
@@ -99,10 +103,13 @@ def draw(
     """Panels (title, task, label of each variant), those without any run left out; dashed: smaller networks."""
     drawn = [(title, task, present(results, task, labels)) for title, task, labels in panels]
     drawn = [panel for panel in drawn if panel[2]]
-    across = min(across, max(len(drawn), 1))
+    if not drawn:
+        raise UsageError(f"{results.experiment.id}: no panel has a curve of what was named")
+    across = min(across, len(drawn))
     down = -(-len(drawn) // across)
-    figure, axes = plt.subplots(down, across, figsize=(TEXT_WIDTH * across / max(across, 3), 2.3 * down), squeeze=False)
-    base = looks(results, METHODS)
+    figure, axes = plt.subplots(down, across, figsize=(TEXT_WIDTH * across / max(across, 3), 2.7 * down), squeeze=False)
+    palette = sns.color_palette("colorblind", 10)
+    base = {v: Look(results.labels.get(v, v), palette[i]) for v, i in COLOURS.items()}
     n, cut = [], False
     for ax, (title, task, labels) in zip(axes.flat, drawn, strict=False):
         rows = {variant: binned(results.cells[task, variant].frame, "train_return") for variant in labels}
@@ -111,14 +118,14 @@ def draw(
         cut |= fit(ax, [r.groupby("step")["train_return"].mean() for r in rows.values()])
         ax.set_title(title)
         ax.set_xlabel(results.experiment.step_unit)
-        if len(labels) > 1:
-            ax.legend(frameon=False, loc="best", handlelength=1.6, labelspacing=0.25)
+        if len(labels) > 1 or labels != named(results, tuple(labels)):
+            ax.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.26), **LEGEND)
     for ax in list(axes.flat)[len(drawn) :]:
         ax.set_visible(False)
     for row in axes:
         row[0].set_ylabel("return")
     bands = f"mean and 95 % t-interval of means over a {POINTS}th of the episodes"
-    stamp(figure, results, n, bands + "; what leaves a panel is far worse" * cut)
+    stamp(figure, results, n, bands + "; what leaves a panel lies far off" * cut)
     return figure
 
 
@@ -136,9 +143,10 @@ def look_of(base: Mapping[str, Look], variant: str, label: str, dashed: bool) ->
 
 
 def fit(ax: Axes, means: Sequence[pd.Series]) -> bool:
-    """Limit a panel to where the better curves are, and to where one begins; whether a mean lies below it.
+    """Limit a panel to where the better curves are, to where one begins, and not far below; whether a curve leaves it.
 
-    A method that diverges is many powers of ten worse than the rest, and would hide it.
+    A method that diverges is many powers of ten worse than the rest, and a seed that falls, with its interval, much
+    worse; they would hide the others.
     """
     finite = np.sort(np.concatenate([m.to_numpy()[np.isfinite(m)] for m in means]))
     if not len(finite):
@@ -146,10 +154,12 @@ def fit(ax: Axes, means: Sequence[pd.Series]) -> bool:
     best, usual = finite[-1], np.quantile(finite, 0.1)
     begin = max((m.iloc[0] for m in means if np.isfinite(m.iloc[0])), default=usual)
     bottom = max(finite[0], min(usual - 1.5 * (best - usual), begin - 0.25 * (best - begin)))
-    if bottom > finite[0]:
-        margin = 0.08 * (best - bottom)
-        ax.set_ylim(bottom - margin, best + 2 * margin)
-    return bool(bottom > finite[0])
+    low, high = ax.get_ylim()
+    margin = 0.3 * (best - bottom)
+    if low >= bottom - margin or best <= bottom:
+        return False
+    ax.set_ylim(bottom - margin, min(high, best + margin))
+    return True
 
 
 def binned(rows: pd.DataFrame, column: str, points: int = POINTS) -> pd.DataFrame:
