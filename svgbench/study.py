@@ -174,6 +174,13 @@ class Study:
         found = [c for c in choices(search, self.results(everything).cells) if _is_chosen(c, base)]
         return found, written(search, found)
 
+    def unchosen(self) -> int:
+        """How many settings of the experiment no search in this folder has chosen, or one has chosen otherwise."""
+        experiments = reproduce.experiments()
+        searches = [s for s in reproduce.searches().values() if s.experiment.id == self.experiment.id]
+        written = [row for s in searches for row in Study(experiments[s.id], self.store.root).choose()[1]]
+        return sum(row.word != "CHOSEN" for row in written)
+
     def table_rows(self, selection: Selection | None = None) -> list[dict[str, Any]]:
         """The table as one flat row per cell and measure."""
         from svgbench.analysis.summary import results_rows

@@ -41,7 +41,7 @@ def test_it_runs_what_is_missing_and_shows_what_won(bench):
     assert "drift = 0.5" in done.out
     assert "(2) *" in done.out
     assert "drift on field/calm: drift = 0.5" in done.out
-    assert "testkit/walk: 1 settings written as chosen" in done.out
+    assert "testkit/walk-search, for testkit/walk: 1 settings written as chosen" in done.out
     assert max(map(len, done.out.splitlines())) <= 80
     stored = sorted(bench.results.glob("testkit/walk-search/smoke/*.csv"))
     assert [path.stem for path in stored] == ["field-calm--drift.drift-0.25", "field-calm--drift.drift-0.5"]
@@ -65,8 +65,10 @@ def test_what_is_done_is_shown_again_and_checked(searched):
     assert wrong.status == 3
     assert "testkit/walk means testkit/walk-search" in wrong.err
     said = " ".join(wrong.out.split())
-    assert "still has steps = 5 on field/calm, field/windy; testkit/walk-search chose 6" in said
+    assert "testkit/walk-search: testkit/walk has steps = 5 of still on field/calm, field/windy; 6 was chosen" in said
     assert "2 settings written as chosen, 2 settings written otherwise" in said
+    plan = searched("plan", "testkit/walk", "--no-calibrate")
+    assert "4 settings are not those of a search here: svgbench tune testkit/walk --check" in " ".join(plan.out.split())
     right = searched("tune", SEARCH, "--budget", "smoke", "--variants", "drift", "--check", "--json")
     assert right.status == 0
     assert [row["verdict"] for row in right.json] == ["CHOSEN", "CHOSEN"]
