@@ -44,11 +44,13 @@ def _fit(ax: Axes, seeds: Sequence[Sequence[float]]) -> bool:
 
     One setting that diverges, or the interval of three seeds that differ, would make all others one tick.
     """
+    if len(seeds) < 3:
+        return False
     means = np.array([np.mean(values) for values in seeds])
     low, middle, high = np.quantile(means, [0.1, 0.5, 0.9])
-    spread = max(high - low, 1e-9 * max(abs(middle), 1.0))
-    best, worst = means.max(), means.min()
-    ends = max(worst, low - spread) - 0.3 * spread, min(best, high + spread) + 0.3 * spread
+    apart = float(np.median([max(values) - min(values) for values in seeds]))
+    spread = max(high - low, apart, 1e-9 * max(abs(middle), 1.0))
+    ends = max(means.min(), low - spread) - 0.3 * spread, min(means.max(), high + spread) + 0.3 * spread
     left, right = ax.get_xlim()
     if left >= ends[0] and right <= ends[1]:
         return False

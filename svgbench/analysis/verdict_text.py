@@ -59,7 +59,7 @@ def _claim_lines(experiment: Experiment, claim: Claim, verdicts: Sequence[Verdic
 
 
 def _rows(claim: Claim, verdicts: Sequence[Verdict], labels: Sequence[str], width: int) -> list[str]:
-    """A row per verdict. Where a claim has several parts, the one that decided is named by its number: 2/3.
+    """A row per verdict. Where a claim has several parts, the one that decided is named by its number.
 
     Unless the claim is judged per column, the rows are tasks, each with its budget. A margin that is measured is shown.
     """
@@ -78,7 +78,7 @@ def _rows(claim: Claim, verdicts: Sequence[Verdict], labels: Sequence[str], widt
     missing: dict[str, list[str]] = {}
     for label, v in zip(labels, verdicts, strict=True):
         part = _deciding_part(v)
-        word = f"{v.verdict} {part + 1}/{parts}" if parts > 1 and part is not None else v.verdict
+        word = f"{v.verdict}, part {part + 1}" if parts > 1 and part is not None else v.verdict
         budget = () if corner else (v.budget,)
         rows.append((label, (word, *budget, *estimate(v), *((_needs(claim, v, part),) if measured else ()), str(v.n))))
         if v.verdict == "INCOMPLETE" or v.value is None:

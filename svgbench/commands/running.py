@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
@@ -145,7 +146,8 @@ def run_plan(study: Any, made: Any, options: Any, yes: bool, say: Callable[[str]
     tell(f"{done} of {made.runs_missing} runs done in {duration(time.monotonic() - begun)}")
     if result.exit_status == OK and say is None:
         judge = "tune" if made.experiment.id in reproduce.searches() else "compare"
-        where = "" if study.store.root == results_root() else f" --results {study.store.root}"
+        root = study.store.root
+        where = "" if root == results_root().absolute() else f" --results {shlex.quote(str(root))}"
         tell(f"next: svgbench {judge} {made.experiment.id} --budget {made.selection.budget}{where}")
     elif result.exit_status != OK and not outcome.failures:
         notice("stopped at a checkpoint; the same command goes on from there")

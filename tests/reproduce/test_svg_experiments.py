@@ -15,8 +15,10 @@ from svgbench.analysis.verdicts import compare
 from svgbench.baselines import actor_critic, svg_inf, svg_one, svg_planner, svg_zero
 from svgbench.lab.block import resolve
 from svgbench.lab.cells import Selection, expand
+from svgbench.lab.search import as_experiment
 from svgbench.reproduce.svg.experiments import FIG2, FIG3, FIG4, HAND_MODEL
 from svgbench.reproduce.svg.figures import binned, fig2, fig3, fig4, fit, hand_model
+from svgbench.reproduce.svg.searches import FIG4_LEGS_SEARCH, FIG4_SEARCH
 
 FIGURES = (FIG2, FIG3, FIG4)
 JUDGED = (*FIGURES, HAND_MODEL)
@@ -221,11 +223,11 @@ def test_a_run_that_diverges_does_not_hide_the_others():
     assert not fitted([good])[0]
     assert not fitted([pd.Series([np.nan])])[0]
     assert not fitted([quick, quick])[0], "where they begin is seen"
-    for curves_and_seeds in ([good, bad], [good], [quick]):
-        seed = curves_and_seeds[0] - (0 if len(curves_and_seeds) > 1 else np.linspace(0.0, 900.0, len(quick))[-1])
-        cut, low, high = fitted(curves_and_seeds, seeds=[seed])
+    for means, seeds in (([good, bad], []), ([good], [good - 900.0]), ([quick], [quick - 900.0])):
+        cut, low, high = fitted(means, seeds)
         assert cut
         assert -1000 < low < 0 < 100 < high
+    assert not fitted([good], [good - 20.0])[0], "all of it is seen"
 
 
 def fitted(means, seeds=()):
@@ -247,3 +249,11 @@ def test_a_point_of_a_curve_is_the_mean_of_its_episodes():
         "step": [3, 6, 7, 3, 6, 7],
         "x": [2.0, 5.0, 7.0, 11.0, 14.0, 16.0],
     }
+
+
+def test_critics_of_figure_4_are_the_slow_ones():
+    for experiment in (FIG4, as_experiment(FIG4_SEARCH), as_experiment(FIG4_LEGS_SEARCH)):
+        rates = {
+            c.name: c.config["value_lr"] for c in expand(experiment, Selection("paper")) if c.variant.id != "random"
+        }
+        assert set(rates.values()) == {3e-4}, rates

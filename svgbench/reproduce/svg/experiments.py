@@ -21,7 +21,7 @@ from svgbench.reproduce.svg.claims import (
     ROUGH_MODELS,
 )
 from svgbench.reproduce.svg.deviations import FIG2_DEVIATIONS, FIG3_DEVIATIONS, FIG4_DEVIATIONS, HAND_MODEL_DEVIATIONS
-from svgbench.reproduce.svg.tasks import CART_POLE, FIG4_TASKS, FIXED, HAND, SLOW_CRITIC, SWIMMER_3, SWIMMER_5
+from svgbench.reproduce.svg.tasks import CART_POLE, FIG4_TASKS, HAND, SLOW_CRITIC, SWIMMER_3, SWIMMER_5
 
 SVG_INF = "svgbench.baselines.svg_inf:make"
 PLANNER = "svgbench.baselines.svg_planner:make"
@@ -38,7 +38,7 @@ COLUMNS = (
     Column("kl", "float", "nats", "between the policies before and after the episode's updates"),
 )
 TRIALS = (
-    Column("trial_reward", "float", "reward", "a step, late in an episode, of the final policy's mean"),
+    Column("trial_reward", "float", "reward", "a step, after the task's trial_after, of the final policy's mean"),
     Column("trial_reward_noisy", "float", "reward", "the same of the monoped under the larger torque noise"),
 )
 """In a seed's last row; nothing elsewhere."""
@@ -65,11 +65,12 @@ Settings = dict[str, Setting | PerTask[Setting]]
 
 
 def per_task(chosen: Mapping[str, Chosen]) -> Settings:
-    """The settings of a variant from those of its tasks, of FIXED where a task has none."""
+    """The settings of a variant from those of its tasks; where a task has none, its own config decides."""
     merged: Settings = {}
     for name in dict.fromkeys(name for settings in chosen.values() for name in settings):
-        values = {task: settings[name] if name in settings else FIXED[name] for task, settings in chosen.items()}
-        merged[name] = PerTask(values) if len(set(values.values())) > 1 else next(iter(values.values()))
+        values = {task: settings[name] for task, settings in chosen.items() if name in settings}
+        same = len(values) == len(chosen) and len(set(values.values())) == 1
+        merged[name] = next(iter(values.values())) if same else PerTask(values)
     return merged
 
 

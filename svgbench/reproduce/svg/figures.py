@@ -154,7 +154,7 @@ def fit(ax: Axes, means: Sequence[pd.Series]) -> bool:
     best, usual = finite[-1], np.quantile(finite, 0.1)
     begin = max((m.iloc[0] for m in means if np.isfinite(m.iloc[0])), default=usual)
     bottom = max(finite[0], min(usual - 1.5 * (best - usual), begin - 0.25 * (best - begin)))
-    low, high = ax.get_ylim()
+    low, high = ax.dataLim.y0, ax.get_ylim()[1]
     margin = 0.3 * (best - bottom)
     if low >= bottom - margin or best <= bottom:
         return False

@@ -65,11 +65,10 @@ def tried(steps: int, after: int, noise: float | None = None) -> Mapping[str, Ma
     trial: dict[str, Setting] = {"trial_steps": steps, "trial_after": after, "trial_episodes": 20}
     if noise is not None:
         trial["trial_noise"] = noise
-    smoke = trial | {"trial_steps": min(steps, after + 10), "trial_episodes": 2}
     return {
-        "paper": {"episodes": 1500, **trial},
-        "short": {"episodes": 500, **trial},
-        "smoke": {"episodes": 3, **smoke},
+        "paper": trial,
+        "short": trial,
+        "smoke": trial | {"trial_steps": min(steps, after + 10), "trial_episodes": 2},
     }
 
 
