@@ -63,7 +63,6 @@ def studies_of(name: str | None, results: Path | None, quiet: bool = False) -> l
     from svgbench.study import Study
     from svgbench.terminal import notice
 
-    say_if_absent(results)
     found = list(reproduce.experiments().values()) if name is None else reproduce.resolve(name)
     if name is not None and found[0].id != name and not quiet:
         notice(f"{name} means {', '.join(e.id for e in found)}")
@@ -71,7 +70,7 @@ def studies_of(name: str | None, results: Path | None, quiet: bool = False) -> l
 
 
 def say_if_absent(results: Path | None) -> None:
-    """Of a results folder that was named: it may be a slip of the pen."""
+    """Of a results folder to read from: it may be a slip of the pen."""
     from svgbench.terminal import notice
 
     if results is not None and not results.is_dir():
@@ -82,6 +81,7 @@ def reading_of(study: Any, budget: str | None, *others: Any) -> Any:
     """The selection of a command that only reads: by default the largest budget that has results."""
     from svgbench.terminal import notice
 
+    say_if_absent(study.store.root)
     selection = selection_of(budget or study.reading(None).budget, *others)
     if budget is None and len(study.experiment.budgets) > 1:
         there = "the largest with results" if study.budgets() else "no results yet"

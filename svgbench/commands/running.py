@@ -62,9 +62,8 @@ def plan(
         out_rows(describe.by_task(rows), False, "", columns | {"time": "one process"})
         lines = describe.plan_sentences(made, estimate)
         if unchosen := study.unchosen() if selection.budget != "smoke" else 0:
-            lines.append(
-                f"{unchosen} settings are not those of a search here: svgbench tune {study.experiment.id} --check"
-            )
+            one = "1 setting is" if unchosen == 1 else f"{unchosen} settings are"
+            lines.append(f"{one} not as a search here chose: svgbench tune {study.experiment.id} --check")
         power = describe.power_sentences(study.experiment, min(len(c.cell.seeds) for c in made.cells), study.rivals_n())
         out_lines([*lines, *power])
     if as_json:

@@ -68,7 +68,7 @@ def test_what_is_done_is_shown_again_and_checked(searched):
     assert "testkit/walk-search: testkit/walk has steps = 5 of still on field/calm, field/windy; 6 was chosen" in said
     assert "2 settings written as chosen, 2 settings written otherwise" in said
     plan = searched("plan", "testkit/walk", "--no-calibrate")
-    assert "4 settings are not those of a search here: svgbench tune testkit/walk --check" in " ".join(plan.out.split())
+    assert "4 settings are not as a search here chose: svgbench tune testkit/walk --check" in " ".join(plan.out.split())
     right = searched("tune", SEARCH, "--budget", "smoke", "--variants", "drift", "--check", "--json")
     assert right.status == 0
     assert [row["verdict"] for row in right.json] == ["CHOSEN", "CHOSEN"]
