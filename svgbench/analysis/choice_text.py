@@ -114,7 +114,7 @@ def written_sentences(search: Search, rows: Sequence[Written]) -> Iterator[str]:
         "INCOMPLETE": "not chosen yet",
     }
     yield f"{search.id}, for {of}: " + ", ".join(
-        f"{counts[word]} settings {text}" for word, text in words.items() if counts[word]
+        f"{counts[word]} setting{'s' * (counts[word] != 1)} {text}" for word, text in words.items() if counts[word]
     )
 
 

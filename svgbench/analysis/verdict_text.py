@@ -78,7 +78,7 @@ def _rows(claim: Claim, verdicts: Sequence[Verdict], labels: Sequence[str], widt
     missing: dict[str, list[str]] = {}
     for label, v in zip(labels, verdicts, strict=True):
         part = _deciding_part(v)
-        word = f"{v.verdict}, part {part + 1}" if parts > 1 and part is not None else v.verdict
+        word = f"{v.verdict} ({part + 1})" if parts > 1 and part is not None else v.verdict
         budget = () if corner else (v.budget,)
         rows.append((label, (word, *budget, *estimate(v), *((_needs(claim, v, part),) if measured else ()), str(v.n))))
         if v.verdict == "INCOMPLETE" or v.value is None:

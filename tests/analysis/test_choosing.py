@@ -120,7 +120,7 @@ def test_what_is_written_is_held_against_the_winner():
     words = list(choice_sentences(search, choices(search, cells_of(PLAIN)), rows))
     assert "testkit/walk-search: testkit/walk has drift = 0.5 of drift on field/windy; 0.25 was chosen" in words
     assert (
-        words[-1] == "testkit/walk-search, for testkit/walk: 1 settings written as chosen, 1 settings written otherwise"
+        words[-1] == "testkit/walk-search, for testkit/walk: 1 setting written as chosen, 1 setting written otherwise"
     )
     both = search_of(chosen_for=("drift", "still"))
     rows = written(both, choices(both, cells_of(PLAIN)))

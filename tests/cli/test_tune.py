@@ -41,7 +41,7 @@ def test_it_runs_what_is_missing_and_shows_what_won(bench):
     assert "drift = 0.5" in done.out
     assert "(2) *" in done.out
     assert "drift on field/calm: drift = 0.5" in done.out
-    assert "testkit/walk-search, for testkit/walk: 1 settings written as chosen" in done.out
+    assert "testkit/walk-search, for testkit/walk: 1 setting written as chosen" in done.out
     assert max(map(len, done.out.splitlines())) <= 80
     stored = sorted(bench.results.glob("testkit/walk-search/smoke/*.csv"))
     assert [path.stem for path in stored] == ["field-calm--drift.drift-0.25", "field-calm--drift.drift-0.5"]
