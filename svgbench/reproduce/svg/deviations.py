@@ -24,14 +24,14 @@ _ALGORITHMS = (
         "SVG(∞) and the planner the model's updates, of SVG(1)-ER the KL penalty: svg/fig2-search, svg/fig3-search, "
         "svg/fig4-search, svg/fig4-legs-search [policy_lr, policy_std, policy_updates, model_updates, kl_weight]; then "
         "over two values of V_max at the best of them: svg/fig2-norm-search, svg/fig3-norm-search [max_grad_norm]; in "
-        "Figure 4 over rate and noise alone",
+        "Figure 4 over the policy's and the critic's rate and the noise alone [value_lr]",
         reason="a grid over all of them would cost more than the figures",
         source="appendix D",
     ),
     Deviation(
         id="settings-not-searched",
         paper="searched too",
-        ours="1e-3 for model and critic, 3e-4 for the critic on tasks in MuJoCo; 100 updates of the critic an episode, "
+        ours="1e-3 for model and critic, 3e-4 for the swimmers' critics; 100 updates of the critic an episode, "
         "and of the model but for SVG(∞) and the planner; minibatches of 32, a database of the last 100,000 steps, no "
         "KL penalty without replay; of SVG(1)-ER, and in Figure 4 of all but the swimmer's, 50 updates of the policy "
         "an episode; there V_max is 10, and the penalty of SVG(1)-ER that of the swimmers, 1 [model_lr, value_lr, "
@@ -39,7 +39,7 @@ _ALGORITHMS = (
         reason="in the middle of what reimplementations use; Adam hardly depends on a gradient's length, so that "
         "V_max matters less; the paper calls the penalty helpful in some cases, and without replay the data are those "
         "of the policy that is penalised for leaving them; with critics of 1e-3 returns on the swimmer of three links "
-        "fall after a thousand episodes, which no search of 400 sees, and the reacher learns more slowly",
+        "fall after a thousand episodes, which no search of 400 sees",
         source="appendix D; facts/svg_maac_trpo.md 1.7, 6",
     ),
     Deviation(

@@ -21,7 +21,7 @@ from svgbench.reproduce.svg.claims import (
     ROUGH_MODELS,
 )
 from svgbench.reproduce.svg.deviations import FIG2_DEVIATIONS, FIG3_DEVIATIONS, FIG4_DEVIATIONS, HAND_MODEL_DEVIATIONS
-from svgbench.reproduce.svg.tasks import CART_POLE, FIG4_TASKS, HAND, SLOW_CRITIC, SWIMMER_3, SWIMMER_5
+from svgbench.reproduce.svg.tasks import CART_POLE, FIG4_TASKS, HAND, SWIMMER_3, SWIMMER_5, SWIMMER_CRITIC
 
 SVG_INF = "svgbench.baselines.svg_inf:make"
 PLANNER = "svgbench.baselines.svg_planner:make"
@@ -163,24 +163,24 @@ HAND_MODEL = Experiment(
 )
 
 SWIMMER_INF: Chosen = {"policy_lr": 3e-3, "model_updates": 400, "policy_std": 0.5}
-SWIMMER_ONE: Chosen = {**SLOW_CRITIC, "policy_lr": 3e-5, "policy_updates": 150, "policy_std": 0.5}
+SWIMMER_ONE: Chosen = {**SWIMMER_CRITIC, "policy_lr": 3e-5, "policy_updates": 150, "policy_std": 0.5}
 SWIMMER_ER: Chosen = {
-    **SLOW_CRITIC,
+    **SWIMMER_CRITIC,
     "replay": True,
     "policy_lr": 3e-4,
     "kl_weight": 1.0,
     "policy_std": 0.5,
     "max_grad_norm": 1.0,
 }
-SWIMMER_ZERO: Chosen = {**SLOW_CRITIC, "policy_lr": 3e-5, "policy_updates": 150, "policy_std": 0.5}
+SWIMMER_ZERO: Chosen = {**SWIMMER_CRITIC, "policy_lr": 3e-5, "policy_updates": 150, "policy_std": 0.5}
 SWIMMER_DPG: Chosen = {
-    **SLOW_CRITIC,
+    **SWIMMER_CRITIC,
     "deterministic": True,
     "policy_lr": 3e-5,
     "policy_updates": 150,
     "policy_std": 0.5,
 }
-SWIMMER_AC: Chosen = {**SLOW_CRITIC, "policy_lr": 1e-4, "policy_updates": 150, "policy_std": 0.5}
+SWIMMER_AC: Chosen = {**SWIMMER_CRITIC, "policy_lr": 1e-4, "policy_updates": 150, "policy_std": 0.5}
 ON_SWIMMER_3 = ("svg/swimmer-3",)
 
 FIG3 = Experiment(
@@ -234,15 +234,15 @@ FIG3 = Experiment(
 
 FOUR_TARGET = ("svg/reacher-4-target",)
 RIVALRY = ("svg/swimmer-7", *FOUR_TARGET)
-REACHER_ER: Chosen = {"replay": True, "policy_lr": 3e-4, "kl_weight": 1.0, "policy_std": 1.0}
-REACHER_ONE: Chosen = {"policy_lr": 3e-4, "policy_std": 1.0}
-REACHER_ZERO: Settings = {"policy_lr": 3e-4, "policy_std": 1.0}
-REACHER_DPG: Settings = {"deterministic": True, "policy_lr": 3e-4, "policy_std": 1.0}
-REACHER_AC: Chosen = {"policy_lr": 3e-4, "policy_std": 1.0}
-GRIPPER_ER: Chosen = {"replay": True, "policy_lr": 3e-4, "kl_weight": 1.0, "policy_std": 1.0}
-MONOPED_ER: Chosen = {"replay": True, "policy_lr": 3e-4, "kl_weight": 1.0, "policy_std": 1.0}
-CHEETAH_ER: Chosen = {"replay": True, "policy_lr": 3e-4, "kl_weight": 1.0, "policy_std": 1.0}
-WALKER_ER: Chosen = {"replay": True, "policy_lr": 3e-4, "kl_weight": 1.0, "policy_std": 1.0}
+REACHER_ER: Chosen = {"replay": True, "policy_lr": 3e-4, "value_lr": 3e-4, "kl_weight": 1.0, "policy_std": 1.0}
+REACHER_ONE: Chosen = {"policy_lr": 3e-4, "value_lr": 3e-4, "policy_std": 1.0}
+REACHER_ZERO: Settings = {"policy_lr": 3e-4, "value_lr": 3e-4, "policy_std": 1.0}
+REACHER_DPG: Settings = {"deterministic": True, "policy_lr": 3e-4, "value_lr": 3e-4, "policy_std": 1.0}
+REACHER_AC: Chosen = {"policy_lr": 3e-4, "value_lr": 3e-4, "policy_std": 1.0}
+GRIPPER_ER: Chosen = {"replay": True, "policy_lr": 3e-4, "value_lr": 3e-4, "kl_weight": 1.0, "policy_std": 1.0}
+MONOPED_ER: Chosen = {"replay": True, "policy_lr": 3e-4, "value_lr": 1e-3, "kl_weight": 1.0, "policy_std": 0.3}
+CHEETAH_ER: Chosen = {"replay": True, "policy_lr": 3e-4, "value_lr": 1e-3, "kl_weight": 1.0, "policy_std": 0.3}
+WALKER_ER: Chosen = {"replay": True, "policy_lr": 3e-4, "value_lr": 1e-3, "kl_weight": 1.0, "policy_std": 0.3}
 ER: dict[str, Chosen] = {
     "svg/swimmer-7": SWIMMER_ER,
     "svg/reacher-4-target": REACHER_ER,

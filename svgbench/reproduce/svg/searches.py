@@ -123,7 +123,8 @@ FIG4_BUDGETS = (
     Budget("paper", seeds=2, note="150 episodes, 2 seeds", limits={"episodes": 150}, block_size=2),
     SMOKE,
 )
-ARM_AXES = (SLOW_RATES, Axis("policy_std", (0.3, 1.0), name="std"))
+CRITIC_RATES = Axis("value_lr", (3e-4, 1e-3), name="value")
+ARM_AXES = (SLOW_RATES, CRITIC_RATES, Axis("policy_std", (0.3, 1.0), name="std"))
 FIG4_SEARCH = Search(
     id="svg/fig4-search",
     title="Settings of Figure 4: arms",
@@ -152,7 +153,7 @@ FIG4_LEGS_SEARCH = replace(
     grids=(
         Grid(
             "svg-1-er",
-            (SLOW_RATES, Axis("policy_std", (0.1, 0.3, 0.6), name="std")),  # with 1.0 walker and monoped only fall
+            (SLOW_RATES, CRITIC_RATES, Axis("policy_std", (0.3, 0.6), name="std")),  # with 1.0 they only fall
             tasks=("svg/monoped", "svg/cheetah", "svg/walker"),
         ),
     ),
