@@ -120,7 +120,7 @@ FIG3_SEARCH = Search(
 FIG3_NORM_SEARCH = of_norms(FIG3_SEARCH, "svg/fig3-norm-search", "V_max of Figure 3")
 
 FIG4_BUDGETS = (
-    Budget("paper", seeds=2, note="150 episodes, 2 seeds", limits={"episodes": 150}, block_size=2),
+    Budget("paper", seeds=4, note="150 episodes, 4 seeds", limits={"episodes": 150}, block_size=2),
     SMOKE,
 )
 CRITIC_RATES = Axis("value_lr", (3e-4, 1e-3), name="value")
