@@ -70,10 +70,11 @@ def studies_of(name: str | None, results: Path | None, quiet: bool = False) -> l
 
 
 def say_if_absent(results: Path | None) -> None:
-    """Of a results folder to read from: it may be a slip of the pen."""
+    """Of a results folder that was named, to read from: it may be a slip of the pen."""
+    from svgbench.study import results_root
     from svgbench.terminal import notice
 
-    if results is not None and not results.is_dir():
+    if results is not None and results.absolute() != results_root().absolute() and not results.is_dir():
         notice(f"there is no folder '{results}'")
 
 
