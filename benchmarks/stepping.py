@@ -29,7 +29,7 @@ from mujoco.batch import Batch
 from numpy.typing import NDArray
 
 from benchmarks.result import Result
-from svgbench.tasks import gae_robots, mbpo, poplin, trpo_robots
+from svgbench.tasks import gae_robots, mbpo, poplin, svg_arm, svg_legged, svg_swimmer, trpo_robots
 from svgbench.tasks.mujoco_batch import MujocoTask
 
 N, THREADS = 64, 2
@@ -58,6 +58,11 @@ TASKS: tuple[Callable[[], MujocoTask], ...] = (
     gae_robots.make_biped,
     gae_robots.make_quadruped,
     gae_robots.make_biped_standing,
+    svg_swimmer.make_swimmer,
+    svg_arm.make_reacher,
+    svg_arm.make_gripper,
+    svg_legged.make_cheetah,
+    svg_legged.make_walker,
 )
 GYMNASIUM = {"mbpo/hopper": "Hopper-v5", "mbpo/cheetah": "HalfCheetah-v5"}
 
