@@ -11,6 +11,7 @@ from svgbench.analysis.effects import (
     Effect,
     candidates,
     effect_interval,
+    is_of_gain,
     sides,
     spread_effect,
 )
@@ -72,7 +73,7 @@ def judge_part(evidence: Evidence, part: Comparison, place: Place) -> PartResult
             return replace(blank, reason=samples)
         read.append(_Read(side, candidates(side, place.task), samples))
     zero = 0.0
-    if isinstance(part.left, RelativeSD) and part.left.of_gain:
+    if is_of_gain(part):
         random = evidence.random_level(place.budget, place.task, part.left.measure, place.setting)
         if random is None:
             return replace(blank, reason=f"{RANDOM_VARIANT} has no row of {part.left.measure.label} at all")
@@ -231,7 +232,7 @@ def _judged(blank: PartResult, case: _Case, effect: Effect, margin: float, how: 
     if part.relation == "~":
         needs = f"from {number(_shown(-margin, part))} to {number(_threshold(part, margin))}"
     reason = f"{blank.text}: {blank.unit} {number(value)} [{number(low)}, {number(high)}], needs {needs}"
-    if isinstance(part.left, RelativeSD) and part.left.of_gain:
+    if is_of_gain(part):
         reason += f"; the gain is that upon {number(case.zero)} (random)"
     reason += how + case.best(effect) + case.failures(interval.n, margin)
     return replace(

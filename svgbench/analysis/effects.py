@@ -47,13 +47,17 @@ def candidates(side: Side, task: str) -> list[tuple[str, ...]]:
             return [(on_task(side.variant, task),)]
 
 
+def is_of_gain(part: Comparison) -> bool:
+    """Whether the left side is counted from a random policy's mean."""
+    return isinstance(part.left, RelativeSD) and part.left.of_gain
+
+
 def variants_of(parts: Sequence[Comparison], task: str) -> list[str]:
     """Every variant that the comparisons read on a task, each once."""
     found = []
     for part in parts:
         found += [v for side in sides(part) for candidate in candidates(side, task) for v in candidate]
-        of_gain = isinstance(part.left, RelativeSD) and part.left.of_gain
-        found += [RANDOM_VARIANT] if of_gain or isinstance(part.margin, OfDistance) else []
+        found += [RANDOM_VARIANT] if is_of_gain(part) or isinstance(part.margin, OfDistance) else []
     return list(dict.fromkeys(found))
 
 

@@ -52,11 +52,13 @@ def read_results(
     cells: dict[tuple[str, str], CellData] = {}
     labels = {variant.id: variant.label for variant in experiment.variants}
     states: dict[str, list[str]] = {}
+    stale = 0
     notes = []
     stored = store.variants(experiment.draws_from or experiment.id, selection.budget)
     for cell in expand_declared(experiment, selection, extra, stored):
         labels[cell.variant.id] = cell.variant.label
         state = store.state(cell)
+        stale += state.status == "stale"
         if state.status in ("stale", "other", "failed"):
             states.setdefault(f"{state.status}: {state.note}", []).append(cell.name)
         try:
@@ -70,7 +72,6 @@ def read_results(
             labels[data.variant] = label
             cells[(data.task, data.variant)] = data
             notes += [note] if note else []
-    stale = sum(len(names) for why, names in states.items() if why.startswith("stale"))
     return Results(experiment, selection.budget, cells, labels, tuple(dict.fromkeys(notes)), stale)
 
 
