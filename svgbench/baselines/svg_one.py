@@ -10,8 +10,8 @@ eta = (a - mu(s)) / sigma is in w; with constant spreads no derivative depends o
 After every episode: the model is trained on minibatches from D; V is trained on minibatches from D by Algorithm 4 with
 the same w (`svgbench.nn.fitted_value`); then K policy updates (`svgbench.nn.minibatch_ascent`), each the mean over a
 minibatch, shortened to V_max: with `replay` (SVG(1)-ER) drawn from D, else from the new episodes' steps, each used
-once. The paper compares algorithms without policy replay (appendix D). theta_k made the k-th action of D; its
-log-probability is kept, and stays what it was, since theta follows the scaling of its inputs.
+once. The paper compares algorithms without policy replay (appendix D). theta_k made the k-th action of D, in
+the units of states of then; its log-probability is kept.
 
 kl_weight is of the penalty that appendix D "in some cases" adds in each step of the policy: E_s KL[pi_now || pi_start],
 from the policy at the beginning of the K updates, s from D, here the minibatch. With Adam it matters: a policy that has

@@ -11,9 +11,9 @@ Each `make_...` states its task.
 Published are the sizes of the reachers' s and a, the box, the corners, and what moves and is to be done, in words; no
 length, no reward. The box is that of the DeepMind control suite's reacher, which has two links; the rewards are of the
 kind that this group published in the same year (Lillicrap et al. 2015, supplement: a smooth distance, a bonus near the
-target, a small cost of the action). facts/svg_maac_trpo.md, section 1.5. The numbers are chosen. A light arm with a
-fifth of this friction, in steps of 0.02 s, was not learned: there an action changes little but the next velocities, on
-which V hardly depends, so that what it is worth is lost in V's error.
+target, a small cost of the action). The numbers are chosen. A light arm with a fifth of this friction, in steps of
+0.02 s, was not learned (trial runs, not committed): there an action changes little but the next velocities, on which V
+hardly depends, so that what it is worth is lost in V's error.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Where the tasks of Heess et al. 2015 differ from the paper's, or fill what it leaves out, as data.
 
 The paper's models and most of its rewards are not published ("we provide .xml task descriptions": nobody has them), so
-that nearly every number is a choice. The text is the paper's (SVG) and its appendix's (SVG-A).
+that nearly every number is a choice. Sections are the paper's.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SVG: tuple[Difference, ...] = (
         paper="MuJoCo of 2015",
         ours="MuJoCo 4.0.0",
         reason="the old one cannot be had beside a current gymnasium, and its models were not published",
-        source="SVG 6, SVG-A D; facts/svg_maac_trpo.md 1.5, 7",
+        source="section 6, appendix D",
         tasks=_MUJOCO,
     ),
     Difference(
@@ -37,10 +37,10 @@ SVG: tuple[Difference, ...] = (
     Difference(
         id="svg-asked-actions",
         paper="a cost of |a|^2; what happens beyond an actuator's range is not said",
-        ours="a in [-1, 1] is an actuator's range; beyond it the actuator saturates, and the cost counts what was "
-        "asked for",
+        ours="a in [-1, 1] is an actuator's range, [-3, 3] a swimmer's; beyond it the actuator saturates, and the cost "
+        "counts what was asked for",
         reason="the cost then has a derivative everywhere",
-        source="SVG-A D; svgbench/tasks/state_reward.py",
+        source="appendix D; svgbench/tasks/state_reward.py",
         tasks=_ALL,
     ),
     Difference(
@@ -52,7 +52,7 @@ SVG: tuple[Difference, ...] = (
         "[distance_weight]; lengths softened by 1e-6 m",
         reason="the ball hangs 1 m below the hand, and the force moves it by 0.22 m (deviation) in 10 s; 0.8 m/s "
         "suffice to reach either target exactly without noise",
-        source="Munos 2006 as in facts/svg_maac_trpo.md 1.3; SVG 6.1, SVG-A eq. (15)",
+        source="Munos 2006 (JMLR 7:771-791) as a public README has it, not the original; section 6.1, eq. (15)",
         tasks=("svg/hand",),
     ),
     Difference(
@@ -60,7 +60,7 @@ SVG: tuple[Difference, ...] = (
         paper="one of two randomly chosen target configurations of hand and ball; eq. (15) has the hand at 0",
         ours="the ball at (2, 2) or (-2, 2) with equal chance, the hand at 0; the target is in s",
         reason="eq. (15); (2, 2) is Munos's, and -2 its mirror image",
-        source="SVG 6.1, SVG-A eq. (15); facts/svg_maac_trpo.md 1.3",
+        source="section 6.1, eq. (15); Munos 2006 (JMLR 7:771-791) as a public README has it",
         tasks=("svg/hand",),
     ),
     Difference(
@@ -69,7 +69,7 @@ SVG: tuple[Difference, ...] = (
         ours="it is paid in the 1000th step, which leads there, with that step's cost; the episode terminates",
         reason="where a step ends is a function of s and a alone here, so that 1000 steps hold all of eq. (15), and "
         "the recursions (9), (10) hold as printed",
-        source="SVG-A eq. (15); svgbench/tasks/svg_hand.py",
+        source="eq. (15); svgbench/tasks/svg_hand.py",
         tasks=("svg/hand",),
     ),
     Difference(
@@ -80,7 +80,7 @@ SVG: tuple[Difference, ...] = (
         "swing-up]",
         reason="the swing-up was searched first; none of 96 settings learned it in 200 episodes: all came to a pole "
         "that turns over and over, which pays half",
-        source="DeepMind control suite, cartpole; facts/svg_maac_trpo.md 1.5",
+        source="google-deepmind/dm_control at 985d094, suite/cartpole",
         tasks=("svg/cart-pole",),
     ),
     Difference(
@@ -98,7 +98,7 @@ SVG: tuple[Difference, ...] = (
         "with springs of 2e-3 N m/rad; 2e-3 N m for an action of 1, and at most 6e-3",
         reason="the suite's dimensions are the paper's; the swimmer that the paper cites has no limits either. A limit "
         "is an impact whose derivatives a small network does not learn; behind a saturated motor there is no gradient",
-        source="DeepMind control suite, swimmer; Tassa et al. 2008 as ported in RLPy; facts/svg_maac_trpo.md 1.4",
+        source="google-deepmind/dm_control at 985d094, suite/swimmer; Tassa et al. 2008 as ported in RLPy",
         tasks=_SWIMMERS,
     ),
     Difference(
@@ -107,7 +107,7 @@ SVG: tuple[Difference, ...] = (
         ours="q and v (2n + 4 numbers) with the goal's place and the nose's velocity as the head sees them, as in the "
         "swimmer that the paper cites; the heading makes up the number",
         reason="seen from the world, the same gait is another function of s for each heading",
-        source="SVG 6.1; Tassa et al. 2008 as ported in RLPy, Domains/Swimmer.py",
+        source="section 6.1; Tassa et al. 2008 as ported in RLPy, Domains/Swimmer.py",
         tasks=_SWIMMERS,
     ),
     Difference(
@@ -116,7 +116,7 @@ SVG: tuple[Difference, ...] = (
         ours="alpha_1 10 s/m [velocity_weight], alpha_2 -0.03 [action_weight]; r_goal = g / sqrt(|g|^2 + eps^2), eps "
         "0.05 m",
         reason="a reward of 1 for a link's length a second; the unit vector has no derivative at the goal",
-        source="SVG-A D; facts/svg_maac_trpo.md 1.4",
+        source="appendix D",
         tasks=_SWIMMERS,
     ),
     Difference(
@@ -125,7 +125,7 @@ SVG: tuple[Difference, ...] = (
         ours="the nose uniform in +-2 m, headed within 90 degrees of the goal, joints within +-180/n degrees, at "
         "rest; episodes of 150 steps (9 s)",
         reason="+-2 m is the control suite's; from behind, the shortest way is not the nearest",
-        source="SVG 6.1; DeepMind control suite, swimmer",
+        source="section 6.1; google-deepmind/dm_control at 985d094, suite/swimmer",
         tasks=_SWIMMERS,
     ),
     Difference(
@@ -136,9 +136,9 @@ SVG: tuple[Difference, ...] = (
         "control step of 0.05 s, 100 of them (gripper 150); no gravity in its plane; links stop at walls and pass over "
         "each other; joints to +-180, +-160, +-160 degrees",
         reason="the box is that of the control suite's reacher, which has two links; light arms with less friction, in "
-        "steps of 0.02 s, were not learned within 400 episodes: there an action changes little but the next "
-        "velocities, on which V hardly depends",
-        source="SVG 6.2; DeepMind control suite, reacher; facts/svg_maac_trpo.md 1.5",
+        "steps of 0.02 s, were not learned within 400 episodes (trial runs, not committed): there an action changes "
+        "little but the next velocities, on which V hardly depends",
+        source="section 6.2; google-deepmind/dm_control at 985d094, suite/reacher",
         tasks=_ARMS,
     ),
     Difference(
@@ -147,7 +147,7 @@ SVG: tuple[Difference, ...] = (
         ours="exp(-(d / 0.05)^2) - d / 0.3 - 0.01 |a|^2, d = sqrt(|site - tip|^2 + 0.01^2)",
         reason="a smooth distance, a bonus near the target, a small cost of the action, as this group's of the same "
         "year",
-        source="Lillicrap et al. 2015, supplement; facts/svg_maac_trpo.md 1.5",
+        source="Lillicrap et al. 2015 (arXiv 1509.02971), supplement",
         tasks=_REACHERS,
     ),
     Difference(
@@ -157,7 +157,7 @@ SVG: tuple[Difference, ...] = (
         ours="(+-0.2, +-0.2) m; or from anywhere, at 0 to 0.2 m/s, uniform, and any heading. Its velocity is not in s",
         reason="the corners of the box itself are out of the arm's reach; the paper's s has 8 numbers, which leaves "
         "no room for the velocity",
-        source="SVG 6.2",
+        source="section 6.2",
         tasks=_REACHERS,
     ),
     Difference(
@@ -170,7 +170,7 @@ SVG: tuple[Difference, ...] = (
         "and touches hand and walls only; at the start it is 0.1 m or more from the grip, and the fingers are open",
         reason="5 motors are those of this group's gripper of the same year; reach and grasp by smooth distances, as "
         "there",
-        source="SVG 6.2; Lillicrap et al. 2015, supplement; facts/svg_maac_trpo.md 1.5",
+        source="section 6.2; Lillicrap et al. 2015 (arXiv 1509.02971), supplement",
         tasks=("svg/gripper",),
     ),
     Difference(
@@ -178,7 +178,7 @@ SVG: tuple[Difference, ...] = (
         paper="14 states, 4 motors",
         ours="the control suite's hopper without its nose: 12 kg, motors of 30, 40, 30, 10 N m, control step 0.02 s",
         reason="the same dimensions, from the same group",
-        source="DeepMind control suite, hopper; facts/svg_maac_trpo.md 1.5",
+        source="google-deepmind/dm_control at 985d094, suite/hopper",
         tasks=("svg/monoped",),
     ),
     Difference(
@@ -187,7 +187,7 @@ SVG: tuple[Difference, ...] = (
         ours="cos(pitch) - 2 sqrt((z - 0.9)^2 + 0.05^2) - 0.05 |a|^2, z the trunk's height; dropped from 0.37 m under "
         "the foot, +-0.1 on positions and velocities; never terminates",
         reason="smooth, and rising all the way from lying to standing: the paper counts this as recovery from falls",
-        source="SVG 6.2; facts/svg_maac_trpo.md 1.5",
+        source="section 6.2",
         tasks=("svg/monoped",),
     ),
     Difference(
@@ -198,7 +198,7 @@ SVG: tuple[Difference, ...] = (
         "motor gives",
         reason="the largest torque is the strength; noise that the motor's limit cut off would not be there at all "
         "times",
-        source="SVG 6.2",
+        source="section 6.2",
         tasks=("svg/monoped",),
     ),
     Difference(
@@ -215,7 +215,7 @@ SVG: tuple[Difference, ...] = (
         ours="gymnasium's half_cheetah.xml (without springs: joint stiffness 0), its start; a control step of 0.03 s, "
         "300 of them; r = v_x - 0.05 |a|^2, v_x the trunk's; never terminates",
         reason="the same source and dimensions; forward velocity as this group's of the same year",
-        source="SVG 6.2; Lillicrap et al. 2015, supplement; facts/svg_maac_trpo.md 1.5",
+        source="section 6.2; Lillicrap et al. 2015 (arXiv 1509.02971), supplement",
         tasks=_CHEETAHS,
     ),
     Difference(
@@ -227,7 +227,7 @@ SVG: tuple[Difference, ...] = (
         "friction",
         reason="the bonus of 1 has no derivative, and with it a fall forward pays more than to stand at a discount of "
         "0.98; forces of impacts are no function of s; ankles need less than hips",
-        source="SVG 6.2; thesis of Schulman 2016, 3.8.1; svgbench/tasks/trpo_robots.py",
+        source="section 6.2; thesis of Schulman 2016, 3.8.1; svgbench/tasks/trpo_robots.py",
         tasks=("svg/walker",),
     ),
 )

@@ -18,9 +18,9 @@ Start: hand, ball and velocity 0, the target (2, 2) or (-2, 2) with equal chance
 
 The paper prints the ingredients (velocity of the hand, spring, gravity, Gaussian noise, dt, T, eq. (15)) without a
 number. k = m = 1, |a| <= 1, the start, the target (2, 2) and the weight of the action (0.001 on its time integral) are
-those of the problem that it is based on (Munos 2006, as handed down in facts/svg_maac_trpo.md, section 1.3). g = 1
-lets the ball hang 1 m below the hand. sigma = 1 N moves the ball by 0.22 m (standard deviation, each coordinate) until
-time T. alpha_2 = -1.
+those of the problem that it is based on (Munos 2006, JMLR 7:771-791, as a public README has it). g = 1 lets the ball
+hang 1 m below the hand. sigma = 1 N moves the ball by 0.22 m (standard deviation, each coordinate) until time T.
+alpha_2 = -1.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ are of the state before the step; v_x is the root's. Each `make_...` states its 
 Published are the sizes of s and a (monoped, half-cheetah), the 200 steps, the fall and the torque noise of the monoped,
 and that the cheetah is Wawrzynski's and the walker Schulman's. The rewards are not: they are of the kind that this
 group published in the same year (Lillicrap et al. 2015, supplement: forward velocity, a small cost of the action),
-smooth, and chosen. facts/svg_maac_trpo.md, section 1.5.
+smooth, and chosen.
 """
 
 from __future__ import annotations
@@ -183,7 +183,7 @@ def make_monoped(noise: float = MONOPED_NOISE, horizon: int = MONOPED_HORIZON) -
     s (14): q = (x, height of the trunk, pitch, waist, hip, knee, ankle) and v. a: 4, u = (30, 40, 30, 10) a.
     To the torques is added Gaussian noise of `noise` times the largest ones, new in every control step: they may go
     beyond the largest by it.
-    r(s, a) = cos(pitch) - 2 sqrt((z - 0.9)^2 + 0.05^2) - 0.05 |a|^2: 0.9 standing, -1.4 lying. Never terminates.
+    r(s, a) = cos(pitch) - 2 sqrt((z - 0.9)^2 + 0.05^2) - 0.05 |a|^2: 0.9 standing, -1.7 lying. Never terminates.
     Start: +-0.1 uniform around the trunk at 1.3 m, joints slightly bent, foot level and 0.37 m above the ground, at
     rest but for velocities of +-0.1.
     dt: 4 x 0.005 s, Euler. 200 steps (section 6.2).

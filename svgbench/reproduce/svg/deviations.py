@@ -14,7 +14,7 @@ _ALGORITHMS = (
         paper="a gradient-based update; which, is not said",
         ours="Adam for policy, model and critic [policy_lr, model_lr, value_lr]",
         reason="its steps do not depend on the scale of the reward, which is not published either",
-        source="facts/svg_maac_trpo.md 1.1, 6",
+        source="not printed in text or appendix",
     ),
     Deviation(
         id="searched-settings",
@@ -31,7 +31,8 @@ _ALGORITHMS = (
     Deviation(
         id="settings-not-searched",
         paper="searched too",
-        ours="1e-3 for model and critic, 3e-4 for the swimmers' critics; 100 updates of the critic an episode, "
+        ours="1e-3 for model and critic (Figure 4 searches the critic's, but the swimmer's), 3e-4 for the swimmers' "
+        "critics; 100 updates of the critic an episode, "
         "and of the model but for SVG(∞) and the planner; minibatches of 32, a database of the last 100,000 steps, no "
         "KL penalty without replay; of SVG(1)-ER, and in Figure 4 of all but the swimmer's, 50 updates of the policy "
         "an episode; there V_max is 10, and the penalty of SVG(1)-ER that of the swimmers, 1 [model_lr, value_lr, "
@@ -40,31 +41,33 @@ _ALGORITHMS = (
         "V_max matters less; the paper calls the penalty helpful in some cases, and without replay the data are those "
         "of the policy that is penalised for leaving them; with critics of 1e-3 returns on the swimmer of three links "
         "fall after a thousand episodes, which no search of 400 sees",
-        source="appendix D; facts/svg_maac_trpo.md 1.7, 6",
+        source="appendix D; 0xangelo/raylab at 2984b3d, agents/svg; iclavera/meta-mb at 233e0fb, algos/svg_1.py",
     ),
     Deviation(
         id="episodes",
         paper="the figures' axes are not in the text",
         ours="1000 on hand and cart-pole, 2000 on the swimmers of 3 and 5 links, 1500 in Figure 4, one at a time "
         "[episodes, simulations]",
-        reason="what a block of five seeds does within the hour",
-        source="facts/svg_maac_trpo.md 1.1",
+        reason="on the swimmers returns change little any more; a figure costs one to three hours of two cores",
+        source="Figures 2 to 4",
     ),
     Deviation(
         id="seeds",
         paper="several repeats",
-        ours="ten for the hand and for the capacity of the model, five elsewhere, on seeds that no search used",
+        ours="ten for the hand, for the capacity of the model and for SVG(1)-ER in Figure 4, five elsewhere, on seeds "
+        "that no search used; but the rate of the swimmers' critics was lowered after these seeds had been seen "
+        "to fall",
         reason="the claims are about differences between them",
         source="section 6.2",
     ),
     Deviation(
         id="time-of-policy-updates",
-        paper="without replay the policy is updated after each step of the environment, with replay at the end of an "
-        "episode (appendix D)",
+        paper="without replay the policy is updated after each step of the environment (of SVG(∞) once an episode), "
+        "with replay at the end of an episode",
         ours="always at the end of an episode, after model and critic; without replay on the new episode's steps, each "
-        "once, shared out over fewer updates than steps; by then the policy has moved: SVG(1) and the actor-critic "
-        "weight the steps by importance, SVG(0) has Q's slope at what the policy would do with the same noise, DPG at "
-        "its mean [policy_updates]",
+        "once, shared out over at most as many updates as steps; by then the policy has moved: SVG(1) and the "
+        "actor-critic weight the steps by importance, SVG(0) has Q's slope at what the policy would do with the same "
+        "noise, DPG at its mean [policy_updates]",
         reason="seeds that train together take their steps together",
         source="appendix D; svgbench/nn/minibatch_ascent.py, svgbench/baselines/svg_zero.py",
     ),
@@ -77,10 +80,11 @@ _ALGORITHMS = (
     ),
     Deviation(
         id="ends-of-episodes",
-        paper="SVG(∞) has v' = 0 at the end (footnote 3); of the others nothing is said",
+        paper="SVG(∞) has v' = 0 at the end (footnote 3), or V there; with V and Q an infinite horizon is allowed for, "
+        "and what a time limit is to them is not said (section 4.3)",
         ours="so; to V and Q a time limit is no end: their targets, delta and eq. (13) go on behind it",
         reason="they are of states and know no time",
-        source="footnote 3; svgbench/nn/fitted_value.py",
+        source="footnote 3, section 4.3; svgbench/nn/fitted_value.py",
     ),
     Deviation(
         id="scaling",
@@ -121,8 +125,8 @@ FIG2_DEVIATIONS = (
         id="cart-pole-discount",
         paper="not in the list of discounts",
         ours="0.99 [gamma]",
-        reason="a second and a half of a 5 s episode; this group's in the same year",
-        source="appendix D; facts/svg_maac_trpo.md 1.1",
+        reason="100 steps, 4 s of a 5 s episode; this group's in the same year",
+        source="appendix D; Lillicrap et al. 2015 (arXiv 1509.02971), section 7",
     ),
     Deviation(
         id="second-layer-of-the-critic",
@@ -179,7 +183,7 @@ FIG4_DEVIATIONS = (
         ours="those of reacher and cheetah: policy 100/100, critic 400/200, model 40/40 [hidden, value_hidden, "
         "model_hidden]",
         reason="tasks of the same kind and size",
-        source="Table 1; facts/svg_maac_trpo.md 1.1",
+        source="Table 1",
     ),
     Deviation(
         id="compared-methods",

@@ -145,6 +145,7 @@ FIG4_SEARCH = Search(
     first_seed=FIRST_SEED,
     limits={},
 )
+LEG_RATES = Axis("policy_lr", (3e-5, *SLOW_RATES.values, 3e-3), name="lr")  # both ends were added: all won at one
 FIG4_LEGS_SEARCH = replace(
     FIG4_SEARCH,
     id="svg/fig4-legs-search",
@@ -153,7 +154,7 @@ FIG4_LEGS_SEARCH = replace(
     grids=(
         Grid(
             "svg-1-er",
-            (SLOW_RATES, CRITIC_RATES, Axis("policy_std", (0.3, 0.6), name="std")),  # with 1.0 they only fall
+            (LEG_RATES, CRITIC_RATES, Axis("policy_std", (0.3, 0.6), name="std")),  # with 1.0 they only fall
             tasks=("svg/monoped", "svg/cheetah", "svg/walker"),
         ),
     ),

@@ -1,7 +1,7 @@
 """The tasks of Heess et al. 2015 as its figures have them, as data: sizes of networks, discounts, caps of weights.
 
-They are the paper's (Table 1, appendix D), where it prints them. Text: papers/001, appendix papers/000;
-facts/svg_maac_trpo.md, 1. FIXED holds what neither it nor a search says.
+They are the paper's (Table 1, appendix D; arXiv 1510.09142), where it prints them. FIXED holds what neither it nor a
+search says.
 """
 
 from __future__ import annotations
