@@ -1,7 +1,7 @@
 """Verdicts: what our runs say about claims, published numbers, rivals, and other results.
 
 Claims are judged in `claims`, published numbers in `levels`, rivals and differences in `contrasts`, in the
-words of `judgement`. The rules are those of DESIGN.md, section 8.
+words of `judgement`. The order of a level's rules stands in `levels`; what is fixed before a run in `judgement.Rules`.
 """
 
 from __future__ import annotations

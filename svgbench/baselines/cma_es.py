@@ -4,9 +4,10 @@ One of the rivals in chapter 3 of Schulman 2016 (Figure 4), which names the meth
 one `cma.CMAEvolutionStrategy` from the policy's initial parameters; its candidates are scored as
 `svgbench.nn.parameter_search` says. The package is an optional dependency: `pip install svgbench[cma]`.
 
-"code" is the authors' use of it, control4/optim/cma_gen.py of RLR at 650c64e: the strategy is made for the package's
-default population, int(4 + 3 ln P), but is told as many samples as the batch has paths. So its parents are the best few
-of a far larger number, with the weights and rates of the small population. In "text" the population is all samples.
+"code" is the authors' use of it, control4/optim/cma_gen.py of SFPD/rlreloaded at 650c64e: the strategy is made for the
+package's default population, int(4 + 3 ln P), but is told as many samples as the batch has paths. So its parents are
+the best few of a far larger number, with the weights and rates of the small population. In "text" the population is all
+samples.
 
 A state holds what the strategies were told. Asking and telling again, with the same random numbers, puts them where
 they were, exactly: neither needs a simulation. Covariances are full: P x P numbers a seed, so this is for thousands of

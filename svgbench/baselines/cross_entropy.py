@@ -9,9 +9,10 @@ and refers to [SL06] for "extra variance, according to a schedule where this add
 max(1 - t / T, 0), t from 0, is the schedule of that paper (its page 4) as the authors' code has it. `extra_std` 0 is
 Algorithm 1 itself.
 
-The thesis prints no setting but "e.g. p = 20"; the others are the authors' (facts/svg_maac_trpo.md, 4.4). "code" is
-what their program did with them, control4/optim/cem.py of RLR at 650c64e: its 0.1 for the initial deviation enters as
-a variance, and its z_t divides integers (Python 2), so that it is 1 until t = T and 0 from there on.
+The thesis prints no setting but "e.g. p = 20"; the others are the authors' (SFPD/rlreloaded at 650c64e, throwaway/
+yaml/icml-*.yaml). "code" is what their program did with them, control4/optim/cem.py there: its 0.1 for the initial
+deviation enters as a variance, and its z_t divides integers (Python 2), so that it is 1 until t = T and 0 from there
+on.
 
 Candidates are drawn and act as `svgbench.nn.parameter_search` says; all of it runs on the CPU.
 """

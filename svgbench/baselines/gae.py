@@ -3,19 +3,20 @@
 An iteration, in the order of section 4.6.1: paths of the current policy; delta and A-hat at all their steps with the
 value function as it is (26); the policy's step (35), which is TRPO's; and only then the value function's (33), (34).
 
-The value step solves (34) with its misprints corrected (facts/svg_maac_trpo.md, 3.7): one 1/N, and the 1/(2 sigma^2)
-of (33), so that s = H^-1 g is scaled to 1/2 (alpha s)'H(alpha s) = epsilon sigma^2. It is "analogous to the procedure
-we use for updating the policy", line search included: a step must reduce the error and keep (33)'s constraint. As
-(34)'s objective is linear, the search begins at the region's edge, also where the least error lies inside;
-`value_min_multiplier` 1 would have it begin at the minimum of the quadratic model there.
+The value step solves (34) with its misprints corrected: one 1/N, and the 1/(2 sigma^2) of (33), so that s = H^-1 g is
+scaled to 1/2 (alpha s)'H(alpha s) = epsilon sigma^2. It is "analogous to the procedure we use for updating the policy",
+line search included: a step must reduce the error and keep (33)'s constraint. As (34)'s objective is linear, the search
+begins at the region's edge, also where the least error lies inside; `value_min_multiplier` 1 would have it begin at the
+minimum of the quadratic model there.
 
 `value_fit` "adam" is what libraries do instead; the profile "sb3" is sb3-contrib's TRPO (svgbench.baselines.sb3_trpo).
 
 "No VF" of section 4.6.3 is `baseline` "time": A-hat is the discounted sum less its mean at each time step.
 
 epsilon of both regions is unpublished; where the thesis is silent a default says so. "code" is the authors' research
-code on cart-pole (facts/svg_maac_trpo.md, 3.7), but for what it did at a path's cut: paths go on there for 2 / (1 -
-gamma) steps, and it set the value at the cut to zero in the middle of them, which we do not.
+code on cart-pole (SFPD/rlreloaded at 650c64e, throwaway/yaml/icml-vf-cartpole.yaml), but for what it did at a path's
+cut: paths go on there for 2 / (1 - gamma) steps, and it set the value at the cut to zero in the middle of them, which
+we do not.
 """
 
 from __future__ import annotations

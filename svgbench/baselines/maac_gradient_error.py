@@ -46,7 +46,8 @@ STARTS = ("s0", "replay")
 
 @dataclass(frozen=True)
 class Config:
-    """Sources: "paper" is section 4.3; "code" the authors' (facts/svg_maac_trpo.md 2.2, 2.6); else our choice."""
+    """Sources: "paper" is section 4.3; "code" the authors', iclavera/meta-mb (run_scripts/maac_run_sweep.py at 233e0fb,
+    run_scripts/double_integral_script.py at 4468b4d); else our choice."""
 
     dynamics: Literal["learned", "true"] = "learned"  # which curve (Figure 3)
     critic: Literal["learned", "exact"] = "learned"  # which curve (the exact ones are ours)

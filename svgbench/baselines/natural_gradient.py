@@ -5,7 +5,8 @@ a penalty on it is fixed, which makes the solution of (17) theta + 1 / lambda A^
 multiplier that is too small ends in policies that are no good or not finite.
 
 The thesis sweeps the step size "in factors of three"; the authors' code has lambda in 3, 1, 0.3, 0.1, 0.03, 0.01
-(facts/svg_maac_trpo.md, 3.4). lambda's meaning depends on the advantages' scale: they are standardised, as there.
+(SFPD/rlreloaded at 650c64e, throwaway/yaml/icml-*.yaml). lambda's meaning depends on the advantages' scale: they are
+standardised, as there.
 """
 
 from __future__ import annotations

@@ -6,8 +6,9 @@ policy, whose weighted regression is solved in closed form. Here rewards come la
 share a weight that its return decides (as in Kober and Peters 2008), and the mean is a network, so the likelihood is
 maximised by L-BFGS, mean and deviation together.
 
-`weighting` "elite" is the authors' code (the thesis only names the method): weight one for the best tenth of the
-paths, zero for the others, at most 100 evaluations. "exponential" is exp(R / (temperature * deviation of R)).
+`weighting` "elite" is the authors' code (SFPD/rlreloaded at 650c64e, scripts/algs/run_rwr.py; the thesis only names the
+method): weight one for the best tenth of the paths, zero for the others, at most 100 evaluations. "exponential" is
+exp(R / (temperature * deviation of R)).
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Config:
-    """Sources: T2: the thesis's Table 2 (swimmer), of TRPO; "code": facts/svg_maac_trpo.md, 3.4; else our choice."""
+    """Sources: T2: the thesis's Table 2 (swimmer), of TRPO; "code": SFPD/rlreloaded at 650c64e; else our choice."""
 
     weighting: Literal["elite", "exponential"] = "elite"  # (code)
     elite_fraction: float = 0.1  # of the paths (code)

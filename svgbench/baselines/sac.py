@@ -35,7 +35,7 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Config:
-    """Sources: T3, T4: the paper's tables; "code": facebookresearch/svg (facts/sac_svg.md 2.2); else our choice."""
+    """Sources: T3, T4: the paper's tables; "code": facebookresearch/svg at 9fdf03a; else our choice."""
 
     actor_hidden: tuple[int, ...] = (512, 512)  # units (T3)
     critic_hidden: tuple[int, ...] = (512, 512)  # units (T3)

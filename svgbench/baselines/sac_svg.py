@@ -8,18 +8,19 @@ replay. The critic is model-free (eq. 4 to 6), the temperature follows a schedul
 its multi-step error (eq. 10), the reward network its squared error (eq. 11), the termination network its
 log-likelihood (eq. 13). At H = 0 this is SAC (eq. 7), and makes the same numbers as `svgbench.baselines.sac`.
 
-**H counts model steps.** Row SAC-SVG(h) of Table 2 is H = h here, and `agent.horizon = h + 1` in the authors' code,
-whose last action is valued by Q instead of the reward; column H of Table 4 is the code's number (facts/sac_svg.md 0).
+**H counts model steps.** Row SAC-SVG(h) of Table 2 is H = h here, and `agent.horizon = h + 1` in the authors' code
+(facebookresearch/svg at 9fdf03a), whose last action is valued by Q instead of the reward; column H of Table 4 is the
+code's number.
 
 Terminations: with n_t = 1 - d(x_t, u_t), term t is weighted by the probability w_t = n_0 ... n_{t-1} of reaching x_t.
 The code has another n_0 in every weight, and does not weigh the entropies.
 
-The profiles "text" and "code" are two readings of one algorithm; every difference between the paper and its code
-(facts/sac_svg.md 0, 5.1) is a field of `Config` with its two values in PROFILES. Where the text is silent (random
-steps, first update, bounds of the normalisation, initialisation) the field says where its value comes from. Not
-read from the code: the order of random numbers; two slips of its running statistics, of relative size 1/n; windows
-that cross the place where a full replay is overwritten. The reward and the termination network, of equal shape
-and trained on the same batch at the same rate, are held as two members of one: that changes no number.
+The profiles "text" and "code" are two readings of one algorithm; every difference between the paper and its code is a
+field of `Config` with its two values in PROFILES. Where the text is silent (random steps, first update, bounds of the
+normalisation, initialisation) the field says where its value comes from. Not read from the code: the order of random
+numbers; two slips of its running statistics, of relative size 1/n; windows that cross the place where a full replay is
+overwritten. The reward and the termination network, of equal shape and trained on the same batch at the same rate, are
+held as two members of one: that changes no number.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Config:
-    """Sources: T3, T4: the paper's tables; "code": facebookresearch/svg (facts/sac_svg.md 2); else our choice."""
+    """Sources: T3, T4: the paper's tables; "code": facebookresearch/svg at 9fdf03a; else our choice."""
 
     H: int = 2  # model steps of the value expansion; 0 is SAC (code: horizon - 1)
     actor_hidden: tuple[int, ...] = (512, 512)  # units (T3)

@@ -10,9 +10,9 @@ the step comes from the constraint's quadratic model at every state (`svgbench.n
 than that it was tractable on cart-pole only; the authors' code solves the same problem in its dual).
 
 The profiles "text" and "code", and the same for vines, are readings of one algorithm. "code" is the research code of
-the time (facts/svg_maac_trpo.md, 3.4 and 3.5); where the thesis is silent a default says so. Differences that are no
-setting: a vine's branch stops where the task terminates (the code goes on, and pays what the state costs); a "path" of
-the gradient-squared damping is what one simulation did.
+the time (SFPD/rlreloaded at 650c64e, control4/algs and throwaway/yaml/icml-*.yaml); where the thesis is silent a
+default says so. Differences that are no setting: a vine's branch stops where the task terminates (the code goes on, and
+pays what the state costs); a "path" of the gradient-squared damping is what one simulation did.
 """
 
 from __future__ import annotations

@@ -15,7 +15,8 @@ class Experience:
     """A replay, and running statistics of every observation ever added to it (not of next observations).
 
     Whatever is drawn comes out normalised by the present statistics, observation and next observation alike, so that
-    targets drift as statistics do (facts/sac_svg.md 2.3). The statistics are float64.
+    targets drift as statistics do, as in facebookresearch/svg (9fdf03a, svg/replay_buffer.py). The statistics are
+    float64.
 
     normalise: False leaves observations as they are.
     """

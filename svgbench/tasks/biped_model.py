@@ -1,10 +1,10 @@
 """The 3-D biped of Schulman 2016, chapter 4: 33 states (17 positions, 16 velocities) and 10 motors.
 
 The thesis prints its dimensions (33, 10) and a picture. This is a body of our own with the published numbers of the
-robot that its authors describe under these dimensions (RLR, domain_data/mujoco_worlds/icml-humanoid.xml.in, and rllab,
-simple_humanoid.xml; facts/svg_maac_trpo.md section 3.8): a rigid trunk with a head, legs of thigh and shin with a
-hip of two hinges, a knee and a ball for a foot, arms of one piece with a shoulder of two hinges; 39.9 kg; trunk at
-1.40 m when it stands; torques to 100 N m in the legs and 20 N m at the shoulders.
+robot that its authors describe under these dimensions (SFPD/rlreloaded at 650c64e, domain_data/mujoco_worlds/
+icml-humanoid.xml.in, and rll/rllab at ba78e4c, vendor/mujoco_models/simple_humanoid.xml): a rigid trunk with a head,
+legs of thigh and shin with a hip of two hinges, a knee and a ball for a foot, arms of one piece with a shoulder of two
+hinges; 39.9 kg; trunk at 1.40 m when it stands; torques to 100 N m in the legs and 20 N m at the shoulders.
 
 Metres, kilograms, radians; x is forward, y to the left, z up.
 """

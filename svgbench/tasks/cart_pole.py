@@ -17,9 +17,9 @@ integrated by semi-implicit Euler: first the velocities, then the positions with
 The original code tells an end one step later and pays nothing in that last step; the sum is the same. Start: each of
 the four uniform in +-0.05. 1000 steps at most.
 
-Sources: RLR, control4/mdps/cartpole.py at 650c64e (dynamics, reward, limits, start, scale); facts/svg_maac_trpo.md
-section 3.3; 1000 steps: thesis, sections 3.14 and 4.6.2; Barto, Sutton and Anderson 1983 for the constants of that
-name. The thesis prints no equation, and says of both chapters that the constants are Barto's.
+Sources: RLR, SFPD/rlreloaded at 650c64e, control4/mdps/cartpole.py (dynamics, reward, limits, start, scale); 1000
+steps: thesis, sections 3.14 and 4.6.2; Barto, Sutton and Anderson 1983 for the constants of that name. The thesis
+prints no equation, and says of both chapters that the constants are Barto's.
 """
 
 from __future__ import annotations

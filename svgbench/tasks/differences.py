@@ -1,6 +1,8 @@
 """Where our tasks differ from those that the papers ran, as data. Nothing else in this folder is needed to read it.
 
-`tasks` are the ids that a difference concerns.
+`tasks` are the ids that a difference concerns. In sources svg/ is that folder of facebookresearch/svg at 9fdf03a; mbbl
+is WilsonWangTHU/mbbl at bb88a01, RLR SFPD/rlreloaded at 650c64e (`svgbench.reproduce.trpo.deviations` says what it is),
+rllab rll/rllab at ba78e4c, gymnasium Farama-Foundation/Gymnasium, and the thesis Schulman 2016.
 """
 
 from __future__ import annotations
@@ -30,7 +32,8 @@ DIFFERENCES: tuple[Difference, ...] = (
         paper="MuJoCo 1.31 (Table 2, by mujoco-py 0.5.7) and 1.50 (Figure 2, by mujoco-py 1.50)",
         ours="MuJoCo 4.0.0: other collision and constraint code, and RK4 of fourth order for free joints",
         reason="the old releases are binaries for old systems, and cannot be had beside a current gymnasium",
-        source="facts/sac_svg.md 1.1, 1.2, 5.2; facts/engineering.md, MuJoCo",
+        source="WilsonWangTHU/POPLIN at edd8dba, README.md, requirements.txt; facebookresearch/svg at 9fdf03a, "
+        "requirements.txt; RK4: a free body spun by us in MuJoCo 3.3.7 (second order) and 4.0.0",
         tasks=_POPLIN + _MBPO,
     ),
     Difference(
@@ -38,8 +41,8 @@ DIFFERENCES: tuple[Difference, ...] = (
         paper="the mass and inertia of a capsule were those of a cylinder longer by half a radius at each end",
         ours="exact: hopper's foot 4.4 % heavier, walker2d's feet 7.7 %, swimmer's links 3.0 %, ant's legs 4 to 7 %; "
         "cheetah, whose total is fixed at 14 kg, has it distributed otherwise",
-        reason="MuJoCo since 2.1.2",
-        source="facts/sac_svg.md 5.2",
+        reason="MuJoCo since 2.1.1",
+        source="MuJoCo's changelog, 'Computed capsule inertias are now exact'; percentages computed from the models",
         tasks=_POPLIN + _MBPO,
     ),
     Difference(
@@ -47,7 +50,7 @@ DIFFERENCES: tuple[Difference, ...] = (
         paper="contact cost of the forces that MuJoCo 1.50 left in cfrc_ext after its last physics step",
         ours="contact cost of the forces at the new state, with the step's own controls",
         reason="the forces of RK4's intermediate stages cannot be had from a batch of simulations",
-        source="DESIGN.md 6; facts/sac_svg.md 5.2",
+        source="svg/env/ant.py, humanoid.py; openai/gym#1541; svgbench/tasks/mujoco_batch.py, MujocoTask.acting",
         tasks=("mbpo/ant", "mbpo/humanoid"),
     ),
     Difference(
@@ -75,7 +78,7 @@ DIFFERENCES: tuple[Difference, ...] = (
         ours="gymnasium's swimmer.xml, whose origin is 1.5 m behind the tip: the same links, joints and motors; "
         "neither collides",
         reason="the authors' file has no licence, and uses an attribute that MuJoCo 3 dropped",
-        source="mbbl fix_swimmer/assets/fixed_swimmer.xml; facts/sac_svg.md 1.1",
+        source="mbbl fix_swimmer/assets/fixed_swimmer.xml beside gymnasium's swimmer.xml; gymnasium#746",
         tasks=("poplin/swimmer",),
     ),
     Difference(
@@ -100,7 +103,8 @@ DIFFERENCES: tuple[Difference, ...] = (
         paper="SAC-SVG's own runs: left hip from -110 degrees; MBPO's published curves: from -120 degrees",
         ours="-110 degrees, as SAC-SVG's",
         reason="gym changed the model between the two; it matters only beside MBPO's curves",
-        source="facts/sac_svg.md 1.2 (gym commit 7978f4270)",
+        source="openai/gym commit 7978f4270, first in 0.12.1; jannerm/mbpo at ac694ff, environment/requirements.txt "
+        "(gym 0.12.0); facebookresearch/svg at 9fdf03a, requirements.txt (gym 0.17.2)",
         tasks=("mbpo/humanoid",),
     ),
     Difference(
@@ -109,7 +113,7 @@ DIFFERENCES: tuple[Difference, ...] = (
         ours="the original code's: g 10, l = 1 m where Barto's equations have half of 1 m, steps of 0.05 s for 0.02 s, "
         "0.2 rad for 12 degrees, any force up to 10 N for +-10 N, reward 10 - (1 - cos theta) - 1e-5 F^2 a step",
         reason="the figures came from that code; trpo/cart-pole-barto has Barto's constants",
-        source="RLR control4/mdps/cartpole.py; facts/svg_maac_trpo.md 3.3",
+        source="RLR control4/mdps/cartpole.py",
         tasks=("trpo/cart-pole",),
     ),
     Difference(
@@ -163,7 +167,7 @@ DIFFERENCES: tuple[Difference, ...] = (
         "0.025 s, joint limits that give way over 0.05 s; density 4000, viscosity 0.1, as rllab's",
         reason="the same links (accelerations from rest agree to 7 %) and range of speeds (0.13 m/s in that run); its "
         "50 Euler steps of 0.001 s take rllab six times as long to get as far within 2 %",
-        source="RLR mjc.py, domain_data/mjc_examples/ex_swimmer.h5; rllab swimmer.xml; facts/svg_maac_trpo.md 3.9",
+        source="RLR mjc.py, domain_data/mjc_examples/ex_swimmer.h5; rllab swimmer.xml, swimmer_env.py",
         tasks=("trpo/swimmer",),
     ),
     Difference(
@@ -202,7 +206,7 @@ DIFFERENCES: tuple[Difference, ...] = (
         ours="without the kinematic features: 21 and 33 numbers. Impulses are the forces on the coordinates, from "
         "contacts and joint limits, in the last physics step, times the control step; distances are of all bodies",
         reason="the list that was used is not printed, and the features are functions of the rest",
-        source="thesis 3.14; RLR mjc.py, cpp/src/mjcpy/mjcpy.cpp; facts/svg_maac_trpo.md 3.2, 3.3",
+        source="thesis 3.14 (41 is inferred from Table 2's 4806); RLR mjc.py, cpp/src/mjcpy/mjcpy.cpp",
         tasks=_LEGGED,
     ),
     Difference(
@@ -210,7 +214,7 @@ DIFFERENCES: tuple[Difference, ...] = (
         paper="impact forces of MuJoCo's solver over the time step",
         ours="those of the last of the two physics steps in a control step",
         reason="stepping leaves them behind; forces at the new state would cost a third of all time",
-        source="DESIGN.md 6; svgbench/tasks/mujoco_batch.py, MujocoTask.acting",
+        source="svgbench/tasks/mujoco_batch.py, MujocoTask.acting",
         tasks=(*_LEGGED, "gae/biped", "gae/quadruped"),
     ),
     Difference(
@@ -229,7 +233,7 @@ DIFFERENCES: tuple[Difference, ...] = (
         "impact_limit]",
         reason="read as forces in N the number would cost 270 a step of standing; as impulses 0.03, which is what the "
         "authors' later 5e-7 per N^2 costs",
-        source="RLR mjc.py, mjc2.py, mjcpy.cpp; facts/svg_maac_trpo.md 3.3",
+        source="RLR mjc.py, mjc2.py, mjcpy.cpp",
         tasks=("trpo/walker",),
     ),
     Difference(
@@ -247,7 +251,8 @@ DIFFERENCES: tuple[Difference, ...] = (
         "torques of 100 and 20 N m): a rigid trunk, masses by volume, feet 0.1 m lower in place of a contact margin "
         "of 0.1 m, arms that hang forward, armature 0.2 and damping 0.1 as in that file",
         reason="the file that was used is not published",
-        source="RLR icml-humanoid.xml.in; rllab simple_humanoid.xml; facts/svg_maac_trpo.md 3.8",
+        source="RLR icml-humanoid.xml.in; rllab simple_humanoid.xml; that it is the thesis's is inferred from "
+        "dimensions and coefficients",
         tasks=_BIPED,
     ),
     Difference(
@@ -255,7 +260,7 @@ DIFFERENCES: tuple[Difference, ...] = (
         paper="a quadruped of 29 states and 8 motors, in a picture",
         ours="gymnasium's ant.xml, 0.9 kg, +-150 N m",
         reason="the same dimensions; rllab's robot with the thesis's 0.05 and 1e-3 is this one",
-        source="rllab ant.xml; facts/svg_maac_trpo.md 3.8",
+        source="rllab ant.xml, ant_env.py; that it is the thesis's is inferred from dimensions and coefficients",
         tasks=("gae/quadruped",),
     ),
     Difference(
@@ -263,7 +268,7 @@ DIFFERENCES: tuple[Difference, ...] = (
         paper="a time step of 0.01 s",
         ours="a control step of 0.01 s in two Euler steps of 0.005 s",
         reason="the integrator is not printed; half the cost of one step of RK4, and its contact forces are one step's",
-        source="thesis 4.6.2; facts/svg_maac_trpo.md 3.8",
+        source="thesis 4.6.2",
         tasks=_SPATIAL,
     ),
     Difference(
@@ -289,7 +294,7 @@ DIFFERENCES: tuple[Difference, ...] = (
         ours="each force and torque of contacts counted up to 1 N or N m [force_limit]",
         reason="uncounted, standing costs 0.77 a step, against a bonus of 0.2 that is there to keep it going; "
         "rllab's robot with the same 0.2 and 1e-5 counts so",
-        source="thesis 4.6.2; rllab simple_humanoid_env.py; facts/svg_maac_trpo.md 3.8",
+        source="thesis 4.6.2; rllab simple_humanoid_env.py; 0.77 computed by us (two feet, 196 N each)",
         tasks=("gae/biped",),
     ),
     Difference(

@@ -11,9 +11,9 @@ the best first action is near -2.3, outside the box [-1, 1] of the authors' code
 The policy is part of the task, because the study measures gradients at fixed policies: u = -k s + sigma eps,
 linear, Gaussian, without squashing.
 
-Sources: the paper prints only "double integrator", linear transitions, quadratic cost. A, B, dt, Q, R, the start
-state: the history of the authors' code (iclavera/meta-mb, branch vioichigo, envs/mb_envs/double_integral.py), the
-reward with the factor 1/2 of the authors' model reward; facts/svg_maac_trpo.md section 2.6.
+Sources: the paper prints only "double integrator", linear transitions, quadratic cost. A, B, dt, Q, R, the start state:
+the authors' code (iclavera/meta-mb at 4468b4d, branch vioichigo, meta_mb/envs/mb_envs/double_integral.py and
+meta_mb/trainers/double_integral_trainer.py), the reward with the factor 1/2 of the authors' model reward.
 """
 
 from __future__ import annotations

@@ -13,9 +13,9 @@ states its task; all of them have this in common:
 * v_fwd is the velocity of the trunk along x over the step; f are the forces and torques of contacts on all bodies
   (MuJoCo's cfrc_ext) in the last physics step, each of them counted up to `force_limit`.
 
-Sources: thesis, section 4.6.2 (dimensions, rewards, heights, time step, 2000 steps); facts/svg_maac_trpo.md section
-3.8. "The center of mass" below which an episode ends is the trunk's: the biped's own, 0.88 m at rest, would leave
-8 cm (rllab's simple_humanoid and RLR's icml_humanoid test the trunk too).
+Sources: thesis, section 4.6.2 (dimensions, rewards, heights, time step, 2000 steps); rllab, rll/rllab at ba78e4c, and
+RLR, SFPD/rlreloaded at 650c64e, where it is silent. "The center of mass" below which an episode ends is the trunk's:
+the biped's own, 0.88 m at rest, would leave 8 cm (rllab's simple_humanoid and RLR's icml_humanoid test the trunk too).
 """
 
 from __future__ import annotations

@@ -5,12 +5,12 @@ for, in N m: an action a in [-1, 1] asks for u = (largest control) a. A larger o
 motor saturates, as in the original code. Each `make_...` states its task. All are truncated after 1000 control steps
 (thesis, Table 2).
 
-Rewards, bonus and terminations are the thesis's (section 3.8.1), with the numbers that it leaves out from the
-original code, RLR: control4/mdps/mjc.py at 650c64e. The original models are binaries of a MuJoCo before 1.0 that
-nothing reads any more. Time steps are those of the authors' recorded runs of these models (RLR, domain_data/
+Rewards, bonus and terminations are the thesis's (section 3.8.1), with the numbers that it leaves out from the original
+code, RLR: SFPD/rlreloaded at 650c64e, control4/mdps/mjc.py. The original models are binaries of a MuJoCo before 1.0
+that nothing reads any more. Time steps are those of the authors' recorded runs of these models (RLR, domain_data/
 mjc_examples: positions there are integrals of the next velocities with 0.05, 0.02 and 0.01 s exactly). Bodies are
 gymnasium's, whose hopper and walker have the geometry of the MJCF that the authors moved to in the same year (RLR,
-domain_data/mujoco_worlds), and get the joints and motors of that. facts/svg_maac_trpo.md, sections 3.2, 3.3, 3.9.
+domain_data/mujoco_worlds), and get the joints and motors of that.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from svgbench.reproduce.sac_svg.experiments import FIG2, FIG5, FIG6, TABLE2
 from svgbench.reproduce.sac_svg.figures import BEST_H
 
 COLUMN = {t.id: t.published for t in TABLE2.tasks}
-TABLE4 = {  # init, final, beta; facts/sac_svg.md 2.2, left column
+TABLE4 = {  # init, final, beta; Amos et al. 2020, Table 4
     "Ant": (1, -4, 0.0625),
     "Hopper": (1, 1, 0),
     "Swimmer": (-2, -16, 16),

@@ -29,7 +29,7 @@ def at_paper(experiment, task, variant):
 
 @pytest.mark.parametrize(
     ("task", "hidden", "paths", "length", "iterations", "fisher_fraction", "rollout_set"),
-    [  # facts/svg_maac_trpo.md 3.4
+    [  # SFPD/rlreloaded at 650c64e, throwaway/yaml/icml-*.yaml
         ("trpo/cart-pole", (), 256, 0, 50, 1.0, 200),
         ("trpo/swimmer", (30,), 400, 500, 50, 1.0, 1000),
         ("trpo/hopper", (50, 50), 512, 0, 200, 0.1, 5000),

@@ -1,7 +1,8 @@
 """What we do otherwise than chapter 4 of Schulman 2016, as data.
 
-The field of `svgbench.baselines.gae.Config` is named in brackets; "code" is the authors' research code
-(facts/svg_maac_trpo.md, RLR). What the tasks do otherwise is said beside them.
+The field of `svgbench.baselines.gae.Config` is named in brackets; "code" is RLR, SFPD/rlreloaded at 650c64e (that it
+is the authors' research code is inferred: `svgbench.reproduce.trpo.deviations`). What the tasks do otherwise is said
+beside them.
 """
 
 from __future__ import annotations
@@ -15,14 +16,15 @@ _ALGORITHM = (
         paper="epsilon of both trust regions is not printed; the code has 0.01 for the policy, 0.1 for the value",
         ours="as the code [max_kl, value_max_kl]",
         reason="as the code",
-        source="eq. (33), (35); facts 3.5, 3.7",
+        source="eq. (33), (35); RLR (SFPD/rlreloaded at 650c64e) throwaway/yaml/icml-vf-cartpole.yaml, "
+        "control4/algs/alg_params.py",
     ),
     Deviation(
         id="value-step",
         paper="eq. (34) has 1/N twice and lacks the 1/(2 sigma^2) of eq. (33)",
         ours="one 1/N, and epsilon sigma^2 on the right; then a line search that must reduce the error",
         reason="a misprint; the procedure is 'analogous' to the policy's, which searches",
-        source="section 4.5; facts 3.7",
+        source="section 4.5",
     ),
     Deviation(
         id="numerics",
@@ -30,7 +32,7 @@ _ALGORITHM = (
         "multiplier, L2 penalties, steps up to 2 epsilon",
         ours="as the code [value_substeps, cg_damping, min_multiplier, l2, kl_barrier, ...]",
         reason="as the code",
-        source="facts 3.5, 3.7",
+        source="RLR throwaway/yaml/icml-vf-cartpole.yaml, control4/algs/alg_params.py, trpo_single_path.py",
     ),
     Deviation(
         id="path-ends",
@@ -39,14 +41,14 @@ _ALGORITHM = (
         ours="paths go on as in the code, at most as long again as they were, and the value is zero at their end "
         "[extension_factor, tail]",
         reason="a value of zero in the middle of a path is a slip",
-        source="facts 3.7",
+        source="RLR throwaway/yaml/icml-vf-cartpole.yaml, control4/algs/trpo_single_path.py",
     ),
     Deviation(
         id="activation-of-values",
         paper="tanh units (section 4.6.2, 3D tasks); the code's value function on cart-pole has softplus units",
         ours="softplus for values [value_activation]",
         reason="as the code",
-        source="section 4.6.2; facts 3.7",
+        source="section 4.6.2; RLR throwaway/json/cartpole.vf.json (soft_rect)",
     ),
 )
 _ROBOTS = (
@@ -55,7 +57,7 @@ _ROBOTS = (
         paper="not said",
         ours="running mean and deviation of each seed, clipped at 5 [observation_scaling, observation_clip]",
         reason="the author's later code",
-        source="facts 3.10",
+        source="joschu/modular_rl at 6970cde, modular_rl/filters.py, agentzoo.py",
     ),
     Deviation(
         id="robots-figure",
@@ -76,14 +78,14 @@ FIG8_DEVIATIONS = (
         "0.96, 0.98, 0.99, 1",
         ours="the code's lambda, and gamma 0.9, 0.92, 0.94, 0.96, 0.98, 0.99, 0.995, 1",
         reason="the range that the text names, and its neighbours",
-        source="Figure 8; facts 3.7",
+        source="Figure 8; RLR throwaway/yaml/icml-vf-cartpole.yaml; gamma is our choice",
     ),
     Deviation(
         id="paths",
         paper="20 paths an iteration (section 4.6.2); 10 in the code's configuration",
         ours="20 [simulations]",
         reason="as printed",
-        source="section 4.6.2; facts 3.7",
+        source="section 4.6.2; RLR throwaway/yaml/icml-vf-cartpole.yaml",
     ),
     *task_deviations("trpo/cart-pole", "trpo/cart-pole-barto"),
 )

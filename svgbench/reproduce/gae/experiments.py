@@ -1,4 +1,4 @@
-"""The experiments of chapter 4 of Schulman 2016, as data. Text: papers/004; facts: facts/svg_maac_trpo.md, 3."""
+"""The experiments of chapter 4 of Schulman 2016 (PhD thesis, University of California, Berkeley), as data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,10 @@
-"""The experiments of Clavera et al. 2020, as data. Text: papers/003; facts: facts/svg_maac_trpo.md, section 2."""
+"""The experiments of Clavera et al. 2020, as data.
+
+Text: arXiv 2005.08068, ICLR 2020, read as the anonymous submission. "code" is iclavera/meta-mb, branch vioichigo: for
+MAAC itself run_scripts/maac_run_sweep.py and meta_mb/algos/maac.py at 233e0fb; for Figure 3 what that branch's history
+keeps of it (4468b4d, and 237bacc, 23b1f10, dffb181 before it): run_scripts/double_integral_script.py,
+meta_mb/trainers/double_integral_trainer.py, meta_mb/envs/mb_envs/double_integral.py. Other files lie in meta_mb/.
+"""
 
 from __future__ import annotations
 
@@ -154,14 +160,15 @@ FIG3 = Experiment(
             reason="only the second is what Lemma 4.1 bounds; the first also holds a truncation that can exceed all "
             "learning errors. The authors' code takes the gradient at another policy, the optimal gain, with a "
             "wrong sign of the control cost",
-            source="section 5.2, appendix A.1; facts 2.6",
+            source="section 5.2, appendix A.1; code (iclavera/meta-mb at 4468b4d) meta_mb/trainers/"
+            "double_integral_trainer.py",
         ),
         Deviation(
             id="policies",
             paper="policy, discount, and how far training had come are not printed",
             ours="four fixed policies: gamma 0.9 and 0.99, far from and near the optimum",
             reason="the shape of the curve depends on all three",
-            source="section 5.2; facts 2.6",
+            source="section 5.2; code double_integral_script.py (the discounts); the policies are our choice",
         ),
         Deviation(
             id="policy-class",
@@ -170,7 +177,7 @@ FIG3 = Experiment(
             reason="squashing and clipping end the closed form (the best first action is near -2.3, outside the code's "
             "box of 1). sigma = 1 is near the code's initial one; in a pilot at gamma 0.99 the critic learned dQ/da "
             "more slowly with 0.5. sigma enters the exact gradients",
-            source="facts 2.6",
+            source="section 5.2; code double_integral_script.py, linear_policy.py, double_integral.py",
         ),
         Deviation(
             id="no-entropy",
@@ -193,7 +200,7 @@ FIG3 = Experiment(
             ours="4 models and twin critics of 2 x 64 units, batches of 128 (code: 256)",
             reason="ten seeds of four curves on four tasks in minutes on two cores. Dynamics are linear and Q is "
             "quadratic in three variables",
-            source="facts 2.2, 2.6",
+            source="code maac_run_sweep.py, double_integral_script.py, value_function.py",
         ),
         Deviation(
             id="training",
@@ -204,35 +211,35 @@ FIG3 = Experiment(
             "learned within 100 updates, so a model early in training had to be a curve of its own. With tau 0.005 and "
             "as many updates the critic was much further from converged at gamma 0.99 in a pilot. The critic predicts "
             "(1 - gamma) Q, to be of order one",
-            source="facts 2.2, 2.6",
+            source="code maac_run_sweep.py, maac.py",
         ),
         Deviation(
             id="early-stopping",
             paper="early stopping on a validation set; code: rolling mean, patience 5 epochs, learned variance bounds",
             ours="held-out 20 %, checked every 50 updates, patience 5 checks, best weights restored, fixed bounds",
             reason="a fixed amount of work per seed, so that seeds train together; afresh at each stage",
-            source="section 4.3; facts 2.2",
+            source="section 4.3; code maac_run_sweep.py, maac_trainer.py, probabilistic_mlp_dynamics_ensemble.py",
         ),
         Deviation(
             id="episodes",
             paper="an infinite-horizon return; episode length not printed; code: 25 steps at 0.9, 100 to 200 at 0.99",
             ours="25 steps at gamma 0.9, 100 at 0.99; the end is a time limit and is bootstrapped through",
             reason="as in the code. At gamma 0.99 with 25 steps critics must extrapolate beyond the last visited state",
-            source="facts 2.6",
+            source="code double_integral_script.py (0.9 at 4468b4d, 0.99 at 237bacc and 23b1f10)",
         ),
         Deviation(
             id="data",
             paper="MAAC's data come from a policy that improves; code starts with 125 random steps",
             ours="all data from the evaluated policy, from (1, 1)",
             reason="the gradient is measured at a fixed policy",
-            source="section 4.3; facts 2.6",
+            source="section 4.3; code double_integral_script.py",
         ),
         Deviation(
             id="reward",
             paper="quadratic cost; its weights are not printed",
             ours="r = -1/2 (s's + u'u), of state and action, at the state the action is taken in",
             reason="the code's model reward; its environment uses a tenth of it. Section 4.1 writes r(s) only",
-            source="facts 2.6",
+            source="section 4.1; code double_integral.py",
         ),
         Deviation(
             id="samples",
@@ -241,7 +248,7 @@ FIG3 = Experiment(
             "the exact one plus the mean difference on the same action noise",
             reason="the error of the expectation is asked for, not the noise of a small sample; `standard_error` says "
             "what is left of it",
-            source="facts 2.6",
+            source="code double_integral_trainer.py",
         ),
         Deviation(
             id="lemma",
@@ -258,14 +265,14 @@ FIG3 = Experiment(
             paper="the axis is not in the text; code: 2, 3, 5, 10, 20 in different commits, and T means T + 1 steps",
             ours="H in 0, 1, 2, 3, 5, 10, 15, 20; H model steps and then Q, as in section 4.1",
             reason="covers the code's; the text's definition",
-            source="section 4.1; facts 2.2, 2.6",
+            source="section 4.1; code double_integral_script.py, double_integral_trainer.py, maac.py",
         ),
         Deviation(
             id="seeds",
             paper="seeds not stated; code: two",
             ours="10 seeds",
             reason="intervals",
-            source="facts 2.6",
+            source="code double_integral_script.py",
         ),
     ),
     figure="svgbench.reproduce.maac.figures:fig3",

@@ -1,4 +1,4 @@
-"""The experiments of Amos et al. 2020, as data. Text: papers/002; facts: facts/sac_svg.md.
+"""The experiments of Amos et al. 2020 (arXiv 2008.12775, L4DC 2021), as data.
 
 Table 2 and its curves (Figure 5) on the six tasks of Wang and Ba, Figure 2 on the five of Janner et al., and the
 schedules of Figure 6. SAC-SVG(h) of the paper is H = h, model steps; see `svgbench.baselines.sac_svg`.

@@ -1,8 +1,9 @@
 """What we do otherwise than chapter 3 of Schulman 2016, as data.
 
-The runs follow the profile "code", the research code of the time (facts/svg_maac_trpo.md, RLR), where the thesis is
-silent or contradicts itself; the field of `svgbench.baselines.trpo.Config` is named in brackets. What the tasks do
-otherwise is said beside them.
+The runs follow the profile "code", the research code of the time, where the thesis is silent or contradicts itself;
+the field of `svgbench.baselines.trpo.Config` is named in brackets. RLR is that code: SFPD/rlreloaded at 650c64e, of
+June 2015; that it is the authors' is inferred from its files icml-*.yaml, the initials of its author and matching
+numbers. What the tasks do otherwise is said beside them.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ _ALGORITHM = (
         "200 iterations; cart-pole: in the code 256 of 1000, 50 iterations",
         ours="as in the original code [simulations, path_length]",
         reason=_CODE,
-        source="Table 2; facts 3.2, 3.4",
+        source="Table 2; RLR (SFPD/rlreloaded at 650c64e) throwaway/yaml/icml-cartpole.yaml, icml-swimmer.yaml, "
+        "icml-hopper-walker.yaml",
     ),
     Deviation(
         id="vines",
@@ -29,14 +31,14 @@ _ALGORITHM = (
         ours="as in the original code [simulations, rollout_set, actions_per_state, branch_length]; the branches' "
         "steps count as simulated steps: a vine's iteration on the swimmer simulates twice what a single path's does",
         reason=_CODE,
-        source="Table 2; facts 3.2, 3.4",
+        source="Table 2; RLR throwaway/yaml/icml-*.yaml, control4/core/vines.py",
     ),
     Deviation(
         id="activation",
         paper="not said in chapter 3; softplus in the original code",
         ours="softplus [activation]",
         reason="as the code",
-        source="facts 0.4, 3.4",
+        source="RLR maintenance/benchmarks_json/swimmer-meanstd.pol.json, hopper-walker-meanstd.pol.json (soft_rect)",
     ),
     Deviation(
         id="step-acceptance",
@@ -44,7 +46,7 @@ _ALGORITHM = (
         "asks for a tenth of the expected gain and keeps 2 delta, with a floor of 0.01 under the multiplier",
         ours="as the code [accept_ratio, kl_barrier, min_multiplier]",
         reason="as the code",
-        source="section 3.12; facts 3.5",
+        source="section 3.12; RLR control4/optim/cg_optimize.py, control4/algs/trpo_single_path.py, alg_params.py",
     ),
     Deviation(
         id="damping",
@@ -53,21 +55,21 @@ _ALGORITHM = (
         ours="as the code for single paths, 0.01 on the diagonal for vines and the empirical matrix [damping, "
         "cg_damping]",
         reason="as the code, where a path's gradient exists",
-        source="facts 3.5",
+        source="RLR control4/optim/cg_optimize.py, control4/algs/trpo_single_path.py, scripts/algs/run_vines.py",
     ),
     Deviation(
         id="fisher-data",
         paper="10 % of the data (section 3.12); in the code all of it on cart-pole and swimmer",
         ours="all on cart-pole and swimmer, 10 % on hopper and walker [fisher_fraction]",
         reason="as the code",
-        source="section 3.12; facts 3.4",
+        source="section 3.12; RLR throwaway/yaml/icml-*.yaml, control4/algs/alg_params.py",
     ),
     Deviation(
         id="baseline",
         paper="none is mentioned; the code subtracts the mean return at each time step and divides by the deviation",
         ours="as the code [baseline, standardise]",
         reason="as the code",
-        source="facts 3.5",
+        source="RLR control4/algs/trpo_single_path.py, advantage_est.py",
     ),
     Deviation(
         id="observation-scaling",
@@ -77,7 +79,8 @@ _ALGORITHM = (
         "on hopper and walker "
         "[observation_scaling, observation_clip]",
         reason="as the code's measured ranges",
-        source="facts 3.3, 3.4",
+        source="RLR control4/mdps/cartpole.py, control4/agents/nn_reactive_agent.py, gen_scaling_data.py, "
+        "throwaway/yaml/icml-hopper-walker.yaml",
     ),
     Deviation(
         id="max-kl-solver",
@@ -86,7 +89,7 @@ _ALGORITHM = (
         ours="the quadratic model of the constraint at every state, its multipliers raised where it binds, then the "
         "line search on the maximum itself",
         reason="the same problem; tractable on cart-pole only, as there",
-        source="section 3.8.1; facts 3.4",
+        source="section 3.8.1; RLR control4/algs/trpo_single_path.py, control4/optim/lomqc.py",
     ),
     Deviation(
         id="cost",

@@ -1,4 +1,4 @@
-"""The experiments of chapter 3 of Schulman 2016, as data. Text: papers/004; facts: facts/svg_maac_trpo.md, section 3.
+"""The experiments of chapter 3 of Schulman 2016 (PhD thesis, University of California, Berkeley), as data.
 
 Figure 4 compares eight methods on four tasks. Its axes end where the authors' own configurations do (50 iterations on
 cart-pole and swimmer, 200 on hopper and walker), not where the thesis's Table 2 says; so the sizes and the profile are
