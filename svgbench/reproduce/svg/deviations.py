@@ -48,7 +48,7 @@ _ALGORITHMS = (
         paper="the figures' axes are not in the text",
         ours="1000 on hand and cart-pole, 2000 on the swimmers of 3 and 5 links, 1500 in Figure 4, one at a time "
         "[episodes, simulations]",
-        reason="on the swimmers returns change little any more; a figure costs one to three hours of two cores",
+        reason="on the swimmers returns change little any more; a figure costs one to three hours of a core",
         source="Figures 2 to 4",
     ),
     Deviation(
