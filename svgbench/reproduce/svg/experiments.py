@@ -241,7 +241,7 @@ REACHER_DPG: Settings = {"deterministic": True, "policy_lr": 1e-3, "value_lr": 1
 REACHER_AC: Chosen = {"policy_lr": 1e-4, "value_lr": 1e-3, "policy_std": 0.3}
 GRIPPER_ER: Chosen = {"replay": True, "policy_lr": 3e-4, "value_lr": 1e-3, "kl_weight": 1.0, "policy_std": 0.3}
 MONOPED_ER: Chosen = {"replay": True, "policy_lr": 1e-3, "value_lr": 1e-3, "kl_weight": 1.0, "policy_std": 0.6}
-CHEETAH_ER: Chosen = {"replay": True, "policy_lr": 1e-4, "value_lr": 3e-4, "kl_weight": 1.0, "policy_std": 0.3}
+CHEETAH_ER: Chosen = {"replay": True, "policy_lr": 3e-5, "value_lr": 3e-4, "kl_weight": 1.0, "policy_std": 0.3}
 WALKER_ER: Chosen = {"replay": True, "policy_lr": 1e-3, "value_lr": 1e-3, "kl_weight": 1.0, "policy_std": 0.3}
 ER: dict[str, Chosen] = {
     "svg/swimmer-7": SWIMMER_ER,
