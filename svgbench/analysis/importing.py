@@ -36,8 +36,9 @@ class Import:
 def import_csv(store: Store, experiment: Experiment, wanted: Import) -> list[tuple[Path, int]]:
     """Store the file's rows, one cell per task; the CSVs written, with their numbers of runs.
 
-    The file has the columns `seed`, `step` and those that the experiment's measures read, and `task` where it holds
-    several. Raises UsageError for anything else; nothing is written then.
+    The file has the columns `seed`, `step` and what the experiment's first measure reads, and `task` where it holds
+    several; a further measure whose column it lacks is missing in the table. A column of which only the last row of a
+    seed is read may be empty in the others. Raises UsageError for anything else; nothing is written then.
     """
     _check_names(experiment, wanted)
     frame = _read(wanted.file)
@@ -79,14 +80,22 @@ def _read(file: Path) -> pd.DataFrame:
 
 def _check_columns(experiment: Experiment, frame: pd.DataFrame, file: Path) -> list[Column]:
     """The declared columns that the file has, in declared order; an error if a needed one is absent or not a number."""
-    needed = {m.column for m in experiment.measures} | {k for m in experiment.measures for k in m.where}
+    first = experiment.measures[0]
+    needed = {first.column, *first.where}
     missing = [name for name in ("seed", "step", *sorted(needed - {"seed", "step"})) if name not in frame.columns]
     if missing:
         raise UsageError(f"{file} has no column {', '.join(map(repr, missing))} (it has: {', '.join(frame.columns)})")
     present = [c for c in experiment.columns if c.name in frame.columns]
     kinds = {"seed": "int", "step": "int"} | {c.name: c.kind for c in present}
+    last = frame.groupby([c for c in ("task", "seed") if c in frame.columns])["step"].transform("max") == frame["step"]
+    read = {m.column for m in experiment.measures if m.reduce != "last"} | {
+        k for m in experiment.measures for k in m.where
+    }
+    read_last = {m.column for m in experiment.measures} - read
     for name, kind in kinds.items():
-        _check_kind(file, frame[name], name, kind)
+        whole = kind == "int" or name in read
+        values = frame[name] if whole else frame[name][last] if name in read_last else frame[name].dropna()
+        _check_kind(file, values, name, kind)
     return present
 
 

@@ -23,7 +23,7 @@ from svgbench.analysis.verdict_text import verdict_lines
 from svgbench.analysis.verdicts import compare
 from svgbench.lab.cells import Selection, expand
 from svgbench.lab.errors import UsageError
-from svgbench.lab.experiment import Experiment
+from svgbench.lab.experiment import Column, Experiment, Measure
 from svgbench.lab.store import Store
 
 PAPER = Selection(budget="paper")
@@ -235,6 +235,31 @@ def test_a_wrong_file_is_refused(store: Store, experiment: Experiment, tmp_path:
     file.write_text(text)
     with pytest.raises(UsageError, match=said):
         import_csv(store, experiment, an_import(file))
+
+
+def with_trial(experiment: Experiment) -> Experiment:
+    """A further measure, of which only the last row of a seed is read."""
+    columns = (*experiment.columns, Column("trial", "float", "1", "of the final policy"))
+    return replace(experiment, columns=columns, measures=(*experiment.measures, Measure("trial", "trial")))
+
+
+def test_what_only_a_last_row_has_may_be_empty_elsewhere(store: Store, experiment: Experiment, tmp_path: Path) -> None:
+    file = tmp_path / "mine.csv"
+    file.write_text(
+        "task,seed,step,score,trial\n" + "".join(f"toy/easy,{s},0,1.0,\ntoy/easy,{s},1,2.0,{s}.5\n" for s in range(5))
+    )
+    import_csv(store, with_trial(experiment), an_import(file))
+    results = read_results(store, with_trial(experiment), replace(PAPER, variants=("mine",)))
+    assert [grid.rows for grid in results_grids(results)][-1] == (("my method", ("2.5 ± 1.6 (5)",)),)
+    file.write_text("task,seed,step,score,trial\ntoy/easy,0,0,1.0,3.0\ntoy/easy,0,1,2.0,\n")
+    with pytest.raises(UsageError, match="'trial' has an empty or infinite value"):
+        import_csv(store, with_trial(experiment), an_import(file, replace=True))
+
+
+def test_a_further_measure_may_be_missing(store: Store, experiment: Experiment, my_csv: Path) -> None:
+    import_csv(store, with_trial(experiment), an_import(my_csv))
+    results = read_results(store, with_trial(experiment), replace(PAPER, variants=("mine",)))
+    assert [grid.rows for grid in results_grids(results)][-1] == (("my method", ("missing", "missing")),)
 
 
 def test_importing_again_needs_a_word(store: Store, experiment: Experiment, my_csv: Path) -> None:

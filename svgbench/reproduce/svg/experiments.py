@@ -19,7 +19,7 @@ from svgbench.reproduce.svg.claims import (
     LEARNING,
     ROUGH_MODELS,
 )
-from svgbench.reproduce.svg.claims_fig4 import FIG4_CLAIMS
+from svgbench.reproduce.svg.claims_fig4 import FIG4_CLAIMS, TRIED
 from svgbench.reproduce.svg.deviations import FIG2_DEVIATIONS, FIG3_DEVIATIONS, FIG4_DEVIATIONS, HAND_MODEL_DEVIATIONS
 from svgbench.reproduce.svg.tasks import CART_POLE, FIG4_TASKS, HAND, SWIMMER_3, SWIMMER_5, SWIMMER_CRITIC
 
@@ -298,7 +298,7 @@ FIG4 = Experiment(
         SMOKE,
     ),
     columns=(*COLUMNS, *TRIALS),
-    measures=(FINAL, LEARNING),
+    measures=(FINAL, LEARNING, TRIED),
     claims=FIG4_CLAIMS,
     deviations=FIG4_DEVIATIONS,
     figure="svgbench.reproduce.svg.figures:fig4",
