@@ -115,7 +115,9 @@ def draw(
         rows = {variant: binned(results.cells[task, variant].frame, "train_return") for variant in labels}
         looks_here = {variant: look_of(base, variant, label, dashed) for variant, label in labels.items()}
         n += [curve(ax, rows[variant], "step", "train_return", looks_here[variant]) for variant in labels]
-        cut |= fit(ax, [r.groupby("step")["train_return"].mean() for r in rows.values()])
+        means = [r.groupby("step")["train_return"].mean() for r in rows.values()]
+        apart = [(r["train_return"] - r.groupby("step")["train_return"].transform("mean")).abs() for r in rows.values()]
+        cut |= fit(ax, means, pd.concat(apart).median())
         ax.set_title(title)
         ax.set_xlabel(results.experiment.step_unit)
         if len(labels) > 1 or labels != named(results, tuple(labels)):
@@ -142,11 +144,12 @@ def look_of(base: Mapping[str, Look], variant: str, label: str, dashed: bool) ->
     return replace(base[known], label=label, dashes="-" if variant in base or not dashed else DASHES[size])
 
 
-def fit(ax: Axes, means: Sequence[pd.Series]) -> bool:
+def fit(ax: Axes, means: Sequence[pd.Series], apart: float = 0.0) -> bool:
     """Limit a panel to where the better curves are, to where one begins, and not far below; whether a curve leaves it.
 
     A method that diverges is many powers of ten worse than the rest, and a seed that falls, with its interval, much
-    worse; they would hide the others.
+    worse; they would hide the others. apart: the seeds' usual distance from their mean, four of which there is room
+    for.
     """
     finite = np.sort(np.concatenate([m.to_numpy()[np.isfinite(m)] for m in means]))
     if not len(finite):
@@ -155,7 +158,7 @@ def fit(ax: Axes, means: Sequence[pd.Series]) -> bool:
     begin = max((m.iloc[0] for m in means if np.isfinite(m.iloc[0])), default=usual)
     bottom = max(finite[0], min(usual - 1.5 * (best - usual), begin - 0.25 * (best - begin)))
     low, high = ax.dataLim.y0, ax.get_ylim()[1]
-    margin = 0.3 * (best - bottom)
+    margin = max(0.3 * (best - bottom), 4.0 * apart if np.isfinite(apart) else 0.0)
     if low >= bottom - margin or best <= bottom:
         return False
     ax.set_ylim(bottom - margin, min(high, best + margin))
