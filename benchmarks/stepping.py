@@ -29,7 +29,7 @@ from mujoco.batch import Batch
 from numpy.typing import NDArray
 
 from benchmarks.result import Result
-from svgbench.tasks import gae_robots, mbpo, poplin, svg_arm, svg_legged, svg_swimmer, trpo_robots
+from svgbench.tasks import gae_robots, mbpo, poplin, svg_arm, svg_gripper, svg_legged, svg_swimmer, trpo_robots
 from svgbench.tasks.mujoco_batch import MujocoTask
 
 N, THREADS = 64, 2
@@ -60,7 +60,7 @@ TASKS: tuple[Callable[[], MujocoTask], ...] = (
     gae_robots.make_biped_standing,
     svg_swimmer.make_swimmer,
     svg_arm.make_reacher,
-    svg_arm.make_gripper,
+    svg_gripper.make_gripper,
     svg_legged.make_cheetah,
     svg_legged.make_walker,
 )

@@ -22,7 +22,7 @@ _FACTORIES = {  # environment: factory in this package
     "svg-cart-pole": "svg_cart_pole:make_cart_pole",
     **{f"svg-swimmer-{links}": "svg_swimmer:make_swimmer" for links in (3, 5, 7)},
     **{f"svg-reacher-{target}": "svg_arm:make_reacher" for target in ("4-target", "moving")},
-    "svg-gripper": "svg_arm:make_gripper",
+    "svg-gripper": "svg_gripper:make_gripper",
     **{f"svg-{n}": f"svg_legged:make_{n}" for n in ("monoped", "cheetah", "walker")},
     "svg-cheetah-no-springs": "svg_legged:make_cheetah",
 }

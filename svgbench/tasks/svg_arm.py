@@ -1,12 +1,12 @@
-"""The arms of Heess et al. 2015, section 6.2 (Figure 4): the reacher with four targets, with a moving one, the gripper.
+"""The reachers of Heess et al. 2015, section 6.2 (Figure 4): with four targets, and with a moving one.
 
 A planar arm of three links turns about the middle of a square box of +-0.3 m, whose walls stop it; gravity does not
 act in its plane, and its links pass over each other. Action a in [-1, 1]: torques u = (largest torque) a [N m]; a motor
 saturates, a larger action costs what it asks for. Each joint has a friction of a third of its largest torque per rad/s:
 a joint turns at up to 3 rad/s, and an arm forgets its velocity within 0.08 s, that of the gripper within 0.13 s (the
 slowest of its time constants; stretched). Lengths are in metres, angles in radians; rewards are of the state before
-the step. A control step is 0.05 s (10 x 0.005 s, Euler); 100 of them, 5 s, and 150 for the gripper. Nothing terminates.
-Each `make_...` states its task.
+the step. A control step is 0.05 s (10 x 0.005 s, Euler), 100 of them, 5 s. Nothing terminates. Each `make_...` states
+its task. The gripper (`svgbench.tasks.svg_gripper`) has the same kind of arm.
 
 Published are the sizes of the reachers' s and a, the box, the corners, and what moves and is to be done, in words; no
 length, no reward. The box is that of the DeepMind control suite's reacher, which has two links; the rewards are of the
@@ -35,7 +35,7 @@ from svgbench.tasks.svg_mujoco import HINGE, SLIDE, StateTask, X, Y, Z, motor
 VERSION = 1
 
 FRAME_SKIP = 10  # physics steps in a control step
-HORIZON, GRIPPER_HORIZON = 100, 150  # control steps
+HORIZON = 100  # control steps
 BOX = 0.3  # half width, m
 RADIUS = 0.01  # of a link
 RANGES = (np.pi, 2.79, 2.79)  # +-, rad; the last two as the suite's wrist, 160 degrees
@@ -49,20 +49,7 @@ SITE = 0.02  # radius of a target site
 CORNER = 0.2  # m, of |x| and |y| of the four sites
 FASTEST = 0.2  # m/s, of a moving site
 
-GRIPPER = (0.14, 0.12, 0.06)  # m, the last to the palm
-FINGER_TORQUE = 0.02  # N m
-PALM = 0.025  # half width; fingers hang at its ends
-FINGER = 0.006  # radius
-OPEN, CLOSED = -0.5, 0.5  # rad, of a finger
-AJAR = -0.4  # rad, of fingers at the start: the ball passes between them from about -0.3 on
-BALL = 0.02  # radius
-BALL_MASS, BALL_FRICTION = 0.02, 0.1  # kg, N s/m on the ground
-GRIP = 0.09  # m, from the wrist to where a held ball is
-BALL_START = (0.16, 0.26)  # m from the arm's root
-BALL_SITE = np.array([0.2, 0.0])  # where it is to be brought
-
-# contact bits: what meets the walls, and what meets the ball
-WALL_BIT, BALL_BIT = 1, 2
+WALL_BIT = 1  # of contacts with the walls
 
 
 def point(xp: Any, lengths: Sequence[float], q: Any) -> tuple[Any, Any]:
@@ -78,15 +65,6 @@ def reacher_reward(xp: Any, s: Any, a: Any) -> Any:
     x, y = point(xp, REACHER, s[..., :3])
     away = length(xp, xp.stack([x - s[..., 6], y - s[..., 7]], -1), 0.01)
     return xp.exp(-((away / 0.05) ** 2)) - away / BOX - 0.01 * (a**2).sum(-1)
-
-
-def gripper_reward(xp: Any, s: Any, a: Any) -> Any:
-    """Rewards [...] of s [..., 14], a [..., 5] in a namespace `xp`."""
-    x, y = point(xp, (*GRIPPER[:2], GRIP), s[..., :3])
-    away = length(xp, xp.stack([x - s[..., 5], y - s[..., 6]], -1), 0.01)
-    left = length(xp, xp.stack([s[..., 5] - BALL_SITE[0], s[..., 6] - BALL_SITE[1]], -1), 0.01)
-    near = xp.exp(-((left / 0.05) ** 2)) + 0.5 * xp.exp(-((away / 0.03) ** 2))
-    return near - (away + 2.0 * left) / BOX - 0.01 * (a**2).sum(-1)
 
 
 def inside(lengths: Sequence[float], q: Array) -> NDArray[np.bool_]:
@@ -155,25 +133,6 @@ def reflected(place: Array) -> tuple[Array, NDArray[np.bool_]]:
     return np.where(outside, np.sign(place) * 2.0 * room - place, place), outside
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Gripper(StateTask):
-    """An arm with two fingers, and a ball."""
-
-    def drawn(self, rng: np.random.Generator) -> Array:
-        k = self.starts_ahead
-        found = np.zeros((0, 14))
-        while len(found) < k:
-            joints = arms(rng, (*GRIPPER[:2], GRIP), k)
-            radius = np.sqrt(rng.uniform(BALL_START[0] ** 2, BALL_START[1] ** 2, k))
-            heading = rng.uniform(-np.pi, np.pi, k)
-            ball = np.stack([radius * np.cos(heading), radius * np.sin(heading)], axis=1)
-            hand = np.stack(point(np, (*GRIPPER[:2], GRIP), joints), axis=1)
-            starts = np.concatenate([joints, np.full((k, 2), AJAR), ball, np.zeros((k, 7))], axis=1)
-            apart = np.square(hand - ball).sum(axis=1) > (0.1) ** 2
-            found = np.concatenate([found, starts[apart]])
-        return found[:k]
-
-
 def box(name: str) -> mujoco.MjSpec:
     """Four walls, which face inwards."""
     spec = mujoco.MjSpec()
@@ -198,18 +157,6 @@ def add_arm(spec: mujoco.MjSpec, lengths: Sequence[float]) -> mujoco.MjsBody:
         add_hinge(spec, body, f"joint_{i}", (-RANGES[i], RANGES[i]), torque)
         add_capsule(body, RADIUS, (0.0, 0.0), (each, 0.0), WALL_BIT)
     return body
-
-
-def add_fingers(spec: mujoco.MjSpec, hand: mujoco.MjsBody) -> None:
-    """A palm across the hand's end, and at its ends two fingers, which bend inwards at their tips; closing counts
-    positive."""
-    end, bits = GRIPPER[2], WALL_BIT | BALL_BIT
-    add_capsule(hand, FINGER, (end, -PALM), (end, PALM), bits)
-    for name, side in (("left", 1.0), ("right", -1.0)):
-        finger = hand.add_body(name=name, pos=[end, side * PALM, 0.0])
-        add_hinge(spec, finger, name, (OPEN, CLOSED), FINGER_TORQUE, axis=(0.0, 0.0, -side))
-        add_capsule(finger, FINGER, (0.0, 0.0), (0.035, 0.0), bits)
-        add_capsule(finger, FINGER, (0.035, 0.0), (0.055, -0.015 * side), bits)
 
 
 def add_hinge(
@@ -269,38 +216,4 @@ def make_reacher(target: Literal["corners", "moving"] = "corners", horizon: int 
         observation_dim=8,
         moving=target == "moving",
         reward_function=StateReward(reacher_reward),
-    )
-
-
-def make_gripper(horizon: int = GRIPPER_HORIZON) -> Gripper:
-    """svg/gripper: the hand is to take a ball and to bring it to a site, (0.2, 0).
-
-    s (14): q = (three joint angles of the arm, two of the fingers, x and y of the ball) and their velocities.
-    a: 5, u = (0.4, 0.1, 0.02, 0.02, 0.02) a. Links of 0.14, 0.12 and 0.06 m, the last up to the palm; fingers from
-    -0.5 (open) to 0.5 (closed); the grip, where a held ball is, is 0.09 m from the wrist.
-    r(s, a) = exp(-(l / 0.05)^2) + 1/2 exp(-(d / 0.03)^2) - (d + 2 l) / 0.3 - 0.01 |a|^2, before the step,
-    l = sqrt(|ball - site|^2 + 0.01^2), d the same of grip and ball. Nothing is paid for closed fingers: it would be
-    paid before the ball is between them.
-    Start: the arm uniform among the angles that keep it within the box, fingers open (-0.4), the ball anywhere between
-    0.16 and 0.26 m from the arm's root and 0.1 m or more from the grip, at rest.
-    The ball (radius 0.02 m, 20 g) touches hand and walls only, does not turn, and slides with a friction of 0.1 N s/m.
-    """
-    spec = box("gripper")
-    spec.option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
-    hand = add_arm(spec, GRIPPER)
-    add_fingers(spec, hand)
-    ball = spec.worldbody.add_body(name="ball")
-    add_slides(ball, BALL_FRICTION)
-    sphere = ball.add_geom(type=mujoco.mjtGeom.mjGEOM_SPHERE, size=[BALL, 0, 0], mass=BALL_MASS)
-    sphere.contype, sphere.conaffinity = WALL_BIT, BALL_BIT
-    spec.worldbody.add_site(name="goal", pos=[*BALL_SITE, 0.0], size=[SITE, 0, 0])
-    return Gripper(
-        id="svg/gripper",
-        model=compiled(spec),
-        frame_skip=FRAME_SKIP,
-        horizon=horizon,
-        qpos_noise=uniform(0.0),
-        qvel_noise=uniform(0.0),
-        observation_dim=14,
-        reward_function=StateReward(gripper_reward),
     )

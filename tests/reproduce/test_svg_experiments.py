@@ -90,7 +90,16 @@ def test_fields_in_brackets_are_settings_that_there_are():
     known = fields | {
         name for e in JUDGED for c in expand(e, Selection("paper")) for name in (*c.limits, *c.task.options)
     }
-    known |= {"velocity_weight", "action_weight", "distance_weight", "noise", "start", "horizon"}  # of the tasks
+    known |= {
+        "velocity_weight",
+        "action_weight",
+        "distance_weight",
+        "noise",
+        "start",
+        "horizon",
+        "grip_weight",
+        "ball_weight",
+    }  # of the tasks
     for experiment in JUDGED:
         words = " ".join(d.ours for d in experiment.deviations)
         named = {name for group in re.findall(r"\[([a-z_, ]+)\]", words) for name in group.split(", ")}

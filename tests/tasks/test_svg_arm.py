@@ -8,7 +8,8 @@ import pytest
 from every_task import random_actions
 from svg_task_kit import check_plain_stepping, check_reward, exploring, placed, returns
 
-from svgbench.tasks.svg_arm import BALL_SITE, GRIP, GRIPPER, REACHER, TORQUES, inside, make_gripper, make_reacher, point
+from svgbench.tasks.svg_arm import REACHER, TORQUES, inside, make_reacher, point
+from svgbench.tasks.svg_gripper import BALL_SITE, GRIP, GRIPPER, make_gripper
 
 HAND = (*GRIPPER[:2], GRIP)  # up to the grip
 
@@ -52,8 +53,10 @@ def test_states_and_rewards_of_the_reacher_are_those_of_mujocos_kinematics():
         assert task.reward_function(s, a, None) == pytest.approx(expected, abs=1e-12)
 
 
-def test_rewards_of_the_gripper():
-    task = make_gripper()
+@pytest.mark.parametrize("weights", [{}, {"grip_weight": 1.0, "ball_weight": 2.0}])
+def test_rewards_of_the_gripper(weights):
+    task = make_gripper(**weights)
+    of_grip, of_ball = weights.values() or (2.0, 0.5)
     data, rng = mujoco.MjData(task.model), np.random.default_rng(0)
     for _ in range(20):
         qpos, qvel = (
@@ -67,7 +70,7 @@ def test_rewards_of_the_gripper():
         d = np.sqrt(sum((grip - ball) ** 2) + 0.01**2)
         left = np.sqrt(sum((ball[:2] - BALL_SITE) ** 2) + 0.01**2)
         expected = np.exp(-((left / 0.05) ** 2)) + 0.5 * np.exp(-((d / 0.03) ** 2))
-        expected -= (d + 2 * left) / 0.3 + 0.01 * a @ a
+        expected -= (of_grip * d + of_ball * left) / 0.3 + 0.01 * a @ a
         s = task.observation(qpos[None], qvel[None], np.zeros((1, 0)))[0]
         np.testing.assert_array_equal(s, np.r_[qpos, qvel])
         assert task.reward_function(s, a, None) == pytest.approx(expected, abs=1e-12)

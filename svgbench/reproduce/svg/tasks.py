@@ -103,7 +103,7 @@ FIG4_TASKS = (
     ),
     Task(
         "svg/gripper",
-        "svgbench.tasks.svg_arm:make_gripper",
+        "svgbench.tasks.svg_gripper:make_gripper",
         "Gripper",
         config=ARM | {"importance_cap": 20.0},
         limits=tried(150, 120),
