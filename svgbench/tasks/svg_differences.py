@@ -166,8 +166,9 @@ SVG: tuple[Difference, ...] = (
         "specified site; no dimension, no reward",
         ours="two fingers with a motor each (s 14, a 5); a ball of 20 g that slides, 0.16 to 0.26 m from the arm's "
         "root; the site at (0.2, 0) m; r = exp(-(l / 0.05)^2) + 1/2 exp(-(d / 0.03)^2) - (2 d + l / 2) / 0.3 - "
-        "0.01 |a|^2, l from the ball to the site, d from the grip to the ball [grip_weight, ball_weight]; the ball does "
-        "not turn, has a friction of 0.1 N s/m and touches hand and walls only; at the start it is 0.1 m or more from the grip, and the fingers are open",
+        "0.01 |a|^2, l from the ball to the site, d from the grip to the ball [grip_weight, ball_weight]; the ball "
+        "does not turn, has a friction of 0.1 N s/m and touches hand and walls only; at the start it is 0.1 m or more "
+        "from the grip, and the fingers are open",
         reason="5 motors are those of this group's gripper of the same year; reach and grasp by smooth distances, as "
         "there; with (d + 2 l) / 0.3, measured first, nothing was learned in 500 episodes",
         source="section 6.2; Lillicrap et al. 2015 (arXiv 1509.02971), supplement",
