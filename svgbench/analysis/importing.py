@@ -88,9 +88,8 @@ def _check_columns(experiment: Experiment, frame: pd.DataFrame, file: Path) -> l
     present = [c for c in experiment.columns if c.name in frame.columns]
     kinds = {"seed": "int", "step": "int"} | {c.name: c.kind for c in present}
     last = frame.groupby([c for c in ("task", "seed") if c in frame.columns])["step"].transform("max") == frame["step"]
-    read = {m.column for m in experiment.measures if m.reduce != "last"} | {
-        k for m in experiment.measures for k in m.where
-    }
+    throughout = {m.column for m in experiment.measures if m.reduce != "last" or m.where}
+    read = throughout | {name for m in experiment.measures for name in m.where}
     read_last = {m.column for m in experiment.measures} - read
     for name, kind in kinds.items():
         whole = kind == "int" or name in read
@@ -105,7 +104,10 @@ def _check_kind(file: Path, values: pd.Series, name: str, kind: str) -> None:
     if (kind == "int" and not whole) or (kind == "float" and not numeric):
         raise UsageError(f"{file}: column '{name}' must hold {'whole numbers' if kind == 'int' else 'numbers'}")
     if numeric and not bool(np.isfinite(values.to_numpy(dtype=float)).all()):
-        raise UsageError(f"{file}: column '{name}' has an empty or infinite value; leave out a seed that failed")
+        raise UsageError(
+            f"{file}: column '{name}' has an empty or infinite value; leave out a seed that failed, "
+            "or a column that is optional"
+        )
     if name in ("seed", "step") and bool((values < 0).any()):
         raise UsageError(f"{file}: column '{name}' must not be negative")
 

@@ -82,8 +82,8 @@ def measure_values(frame: pd.DataFrame, measure: Measure, extra_where: Mapping[s
 
 
 def read_sample(cell: CellData, measure: Measure, extra_where: Mapping[str, Scalar] | None = None) -> Sample:
-    """The measure of the cell's seeds, failures apart. An imported cell may lack the measure's column."""
-    if cell.imported and measure.column not in cell.frame.columns:
+    """The measure of the cell's seeds, failures apart. An imported cell may lack a column that the measure reads."""
+    if cell.imported and not {measure.column, *measure.where} <= {*cell.frame.columns}:
         return Sample({}, absent=cell.seeds)
     measured = measure_values(cell.frame, measure, extra_where)
     values = dict(zip(measured.index.tolist(), measured.tolist(), strict=True))

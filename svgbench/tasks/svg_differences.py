@@ -170,7 +170,7 @@ SVG: tuple[Difference, ...] = (
         "does not turn, has a friction of 0.1 N s/m and touches hand and walls only; at the start it is 0.1 m or more "
         "from the grip, and the fingers are open",
         reason="5 motors are those of this group's gripper of the same year; reach and grasp by smooth distances, as "
-        "there; with (d + 2 l) / 0.3, measured first, nothing was learned in 500 episodes",
+        "there; with (d + 2 l) / 0.3, measured first, hardly anything was learned in 500 episodes",
         source="section 6.2; Lillicrap et al. 2015 (arXiv 1509.02971), supplement",
         tasks=("svg/gripper",),
     ),

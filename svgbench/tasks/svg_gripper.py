@@ -4,9 +4,9 @@ The arm of `svgbench.tasks.svg_arm`, of other lengths, with two fingers at its e
 0.05 s and is never terminated. "A manipulator that can grab a ball in a randomized position and return it to a
 specified site": no number is published, not even the sizes of s and a.
 
-What the distances are worth was changed once. With (d + 2 l) / 0.3 for (2 d + l / 2) / 0.3 nothing was learned in 500
-episodes of SVG(1)-ER, ten seeds: what V has to tell is then mostly where the ball lies, which a hand that does not hold
-it cannot change, and the hand's own distance is lost in V's error.
+What the distances are worth was changed once. With (d + 2 l) / 0.3 for (2 d + l / 2) / 0.3 hardly anything was learned
+in 500 episodes of SVG(1)-ER (-385, untrained -404; ten seeds). We think that V has then mostly to tell where the ball
+lies, which a hand that does not hold it cannot change, and the hand's own distance is lost in V's error.
 """
 
 from __future__ import annotations
@@ -95,7 +95,9 @@ def add_fingers(spec: mujoco.MjSpec, hand: mujoco.MjsBody) -> None:
         add_capsule(finger, FINGER, (0.035, 0.0), (0.055, -0.015 * side), bits)
 
 
-def make_gripper(grip_weight: float = GRIP_WEIGHT, ball_weight: float = BALL_WEIGHT, horizon: int = HORIZON) -> Gripper:
+def make_gripper(
+    horizon: int = HORIZON, *, grip_weight: float = GRIP_WEIGHT, ball_weight: float = BALL_WEIGHT
+) -> Gripper:
     """svg/gripper: the hand is to take a ball and to bring it to a site, (0.2, 0).
 
     s (14): q = (three joint angles of the arm, two of the fingers, x and y of the ball) and their velocities.
@@ -103,8 +105,7 @@ def make_gripper(grip_weight: float = GRIP_WEIGHT, ball_weight: float = BALL_WEI
     -0.5 (open) to 0.5 (closed); the grip, where a held ball is, is 0.09 m from the wrist.
     r(s, a) = exp(-(l / 0.05)^2) + 1/2 exp(-(d / 0.03)^2) - (2 d + l / 2) / 0.3 - 0.01 |a|^2, before the step,
     l = sqrt(|ball - site|^2 + 0.01^2), d the same of grip and ball; grip_weight and ball_weight are the 2 and the 1/2.
-    Nothing is paid for closed fingers: it would be
-    paid before the ball is between them.
+    Nothing is paid for closed fingers: it would be paid before the ball is between them.
     Start: the arm uniform among the angles that keep it within the box, fingers open (-0.4), the ball anywhere between
     0.16 and 0.26 m from the arm's root and 0.1 m or more from the grip, at rest.
     The ball (radius 0.02 m, 20 g) touches hand and walls only, does not turn, and slides with a friction of 0.1 N s/m.

@@ -256,6 +256,14 @@ def test_what_only_a_last_row_has_may_be_empty_elsewhere(store: Store, experimen
         import_csv(store, with_trial(experiment), an_import(file, replace=True))
 
 
+def test_a_row_that_a_measure_names_must_be_full(store: Store, experiment: Experiment, tmp_path: Path) -> None:
+    named = replace(experiment, measures=(Measure("score", "score at step 0", where={"step": 0}),))
+    file = tmp_path / "mine.csv"
+    file.write_text("seed,step,score\n0,0,\n0,1,2.0\n")
+    with pytest.raises(UsageError, match="'score' has an empty or infinite value"):
+        import_csv(store, named, an_import(file, task="toy/easy"))
+
+
 def test_a_further_measure_may_be_missing(store: Store, experiment: Experiment, my_csv: Path) -> None:
     import_csv(store, with_trial(experiment), an_import(my_csv))
     results = read_results(store, with_trial(experiment), replace(PAPER, variants=("mine",)))

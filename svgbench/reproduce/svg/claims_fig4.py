@@ -1,4 +1,6 @@
-"""What Heess et al. 2015 say of Figure 4, as data. Every word has its number, fixed before its first committed run.
+"""What Heess et al. 2015 say of Figure 4, as data.
+
+Every word has its number, fixed before the first committed run; that of the gripper anew when its reward was.
 
 FINAL and LEARNING are those of `claims.py`: of returns of training episodes, with the policy's noise. A final policy,
 without its noise, is tried for twenty episodes: TRIED is its reward per step, after the first 80 of 100 steps of the

@@ -145,7 +145,7 @@ FIG4_SEARCH = Search(
     first_seed=FIRST_SEED,
     limits={},
 )
-LEG_RATES = Axis("policy_lr", (3e-5, *SLOW_RATES.values, 3e-3), name="lr")  # both ends were added: all won at one
+LEG_RATES = Axis("policy_lr", (3e-5, *SLOW_RATES.values, 3e-3), name="lr")  # both ends added: winners lay at them
 FIG4_LEGS_SEARCH = replace(
     FIG4_SEARCH,
     id="svg/fig4-legs-search",
