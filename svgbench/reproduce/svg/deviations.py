@@ -34,8 +34,9 @@ _ALGORITHMS = (
         ours="1e-3 for model and critic (Figure 4 searches the critic's, but the swimmer's), 3e-4 for the swimmers' "
         "critics; 100 updates of the critic an episode, and of the model but for SVG(∞) and the planner; minibatches "
         "of 32, a database of the last 100,000 steps, no KL penalty without replay; of SVG(1)-ER, and in Figure 4 of "
-        "all but the swimmer's, 50 updates of the policy an episode; there V_max is 10, and the penalty of SVG(1)-ER that of the swimmers, 1 [model_lr, value_lr, "
-        "value_updates, batch_size, replay_size, kl_weight, max_grad_norm, policy_updates]",
+        "all but the swimmer's, 50 updates of the policy an episode; there V_max is 10, and the penalty of "
+        "SVG(1)-ER that of the swimmers, 1 [model_lr, value_lr, value_updates, batch_size, replay_size, kl_weight, "
+        "max_grad_norm, policy_updates]",
         reason="in the middle of what reimplementations use; Adam hardly depends on a gradient's length, so that "
         "V_max matters less; the paper calls the penalty helpful in some cases, and without replay the data are those "
         "of the policy that is penalised for leaving them; with critics of 1e-3 returns on the swimmer of three links "
