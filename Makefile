@@ -26,7 +26,7 @@ demo: $(VENV)/.base
 	$(BIN)/svgbench plot maac/fig3 --budget paper --results $(DEMO)/results --output $(DEMO)/figures
 	$(BIN)/svgbench table maac/fig3 --budget paper --results $(DEMO)/results
 	$(BIN)/svgbench compare maac/fig3 --budget paper --results $(DEMO)/results
-	$(BIN)/svgbench diff results $(DEMO)/results
+	$(BIN)/svgbench diff results $(DEMO)/results --experiment maac/fig3 --budget paper
 	@echo
 	@echo "CSV and JSON  $(DEMO)/results/maac/fig3/paper/"
 	@echo "Figures       $(DEMO)/figures/"

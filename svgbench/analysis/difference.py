@@ -41,16 +41,25 @@ def _cells(store: Store, experiment: Experiment, budget: str) -> dict[tuple[str,
 
 
 def diff_lines(verdicts: Sequence[Verdict], width: int, every: bool) -> list[str]:
-    """A row per cell and measure that is not identical (or all of them), and a tally."""
+    """A row per cell and measure that is not identical (or all of them), and a tally.
+
+    An experiment that one folder lacks, at a budget, is one line (unless all are asked for).
+    """
     if not verdicts:
-        return ["neither folder has results of an experiment that is declared here"]
-    lines = []
+        return ["neither folder has results of what was named"]
+    lines: list[str] = []
+    lacking: list[str] = []
     shown = [v for v in verdicts if every or v.verdict != "IDENTICAL"]
     for experiment_budget in dict.fromkeys((v.id.split(":")[0], v.budget) for v in shown):
         own = [v for v in shown if (v.id.split(":")[0], v.budget) == experiment_budget]
+        words = {v.verdict for v in verdicts if (v.id.split(":")[0], v.budget) == experiment_budget}
+        if not every and words in ({"ONLY_IN_A"}, {"ONLY_IN_B"}):
+            cells = len({(v.task, v.variant) for v in own})
+            lacking.append(f"{experiment_budget[0]}, budget {experiment_budget[1]}: {cells} cells, {words.pop()}")
+            continue
         for task in dict.fromkeys(v.task for v in own):
             rows = tuple((f"{v.variant}: {v.setting}", (v.verdict, *estimate(v))) for v in own if v.task == task)
             title = f"{experiment_budget[0]}, budget {experiment_budget[1]}, {task}"
             grid = Grid(title=title, corner="", columns=("B against A", "B - A", "95 % interval"), rows=rows, notes=())
             lines += [*render(grid, "text", width).splitlines(), ""]
-    return [*lines, f"{len(verdicts)} comparisons: {tally(verdicts)}"]
+    return [*lines, *lacking, f"{len(verdicts)} comparisons: {tally(verdicts)}"]

@@ -302,3 +302,12 @@ def test_a_moved_cell_and_a_missing_one_are_seen(store: Store, experiment: Exper
     assert worse.value is not None
     assert math.isclose(worse.value, -5.0)
     assert all(len(line) <= 80 for line in diff_lines(verdicts, 80, every=True))
+
+
+def test_an_experiment_that_a_folder_lacks_is_one_line(store: Store, experiment: Experiment, tmp_path: Path) -> None:
+    shutil.copytree(store.root / "toy/fig1/paper", tmp_path / "copy/toy/fig1/paper")
+    verdicts = diff_folders(store.root, tmp_path / "copy", [experiment])
+    lacking, tally = diff_lines(verdicts, 80, every=False)
+    assert lacking == "toy/fig1, budget smoke: 4 cells, ONLY_IN_A"
+    assert tally == "16 comparisons: 8 IDENTICAL, 8 ONLY_IN_A"
+    assert len(diff_lines(verdicts, 80, every=True)) > 16

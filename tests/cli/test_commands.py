@@ -77,6 +77,7 @@ WRONG = {
     "table": (["table", "testkit/walk", "--budget", "smoke", "-o", "slices=x"], "slices=x", "type int"),
     "import task": (["import", "x", "--experiment", "testkit/walk", "--as", "a", "--task", "clam"], "'clam'", "calm"),
     "diff budget": (["diff", ".", ".", "--budget", "smoek"], "'smoek'", "'smoke'"),
+    "diff experiment": (["diff", ".", ".", "--experiment", "maac/fig33"], "maac/fig33", "maac/fig3"),
     "import": (["import", "x.csv", "--experiment", "wakl", "--as", "mine"], "'wakl'", "'walk'"),
     "status": (["status", "testkit/wakl"], "'testkit/wakl'", "'testkit/walk'"),
     "plan": (["plan", "testkit/walk", "--tasks", "field/clam"], "'field/clam'", "'field/calm'"),
