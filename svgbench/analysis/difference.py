@@ -49,17 +49,18 @@ def diff_lines(verdicts: Sequence[Verdict], width: int, every: bool) -> list[str
         return ["neither folder has results of what was named"]
     lines: list[str] = []
     lacking: list[str] = []
-    shown = [v for v in verdicts if every or v.verdict != "IDENTICAL"]
-    for experiment_budget in dict.fromkeys((v.id.split(":")[0], v.budget) for v in shown):
-        own = [v for v in shown if (v.id.split(":")[0], v.budget) == experiment_budget]
-        words = {v.verdict for v in verdicts if (v.id.split(":")[0], v.budget) == experiment_budget}
+    compared: dict[str, list[Verdict]] = {}
+    for v in verdicts:
+        compared.setdefault(f"{v.id.split(':')[0]}, budget {v.budget}", []).append(v)
+    for place, own in compared.items():
+        words = {v.verdict for v in own}
         if not every and words in ({"ONLY_IN_A"}, {"ONLY_IN_B"}):
-            cells = len({(v.task, v.variant) for v in own})
-            lacking.append(f"{experiment_budget[0]}, budget {experiment_budget[1]}: {cells} cells, {words.pop()}")
+            lacking.append(f"{place}: {len({(v.task, v.variant) for v in own})} cells, {words.pop()}")
             continue
-        for task in dict.fromkeys(v.task for v in own):
-            rows = tuple((f"{v.variant}: {v.setting}", (v.verdict, *estimate(v))) for v in own if v.task == task)
-            title = f"{experiment_budget[0]}, budget {experiment_budget[1]}, {task}"
+        shown = [v for v in own if every or v.verdict != "IDENTICAL"]
+        for task in dict.fromkeys(v.task for v in shown):
+            rows = tuple((f"{v.variant}: {v.setting}", (v.verdict, *estimate(v))) for v in shown if v.task == task)
+            title = f"{place}, {task}"
             grid = Grid(title=title, corner="", columns=("B against A", "B - A", "95 % interval"), rows=rows, notes=())
             lines += [*render(grid, "text", width).splitlines(), ""]
     return [*lines, *lacking, f"{len(verdicts)} comparisons: {tally(verdicts)}"]

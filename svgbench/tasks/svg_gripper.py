@@ -48,6 +48,7 @@ AJAR = -0.4  # rad, of fingers at the start: the ball passes between them from a
 BALL = 0.02  # radius
 BALL_MASS, BALL_FRICTION = 0.02, 0.1  # kg, N s/m on the ground
 GRIP = 0.09  # m, from the wrist to where a held ball is
+TO_GRIP = (*GRIPPER[:2], GRIP)
 BALL_START = (0.16, 0.26)  # m from the arm's root
 BALL_SITE = np.array([0.2, 0.0])  # where it is to be brought
 GRIP_WEIGHT, BALL_WEIGHT = 2.0, 0.5  # of the distances from grip to ball and from ball to site
@@ -57,7 +58,7 @@ BALL_BIT = 2  # of contacts with the ball
 
 def gripper_reward(grip_weight: float, ball_weight: float, xp: Any, s: Any, a: Any) -> Any:
     """Rewards [...] of s [..., 14], a [..., 5] in a namespace `xp`."""
-    x, y = point(xp, (*GRIPPER[:2], GRIP), s[..., :3])
+    x, y = point(xp, TO_GRIP, s[..., :3])
     away = length(xp, xp.stack([x - s[..., 5], y - s[..., 6]], -1), 0.01)
     left = length(xp, xp.stack([s[..., 5] - BALL_SITE[0], s[..., 6] - BALL_SITE[1]], -1), 0.01)
     near = xp.exp(-((left / 0.05) ** 2)) + 0.5 * xp.exp(-((away / 0.03) ** 2))
@@ -72,11 +73,11 @@ class Gripper(StateTask):
         k = self.starts_ahead
         found = np.zeros((0, 14))
         while len(found) < k:
-            joints = arms(rng, (*GRIPPER[:2], GRIP), k)
+            joints = arms(rng, TO_GRIP, k)
             radius = np.sqrt(rng.uniform(BALL_START[0] ** 2, BALL_START[1] ** 2, k))
             heading = rng.uniform(-np.pi, np.pi, k)
             ball = np.stack([radius * np.cos(heading), radius * np.sin(heading)], axis=1)
-            hand = np.stack(point(np, (*GRIPPER[:2], GRIP), joints), axis=1)
+            hand = np.stack(point(np, TO_GRIP, joints), axis=1)
             starts = np.concatenate([joints, np.full((k, 2), AJAR), ball, np.zeros((k, 7))], axis=1)
             apart = np.square(hand - ball).sum(axis=1) > (0.1) ** 2
             found = np.concatenate([found, starts[apart]])

@@ -90,16 +90,8 @@ def test_fields_in_brackets_are_settings_that_there_are():
     known = fields | {
         name for e in JUDGED for c in expand(e, Selection("paper")) for name in (*c.limits, *c.task.options)
     }
-    known |= {
-        "velocity_weight",
-        "action_weight",
-        "distance_weight",
-        "noise",
-        "start",
-        "horizon",
-        "grip_weight",
-        "ball_weight",
-    }  # of the tasks
+    known |= {f"{of}_weight" for of in ("velocity", "action", "distance", "grip", "ball")}  # of the tasks
+    known |= {"noise", "start", "horizon"}
     for experiment in JUDGED:
         words = " ".join(d.ours for d in experiment.deviations)
         named = {name for group in re.findall(r"\[([a-z_, ]+)\]", words) for name in group.split(", ")}
@@ -202,8 +194,8 @@ def test_figures_have_the_papers_panels():
     assert sorted(titles) == sorted(task.label for task in FIG4.tasks)
     assert titles[0] == "Swimmer, 7 links"
     assert titles[4] == "Reacher, 4 targets"
-    for figure, text in ((two, "n = 5 to 10"), (three, "n = 5 to 10"), (four, "n = 5 to 10")):
-        assert text in figure._supxlabel.get_text()
+    for figure in (two, three, four):
+        assert "n = 5 to 10" in figure._supxlabel.get_text()
         assert any(ax.get_legend() for ax in figure.axes)
         assert all(ax.collections for ax in figure.axes if ax.get_visible()), "bands"
     plt.close("all")

@@ -9,9 +9,7 @@ from every_task import random_actions
 from svg_task_kit import check_plain_stepping, check_reward, exploring, placed, returns
 
 from svgbench.tasks.svg_arm import REACHER, TORQUES, inside, make_reacher, point
-from svgbench.tasks.svg_gripper import BALL_SITE, GRIP, GRIPPER, make_gripper
-
-HAND = (*GRIPPER[:2], GRIP)  # up to the grip
+from svgbench.tasks.svg_gripper import BALL_SITE, GRIP, GRIPPER, TO_GRIP, make_gripper
 
 reachers = pytest.mark.parametrize("target", ["corners", "moving"])
 arms = pytest.mark.parametrize("make", [make_reacher, make_gripper])
@@ -181,7 +179,7 @@ class Grasp:
             self.elbow = (cost[0] <= cost[1])[:, None]
         error = np.where(self.elbow, *bent) - q
         arm = 2.0 * error
-        grip = np.stack(point(np, HAND, q), axis=1)
+        grip = np.stack(point(np, TO_GRIP, q), axis=1)
         self.near += (self.phase == 1) & (np.linalg.norm(grip - ball, axis=1) < 0.012)
         arrived = (self.phase == 0) & (np.abs(error).max(axis=1) < 0.15)
         self.phase = np.where(arrived, 1, np.where((self.phase == 1) & (self.near > 3), 2, self.phase))
@@ -205,7 +203,7 @@ def test_the_ball_can_be_grasped_and_brought_to_its_site_and_noise_does_not():
     assert np.linalg.norm(s[:, 5:7], axis=1).min() >= 0.16
     for _ in range(task.horizon):
         before, s = s, batch.step(act(s)).observation
-    ball, grip = s[:, 5:7], np.stack(point(np, HAND, s[:, :3]), axis=1)
+    ball, grip = s[:, 5:7], np.stack(point(np, TO_GRIP, s[:, :3]), axis=1)
     held = (act.phase == 2) & (np.linalg.norm(grip - ball, axis=1) < 0.02)
     assert held.mean() > 0.3
     assert (np.linalg.norm(ball[held] - BALL_SITE, axis=1) < 0.04).mean() > 0.6
@@ -225,7 +223,7 @@ def test_starts_of_the_gripper():
     radius = np.linalg.norm(s[:, 5:7], axis=1)
     assert 0.16 <= radius.min() < 0.18
     assert 0.24 < radius.max() <= 0.26
-    grip = np.stack(point(np, HAND, s[:, :3]), axis=1)
+    grip = np.stack(point(np, TO_GRIP, s[:, :3]), axis=1)
     assert np.linalg.norm(grip - s[:, 5:7], axis=1).min() > 0.1
     assert not s[:, 7:].any()
     assert (s[:, 3:5] == -0.4).all()

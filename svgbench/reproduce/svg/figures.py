@@ -116,7 +116,7 @@ def draw(
         looks_here = {variant: look_of(base, variant, label, dashed) for variant, label in labels.items()}
         n += [curve(ax, rows[variant], "step", "train_return", looks_here[variant]) for variant in labels]
         means = [r.groupby("step")["train_return"].mean() for r in rows.values()]
-        apart = [(r["train_return"] - r.groupby("step")["train_return"].transform("mean")).abs() for r in rows.values()]
+        apart = [(r["train_return"] - r["step"].map(m)).abs() for r, m in zip(rows.values(), means, strict=True)]
         cut |= fit(ax, means, pd.concat(apart).median())
         ax.set_title(title)
         ax.set_xlabel(results.experiment.step_unit)
