@@ -33,7 +33,7 @@ def test_gymnasiums_checker_has_nothing_to_say(environment):
 def test_a_vector_environment_is_its_single_ones(environment):
     N, T = 3, 40
     singles = [gymnasium.make(environment, max_episode_steps=30) for _ in range(N)]
-    vector = gymnasium.make_vec(environment, num_envs=N, max_episode_steps=30, threads=2)
+    vector = gymnasium.make_vec(environment, num_envs=N, max_episode_steps=30, threads=2, autoreset_mode="SameStep")
     observations, _ = vector.reset(seed=7)
     np.testing.assert_array_equal(observations, [env.reset(seed=7 + i)[0] for i, env in enumerate(singles)])
     vector.action_space.seed(0)
