@@ -34,12 +34,13 @@ class Sampling:
 
     kind:
         "paths": one new path in each simulation;
-        "timesteps": new paths, begun until at least `timesteps` steps were taken, and then finished;
+        "timesteps": new paths, begun until at least `timesteps` steps were used, and then finished;
         "steps": `timesteps` / `simulations` steps of each simulation; paths go on from batch to batch.
     simulations: N. path_length: steps after which a path is cut; 0 is the task's horizon.
     extension: further steps of a path that was cut there. They count in its returns and nowhere else, and go beyond
         the task's time limit if they must; at most the horizon.
-    steps_per_slice: control steps between two chances of a checkpoint.
+    steps_per_slice: control steps per slice (a checkpoint can only fall between slices). Noise is drawn slice by slice,
+        so its length is part of the numbers.
     """
 
     kind: str
@@ -66,15 +67,26 @@ class Sampling:
     @property
     def full_steps(self) -> int:
         """Steps of a seed in a batch whose paths are not cut short."""
-        return self.timesteps or self.simulations * (self.path_length + self.extension)
+        if self.kind == "steps":
+            return self.timesteps
+        rounds = math.ceil(self.timesteps / (self.simulations * self.path_length)) if self.kind == "timesteps" else 1
+        return rounds * self.simulations * (self.path_length + self.extension)
 
     @property
     def longest(self) -> int:
-        """Steps of one simulation in a batch, at most."""
+        """Steps of one simulation in a batch, at most.
+
+        Of a path's `path_length + extension` steps only the first `path_length` are used, and a shorter path has no
+        smaller share of used steps. So the last path of a batch by timesteps begins no later than where full paths in
+        every simulation would be one used step short.
+        """
         if self.kind == "steps":
             return self.timesteps // self.simulations
-        begun = math.ceil(self.timesteps / self.simulations) if self.kind == "timesteps" else 0
-        return begun + self.path_length + self.extension
+        path = self.path_length + self.extension
+        if self.kind == "paths":
+            return path
+        full, rest = divmod(math.ceil(self.timesteps / self.simulations) - 1, self.path_length)
+        return full * path + rest + path
 
 
 def whole_paths(config: Any, extension: int = 0) -> Sampling:
