@@ -1,0 +1,53 @@
+"""Stochastic computation graphs: chapter 5 of Schulman 2016, and Schulman, Heess, Weber, Abbeel 2015.
+
+    graph = scg.Graph()
+    theta = graph.input("theta")
+    x = graph.stochastic("x", lambda t: Bernoulli(logits=t), theta)
+    cost = graph.cost("cost", lambda x: (x - 0.45) ** 2, x)
+
+    run = scg.sample(graph, {theta: torch.tensor(1.0, requires_grad=True)}, n=1000)
+    scg.surrogate(run, "log", scg.LeaveOneOut()).mean().backward()   # Corollary 1 with Theorem 2
+    scg.gradient(run, theta)                                         # eq. (38), for each sample
+    print(scg.explain(graph, {theta: torch.tensor(1.0, requires_grad=True)}))
+
+The graph is functions only; a run is a record that nothing changes; an estimate is a function of a run. Samples are the
+first axis of every sampled value. What would silently be zero or wrong is refused (`GraphError`).
+"""
+
+from svgbench.scg.autodiff import per_sample
+from svgbench.scg.baselines import Baseline, Constant, Learned, LeaveOneOut, Running, optimal
+from svgbench.scg.estimators import backward_pass, gradient
+from svgbench.scg.exact import Exact, exact
+from svgbench.scg.graph import Graph, GraphError, Node
+from svgbench.scg.plan import Report, condition_1, explain
+from svgbench.scg.reparameterise import reparameterised
+from svgbench.scg.run import Run, observe, sample, seeds
+from svgbench.scg.surrogate import bound, hvp, surrogate
+
+__all__ = [
+    "Baseline",
+    "Constant",
+    "Exact",
+    "Graph",
+    "GraphError",
+    "Learned",
+    "LeaveOneOut",
+    "Node",
+    "Report",
+    "Run",
+    "Running",
+    "backward_pass",
+    "bound",
+    "condition_1",
+    "exact",
+    "explain",
+    "gradient",
+    "hvp",
+    "observe",
+    "optimal",
+    "per_sample",
+    "reparameterised",
+    "sample",
+    "seeds",
+    "surrogate",
+]

@@ -1,0 +1,165 @@
+"""Baselines, Theorem 2 (section 5.4): what may be subtracted from Q-hat_v without moving the expectation.
+
+b_v may depend on every node that v does not influence. As printed, {w | not v < w} has v itself, and a baseline that
+depends on v is biased: v is excluded here.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from svgbench.scg.estimators import by_row, gradient
+from svgbench.scg.graph import Graph, GraphError, Node
+from svgbench.scg.laws import aligned
+from svgbench.scg.run import Run
+
+
+class Baseline(ABC):
+    """One's own: `at`, and it may depend on nothing that the node influences, nor on the node."""
+
+    @abstractmethod
+    def at(self, run: Run, node: Node) -> Tensor | float:
+        """b of a scored node: a number, or [n] or [R], without gradients; in the unit of the costs."""
+
+    def values(self, run: Run) -> Tensor:
+        """[W, R], of the scored nodes. Refuses values that carry gradients."""
+        rows = []
+        for w in run.plan.scored:
+            node = run.graph.nodes[w]
+            b = torch.as_tensor(self.at(run, node), dtype=run.q_values.dtype, device=run.q_values.device)
+            if b.requires_grad:
+                raise GraphError(f"the baseline of {node} carries a gradient, which biases the estimate, expected none")
+            if b.shape not in ((), (run.n,), (run.rows,)):
+                raise GraphError(f"the baseline of {node} has the shape {tuple(b.shape)}, expected () or ({run.n},)")
+            rows.append(aligned(b, run.rows) if b.dim() else b.expand(run.rows))
+        return torch.stack(rows) if rows else run.q_values
+
+
+class Constant(Baseline):
+    """A number for each node; 0 for those that are not named."""
+
+    def __init__(self, numbers: Mapping[Node, float], fitted_to: Run | None = None) -> None:
+        self.numbers, self.fitted_to = dict(numbers), fitted_to
+
+    def at(self, run: Run, node: Node) -> float:
+        return self.numbers.get(node, 0.0)
+
+    def values(self, run: Run) -> Tensor:
+        if run is self.fitted_to and run.weight is None:
+            raise GraphError("the baseline was fitted to the same samples, which biases the estimate, expected others")
+        for node in self.numbers:
+            if run.graph.find(node).index not in run.plan.scored:
+                raise GraphError(f"a baseline is given for {node}, expected nodes with a score term: not {node}")
+        return super().values(run)
+
+
+class Running(Baseline):
+    """The decayed mean of Q-hat over earlier runs: use, then `update`. 0 before the first update.
+
+    decay: in (0, 1), the weight of what was before. The mean is that of the runs seen, not drawn to zero.
+    """
+
+    def __init__(self, decay: float = 0.9) -> None:
+        if not 0 < decay < 1:
+            raise GraphError(f"decay is {decay}, expected a number between 0 and 1")
+        self.decay = decay
+        self.sums: dict[str, float] = {}
+        self.weight = 0.0
+
+    def at(self, run: Run, node: Node) -> float:
+        return self.sums[node.name] / self.weight if node.name in self.sums else 0.0
+
+    def update(self, run: Run) -> None:
+        """Take a run in, after it was used."""
+        means = run.expectation(run.by_sample(run.q_values.T)).tolist()
+        self.weight = self.decay * self.weight + 1 - self.decay
+        for w, mean in zip(run.plan.scored, means, strict=True):
+            name = run.graph.nodes[w].name
+            self.sums[name] = self.decay * self.sums.get(name, 0.0) + (1 - self.decay) * mean
+
+
+class LeaveOneOut(Baseline):
+    """The mean of Q-hat over the other samples, which are independent of this one.
+
+    group: how many samples in a row are compared with each other, those of one data point; all of them by default.
+    """
+
+    def __init__(self, group: int | None = None) -> None:
+        if group is not None and group < 2:
+            raise GraphError(f"group is {group}, expected at least 2 samples")
+        self.group = group
+
+    def at(self, run: Run, node: Node) -> Tensor:
+        size = self.group or run.n
+        if run.weight is not None:
+            raise GraphError("leave-one-out in an enumeration, expected samples: rows are outcomes, not draws")
+        if size < 2 or run.n % size:
+            raise GraphError(f"the run has {run.n} samples, expected a multiple of {size if size > 1 else 2}")
+        q = run.by_sample(run.q_values[run.plan.scored.index(node.index)]).view(-1, size)
+        return ((q.sum(1, keepdim=True) - q) / (size - 1)).flatten()
+
+
+class Learned(Baseline):
+    """A function of nodes that v does not influence, such as a network that is trained by `loss`.
+
+    functions: for each node v the function and its arguments; it takes their values, without gradients, and returns
+    [R] or a number. Refuses v and what v influences.
+    """
+
+    def __init__(self, graph: Graph, functions: Mapping[Node, tuple[Callable[..., Tensor], Sequence[Node]]]) -> None:
+        for v, (_, arguments) in functions.items():
+            for w in arguments:
+                if graph.find(w) is graph.find(v):
+                    raise GraphError(f"the baseline of {v} depends on {v} itself, which biases the estimate")
+                if graph.influences(v, w):
+                    raise GraphError(
+                        f"the baseline of {v} depends on {w}, which {v} influences: it biases the estimate"
+                    )
+        self.functions = dict(functions)
+
+    def at(self, run: Run, node: Node) -> Tensor | float:
+        if node not in self.functions:
+            return 0.0
+        with torch.no_grad():
+            return self._call(run, node)
+
+    def _call(self, run: Run, node: Node) -> Tensor:
+        function, arguments = self.functions[node]
+        values: list[Any] = [run[w] for w in arguments]
+        return function(*(x.detach() if isinstance(x, Tensor) else x for x in values))
+
+    def loss(self, run: Run) -> Tensor:
+        """Mean over samples of sum_v (Q-hat_v - b_v)^2: what the functions' own parameters are to minimise."""
+        errors = [
+            (run.q_values[k] - self._call(run, run.graph.nodes[w])).square()
+            for k, w in enumerate(run.plan.scored)
+            if run.graph.nodes[w] in self.functions
+        ]
+        if not errors:
+            raise GraphError("no node of the baseline has a score term, expected one at least")
+        return run.expectation(run.by_sample(torch.stack(errors).sum(0)))
+
+
+def optimal(run: Run, theta: Node | str) -> Constant:
+    """The constants that minimise the variance of the estimate (38), summed over the components of theta.
+
+        b_v = E[s_v . g] / E[s_v . s_v],    s_v = d log p(v) / d theta, g the estimate without baselines
+
+    As scores of different nodes are uncorrelated, one formula serves each. With one node and no path to a cost it is
+    footnote 3 of section 5.4, E[f s^2] / E[s^2]. run: an enumeration, or other samples than those it is used on.
+    """
+    if run.share is not None and run.weight is None:
+        raise GraphError("the optimal baseline of a run with enumerated nodes, expected a run in which all are drawn")
+    theta = run.graph.find(theta)
+    g = gradient(run, theta)
+    numbers = {}
+    for k, w in enumerate(run.plan.scored):
+        s = by_row(run, run.log_probs[k], theta)
+        size, along = (run.expectation((s * x).reshape(len(s), -1).sum(1)).item() for x in (s, g))
+        numbers[run.graph.nodes[w]] = along / size if size > 0 else 0.0
+    return Constant(numbers, fitted_to=run)

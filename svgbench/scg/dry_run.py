@@ -1,0 +1,182 @@
+"""A small run without gradients, on which functions and edges are tested before anything is estimated."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from svgbench.scg import laws, probe
+from svgbench.scg.autodiff import Value
+from svgbench.scg.evaluate import Drawn, Record, called, evaluate
+from svgbench.scg.graph import Graph, Node
+
+
+class DryRun:
+    """Of `graph.probes` samples, or of the first ones of the data. The random state is left as it was."""
+
+    def __init__(self, graph: Graph, inputs: Mapping[int, Value], n: int, observed: Mapping[int, Tensor]) -> None:
+        self.graph, self.observed = graph, observed
+        self.rows = max(2, graph.probes)
+        if observed or any(node.kind == "input" and node.sampled for node in graph.nodes):
+            self.rows = min(self.rows, n)
+        plain = {i: self._plain(graph.nodes[i], value) for i, value in inputs.items()}
+        devices = {leaf.device for value in inputs.values() for leaf in tensors(value) if leaf.is_cuda}
+        with torch.random.fork_rng(devices=list(devices)):
+            self.record: Record = evaluate(graph, plain, self.rows, self._draw)
+
+    def _plain(self, node: Node, value: Value) -> Value:
+        """Without gradients: what carries one all the same holds parameters that the graph does not know."""
+        if isinstance(value, nn.Module):
+            return copy.deepcopy(value).requires_grad_(False)
+        return value.detach()[: self.rows] if node.sampled else value.detach()
+
+    def _draw(self, node: Node, args: list[Any], rows: int) -> Drawn:
+        if node.index in self.observed:
+            law = None if node.function is None else node.function(*args)
+            return Drawn(self.observed[node.index][:rows], law)
+        law = called(node, args)
+        with torch.no_grad():
+            return Drawn(law.sample((rows,) if node.shared else ()), law)
+
+    def law(self, node: Node) -> Any:
+        """None if it is unknown."""
+        return self.record.drawn[node.index].law
+
+    def args(self, node: Node) -> list[Value]:
+        return [self.record.value[p.index] for p in node.parents]
+
+    def value(self, node: Node) -> Tensor:
+        value = self.record.value[node.index]
+        assert isinstance(value, Tensor)  # inputs are never asked for
+        return value
+
+    # -- edges
+
+    def derivative_problem(self, v: Node, w: Node, as_path: bool) -> str | None:
+        """Why the derivative of w by its parent v cannot be taken, or that of log p(w); None if it can.
+
+        as_path: w is stochastic and its value is differentiated.
+        """
+        places = [i for i, p in enumerate(w.parents) if p is v]
+        return next((found for i in places if (found := self._problem_at(w, i, as_path))), None)
+
+    def _problem_at(self, w: Node, place: int, as_path: bool) -> str | None:
+        start = tensors(self.args(w)[place])
+        if not w.smooth[place]:
+            return "is declared not smooth"
+        if not all(x.is_floating_point() for x in start):
+            return f"leaves a value of type {start[0].dtype}, which has no derivative"
+        if w.kind == "stochastic":
+            if self.law(w) is None:
+                return "enters an unknown law"
+            return None if as_path else self._probed(w, place, start, self._weighed_log_prob(w))
+        if not self.value(w).is_floating_point():
+            return f"makes a value of type {self.value(w).dtype}, which has no derivative"
+        weights = _normal_like(self.value(w))
+        return self._probed(w, place, start, lambda out: (out * weights).sum())
+
+    def _weighed_log_prob(self, w: Node) -> Callable[[Any], Tensor]:
+        value = self.value(w)
+
+        def weighed(law: Any) -> Tensor:
+            if laws.moves(law):
+                raise probe.SupportMovesError
+            try:
+                log_p = laws.log_prob(law, value)
+            except ValueError as error:  # the law is valid, the value is none of its own
+                raise probe.SupportMovesError from error
+            if not log_p.isfinite().all():
+                raise probe.SupportMovesError
+            return (log_p * _normal_like(log_p)).sum()
+
+        return weighed
+
+    def _probed(self, w: Node, place: int, start: list[Tensor], summed: Callable[[Any], Tensor]) -> str | None:
+        args, swap = self.args(w), _swapper(self.args(w)[place])
+
+        def at(there: list[Tensor]) -> Tensor:
+            return summed(called(w, [*args[:place], swap(there), *args[place + 1 :]]))
+
+        if self.graph.probes:
+            return probe.fault_along(start, w.parents[place].sampled, at)
+        if w.kind == "stochastic":
+            try:
+                at([x.clone().requires_grad_() for x in start])
+            except probe.SupportMovesError:
+                return probe.MOVES
+        return None
+
+    # -- functions
+
+    def function_problem(self, node: Node) -> str | None:
+        """Whether the node is a function of its parents alone, sample by sample."""
+        args = self.args(node)
+        versions = [x._version for x in args if isinstance(x, Tensor)]
+        whole = self._shown(node, args, self.rows)
+        if whole is None:
+            return None
+        if whole.requires_grad:
+            return "carries a gradient that no parent brings, expected its parameters to be inputs of the graph"
+        if [x._version for x in args if isinstance(x, Tensor)] != versions:
+            return "changes the value of a parent in place, expected a new tensor"
+        if not _close(whole, self._shown(node, args, self.rows)):
+            return "has another value when it is computed again, expected what it draws to be a stochastic node"
+        half = self.rows // 2
+        if node.sampled and not node.shared and half:
+            cut = [x[:half] if p.sampled else x for x, p in zip(args, node.parents, strict=True)]  # type: ignore[index]  # sampled: a tensor
+            if not _close(whole[:half], self._shown(node, cut, half)):
+                return "mixes samples: a sample has another value among half of them than among all"
+        return None
+
+    def _shown(self, node: Node, args: list[Any], rows: int) -> Tensor | None:
+        """What the function makes: its value, or log p of the value that was drawn. None if it has no density."""
+        out = called(node, args)
+        if node.kind != "stochastic":
+            result: Tensor = out
+            return result
+        try:
+            return laws.log_prob(out, self.value(node)[:rows])
+        except (AttributeError, NotImplementedError):
+            return None
+
+
+def tensors(value: Value) -> list[Tensor]:
+    """Without their gradients."""
+    return [x.detach() for x in value.parameters()] if isinstance(value, nn.Module) else [value.detach()]
+
+
+def _swapper(value: Value) -> Callable[[list[Tensor]], Value]:
+    """The value with other tensors in the place of its own."""
+    if not isinstance(value, nn.Module):
+        return lambda there: there[0]
+    own = copy.deepcopy(value)
+    order = {id(p): i for i, p in enumerate(own.parameters())}
+    places = [(part, name, order[id(p)]) for part in own.modules() for name, p in part.named_parameters(recurse=False)]
+    for part, name, _ in places:
+        delattr(part, name)  # a parameter cannot be replaced by a tensor that is none
+
+    def swap(there: list[Tensor]) -> Value:
+        for part, name, i in places:
+            setattr(part, name, there[i])
+        return own
+
+    return swap
+
+
+def _normal_like(x: Tensor) -> Tensor:
+    """Fixed weights, so that differences in different places do not cancel."""
+    generator = torch.Generator().manual_seed(1)
+    return torch.randn(x.shape, generator=generator, dtype=torch.float64).to(x)
+
+
+def _close(a: Tensor, b: Tensor | None) -> bool:
+    if b is None or a.shape != b.shape:
+        return False
+    if not a.is_floating_point():
+        return torch.equal(a, b)
+    slack = 1e3 * torch.finfo(a.dtype).eps
+    return torch.allclose(a, b, rtol=slack, atol=slack, equal_nan=True)

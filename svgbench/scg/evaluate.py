@@ -1,0 +1,124 @@
+"""One pass through a graph, parents before children: every value, and what is known of every draw.
+
+The first axis of a sampled value is its rows. There are n of them, one for each sample, until a node shows all its K
+outcomes: from there on each sample has K times as many, next to each other. A value keeps the rows it was made with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from svgbench.scg.autodiff import Value, leaves
+from svgbench.scg.graph import Graph, GraphError, Node
+from svgbench.scg.laws import aligned
+
+
+class Drawn(NamedTuple):
+    """The value of a stochastic node [rows, ...], and what came with it."""
+
+    value: Tensor
+    law: Any = None
+    log_prob: Tensor | None = None  # [rows], with gradients
+    noise: Tensor | None = None  # [rows, ...], of a `path` node
+    log_share: Tensor | None = None  # [rows], where the node has multiplied them
+
+
+Draw = Callable[[Node, list[Any], int], Drawn]
+"""Of a stochastic node, the values of its parents, and the number of rows now."""
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """What one pass saw; everything by the index of the node."""
+
+    value: tuple[Value, ...]
+    drawn: Mapping[int, Drawn]
+    n: int  # rows at the start
+    rows: int
+    log_share: Tensor | None  # [rows]: of a row among those of its sample; None if no node multiplied them
+
+
+def evaluate(graph: Graph, inputs: Mapping[int, Value], n: int, draw: Draw) -> Record:
+    """All nodes of the graph, in order. Refuses values that lack the sample axis, and costs that are not numbers."""
+    value: list[Any] = []
+    drawn: dict[int, Drawn] = {}
+    rows, log_share = n, None
+    for node in graph.nodes:
+        if node.kind == "input":
+            value.append(inputs[node.index])
+            continue
+        args = [value[p.index] for p in node.parents]
+        here = rows
+        if rows > n:
+            if node.kind != "stochastic":
+                here = max([len(x) for x, p in zip(args, node.parents, strict=True) if p.sampled], default=n)
+            args = [aligned(x, here) if p.sampled else x for x, p in zip(args, node.parents, strict=True)]
+        try:
+            if node.kind != "stochastic":
+                value.append(checked(node, called(node, args), here))
+                continue
+            one = draw(node, args, here)
+        except Exception as error:
+            error.add_note(f"at the node '{node.name}' of the graph")
+            raise
+        drawn[node.index] = one
+        value.append(checked(node, one.value, len(one.value) if one.log_share is not None else here))
+        if one.log_share is not None:
+            rows = len(one.value)
+            log_share = one.log_share if log_share is None else aligned(log_share, rows) + one.log_share
+    return Record(tuple(value), drawn, n, rows, log_share)
+
+
+def called(node: Node, args: list[Any]) -> Any:
+    """The function of a node at values of its parents."""
+    if node.function is None:
+        raise GraphError(f"the law of {node} is unknown, expected its value to be observed")
+    return node.function(*args)
+
+
+def checked(node: Node, value: Any, rows: int) -> Tensor:
+    """The value, if it has the axes that it must have."""
+    if not isinstance(value, Tensor):
+        raise GraphError(f"{node} is {type(value).__name__}, expected a tensor")
+    if node.kind == "cost":
+        shape = (rows,) if node.sampled else ()
+        if value.shape != shape:
+            expected = "one number for each sample, " if node.sampled else "one number, "
+            raise GraphError(f"the cost {node} has the shape {tuple(value.shape)}, expected {expected}{shape}")
+    elif node.sampled and value.shape[:1] != (rows,):
+        raise GraphError(f"{node} has the shape {tuple(value.shape)}, expected its first axis to be the {rows} samples")
+    return value
+
+
+def bound_inputs(graph: Graph, inputs: Mapping[Any, Value], n: int | None) -> tuple[dict[int, Value], int]:
+    """Values by node, and the number of samples: what is asked for, or that of the data, or 1."""
+    bound = {}
+    for key, value in inputs.items():
+        node = graph.find(key)
+        if node.kind != "input":
+            raise GraphError(f"a value is given for {node}, expected inputs only, and {node} is {node.kind}")
+        if not isinstance(value, Tensor | nn.Module):
+            raise GraphError(f"the input {node} is {type(value).__name__}, expected a tensor or a torch.nn.Module")
+        if node.sampled:
+            if not isinstance(value, Tensor) or value.dim() == 0:
+                raise GraphError(f"the input {node} has no axis, expected the samples as its first axis")
+            if n is not None and len(value) != n:
+                raise GraphError(f"the input {node} has {len(value)} samples, expected {n}")
+            n = len(value)
+        bound[node.index] = value
+    missing = [node.name for node in graph.nodes if node.kind == "input" and node.index not in bound]
+    if missing:
+        raise GraphError(f"no value for the inputs {missing}")
+    n = 1 if n is None else n
+    if n < 1:
+        raise GraphError(f"n is {n}, expected at least one sample")
+    return bound, n
+
+
+def carries_gradient(value: Value) -> bool:
+    return torch.is_grad_enabled() and any(leaf.requires_grad for leaf in leaves(value))

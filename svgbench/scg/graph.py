@@ -1,0 +1,200 @@
+"""The graph and who influences whom: Definition 3 and the notation glossary of Schulman 2016, sections 5.2.2 and 5.3.1.
+
+A node is added after its parents, so the order of creation is a topological order. The graph holds no values: those of
+a run are in a `Run`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, get_args
+
+Kind = Literal["input", "deterministic", "stochastic", "cost"]
+Estimator = Literal["score", "path", "enumerate", "auto"]
+
+
+class GraphError(ValueError):
+    """What was asked for would be zero or wrong without a sign of it. The message names the node and what to do."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """ ", did you mean 'x'?", or nothing."""
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f", did you mean '{near[0]}'?" if near else ""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Node:
+    """One node, equal only to itself. What its fields mean stands at the methods of `Graph` that make it."""
+
+    index: int
+    name: str
+    kind: Kind
+    parents: tuple[Node, ...]
+    function: Callable[..., Any] | None
+    smooth: tuple[bool, ...]  # in each parent
+    sampled: bool  # whether its value has the sample axis
+    estimator: Estimator | None = None  # of a stochastic node
+
+    @cached_property
+    def shared(self) -> bool:
+        """Whether nothing above the node is sampled, so that all samples have one law."""
+        return not any(p.sampled for p in self.parents)
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+def influence(nodes: Sequence[Node], passes: Callable[[Node], bool]) -> list[frozenset[int]]:
+    """For each node w the indices of all v with a path from v to w whose inner nodes all satisfy `passes`."""
+    above: list[frozenset[int]] = []
+    for node in nodes:
+        through = (above[p.index] for p in node.parents if passes(p))
+        above.append(frozenset(p.index for p in node.parents).union(*through))
+    return above
+
+
+class Graph:
+    """A stochastic computation graph (Definition 3).
+
+    probes: samples that the tests of a graph use before its first run (`explain`); 0 leaves out the tests that
+    evaluate functions again, and then a jump or a lost derivative is not noticed.
+    """
+
+    def __init__(self, probes: int = 16) -> None:
+        self.probes = probes
+        self.nodes: list[Node] = []
+        self.plans: dict[Any, Any] = {}  # `plan.planned` keeps its analysis here, until a node is added
+        self._above: tuple[list[frozenset[int]], list[frozenset[int]]] | None = None
+
+    def input(self, name: str, *, per_sample: bool = False) -> Node:
+        """A parameter or data, Theta in the thesis: a tensor, or a `torch.nn.Module` (its parameters).
+
+        per_sample: the first axis is the samples', as for data; else all samples share the value.
+        """
+        return self._add(name, "input", (), None, True, sampled=per_sample)
+
+    def deterministic(
+        self, name: str, function: Callable[..., Any], *parents: Node, smooth: bool | Sequence[Node] = True
+    ) -> Node:
+        """A function of its parents: a square.
+
+        function: takes the parents' values; those that are sampled have the samples as their first axis, and so must
+        the result, whose samples do not mix. It draws nothing and holds no parameters of its own.
+        smooth: False if it has no derivative; or the parents in which it has one.
+        """
+        return self._add(name, "deterministic", parents, function, smooth)
+
+    def cost(
+        self, name: str, function: Callable[..., Any], *parents: Node, smooth: bool | Sequence[Node] = True
+    ) -> Node:
+        """A deterministic node whose value, one number a sample [n], is part of the objective."""
+        return self._add(name, "cost", parents, function, smooth)
+
+    def stochastic(
+        self,
+        name: str,
+        law: Callable[..., Any] | None,
+        *parents: Node,
+        estimator: Estimator = "score",
+        smooth: bool | Sequence[Node] = True,
+    ) -> Node:
+        """A random variable given its parents: a circle.
+
+        law: takes the parents' values, returns a `torch.distributions.Distribution`. If any parent is sampled, the
+        first axis of its batch is the samples'; else the run draws n times. All other axes belong to one vector, whose
+        log-probability is the sum over them. None: unknown, as a simulator's; its value must be observed.
+        estimator: `score` for grad log p times the costs below; `path` for the derivative of the value, as a function
+        of its parents and of noise; `enumerate` for all outcomes of a finite support instead of one draw; `auto` for
+        `path` where it is valid and `score` elsewhere.
+        smooth: False if p has no derivative in the parents; or the parents in which it has one.
+        """
+        if estimator not in get_args(Estimator):
+            known = ", ".join(get_args(Estimator))
+            hint = nearest(str(estimator), get_args(Estimator))
+            raise GraphError(f"estimator of {name} is '{estimator}', expected one of {known}{hint}")
+        return self._add(name, "stochastic", parents, law, smooth, estimator)
+
+    def _add(
+        self,
+        name: str,
+        kind: Kind,
+        parents: tuple[Node, ...],
+        function: Callable[..., Any] | None,
+        smooth: bool | Sequence[Node],
+        estimator: Estimator | None = None,
+        sampled: bool = False,
+    ) -> Node:
+        if any(node.name == name for node in self.nodes):
+            raise GraphError(f"the graph has a node '{name}' already, expected a new name")
+        for parent in parents:
+            self.find(parent)
+        kept = parents if smooth is True else () if smooth is False else tuple(smooth)
+        for parent in kept:
+            if parent not in parents:
+                raise GraphError(
+                    f"{name} is said to be smooth in {parent}, expected one of its parents {list(parents)}"
+                )
+        sampled = sampled or kind == "stochastic" or any(p.sampled for p in parents)
+        node = Node(
+            len(self.nodes), name, kind, parents, function, tuple(p in kept for p in parents), sampled, estimator
+        )
+        self.nodes.append(node)
+        self.plans.clear()
+        self._above = None
+        return node
+
+    def find(self, node: Node | str) -> Node:
+        """A node by its name. Refuses names that do not exist and nodes of other graphs."""
+        if isinstance(node, Node):
+            if node.index < len(self.nodes) and self.nodes[node.index] is node:
+                return node
+            raise GraphError(f"node '{node}' belongs to another graph")
+        for own in self.nodes:
+            if own.name == node:
+                return own
+        raise GraphError(f"the graph has no node '{node}'{nearest(node, (own.name for own in self.nodes))}")
+
+    __getitem__ = find
+
+    @property
+    def costs(self) -> tuple[Node, ...]:
+        return tuple(node for node in self.nodes if node.kind == "cost")
+
+    def influences(self, v: Node | str, w: Node | str, *, deterministic: bool = False) -> bool:
+        """v < w; with `deterministic` v <^D w: the nodes between them are all deterministic.
+
+        A node named `path` counts as deterministic, as it is after re-parameterisation. v never influences itself.
+        """
+        return self.find(v).index in self.influence(deterministic)[self.find(w).index]
+
+    def deps(self, v: Node | str) -> tuple[Node, ...]:
+        """DEPS_v: the inputs and stochastic nodes that deterministically influence v."""
+        above = self.influence(True)[self.find(v).index]
+        return tuple(self.nodes[i] for i in sorted(above) if not differentiable(self.nodes[i]))
+
+    def costs_below(self, v: Node | str) -> tuple[Node, ...]:
+        """The costs whose sum is Q-hat_v."""
+        return tuple(c for c in self.costs if self.influences(v, c))
+
+    def noninfluenced(self, v: Node | str) -> tuple[Node, ...]:
+        """NONINFLUENCED(v) of Theorem 2, without v.
+
+        As printed, {w | not v < w}, the set has v itself, on which a baseline must not depend.
+        """
+        v = self.find(v)
+        return tuple(w for w in self.nodes if w is not v and not self.influences(v, w))
+
+    def influence(self, deterministic: bool) -> list[frozenset[int]]:
+        """Indices of what (deterministically) influences each node."""
+        if self._above is None:
+            self._above = influence(self.nodes, lambda node: True), influence(self.nodes, differentiable)
+        return self._above[deterministic]
+
+
+def differentiable(node: Node) -> bool:
+    """Whether the node is deterministic by what it is named: a function, a cost, or a `path` node."""
+    return node.kind in ("deterministic", "cost") or node.estimator == "path"

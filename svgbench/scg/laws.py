@@ -1,0 +1,165 @@
+"""What a law can do: noise pulled out of it, its outcomes one by one, and quadrature over its noise.
+
+R rows are the first axis of a law's batch, unless the law is shared by all rows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from functools import reduce
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch import distributions as d
+from torch.distributions import constraints
+
+from svgbench.scg.graph import GraphError
+
+LIMIT = 2**24  # rows of an enumeration
+
+Placed = Callable[[Tensor], Tensor]
+"""Noise to the value that it makes."""
+
+
+def log_prob(law: Any, value: Tensor, axes: int = 1) -> Tensor:
+    """log p(value) in nats, summed over all axes after the first `axes`: the components of one vector."""
+    each: Tensor = law.log_prob(value)
+    return each if each.dim() <= axes else each.flatten(axes).sum(-1)
+
+
+def noise_of(law: Any) -> tuple[Any, Placed] | None:
+    """A law without parameters and the map that makes `law` of it (section 5.2.1), or None if none is known.
+
+    Known: normal, uniform, Laplace, Cauchy and exponential laws, the normal with a covariance, and what `Independent`
+    and `TransformedDistribution` make of them.
+    """
+    if isinstance(law, d.Independent):
+        inner = noise_of(law.base_dist)
+        return inner and (d.Independent(inner[0], law.reinterpreted_batch_ndims), inner[1])
+    if isinstance(law, d.TransformedDistribution):
+        inner = noise_of(law.base_dist)
+        return inner and (inner[0], lambda e: reduce(lambda x, f: f(x), law.transforms, inner[1](e)))
+    if type(law) is d.MultivariateNormal:
+        unit = d.Normal(torch.zeros_like(law.loc), 1.0, validate_args=False)
+        return d.Independent(unit, 1), lambda e: law.loc + (law.scale_tril @ e.unsqueeze(-1)).squeeze(-1)
+    if type(law) in (d.Normal, d.Laplace, d.Cauchy):
+        zero, one = torch.zeros_like(law.loc), torch.ones_like(law.loc)
+        return type(law)(zero, one, validate_args=False), lambda e: law.loc + law.scale * e
+    if type(law) is d.Uniform:
+        zero, one = torch.zeros_like(law.low), torch.ones_like(law.low)
+        return d.Uniform(zero, one, validate_args=False), lambda e: law.low + (law.high - law.low) * e
+    if type(law) is d.Exponential:
+        return d.Exponential(torch.ones_like(law.rate), validate_args=False), lambda e: e / law.rate
+    return None
+
+
+def moves(law: Any) -> bool:
+    """Whether the support depends on a value that carries a gradient, as Uniform(0, theta)'s does."""
+    try:
+        found = law.support
+    except (AttributeError, NotImplementedError):
+        return False
+    return any(limit.requires_grad for limit in _limits(found))
+
+
+def _limits(part: Any) -> Iterator[Tensor]:
+    if isinstance(part, Tensor):
+        yield part
+    elif isinstance(part, list | tuple):
+        for one in part:
+            yield from _limits(one)
+    elif isinstance(part, constraints.Constraint):
+        for one in vars(part).values():
+            yield from _limits(one)
+
+
+def aligned(x: Tensor, rows: int) -> Tensor:
+    """x [R, ...] repeated to so many rows: each row for all that came of it."""
+    return x if len(x) == rows else x.repeat_interleave(rows // len(x), 0)
+
+
+def placed(name: str, law: Any, noise: Tensor | None, rows: int) -> Tensor:
+    """The value [rows, ...] that noise [R, ...] makes under another law."""
+    pulled = noise_of(law)
+    if pulled is None or noise is None:
+        raise GraphError(f"{name} is path and {type(law).__name__}, expected a law whose noise can be pulled out")
+    return pulled[1](aligned(noise, rows))
+
+
+class Outcomes(NamedTuple):
+    """K values for each of R rows; row r * K + k has the k-th. Probabilities are in nats and carry gradients."""
+
+    value: Tensor  # [R * K, ...]
+    log_prob: Tensor | None  # [R * K]
+    log_share: Tensor  # [R * K]: of the row among the K, to be exponentiated
+    noise: Tensor | None = None  # [R * K, ...]
+
+
+def outcomes(name: str, law: Any, shared: bool, rows: int) -> Outcomes:
+    """All values of a finite support, of a vector all combinations. Refuses other supports."""
+    base = law
+    while isinstance(base, d.Independent):
+        base = base.base_dist
+    try:
+        support = base.enumerate_support(expand=False)
+    except (AttributeError, NotImplementedError):
+        raise GraphError(f"{name} is {type(base).__name__}, expected a finite support to enumerate") from None
+    batch = base.batch_shape if shared else base.batch_shape[1:]
+    each = support.reshape(len(support), *base.event_shape)
+    chosen = _product(name, len(support), math.prod(batch), rows)
+    value = each.to(support.device)[chosen].reshape(len(chosen), *batch, *base.event_shape)
+    if not shared:
+        value = value.unsqueeze(1).expand(-1, rows, *value.shape[1:])
+    log_p = _by_row(log_prob(law, value, 1 if shared else 2), shared, rows)
+    return Outcomes(_by_row(value, shared, rows), log_p, log_p)
+
+
+def quadrature(name: str, law: Any, shared: bool, rows: int, points: int, attached: bool) -> Outcomes:
+    """Gauss-Hermite points of normal noise: exact for polynomials of the noise up to degree 2 `points` - 1.
+
+    attached: whether the values carry the gradients of the law.
+    """
+    pulled = noise_of(law)
+    unit = pulled and pulled[0]
+    while isinstance(unit, d.Independent):
+        unit = unit.base_dist
+    if pulled is None or type(unit) is not d.Normal:
+        raise GraphError(f"{name} is {type(law).__name__}, expected a finite support or normal noise")
+    like = unit.loc
+    shape = like.shape if shared else like.shape[1:]
+    place, log_weight = _hermite(points, like)
+    chosen = _product(name, points, math.prod(shape), rows)
+    noise = place[chosen].reshape(len(chosen), *shape)
+    if not shared:
+        noise = noise.unsqueeze(1).expand(-1, rows, *shape)
+    value = pulled[1](noise) if attached else pulled[1](noise).detach()
+    share = log_weight[chosen].sum(-1)
+    share = share if shared else share.unsqueeze(1).expand(-1, rows)
+    return Outcomes(
+        *(_by_row(x, shared, rows) for x in (value, log_prob(law, value, 1 if shared else 2), share, noise))
+    )
+
+
+def _by_row(x: Tensor, shared: bool, rows: int) -> Tensor:
+    """x [K, ...] of a shared law, else [K, R, ...], as [R * K, ...]."""
+    if shared:
+        return x.expand(rows, *x.shape).flatten(0, 1)
+    return x.transpose(0, 1).flatten(0, 1)
+
+
+def _product(name: str, K: int, components: int, rows: int) -> Tensor:
+    """Every choice of one of K for each component: int64 [K^components, components]."""
+    if K**components * rows > LIMIT:
+        raise GraphError(
+            f"{name} makes {K}^{components} outcomes of each of {rows} rows, expected at most {LIMIT} rows"
+        )
+    return torch.cartesian_prod(*[torch.arange(K)] * components).reshape(-1, components)
+
+
+def _hermite(points: int, like: Tensor) -> tuple[Tensor, Tensor]:
+    """Places and log-weights of a standard normal variable: by eigenvalues (Golub and Welsch)."""
+    side = torch.arange(1, points, dtype=torch.float64).sqrt()
+    place, vectors = torch.linalg.eigh(torch.diag(side, 1) + torch.diag(side, -1))
+    return place.to(like), vectors[0].square().log().to(like)

@@ -1,0 +1,241 @@
+"""The analysis of a graph before its first run: Condition 1, the estimator of each node, and what is refused.
+
+Condition 1 (section 5.3.1) wants a derivative along every edge (v, w) with theta <^D v and theta <^D w. As printed it
+misses the edges that leave theta, for which theta <^D theta does not hold, and it is too strict: it covers the edges
+that leave stochastic nodes, along which nothing is differentiated. Corrected: v is theta, or v is deterministic and
+theta <^D v; and only where w is a cost or influences one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from svgbench.scg.autodiff import Value
+from svgbench.scg.dry_run import DryRun
+from svgbench.scg.evaluate import bound_inputs, carries_gradient
+from svgbench.scg.graph import Graph, GraphError, Node, differentiable, influence
+
+Edge = tuple[Node, Node]
+
+
+def condition_1(graph: Graph, theta: Node | str, form: Literal["corrected", "printed"] = "corrected") -> list[Edge]:
+    """The edges along which Condition 1 asks for a derivative."""
+    theta, above, useful = graph.find(theta), graph.influence(True), _useful(graph)
+    edges = []
+    for v, w in [(p, node) for node in graph.nodes for p in node.parents]:
+        reached = theta.index in above[v.index]
+        if form == "printed":
+            needed = reached and theta.index in above[w.index]
+        else:
+            needed = (v is theta or (reached and differentiable(v))) and w.index in useful
+        if needed:
+            edges.append((v, w))
+    return edges
+
+
+def _useful(graph: Graph) -> frozenset[int]:
+    """Costs and what influences them."""
+    above = graph.influence(False)
+    return frozenset(c.index for c in graph.costs).union(*(above[c.index] for c in graph.costs))
+
+
+class Line(NamedTuple):
+    """One line of a report: about a node, or about the edge from `parent` to it."""
+
+    node: str
+    parent: str  # "" of a node
+    what: str  # the estimator of a stochastic node, the kind of another; of an edge "ok" or "refused"
+    why: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """Which node has which estimator and why, and the edges that are differentiated. `str` of it is a table."""
+
+    lines: tuple[Line, ...]
+    refusals: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        return not self.refusals
+
+    def __getitem__(self, node: str) -> Line:
+        """The line of a node."""
+        return next(line for line in self.lines if line.node == node and not line.parent)
+
+    def __str__(self) -> str:
+        rows = [(f"{x.parent} -> {x.node}" if x.parent else x.node, x.what, x.why) for x in self.lines]
+        wide, middle = (max((len(row[i]) for row in rows), default=0) for i in (0, 1))
+        lines = [f"{a:{wide}}  {b:{middle}}  {c}".rstrip() for a, b, c in rows]
+        return "\n".join([*lines, *(f"refused: {x}" for x in self.refusals)])
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What is the same for all runs of a graph with the same differentiated inputs. Nodes are given by index."""
+
+    graph: Graph
+    wrt: frozenset[int]
+    estimator: Mapping[int, str]  # of the stochastic nodes: score, path or enumerate
+    attached: frozenset[int]  # nodes whose values carry a gradient
+    scored: tuple[int, ...]  # the w of Theorem 1: stochastic, theta <^D w, with a cost below
+    report: Report
+
+    def passes(self, node: Node) -> bool:
+        """Whether the node is deterministic, `path` nodes included."""
+        return node.kind in ("deterministic", "cost") or self.estimator.get(node.index) == "path"
+
+    @cached_property
+    def deterministically_above(self) -> list[frozenset[int]]:
+        """For each node w the nodes v with v <^D w."""
+        return influence(self.graph.nodes, self.passes)
+
+    @cached_property
+    def costs(self) -> tuple[int, ...]:
+        return tuple(c.index for c in self.graph.costs)
+
+    @cached_property
+    def below(self) -> Tensor:
+        """[W, C]: 1 where the scored node w influences the cost c."""
+        return self._matrix(self.scored, self.costs)
+
+    @cached_property
+    def upstream(self) -> Tensor:
+        """[W, W]: 1 at [w, v] where the scored node v influences the scored node w."""
+        return self._matrix(self.scored, self.scored).T
+
+    def _matrix(self, above: Iterable[int], below: Iterable[int]) -> Tensor:
+        influences, columns = self.graph.influence(False), list(below)
+        rows = [[float(v in influences[w]) for w in columns] for v in above]
+        return torch.tensor(rows, dtype=torch.float64).view(len(rows), len(columns))
+
+
+def planned(graph: Graph, inputs: Mapping[int, Value], n: int, observed: Mapping[int, Tensor]) -> Plan:
+    """The analysis, made once for each set of differentiated inputs. Raises `GraphError`."""
+    key = _wrt(inputs), frozenset(observed)
+    if key not in graph.plans:
+        plan = _Planner(graph, inputs, n, observed).plan()
+        if plan.report.refusals:
+            more = len(plan.report.refusals) - 1
+            raise GraphError(plan.report.refusals[0] + (f" (and {more} more: svgbench.scg.explain)" if more else ""))
+        graph.plans[key] = plan
+    found: Plan = graph.plans[key]
+    return found
+
+
+def explain(graph: Graph, inputs: Mapping[Node | str, Value], n: int | None = None) -> Report:
+    """Which node gets which estimator and why, without raising what `sample` would refuse.
+
+    inputs: as of `sample`; those that require a gradient are differentiated.
+    """
+    bound, n = bound_inputs(graph, inputs, n)
+    return _Planner(graph, bound, n, {}).plan().report
+
+
+def _wrt(inputs: Mapping[int, Value]) -> frozenset[int]:
+    return frozenset(i for i, value in inputs.items() if carries_gradient(value))
+
+
+class _Planner:
+    def __init__(self, graph: Graph, inputs: Mapping[int, Value], n: int, observed: Mapping[int, Tensor]) -> None:
+        self.graph, self.wrt, self.observed = graph, _wrt(inputs), observed
+        self.dry = DryRun(graph, inputs, n, observed)
+        self.useful = _useful(graph)
+        self.stochastic = [node for node in graph.nodes if node.kind == "stochastic"]
+        self.estimator: dict[int, str] = {v.index: str(v.estimator) for v in self.stochastic if v.estimator != "auto"}
+        self.why: dict[int, str] = {v.index: "named" for v in self.stochastic}
+        self.problems: dict[tuple[int, int], str | None] = {}
+
+    def plan(self) -> Plan:
+        for v in reversed(self.stochastic):
+            if v.estimator == "auto":
+                self.estimator[v.index], self.why[v.index] = self._chosen(v)
+        attached = set(self.wrt)
+        for node in self.graph.nodes:
+            if self._passes(node) and any(p.index in attached for p in node.parents):
+                attached.add(node.index)
+        scored = tuple(
+            v.index
+            for v in self.stochastic
+            if not self._passes(v) and v.index in self.useful and any(p.index in attached for p in v.parents)
+        )
+        edges = [
+            (v, w)
+            for w in self.graph.nodes
+            for v in dict.fromkeys(w.parents)
+            if v.index in attached and w.index in self.useful
+        ]
+        lines = [self._line(node, attached, scored) for node in self.graph.nodes]
+        for v, w in edges:
+            problem = self._problem(v, w)
+            lines.append(Line(w.name, v.name, "refused" if problem else "ok", problem or ""))
+        refusals = [*self._node_refusals(), *(self._refusal(v, w) for v, w in edges if self._problem(v, w))]
+        report = Report(tuple(lines), tuple(refusals))
+        return Plan(self.graph, self.wrt, self.estimator, frozenset(attached), scored, report)
+
+    def _passes(self, node: Node) -> bool:
+        return node.kind in ("deterministic", "cost") or self.estimator.get(node.index) == "path"
+
+    def _problem(self, v: Node, w: Node) -> str | None:
+        if (v.index, w.index) not in self.problems:
+            self.problems[v.index, w.index] = self.dry.derivative_problem(v, w, self._passes(w))
+        return self.problems[v.index, w.index]
+
+    def _chosen(self, v: Node) -> tuple[str, str]:
+        """The estimator of an `auto` node, after those of all nodes behind it."""
+        law = self.dry.law(v)
+        if v.index in self.observed or not getattr(law, "has_rsample", False):
+            return "score", f"auto: a value of {type(law).__name__} has no derivative"
+        reached = {v.index}
+        for w in self.graph.nodes[v.index + 1 :]:
+            for p in w.parents:
+                if p.index in reached and w.index in self.useful:
+                    if problem := self._problem(p, w):
+                        return "score", f"auto: the edge {p} -> {w} {problem}"
+                    if self._passes(w):
+                        reached.add(w.index)
+        return "path", "auto: every edge that is differentiated has a derivative"
+
+    def _line(self, node: Node, attached: set[int], scored: tuple[int, ...]) -> Line:
+        if node.kind != "stochastic":
+            return Line(node.name, "", node.kind, "carries a gradient" if node.index in attached else "")
+        why = self.why[node.index]
+        if node.index not in self.useful:
+            why += "; influences no cost, so it has no term"
+        elif node.index not in attached and node.index not in scored:
+            why += "; no parameter reaches it, so it has no term"
+        return Line(node.name, "", self.estimator[node.index], why)
+
+    def _node_refusals(self) -> list[str]:
+        found = []
+        for node in self.graph.nodes:
+            if node.kind == "input":
+                continue
+            if node.kind == "stochastic" and self._passes(node):
+                kind = type(self.dry.law(node)).__name__
+                if node.index in self.observed:
+                    found.append(f"{node} is path and observed, expected its noise to be: `reparameterised`")
+                elif not getattr(self.dry.law(node), "has_rsample", False):
+                    found.append(
+                        f"{node} is path, and a value of {kind} has no derivative, expected score or enumerate"
+                    )
+            if self.graph.probes and node.function and (problem := self.dry.function_problem(node)):
+                found.append(f"{node} {problem}")
+        return found
+
+    def _refusal(self, v: Node, w: Node) -> str:
+        """With what to do about it."""
+        law = self.dry.law(w) if w.kind == "stochastic" else None
+        if v.kind == "stochastic":
+            advice = f"name {v} score"
+        elif law is not None:
+            advice = f"name {w} path" if getattr(law, "has_rsample", False) else f"let {w} depend smoothly on {v}"
+        else:
+            advice = f"put a stochastic node before {w}, or do not differentiate by what reaches {v}"
+        return f"the edge {v} -> {w} {self._problem(v, w)}, expected a derivative: {advice}"

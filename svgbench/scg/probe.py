@@ -1,0 +1,119 @@
+"""Tests of one function along a line: does it jump, and is autograd's derivative its derivative?
+
+`requires_grad` cannot tell. A comparison loses it, rounding keeps it and returns zero, and both are constant almost
+everywhere, so a small finite difference sees nothing. A jump shows by bisection: half a continuous change is gone after
+each halving, and a jump stays. A test can miss a jump that none of its lines crosses; declare it (`smooth=False`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from svgbench.scg.graph import GraphError
+
+At = Callable[[float], tuple[float, float]]
+"""The value of a function at t in [0, 1], and its derivative by t according to autograd."""
+
+MOVES = "moves the support of the law, so grad log p misses what happens at its end"
+PLACES = (0.137, 0.391, 0.618, 0.853)
+HALVINGS = 20
+
+
+class OutsideDomainError(Exception):
+    """The function has no value there: shorten the line."""
+
+
+class SupportMovesError(Exception):
+    """A value that had a density has none there."""
+
+
+def fault(at: At, eps: float) -> str | None:
+    """What is wrong between t = 0 and 1, or None. eps: of the floating-point type."""
+    return _jump(at, eps) or _derivative(at, eps)
+
+
+def _jump(at: At, eps: float) -> str | None:
+    low, high = 0.0, 1.0
+    (f_low, s_low), (f_high, s_high) = at(low), at(high)
+    size = max(abs(f_low), abs(f_high))
+    largest, last = 0.0, 0.0
+    for _ in range(HALVINGS if eps < 1e-10 else HALVINGS // 2):
+        middle, half = (low + high) / 2, (high - low) / 2
+        f, s = at(middle)
+        # what the slopes do not explain
+        left, right = abs(f - f_low - half * (s_low + s) / 2), abs(f_high - f - half * (s + s_high) / 2)
+        last = max(left, right)
+        largest, size = max(largest, last), max(size, abs(f))
+        if left > right:
+            high, f_high, s_high = middle, f, s
+        else:
+            low, f_low, s_low = middle, f, s
+    if last > 3e-3 * largest + 1e3 * eps * size:
+        return f"has a jump (of about {last:.2g} in a step of {high - low:.0e})"
+    return None
+
+
+def _derivative(at: At, eps: float) -> str | None:
+    h = eps ** (1 / 3)
+    wrong = []
+    for t in PLACES:
+        (above, _), (below, _), (f, slope) = at(t + h), at(t - h), at(t)
+        measured = (above - below) / (2 * h)
+        slack = 0.02 * max(abs(measured), abs(slope)) + 10 * eps * max(abs(f), abs(above)) / h
+        if abs(measured - slope) > slack:
+            wrong.append((slope, measured))
+    if len(wrong) < 3:  # at a kink it may differ
+        return None
+    return f"has the derivative {wrong[0][0]:.4g} by autograd and {wrong[0][1]:.4g} by finite differences"
+
+
+def fault_along(start: list[Tensor], rows: bool, function: Callable[[list[Tensor]], Tensor]) -> str | None:
+    """What is wrong with a scalar function of tensors, on lines from `start`.
+
+    rows: the first axis is samples; a line then goes to another sample's value, else a random way.
+    """
+    eps = max(torch.finfo(x.dtype).eps for x in start)
+    for way in _ways(start, rows):
+        for shorter in (1.0, 0.1, 0.01, 0.001):
+            try:
+                found = fault(_line(start, [shorter * w for w in way], function), eps)
+            except OutsideDomainError:
+                continue
+            except SupportMovesError:
+                return MOVES
+            if found:
+                return found
+            break
+    return None
+
+
+def _ways(start: list[Tensor], rows: bool) -> Iterator[list[Tensor]]:
+    generator = torch.Generator().manual_seed(0)
+    if rows and not torch.equal(start[0], start[0].roll(1, 0)):
+        yield [x.roll(1, 0) - x for x in start]
+    for _ in range(2):
+        steps = [torch.randn(x.shape, generator=generator, dtype=torch.float64).to(x) for x in start]
+        yield [0.25 * (1 + x.abs()) * step for x, step in zip(start, steps, strict=True)]
+
+
+def _line(start: list[Tensor], way: list[Tensor], function: Callable[[list[Tensor]], Tensor]) -> At:
+    def at(t: float) -> tuple[float, float]:
+        with torch.enable_grad():
+            there = [(x + t * w).detach().requires_grad_() for x, w in zip(start, way, strict=True)]
+            try:
+                y = function(there)
+            except GraphError:
+                raise
+            except ValueError as error:  # a law whose parameters are not valid
+                raise OutsideDomainError from error
+            if not torch.isfinite(y):
+                raise OutsideDomainError
+            if not y.requires_grad:
+                return y.item(), 0.0
+            slopes = torch.autograd.grad(y, there, allow_unused=True)
+        return y.item(), sum((g * w).sum().item() for g, w in zip(slopes, way, strict=True) if g is not None)
+
+    return at

@@ -1,0 +1,187 @@
+"""Runs: drawn, or observed; and what the thesis writes with a hat (section 5.3.1).
+
+A run is a record that nothing changes: values, log-probabilities, noise. What is estimated from it are functions of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from svgbench.scg import laws
+from svgbench.scg.autodiff import Value
+from svgbench.scg.evaluate import Drawn, Record, bound_inputs, evaluate
+from svgbench.scg.graph import Graph, GraphError, Node
+from svgbench.scg.laws import aligned
+from svgbench.scg.plan import Plan, planned
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """n samples of a graph. Where a node was enumerated a sample has several rows, and R = n times as many in total."""
+
+    plan: Plan
+    record: Record
+    n: int
+    weight: Tensor | None = None  # [n], sums to 1: of a sample in an expectation; None: all alike
+
+    @property
+    def graph(self) -> Graph:
+        return self.plan.graph
+
+    @property
+    def rows(self) -> int:
+        return self.record.rows
+
+    def __getitem__(self, node: Node | str) -> Any:
+        """The value, with its gradient if it carries one: a sampled one [R, ...], an input as it was given."""
+        node = self.graph.find(node)
+        value = self.record.value[node.index]
+        return aligned(value, self.rows) if node.sampled and isinstance(value, Tensor) else value
+
+    def law(self, node: Node | str) -> Any:
+        """The distribution of a stochastic node given its parents, with the rows that the node was drawn with."""
+        return self._drawn(node).law
+
+    def log_prob(self, node: Node | str) -> Tensor:
+        """log p(w | DEPS_w) [R] in nats, with its gradient: the sum over all components of the node."""
+        drawn = self._drawn(node)
+        log_p = laws.log_prob(drawn.law, drawn.value) if drawn.log_prob is None else drawn.log_prob
+        return aligned(log_p, self.rows)
+
+    def _drawn(self, node: Node | str) -> Drawn:
+        node = self.graph.find(node)
+        if node.kind != "stochastic":
+            raise GraphError(f"{node} is {node.kind}, expected a stochastic node")
+        drawn = self.record.drawn[node.index]
+        if drawn.law is None:
+            raise GraphError(
+                f"the law of {node} was not evaluated, expected a node that a differentiated input reaches"
+            )
+        return drawn
+
+    @cached_property
+    def cost_values(self) -> Tensor:
+        """[C, R], in the order of `graph.costs`, with gradients."""
+        if not self.plan.costs:
+            raise GraphError("the graph has no cost, expected at least one")
+        values = (self[self.graph.nodes[c]] for c in self.plan.costs)
+        return torch.stack([c if c.dim() else c.expand(self.rows) for c in values])
+
+    @cached_property
+    def q_values(self) -> Tensor:
+        """Q-hat of the scored nodes [W, R], without gradients."""
+        return self.plan.below.to(self.cost_values) @ self.cost_values.detach()
+
+    @cached_property
+    def log_probs(self) -> Tensor:
+        """Of the scored nodes [W, R], with gradients."""
+        if not self.plan.scored:
+            return self.cost_values.new_zeros(0, self.rows)
+        return torch.stack([self.log_prob(self.graph.nodes[w]) for w in self.plan.scored])
+
+    def q(self, node: Node | str) -> Tensor:
+        """Q-hat_v [R]: the sum of the costs that v influences, without gradients."""
+        node = self.graph.find(node)
+        below = [c in self.graph.costs_below(node) for c in self.graph.costs]
+        return self.cost_values.detach()[below].sum(0)
+
+    @cached_property
+    def share(self) -> Tensor | None:
+        """[R], without gradients: the probability of a row among those of its sample; None if each has one row."""
+        return None if self.record.log_share is None else self.record.log_share.detach().exp()
+
+    def by_sample(self, x: Tensor) -> Tensor:
+        """x [R, ...] averaged over the rows of each sample: [n, ...]."""
+        if self.share is None or self.weight is not None:
+            return x
+        weighted = x * self.share.view(-1, *(1,) * (x.dim() - 1))
+        return weighted.view(self.n, -1, *x.shape[1:]).sum(1)
+
+    def expectation(self, x: Tensor) -> Tensor:
+        """Of x [n, ...]: the mean, weighted where the run is an enumeration."""
+        return x.mean(0) if self.weight is None else torch.tensordot(self.weight.to(x), x, dims=1)
+
+
+def sample(graph: Graph, inputs: Mapping[Any, Value], n: int | None = None) -> Run:
+    """Draw n samples.
+
+    inputs: for each input node, or its name, a tensor or a module. Those that require a gradient are differentiated.
+    n: at least 1; as many as the data has samples, or 1, if it is not given.
+    The tests of `explain` precede the first run with the same differentiated inputs. Raises `GraphError` for what they
+    find, and for values of a wrong shape.
+    """
+    bound, n = bound_inputs(graph, inputs, n)
+    plan = planned(graph, bound, n, {})
+    return Run(plan, evaluate(graph, bound, n, _Sampling(plan)), n)
+
+
+def observe(graph: Graph, inputs: Mapping[Any, Value], values: Mapping[Any, Tensor]) -> Run:
+    """The run in which stochastic nodes had these values [n, ...]: paths of a simulator, somebody else's samples.
+
+    Laws of nodes that no differentiated input reaches are not evaluated. What is not given is drawn.
+    """
+    observed = {graph.find(key).index: value.detach() for key, value in values.items()}
+    for i, value in observed.items():
+        node = graph.nodes[i]
+        if node.kind != "stochastic":
+            raise GraphError(f"a value is observed for {node}, expected a stochastic node, and {node} is {node.kind}")
+        if len(value) != len(next(iter(observed.values()))):
+            raise GraphError(f"{node} was observed {len(value)} times, expected {len(next(iter(observed.values())))}")
+    bound, n = bound_inputs(graph, inputs, len(next(iter(observed.values()))) if observed else None)
+    plan = planned(graph, bound, n, observed)
+    sampling = _Sampling(plan)
+
+    def draw(node: Node, args: list[Any], rows: int) -> Drawn:
+        if node.index not in observed:
+            return sampling(node, args, rows)
+        value = aligned(observed[node.index], rows)
+        if node.index not in plan.scored or node.function is None:
+            return Drawn(value)
+        law = node.function(*args)
+        return Drawn(value, law, laws.log_prob(law, value))
+
+    return Run(plan, evaluate(graph, bound, n, draw), n)
+
+
+class _Sampling:
+    """How a run draws: by each node's estimator."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan, self.scored = plan, frozenset(plan.scored)
+
+    def __call__(self, node: Node, args: list[Any], rows: int) -> Drawn:
+        assert node.function is not None  # the dry run has refused it
+        law, how = node.function(*args), self.plan.estimator[node.index]
+        if how == "enumerate":
+            out = laws.outcomes(node.name, law, node.shared, rows)
+            return Drawn(out.value, law, out.log_prob, None, out.log_share)
+        shape = (rows,) if node.shared else ()
+        if how == "path":
+            return path(law, shape)
+        value = law.sample(shape)
+        return Drawn(value, law, laws.log_prob(law, value) if node.index in self.scored else None)
+
+
+def path(law: Any, shape: tuple[int, ...]) -> Drawn:
+    """A value that carries the gradients of its law; with its noise, if the noise can be pulled out."""
+    pulled = laws.noise_of(law)
+    if pulled is None:
+        return Drawn(law.rsample(shape), law)
+    unit, placed = pulled
+    noise = unit.sample(shape)
+    return Drawn(placed(noise), law, noise=noise)
+
+
+@contextlib.contextmanager
+def seeds(seed: int) -> Iterator[None]:
+    """Torch's random numbers from this seed, and then those from before again."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield

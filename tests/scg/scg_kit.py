@@ -1,0 +1,91 @@
+"""Random graphs whose every outcome can be listed, in float64, and how their numbers are compared.
+
+Every value is a vector of two numbers, so that components, rows and parameters cannot be mixed up unnoticed.
+"""
+
+from __future__ import annotations
+
+import random
+
+import torch
+from hypothesis import strategies as st
+from torch import Tensor
+from torch.distributions import Bernoulli, Independent, Normal, OneHotCategorical
+
+from svgbench import scg
+
+STOCHASTIC = ("bits", "class", "normal")
+POINTS = 2  # a normal node's noise is taken at as many points: then it is a finite law as well
+
+
+def close(a: Tensor, b: Tensor, relative: float = 1e-12) -> bool:
+    """The issue's tolerance: 1e-12 (1 + |value|)."""
+    return bool(((a - b).abs() <= relative * (1 + b.abs())).all())
+
+
+class Mix:
+    """sum_i v_i A_i + b of vectors [..., 2], smooth and different for every node."""
+
+    def __init__(self, seed: int, parents: int) -> None:
+        generator = torch.Generator().manual_seed(seed)
+        self.A = torch.randn(parents, 2, 2, generator=generator, dtype=torch.float64)
+        self.b = torch.randn(2, generator=generator, dtype=torch.float64)
+
+    def __call__(self, *values: Tensor) -> Tensor:
+        return sum((v @ A for v, A in zip(values, self.A, strict=True)), self.b)
+
+
+def add(graph, kind, name, seed, parents):
+    mix = Mix(seed, len(parents))
+    if kind == "tanh":
+        return graph.deterministic(name, lambda *v: torch.tanh(mix(*v)), *parents)
+    if kind == "cost":
+        return graph.cost(name, lambda *v: mix(*v).sin().sum(-1) * 2, *parents)
+    if kind == "bits":
+        return graph.stochastic(name, lambda *v: Independent(Bernoulli(logits=mix(*v)), 1), *parents)
+    if kind == "class":
+        return graph.stochastic(name, lambda *v: OneHotCategorical(logits=mix(*v)), *parents)
+    law = lambda *v: Normal(mix(*v), 0.5 + mix(*v).square())  # noqa: E731  # the same mix twice
+    return graph.stochastic(name, law, *parents, estimator="path")
+
+
+def build(spec: list[tuple[str, tuple[int, ...]]], seed: int, probes: int = 0):
+    """A graph of nodes (kind, indices of parents) after two inputs of two numbers each, and values for them."""
+    graph = scg.Graph(probes)
+    nodes = [graph.input("theta"), graph.input("phi")]
+    for i, (kind, parents) in enumerate(spec):
+        chosen = []
+        for p in parents:  # a cost is one number: as a parent it is spread to two
+            node = nodes[p]
+            if node.kind == "cost":
+                node = graph.deterministic(f"{node}-for-{i}", lambda c: torch.stack([c, -c], -1), node)
+            chosen.append(node)
+        nodes.append(add(graph, kind, f"{kind}{i}", 1000 * seed + i, chosen))
+    generator = torch.Generator().manual_seed(seed)
+    values = [torch.randn(2, generator=generator, dtype=torch.float64).requires_grad_() for _ in range(2)]
+    return graph, {"theta": values[0], "phi": values[1]}
+
+
+@st.composite
+def graphs(draw, inner=8, stochastic=4, kinds=(*STOCHASTIC, "tanh", "tanh", "cost")):
+    """Graph and inputs: some inner nodes, then a cost of a few of them, so that there is one."""
+    left, spec = stochastic, []
+    for i in range(draw(st.integers(3, inner))):
+        kind = draw(st.sampled_from(kinds if left else ("tanh", "cost")))
+        left -= kind in STOCHASTIC
+        spec.append((kind, tuple(draw(st.sets(st.integers(0, i + 1), min_size=1, max_size=3)))))
+    last = range(2, len(spec) + 2)
+    spec.append(("cost", tuple(draw(st.sets(st.sampled_from(last), min_size=1, max_size=3)))))
+    return build(spec, draw(st.integers(0, 999)))
+
+
+def random_graph(seed: int, inner=9, stochastic=5, kinds=("bits", "class", "tanh", "cost"), probes=0):
+    """As `graphs`, by a seed alone."""
+    pick = random.Random(seed)
+    left, spec = stochastic, []
+    for i in range(inner):
+        kind = pick.choice(kinds if left else ("tanh", "cost"))
+        left -= kind in STOCHASTIC
+        spec.append((kind, tuple(pick.sample(range(i + 2), min(i + 2, pick.randint(1, 3))))))
+    spec.append(("cost", tuple(pick.sample(range(2, inner + 2), 3))))
+    return build(spec, seed, probes)
