@@ -12,6 +12,8 @@ from typing import Any
 
 from svgbench.lab.errors import UsageError
 
+LONGEST_SECONDS = 10 * 365.25 * 86400
+
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -31,8 +33,17 @@ def notice(text: str) -> None:
 
 
 def out_json(rows: Rows) -> None:
-    """A list of flat objects. NaN and infinities, which JSON does not have, become null."""
-    out(json.dumps([_finite(row) for row in rows], indent=1, ensure_ascii=False, allow_nan=False))
+    """A list of flat objects. NaN and infinities, which JSON does not have, become null.
+
+    Characters that standard output cannot encode are JSON's escapes.
+    """
+    finite = [_finite(row) for row in rows]
+    text = json.dumps(finite, indent=1, ensure_ascii=False, allow_nan=False)
+    try:
+        text.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        text = json.dumps(finite, indent=1, allow_nan=False)
+    out(text)
 
 
 def out_rows(rows: Rows, as_json: bool, title: str, columns: Mapping[str, str], notes: Iterable[str] = ()) -> None:
@@ -104,9 +115,13 @@ def duration(seconds: float) -> str:
 def parse_duration(text: str) -> float:
     """Seconds of "90s", "30m", "2h" or "1h30m". UsageError says what was expected."""
     units = {"h": 3600.0, "m": 60.0, "s": 1.0}
-    if not re.fullmatch(r"(\d+(\.\d+)?[hms])+", text.strip()):
-        raise UsageError(f"--time-limit {text}: expected a duration such as 90s, 30m, 2h or 1h30m")
-    return sum(float(number) * units[unit] for number, unit in re.findall(r"([\d.]+)([hms])", text))
+    expected = f"--time-limit {text}: expected a duration such as 90s, 30m, 2h or 1h30m"
+    if not re.fullmatch(r"([0-9]+(\.[0-9]+)?[hms])+", text.strip()):
+        raise UsageError(expected)
+    seconds = sum(float(number) * units[unit] for number, unit in re.findall(r"([0-9.]+)([hms])", text))
+    if not 0 < seconds <= LONGEST_SECONDS:
+        raise UsageError(f"{expected}, more than 0 and at most {duration(LONGEST_SECONDS)}")
+    return seconds
 
 
 def size(number: float) -> str:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from svgbench.lab.errors import UsageError
+from svgbench.streams import Output
+
+MOST_JOBS = 1024  # more is a slip of the finger, and would start as many processes
+MOST_LINES = 10**9
 
 Exp = Annotated[str, typer.Argument(metavar="EXP", help="An experiment, such as maac/fig3, or fig3 for every one.")]
 MaybeExp = Annotated[str | None, typer.Argument(metavar="EXP", help="An experiment; all of them if left out.")]
@@ -16,7 +21,25 @@ SeedsOption = Annotated[str | None, typer.Option("--seeds", help="A count (10), 
 TasksOption = Annotated[list[str] | None, typer.Option("--tasks", help="Only these tasks, comma-separated.")]
 VariantsOption = Annotated[list[str] | None, typer.Option("--variants", help="Only these variants, comma-separated.")]
 SetOption = Annotated[list[str] | None, typer.Option("-o", metavar="KEY=VALUE", help="Change a setting; repeatable.")]
-JobsOption = Annotated[int | None, typer.Option("--jobs", min=1, help="Blocks at once; by default one per core.")]
+JobsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs",
+        parser=lambda text: parse_count("--jobs", text, 1, MOST_JOBS),
+        metavar="INTEGER",
+        help="Blocks at once; by default one per core.",
+    ),
+]
+LinesOption = Annotated[
+    int,
+    typer.Option(
+        "--lines",
+        "-n",
+        parser=lambda text: parse_count("--lines", str(text), 0, MOST_LINES),
+        metavar="INTEGER",
+        help="Last lines to print of each log.",
+    ),
+]
 DeviceOption = Annotated[str, typer.Option("--device", help="cpu, cuda or cuda:N.")]
 ExecutorOption = Annotated[str, typer.Option("--executor", help="Where blocks run: local.")]
 ResultsOption = Annotated[
@@ -25,7 +48,14 @@ ResultsOption = Annotated[
 TimeLimitOption = Annotated[str | None, typer.Option("--time-limit", help="Stop at a checkpoint after 90s, 2h.")]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask before more than an hour of work.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print a list of flat JSON objects.")]
-StrictOption = Annotated[bool, typer.Option("--strict", help="Exit with 3 on WORSE or REFUTED, with 4 if incomplete.")]
+StrictOption = Annotated[
+    bool,
+    typer.Option(
+        "--strict",
+        callback=lambda context, value: _judge_to_the_end(context, value),
+        help="Exit with 3 on WORSE or REFUTED, with 4 if incomplete.",
+    ),
+]
 
 
 def selection_of(
@@ -39,22 +69,39 @@ def selection_of(
     from svgbench.lab import platform
     from svgbench.lab.cells import Selection, parse_seeds
 
-    kind, _, number = device.partition(":")
-    if kind not in ("cpu", "cuda") or (number and not (kind == "cuda" and number.isdigit())):
+    if not re.fullmatch(r"cpu|cuda(:[0-9]{1,4})?", device):
         raise UsageError(f"--device {device}: expected cpu, cuda or cuda:N")
     platform.check_device(device)
     return Selection(
         budget=budget or "paper",
         seeds=None if seeds is None else parse_seeds(seeds),
-        tasks=_words(tasks),
-        variants=_words(variants),
+        tasks=_words("--tasks", tasks),
+        variants=_words("--variants", variants),
         overrides=tuple(overrides or ()),
         device=device,
     )
 
 
-def _words(values: list[str] | None) -> tuple[str, ...]:
-    return tuple(word.strip() for value in values or () for word in value.split(",") if word.strip())
+def _words(option: str, values: list[str] | None) -> tuple[str, ...]:
+    words = tuple(word.strip() for value in values or () for word in value.split(",") if word.strip())
+    if values and not words:
+        raise UsageError(f"{option} {','.join(values)}: expected names, separated by commas")
+    return words
+
+
+def parse_count(option: str, text: str, least: int, most: int) -> int:
+    """A whole number within bounds, in plain digits. UsageError says what was expected."""
+    digits = text.strip()
+    if digits.isascii() and digits.isdigit() and len(digits) < 20 and least <= int(digits) <= most:
+        return int(digits)
+    raise UsageError(f"{option} {text}: expected a whole number from {least} to {most}")
+
+
+def _judge_to_the_end(context: typer.Context, strict: bool) -> bool:
+    """The exit status is what `--strict` asks for, also where nobody reads the output to its end."""
+    if strict and isinstance(context.obj, Output):
+        context.obj.patient = True
+    return strict
 
 
 def studies_of(name: str | None, results: Path | None, quiet: bool = False) -> list[Any]:

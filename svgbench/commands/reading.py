@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
 from svgbench.commands.options import (
     BudgetOption,
     DeviceOption,
     Exp,
     JsonOption,
+    LinesOption,
     MaybeExp,
     ResultsOption,
     SeedsOption,
@@ -91,7 +88,7 @@ def logs(
     variants: VariantsOption = None,
     override: SetOption = None,
     results: ResultsOption = None,
-    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="Last lines to print of each log.")] = 10,
+    lines: LinesOption = 10,
 ) -> None:
     """Print the ends of an experiment's logs. One log a block, the newest last."""
     from svgbench.maintenance import logs as find_logs

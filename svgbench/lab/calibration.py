@@ -89,8 +89,11 @@ def costs(
             f"calibrating {len(measure)} kind{'s' * (len(measure) > 1)} of block, a few seconds each"
             + f"; {len(scale)} more are scaled by their arithmetic" * bool(scale)
         )
-    with ThreadPoolExecutor(jobs) as pool:
+    pool = ThreadPoolExecutor(jobs)
+    try:
         known |= dict(zip(measure, pool.map(lambda name: _measure(kinds[name]), measure), strict=True))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)  # Ctrl-C waits for no measurement; they end with this process
     known |= {name: _scaled(known[by], work[name] / work[by]) for name, by in scale.items()}
     for name in new:
         if not known[name].error:

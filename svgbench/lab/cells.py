@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -79,28 +80,33 @@ def cell_name(task: str, variant: str) -> str:
 
 
 MOST_SEEDS = 100_000  # more is a slip of the finger, and would fill the memory
+LARGEST_SEED = 2**31 - 1
+_RANGE = re.compile(r"([0-9]{1,20})(?:-([0-9]{1,20}))?")
 
 
 def parse_seeds(text: str) -> tuple[int, ...] | int:
     """ "10" is a count; "0,4,7", "3-5" and "0-2,9" name seeds. UsageError says what was expected."""
     expected = "expected a count such as 10, a range such as 3-5, or a list such as 0,4,7"
-    count = text.strip().isdigit()
-    try:
-        if count:
-            ranges = [range(int(text))]
-        else:
-            ends = [part.strip().partition("-") for part in text.split(",")]
-            ranges = [range(int(first), int(last if dash else first) + 1) for first, dash, last in ends]
-    except ValueError:
-        raise UsageError(f"--seeds {text}: {expected}") from None
-    if sum(len(r) for r in ranges) > MOST_SEEDS:
+    ends = []
+    for part in text.split(","):
+        match = _RANGE.fullmatch(part.strip())
+        if match is None:
+            raise UsageError(f"--seeds {text}: {expected}")
+        ends.append((int(match[1]), int(match[2] or match[1])))
+    count = ends[0][0] if text.strip().isdigit() else None
+    if count is not None:
+        ends = [(0, count - 1)]
+    if sum(max(last - first + 1, 0) for first, last in ends) > MOST_SEEDS:
         raise UsageError(f"--seeds {text} names more than {MOST_SEEDS} seeds")
+    if max(last for _, last in ends) > LARGEST_SEED:
+        raise UsageError(f"--seeds {text}: expected seeds up to {LARGEST_SEED}")
+    ranges = [range(first, last + 1) for first, last in ends]
     seeds = [seed for r in ranges for seed in r]
     if not seeds:
         raise UsageError(f"--seeds {text} names no seed; {expected}")
     if len(set(seeds)) != len(seeds):
         raise UsageError(f"--seeds {text} names a seed twice; {expected}")
-    return len(seeds) if count else tuple(sorted(seeds))
+    return len(seeds) if count is not None else tuple(sorted(seeds))
 
 
 def named_seeds(experiment: Experiment, selection: Selection) -> tuple[int, ...] | None:

@@ -283,12 +283,6 @@ def test_a_foreign_algorithm_takes_part(bench):
     assert rows["foreign-walk"]["status"] == "done"
 
 
-def test_output_into_a_closed_pipe(bench):
-    command = f"{sys.executable} -m svgbench.cli show maac/fig3 | true"
-    done = subprocess.run(command, shell=True, capture_output=True, text=True, env=environment(), cwd=bench.folder)
-    assert done.stderr == ""
-
-
 def test_the_console_script_is_the_same_program():
     script = os.path.join(os.path.dirname(sys.executable), "svgbench")
     if not os.path.exists(script):

@@ -4,6 +4,7 @@ is on PYTHONPATH, which it is only for the tests that ask for it; the shipped co
 SABOTAGE is JSON: `call` ("fsync", "replace" or "rmdir"), `path` (a regular expression for the file), `nth` (1 is the
 first such call), `after` (let the call happen first), `parent` (kill the supervisor first).
 Before a sabotaged fsync half of the file is cut off: what a process killed while it writes leaves behind.
+INTERRUPT_AT is the name of a module: Ctrl-C is pressed while it is imported.
 """
 
 import json
@@ -38,3 +39,13 @@ def _sabotage(call, path, nth=1, after=False, parent=False):
 
 if "svgbench.lab.block" in sys.orig_argv and "SABOTAGE" in os.environ:
     _sabotage(**json.loads(os.environ["SABOTAGE"]))
+
+
+class _Interrupt:
+    def find_spec(self, name, path=None, target=None):
+        if name == os.environ["INTERRUPT_AT"]:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+if "INTERRUPT_AT" in os.environ:
+    sys.meta_path.insert(0, _Interrupt())
