@@ -196,6 +196,9 @@ class Study:
 
     def plot(self, output: Path | str = "figures", selection: Selection | None = None) -> tuple[Results, list[Path]]:
         """Draw the figure as PNG and PDF into `output`; what it was drawn from, and the files."""
+        from svgbench.analysis.backend import import_matplotlib
+
+        import_matplotlib()
         from svgbench.analysis.plots import draw
 
         results = self.results(selection)

@@ -9,11 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -21,26 +16,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from svgbench.analysis.canvas import TEXT_WIDTH, house_style, plain, save, subplots
 from svgbench.analysis.frames import Results
+from svgbench.analysis.references import draw_levels, draw_not_run, draw_published, legend_of
 from svgbench.analysis.statistics import curve_band, seed_grid
 from svgbench.lab.errors import UsageError
+from svgbench.lab.experiment import Task
 
-COLUMN_WIDTH = 3.4  # inches: one column of a two-column page
-TEXT_WIDTH = 6.9
-DPI = 200
-STYLE: Any = {
-    "font.size": 7,
-    "axes.titlesize": 7,
-    "axes.labelsize": 7,
-    "xtick.labelsize": 6.5,
-    "ytick.labelsize": 6.5,
-    "legend.fontsize": 6.5,
-    "axes.linewidth": 0.6,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "pdf.fonttype": 42,
-    "figure.constrained_layout.use": True,
-}
+PALETTE = [sns.color_palette("colorblind", 10)[i] for i in (0, 1, 2, 3, 9, 4, 5, 7)]
+"""Eight colours that colour-blind readers can tell apart: one pink, and no yellow."""
+DASHES = ("-", (0, (4, 1.2)), (0, (4, 1.2, 1, 1.2)), (0, (1.2, 1.2)))
+"""Of curves that lie on each other one shows through the gaps of the next."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +35,7 @@ class Look:
 
     label: str
     colour: Any
-    dashes: str = "-"
+    dashes: Any = "-"
     width: float = 1.1
 
 
@@ -70,32 +56,39 @@ def draw(results: Results, output: Path) -> list[Path]:
             f"`svgbench run {name} --budget {results.budget}` makes them"
         )
     reference = results.experiment.figure
-    with sns.axes_style("ticks"), plt.rc_context(STYLE):
+    with house_style():
         if reference is None:
             pages: Mapping[str, Figure] = {"": learning_curves(results)}
         else:
             module, _, attribute = reference.partition(":")
             pages = getattr(importlib.import_module(module), attribute)(results)
+        if not pages:
+            raise UsageError(f"{results.experiment.id}: nothing that was named has what its figure draws")
         stem = results.experiment.id.replace("/", "-")
         return [
             path for name, figure in pages.items() for path in save(figure, output, f"{stem}-{name}" if name else stem)
         ]
 
 
-def save(figure: Figure, output: Path, stem: str) -> list[Path]:
-    """Write PNG and PDF without dates, so that equal results give equal files."""
-    output.mkdir(parents=True, exist_ok=True)
-    paths = [output / f"{stem}.png", output / f"{stem}.pdf"]
-    figure.savefig(paths[0], dpi=DPI, metadata={"Software": None})
-    figure.savefig(paths[1], metadata={"CreationDate": None, "Producer": None, "Creator": None})
-    plt.close(figure)
-    return paths
-
-
 def looks(results: Results, variants: Sequence[str]) -> dict[str, Look]:
-    """A colour per variant: the declared ones first, in a palette that colour-blind readers can tell apart."""
-    palette = sns.color_palette("colorblind", max(len(variants), 3))
-    return {v: Look(results.labels.get(v, v), palette[i % len(palette)]) for i, v in enumerate(variants)}
+    """A colour per variant, the declared ones first; of more than four, dashes too."""
+    dashed = len(variants) > 4
+    return {
+        v: Look(plain(results.labels.get(v, v)), PALETTE[i % len(PALETTE)], DASHES[i % len(DASHES)] if dashed else "-")
+        for i, v in enumerate(variants)
+    }
+
+
+def undeclared(results: Results, task: str) -> list[str]:
+    """The variants with rows on a task that the experiment does not declare: imported ones, and those made with -o."""
+    declared = {v.id for v in results.experiment.variants}
+    return [v for (t, v), cell in results.cells.items() if t == task and v not in declared and len(cell.frame)]
+
+
+def drawable(results: Results, task: str, variant: str, column: str) -> bool:
+    """Whether the cell has rows with a number in that column."""
+    cell = results.cells.get((task, variant))
+    return cell is not None and column in cell.frame and bool(cell.frame[column].notna().any())
 
 
 def curve(ax: Axes, rows: pd.DataFrame, x: str, y: str, look: Look, log: bool = False) -> int:
@@ -109,7 +102,7 @@ def curve(ax: Axes, rows: pd.DataFrame, x: str, y: str, look: Look, log: bool = 
     low, mean, high = (np.exp(v) if log else v for v in (band.low, band.mean, band.high))
     ax.plot(grid, values.T, color=look.colour, linewidth=0.35, alpha=0.4, zorder=1)
     ax.fill_between(np.asarray(grid, dtype=float), low, high, color=look.colour, alpha=0.2, linewidth=0, zorder=2)
-    ax.plot(grid, mean, look.dashes, color=look.colour, linewidth=look.width, label=look.label, zorder=3)
+    ax.plot(grid, mean, linestyle=look.dashes, color=look.colour, linewidth=look.width, label=look.label, zorder=3)
     return len(values)
 
 
@@ -133,38 +126,66 @@ def stamp(
     seeds_are: str = "thin lines",
 ) -> None:
     """The line under every figure: n, what the bands are, the budget where it is not the paper's, what is missing."""
-    seeds = f"n = {n[0]}" if len(set(n)) == 1 else f"n = {min(n)} to {max(n)}"
+    seeds = f"n = {min(n, default=0)}" + (f" to {max(n)}" if len(set(n)) > 1 else "")
     words = f"{seeds} seeds ({seeds_are}); {bands}; {results.experiment.id}, budget {results.budget}"
     budget = results.experiment.budget(results.budget)
     if budget.name != "paper":
         words += f" ({budget.note})"
+        words += ", published numbers of the paper's budget" if results.experiment.published else ""
     lacking = sum(bool(cell.missing) for cell in results.cells.values())
     words += f"; incomplete: {lacking} of {len(results.cells)} cells lack seeds" if lacking else ""
     words += f"; {results.stale} of {len(results.cells)} cells are stale" if results.stale else ""
     figure.supxlabel(textwrap.fill(words, int(22 * figure.get_figwidth())), fontsize=6, color="0.25")
 
 
+def grid_of(tasks: int, across: int, height: float, **options: Any) -> tuple[Figure, list[Axes]]:
+    """A figure of a text's width with a panel per task, `across` of them in a row of `height` inches."""
+    columns = min(tasks, across)
+    rows = -(-tasks // columns)
+    figure, axes = subplots(rows, columns, (TEXT_WIDTH, height * rows + 0.7), **options)
+    panels = list(axes.flat)
+    for ax in panels[tasks:]:
+        ax.set_visible(False)
+    return figure, panels[:tasks]
+
+
+def named_tasks(results: Results) -> list[Task]:
+    """The tasks that were asked for, with or without runs."""
+    asked = {task for task, _ in results.cells}
+    return [task for task in results.experiment.tasks if task.id in asked]
+
+
+def panel(ax: Axes, results: Results, task: Task, column: str, look: Mapping[str, Look]) -> list[int]:
+    """Curves of a task's variants against steps, and what they are read against; the n of each curve.
+
+    A variant that was measured once, as a random policy is, is a line across the panel.
+    """
+    drawn = [v for v in look if drawable(results, task.id, v, column)]
+    if not drawn:
+        draw_not_run(ax, task.label, results.budget)
+        return []
+    n = []
+    for variant in drawn:
+        rows, how = results.cells[task.id, variant].frame, look[variant]
+        if rows.step.nunique() > 1:
+            n.append(curve(ax, rows, "step", column, how))
+        else:
+            ax.axhline(rows[column].mean(), color=how.colour, linestyle=":", linewidth=0.9, label=how.label)
+    ax.set_title(task.label)
+    ax.set_xlabel(results.experiment.step_unit)
+    draw_levels(ax, results, task.id, column)
+    if column == results.experiment.measures[0].column:
+        draw_published(ax, results, task, {v: look[v].colour for v in drawn})
+    return n
+
+
 def learning_curves(results: Results) -> Figure:
     """One panel per task: the experiment's first measure's column against steps."""
-    experiment = results.experiment
-    tasks = [t for t in experiment.tasks if any(key[0] == t.id and len(c.frame) for key, c in results.cells.items())]
-    columns = min(len(tasks), 3)
-    height = 1.7 * -(-len(tasks) // columns) + 0.5
-    figure, axes = plt.subplots(-(-len(tasks) // columns), columns, figsize=(TEXT_WIDTH, height), squeeze=False)
-    measure = experiment.measures[0]
-    variants = list(dict.fromkeys(variant for _, variant in results.cells))
-    look = looks(results, variants)
-    n = []
-    for ax, task in zip(axes.flat, tasks, strict=False):
-        for variant in variants:
-            cell = results.cells.get((task.id, variant))
-            if cell is not None and len(cell.frame):
-                n.append(curve(ax, cell.frame, "step", measure.column, look[variant]))
-        ax.set_title(task.label)
-        ax.set_xlabel(experiment.step_unit)
-    for ax in list(axes.flat)[len(tasks) :]:
-        ax.set_visible(False)
-    axes[0, 0].set_ylabel(measure.column.replace("_", " "))
-    axes[0, 0].legend(frameon=False)
+    tasks, column = named_tasks(results), results.experiment.measures[0].column
+    figure, axes = grid_of(len(tasks), 3, 1.7)
+    look = looks(results, list(dict.fromkeys(variant for _, variant in results.cells)))
+    n = [count for ax, task in zip(axes, tasks, strict=True) for count in panel(ax, results, task, column, look)]
+    axes[0].set_ylabel(column.replace("_", " "))
+    figure.legend(*legend_of(axes), loc="outside upper center", ncols=4, frameon=False)
     stamp(figure, results, n)
     return figure

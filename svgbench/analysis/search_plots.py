@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from svgbench.analysis.canvas import TEXT_WIDTH, plain, subplots
 from svgbench.analysis.frames import Results
 from svgbench.analysis.measures import read_sample
-from svgbench.analysis.plots import TEXT_WIDTH, stamp
+from svgbench.analysis.plots import stamp
 from svgbench.analysis.statistics import t_interval
 
 
@@ -23,7 +23,9 @@ def settings(results: Results) -> dict[str, Figure]:
     tasks = [task for task in results.experiment.tasks if any(t == task.id for t, _ in drawn)]
     names = [v for v in results.labels if any(variant == v for _, variant in drawn)]
     size = (TEXT_WIDTH, 0.14 * len(names) + 0.9)
-    figure, axes = plt.subplots(1, len(tasks), figsize=size, squeeze=False, sharey=True)
+    if not tasks:
+        return {}
+    figure, axes = subplots(1, len(tasks), size, sharey=True)
     n, cut = [], False
     for ax, task in zip(axes.flat, tasks, strict=True):
         for row, name in enumerate(names):
@@ -32,7 +34,7 @@ def settings(results: Results) -> dict[str, Figure]:
         cut |= _fit(ax, [drawn[task.id, name] for name in names if (task.id, name) in drawn])
         ax.set_title(task.label)
         ax.grid(axis="y", linewidth=0.3)
-    axes[0, 0].set_yticks(range(len(names)), [results.labels[name] for name in names])
+    axes[0, 0].set_yticks(range(len(names)), [plain(results.labels[name]) for name in names])
     axes[0, 0].set_ylim(len(names) - 0.5, -0.5)
     axes[0, len(tasks) // 2].set_xlabel(measure.label)
     stamp(figure, results, n, "means and 95 % t-intervals" + "; what leaves a panel lies far off" * cut, "dots")

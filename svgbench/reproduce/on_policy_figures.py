@@ -4,48 +4,62 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from svgbench.analysis.canvas import TEXT_WIDTH, subplots
 from svgbench.analysis.frames import Results
-from svgbench.analysis.plots import TEXT_WIDTH, curve, looks, stamp
+from svgbench.analysis.plots import Look, curve, drawable, looks, named_tasks, stamp, undeclared
+from svgbench.analysis.references import draw_levels, draw_not_run, legend_of
 from svgbench.lab.experiment import Task
 
 
-def drawn(results: Results, task: str) -> list[str]:
-    """The variants that have rows on a task, as declared."""
-    return [variant for (of, variant), cell in results.cells.items() if of == task and len(cell.frame)]
+def drawn(results: Results, task: str, column: str = "reward_per_step") -> list[str]:
+    """The variants that have rows on a task, as declared, then those that nobody declared."""
+    other = undeclared(results, task)
+    cells = [v for t, v in results.cells if t == task and v not in other]
+    return [variant for variant in (*cells, *other) if drawable(results, task, variant, column)]
 
 
 def cost_panels(results: Results, chosen: Mapping[str, Sequence[str]], column: str = "reward_per_step") -> Figure:
-    """A panel per task: minus `column` against the iteration, for the chosen variants of each task."""
-    tasks = [task for task in results.experiment.tasks if chosen.get(task.id)]
+    """A panel per task of `chosen`: minus `column` against the iteration, for its variants; empty if it has none."""
+    tasks = [task for task in named_tasks(results) if task.id in chosen]
     across = min(len(tasks), 2)
     down = -(-len(tasks) // across)
-    size = (TEXT_WIDTH if across > 1 else 0.6 * TEXT_WIDTH, 2.1 * down + 0.7)
-    figure, axes = plt.subplots(down, across, figsize=size, squeeze=False)
+    figure, axes = subplots(down, across, (TEXT_WIDTH if across > 1 else 0.6 * TEXT_WIDTH, 2.1 * down + 0.7))
+    panels = list(axes.flat)
     look = looks(results, list(dict.fromkeys(v for task in tasks for v in chosen[task.id])))
-    n, cut = [], False
-    for ax, task in zip(axes.flat, tasks, strict=False):
-        means: list[float] = []
-        seeds: list[float] = []
-        for variant in chosen[task.id]:
-            rows = results.cells[task.id, variant].frame
-            n.append(curve(ax, rows.assign(cost=-rows[column]), "step", "cost", look[variant]))
-            means += list(-rows.groupby("step")[column].mean())
-            seeds += list(-rows[column])
-        cut |= fit(ax, means, seeds)
-        ax.set_title(_title(results, task))
-        ax.set_xlabel(results.experiment.step_unit)
-    for ax in list(axes.flat)[len(tasks) :]:
+    n: list[int] = []
+    cut = False
+    for ax, task in zip(panels, tasks, strict=False):
+        counts, worse = _costs(ax, results, task, {v: look[v] for v in chosen[task.id]}, column)
+        n, cut = n + counts, cut or worse
+    for ax in panels[len(tasks) :]:
         ax.set_visible(False)
-    axes[0, 0].set_ylabel("cost" if column == "return_mean" else "cost per step")
-    handles = {label: h for ax in axes.flat for h, label in zip(*ax.get_legend_handles_labels(), strict=True)}
-    figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=4, frameon=False)
+    panels[0].set_ylabel("cost" if column == "return_mean" else "cost per step")
+    figure.legend(*legend_of(panels), loc="outside upper center", ncols=4, frameon=False)
     stamp(figure, results, n, "mean and 95 % t-interval" + "; what leaves a panel is far worse" * cut)
     return figure
+
+
+def _costs(ax: Axes, results: Results, task: Task, look: Mapping[str, Look], column: str) -> tuple[list[int], bool]:
+    """The n of each curve, and whether one leaves the panel."""
+    title = task.label if len(results.experiment.tasks) > 1 else ""
+    if not look:
+        draw_not_run(ax, title, results.budget)
+        return [], False
+    n, means, seeds = [], [], []
+    for variant, how in look.items():
+        rows = results.cells[task.id, variant].frame
+        n.append(curve(ax, rows.assign(cost=-rows[column]), "step", "cost", how))
+        means += list(-rows.groupby("step")[column].mean())
+        seeds += list(-rows[column])
+    cut = fit(ax, means, seeds)
+    ax.set_title(title)
+    ax.set_xlabel(results.experiment.step_unit)
+    draw_levels(ax, results, task.id, column, sign=-1.0)
+    return n, cut
 
 
 def fit(ax: Axes, means: Sequence[float], seeds: Sequence[float]) -> bool:
@@ -61,7 +75,3 @@ def fit(ax: Axes, means: Sequence[float], seeds: Sequence[float]) -> bool:
     margin = 0.08 * (top - best) or 1.0
     ax.set_ylim(best - margin, top + margin)
     return bool(top < finite[-1])
-
-
-def _title(results: Results, task: Task) -> str:
-    return task.label if len(results.experiment.tasks) > 1 else ""

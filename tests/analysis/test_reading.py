@@ -178,7 +178,7 @@ def test_an_import_appears_in_tables_figures_and_verdicts(
     assert "32.20 ± 0.16 (5)" in "".join(render(g, "text", 80) for g in results_grids(results))
     assert results.labels["mine"] == "my method"
     figure = learning_curves(results)
-    assert "my method" in [t.get_text() for t in figure.axes[0].get_legend().get_texts()]
+    assert "my method" in [t.get_text() for t in figure.legends[0].get_texts()]
     plt.close(figure)
     verdicts = [v for v in compare(experiment, {"paper": results.cells}) if v.variant == "mine"]
     assert {(v.task, v.verdict) for v in verdicts} == {("toy/easy", "BETTER"), ("toy/hard", "BETTER")}

@@ -125,7 +125,7 @@ def test_figure_8_has_curves_and_a_map_with_the_best_return_in_white():
     assert len(pages[""].legends[0].get_texts()) == 10  # nine lambdas and no VF
     image = right.images[0]
     values = np.asarray(image.get_array())
-    at = np.unravel_index(values.argmax(), values.shape)
+    at = np.unravel_index(values.argmin(), values.shape)  # the shade is the distance from the best
     assert [right.get_yticklabels()[at[0]].get_text(), right.get_xticklabels()[at[1]].get_text()] == ["0.96", "0.98"]
     assert image.cmap(image.norm(values[at]))[:3] == (1.0, 1.0, 1.0)
     plt.close("all")

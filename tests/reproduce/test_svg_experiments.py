@@ -11,6 +11,7 @@ import pytest
 
 from svgbench.analysis.frames import Results
 from svgbench.analysis.measures import CellData
+from svgbench.analysis.references import LEVEL
 from svgbench.analysis.verdicts import compare
 from svgbench.baselines import actor_critic, svg_inf, svg_one, svg_planner, svg_zero
 from svgbench.lab.block import resolve
@@ -176,7 +177,8 @@ def results_of(experiment):
 
 
 def curves(ax):
-    return {line.get_label(): line for line in ax.lines if not line.get_label().startswith("_")}
+    named = {line.get_label(): line for line in ax.lines if not line.get_label().startswith("_")}
+    return {label: line for label, line in named.items() if label != LEVEL}
 
 
 def test_figures_have_the_papers_panels():

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import matplotlib.pyplot as plt
+from typing import Any
+
 import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
+from svgbench.analysis.canvas import TEXT_WIDTH, plain, subplots
 from svgbench.analysis.frames import Results
 from svgbench.analysis.measures import read_sample
-from svgbench.analysis.plots import TEXT_WIDTH, Look, curve, stamp
-from svgbench.reproduce.gae.claims import AFTER_20
+from svgbench.analysis.plots import PALETTE, Look, curve, named_tasks, stamp, undeclared
+from svgbench.analysis.references import draw_levels
+from svgbench.reproduce.gae.claims import AFTER_20, INSIDE
 from svgbench.reproduce.on_policy_figures import cost_panels, drawn
 
 
@@ -20,7 +25,7 @@ def fig8(results: Results) -> dict[str, Figure]:
     """Left, curves over lambda at gamma = 0.99; right, the return after 20 iterations over gamma and lambda."""
     pages = {}
     for task in results.experiment.tasks:
-        variants = drawn(results, task.id)
+        variants = drawn(results, task.id, "return_mean")
         if variants:
             pages["" if task is results.experiment.tasks[0] else "barto"] = _fig8(results, task.id, variants)
     return pages
@@ -28,16 +33,18 @@ def fig8(results: Results) -> dict[str, Figure]:
 
 def fig9(results: Results) -> dict[str, Figure]:
     """Every variant of each robot."""
-    return {"": cost_panels(results, {task.id: drawn(results, task.id) for task in results.experiment.tasks})}
+    return {"": cost_panels(results, {task.id: drawn(results, task.id) for task in named_tasks(results)})}
 
 
 fig10 = fig9
 
 
 def _fig8(results: Results, task: str, variants: list[str]) -> Figure:
-    figure, (left, right) = plt.subplots(1, 2, figsize=(TEXT_WIDTH, 3.2), width_ratios=(1.1, 1))
-    chosen = [v for v in variants if v.startswith("gamma-0.99-")]
-    look = _looks(results, chosen)
+    figure, axes = subplots(1, 2, (TEXT_WIDTH, 3.2), width_ratios=(1.1, 1))
+    left, right = axes[0]
+    other = undeclared(results, task)
+    chosen = [v for v in variants if v.startswith("gamma-0.99-") or v in other]
+    look = _looks(results, chosen, other)
     n = []
     for variant in chosen:
         rows = results.cells[task, variant].frame
@@ -45,26 +52,30 @@ def _fig8(results: Results, task: str, variants: list[str]) -> Figure:
     left.set_xlabel(results.experiment.step_unit)
     left.set_ylabel("cost")
     left.set_title("γ = 0.99")
+    draw_levels(left, results, task, "return_mean", sign=-1.0)
     handles, labels = left.get_legend_handles_labels()
     names = [label.removeprefix("γ = 0.99, ") for label in labels]
     figure.legend(handles, names, loc="outside upper center", ncols=5, frameon=False)
-    _heat_map(figure, right, results, task, variants)
-    stamp(figure, results, n or [0])
+    _heat_map(figure, right, results, task, [v for v in variants if v not in other])
+    stamp(figure, results, n)
     return figure
 
 
-def _looks(results: Results, variants: list[str]) -> dict[str, Look]:
-    """Colours in the order of lambda; a dashed line without a value function."""
-    with_values = [v for v in variants if not v.endswith("no-vf")]
-    colours = dict(zip(with_values, sns.color_palette("viridis", len(with_values)), strict=True))
-    return {
-        v: Look(results.labels[v], colours[v]) if v in colours else Look(results.labels[v], "0.2", "--")
-        for v in variants
-    }
+def _looks(results: Results, variants: list[str], other: list[str]) -> dict[str, Look]:
+    """Colours in the order of lambda; a dashed line without a value function, and for what is not declared."""
+    plain_ones = [v for v in variants if not v.endswith("no-vf") and v not in other]
+    colours: dict[str, Any] = dict(zip(plain_ones, sns.color_palette("viridis", len(plain_ones)), strict=True))
+    colours |= {v: PALETTE[3 + i % 3] for i, v in enumerate(other)}
+    dashes = {v: "-" if v in plain_ones else "--" for v in variants}
+    return {v: Look(plain(results.labels[v]), colours.get(v, "0.2"), dashes[v]) for v in variants}
 
 
 def _heat_map(figure: Figure, ax: Axes, results: Results, task: str, variants: list[str]) -> None:
-    """White means a higher return, as in the thesis."""
+    """White means a higher return, as in the thesis.
+
+    The claim's settings are within a few steps of the highest return. So the shade is the logarithm of the distance
+    from it. The numbers are in thousands, and the frame is the claim's box.
+    """
     means: dict[tuple[float, float], float] = {}
     for variant in variants:
         gamma, _, gae_lambda = variant.removeprefix("gamma-").partition("-lambda-")
@@ -76,10 +87,31 @@ def _heat_map(figure: Figure, ax: Axes, results: Results, task: str, variants: l
         return
     gammas, lambdas = (sorted({key[i] for key in means}) for i in (0, 1))
     grid: NDArray[np.float64] = np.array([[means.get((g, x), np.nan) for g in gammas] for x in lambdas])
-    image = ax.imshow(grid, cmap="gray", origin="lower", aspect="auto")
+    best, worst = np.nanmax(grid), np.nanmin(grid)
+    floor = max((best - worst) / 1e4, 1e-9)
+    norm = LogNorm(floor, best - worst + 2 * floor)
+    image = ax.imshow(best - grid + floor, cmap="gray_r", norm=norm, origin="lower", aspect="auto")
+    for row, column in np.argwhere(np.isfinite(grid)):
+        dark = norm(best - grid[row, column] + floor) > 0.6
+        text = f"{grid[row, column] / 1000:.2f}"
+        ax.text(column, row, text, ha="center", va="center", fontsize=4.5, color="1" if dark else "0")
+    _frame(ax, gammas, lambdas)
     ax.set_xticks(range(len(gammas)), [f"{g:g}" for g in gammas])
     ax.set_yticks(range(len(lambdas)), [f"{x:g}" for x in lambdas])
     ax.set_xlabel("γ")
     ax.set_ylabel("λ")
-    ax.set_title("return, iteration 20")
-    figure.colorbar(image, ax=ax)
+    ax.set_title("return after 20 iterations, thousands")
+    figure.colorbar(image, ax=ax, label="distance from the best return")
+
+
+def _frame(ax: Axes, gammas: list[float], lambdas: list[float]) -> None:
+    """The box of settings that the claim says are best, where all its ends are drawn."""
+    inside = [tuple(map(float, v.removeprefix("gamma-").split("-lambda-"))) for v in INSIDE]
+    ends = [(min(axis), max(axis)) for axis in zip(*inside, strict=True)]
+    if all(end in axis for (low, high), axis in zip(ends, (gammas, lambdas), strict=True) for end in (low, high)):
+        (left, right), (bottom, top) = (
+            (axis.index(a), axis.index(b)) for (a, b), axis in zip(ends, (gammas, lambdas), strict=True)
+        )
+        ax.add_patch(
+            Rectangle((left - 0.5, bottom - 0.5), right - left + 1, top - bottom + 1, fill=False, edgecolor=PALETTE[3])
+        )

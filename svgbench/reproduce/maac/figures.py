@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from itertools import product
 
-import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from svgbench.analysis.canvas import COLUMN_WIDTH, plain, subplots
 from svgbench.analysis.frames import Results
-from svgbench.analysis.plots import COLUMN_WIDTH, Look, curve, log_scale, looks, stamp
+from svgbench.analysis.plots import Look, curve, log_scale, looks, stamp
 
 MAIN = ("far", "s0", "policy")  # the page without a suffix
 STARTS = {"s0": "s0 = (1, 1)", "replay": "replay states"}
@@ -35,6 +35,8 @@ LOOKS = {
 def fig3(results: Results) -> dict[str, Figure]:
     """Every page by name; "" is the main one."""
     frame = results.frame()
+    if not {"start", "target", "horizon"} <= {*frame.columns}:
+        return {}
     pages = {}
     for setting in product(("far", "near"), STARTS, TARGETS):
         policy, start, target = setting
@@ -49,10 +51,10 @@ def _page(results: Results, rows: pd.DataFrame, policy: str, start: str, target:
     tasks = [t for t in results.experiment.tasks if (rows.task == t.id).any()]
     steps = sorted(rows.step.unique())
     size = (COLUMN_WIDTH, 0.75 + 1.2 * len(steps))
-    figure, axes = plt.subplots(len(steps), len(tasks), figsize=size, sharex=True, sharey="col", squeeze=False)
+    figure, axes = subplots(len(steps), len(tasks), size, sharex=True, sharey="col")
     drawn = list(dict.fromkeys(rows.variant))
     variants = [*(v for v in LOOKS if v in drawn), *(v for v in drawn if v not in LOOKS)]
-    look = looks(results, variants) | {v: Look(results.labels[v], *LOOKS[v]) for v in LOOKS}
+    look = looks(results, variants) | {v: Look(plain(results.labels[v]), *LOOKS[v]) for v in LOOKS}
     n: list[int] = []
     for (row, step), (column, task) in product(enumerate(steps), enumerate(tasks)):
         panel = rows[(rows.step == step) & (rows.task == task.id)]

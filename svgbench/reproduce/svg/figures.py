@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from svgbench.analysis.canvas import TEXT_WIDTH, plain, subplots
 from svgbench.analysis.frames import Results
-from svgbench.analysis.plots import TEXT_WIDTH, Look, curve, stamp
+from svgbench.analysis.plots import Look, curve, drawable, stamp, undeclared
+from svgbench.analysis.references import draw_levels, draw_not_run
 from svgbench.lab.errors import UsageError
 
 POINTS = 50  # of a curve: each is the mean of the episodes since the one before
@@ -100,27 +101,39 @@ def named(results: Results, variants: Sequence[str]) -> dict[str, str]:
 def draw(
     results: Results, panels: Sequence[tuple[str, str, Mapping[str, str]]], across: int, dashed: bool = True
 ) -> Figure:
-    """Panels (title, task, label of each variant), those without any run left out; dashed: smaller networks."""
-    drawn = [(title, task, present(results, task, labels)) for title, task, labels in panels]
-    drawn = [panel for panel in drawn if panel[2]]
-    if not drawn:
+    """Panels (title, task, label of each variant), empty ones for what is not run; dashed: smaller networks.
+
+    What nobody declared, as an imported method, is drawn in the first panel of its task.
+    """
+    asked = [panel for panel in panels if any((panel[1], v) in results.cells for v in panel[2])]
+    first = {task: title for title, task, _ in reversed(asked)}
+    drawn = [
+        (title, task, present(results, task, labels) | (others(results, task) if first[task] == title else {}))
+        for title, task, labels in asked
+    ]
+    if not any(labels for _, _, labels in drawn):
         raise UsageError(f"{results.experiment.id}: no panel has a curve of what was named")
     across = min(across, len(drawn))
     down = -(-len(drawn) // across)
-    figure, axes = plt.subplots(down, across, figsize=(TEXT_WIDTH * across / max(across, 3), 2.7 * down), squeeze=False)
+    figure, axes = subplots(down, across, (TEXT_WIDTH * across / max(across, 3), 2.7 * down))
     palette = sns.color_palette("colorblind", 10)
-    base = {v: Look(results.labels.get(v, v), palette[i]) for v, i in COLOURS.items()}
-    n, cut = [], False
+    base = {v: Look(plain(results.labels.get(v, v)), palette[i]) for v, i in COLOURS.items()}
+    n: list[int] = []
+    cut = False
     for ax, (title, task, labels) in zip(axes.flat, drawn, strict=False):
+        if not labels:
+            draw_not_run(ax, title, results.budget)
+            continue
         rows = {variant: binned(results.cells[task, variant].frame, "train_return") for variant in labels}
         looks_here = {variant: look_of(base, variant, label, dashed) for variant, label in labels.items()}
         n += [curve(ax, rows[variant], "step", "train_return", looks_here[variant]) for variant in labels]
         means = [r.groupby("step")["train_return"].mean() for r in rows.values()]
         apart = [(r["train_return"] - r["step"].map(m)).abs() for r, m in zip(rows.values(), means, strict=True)]
         cut |= fit(ax, means, pd.concat(apart).median())
+        draw_levels(ax, results, task, "train_return")
         ax.set_title(title)
         ax.set_xlabel(results.experiment.step_unit)
-        if len(labels) > 1 or labels != named(results, tuple(labels)):
+        if len(ax.get_legend_handles_labels()[1]) > 1 or labels != named(results, tuple(labels)):
             ax.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.26), **LEGEND)
     for ax in list(axes.flat)[len(drawn) :]:
         ax.set_visible(False)
@@ -133,15 +146,21 @@ def draw(
 
 def present(results: Results, task: str, labels: Mapping[str, str]) -> dict[str, str]:
     """Those of the variants that have rows on the task."""
-    cells = results.cells
-    return {v: label for v, label in labels.items() if (task, v) in cells and len(cells[task, v].frame)}
+    return {v: label for v, label in labels.items() if drawable(results, task, v, "train_return")}
+
+
+def others(results: Results, task: str) -> dict[str, str]:
+    """The labels of what nobody declared and that has rows on the task."""
+    return present(results, task, named(results, undeclared(results, task)))
 
 
 def look_of(base: Mapping[str, Look], variant: str, label: str, dashed: bool) -> Look:
-    """The colour of the method, the dashes of the size."""
+    """The colour of the method, the dashes of the size; black for what nobody declared."""
     method, _, size = variant.rpartition("-")
     known = variant if variant in base else method
-    return replace(base[known], label=label, dashes="-" if variant in base or not dashed else DASHES[size])
+    if known not in base or (variant not in base and dashed and size not in DASHES):
+        return Look(plain(label), "0.1", (0, (4, 1.2)))
+    return replace(base[known], label=plain(label), dashes="-" if variant in base or not dashed else DASHES[size])
 
 
 def fit(ax: Axes, means: Sequence[pd.Series], apart: float = 0.0) -> bool:

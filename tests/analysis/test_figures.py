@@ -1,0 +1,193 @@
+"""Figures whatever a label, a matplotlibrc or a folder holds; what panels are read against; panels without runs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from made_cells import SCORE, cell, compared, experiment
+
+from svgbench import paper_tables, reproduce
+from svgbench.analysis.canvas import LONGEST_LABEL, plain
+from svgbench.analysis.frames import Results
+from svgbench.analysis.measures import CellData
+from svgbench.analysis.plots import draw, learning_curves
+from svgbench.analysis.references import LEVEL, PUBLISHED, claim_levels
+from svgbench.lab.errors import UsageError
+from svgbench.lab.experiment import BestOf, Claim, Comparison, Experiment, PerTask, Term
+
+LABELS = [
+    "_mine",
+    "cost $5",
+    "Ba$$in",
+    "$x",
+    r"\$5",
+    r"a\b_c^d",
+    "100 %",
+    "方法",
+    "טקסט",
+    "tab\tand\nline\x00",
+    "w" * 300,
+    "$" * 9,
+]
+DRAWN = [e for e in reproduce.experiments().values() if e.figure is None or not e.figure.endswith(":fig6")]
+
+
+def results(of: Experiment, cells: list[CellData], budget: str = "paper", **labels: str) -> Results:
+    known = {v.id: v.label for v in of.variants} | {c.variant: c.variant for c in cells} | labels
+    return Results(of, budget, {(c.task, c.variant): c for c in cells}, known, ())
+
+
+def texts(figure: Any) -> list[str]:
+    return [t.get_text() for legend in figure.legends for t in legend.get_texts()]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("label", LABELS)
+def test_any_label_is_drawn_as_it_is_written(label: str, tmp_path: Path) -> None:
+    made = results(experiment(), [cell("a", [1.0, 2.0]), cell("b", [3.0, 4.0])], a=label)
+    draw(made, tmp_path)
+    shown = texts(learning_curves(made))
+    assert len(shown) == 2, "no curve is missing from the legend"
+    assert shown[0].replace(r"\$", "$").strip().rstrip("…") in " ".join(label.replace("\x00", " ").split())
+    assert len(shown[0]) <= 2 * LONGEST_LABEL
+
+
+def test_a_label_keeps_its_dollars_and_its_underscore() -> None:
+    assert plain("cost $5 of $6") == r"cost \$5 of \$6"
+    assert plain("_mine") == " _mine"
+    assert plain("γ = 0.99, λ = 1") == "γ = 0.99, λ = 1"
+
+
+@pytest.mark.parametrize("backend", ["no-such-backend", "TkAgg"])
+def test_any_backend_and_matplotlibrc(backend: str, tmp_path: Path) -> None:
+    """As a user runs it: LaTeX is asked for and not there, colours and sizes are turned around."""
+    rc = tmp_path / "matplotlibrc"
+    rc.write_text("text.usetex: True\nfont.family: nothing\nsavefig.format: svg\naxes.labelsize: 90\nsavefig.dpi: 3\n")
+    path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    environment = {**os.environ, "MPLBACKEND": backend, "MATPLOTLIBRC": str(rc), "PYTHONPATH": path}
+    code = """
+import sys
+from svgbench.analysis.backend import import_matplotlib
+import_matplotlib()
+from test_figures import *
+draw(results(experiment(), [cell("a", [1.0, 2.0])]), Path(sys.argv[1]))
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "error::UserWarning", "-c", code, str(tmp_path / "out")],
+        env=environment,
+        capture_output=True, text=True, cwd=tmp_path, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    draw(results(experiment(), [cell("a", [1.0, 2.0])]), tmp_path / "here")
+    for name in ("w-x.png", "w-x.pdf"):
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "here" / name).read_bytes()
+
+
+def test_the_callers_own_settings_stay() -> None:
+    before = dict(matplotlib.rcParams)
+    with matplotlib.rc_context({"text.usetex": True, "font.size": 30}):
+        learning_curves(results(experiment(), [cell("a", [1.0, 2.0])]))
+        assert matplotlib.rcParams["font.size"] == 30
+    assert dict(matplotlib.rcParams) == before
+    assert "matplotlib.pyplot" not in sys.modules or not sys.modules["matplotlib.pyplot"].get_fignums()
+
+
+def rows_of(of: Experiment, task: str, variant: str) -> CellData:
+    """Two seeds with two steps of whatever the experiment's columns are, as an import of its first measure has them."""
+    measure = of.measures[0]
+    where = {k: v for k, v in measure.where.items() if k != "step"}
+    frame = pd.DataFrame({"seed": [0, 0, 1, 1], "step": [1, 2, 1, 2], measure.column: [1.0, 2.0, 1.5, 2.5], **where})
+    return CellData(task, variant, frame, (0, 1), (0, 1), imported=True)
+
+
+def nothing(of: Experiment, task: str, variant: str) -> CellData:
+    frame = pd.DataFrame({name: [] for name in ("seed", "step", *(c.name for c in of.columns))})
+    return CellData(task, variant, frame, (), (0, 1))
+
+
+@pytest.mark.parametrize("of", DRAWN, ids=lambda e: e.id)
+def test_a_folder_that_holds_only_an_import_is_drawn(of: Experiment, tmp_path: Path) -> None:
+    task = of.tasks[0].id
+    declared = [nothing(of, t.id, v.id) for t in of.tasks for v in of.variants if v.runs_on(t.id)]
+    names = ("mine", "sac-svg-new", "gamma-0.99-lambda-0.96+0a1b2c", "svg-1-er+12345678")
+    made = results(of, [*declared, *(rows_of(of, task, name) for name in names)], of.budgets[0].name)
+    assert draw(made, tmp_path)
+
+
+def test_what_cannot_be_drawn_is_said(tmp_path: Path) -> None:
+    of = reproduce.experiments()["maac/fig3"]
+    task = of.tasks[0].id
+    bare = CellData(task, "mine", pd.DataFrame({"seed": [0], "step": [1]}), (0,), (0,), imported=True)
+    with pytest.raises(UsageError, match="nothing that was named has what its figure draws"):
+        draw(results(of, [bare]), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_panel_without_runs_says_so() -> None:
+    made = results(experiment(), [cell("a", [1.0, 2.0]), nothing(experiment(), "u", "a")])
+    ran, empty = learning_curves(made).axes
+    assert ran.lines
+    assert not empty.lines
+    assert [t.get_text() for t in empty.texts] == ["not run\nat budget paper"]
+
+
+def test_every_curve_of_a_crowded_figure_has_a_look_of_its_own() -> None:
+    names = [f"v{i}" for i in range(8)]
+    figure = learning_curves(results(experiment(), [cell(name, [1.0, 2.0]) for name in names]))
+    lines = [line for line in figure.axes[0].lines if line.get_label() in names]
+    assert len(lines) == 8
+    assert len({line.get_color() for line in lines}) == 8
+    neighbours = [(a.get_linestyle(), a._dash_pattern, b._dash_pattern) for a, b in pairwise(lines)]
+    assert all(one != other for _, one, other in neighbours)
+
+
+def test_a_policy_that_was_measured_once_is_a_line_across_the_panel() -> None:
+    once = cell("b", [3.0, 5.0])
+    once = replace(once, frame=once.frame[once.frame.step == 2])
+    (ax, *_) = learning_curves(results(experiment(), [cell("a", [1.0, 2.0]), once])).axes
+    (line,) = [x for x in ax.lines if x.get_label() == "b"]
+    np.testing.assert_array_equal(line.get_ydata(), [4.0, 4.0])
+
+
+def test_levels_of_claims_are_lines() -> None:
+    rises = replace(compared(">", margin=0.5), right=PerTask({"t": 60.0}))
+    ratio = compared(">", scale="log_ratio")
+    claims = (
+        Claim("rises", "q", "s", "text", (rises, replace(ratio, right=9.0))),
+        Claim("falls", "q", "s", "text", (Comparison(BestOf(("a", "b"), SCORE), "<", 1.0, "n", 0.25),)),
+        Claim("other", "q", "s", "text", (Comparison(Term("a", SCORE), "<", Term("b", SCORE), "n"),)),
+    )
+    of = experiment(claims)
+    assert claim_levels(of, "t", "score") == [0.75, 60.5]
+    assert claim_levels(of, "u", "score") == [0.75]
+    assert claim_levels(of, "t", "another column") == []
+    ax = learning_curves(results(of, [cell("a", [1.0, 2.0]), cell("a", [1.0, 2.0], "u")])).axes[0]
+    (near,) = [line.get_ydata()[0] for line in ax.lines if line.get_label() == LEVEL and len(line.get_ydata())]
+    assert near == 0.75
+    assert [t.get_text() for t in ax.texts] == ["↑ 60.5"], "what lies far off is a number at the edge"
+
+
+@pytest.mark.parametrize("budget", ["paper", "short"])
+def test_published_numbers_are_drawn_at_every_budget(budget: str) -> None:
+    of = reproduce.experiments()["sac-svg/table2"]
+    frame = pd.DataFrame({"seed": [0, 0, 1, 1], "step": [1, 2, 1, 2], "eval_return": [0.0, 300.0, 10.0, 340.0]})
+    made = results(of, [CellData("poplin/swimmer", "sac-svg-2", frame, (0, 1), (0, 1))], budget)
+    figure = learning_curves(made)
+    (ax,) = figure.axes
+    assert PUBLISHED in texts(figure)
+    printed = float(paper_tables.number("sac-svg/table2", "SAC-SVG(2)", "Swimmer").value)
+    marks = [float(line.get_ydata()[0]) for line in ax.lines if line.get_marker() == "D" and len(line.get_ydata())]
+    assert marks == [printed]
+    assert ("published numbers of the paper's budget" in " ".join(figure.get_supxlabel().split())) == (
+        budget == "short"
+    )
