@@ -31,18 +31,19 @@ def parts_of(experiment: Experiment) -> list[dict[str, Any]]:
         numbers = "; ".join(f"{words_of(part)}: {part.number}" for part in claim.parts)
         text = f'"{claim.quote}" ({claim.source}) {counted(experiment, claim)}'
         rows.append(_row("claim", claim.id, text.rstrip(), numbers))
-    for name, (annotation, default) in config_fields(experiment).items():
-        rows.append(_row("setting", name, f"default {default!r}", annotation))
+    for name, (expected, default) in config_fields(experiment).items():
+        rows.append(_row("setting", name, f"default {default!r}", expected))
     return rows
 
 
 def config_fields(experiment: Experiment) -> dict[str, tuple[str, Any]]:
-    """The config fields of the experiment's learners, which `-o` can set: name -> (type, default)."""
+    """The config fields of the experiment's learners, which `-o` can set: name -> (type and range, default)."""
     fields: dict[str, tuple[str, Any]] = {}
     for variant in experiment.variants:
         learner = declared(variant.learner)
-        for name, annotation in learner.types.items():
-            fields.setdefault(name, (annotation, learner.defaults[name]))
+        for name, field in learner.fields.items():
+            words = ", ".join(word for word in (field.text, field.range) if word)
+            fields.setdefault(name, (words, learner.defaults[name]))
     return fields
 
 

@@ -29,6 +29,7 @@ from torch import Tensor
 from svgbench.nn.parameter_search import make_search, search_work
 from svgbench.nn.policy_iteration import PolicyIteration
 from svgbench.nn.streams import Streams
+from svgbench.ranges import Count, Natural, NonNegative, Positive, PositiveShare, Precision, Widths
 
 VERSION = 1
 
@@ -37,23 +38,23 @@ VERSION = 1
 class Config:
     """Sources: A1: Algorithm 1; T2: the thesis's Table 2 (swimmer), of TRPO; "code": as above; else our choice."""
 
-    simulations: int = 50  # n, parameter vectors of an iteration (T2: paths of a batch)
-    elite_fraction: float = 0.2  # p / 100 (A1)
-    init_std_parameters: float = 0.1  # of every parameter (code)
-    extra_std: float = 0.1  # e (code)
-    extra_iterations: int = 20  # T (code)
+    simulations: Count = 50  # n, parameter vectors of an iteration (T2: paths of a batch)
+    elite_fraction: PositiveShare = 0.2  # p / 100 (A1)
+    init_std_parameters: Positive = 0.1  # of every parameter (code)
+    extra_std: NonNegative = 0.1  # e (code)
+    extra_iterations: Natural = 20  # T (code)
     extra_schedule: Literal["linear", "step"] = "linear"  # z_t
 
-    hidden: tuple[int, ...] = (30,)  # units (T2); () is linear (cart-pole)
+    hidden: Widths = (30,)  # units (T2); () is linear (cart-pole)
     activation: Literal["tanh", "softplus"] = "tanh"  # (chapter 3: silent)
-    init_std: float = 0.5  # of actions under the first mu, in half control ranges (code)
-    output_gain: float = 0.01  # norm of an output's weights in the first mu; hidden ones have 1 (code)
+    init_std: Positive = 0.5  # of actions under the first mu, in half control ranges (code)
+    output_gain: NonNegative = 0.01  # norm of an output's weights in the first mu; hidden ones have 1 (code)
     observation_scaling: Literal["none", "range", "random"] = "none"
-    observation_clip: float = 0.0  # bound of a scaled observation; 0 is none
+    observation_clip: NonNegative = 0.0  # bound of a scaled observation; 0 is none
 
-    path_length: int = 0  # steps; 0 is the task's horizon (T2: 1000)
-    steps_per_slice: int = 50  # control steps of all simulations between two chances of a checkpoint
-    dtype: str = "float32"
+    path_length: Natural = 0  # steps; 0 is the task's horizon (T2: 1000)
+    steps_per_slice: Count = 50  # control steps of all simulations between two chances of a checkpoint
+    dtype: Precision = "float32"
 
 
 PROFILES = {

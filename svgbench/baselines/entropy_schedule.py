@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from svgbench.nn.schedule import target_entropy
+from svgbench.ranges import Count, Nats, NonNegative
 
 VERSION = 1
 
 
 @dataclass(frozen=True)
 class Config:
-    target_entropy_init: float = 0.0  # nats (Figure 6)
-    target_entropy_final: float = -10.0  # nats (Figure 6)
-    target_entropy_decay: float = 1.0  # the exponent beta
-    points: int = 200  # intervals between 0 and the last step
+    target_entropy_init: Nats = 0.0  # nats (Figure 6)
+    target_entropy_final: Nats = -10.0  # nats (Figure 6)
+    target_entropy_decay: NonNegative = 1.0  # the exponent beta
+    points: Count = 200  # intervals between 0 and the last step
 
 
 class EntropySchedule:

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -40,6 +40,7 @@ from svgbench.nn.surrogate import Fisher, Recordings, Surrogate
 from svgbench.nn.trust_region import LineSearch, conjugate_gradients, line_search, max_step
 from svgbench.nn.value_function import ValueFunction
 from svgbench.nn.work import batches, passes
+from svgbench.ranges import Count, Natural, NonNegative, Positive, PositiveShare, Precision, Range, Share, Widths
 
 VERSION = 1
 
@@ -48,57 +49,57 @@ VERSION = 1
 class Config:
     """Sources: section 4.6.2 (cart-pole; 3D tasks: 100-50-25); "code": as above; else our choice."""
 
-    hidden: tuple[int, ...] = ()  # units; () is linear (4.6.2)
+    hidden: Widths = ()  # units; () is linear (4.6.2)
     activation: Literal["tanh", "softplus"] = "tanh"  # (4.6.2)
-    init_std: float = 0.5  # of actions, in half control ranges (code)
+    init_std: Positive = 0.5  # of actions, in half control ranges (code)
     initial_weights: Literal["unit", "orthogonal"] = "unit"  # see `nn.flat_mlp.FlatMLP.initial` (code)
-    output_gain: float = 0.01  # norm of an output's weights at the start (code)
+    output_gain: NonNegative = 0.01  # norm of an output's weights at the start (code)
     observation_scaling: Literal["none", "range", "random", "running"] = "none"  # (text: silent)
-    observation_clip: float = 0.0  # bound of a scaled observation; 0 is none
+    observation_clip: NonNegative = 0.0  # bound of a scaled observation; 0 is none
 
     batch: Literal["paths", "timesteps", "steps"] = "paths"  # what is one; see `nn.rollouts.Sampling`
-    simulations: int = 20  # paths of a batch (4.6.2)
-    timesteps: int = 0  # of a batch, where it is not of paths (4.6.2: 50,000; 200,000)
-    path_length: int = 0  # steps; 0 is the task's horizon (4.6.2: 1000; 2000)
-    extension_factor: float = 0.0  # paths cut at their length go on for so many 1 / (1 - gamma), for returns only
+    simulations: Count = 20  # paths of a batch (4.6.2)
+    timesteps: Natural = 0  # of a batch, where it is not of paths (4.6.2: 50,000; 200,000)
+    path_length: Natural = 0  # steps; 0 is the task's horizon (4.6.2: 1000; 2000)
+    extension_factor: NonNegative = 0.0  # paths cut at their length go on for so many 1 / (1 - gamma), for returns only
     tail: Literal["bootstrap", "zero"] = "bootstrap"  # value after the last step of a path that did not terminate
-    steps_per_slice: int = 50  # control steps of all simulations between two chances of a checkpoint
+    steps_per_slice: Count = 50  # control steps of all simulations between two chances of a checkpoint
 
-    gamma: float = 0.99  # (4.6.3)
-    gae_lambda: float = 0.96  # (4.6.3)
+    gamma: Share = 0.99  # (4.6.3)
+    gae_lambda: Share = 0.96  # (4.6.3)
     baseline: Literal["value", "time"] = "value"  # "time" is "no VF"
     centre_by_time: bool = False  # A-hat less its mean at each time step, with a value function too
     centre: bool = False  # A-hat less its mean
     standardise: bool = True  # advantages over their deviation (code)
 
-    max_kl: float = 0.01  # nats, epsilon of eq. (35) (chapter 3)
-    fisher_fraction: float = 0.1  # of the data (section 3.12)
-    cg_iterations: int = 10  # (section 3.12)
-    cg_damping: float = 0.1  # (text: silent); without, what a batch hardly excites moves without measure
-    min_multiplier: float = 0.0  # floor of 1 / beta
-    backtracks: int = 15  # step lengths tried
-    backtrack_factor: float = 0.8  # (section 3.12: "exponentially")
-    accept_ratio: float = 0.0  # of the gain that a linear objective would give
-    kl_barrier: float = 1.0  # a step may reach so many max_kl; the value's too
-    l2: float = 0.0  # penalty on the policy's parameters' squares
+    max_kl: Positive = 0.01  # nats, epsilon of eq. (35) (chapter 3)
+    fisher_fraction: PositiveShare = 0.1  # of the data (section 3.12)
+    cg_iterations: Count = 10  # (section 3.12)
+    cg_damping: NonNegative = 0.1  # (text: silent); without, what a batch hardly excites moves without measure
+    min_multiplier: NonNegative = 0.0  # floor of 1 / beta
+    backtracks: Count = 15  # step lengths tried
+    backtrack_factor: Annotated[float, Range(above=0, below=1)] = 0.8  # (section 3.12: "exponentially")
+    accept_ratio: Share = 0.0  # of the gain that a linear objective would give
+    kl_barrier: Positive = 1.0  # a step may reach so many max_kl; the value's too
+    l2: NonNegative = 0.0  # penalty on the policy's parameters' squares
 
-    value_hidden: tuple[int, ...] = (20,)  # units (4.6.2)
+    value_hidden: Widths = (20,)  # units (4.6.2)
     value_activation: Literal["tanh", "softplus"] = "tanh"  # (4.6.2)
-    value_output_gain: float = 0.01  # as output_gain (code)
-    value_scale: float = 100.0  # of the network's output, in reward (code)
+    value_output_gain: NonNegative = 0.01  # as output_gain (code)
+    value_scale: Positive = 100.0  # of the network's output, in reward (code)
     value_fit: Literal["trust-region", "adam"] = "trust-region"  # eq. (34), or minibatches of the squared error
-    value_lr: float = 1e-3  # of Adam
-    value_epochs: int = 10  # over a batch, with Adam
-    value_batch: int = 128  # steps of a minibatch
-    value_max_kl: float = 0.1  # epsilon of eq. (33) (code)
-    value_lambda: float = 1.0  # of the value's targets; 1 is the Monte Carlo sum of eq. (32)
-    value_substeps: int = 1  # steps of epsilon / substeps^2
-    value_fraction: float = 1.0  # of the data, for H of eq. (34)
-    value_cg_iterations: int = 10
-    value_cg_damping: float = 0.01  # in variances (code)
-    value_min_multiplier: float = 0.0  # floor of 1 / alpha
-    value_l2: float = 0.0  # penalty on the value's parameters' squares
-    dtype: str = "float32"
+    value_lr: NonNegative = 1e-3  # of Adam
+    value_epochs: Count = 10  # over a batch, with Adam
+    value_batch: Count = 128  # steps of a minibatch
+    value_max_kl: Positive = 0.1  # epsilon of eq. (33) (code)
+    value_lambda: Share = 1.0  # of the value's targets; 1 is the Monte Carlo sum of eq. (32)
+    value_substeps: Count = 1  # steps of epsilon / substeps^2
+    value_fraction: PositiveShare = 1.0  # of the data, for H of eq. (34)
+    value_cg_iterations: Count = 10
+    value_cg_damping: NonNegative = 0.01  # in variances (code)
+    value_min_multiplier: NonNegative = 0.0  # floor of 1 / alpha
+    value_l2: NonNegative = 0.0  # penalty on the value's parameters' squares
+    dtype: Precision = "float32"
 
 
 PROFILES = {

@@ -29,7 +29,7 @@ import copy
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 from torch import Tensor
@@ -37,11 +37,14 @@ from torch import Tensor
 from svgbench.nn import MLP, Adam, EarlyStopping, Streams, polyak_, target_copy
 from svgbench.nn.ensemble_model import EnsembleModel
 from svgbench.nn.pathwise import Critic, Dynamics, Lemma, follow, lemma
+from svgbench.ranges import Activation, Count, Increasing, Length, LogScale, Natural, NonNegative, Range, Share, Widths
 from svgbench.tasks import linear_quadratic as lqr
 
 VERSION = 1
 
 STARTS = ("s0", "replay")
+Stages = Annotated[tuple[Count, ...], Length(1), Increasing()]
+Horizons = Annotated[tuple[Natural, ...], Length(1), Increasing()]
 
 
 @dataclass(frozen=True)
@@ -51,28 +54,28 @@ class Config:
 
     dynamics: Literal["learned", "true"] = "learned"  # which curve (Figure 3)
     critic: Literal["learned", "exact"] = "learned"  # which curve (the exact ones are ours)
-    stages: tuple[int, ...] = (100, 400, 1600, 4000)  # environment steps at which gradients are measured
-    horizons: tuple[int, ...] = (0, 1, 2, 3, 5, 10, 15, 20)  # model steps; the paper's axis is not printed
-    start_states: int = 32  # replay states per measurement (code)
-    paths: int = 512  # sampled paths per measurement, spread evenly over members and start states
-    members: int = 4  # dynamics models (code, earlier sweeps; 8 later)
-    model_hidden: tuple[int, ...] = (64, 64)  # units (code: four layers of 200)
-    model_activation: str = "silu"  # (code: swish)
-    model_lr: float = 1e-3  # Adam (code)
-    model_batch: int = 128  # transitions per member and update (code: 256)
-    model_updates_per_step: float = 1.0  # at most, per environment step (code: 0.8, 200 epochs of 1000 steps)
-    log_var_min: float = -10.0  # soft bounds of the normalised log-variance (code)
-    log_var_max: float = 0.5  # (code)
-    held_out: float = 0.2  # share of the transitions that stop training early (code)
-    validate_every: int = 50  # updates
-    patience: int = 5  # validations without a better loss (code: epochs)
-    critic_hidden: tuple[int, ...] = (64, 64)  # units (code: two layers of 256)
-    critic_activation: str = "relu"  # (code)
-    critic_lr: float = 1e-3  # Adam (code: 3e-4, for many more updates)
-    critic_batch: int = 128  # transitions per update (code: 256)
-    critic_updates_per_step: int = 3  # per environment step (code: 8)
-    tau: float = 0.02  # weight of the online critic in its target, per update (code: 0.005)
-    updates_per_slice: int = 250  # gradient updates between two chances of a checkpoint
+    stages: Stages = (100, 400, 1600, 4000)  # environment steps at which gradients are measured
+    horizons: Horizons = (0, 1, 2, 3, 5, 10, 15, 20)  # model steps; the paper's axis is not printed
+    start_states: Count = 32  # replay states per measurement (code)
+    paths: Count = 512  # sampled paths per measurement, spread evenly over members and start states
+    members: Count = 4  # dynamics models (code, earlier sweeps; 8 later)
+    model_hidden: Widths = (64, 64)  # units (code: four layers of 200)
+    model_activation: Activation = "silu"  # (code: swish)
+    model_lr: NonNegative = 1e-3  # Adam (code)
+    model_batch: Count = 128  # transitions per member and update (code: 256)
+    model_updates_per_step: NonNegative = 1.0  # at most, per environment step (code: 0.8, 200 epochs of 1000 steps)
+    log_var_min: LogScale = -10.0  # soft bounds of the normalised log-variance (code)
+    log_var_max: LogScale = 0.5  # (code)
+    held_out: Annotated[float, Range(above=0, below=1)] = 0.2  # share of transitions that stop training early (code)
+    validate_every: Count = 50  # updates
+    patience: Count = 5  # validations without a better loss (code: epochs)
+    critic_hidden: Widths = (64, 64)  # units (code: two layers of 256)
+    critic_activation: Activation = "relu"  # (code)
+    critic_lr: NonNegative = 1e-3  # Adam (code: 3e-4, for many more updates)
+    critic_batch: Count = 128  # transitions per update (code: 256)
+    critic_updates_per_step: Natural = 3  # per environment step (code: 8)
+    tau: Share = 0.02  # weight of the online critic in its target, per update (code: 0.005)
+    updates_per_slice: Count = 250  # gradient updates between two chances of a checkpoint
     dtype: Literal["float32", "float64"] = "float32"  # of training; gradients are measured in float64
 
 
@@ -370,9 +373,6 @@ def _take_per_member(x: Tensor, places: Tensor) -> Tensor:
 
 
 def _checked(config: Config, task: Any, total_steps: int) -> Config:
-    for name, known in (("dynamics", ("true", "learned")), ("critic", ("exact", "learned"))):
-        if getattr(config, name) not in known:
-            raise ValueError(f"{name} is {getattr(config, name)!r}, expected one of {', '.join(known)}")
     if config.paths % (config.members * config.start_states):
         raise ValueError(
             f"paths is {config.paths}, expected a multiple of members * start_states = "

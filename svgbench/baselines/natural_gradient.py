@@ -28,6 +28,7 @@ from svgbench.nn.streams import Streams
 from svgbench.nn.surrogate import Fisher, Surrogate, path_squares
 from svgbench.nn.trust_region import conjugate_gradients
 from svgbench.nn.work import batches
+from svgbench.ranges import Count, Natural, NonNegative, Positive, PositiveShare, Precision, Share, Widths
 
 VERSION = 1
 
@@ -36,27 +37,27 @@ VERSION = 1
 class Config:
     """Sources: T2: the thesis's Table 2 (swimmer); "code": as above; else our choice."""
 
-    multiplier: float = 0.3  # lambda, in advantages per nat
+    multiplier: Positive = 0.3  # lambda, in advantages per nat
 
-    hidden: tuple[int, ...] = (30,)  # units (T2)
+    hidden: Widths = (30,)  # units (T2)
     activation: Literal["tanh", "softplus"] = "tanh"  # (chapter 3: silent)
-    init_std: float = 0.5  # of actions, in half control ranges (code)
-    output_gain: float = 0.01  # norm of an output's weights at the start; hidden ones have 1 (code)
+    init_std: Positive = 0.5  # of actions, in half control ranges (code)
+    output_gain: NonNegative = 0.01  # norm of an output's weights at the start; hidden ones have 1 (code)
     observation_scaling: Literal["none", "range", "random", "running"] = "none"
-    observation_clip: float = 0.0  # bound of a scaled observation; 0 is none
+    observation_clip: NonNegative = 0.0  # bound of a scaled observation; 0 is none
 
-    simulations: int = 50  # paths of a batch (T2)
-    timesteps: int = 0  # 0: one path in each simulation; else paths until at least so many steps
-    path_length: int = 0  # steps; 0 is the task's horizon (T2: 1000)
-    steps_per_slice: int = 50  # control steps of all simulations between two chances of a checkpoint
+    simulations: Count = 50  # paths of a batch (T2)
+    timesteps: Natural = 0  # 0: one path in each simulation; else paths until at least so many steps
+    path_length: Natural = 0  # steps; 0 is the task's horizon (T2: 1000)
+    steps_per_slice: Count = 50  # control steps of all simulations between two chances of a checkpoint
 
-    gamma: float = 0.99  # (T2)
-    fisher_fraction: float = 0.1  # of the data (section 3.12)
-    cg_iterations: int = 10  # (section 3.12)
-    cg_damping: float = 0.1  # (text: silent); without, what a batch hardly excites moves without measure
+    gamma: Share = 0.99  # (T2)
+    fisher_fraction: PositiveShare = 0.1  # of the data (section 3.12)
+    cg_iterations: Count = 10  # (section 3.12)
+    cg_damping: NonNegative = 0.1  # (text: silent); without, what a batch hardly excites moves without measure
     damping: Literal["identity", "gradient"] = "identity"  # times 1, or the paths' squared gradients
-    l2: float = 0.0  # penalty on the parameters' squares
-    dtype: str = "float32"
+    l2: NonNegative = 0.0  # penalty on the parameters' squares
+    dtype: Precision = "float32"
 
 
 PROFILES = {

@@ -15,13 +15,14 @@ import numpy as np
 
 from svgbench.nn.online import episode_returns
 from svgbench.nn.streams import Streams
+from svgbench.ranges import Count
 
 VERSION = 1
 
 
 @dataclass(frozen=True)
 class Config:
-    eval_episodes: int = 10  # as the learners'
+    eval_episodes: Count = 10  # as the learners'
 
 
 TRAINING = ("train_return", "alpha", "entropy", "critic_loss", "reward_loss", "model_loss")

@@ -29,6 +29,7 @@ from svgbench.nn.scaling import ObservationScaling
 from svgbench.nn.streams import Streams
 from svgbench.nn.surrogate import Surrogate, pieces, score_sum
 from svgbench.nn.work import batches
+from svgbench.ranges import Count, Natural, NonNegative, Positive, PositiveShare, Precision, Widths
 
 VERSION = 1
 
@@ -38,21 +39,21 @@ class Config:
     """Sources: T2: the thesis's Table 2 (swimmer), of TRPO; "code": SFPD/rlreloaded at 650c64e; else our choice."""
 
     weighting: Literal["elite", "exponential"] = "elite"  # (code)
-    elite_fraction: float = 0.1  # of the paths (code)
-    temperature: float = 0.5  # of exponential weights, in standard deviations of the return
-    evaluations: int = 100  # of the likelihood an iteration, at most (code)
+    elite_fraction: PositiveShare = 0.1  # of the paths (code)
+    temperature: Positive = 0.5  # of exponential weights, in standard deviations of the return
+    evaluations: Count = 100  # of the likelihood an iteration, at most (code)
 
-    hidden: tuple[int, ...] = (30,)  # units (T2)
+    hidden: Widths = (30,)  # units (T2)
     activation: Literal["tanh", "softplus"] = "tanh"  # (chapter 3: silent)
-    init_std: float = 0.5  # of actions, in half control ranges (code)
-    output_gain: float = 0.01  # norm of an output's weights at the start; hidden ones have 1 (code)
+    init_std: Positive = 0.5  # of actions, in half control ranges (code)
+    output_gain: NonNegative = 0.01  # norm of an output's weights at the start; hidden ones have 1 (code)
     observation_scaling: Literal["none", "range", "random", "running"] = "none"
-    observation_clip: float = 0.0  # bound of a scaled observation; 0 is none
+    observation_clip: NonNegative = 0.0  # bound of a scaled observation; 0 is none
 
-    simulations: int = 50  # paths of a batch (T2)
-    path_length: int = 0  # steps; 0 is the task's horizon (T2: 1000)
-    steps_per_slice: int = 50  # control steps of all simulations between two chances of a checkpoint
-    dtype: str = "float32"
+    simulations: Count = 50  # paths of a batch (T2)
+    path_length: Natural = 0  # steps; 0 is the task's horizon (T2: 1000)
+    steps_per_slice: Count = 50  # control steps of all simulations between two chances of a checkpoint
+    dtype: Precision = "float32"
 
 
 PROFILES = {

@@ -29,6 +29,7 @@ from svgbench.nn.schedule import target_entropy
 from svgbench.nn.soft_actor_critic import Actor, Temperature, TwinCritic, critic_loss, soft_target
 from svgbench.nn.streams import Streams
 from svgbench.nn.work import milliseconds, products
+from svgbench.ranges import Count, LogScale, Nats, Natural, NonNegative, Positive, Precision, Share, Widths
 
 VERSION = 1
 
@@ -37,35 +38,35 @@ VERSION = 1
 class Config:
     """Sources: T3, T4: the paper's tables; "code": facebookresearch/svg at 9fdf03a; else our choice."""
 
-    actor_hidden: tuple[int, ...] = (512, 512)  # units (T3)
-    critic_hidden: tuple[int, ...] = (512, 512)  # units (T3)
+    actor_hidden: Widths = (512, 512)  # units (T3)
+    critic_hidden: Widths = (512, 512)  # units (T3)
     orthogonal_init: bool = False  # of actor and critics; else torch's default (text: silent)
-    log_std_min: float = -5.0  # (T3); by a tanh (code)
-    log_std_max: float = 2.0  # (T3)
-    gamma: float = 0.99  # (T3)
-    tau: float = 0.005  # weight of the online critics in their targets, per step (T3)
-    actor_lr: float = 1e-4  # Adam (T3)
-    critic_lr: float = 1e-4  # Adam (T3)
-    alpha_init: float = 0.1  # (T3)
-    alpha_lr: float = 5e-4  # Adam, on log alpha (T3)
-    step_batch: int = 512  # transitions (T3)
-    target_entropy_init: float = 0.0  # nats, eq. (14); a task's own (T4)
-    target_entropy_final: float = 0.0  # nats
-    target_entropy_decay: float = 0.0  # the exponent beta of eq. (14)
+    log_std_min: LogScale = -5.0  # (T3); by a tanh (code)
+    log_std_max: LogScale = 2.0  # (T3)
+    gamma: Share = 0.99  # (T3)
+    tau: Share = 0.005  # weight of the online critics in their targets, per step (T3)
+    actor_lr: NonNegative = 1e-4  # Adam (T3)
+    critic_lr: NonNegative = 1e-4  # Adam (T3)
+    alpha_init: Positive = 0.1  # (T3)
+    alpha_lr: NonNegative = 5e-4  # Adam, on log alpha (T3)
+    step_batch: Count = 512  # transitions (T3)
+    target_entropy_init: Nats = 0.0  # nats, eq. (14); a task's own (T4)
+    target_entropy_final: Nats = 0.0  # nats
+    target_entropy_decay: NonNegative = 0.0  # the exponent beta of eq. (14)
     averaged_target_policy: bool = True  # eq. (6) evaluates pi of averaged weights; else the current policy
     critic_first: bool = False  # critic before policy and temperature in an update; else after (algorithm 1)
     update_before_store: bool = False  # a step's update cannot draw its own transition; else it can (algorithm 1)
-    random_steps: int = 0  # environment steps of uniform actions (algorithm 1 has none)
-    learning_starts: int = 999  # environment step, from 0, of the first update (code; text: silent)
+    random_steps: Natural = 0  # environment steps of uniform actions (algorithm 1 has none)
+    learning_starts: Count = 999  # environment step, from 0, of the first update (code; text: silent)
     limit_overrides_termination: bool = False  # a termination in an episode's last step counts as a time limit
-    replay_capacity: int = 1_000_000  # transitions (T3), at most the budget's steps
+    replay_capacity: Count = 1_000_000  # transitions (T3), at most the budget's steps
     normalise_obs: bool = True  # (section 5)
-    std_min: float = 0.1  # bounds of the normalising standard deviation, in the observation's unit (code)
-    std_max: float = 10.0  # (code)
-    eval_every: int = 10_000  # environment steps (code, at the next end of an episode)
-    eval_episodes: int = 10  # (code)
-    steps_per_slice: int = 5  # environment steps between two chances of a checkpoint
-    dtype: str = "float32"
+    std_min: Positive = 0.1  # bounds of the normalising standard deviation, in the observation's unit (code)
+    std_max: Positive = 10.0  # (code)
+    eval_every: Count = 10_000  # environment steps (code, at the next end of an episode)
+    eval_episodes: Count = 10  # (code)
+    steps_per_slice: Count = 5  # environment steps between two chances of a checkpoint
+    dtype: Precision = "float32"
 
 
 PROFILES = {

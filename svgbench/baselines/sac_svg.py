@@ -42,6 +42,7 @@ from svgbench.nn.schedule import target_entropy
 from svgbench.nn.soft_actor_critic import Actor, Temperature, TwinCritic, critic_loss, soft_target
 from svgbench.nn.streams import Streams
 from svgbench.nn.work import milliseconds, products
+from svgbench.ranges import Count, LogScale, Nats, Natural, NonNegative, Positive, Precision, Share, Widths
 
 VERSION = 1
 
@@ -50,28 +51,28 @@ VERSION = 1
 class Config:
     """Sources: T3, T4: the paper's tables; "code": facebookresearch/svg at 9fdf03a; else our choice."""
 
-    H: int = 2  # model steps of the value expansion; 0 is SAC (code: horizon - 1)
-    actor_hidden: tuple[int, ...] = (512, 512)  # units (T3)
-    critic_hidden: tuple[int, ...] = (512, 512)  # units (T3)
-    head_hidden: tuple[int, ...] = (512, 512)  # units of the reward and of the termination network (T3)
-    encoder_hidden: tuple[int, ...] = (512, 512)  # units (T3)
-    decoder_hidden: tuple[int, ...] = (512, 512)  # units (T3, section 4.2); none is a linear decoder
-    recurrent_width: int = 512  # units of the encoder's output and of each recurrent layer (T3)
-    recurrent_layers: int = 2  # (T3)
+    H: Natural = 2  # model steps of the value expansion; 0 is SAC (code: horizon - 1)
+    actor_hidden: Widths = (512, 512)  # units (T3)
+    critic_hidden: Widths = (512, 512)  # units (T3)
+    head_hidden: Widths = (512, 512)  # units of the reward and of the termination network (T3)
+    encoder_hidden: Widths = (512, 512)  # units (T3)
+    decoder_hidden: Widths = (512, 512)  # units (T3, section 4.2); none is a linear decoder
+    recurrent_width: Count = 512  # units of the encoder's output and of each recurrent layer (T3)
+    recurrent_layers: Count = 2  # (T3)
     orthogonal_init: bool = False  # of actor, critics, encoder, decoder; else torch's default (text: silent)
-    log_std_min: float = -5.0  # (T3); by a tanh (code)
-    log_std_max: float = 2.0  # (T3)
-    gamma: float = 0.99  # (T3)
-    tau: float = 0.005  # weight of the online critics in their targets, per step (T3)
-    actor_lr: float = 1e-4  # Adam (T3)
-    critic_lr: float = 1e-4  # Adam (T3)
-    alpha_init: float = 0.1  # (T3)
-    alpha_lr: float = 5e-4  # Adam, on log alpha (T3)
-    model_lr: float = 1e-3  # Adam, of dynamics, reward and termination (T3)
-    model_max_grad_norm: float = 0.0  # of the dynamics' gradient, per seed; 0: not clipped (text: silent)
-    model_updates: int = 4  # of the dynamics per environment step, each on a fresh batch (T3)
-    step_batch: int = 512  # transitions (T3)
-    window_batch: int = 1024  # windows of H steps (T3, section 4.2)
+    log_std_min: LogScale = -5.0  # (T3); by a tanh (code)
+    log_std_max: LogScale = 2.0  # (T3)
+    gamma: Share = 0.99  # (T3)
+    tau: Share = 0.005  # weight of the online critics in their targets, per step (T3)
+    actor_lr: NonNegative = 1e-4  # Adam (T3)
+    critic_lr: NonNegative = 1e-4  # Adam (T3)
+    alpha_init: Positive = 0.1  # (T3)
+    alpha_lr: NonNegative = 5e-4  # Adam, on log alpha (T3)
+    model_lr: NonNegative = 1e-3  # Adam, of dynamics, reward and termination (T3)
+    model_max_grad_norm: NonNegative = 0.0  # of the dynamics' gradient, per seed; 0: not clipped (text: silent)
+    model_updates: Natural = 4  # of the dynamics per environment step, each on a fresh batch (T3)
+    step_batch: Count = 512  # transitions (T3)
+    window_batch: Count = 1024  # windows of H steps (T3, section 4.2)
     whole_episodes: bool = True  # windows may contain an episode's last transition (eq. 10)
     detach_predictions: bool = False  # in eq. (10) a predicted state is detached before the next step
     mean_model_loss: bool = False  # eq. (10) as a mean over steps and features; else a sum, the squared norm
@@ -79,24 +80,24 @@ class Config:
     survival_extra_factor: bool = False  # weights n_0 n_0 ... n_{t-1}, the first reward included
     survival_weighs_entropy: bool = True  # entropies are weighted as rewards are
     mean_over_steps: bool = False  # eq. (9) divided by H + 1
-    target_entropy_init: float = 0.0  # nats, eq. (14); a task's own (T4)
-    target_entropy_final: float = 0.0  # nats
-    target_entropy_decay: float = 0.0  # the exponent beta of eq. (14)
+    target_entropy_init: Nats = 0.0  # nats, eq. (14); a task's own (T4)
+    target_entropy_final: Nats = 0.0  # nats
+    target_entropy_decay: NonNegative = 0.0  # the exponent beta of eq. (14)
     averaged_target_policy: bool = True  # eq. (6) evaluates pi of averaged weights; else the current policy
     model_first: bool = False  # order: model, critic, policy, heads; else policy, critic, heads, model (algorithm 1)
     update_before_store: bool = False  # a step's update cannot draw its own transition; else it can (algorithm 1)
-    random_steps: int = 0  # environment steps of uniform actions (algorithm 1 has none)
-    learning_starts: int = 999  # environment step, from 0, of the first update (code; text: silent)
-    model_free_steps: int = 0  # environment step, from 0, until which the policy's loss is SAC's (text: silent)
+    random_steps: Natural = 0  # environment steps of uniform actions (algorithm 1 has none)
+    learning_starts: Count = 999  # environment step, from 0, of the first update (code; text: silent)
+    model_free_steps: Natural = 0  # environment step, from 0, until which the policy's loss is SAC's (text: silent)
     limit_overrides_termination: bool = False  # a termination in an episode's last step counts as a time limit
-    replay_capacity: int = 1_000_000  # transitions (T3), at most the budget's steps
+    replay_capacity: Count = 1_000_000  # transitions (T3), at most the budget's steps
     normalise_obs: bool = True  # (section 5)
-    std_min: float = 0.1  # bounds of the normalising standard deviation, in the observation's unit (code)
-    std_max: float = 10.0  # (code)
-    eval_every: int = 10_000  # environment steps (code, at the next end of an episode)
-    eval_episodes: int = 10  # (code)
-    steps_per_slice: int = 5  # environment steps between two chances of a checkpoint
-    dtype: str = "float32"
+    std_min: Positive = 0.1  # bounds of the normalising standard deviation, in the observation's unit (code)
+    std_max: Positive = 10.0  # (code)
+    eval_every: Count = 10_000  # environment steps (code, at the next end of an episode)
+    eval_episodes: Count = 10  # (code)
+    steps_per_slice: Count = 5  # environment steps between two chances of a checkpoint
+    dtype: Precision = "float32"
 
 
 PROFILES = {
@@ -380,8 +381,6 @@ def make(
 ) -> OnlineLearner:
     """The learner of a block."""
     c, schedule = settings(config, budget)
-    if c.H < 0:
-        raise ValueError(f"H is {c.H}, expected at least 0 model steps")
     if c.learning_starts <= c.H + 1:
         raise ValueError(f"learning_starts is {c.learning_starts}, expected above H + 1 = {c.H + 1}: a window must fit")
     dtype = getattr(torch, c.dtype)

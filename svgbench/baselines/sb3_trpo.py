@@ -25,7 +25,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any
+from typing import Annotated, Any
 
 import mujoco
 import numpy as np
@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from svgbench.nn.streams import Streams
+from svgbench.ranges import Count, NonNegative, Positive, Range, Share, Widths
 
 VERSION = 1
 
@@ -45,22 +46,22 @@ STATE = int(mujoco.mjtState.mjSTATE_INTEGRATION)
 class Config:
     """Defaults: the package's, but for what is said above of `max_kl` and `cg_damping`."""
 
-    hidden: tuple[int, ...] = (64, 64)  # units, tanh
-    init_std: float = 1.0  # of actions
-    simulations: int = 1  # environments, one after the other in one process
-    timesteps: int = 2048  # of a batch; paths go on from batch to batch
-    gamma: float = 0.99
-    gae_lambda: float = 0.95  # of the value's targets too
+    hidden: Widths = (64, 64)  # units, tanh
+    init_std: Positive = 1.0  # of actions
+    simulations: Count = 1  # environments, one after the other in one process
+    timesteps: Annotated[int, Range(2)] = 2048  # of a batch; paths go on from batch to batch
+    gamma: Share = 0.99
+    gae_lambda: Share = 0.95  # of the value's targets too
     standardise: bool = True  # advantages to mean 0 and standard deviation 1
-    max_kl: float = 0.01  # nats, of an action
-    cg_iterations: int = 15
-    cg_damping: float = 0.1
-    backtracks: int = 10  # step lengths tried
-    backtrack_factor: float = 0.8
-    value_hidden: tuple[int, ...] = (64, 64)  # units, tanh
-    value_lr: float = 1e-3  # Adam
-    value_epochs: int = 10
-    value_batch: int = 128  # steps
+    max_kl: Positive = 0.01  # nats, of an action
+    cg_iterations: Count = 15
+    cg_damping: NonNegative = 0.1
+    backtracks: Count = 10  # step lengths tried
+    backtrack_factor: Annotated[float, Range(above=0, below=1)] = 0.8
+    value_hidden: Widths = (64, 64)  # units, tanh
+    value_lr: NonNegative = 1e-3  # Adam
+    value_epochs: Count = 10
+    value_batch: Count = 128  # steps
 
 
 class SeedLearner:

@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor
@@ -37,6 +37,7 @@ from svgbench.nn.episodic_agent import learner
 from svgbench.nn.episodic_work import block_work
 from svgbench.nn.trajectory_ascent import TrajectoryAgent
 from svgbench.nn.whole_episodes import Episodes
+from svgbench.ranges import Count, Length, Natural, NonNegative, Positive, Precision, Share, Widths
 
 VERSION = 2  # 1 kept the first episode's scales
 
@@ -45,29 +46,29 @@ VERSION = 2  # 1 kept the first episode's scales
 class Config:
     """Sources: T1: the paper's Table 1 (swimmer-3); D: its appendix D, which searched over it; else our choice."""
 
-    hidden: tuple[int, ...] = (50, 50)  # tanh units of the policy (T1)
-    policy_std: float = 0.2  # units of action (D)
-    gamma: float = 0.995  # (D: swimmer)
-    policy_lr: float = 1e-3  # Adam (D)
-    max_grad_norm: float = 10.0  # V_max (D)
+    hidden: Widths = (50, 50)  # tanh units of the policy (T1)
+    policy_std: Positive = 0.2  # units of action (D)
+    gamma: Share = 0.995  # (D: swimmer)
+    policy_lr: NonNegative = 1e-3  # Adam (D)
+    max_grad_norm: Positive = 10.0  # V_max (D)
 
-    model_hidden: tuple[int, ...] = (20, 20)  # tanh units for each dimension of the state (T1)
-    model_lr: float = 1e-3  # Adam (D)
-    model_updates: int = 100  # an episode, of those collected at once (D)
+    model_hidden: Annotated[Widths, Length(1)] = (20, 20)  # tanh units for each dimension of the state (T1)
+    model_lr: NonNegative = 1e-3  # Adam (D)
+    model_updates: Natural = 100  # an episode, of those collected at once (D)
 
     value_at_end: bool = False  # V where a time limit cut an episode, else 0 (footnote 3)
-    value_hidden: tuple[int, ...] = (200, 100)  # tanh units (T1); this and what follows with value_at_end
-    value_scale: float = 10.0  # units of return that V's network counts in
-    value_lr: float = 1e-3  # Adam (D)
-    value_updates: int = 100  # an episode, M (D)
-    target_period: int = 50  # updates, C (Algorithm 4)
-    importance_cap: float = 5.0  # of w in Algorithm 4 (D)
+    value_hidden: Widths = (200, 100)  # tanh units (T1); this and what follows with value_at_end
+    value_scale: Positive = 10.0  # units of return that V's network counts in
+    value_lr: NonNegative = 1e-3  # Adam (D)
+    value_updates: Natural = 100  # an episode, M (D)
+    target_period: Count = 50  # updates, C (Algorithm 4)
+    importance_cap: Positive = 5.0  # of w in Algorithm 4 (D)
 
-    batch_size: int = 32  # transitions
-    replay_size: int = 100_000  # transitions of D
-    simulations: int = 1  # N, episodes that are collected at once (Algorithm 1)
-    steps_per_slice: int = 250  # control steps of all simulations between two chances of a checkpoint
-    dtype: str = "float32"
+    batch_size: Count = 32  # transitions
+    replay_size: Count = 100_000  # transitions of D
+    simulations: Count = 1  # N, episodes that are collected at once (Algorithm 1)
+    steps_per_slice: Count = 250  # control steps of all simulations between two chances of a checkpoint
+    dtype: Precision = "float32"
 
 
 PROFILES: dict[str, dict[str, Any]] = {"text": {}}

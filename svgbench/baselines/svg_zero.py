@@ -39,6 +39,7 @@ from svgbench.nn.episodic import EpisodicLearner
 from svgbench.nn.episodic_agent import learner
 from svgbench.nn.episodic_work import block_work
 from svgbench.nn.minibatch_ascent import MinibatchAgent
+from svgbench.ranges import Count, Natural, NonNegative, Positive, Precision, Share, Widths
 
 VERSION = 2  # 1 weighted Q's targets, took Q_a at the actions that were taken, and kept the first episode's scales
 
@@ -49,26 +50,26 @@ class Config:
 
     deterministic: bool = False  # DPG
 
-    hidden: tuple[int, ...] = (50, 50)  # tanh units of the policy (T1)
-    policy_std: float = 0.2  # units of action (D); of DPG's exploration
-    gamma: float = 0.995  # (D: swimmer)
-    policy_lr: float = 3e-4  # Adam (D)
-    policy_updates: int = 50  # an episode, of those collected at once: K (D)
-    max_grad_norm: float = 10.0  # V_max (D)
+    hidden: Widths = (50, 50)  # tanh units of the policy (T1)
+    policy_std: Positive = 0.2  # units of action (D); of DPG's exploration
+    gamma: Share = 0.995  # (D: swimmer)
+    policy_lr: NonNegative = 3e-4  # Adam (D)
+    policy_updates: Count = 50  # an episode, of those collected at once: K (D)
+    max_grad_norm: Positive = 10.0  # V_max (D)
     replay: bool = False  # of the policy's updates
-    kl_weight: float = 0.0  # reward per nat; 0, the paper has it for SVG(1)-ER (D)
+    kl_weight: NonNegative = 0.0  # reward per nat; 0, the paper has it for SVG(1)-ER (D)
 
-    value_hidden: tuple[int, ...] = (200, 100)  # tanh units of Q (T1)
-    value_scale: float = 10.0  # units of return that Q's network counts in
-    value_lr: float = 1e-3  # Adam (D)
-    value_updates: int = 100  # an episode, M (D)
-    target_period: int = 50  # updates, C (Algorithm 4)
+    value_hidden: Widths = (200, 100)  # tanh units of Q (T1)
+    value_scale: Positive = 10.0  # units of return that Q's network counts in
+    value_lr: NonNegative = 1e-3  # Adam (D)
+    value_updates: Natural = 100  # an episode, M (D)
+    target_period: Count = 50  # updates, C (Algorithm 4)
 
-    batch_size: int = 32  # transitions
-    replay_size: int = 100_000  # transitions of D
-    simulations: int = 1  # N, episodes that are collected at once (Algorithm 3)
-    steps_per_slice: int = 250  # control steps of all simulations between two chances of a checkpoint
-    dtype: str = "float32"
+    batch_size: Count = 32  # transitions
+    replay_size: Count = 100_000  # transitions of D
+    simulations: Count = 1  # N, episodes that are collected at once (Algorithm 3)
+    steps_per_slice: Count = 250  # control steps of all simulations between two chances of a checkpoint
+    dtype: Precision = "float32"
 
 
 PROFILES: dict[str, dict[str, Any]] = {"text": {}}

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 from torch import Tensor
@@ -36,6 +36,7 @@ from svgbench.nn.surrogate import Fisher, Surrogate, path_squares
 from svgbench.nn.trust_region import conjugate_gradients, line_search, max_step
 from svgbench.nn.vine import VineBatch, VineSampler, VineSurrogate
 from svgbench.nn.work import batches
+from svgbench.ranges import Count, Natural, NonNegative, Positive, PositiveShare, Precision, Range, Share, Widths
 
 VERSION = 1
 
@@ -44,42 +45,42 @@ VERSION = 1
 class Config:
     """Sources: T2: the thesis's Table 2 (swimmer, where its columns differ); "code": as above; else our choice."""
 
-    hidden: tuple[int, ...] = (30,)  # units (T2); () is linear (cart-pole)
+    hidden: Widths = (30,)  # units (T2); () is linear (cart-pole)
     activation: Literal["tanh", "softplus"] = "tanh"  # (section 4.6.2; chapter 3: silent)
-    init_std: float = 0.5  # of actions, in half control ranges (code)
-    output_gain: float = 0.01  # norm of an output's weights at the start; hidden ones have 1 (code)
+    init_std: Positive = 0.5  # of actions, in half control ranges (code)
+    output_gain: NonNegative = 0.01  # norm of an output's weights at the start; hidden ones have 1 (code)
     observation_scaling: Literal["none", "range", "random", "running"] = "none"  # (text: silent)
-    observation_clip: float = 0.0  # bound of a scaled observation; 0 is none
+    observation_clip: NonNegative = 0.0  # bound of a scaled observation; 0 is none
 
     sampling: Literal["single-path", "vine"] = "single-path"
-    simulations: int = 50  # paths of a batch, or trunks (T2: 50, or 16)
-    timesteps: int = 0  # 0: one path in each simulation; else paths until at least so many steps
-    path_length: int = 0  # steps; 0 is the task's horizon (T2: 1000)
-    extension_factor: float = 0.0  # paths cut at their length go on for so many 1 / (1 - gamma), for returns only
-    rollout_set: int = 125  # states that branch (T2: 500 Q-values by 4)
-    actions_per_state: int = 4  # (T2)
-    branch_length: int = 50  # steps, the tried action's included (T2)
-    states_per_slice: int = 64  # whose branches are simulated between two chances of a checkpoint
-    steps_per_slice: int = 50  # control steps of all simulations, likewise
+    simulations: Count = 50  # paths of a batch, or trunks (T2: 50, or 16)
+    timesteps: Natural = 0  # 0: one path in each simulation; else paths until at least so many steps
+    path_length: Natural = 0  # steps; 0 is the task's horizon (T2: 1000)
+    extension_factor: NonNegative = 0.0  # paths cut at their length go on for so many 1 / (1 - gamma), for returns only
+    rollout_set: Count = 125  # states that branch (T2: 500 Q-values by 4)
+    actions_per_state: Annotated[int, Range(2)] = 4  # (T2)
+    branch_length: Count = 50  # steps, the tried action's included (T2)
+    states_per_slice: Count = 64  # whose branches are simulated between two chances of a checkpoint
+    steps_per_slice: Count = 50  # control steps of all simulations, likewise
 
-    gamma: float = 0.99  # (T2)
+    gamma: Share = 0.99  # (T2)
     baseline: Literal["time", "none"] = "time"  # the mean return at each time step (code; section 4.6.3's "no VF")
     standardise: bool = True  # advantages over their deviation (code)
-    max_kl: float = 0.01  # nats, delta (T2)
+    max_kl: Positive = 0.01  # nats, delta (T2)
     constraint: Literal["mean", "max"] = "mean"  # over states: eq. (14), or eq. (13)
-    max_kl_rounds: int = 50  # of the step under eq. (13)
+    max_kl_rounds: Natural = 50  # of the step under eq. (13)
     fisher: Literal["analytic", "empirical"] = "analytic"  # (section 3.6)
-    fisher_fraction: float = 0.1  # of the data (section 3.12)
-    cg_iterations: int = 10  # k (section 3.12)
-    cg_damping: float = 0.1  # (text: silent); without, what a batch hardly excites moves without measure
+    fisher_fraction: PositiveShare = 0.1  # of the data (section 3.12)
+    cg_iterations: Count = 10  # k (section 3.12)
+    cg_damping: NonNegative = 0.1  # (text: silent); without, what a batch hardly excites moves without measure
     damping: Literal["identity", "gradient"] = "identity"  # times 1, or the paths' squared gradients
-    min_multiplier: float = 0.0  # floor of 1 / beta
-    backtracks: int = 15  # step lengths tried
-    backtrack_factor: float = 0.8  # (section 3.12: "exponentially")
-    accept_ratio: float = 0.0  # of the gain that a linear objective would give
-    kl_barrier: float = 1.0  # a step may reach so many max_kl
-    l2: float = 0.0  # penalty on the parameters' squares
-    dtype: str = "float32"
+    min_multiplier: NonNegative = 0.0  # floor of 1 / beta
+    backtracks: Count = 15  # step lengths tried
+    backtrack_factor: Annotated[float, Range(above=0, below=1)] = 0.8  # (section 3.12: "exponentially")
+    accept_ratio: Share = 0.0  # of the gain that a linear objective would give
+    kl_barrier: Positive = 1.0  # a step may reach so many max_kl
+    l2: NonNegative = 0.0  # penalty on the parameters' squares
+    dtype: Precision = "float32"
 
 
 PROFILES = {

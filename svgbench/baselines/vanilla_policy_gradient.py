@@ -26,6 +26,7 @@ from svgbench.nn.scaling import ObservationScaling
 from svgbench.nn.streams import Streams
 from svgbench.nn.surrogate import Surrogate, pieces
 from svgbench.nn.work import batches
+from svgbench.ranges import Count, Natural, NonNegative, Positive, Precision, Share, Widths
 
 VERSION = 1
 
@@ -35,24 +36,24 @@ class Config:
     """Sources: T2: the thesis's Table 2 (swimmer), of TRPO; else our choice: Algorithm 2 has no numbers."""
 
     optimiser: Literal["adam", "sgd"] = "adam"
-    learning_rate: float = 1e-2
+    learning_rate: NonNegative = 1e-2
     baseline: Literal["linear", "time", "none"] = "linear"
-    ridge: float = 1e-5  # of the linear baseline, in mean squared features
+    ridge: Positive = 1e-5  # of the linear baseline, in mean squared features
     standardise: bool = True  # advantages over their deviation
 
-    hidden: tuple[int, ...] = (30,)  # units (T2)
+    hidden: Widths = (30,)  # units (T2)
     activation: Literal["tanh", "softplus"] = "tanh"
-    init_std: float = 0.5  # of actions, in half control ranges
-    output_gain: float = 0.01  # norm of an output's weights at the start; hidden ones have 1
+    init_std: Positive = 0.5  # of actions, in half control ranges
+    output_gain: NonNegative = 0.01  # norm of an output's weights at the start; hidden ones have 1
     observation_scaling: Literal["none", "range", "random", "running"] = "none"
-    observation_clip: float = 0.0  # bound of a scaled observation; 0 is none
+    observation_clip: NonNegative = 0.0  # bound of a scaled observation; 0 is none
 
-    simulations: int = 50  # paths of a batch (T2)
-    timesteps: int = 0  # 0: one path in each simulation; else paths until at least so many steps
-    path_length: int = 0  # steps; 0 is the task's horizon (T2: 1000)
-    steps_per_slice: int = 50  # control steps of all simulations between two chances of a checkpoint
-    gamma: float = 0.99  # (T2)
-    dtype: str = "float32"
+    simulations: Count = 50  # paths of a batch (T2)
+    timesteps: Natural = 0  # 0: one path in each simulation; else paths until at least so many steps
+    path_length: Natural = 0  # steps; 0 is the task's horizon (T2: 1000)
+    steps_per_slice: Count = 50  # control steps of all simulations between two chances of a checkpoint
+    gamma: Share = 0.99  # (T2)
+    dtype: Precision = "float32"
 
 
 def features(x: Tensor, elapsed: Tensor) -> Tensor:

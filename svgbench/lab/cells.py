@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from svgbench.lab import source
+from svgbench.lab import fields, source
 from svgbench.lab.errors import UsageError, unknown
 from svgbench.lab.experiment import Budget, Experiment, PerTask, Setting, Task, Variant
 
@@ -133,7 +133,11 @@ def expand(experiment: Experiment, selection: Selection, extra: Mapping[str, Var
     asked = named_seeds(experiment, selection)
     tasks = _chosen("task", selection.tasks, {t.id: t for t in experiment.tasks})
     variants = _chosen("variant", selection.variants, {v.id: v for v in experiment.variants}, extra)
-    task_versions = {t.id: source.declared(t.make).version for t in tasks}
+    task_versions = {}
+    for task in tasks:
+        factory = source.declared(task.make)
+        factory.check_options(task.options, f"task {task.id}")
+        task_versions[task.id] = factory.version
     cells = []
     for task in tasks:
         for declared in variants:
@@ -273,7 +277,7 @@ def _resolve(
     """
     learner = source.declared(variant.learner)
     of_task, cut = (
-        {name: value for name, value in layer.items() if name in learner.types}
+        {name: value for name, value in layer.items() if name in learner.fields}
         for layer in (task.config, budget.config)
     )
     own: dict[str, Setting] = {
@@ -284,28 +288,25 @@ def _resolve(
     variant = replace(variant, config=own)
     config = learner.config(of_task, own, cut, profile=variant.profile)
     limits = {**budget.limits, **task.limits.get(budget.name, {})}
+    where = f"{variant.id} on {task.id}"
     changed: dict[str, Any] = {}
     for override in overrides:
         key, equals, text = override.partition("=")
         if not equals:
             raise UsageError(f"-o {override}: expected key=value")
-        if key in learner.types:
+        if key in learner.fields:
             changed[key] = config[key] = learner.parse(key, text)
         elif key in limits:
-            kind = _annotation(limits[key])
-            changed[key] = limits[key] = source.parse_value(key, text, kind)
+            limit = learner.limits.get(key) or fields.of_value(key, limits[key])
+            changed[key] = limits[key] = limit.parse(text)
         else:
-            raise unknown(f"setting of {variant.id}", key, [*learner.types, *limits])
+            raise unknown(f"setting of {variant.id}", key, [*learner.fields, *limits])
+    fields.check(learner.fields, config, where)
+    learner.check_limits(limits, where)
     if changed:
         words = " ".join(f"{k}={v}" for k, v in sorted(changed.items()))
         variant = replace(variant, id=f"{variant.id}+{_hash(changed, 8)}", label=f"{variant.label} ({words})")
     return variant, config, limits, learner.version
-
-
-def _annotation(value: Any) -> str:
-    if isinstance(value, tuple):
-        return f"tuple[{type(value[0]).__name__ if value else 'str'}, ...]"
-    return type(value).__name__
 
 
 def _hash(value: Any, digits: int) -> str:

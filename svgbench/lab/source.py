@@ -4,44 +4,52 @@
 importing torch. So those are literals at module level, and are read from the source:
 
     VERSION = 3
-    class Config: ...            # fields with simple types and literal defaults
+    class Config: ...            # fields with simple types, ranges (`svgbench.ranges`) and literal defaults
+    class Limits: ...            # of a learner, where it states them: what it reads of a budget, likewise
     PROFILES = {"text": {...}, "code": {...}}
+    def make(horizon: Count = 1000): ...    # of a task: its options are the parameters
 """
 
 from __future__ import annotations
 
 import ast
 import functools
-import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, get_origin
 
 from svgbench.lab.errors import UsageError, unknown
-
-TYPES: dict[str, Any] = {
-    "int": int,
-    "float": float,
-    "bool": bool,
-    "str": str,
-    "tuple[int, ...]": tuple[int, ...],
-    "tuple[float, ...]": tuple[float, ...],
-    "tuple[str, ...]": tuple[str, ...],
-}
+from svgbench.lab.fields import Field, check
+from svgbench.lab.modules import Module, UnreadableError, module
 
 REQUIRED = object()
+
+FIELDLESS = ("object", "ABC", "Generic", "Protocol", "NamedTuple", "TypedDict", "BaseModel")
+"""Bases that bring a config no fields of their own."""
 
 
 @dataclass(frozen=True)
 class Declared:
-    """The literals of one module. `types` and `defaults` have one entry per config field."""
+    """The literals of one module. `fields` and `defaults` have one entry per config field.
+
+    `limits` are what a learner says that it reads of a budget, and `needed` those of them that it cannot do without.
+    `options` are the parameters of a task's factory; None where the source does not show them.
+    """
 
     module: str
     version: int
-    types: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, Field] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     profiles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    limits: Mapping[str, Field] = field(default_factory=dict)
+    needed: tuple[str, ...] = ()
+    options: Mapping[str, Field] | None = None
+    options_needed: tuple[str, ...] = ()
+
+    @property
+    def types(self) -> dict[str, str]:
+        """The type of each config field, as text and without its range."""
+        return {name: one.text for name, one in self.fields.items()}
 
     def config(self, *layers: Mapping[str, Any], profile: str | None = None) -> dict[str, Any]:
         """The whole config: defaults, then the profile, then each layer in turn.
@@ -53,8 +61,8 @@ class Declared:
         resolved = dict(self.defaults)
         for layer in (self.profiles[profile] if profile else {}, *layers):
             for name, value in layer.items():
-                if name not in self.types:
-                    raise unknown(f"config field of {self.module}", name, self.types)
+                if name not in self.fields:
+                    raise unknown(f"config field of {self.module}", name, self.fields)
                 resolved[name] = value
         empty = [name for name, value in resolved.items() if value is REQUIRED]
         if empty:
@@ -63,107 +71,126 @@ class Declared:
 
     def parse(self, name: str, text: str) -> Any:
         """`text` as the type of field `name`; UsageError says what was expected."""
-        if name not in self.types:
-            raise unknown("config field", name, self.types)
-        return parse_value(name, text, self.types[name])
+        if name not in self.fields:
+            raise unknown("config field", name, self.fields)
+        return self.fields[name].parse(text)
 
+    def check_limits(self, limits: Mapping[str, Any], where: str) -> None:
+        """Raise UsageError for a limit out of its range, or one that the learner needs and does not get."""
+        lacking = [name for name in self.needed if name not in limits]
+        if lacking:
+            given = ", ".join(limits) or "nothing"
+            raise UsageError(f"{where}: no {lacking[0]}, which {self.module} needs of a budget (there are: {given})")
+        check(self.limits, limits, where)
 
-def parse_value(name: str, text: str, annotation: str) -> Any:
-    """The value that `text` writes for a field of that type, by pydantic's rules for strings."""
-    import pydantic
-
-    if annotation.startswith("Literal["):
-        return _one_of(name, text, annotation)
-    if annotation not in TYPES:
-        raise UsageError(f"-o {name}={text}: a field of type {annotation} cannot be set on the command line")
-    raw: Any = text
-    if annotation.startswith("tuple"):
-        raw = [part for part in text.strip("()[] ").split(",") if part.strip()]
-    try:
-        return pydantic.TypeAdapter(TYPES[annotation]).validate_python(raw)
-    except pydantic.ValidationError:
-        raise UsageError(f"-o {name}={text}: expected a value of type {annotation}") from None
-
-
-def _one_of(name: str, text: str, annotation: str) -> str:
-    """`text` if it is one of the strings of `Literal["a", "b"]`."""
-    node = ast.parse(annotation, mode="eval").body
-    assert isinstance(node, ast.Subscript)
-    choices = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-    words = [str(ast.literal_eval(choice)) for choice in choices]
-    if text not in words:
-        raise unknown(f"value of {name}", text, words)
-    return text
+    def check_options(self, options: Mapping[str, Any], where: str) -> None:
+        """Raise UsageError for an option that the factory does not have, needs and does not get, or has another range
+        for."""
+        if self.options is None:
+            return check({}, options, where)
+        for name in options:
+            if name not in self.options:
+                raise unknown(f"option of {where}", name, self.options)
+        lacking = [name for name in self.options_needed if name not in options]
+        if lacking:
+            raise UsageError(f"{where}: no option {lacking[0]}, which {self.module} needs")
+        return check(self.options, options, where)
 
 
 def split_reference(reference: str) -> tuple[str, str]:
     """ "module:attribute" in its two parts; UsageError if it is not of that form."""
-    module, _, attribute = reference.partition(":")
-    if not module or not attribute:
+    name, _, attribute = reference.partition(":")
+    if not name or not attribute:
         raise UsageError(f"'{reference}' is not of the form module:attribute")
-    return module, attribute
+    return name, attribute
 
 
 @functools.cache
 def declared(reference: str) -> Declared:
     """What the module of "module:attribute" declares. Raises UsageError if it cannot be found or read."""
-    module, _ = split_reference(reference)
-    tree = ast.parse(_source_of(module))
-    constants: dict[str, ast.expr] = {}
-    config: ast.ClassDef | None = None
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
-            constants[node.targets[0].id] = node.value
-        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value:
-            constants[node.target.id] = node.value
-        elif isinstance(node, ast.ClassDef) and node.name == "Config":
-            config = node
-    if "VERSION" not in constants:
-        raise UsageError(f"{module} states no VERSION")
-    types, defaults = _fields(module, config)
-    profiles = _literal(module, "PROFILES", constants["PROFILES"]) if "PROFILES" in constants else {}
-    return Declared(module, int(_literal(module, "VERSION", constants["VERSION"])), types, defaults, profiles)
+    name, attribute = split_reference(reference)
+    source = module(name)
+    constants = {word: source.names.get(word) for word in ("VERSION", "PROFILES")}
+    if not isinstance(constants["VERSION"], ast.expr):
+        raise UsageError(f"{name} states no VERSION")
+    profiles = constants["PROFILES"]
+    config, limits = (_class(source, word) for word in ("Config", "Limits"))
+    options, needed = _options(source, attribute)
+    return Declared(
+        module=name,
+        version=int(_literal(name, "VERSION", constants["VERSION"])),
+        fields={one: kind for one, (kind, _) in config.items()},
+        defaults={one: default for one, (_, default) in config.items()},
+        profiles=_literal(name, "PROFILES", profiles) if isinstance(profiles, ast.expr) else {},
+        limits={one: kind for one, (kind, _) in limits.items()},
+        needed=tuple(one for one, (_, default) in limits.items() if default is REQUIRED),
+        options=options,
+        options_needed=needed,
+    )
 
 
-def _source_of(module: str) -> str:
-    path = _path_of(module)
-    if path is None:
-        raise UsageError(f"no module '{module}' can be found")
-    return path.read_text(encoding="utf-8")
-
-
-def _path_of(module: str) -> Path | None:
-    """The file of a module. Only its top package is looked up: `find_spec` would import every package above it."""
-    top, *rest = module.split(".")
+def _class(source: Module, name: str) -> dict[str, tuple[Field, Any]]:
+    """The fields of a class that a module has, of its own or by an import; none if there is no such class."""
+    if name not in source.names:
+        return {}
     try:
-        spec = importlib.util.find_spec(top)
-    except (ModuleNotFoundError, ValueError):
-        return None
-    if spec is None:
-        return None
-    if not rest:
-        return Path(spec.origin) if spec.origin else None
-    for folder in spec.submodule_search_locations or ():
-        base = Path(folder, *rest)
-        for path in (base.with_suffix(".py"), base / "__init__.py"):
-            if path.is_file():
-                return path
-    return None
+        return _fields(*source.class_of(ast.Name(name)))
+    except UnreadableError as error:
+        raise UsageError(f"{source.name}: {name} cannot be read: {error}") from None
 
 
-def _fields(module: str, config: ast.ClassDef | None) -> tuple[dict[str, str], dict[str, Any]]:
-    types: dict[str, str] = {}
-    defaults: dict[str, Any] = {}
-    for node in config.body if config else ():
+def _fields(source: Module, of: ast.ClassDef) -> dict[str, tuple[Field, Any]]:
+    """Type and default of each field of a class, in the order of a dataclass: inherited ones first."""
+    found: dict[str, tuple[Field, Any]] = {}
+    for base in reversed(of.bases):
+        if ast.unparse(base).partition("[")[0].rpartition(".")[2] not in FIELDLESS:
+            found |= _fields(*source.class_of(base))
+    for node in of.body:
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             name = node.target.id
-            types[name] = ast.unparse(node.annotation)
-            defaults[name] = _literal(module, name, node.value) if node.value else REQUIRED
-    return types, defaults
+            kind = _field(source, name, node.annotation)
+            if kind is not None:
+                found[name] = kind, _literal(source.name, name, node.value) if node.value else REQUIRED
+        elif isinstance(node, ast.Assign):  # a default for an inherited field
+            for target in node.targets:
+                if isinstance(target, ast.Name) and target.id in found:
+                    found[target.id] = found[target.id][0], _literal(source.name, target.id, node.value)
+    return found
 
 
-def _literal(module: str, name: str, node: ast.expr) -> Any:
+def _field(source: Module, name: str, annotation: ast.expr) -> Field | None:
+    """The field of an annotation; None for a ClassVar."""
+    written = ast.unparse(annotation)
+    try:
+        kind = source.type_of(annotation)
+    except UnreadableError:
+        kind = None
+    if kind is ClassVar or get_origin(kind) is ClassVar:
+        return None
+    return Field(name, kind, written)
+
+
+def _options(source: Module, attribute: str) -> tuple[dict[str, Field] | None, tuple[str, ...]]:
+    """The parameters of a factory by name, and those without a default; None where the source shows no function."""
+    try:
+        found, bound = source.find(attribute)
+    except UnreadableError:
+        return None, ()
+    if not isinstance(bound, ast.FunctionDef) or bound.args.kwarg:
+        return None, ()
+    given = bound.args
+    places = [*given.posonlyargs, *given.args]
+    without = [a.arg for a in places[: len(places) - len(given.defaults)]]
+    without += [a.arg for a, default in zip(given.kwonlyargs, given.kw_defaults, strict=True) if default is None]
+    fields = {}
+    for one in (*places, *given.kwonlyargs):
+        kind = _field(found, one.arg, one.annotation) if one.annotation else Field(one.arg, None)
+        fields[one.arg] = kind or Field(one.arg, None)
+    return fields, tuple(without)
+
+
+def _literal(where: str, name: str, node: ast.expr) -> Any:
     try:
         return ast.literal_eval(node)
     except ValueError:
-        raise UsageError(f"{module}: {name} must be a literal") from None
+        raise UsageError(f"{where}: {name} must be a literal") from None

@@ -146,10 +146,9 @@ def test_final_policies_can_be_kept_and_rows_are_complete():
     assert torch.equal(actor(x).mode, one.agent.mode(x))
 
 
-@pytest.mark.parametrize(("config", "said"), [({"H": -1}, "H is -1"), ({"learning_starts": 3}, "learning_starts is 3")])
-def test_settings_that_cannot_run_are_refused(config, said):
-    with pytest.raises(ValueError, match=said):
-        learner(**config)
+def test_settings_that_cannot_run_are_refused():
+    with pytest.raises(ValueError, match="learning_starts is 3"):
+        learner(learning_starts=3)
 
 
 @pytest.mark.parametrize(("module", "H"), [(sac, 0), (sac_svg, 2)])

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from svgbench_testkit.experiments import EXPERIMENTS
 
-from svgbench.lab import cells, source
 from svgbench.lab.calibration import Cost, estimate, kind
 from svgbench.lab.cells import Selection, block_from_job, blocks, describe_job, expand, identity, parse_seeds
 from svgbench.lab.errors import UsageError
 from svgbench.lab.experiment import PerTask, Variant
+from svgbench.lab.fields import of_value
 from svgbench.lab.plan import make_plan
 from svgbench.lab.store import Store
 
@@ -261,10 +261,9 @@ def test_cells_of_one_kind_share_a_calibration():
     assert kind(cell_of()) != kind(cell_of(variant="still"))
 
 
-def test_annotation_of_a_limit():
-    assert cells._annotation((1, 2)) == "tuple[int, ...]"
-    assert cells._annotation(True) == "bool"
-    assert source.parse_value("x", "true", cells._annotation(False)) is True
+def test_a_limit_that_no_learner_declares_is_known_by_its_value():
+    assert of_value("x", (1, 2)).text == "tuple[int, ...]"
+    assert of_value("x", False).parse("true") is True
 
 
 def test_a_variant_may_be_run_on_some_tasks_only():

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated, Literal
 
 import pytest
 
 from svgbench.lab.errors import UsageError
-from svgbench.lab.source import REQUIRED, Declared, declared, parse_value, split_reference
+from svgbench.lab.fields import Field
+from svgbench.lab.source import REQUIRED, Declared, declared, split_reference
+from svgbench.ranges import Increasing, Length, Range
 
 SOURCE = '''
 raise SystemExit("this module must not be imported")
@@ -82,42 +85,170 @@ def test_a_module_that_is_not_there():
             split_reference(reference)
 
 
+Positive = Annotated[float, Range(above=0)]
+Counts = tuple[Annotated[int, Range(1)], ...]
+
+
 @pytest.mark.parametrize(
-    ("annotation", "text", "value"),
+    ("kind", "text", "value"),
     [
-        ("int", "3", 3),
-        ("float", "1e-3", 1e-3),
-        ("float", "3", 3.0),
-        ("bool", "false", False),
-        ("str", "3", "3"),
-        ("tuple[int, ...]", "(64, 64)", (64, 64)),
-        ("tuple[int, ...]", "64", (64,)),
-        ("tuple[float, ...]", "1,2.5", (1.0, 2.5)),
-        ("tuple[str, ...]", "a,b", ("a", "b")),
-        ("Literal['learned', 'true']", "true", "true"),
+        (int, "3", 3),
+        (float, "1e-3", 1e-3),
+        (float, "3", 3.0),
+        (bool, "false", False),
+        (str, "3", "3"),
+        (str, "none", "none"),
+        (tuple[int, ...], "(64, 64)", (64, 64)),
+        (tuple[int, ...], "64", (64,)),
+        (tuple[int, ...], "()", ()),
+        (tuple[float, ...], "1,2.5", (1.0, 2.5)),
+        (tuple[str, ...], "a,b", ("a", "b")),
+        (Literal["learned", "true"], "true", "true"),
+        (Literal[1, 2], "2", 2),
+        (Positive, "1e-300", 1e-300),
+        (Positive | None, "none", None),
+        (Positive | None, "2", 2.0),
+        (Counts, "1,2", (1, 2)),
+        (Annotated[Counts, Length(1), Increasing()], "1,2", (1, 2)),
     ],
 )
-def test_values_are_parsed_by_type(annotation, text, value):
-    parsed = parse_value("x", text, annotation)
+def test_values_are_parsed_by_type(kind, text, value):
+    parsed = Field("x", kind).parse(text)
     assert parsed == value
     assert type(parsed) is type(value)
 
 
 @pytest.mark.parametrize(
-    ("annotation", "text", "message"),
+    ("kind", "text", "message"),
     [
-        ("int", "3.5", "expected a value of type int"),
-        ("float", "fast", "-o x=fast: expected a value of type float"),
-        ("bool", "maybe", "expected a value of type bool"),
-        ("tuple[int, ...]", "1,x", r"expected a value of type tuple\[int, ...\]"),
-        ("Literal['learned', 'true']", "leanred", "no value of x 'leanred'; did you mean 'learned'"),
+        (int, "3.5", "expected a value of type int"),
+        (int, "1e3", "expected a value of type int"),
+        (int, "99999999999999999999", "expected a value of type int"),
+        (float, "fast", "-o x=fast: expected a value of type float"),
+        (float, "nan", "-o x=nan: expected a value of type float, finite"),
+        (float, "1e400", "-o x=1e400: expected a value of type float"),
+        (float, "-inf", "expected a value of type float"),
+        (bool, "maybe", "expected a value of type bool"),
+        (tuple[int, ...], "1,x", r"expected a value of type tuple\[int, ...\]"),
+        (tuple[float, ...], "1,nan", r"expected a value of type tuple\[float, ...\]"),
+        (Literal["learned", "true"], "leanred", "no value of x 'leanred'; did you mean 'learned'"),
+        (Positive, "0", "-o x=0: expected a value of type float, above 0"),
+        (Positive, "none", "expected a value of type float, above 0"),
+        (Positive | None, "0", "expected a value of type float or none, above 0"),
+        (Annotated[float, Range(0, 1)], "1.5", "expected a value of type float, from 0 to 1"),
+        (Annotated[float, Range(above=0, below=1)], "1", "float, above 0 and below 1"),
+        (Annotated[int, Range(at_most=3)], "4", "int, at most 3"),
+        (Counts, "1,0", r"tuple\[int, ...\], each at least 1"),
+        (Annotated[Counts, Length(1)], "()", r"tuple\[int, ...\], each at least 1, of 1 or more elements"),
+        (Annotated[Counts, Increasing()], "2,2", "each at least 1, increasing"),
+        (None, "1", "a field of type Any cannot be set on the command line"),
     ],
 )
-def test_values_of_another_type_are_refused(annotation, text, message):
+def test_values_of_another_type_or_out_of_range_are_refused(kind, text, message):
     with pytest.raises(UsageError, match=message):
-        parse_value("x", text, annotation)
+        Field("x", kind, "Any").parse(text)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        (int, True),
+        (int, 1000.0),
+        (float, True),
+        (float, 10**400),
+        (float, float("nan")),
+        (float, "1"),
+        (bool, 1),
+        (str, 1),
+        (Literal[1, 2], True),
+        (tuple[int, ...], 3),
+        (tuple[int, float], (1, 2, 3)),
+        (None, float("inf")),
+        (None, (1.0, float("nan"))),
+        (Positive, None),
+    ],
+)
+def test_values_of_another_type_are_a_problem(kind, value):
+    assert Field("x", kind).problem(value)
+
+
+@pytest.mark.parametrize(("kind", "value"), [(float, 1), (tuple[int, ...], [1, 2]), (None, object()), (None, None)])
+def test_values_that_fit(kind, value):
+    assert Field("x", kind).problem(value) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ({}, "a reason for no end"),
+        ({"at_least": 0, "above": 0}, "one finite low end"),
+        ({"above": 1, "below": 1}, "is empty"),
+    ],
+)
+def test_a_range_that_is_none(words, message):
+    with pytest.raises(ValueError, match=message):
+        Range(**words)
 
 
 def test_an_unknown_field_is_refused():
     with pytest.raises(UsageError, match="no config field 'b'"):
-        Declared("m", 1, {"a": "int"}).parse("b", "1")
+        Declared("m", 1, {"a": Field("a", int)}).parse("b", "1")
+
+
+ELSEWHERE = """
+from typing import Annotated, ClassVar
+import svgbench.ranges as r
+
+TOP = 2
+Rate = Annotated[float, r.Range(above=0, at_most=TOP)]
+
+class Shared:
+    first: Rate = 0.5
+    second: r.Count
+    CONSTANT: ClassVar[int] = 3
+"""
+
+INHERITS = """
+raise SystemExit("this module must not be imported")
+import typing as t
+from svgbench.ranges import Range, Natural
+from inherits_base import Shared as Base, Rate
+VERSION = 1
+
+class Config(Base):
+    second: Natural = 4
+    third: "Rate | None" = None
+    fourth: t.Literal["a", "b"] = "a"
+    fifth: SomethingElse = 1
+    first = 0.25
+"""
+
+
+def test_types_and_inherited_fields_are_followed_through_other_files(write):
+    write("inherits_base", ELSEWHERE)
+    found = declared(write("inherits", INHERITS))
+    assert list(found.fields) == ["first", "second", "third", "fourth", "fifth"]
+    assert found.defaults == {"first": 0.25, "second": 4, "third": None, "fourth": "a", "fifth": 1}
+    assert found.fields["first"].type == Annotated[float, Range(above=0, at_most=2)]
+    assert found.fields["second"].type == Annotated[int, Range(0)]
+    assert found.fields["third"].type == Annotated[float, Range(above=0, at_most=2)] | None
+    assert found.types["fifth"] == "SomethingElse"
+    assert "inherits_base" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("bad_range", "a: Annotated[int, Range(1, 0)] = 1", r"Range\(1, 0\) cannot be read as a range"),
+        ("open_range", "a: Annotated[int, Range(limit())] = 1", "cannot be read as a range"),
+    ],
+)
+def test_a_range_that_cannot_be_read_is_refused(write, name, text, message):
+    start = "from typing import Annotated\nfrom svgbench.ranges import Range\nVERSION = 1\nclass Config:\n    "
+    with pytest.raises(UsageError, match=message):
+        declared(write(name, start + text))
+
+
+def test_a_base_that_cannot_be_read_is_refused(write):
+    with pytest.raises(UsageError, match="base_gone: Config cannot be read: Base"):
+        declared(write("base_gone", "VERSION = 1\nclass Config(Base):\n    a: int = 1"))

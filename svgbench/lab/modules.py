@@ -1,0 +1,233 @@
+"""The source of a module, and what its names mean, found without importing it.
+
+A name is followed through the module's own assignments and through its imports, into other modules' sources. So a
+config may inherit fields from a class in another file, and a type may have a name of its own.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import importlib.util
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union
+
+from svgbench import ranges
+from svgbench.lab.errors import UsageError
+from svgbench.lab.fields import KNOWN, TYPING
+
+
+class UnreadableError(Exception):
+    """A name or an expression that the source alone does not explain."""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A name that an import binds: a module, or `attribute` of it."""
+
+    module: str
+    attribute: str | None = None
+
+
+Binding = ast.expr | ast.ClassDef | ast.FunctionDef | Imported
+
+
+@dataclass(frozen=True, eq=False)
+class Module:
+    """A module's statements at top level, by the name that they bind; of several the last counts."""
+
+    name: str
+    names: dict[str, Binding]
+
+    def find(self, name: str) -> tuple[Module, Binding]:
+        """Where a name is bound, through imports, and to what. Raises UnreadableError."""
+        found: Module = self
+        for _ in range(20):  # imports that go round in circles end here
+            bound = found.names.get(name)
+            if not isinstance(bound, Imported):
+                if bound is None:
+                    raise UnreadableError(name)
+                return found, bound
+            if bound.attribute is None:
+                raise UnreadableError(name)
+            found, name = _module_of(bound.module), bound.attribute
+        raise UnreadableError(name)
+
+    def class_of(self, node: ast.expr) -> tuple[Module, ast.ClassDef]:
+        """The class that an expression names, and its module. Raises UnreadableError."""
+        if isinstance(node, ast.Subscript):  # Base[T]
+            return self.class_of(node.value)
+        module, name = self, ""
+        if isinstance(node, ast.Name):
+            name = node.id
+        elif isinstance(node, ast.Attribute):
+            module, name = _module_of(self.module_named(node.value)), node.attr
+        found, bound = module.find(name)
+        if not isinstance(bound, ast.ClassDef):
+            raise UnreadableError(name)
+        return found, bound
+
+    def module_named(self, node: ast.expr) -> str:
+        """The full name of the module that `a` or `a.b` stands for. Raises UnreadableError."""
+        if isinstance(node, ast.Attribute):
+            return f"{self.module_named(node.value)}.{node.attr}"
+        bound = self.names.get(node.id) if isinstance(node, ast.Name) else None
+        if not isinstance(bound, Imported):
+            raise UnreadableError(ast.unparse(node))
+        return bound.module if bound.attribute is None else f"{bound.module}.{bound.attribute}"
+
+    def type_of(self, node: ast.expr) -> Any:
+        """The type that an annotation writes, with its ranges. Raises UnreadableError; UsageError for a bad range."""
+        if isinstance(node, ast.Constant):
+            if isinstance(node.value, str):
+                return self.type_of(ast.parse(node.value, mode="eval").body)
+            return node.value
+        if isinstance(node, ast.Name | ast.Attribute):
+            return self._named(node)
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+            return Union[self.type_of(node.left), self.type_of(node.right)]  # noqa: UP007  # made at run time
+        if isinstance(node, ast.Subscript):
+            return self._parametrised(node)
+        raise UnreadableError(ast.unparse(node))
+
+    def _named(self, node: ast.Name | ast.Attribute) -> Any:
+        """What a name means in an annotation: a type, or one of typing's or of our words."""
+        if isinstance(node, ast.Name):
+            module, name = self, node.id
+            if name in KNOWN and name not in self.names:
+                return KNOWN[name]
+            bound = self.names.get(name)
+        else:
+            module, name = self, node.attr
+            bound = Imported(self.module_named(node.value), name)
+        if isinstance(bound, Imported) and bound.attribute is not None:
+            light = _light(bound)
+            if light is not None:
+                return light
+            module, name = _module_of(bound.module), bound.attribute
+        module, bound = module.find(name)
+        if isinstance(bound, ast.expr):
+            return module.type_of(bound)
+        raise UnreadableError(name)
+
+    def _parametrised(self, node: ast.Subscript) -> Any:
+        outer = self.type_of(node.value)
+        parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        if outer is Literal:
+            return Literal[tuple(map(self.value_of, parts))]
+        if outer is Annotated:
+            constraints = tuple(filter(None, map(self._constraint, parts[1:])))
+            kind = self.type_of(parts[0])
+            return Annotated[(kind, *constraints)] if constraints else kind
+        try:
+            return outer[tuple(map(self.type_of, parts))] if len(parts) > 1 else outer[self.type_of(parts[0])]
+        except TypeError:
+            raise UnreadableError(ast.unparse(node)) from None
+
+    def _constraint(self, node: ast.expr) -> ranges.Constraint | None:
+        """The range that an expression makes; None for what is no range of ours."""
+        if not isinstance(node, ast.Call):
+            return None
+        try:
+            kind = self.type_of(node.func)
+        except UnreadableError:
+            return None
+        if not (isinstance(kind, type) and issubclass(kind, ranges.Constraint)):
+            return None
+        try:
+            words = {word.arg: self.value_of(word.value) for word in node.keywords if word.arg}
+            made: ranges.Constraint = kind(*map(self.value_of, node.args), **words)
+        except (UnreadableError, TypeError, ValueError) as error:
+            raise UsageError(f"{self.name}: {ast.unparse(node)} cannot be read as a range: {error}") from None
+        return made
+
+    def value_of(self, node: ast.expr) -> Any:
+        """A literal, or a name that an assignment gave one. Raises UnreadableError."""
+        if isinstance(node, ast.Name):
+            module, bound = self.find(node.id)
+            if isinstance(bound, ast.expr):
+                return module.value_of(bound)
+        try:
+            return ast.literal_eval(node)
+        except (ValueError, TypeError):
+            raise UnreadableError(ast.unparse(node)) from None
+
+
+@functools.cache
+def module(name: str) -> Module:
+    """The module of that name. Raises UsageError if it cannot be found or read."""
+    path = path_of(name)
+    if path is None:
+        raise UsageError(f"no module '{name}' can be found")
+    try:
+        tree = ast.parse(path.read_bytes(), str(path))
+    except (OSError, SyntaxError, ValueError) as error:
+        raise UsageError(f"the source of module '{name}' cannot be read: {error}") from None
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    names: dict[str, Binding] = {}
+    for node in _statements(tree.body):
+        names.update(_bindings(node, package))
+    return Module(name, names)
+
+
+def path_of(name: str) -> Path | None:
+    """The file of a module. Only its top package is looked up: `find_spec` would import every package above it."""
+    top, *rest = name.split(".")
+    try:
+        spec = importlib.util.find_spec(top)
+    except (ModuleNotFoundError, ValueError):
+        return None
+    if spec is None:
+        return None
+    if not rest:
+        return Path(spec.origin) if spec.origin else None
+    for folder in spec.submodule_search_locations or ():
+        base = Path(folder, *rest)
+        for path in (base.with_suffix(".py"), base / "__init__.py"):
+            if path.is_file():
+                return path
+    return None
+
+
+def _module_of(name: str) -> Module:
+    try:
+        return module(name)
+    except UsageError as error:
+        raise UnreadableError(str(error)) from None
+
+
+def _light(name: Imported) -> Any:
+    """What may be looked up by importing: names of `typing` and of `svgbench.ranges`."""
+    if name.module in ("typing", "typing_extensions"):
+        return TYPING.get(name.attribute or "")
+    return getattr(ranges, name.attribute or "", None) if name.module == ranges.__name__ else None
+
+
+def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements of a module, those under `if` and `try` too."""
+    for node in body:
+        yield node
+        if isinstance(node, ast.If):
+            yield from _statements([*node.orelse, *node.body])
+        elif isinstance(node, ast.Try):
+            yield from _statements([*node.body, *node.orelse])
+
+
+def _bindings(node: ast.stmt, package: str) -> dict[str, Binding]:
+    """The names that a statement binds."""
+    if isinstance(node, ast.ClassDef | ast.FunctionDef):
+        return {node.name: node}
+    if isinstance(node, ast.Assign):
+        return {target.id: node.value for target in node.targets if isinstance(target, ast.Name)}
+    if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
+        return {node.target.id: node.value}
+    if isinstance(node, ast.Import):
+        pairs = [(a.asname, a.name) if a.asname else (a.name.partition(".")[0],) * 2 for a in node.names]
+        return {bound: Imported(whole) for bound, whole in pairs}
+    if isinstance(node, ast.ImportFrom):
+        inside = "." * node.level + (node.module or "")
+        source = importlib.util.resolve_name(inside, package) if node.level else inside
+        return {alias.asname or alias.name: Imported(source, alias.name) for alias in node.names}
+    return {}
