@@ -63,6 +63,15 @@ def deviations_of(experiment: Experiment) -> list[dict[str, Any]]:
     ]
 
 
+def once_each(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Deviations of several experiments, those that are the same in one row, whose `id` names the experiments."""
+    same: dict[tuple[Any, ...], list[str]] = {}
+    for row in rows:
+        same.setdefault(tuple((k, v) for k, v in row.items() if k != "experiment"), []).append(row["experiment"])
+    made = [(dict(key), experiments) for key, experiments in same.items()]
+    return [row | {"id": f"{row['id']} ({', '.join(experiments)})"} for row, experiments in made]
+
+
 def plan_rows(plan: Plan, costs: Mapping[str, Cost], estimate: Estimate) -> list[dict[str, Any]]:
     """One flat row per cell of the plan. `seconds` is one process's time for what is missing, or None; `basis` says
     whether it was measured or scaled. Every row has the whole plan's `plan_seconds`, with `plan_jobs` processes."""

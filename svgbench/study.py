@@ -8,7 +8,7 @@ study.compare()                    # verdicts
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,9 +70,19 @@ class Study:
         """What `selection` still needs; see `svgbench.lab.plan.make_plan`."""
         return make_plan(self.store, self.experiment, selection, reproduce.installed_algorithms(), thorough)
 
-    def check(self, selection: Selection) -> None:
-        """Raise UsageError for any word that the experiment does not know, before anything slow is imported."""
-        stored = self.store.variants(self.experiment.draws_from or self.experiment.id, selection.budget)
+    def variants(self) -> set[str]:
+        """The variants that a selection may name: declared, installed, and those that have files at some budget."""
+        folder = self.experiment.draws_from or self.experiment.id
+        stored = {variant for budget in BUDGETS for variant in self.store.variants(folder, budget)}
+        return {v.id for v in self.experiment.variants} | set(reproduce.installed_algorithms()) | stored
+
+    def check(self, selection: Selection, running: bool = False) -> None:
+        """Raise UsageError for any word that the experiment does not know, before anything slow is imported.
+
+        What nobody declares can be read if the store has it, and not be run.
+        """
+        folder = self.experiment.draws_from or self.experiment.id
+        stored = set() if running else self.store.variants(folder, selection.budget)
         expand_declared(self.experiment, selection, reproduce.installed_algorithms(), stored)
 
     def jobs(self, plan: Plan, asked: int | None = None) -> int:
@@ -234,11 +244,11 @@ def _is_chosen(choice: Choice, selection: Selection) -> bool:
     )
 
 
-def summaries(results: Path | str | None = None) -> list[dict[str, Any]]:
+def summaries(studies: Iterable[Study]) -> list[dict[str, Any]]:
     """One flat row per experiment, for `svgbench list`."""
     rows = []
-    for experiment in reproduce.experiments().values():
-        study = Study(experiment, results)
+    for study in studies:
+        experiment = study.experiment
         selection = study.reading(None)
         cells: Sequence[Mapping[str, Any]] = study.status(selection)
         rows.append(

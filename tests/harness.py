@@ -129,9 +129,9 @@ class Bench:
 
 
 def environment(path: Sequence[Path] = (PLUGIN,), extra: dict[str, str] | None = None) -> dict[str, str]:
-    """Ours, without settings of svgbench that the developer may have."""
+    """Ours, without settings of svgbench that the developer may have. What runs is the code beside these tests."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith("SVGBENCH_")}
-    return clean | {"PYTHONPATH": os.pathsep.join(map(str, path)), "COLUMNS": "80"} | (extra or {})
+    return clean | {"PYTHONPATH": os.pathsep.join(map(str, [*path, ROOT])), "COLUMNS": "80"} | (extra or {})
 
 
 def cell_of(*overrides: str, seeds: int | Sequence[int] = 4, variant: str = "drift", budget: str = "smoke") -> Cell:

@@ -7,6 +7,7 @@ from typing import Any
 from svgbench import paper_tables
 from svgbench.analysis.tables import Grid
 from svgbench.lab.errors import unknown
+from svgbench.lab.names import meant, with_short_names
 from svgbench.paper_tables import PublishedNumber, PublishedTable
 
 SPREADS = {
@@ -58,7 +59,7 @@ def published_grid(table: PublishedTable) -> Grid:
 
 
 def published_grids(name: str) -> list[Grid]:
-    """The grids of the tables that `name` means: an id, or what follows the work ("table1") in any.
+    """The grids of the tables that `name` means: an id, a work ("sac-svg"), or what follows the work ("table1").
 
     UsageError if there is none.
     """
@@ -95,10 +96,10 @@ def published_rows(name: str) -> list[dict[str, Any]]:
 
 def _named(name: str) -> list[PublishedTable]:
     known = paper_tables.ids()
-    meant = [i for i in known if name in (i, i.split("/", 1)[1])]
-    if not meant:
-        raise unknown("published table", name, known)
-    return [paper_tables.load(i) for i in meant]
+    found = meant(name, known)
+    if not found:
+        raise unknown("published table", name, with_short_names(known))
+    return [paper_tables.load(i) for i in found]
 
 
 def _protocols(table: PublishedTable) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from svgbench.commands.asking import asked, say_budgets
 from svgbench.commands.options import (
     BudgetOption,
     Exp,
@@ -17,7 +18,6 @@ from svgbench.commands.options import (
     StrictOption,
     TasksOption,
     VariantsOption,
-    reading_of,
     studies_of,
 )
 from svgbench.lab.errors import INCOMPLETE, WORSE, UsageError, unknown
@@ -36,11 +36,24 @@ def plot(
     """Draw the figure as PNG and PDF, with seeds, intervals and n."""
     from svgbench.terminal import notice, out
 
-    for study, selection in _chosen(studies_of(experiment, results), budget, seeds, tasks, variants, override):
-        read, paths = study.plot(output, selection)
+    chosen = asked(studies_of(experiment, results), budget, seeds, tasks, variants, override)
+    say_budgets(chosen, budget)
+    empty = []
+    for study, selection in chosen:
+        try:
+            read, paths = study.plot(output, selection)
+        except UsageError:
+            if len(chosen) == 1:
+                raise
+            empty.append(study.experiment.id)
+            continue
         for note in read.notes:
             notice(note)
         out("\n".join(map(str, paths)))
+    if len(empty) == len(chosen):
+        raise UsageError(f"nothing to draw: no results of {', '.join(empty)}")
+    if empty:
+        notice(f"nothing to draw of {', '.join(empty)}")
 
 
 def table(
@@ -69,7 +82,9 @@ def table(
         grids = published_grids(experiment)
     else:
         grids = []
-        for study, selection in _chosen(studies_of(experiment, results), budget, seeds, tasks, variants, override):
+        chosen = asked(studies_of(experiment, results), budget, seeds, tasks, variants, override)
+        say_budgets(chosen, budget)
+        for study, selection in chosen:
             if as_json:
                 rows += study.table_rows(selection)
             else:
@@ -98,7 +113,7 @@ def compare(
     everything = []
     studies = studies_of(experiment, results)
     narrowed = any((budget, seeds, tasks, variants, override))
-    every = _chosen(studies, budget, seeds, tasks, variants, override) if narrowed else [(s, None) for s in studies]
+    every = asked(studies, budget, seeds, tasks, variants, override) if narrowed else [(s, None) for s in studies]
     from svgbench.analysis.verdict_text import verdict_lines
 
     for study, selection in every:
@@ -112,14 +127,6 @@ def compare(
         out_json([v.as_row() for v in everything])
     shown = {v.id for v in everything}
     _strict(strict, [v.verdict for v in everything if v.part_of not in shown])  # "usually" may fail on a task
-
-
-def _chosen(studies: list[Any], *words: Any) -> list[tuple[Any, Any]]:
-    """Each study with its selection, every word of which is known: the analysis, slow to import, comes after."""
-    chosen = [(study, reading_of(study, *words)) for study in studies]
-    for study, selection in chosen:
-        study.check(selection)
-    return chosen
 
 
 def _strict(strict: bool, verdicts: list[str]) -> None:

@@ -14,8 +14,11 @@ from svgbench.streams import Output
 MOST_JOBS = 1024  # more is a slip of the finger, and would start as many processes
 MOST_LINES = 10**9
 
-Exp = Annotated[str, typer.Argument(metavar="EXP", help="An experiment, such as maac/fig3, or fig3 for every one.")]
-MaybeExp = Annotated[str | None, typer.Argument(metavar="EXP", help="An experiment; all of them if left out.")]
+Exp = Annotated[
+    str,
+    typer.Argument(metavar="EXP", help="An experiment, such as maac/fig3; or fig3 for every one; or a work, as maac."),
+]
+MaybeExp = Annotated[str | None, typer.Argument(metavar="EXP", help="An experiment or a work; all if left out.")]
 BudgetOption = Annotated[str | None, typer.Option("--budget", help="paper, short or smoke.")]
 SeedsOption = Annotated[str | None, typer.Option("--seeds", help="A count (10), a range (3-5) or a list (0,4,7).")]
 TasksOption = Annotated[list[str] | None, typer.Option("--tasks", help="Only these tasks, comma-separated.")]
@@ -123,15 +126,3 @@ def say_if_absent(results: Path | None) -> None:
 
     if results is not None and results.absolute() != results_root().absolute() and not results.is_dir():
         notice(f"there is no folder '{results}'")
-
-
-def reading_of(study: Any, budget: str | None, *others: Any) -> Any:
-    """The selection of a command that only reads: by default the largest budget that has results."""
-    from svgbench.terminal import notice
-
-    say_if_absent(study.store.root)
-    selection = selection_of(budget or study.reading(None).budget, *others)
-    if budget is None and len(study.experiment.budgets) > 1:
-        there = "the largest with results" if study.budgets() else "no results yet"
-        notice(f"{study.experiment.id}: budget {selection.budget} ({there})")
-    return selection

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from svgbench.commands.asking import asked, say_budgets
 from svgbench.commands.options import (
     BudgetOption,
     DeviceOption,
@@ -14,13 +15,12 @@ from svgbench.commands.options import (
     SetOption,
     TasksOption,
     VariantsOption,
-    reading_of,
     say_if_absent,
     studies_of,
 )
 
 
-def list_(results: ResultsOption = None, as_json: JsonOption = False) -> None:
+def list_(experiment: MaybeExp = None, results: ResultsOption = None, as_json: JsonOption = False) -> None:
     """List the experiments and how much of each is done. Stale: measured with other settings or another version."""
     from textwrap import shorten
 
@@ -28,7 +28,7 @@ def list_(results: ResultsOption = None, as_json: JsonOption = False) -> None:
     from svgbench.terminal import out_rows, width
 
     say_if_absent(results)
-    rows = summaries(results)
+    rows = summaries(studies_of(experiment, results, quiet=True))
     longest = max((len(row["id"]) for row in rows), default=0)
     room = max(width() - longest - 28, 20)  # the other columns; `show` has the whole title
     shown = [
@@ -69,9 +69,9 @@ def status(
     """Say how every cell stands. It is done, running, partial, failed, diverged, stale, other or missing."""
     from svgbench.terminal import out_json, out_lines, out_rows
 
-    studies = studies_of(experiment, results)
-    words = (budget, seeds, tasks, variants, override, device)
-    every = [study.status(reading_of(study, *words)) for study in studies]
+    chosen = asked(studies_of(experiment, results), budget, seeds, tasks, variants, override, device)
+    say_budgets(chosen, budget)
+    every = [study.status(selection) for study, selection in chosen]
     if as_json:
         return out_json([row for rows in every for row in rows])
     columns = {"task": "task", "variant": "variant", "seeds": "seeds", "status": "status"}
@@ -94,8 +94,10 @@ def logs(
     from svgbench.maintenance import logs as find_logs
     from svgbench.terminal import notice, out
 
-    for study in studies_of(experiment, results):
-        found = find_logs(study.store, study.experiment, reading_of(study, budget, None, tasks, variants, override))
+    chosen = asked(studies_of(experiment, results), budget, None, tasks, variants, override)
+    say_budgets(chosen, budget)
+    for study, selection in chosen:
+        found = find_logs(study.store, study.experiment, selection)
         for path in found:
             text = path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:] if lines else []
             out("\n".join([f"== {path}", *text]))
@@ -105,10 +107,12 @@ def logs(
 
 def deviations(experiment: Exp, as_json: JsonOption = False) -> None:
     """List the known differences from the paper. Each with what the paper ran, what we run, and why."""
-    from svgbench.describe import deviations_of
+    from svgbench.describe import deviations_of, once_each
     from svgbench.terminal import out_json, out_records
 
-    rows = [row for study in studies_of(experiment, None) for row in deviations_of(study.experiment)]
+    studies = studies_of(experiment, None)
+    rows = [row for study in studies for row in deviations_of(study.experiment)]
     if as_json:
         return out_json(rows)
-    out_records(rows, heading="id", fields=("paper", "ours", "reason", "source"))
+    shown = once_each(rows) if len(studies) > 1 else rows
+    out_records(shown, heading="id", fields=("paper", "ours", "reason", "source"))

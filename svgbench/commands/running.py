@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from svgbench.commands.asking import asked
 from svgbench.commands.options import (
     BudgetOption,
     DeviceOption,
@@ -23,7 +24,6 @@ from svgbench.commands.options import (
     TimeLimitOption,
     VariantsOption,
     YesOption,
-    selection_of,
     studies_of,
 )
 from svgbench.lab.errors import FAILED, INCOMPLETE, OK, WORSE, UsageError
@@ -49,9 +49,9 @@ def plan(
     from svgbench import describe
     from svgbench.terminal import notice, out_json, out_lines, out_rows
 
-    selection = selection_of(budget, seeds, tasks, variants, override, device)
+    studies = studies_of(experiment, results)
     everything: list[dict[str, Any]] = []
-    for study in studies_of(experiment, results):
+    for study, selection in asked(studies, budget, seeds, tasks, variants, override, device, running=True):
         made = study.plan(selection)
         costs, estimate = study.estimate(made, jobs, calibrate, notice)
         rows = describe.plan_rows(made, costs, estimate)
@@ -91,9 +91,9 @@ def run(
 
     make_executor(executor, 1)  # a wrong word must be refused before anything is written
     limit = None if time_limit is None else parse_duration(time_limit)
-    selection = selection_of(budget, seeds, tasks, variants, override, device)
     studies = studies_of(experiment, results)
-    plans = [(study, study.plan(selection, thorough=True)) for study in studies]
+    chosen = asked(studies, budget, seeds, tasks, variants, override, device, running=True)
+    plans = [(study, study.plan(selection, thorough=True)) for study, selection in chosen]
     statuses = []
     for study, made in plans:
         options = RunOptions(study.jobs(made, jobs), executor, limit)

@@ -28,7 +28,9 @@ def unknown(kind: str, value: str, known: Iterable[str]) -> UsageError:
     "no budget 'papr'; did you mean 'paper'? (there are: paper, smoke)"
     """
     names = list(known)
-    near = difflib.get_close_matches(value, names, n=1, cutoff=0.5) or [n for n in names if value in n][:1]
+    folded = {name.casefold(): name for name in reversed(names)}
+    close = difflib.get_close_matches(value.casefold(), folded, n=1, cutoff=0.5)
+    near = [folded[name] for name in close] or [n for n in names if value in n][:1]
     meant = f"; did you mean '{near[0]}'?" if near else ""
     shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
     return UsageError(f"no {kind} '{value}'{meant} (there are: {shown or 'none'})")

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from svgbench.lab.errors import UsageError, unknown
 from svgbench.lab.experiment import Experiment, Variant
+from svgbench.lab.names import meant, with_short_names
 from svgbench.lab.search import Search, as_experiment
 
 Declared = TypeVar("Declared")
@@ -51,33 +52,31 @@ def searches() -> dict[str, Search]:
 
 
 def resolve(name: str) -> list[Experiment]:
-    """The experiments that `name` means: one by its full id, or every one with that artifact.
+    """The experiments that `name` means: one by its full id, every one of a work, or every one of that artifact.
 
-    Raises UsageError naming the nearest id.
+    Raises UsageError naming the nearest.
     """
     everything = experiments()
-    if name in everything:
-        return [everything[name]]
-    same_artifact = [e for e in everything.values() if e.artifact == name]
-    if same_artifact:
-        return same_artifact
-    raise unknown("experiment", name, [*everything, *dict.fromkeys(e.artifact for e in everything.values())])
+    found = meant(name, everything)
+    if not found:
+        raise unknown("experiment", name, with_short_names(everything))
+    return [everything[i] for i in found]
 
 
 def resolve_searches(name: str) -> list[Search]:
-    """The searches that `name` means: one by its full id, every one of that artifact, or every one for an experiment.
+    """The searches that `name` means: one by its full id, or every one of a work, of an artifact or for an experiment.
 
     Raises UsageError naming the nearest.
     """
     everything = searches()
-    if name in everything:
-        return [everything[name]]
-    of = [s for s in everything.values() if name in (s.id.split("/")[1], s.experiment.id)]
-    if of:
-        return of
-    if name in experiments():
+    found = [everything[i] for i in meant(name, everything)]
+    found = found or [s for s in everything.values() if s.experiment.id == name]
+    if not found and meant(name, [e for e in experiments() if e not in everything]):
         raise UsageError(f"nothing is searched for {name} (there are searches for: {_experiments_searched()})")
-    raise unknown("search", name, [*everything, *dict.fromkeys(s.experiment.id for s in everything.values())])
+    if not found:
+        of = dict.fromkeys(s.experiment.id for s in everything.values())
+        raise unknown("search", name, [*with_short_names(everything), *of])
+    return found
 
 
 @functools.cache
