@@ -164,7 +164,8 @@ class Study:
         base = selection or Selection()
         everything = replace(base, tasks=(), variants=())  # a claim may need more variants than were named
         results = {b: self.results(replace(everything, budget=b)) for b in budgets}
-        verdicts = compare(self.experiment, {b: r.cells for b, r in results.items()}, self.published())
+        cells = {b: r.cells for b, r in results.items()}
+        verdicts = compare(self.experiment, cells, self.published(), asked=base)
         notes = tuple(f"budget {b}: {note}" for b, r in results.items() for note in r.notes)
         return [v for v in verdicts if _is_asked(v, base)], notes
 
@@ -229,8 +230,8 @@ class Study:
 
 
 def _is_asked(verdict: Verdict, selection: Selection) -> bool:
-    """Whether the verdict is on a named task (then none over tasks is), and on a named variant or a claim about one."""
-    about = {name.strip() for name in verdict.variant.split(",")}
+    """Whether the verdict is on a named task (then none over tasks is), and on or against a named variant."""
+    about = {verdict.rival, *(name.strip() for name in verdict.variant.split(","))}
     return (not selection.tasks or verdict.task in selection.tasks) and (
         not selection.variants or bool(about & set(selection.variants))
     )

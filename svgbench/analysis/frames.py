@@ -130,4 +130,5 @@ def read_cell(path: Path, meta: Mapping[str, Any]) -> CellData:
         seeds_asked=tuple(sorted(int(s) for s in meta["seeds"])),
         diverged=tuple(sorted(s for s, e in finished.items() if e["status"] == "diverged")),
         imported=True,
+        foreign=bool(meta.get("imported")),
     )

@@ -21,11 +21,21 @@ LevelWord = Literal[
     "BETTER",
     "CONSISTENT",
     "INCONCLUSIVE",
+]
+"""What our runs say about a published number."""
+
+MeasuredWord = Literal[
     "IDENTICAL",
     "EQUIVALENT",
+    "HIGHER",
+    "LOWER",
+    "INCONCLUSIVE",
+    "INCOMPLETE",
     "ONLY_IN_A",
     "ONLY_IN_B",
 ]
+"""What one measurement says about another. IDENTICAL means the same bits."""
+
 ClaimWord = Literal["SUPPORTED", "REFUTED", "INCONCLUSIVE", "INCOMPLETE"]
 Unit = Literal["mean", "difference", "ratio", "tasks"]
 """What `value`, `low` and `high` are: our mean, left minus right, left divided by right, or a number of tasks."""
@@ -95,14 +105,15 @@ class Verdict:
     """What our runs say about a published number, a claim, or two results about each other.
 
     `id` is unique: experiment, then claim or variant, task and setting, with ":" between. `variant` lists a
-    claim's variants. `published` is the published mean; `margin` is in the unit of `value`. A claim that is counted
+    claim's variants. `published` is the published mean; `margin` is in the unit of `value`. `rival` names the
+    measurement that the variant is judged against, where that is no paper's. A claim that is counted
     over its tasks has no task: `value` is on how many it is SUPPORTED, `n` how many are complete; their own
     verdicts name it in `part_of`.
     """
 
     id: str
     kind: Literal["level", "claim"]
-    verdict: LevelWord | ClaimWord
+    verdict: LevelWord | ClaimWord | MeasuredWord
     budget: str
     task: str
     variant: str
@@ -117,6 +128,7 @@ class Verdict:
     unit: Unit
     details: tuple[PartResult, ...] = ()
     part_of: str = ""  # the id of the claim's verdict over its tasks, where it has one
+    rival: str = ""
 
     def as_row(self) -> dict[str, str | int | float | None]:
         """One flat row, fit for JSON: a number that is not finite (a bound from one seed) is None."""
@@ -137,6 +149,7 @@ class Verdict:
             "reason": self.reason,
             "unit": self.unit,
             "part_of": self.part_of,
+            "rival": self.rival,
         }
 
 

@@ -19,7 +19,8 @@ class CellData:
     """What the store has of one cell at one budget.
 
     `frame` has the columns seed, step and the experiment's. `diverged` seeds are among `seeds_done`. Verdicts
-    use the seeds that are both done and asked for; rows of other seeds do not exist for them.
+    use the seeds that are both done and asked for; rows of other seeds do not exist for them. A `foreign` cell was
+    measured by another program: its seeds share no initial weights and no noise with ours.
     """
 
     task: str
@@ -29,6 +30,7 @@ class CellData:
     seeds_asked: tuple[int, ...]
     diverged: tuple[int, ...] = ()
     imported: bool = False
+    foreign: bool = False
 
     @property
     def missing(self) -> tuple[int, ...]:

@@ -1,7 +1,7 @@
 """Verdicts: what our runs say about claims, published numbers, rivals, and other results.
 
-Claims are judged in `claims`, published numbers in `levels`, rivals and differences in `contrasts`, in the
-words of `judgement`. The order of a level's rules stands in `levels`; what is fixed before a run in `judgement.Rules`.
+Claims are judged in `claims`, published numbers in `levels`, rivals in `rivals` and other results in `difference`
+(both by the rules of `between`), in the words of `judgement`. What is fixed before a run is in `judgement.Rules`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from svgbench.analysis.claims import claim_verdicts
-from svgbench.analysis.contrasts import difference_verdicts, rival_verdicts
 from svgbench.analysis.judgement import (
     DEFAULT_RULES,
     Cells,
@@ -21,6 +20,8 @@ from svgbench.analysis.judgement import (
     Verdict,
 )
 from svgbench.analysis.levels import level_verdicts
+from svgbench.analysis.rivals import rival_verdicts
+from svgbench.lab.cells import Selection
 from svgbench.lab.experiment import Experiment
 
 __all__ = [
@@ -34,7 +35,6 @@ __all__ = [
     "Verdict",
     "claim_verdicts",
     "compare",
-    "difference_verdicts",
     "level_verdicts",
     "rival_verdicts",
 ]
@@ -46,18 +46,20 @@ def compare(
     published: PublishedNumbers | None = None,
     asked_seeds: Mapping[str, tuple[int, ...]] | None = None,
     rules: Rules = DEFAULT_RULES,
+    asked: Selection | None = None,
 ) -> list[Verdict]:
     """Claims, then levels (where there are published numbers), then rivals at every budget that has one.
 
     `cells_by_budget` has the cells by task and variant; leave a budget out and nothing is judged there.
     `asked_seeds`, by budget, are the seeds asked of a cell that has no data at all; without it a budget asks
-    for the seeds that it declares. ValueError for a claim that does not fit the experiment (a name that does not
-    exist, a published number without `published`), and for a column that a frame does not have.
+    for the seeds that it declares. `asked` narrows the rivals, and nothing else, by task and variant. ValueError for
+    a claim that does not fit the experiment (a name that does not exist, a published number without `published`),
+    and for a column that a frame does not have.
     """
     evidence = Evidence(experiment, cells_by_budget, asked_seeds or {}, rules, published)
     verdicts = claim_verdicts(evidence)
     if published is not None:
         verdicts += level_verdicts(evidence, published)
     for budget in evidence.budgets:
-        verdicts += rival_verdicts(evidence, budget)
+        verdicts += rival_verdicts(evidence, budget, asked or Selection())
     return verdicts

@@ -12,14 +12,14 @@ import typer.core
 from typer.exceptions import TyperException
 
 import svgbench
-from svgbench.commands import judging, keeping, reading, running, tuning
+from svgbench.commands import diffing, judging, keeping, reading, running, tuning
 from svgbench.lab.errors import BUSY, FAILED, OK, USAGE, BusyError, DamagedError, UsageError
 from svgbench.streams import Output, OutputError
 
 EPILOG = (
-    "Exit status: 0 all that was asked for is done; 1 a run failed; 2 usage; 3 a verdict is WORSE or a claim REFUTED "
-    "under --strict, or a setting is not the chosen one under --check; 4 incomplete; 75 results busy; 130, 143 "
-    "interrupted; 141 the reader of its output went away."
+    "Exit status: 0 all that was asked for is done; 1 a run failed; 2 usage; 3 under --strict: a verdict is WORSE, a "
+    "claim REFUTED, or a measure of B worse than A's; under --exact: a bit differs; under --check: a setting is not the "
+    "chosen one; 4 incomplete; 75 results busy; 130, 143 interrupted; 141 the reader of its output went away."
 )
 
 LONGEST_LINE = 1200  # characters of an error; a longer one repeats a word that somebody pasted
@@ -62,7 +62,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "compare": judging.compare,
     "tune": tuning.tune,
     "deviations": reading.deviations,
-    "diff": judging.diff,
+    "diff": diffing.diff,
     "import": judging.import_,
     "verify": keeping.verify,
     "clean": keeping.clean,

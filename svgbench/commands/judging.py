@@ -1,4 +1,4 @@
-"""What came out: plot, table, compare, diff, import."""
+"""What came out: plot, table, compare, import."""
 
 from __future__ import annotations
 
@@ -132,38 +132,8 @@ def compare(
 def _strict(strict: bool, verdicts: list[str]) -> None:
     if strict and any(v in ("WORSE", "REFUTED") for v in verdicts):
         raise typer.Exit(WORSE)
-    if strict and any(v in ("INCOMPLETE", "ONLY_IN_A") for v in verdicts):
+    if strict and "INCOMPLETE" in verdicts:
         raise typer.Exit(INCOMPLETE)
-
-
-def diff(
-    results_a: Annotated[Path, typer.Argument(metavar="RESULTS_A", help="The reference results folder.")],
-    results_b: Annotated[Path, typer.Argument(metavar="RESULTS_B", help="The results folder to judge.")],
-    experiment: Annotated[str | None, typer.Option("--experiment", help="Only this one, as maac/fig3.")] = None,
-    budget: BudgetOption = None,
-    every: Annotated[bool, typer.Option("--all", help="List identical cells too.")] = False,
-    strict: StrictOption = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Compare two results folders cell by cell. Did a release change any result?"""
-    from svgbench.lab.experiment import BUDGETS
-    from svgbench.terminal import out, out_json, width
-
-    for folder in (results_a, results_b):
-        if not folder.is_dir():
-            raise UsageError(f"no results folder '{folder}'; expected a folder that `svgbench run --results` wrote")
-    if budget is not None and budget not in BUDGETS:
-        raise unknown("budget", budget, BUDGETS)
-    experiments = [study.experiment for study in studies_of(experiment, results_a)]
-    from svgbench.analysis.difference import diff_folders, diff_lines
-
-    budgets = (budget,) if budget else BUDGETS
-    verdicts = diff_folders(results_a, results_b, experiments, budgets)
-    if as_json:
-        out_json([v.as_row() for v in verdicts])
-    else:
-        out("\n".join(diff_lines(verdicts, width(), every)))
-    _strict(strict, [v.verdict for v in verdicts])
 
 
 def import_(

@@ -55,7 +55,7 @@ StrictOption = Annotated[
     bool,
     typer.Option(
         "--strict",
-        callback=lambda context, value: _judge_to_the_end(context, value),
+        callback=lambda context, value: judge_to_the_end(context, value),
         help="Exit with 3 on WORSE or REFUTED, with 4 if incomplete.",
     ),
 ]
@@ -78,14 +78,14 @@ def selection_of(
     return Selection(
         budget=budget or "paper",
         seeds=None if seeds is None else parse_seeds(seeds),
-        tasks=_words("--tasks", tasks),
-        variants=_words("--variants", variants),
+        tasks=words_of("--tasks", tasks),
+        variants=words_of("--variants", variants),
         overrides=tuple(overrides or ()),
         device=device,
     )
 
 
-def _words(option: str, values: list[str] | None) -> tuple[str, ...]:
+def words_of(option: str, values: list[str] | None) -> tuple[str, ...]:
     words = tuple(word.strip() for value in values or () for word in value.split(",") if word.strip())
     if values and not words:
         raise UsageError(f"{option} {','.join(values)}: expected names, separated by commas")
@@ -100,7 +100,7 @@ def parse_count(option: str, text: str, least: int, most: int) -> int:
     raise UsageError(f"{option} {text}: expected a whole number from {least} to {most}")
 
 
-def _judge_to_the_end(context: typer.Context, strict: bool) -> bool:
+def judge_to_the_end(context: typer.Context, strict: bool) -> bool:
     """The exit status is what `--strict` asks for, also where nobody reads the output to its end."""
     if strict and isinstance(context.obj, Output):
         context.obj.patient = True

@@ -26,6 +26,7 @@ Status = Literal["done", "running", "partial", "failed", "diverged", "stale", "o
 
 FORMAT = 1
 _SEED_LINE = re.compile(rb"(\d+),")
+_NEEDED = {"task": str, "variant": str, "config_hash": str, "versions": dict, "columns": list, "bytes": int}
 
 
 @dataclass(frozen=True)
@@ -250,11 +251,16 @@ def read_meta(path: Path) -> dict[str, Any] | None:
         raise DamagedError(f"{path} cannot be read: {error}") from None
     if not isinstance(meta, dict) or meta.get("format") != FORMAT or not isinstance(meta.get("seeds"), dict):
         raise DamagedError(f"{path} is not a cell's JSON of format {FORMAT}")
-    lacking = [name for name in ("config_hash", "versions", "columns", "bytes") if name not in meta]
-    if lacking or not all(
-        seed.isdigit() and isinstance(e, dict) and "status" in e for seed, e in meta["seeds"].items()
-    ):
-        raise DamagedError(f"{path} is damaged: {f'no {lacking[0]}' if lacking else 'an entry that is no seed'}")
+    lacking = [name for name, kind in _NEEDED.items() if not isinstance(meta.get(name), kind)]
+    if not all(isinstance(name, str) for name in meta.get("columns", ())):
+        lacking = ["columns"]
+    if lacking:
+        raise DamagedError(f"{path} is damaged: {'no' if lacking[0] not in meta else 'a wrong'} {lacking[0]}")
+    for seed, entry in meta["seeds"].items():
+        whole = isinstance(entry, dict) and isinstance(entry.get("status"), str)
+        hashed = whole and (not is_finished(entry) or {"rows", "sha256"} <= entry.keys())
+        if not (seed.isdecimal() and hashed):
+            raise DamagedError(f"{path} is damaged: an entry that is no seed's, {seed[:40]!r}")
     return meta
 
 

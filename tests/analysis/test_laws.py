@@ -10,7 +10,7 @@ from made_cells import ERROR, SCORE, Printed, Table, by_key, cell, claim, compar
 
 from svgbench.analysis.levels import LevelCase, judge_levels
 from svgbench.analysis.statistics import Summary
-from svgbench.analysis.verdicts import compare, difference_verdicts
+from svgbench.analysis.verdicts import compare
 
 # few digits, so that effects of every size and exact ties both occur
 numbers = st.integers(1, 400).map(lambda k: k / 8)
@@ -92,19 +92,32 @@ def test_swapping_the_sides_turns_worse_into_better(gap, sd, n):
     assert back == TURN.get(there, there)
 
 
+AROUND = {"HIGHER": "LOWER", "LOWER": "HIGHER"}
+
+
+def rivals(mine, ours, shared, measure=SCORE):
+    own = cell("mine", mine, imported=True, foreign=not shared)
+    return words(compare(experiment((), measure), {"paper": by_key(cell("a", ours), own)}))
+
+
 @quick
-@given(pairs)
-def test_a_lower_is_better_measure_turns_worse_into_better(xy):
+@given(pairs, st.booleans())
+def test_higher_and_lower_do_not_ask_what_is_better(xy, shared):
     a, b = zip(*xy, strict=True)
-    one, other = by_key(cell("a", a)), by_key(cell("a", b))
-    higher = words(difference_verdicts(one, other, experiment((), SCORE), "paper"))
-    lower = words(difference_verdicts(one, other, experiment((), ERROR), "paper"))
-    assert lower == [TURN.get(word, word) for word in higher]
+    assert rivals(a, b, shared) == rivals(a, b, shared, ERROR)
+
+
+@quick
+@given(pairs, st.booleans())
+def test_numbers_of_the_other_sign_turn_higher_into_lower(xy, shared):
+    a, b = zip(*xy, strict=True)
+    turned = rivals([-x for x in a], [-y for y in b], shared)
+    assert turned == [AROUND.get(word, word) for word in rivals(a, b, shared)]
 
 
 def test_the_laws_have_seen_every_turn():
     """The generators above would prove nothing if they never produced a decided verdict."""
     a, b = [1.0, 1.1, 0.9], [9.0, 9.1, 8.9]
-    assert words(difference_verdicts(by_key(cell("a", a)), by_key(cell("a", b)), experiment(), "paper")) == ["BETTER"]
+    assert [rivals(b, a, shared) for shared in (True, False)] == [["HIGHER"]] * 2
     decided = words(compare(experiment(claims()), {"paper": cells(a, b)}, table()))
     assert decided == ["SUPPORTED", "REFUTED", "REFUTED", "SUPPORTED", "REFUTED", "WORSE"]

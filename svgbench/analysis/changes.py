@@ -1,0 +1,73 @@
+"""Which recorded circumstances of a cell differ between two results folders, in words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Kind = Literal["setting", "code", "platform", "other"]
+"""Part of the cell's identity; the program's revision; the machine and its packages; the rest (labels, sources)."""
+
+MEASURED = {"seeds", "bytes", "experiment", "budget", "task", "variant", "format"}
+"""What a cell's JSON says of its rows and its place, not of their circumstances."""
+OF_A_RUN = {"status", "rows", "sha256", "attempts", "seconds", "reason", "error", "log"}
+"""What a seed's entry says of its own run."""
+SETTINGS = {"learner", "config", "limits", "task_options", "versions", "columns", "block", "threads", "config_hash"}
+ORDER: tuple[Kind, ...] = ("setting", "code", "platform", "other")
+HARMLESS = {"cores"}
+"""Parts of the platform that no number depends on: a block has its own threads."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A field that is not the same in A and B; "none" where a side does not have it."""
+
+    field: str
+    before: str
+    after: str
+    kind: Kind
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.before} -> {self.after}"
+
+
+def changes(a: Mapping[str, Any], b: Mapping[str, Any], seeds: Sequence[int]) -> tuple[Change, ...]:
+    """What differs between two JSONs of one cell, as far as `seeds` go: settings, code, platform, the rest.
+
+    Whatever a JSON records is compared, also fields that are not known here. The hash of the settings is named only
+    where no setting that is recorded explains it.
+    """
+    one, other = _circumstances(a, seeds), _circumstances(b, seeds)
+    found = [
+        Change(name, one.get((key, name), "none"), other.get((key, name), "none"), _kind(key))
+        for key, name in dict.fromkeys([*one, *other])
+        if one.get((key, name)) != other.get((key, name))
+    ]
+    explained = any(c.kind == "setting" and c.field != "config_hash" for c in found)
+    kept = [c for c in found if not (c.field == "config_hash" and explained)]
+    return tuple(sorted(kept, key=lambda c: ORDER.index(c.kind)))
+
+
+def _circumstances(meta: Mapping[str, Any], seeds: Sequence[int]) -> dict[tuple[str, str], str]:
+    """Every circumstance by its key in the JSON and its name, as text: several seeds' values are joined."""
+    entries = [meta["seeds"].get(str(seed), {}) for seed in seeds]
+    recorded = [(key, value) for key, value in meta.items() if key not in MEASURED]
+    recorded += [
+        (key, value) for entry in entries for key, value in entry.items() if key not in OF_A_RUN and key not in meta
+    ]
+    values: dict[tuple[str, str], dict[str, None]] = {}
+    for key, value in recorded:
+        for name, part in value.items() if isinstance(value, Mapping) else ((key, value),):
+            if key == "platform" and name in HARMLESS:
+                continue
+            shown = f"{name} version" if key == "versions" else name
+            values.setdefault((key, shown), {})[part if isinstance(part, str) else json.dumps(part)] = None
+    return {where: " and ".join(found) for where, found in values.items()}
+
+
+def _kind(key: str) -> Kind:
+    if key in SETTINGS:
+        return "setting"
+    return "code" if key == "revision" else "platform" if key == "platform" else "other"

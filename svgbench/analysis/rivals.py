@@ -1,0 +1,78 @@
+"""An imported or own method, or a variant made with -o, against each variant that the experiment declares."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from svgbench.analysis.between import Meeting, judge
+from svgbench.analysis.judgement import RANDOM_VARIANT, Evidence, MeasuredWord, Verdict, name_seeds
+from svgbench.analysis.measures import CellData, read_sample
+from svgbench.lab.cells import Selection
+from svgbench.lab.experiment import Measure
+
+
+def rival_verdicts(evidence: Evidence, budget: str, asked: Selection) -> list[Verdict]:
+    """Every undeclared variant against every declared one, on the experiment's first measure, per task.
+
+    `value` is the undeclared one's mean less that of the declared one, which is named in `rival`. `asked` narrows the
+    tasks, and the variants on each side: where it names any of that side, the others of it are left out. Holm runs
+    over what is left. INCOMPLETE where a side lacks seeds; nothing where the declared one has none.
+    """
+    experiment = evidence.experiment
+    declared = _narrowed([v.id for v in experiment.variants], asked.variants)
+    cells = evidence.cells_by_budget.get(budget, {})
+    undeclared = _narrowed(list(dict.fromkeys(v for (_, v), cell in cells.items() if cell.imported)), asked.variants)
+    return judge(
+        [
+            _meeting(evidence, budget, mine, theirs, experiment.measures[0])
+            for task in experiment.tasks
+            if not asked.tasks or task.id in asked.tasks
+            for name in undeclared
+            if (mine := cells.get((task.id, name))) is not None
+            for rival in declared
+            if (theirs := cells.get((task.id, rival))) is not None and theirs.seeds
+        ],
+        evidence.rules,
+    )
+
+
+def _narrowed(names: list[str], asked: Collection[str]) -> list[str]:
+    """The asked ones, or all of them where none is asked."""
+    return [name for name in names if name in asked] or names
+
+
+def _meeting(evidence: Evidence, budget: str, mine: CellData, theirs: CellData, measure: Measure) -> Meeting:
+    ours, other = read_sample(mine, measure), read_sample(theirs, measure)
+    gaps = []
+    for cell, sample in ((theirs, other), (mine, ours)):
+        missing = evidence.missing(budget, cell.task, cell.variant) or sample.absent
+        if missing or not sample.n:
+            gaps.append(f"{cell.variant} lacks {name_seeds(missing) if missing else 'every seed'}")
+    settled: tuple[MeasuredWord, str] | None = None
+    if gaps:
+        settled = "INCOMPLETE", "; ".join(gaps)
+    elif same_bits(mine, theirs):
+        settled = "IDENTICAL", f"the same bits as {theirs.variant} in {name_seeds(mine.seeds)}"
+    random = None if theirs.variant == RANDOM_VARIANT else evidence.random_level(budget, mine.task, measure)
+    return Meeting(
+        evidence.experiment.id,
+        budget,
+        mine.task,
+        mine.variant,
+        theirs.variant,
+        f"against {theirs.variant}",
+        measure,
+        ours,
+        other,
+        random,
+        shared=not (mine.foreign or theirs.foreign),
+        settled=settled,
+    )
+
+
+def same_bits(a: CellData, b: CellData) -> bool:
+    """Whether two cells have the same seeds, and in every column that both have the same rows."""
+    if (a.seeds, a.diverged, len(a.frame)) != (b.seeds, b.diverged, len(b.frame)):
+        return False
+    shared = [name for name in a.frame.columns if name in b.frame.columns]
+    return all(list(map(repr, a.frame[c].tolist())) == list(map(repr, b.frame[c].tolist())) for c in shared)

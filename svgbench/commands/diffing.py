@@ -1,0 +1,149 @@
+"""Two results folders against each other: diff."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from svgbench.commands.options import (
+    BudgetOption,
+    JsonOption,
+    SeedsOption,
+    TasksOption,
+    VariantsOption,
+    judge_to_the_end,
+    words_of,
+)
+from svgbench.lab.errors import INCOMPLETE, WORSE, UsageError, unknown
+from svgbench.lab.experiment import BUDGETS, Experiment
+
+if TYPE_CHECKING:
+    from svgbench.analysis.difference import CellDifference
+    from svgbench.lab.stored import Key, StoredCell
+
+
+def diff(
+    results_a: Annotated[Path, typer.Argument(metavar="RESULTS_A", help="The reference results folder.")],
+    results_b: Annotated[Path, typer.Argument(metavar="RESULTS_B", help="The results folder to judge.")],
+    experiment: Annotated[
+        str | None, typer.Option("--experiment", help="Only this experiment or work, as maac/fig3.")
+    ] = None,
+    budget: BudgetOption = None,
+    seeds: SeedsOption = None,
+    tasks: TasksOption = None,
+    variants: VariantsOption = None,
+    exact: Annotated[
+        bool,
+        typer.Option(
+            "--exact", callback=judge_to_the_end, help="Exit with 3 if any bit differs, with 4 if B lacks what A has."
+        ),
+    ] = False,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict",
+            callback=judge_to_the_end,
+            help="Exit with 3 if a measure of B is shown to be worse, with 4 if B lacks what A has. Numbers that "
+            "differ and are not shown to be worse are told, and pass: --exact fails on them.",
+        ),
+    ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Every cell, seed and measure.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Did a release or a change move any result? B against A: the same bits, else the same within rounding, else
+    statistics paired by seed, and what is recorded differently."""
+    from svgbench.terminal import notice, out, out_json, width
+
+    for folder in (results_a, results_b):
+        if not folder.is_dir():
+            raise UsageError(f"no results folder '{folder}'; expected a folder that `svgbench run --results` wrote")
+    if budget is not None and budget not in BUDGETS:
+        raise unknown("budget", budget, BUDGETS)
+    declared = _declared(experiment)
+    from svgbench.lab.stored import stored_cells
+
+    a, b = (stored_cells(folder, (budget,) if budget else BUDGETS) for folder in (results_a, results_b))
+    asked = [key for key in dict.fromkeys([*a, *b]) if experiment is None or key[0] in declared]
+    asked = _narrowed("task", 2, asked, words_of("--tasks", tasks), [t.id for e in declared.values() for t in e.tasks])
+    asked = _narrowed(
+        "variant", 3, asked, words_of("--variants", variants), [v.id for e in declared.values() for v in e.variants]
+    )
+    a, b = (_only(cells, seeds, declared) for cells in (a, b))
+
+    from svgbench.analysis.difference import differences
+    from svgbench.analysis.difference_text import difference_lines
+
+    found = differences(a, b, asked, declared)
+    if as_json:
+        out_json([row for cell in found for row in cell.rows()])
+    else:
+        out("\n".join(difference_lines(found, width(), verbose)))
+    status, why = _status(found, exact, strict)
+    if status:
+        notice(f"exit status {status}: {why}")
+        raise typer.Exit(status)
+
+
+def _declared(name: str | None) -> dict[str, Experiment]:
+    """The experiments that a name means, all by default, by the id under which their runs are stored."""
+    from svgbench.commands.options import studies_of
+
+    found = [study.experiment for study in studies_of(name, None)]
+    drawing = {e.draws_from: e for e in found if e.draws_from is not None}
+    return drawing | {e.id: e for e in found if e.draws_from is None}
+
+
+def _narrowed(kind: str, place: int, keys: list[Key], names: tuple[str, ...], declared: list[str]) -> list[Key]:
+    """The keys with these names at their place. UsageError for a name that is neither stored nor declared."""
+    known = list(dict.fromkeys([*(key[place] for key in keys), *declared]))
+    for name in names:
+        if name not in known:
+            raise unknown(kind, name, known)
+    return [key for key in keys if not names or key[place] in names]
+
+
+def _only(
+    cells: Mapping[Key, StoredCell], seeds: str | None, declared: Mapping[str, Experiment]
+) -> dict[Key, StoredCell]:
+    """The cells with only the seeds that were asked for."""
+    from dataclasses import replace
+
+    from svgbench.lab.cells import parse_seeds
+
+    if seeds is None:
+        return dict(cells)
+    asked = parse_seeds(seeds)
+
+    def kept(key: Key, cell: StoredCell) -> StoredCell:
+        experiment = declared.get(key[0])
+        named: Collection[int] = asked if isinstance(asked, tuple) else range(asked)
+        if isinstance(asked, int) and experiment is not None:
+            named = experiment.counted(asked)
+        return replace(cell, seeds=tuple(seed for seed in cell.seeds if seed in named))
+
+    return {key: kept(key, cell) for key, cell in cells.items()}
+
+
+def _status(cells: list[CellDifference], exact: bool, strict: bool) -> tuple[int, str]:
+    """The exit status that was asked for, and why."""
+    differing = sum(cell.differs for cell in cells)
+    worse = sum(len(cell.worse) for cell in cells)
+    if exact and differing:
+        return WORSE, f"--exact, and {differing} cells differ"
+    if strict and worse:
+        return WORSE, f"--strict, and {worse} measures are worse"
+    if exact or strict:
+        lacking = sum(
+            cell.seen in ("only in A", "other seeds")
+            or bool(cell.only_a)
+            or any(v.verdict == "ONLY_IN_A" for v in cell.verdicts)
+            for cell in cells
+        )
+        if lacking:
+            return INCOMPLETE, f"B lacks {lacking} cells of A, or seeds or measures of them"
+        if not any(cell.both for cell in cells):
+            return INCOMPLETE, "nothing was compared"
+    return 0, ""

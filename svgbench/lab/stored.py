@@ -1,0 +1,71 @@
+"""The cells of a results folder as their JSONs describe them, whatever is declared now. Quick to import."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from svgbench.lab.cells import cell_name
+from svgbench.lab.errors import DamagedError
+from svgbench.lab.experiment import BUDGETS
+from svgbench.lab.store import is_finished, read_meta, read_rows
+
+Key = tuple[str, str, str, str]
+"""Experiment, budget, task, variant."""
+
+
+@dataclass(frozen=True)
+class StoredCell:
+    """A cell by its JSON. `seeds` are its finished ones, or those of them that were asked for."""
+
+    path: Path
+    experiment: str
+    budget: str
+    meta: Mapping[str, Any]
+    seeds: tuple[int, ...]
+
+    @property
+    def task(self) -> str:
+        return str(self.meta["task"])
+
+    @property
+    def variant(self) -> str:
+        return str(self.meta["variant"])
+
+    @property
+    def key(self) -> Key:
+        return self.experiment, self.budget, self.task, self.variant
+
+    def entry(self, seed: int) -> Mapping[str, Any]:
+        """What the JSON says of a finished seed."""
+        return dict(self.meta["seeds"][str(seed)])
+
+    def rows(self) -> bytes:
+        """The text of the CSV, header and finished seeds, each checked against its hash. Raises DamagedError."""
+        path = self.path.with_suffix(".csv")
+        try:
+            return read_rows(path, self.meta)
+        except FileNotFoundError:
+            raise DamagedError(f"{path} is gone; {self.path.name} lists {len(self.seeds)} finished seeds") from None
+
+
+def stored_cells(root: Path, budgets: Collection[str] = BUDGETS) -> dict[Key, StoredCell]:
+    """Every cell under `root` at these budgets. Raises DamagedError for one that cannot be read or was renamed."""
+    found = {}
+    for path in sorted(root.glob("*/*/*/*--*.json")):
+        work, artifact, budget, name = path.relative_to(root).parts
+        if budget not in budgets or any(part.startswith(".") for part in (work, artifact, name)):
+            continue
+        meta = read_meta(path)
+        if meta is None:
+            continue
+        if cell_name(meta["task"], meta["variant"]) != path.stem:
+            raise DamagedError(
+                f"{path} describes another cell, {cell_name(meta['task'], meta['variant'])}: was it renamed?"
+            )
+        seeds = tuple(sorted(int(seed) for seed, entry in meta["seeds"].items() if is_finished(entry)))
+        cell = StoredCell(path, f"{work}/{artifact}", budget, meta, seeds)
+        found[cell.key] = cell
+    return found
