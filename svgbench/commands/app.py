@@ -18,7 +18,7 @@ from svgbench.streams import Output, OutputError
 
 EPILOG = (
     "Exit status: 0 all that was asked for is done; 1 a run failed; 2 usage; 3 under --strict: a verdict is WORSE, a "
-    "claim REFUTED, or a measure of B worse than A's; under --exact: a bit differs; under --check: a setting is not the "
+    "claim REFUTED, or a measure of B worse; under --exact: a bit differs; under --check: a setting is not the "
     "chosen one; 4 incomplete; 75 results busy; 130, 143 interrupted; 141 the reader of its output went away."
 )
 
