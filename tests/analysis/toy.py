@@ -14,6 +14,7 @@ from svgbench.lab.experiment import (
     Deviation,
     Experiment,
     Measure,
+    Setting,
     Task,
     Term,
     Variant,
@@ -24,6 +25,7 @@ from svgbench.lab.store import Store
 FINAL = Measure("score", "final score")
 LEARNER = "svgbench.baselines.maac_gradient_error:make"
 TASK = "svgbench.tasks.double_integrator:make"
+OPTIONS: dict[str, Setting] = {"gamma": 0.9, "gain": (0.0, 0.0), "sigma": 1.0, "horizon": 25}
 
 WINS = Comparison(Term("ours", FINAL), ">", Term("theirs", FINAL), "wins: by any amount")
 
@@ -32,8 +34,8 @@ EXPERIMENT = Experiment(
     title="A toy",
     description="Scores from a formula.",
     tasks=(
-        Task("toy/easy", TASK, "easy", published="PETS Cheetah"),
-        Task("toy/hard", TASK, "hard", published="Swimmer"),
+        Task("toy/easy", TASK, "easy", OPTIONS, published="PETS Cheetah"),
+        Task("toy/hard", TASK, "hard", OPTIONS, published="Swimmer"),
     ),
     variants=(
         Variant("ours", "ours", LEARNER, published="SAC-SVG(2)"),
