@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
@@ -31,7 +32,9 @@ class Baseline(ABC):
         rows = []
         for w in run.plan.scored:
             node = run.graph.nodes[w]
-            b = torch.as_tensor(self.at(run, node), dtype=run.q_values.dtype, device=run.q_values.device)
+            b = self.at(run, node)
+            if not isinstance(b, Tensor):
+                b = run.q_values.new_tensor(b)
             if b.requires_grad:
                 raise GraphError(f"the baseline of {node} carries a gradient, which biases the estimate, expected none")
             if b.shape not in ((), (run.n,), (run.rows,)):
@@ -121,12 +124,13 @@ class Learned(Baseline):
                         f"the baseline of {v} depends on {w}, which {v} influences: it biases the estimate"
                     )
         self.functions = dict(functions)
+        self._made: WeakKeyDictionary[Run, dict[Node, Tensor]] = WeakKeyDictionary()
 
     def at(self, run: Run, node: Node) -> Tensor | float:
         if node not in self.functions:
             return 0.0
-        with torch.no_grad():
-            return self._call(run, node)
+        value = self._made.setdefault(run, {})[node] = self._call(run, node)
+        return value.detach()
 
     def _call(self, run: Run, node: Node) -> Tensor:
         function, arguments = self.functions[node]
@@ -134,15 +138,19 @@ class Learned(Baseline):
         return function(*(x.detach() if isinstance(x, Tensor) else x for x in values))
 
     def loss(self, run: Run) -> Tensor:
-        """Mean over samples of sum_v (Q-hat_v - b_v)^2: what the functions' own parameters are to minimise."""
-        errors = [
-            (run.q_values[k] - self._call(run, run.graph.nodes[w])).square()
-            for k, w in enumerate(run.plan.scored)
-            if run.graph.nodes[w] in self.functions
-        ]
+        """Mean over samples of sum_v (Q-hat_v - b_v)^2, a number: what the functions' own parameters are to minimise.
+
+        Values that a surrogate loss of the run has asked for are not computed again, the first time.
+        """
+        made, errors = self._made.pop(run, {}), []
+        for k, w in enumerate(run.plan.scored):
+            node = run.graph.nodes[w]
+            if node in self.functions:
+                b = made[node] if node in made else self._call(run, node)
+                errors.append((run.q_values[k] - b).square())
         if not errors:
             raise GraphError("no node of the baseline has a score term, expected one at least")
-        return run.expectation(run.by_sample(torch.stack(errors).sum(0)))
+        return run.expectation(run.by_sample(sum(errors[1:], errors[0])))
 
 
 def optimal(run: Run, theta: Node | str) -> Constant:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from svgbench.scg import laws, probe
 from svgbench.scg.autodiff import Value
 from svgbench.scg.evaluate import Drawn, Record, called, evaluate
-from svgbench.scg.graph import Graph, Node
+from svgbench.scg.graph import Graph, Node, log_prob
 
 
 class DryRun:
@@ -86,7 +86,7 @@ class DryRun:
             if laws.moves(law):
                 raise probe.SupportMovesError
             try:
-                log_p = laws.log_prob(law, value)
+                log_p = log_prob(law, value)
             except ValueError as error:  # the law is valid, the value is none of its own
                 raise probe.SupportMovesError from error
             if not log_p.isfinite().all():
@@ -139,7 +139,7 @@ class DryRun:
             result: Tensor = out
             return result
         try:
-            return laws.log_prob(out, self.value(node)[:rows])
+            return log_prob(out, self.value(node)[:rows])
         except (AttributeError, NotImplementedError):
             return None
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from svgbench.scg import laws
 from svgbench.scg.autodiff import by_rows, leaves, per_sample, shaped
 from svgbench.scg.evaluate import called
-from svgbench.scg.graph import GraphError, Node
+from svgbench.scg.graph import GraphError, Node, log_prob
 from svgbench.scg.run import Run
 
 if TYPE_CHECKING:
@@ -42,8 +42,9 @@ def gradient(
     elif baseline is not None:
         raise GraphError("a baseline with the form upstream, expected the form downstream: Theorem 2 is of eq. (38)")
     else:
+        below = plan.below(run.cost_values)
         for j in range(len(plan.costs)):
-            above = [k for k in scored if plan.below[k, j]]
+            above = [k for k in scored if below[k, j]]
             scores = by_row(run, run.log_probs[above].sum(0), theta)
             total = total + _times(scores, run.cost_values[j].detach())  # eq. (39)
     return run.by_sample(total)
@@ -115,7 +116,7 @@ def _local(run: Run, v: Node, args: list[Any]) -> Tensor:
         return result
     if run.plan.passes(v):
         return laws.placed(v.name, out, run.record.drawn[v.index].noise, run.rows)
-    return laws.log_prob(out, run[v])
+    return log_prob(out, run[v])
 
 
 def _zeros(run: Run, theta: int) -> Tensor:

@@ -10,11 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor, nn
 
-from svgbench.scg.autodiff import Value, leaves
-from svgbench.scg.graph import Graph, GraphError, Node
+from svgbench.scg.autodiff import Value
+from svgbench.scg.graph import Graph, GraphError, Node, log_prob
 from svgbench.scg.laws import aligned
 
 
@@ -60,7 +59,8 @@ def evaluate(graph: Graph, inputs: Mapping[int, Value], n: int, draw: Draw) -> R
             args = [aligned(x, here) if p.sampled else x for x, p in zip(args, node.parents, strict=True)]
         try:
             if node.kind != "stochastic":
-                value.append(checked(node, called(node, args), here))
+                made = called(node, args) if node.density_of is None else _density(node, args, drawn, here)
+                value.append(checked(node, made, here))
                 continue
             one = draw(node, args, here)
         except Exception as error:
@@ -72,6 +72,15 @@ def evaluate(graph: Graph, inputs: Mapping[int, Value], n: int, draw: Draw) -> R
             rows = len(one.value)
             log_share = one.log_share if log_share is None else aligned(log_share, rows) + one.log_share
     return Record(tuple(value), drawn, n, rows, log_share)
+
+
+def _density(node: Node, args: list[Any], drawn: Mapping[int, Drawn], rows: int) -> Any:
+    """log p [rows] of what was drawn, from the law that it was drawn from, if that was evaluated."""
+    assert node.density_of is not None
+    one = drawn[node.density_of.index]
+    if one.law is None:
+        return called(node, args)
+    return aligned(log_prob(one.law, one.value) if one.log_prob is None else one.log_prob, rows)
 
 
 def called(node: Node, args: list[Any]) -> Any:
@@ -90,7 +99,7 @@ def checked(node: Node, value: Any, rows: int) -> Tensor:
         if value.shape != shape:
             expected = "one number for each sample, " if node.sampled else "one number, "
             raise GraphError(f"the cost {node} has the shape {tuple(value.shape)}, expected {expected}{shape}")
-    elif node.sampled and value.shape[:1] != (rows,):
+    elif node.sampled and (value.dim() == 0 or len(value) != rows):
         raise GraphError(f"{node} has the shape {tuple(value.shape)}, expected its first axis to be the {rows} samples")
     return value
 
@@ -102,7 +111,7 @@ def bound_inputs(graph: Graph, inputs: Mapping[Any, Value], n: int | None) -> tu
         node = graph.find(key)
         if node.kind != "input":
             raise GraphError(f"a value is given for {node}, expected inputs only, and {node} is {node.kind}")
-        if not isinstance(value, Tensor | nn.Module):
+        if not isinstance(value, (Tensor, nn.Module)):
             raise GraphError(f"the input {node} is {type(value).__name__}, expected a tensor or a torch.nn.Module")
         if node.sampled:
             if not isinstance(value, Tensor) or value.dim() == 0:
@@ -121,4 +130,8 @@ def bound_inputs(graph: Graph, inputs: Mapping[Any, Value], n: int | None) -> tu
 
 
 def carries_gradient(value: Value) -> bool:
-    return torch.is_grad_enabled() and any(leaf.requires_grad for leaf in leaves(value))
+    """Whether it is differentiated. On every run, so without the search for all parameters of a module."""
+    if isinstance(value, Tensor):
+        return value.requires_grad
+    own = any(p.requires_grad for p in value.parameters(recurse=False))
+    return own or any(carries_gradient(part) for part in value.children())

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, get_args
 
+from torch import Tensor
+
 Kind = Literal["input", "deterministic", "stochastic", "cost"]
 Estimator = Literal["score", "path", "enumerate", "auto"]
 
@@ -38,6 +40,7 @@ class Node:
     smooth: tuple[bool, ...]  # in each parent
     sampled: bool  # whether its value has the sample axis
     estimator: Estimator | None = None  # of a stochastic node
+    density_of: Node | None = None  # the stochastic node whose log-probability it is
 
     @cached_property
     def shared(self) -> bool:
@@ -46,6 +49,12 @@ class Node:
 
     def __repr__(self) -> str:
         return self.name
+
+
+def log_prob(law: Any, value: Tensor, axes: int = 1) -> Tensor:
+    """log p(value) in nats, summed over all axes after the first `axes`: the components of one vector."""
+    each: Tensor = law.log_prob(value)
+    return each if each.dim() <= axes else each.sum(tuple(range(axes, each.dim())))
 
 
 def influence(nodes: Sequence[Node], passes: Callable[[Node], bool]) -> list[frozenset[int]]:
@@ -118,6 +127,20 @@ class Graph:
             raise GraphError(f"estimator of {name} is '{estimator}', expected one of {known}{hint}")
         return self._add(name, "stochastic", parents, law, smooth, estimator)
 
+    def log_prob(self, name: str, x: Node) -> Node:
+        """log p(x | its parents), a deterministic node [n] of x and of x's parents: for costs such as log q(h | x).
+
+        It is what a function of these nodes would give, computed once.
+        """
+        self.find(x)
+        law = x.function
+        if x.kind != "stochastic" or law is None:
+            raise GraphError(f"{name} is to be the log-probability of {x}, expected a stochastic node with a known law")
+        smooth = [x, *(p for p, kept in zip(x.parents, x.smooth, strict=True) if kept)]
+        return self._add(
+            name, "deterministic", (x, *x.parents), lambda x, *parents: log_prob(law(*parents), x), smooth, density_of=x
+        )
+
     def _add(
         self,
         name: str,
@@ -127,6 +150,7 @@ class Graph:
         smooth: bool | Sequence[Node],
         estimator: Estimator | None = None,
         sampled: bool = False,
+        density_of: Node | None = None,
     ) -> Node:
         if any(node.name == name for node in self.nodes):
             raise GraphError(f"the graph has a node '{name}' already, expected a new name")
@@ -139,9 +163,9 @@ class Graph:
                     f"{name} is said to be smooth in {parent}, expected one of its parents {list(parents)}"
                 )
         sampled = sampled or kind == "stochastic" or any(p.sampled for p in parents)
-        node = Node(
-            len(self.nodes), name, kind, parents, function, tuple(p in kept for p in parents), sampled, estimator
-        )
+        derivable = tuple(p in kept for p in parents)
+        index = len(self.nodes)
+        node = Node(index, name, kind, parents, function, derivable, sampled, estimator, density_of)
         self.nodes.append(node)
         self.plans.clear()
         self._above = None

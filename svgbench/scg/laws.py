@@ -15,18 +15,12 @@ from torch import Tensor
 from torch import distributions as d
 from torch.distributions import constraints
 
-from svgbench.scg.graph import GraphError
+from svgbench.scg.graph import GraphError, log_prob
 
 LIMIT = 2**24  # rows of an enumeration
 
 Placed = Callable[[Tensor], Tensor]
 """Noise to the value that it makes."""
-
-
-def log_prob(law: Any, value: Tensor, axes: int = 1) -> Tensor:
-    """log p(value) in nats, summed over all axes after the first `axes`: the components of one vector."""
-    each: Tensor = law.log_prob(value)
-    return each if each.dim() <= axes else each.flatten(axes).sum(-1)
 
 
 def noise_of(law: Any) -> tuple[Any, Placed] | None:

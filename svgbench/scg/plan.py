@@ -8,10 +8,10 @@ theta <^D v; and only where w is a cost or influences one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -100,20 +100,25 @@ class Plan:
     def costs(self) -> tuple[int, ...]:
         return tuple(c.index for c in self.graph.costs)
 
-    @cached_property
-    def below(self) -> Tensor:
+    def below(self, like: Tensor) -> Tensor:
         """[W, C]: 1 where the scored node w influences the cost c."""
-        return self._matrix(self.scored, self.costs)
+        return self._matrix(self.scored, self.costs, like)
+
+    def upstream(self, like: Tensor) -> Tensor:
+        """[W, W]: 1 at [w, v] where the scored node v influences the scored node w."""
+        return self._matrix(self.scored, self.scored, like).T
+
+    def _matrix(self, above: Sequence[int], below: Sequence[int], like: Tensor) -> Tensor:
+        key = above is below, like.dtype, like.device
+        if key not in self._matrices:
+            influences = self.graph.influence(False)
+            rows = [[float(v in influences[w]) for w in below] for v in above]
+            self._matrices[key] = like.new_tensor(rows).view(len(above), len(below))
+        return self._matrices[key]
 
     @cached_property
-    def upstream(self) -> Tensor:
-        """[W, W]: 1 at [w, v] where the scored node v influences the scored node w."""
-        return self._matrix(self.scored, self.scored).T
-
-    def _matrix(self, above: Iterable[int], below: Iterable[int]) -> Tensor:
-        influences, columns = self.graph.influence(False), list(below)
-        rows = [[float(v in influences[w]) for w in columns] for v in above]
-        return torch.tensor(rows, dtype=torch.float64).view(len(rows), len(columns))
+    def _matrices(self) -> dict[Any, Tensor]:
+        return {}
 
 
 def planned(graph: Graph, inputs: Mapping[int, Value], n: int, observed: Mapping[int, Tensor]) -> Plan:
@@ -139,6 +144,8 @@ def explain(graph: Graph, inputs: Mapping[Node | str, Value], n: int | None = No
 
 
 def _wrt(inputs: Mapping[int, Value]) -> frozenset[int]:
+    if not torch.is_grad_enabled():
+        return frozenset()
     return frozenset(i for i, value in inputs.items() if carries_gradient(value))
 
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from svgbench.scg import laws
 from svgbench.scg.autodiff import Value
 from svgbench.scg.evaluate import Drawn, Record, bound_inputs, evaluate
-from svgbench.scg.graph import Graph, GraphError, Node
+from svgbench.scg.graph import Graph, GraphError, Node, log_prob
 from svgbench.scg.laws import aligned
 from svgbench.scg.plan import Plan, planned
 
@@ -52,7 +52,7 @@ class Run:
     def log_prob(self, node: Node | str) -> Tensor:
         """log p(w | DEPS_w) [R] in nats, with its gradient: the sum over all components of the node."""
         drawn = self._drawn(node)
-        log_p = laws.log_prob(drawn.law, drawn.value) if drawn.log_prob is None else drawn.log_prob
+        log_p = log_prob(drawn.law, drawn.value) if drawn.log_prob is None else drawn.log_prob
         return aligned(log_p, self.rows)
 
     def _drawn(self, node: Node | str) -> Drawn:
@@ -71,13 +71,12 @@ class Run:
         """[C, R], in the order of `graph.costs`, with gradients."""
         if not self.plan.costs:
             raise GraphError("the graph has no cost, expected at least one")
-        values = (self[self.graph.nodes[c]] for c in self.plan.costs)
-        return torch.stack([c if c.dim() else c.expand(self.rows) for c in values])
+        return torch.stack([self._by_row(self.record.value[c]) for c in self.plan.costs])
 
     @cached_property
     def q_values(self) -> Tensor:
         """Q-hat of the scored nodes [W, R], without gradients."""
-        return self.plan.below.to(self.cost_values) @ self.cost_values.detach()
+        return self.plan.below(self.cost_values) @ self.cost_values.detach()
 
     @cached_property
     def log_probs(self) -> Tensor:
@@ -85,6 +84,10 @@ class Run:
         if not self.plan.scored:
             return self.cost_values.new_zeros(0, self.rows)
         return torch.stack([self.log_prob(self.graph.nodes[w]) for w in self.plan.scored])
+
+    def _by_row(self, x: Any) -> Tensor:
+        """A number for all samples, or one for each row it was made with, as [R]."""
+        return aligned(x, self.rows) if x.dim() else x.expand(self.rows)
 
     def q(self, node: Node | str) -> Tensor:
         """Q-hat_v [R]: the sum of the costs that v influences, without gradients."""
@@ -145,7 +148,7 @@ def observe(graph: Graph, inputs: Mapping[Any, Value], values: Mapping[Any, Tens
         if node.index not in plan.scored or node.function is None:
             return Drawn(value)
         law = node.function(*args)
-        return Drawn(value, law, laws.log_prob(law, value))
+        return Drawn(value, law, log_prob(law, value))
 
     return Run(plan, evaluate(graph, bound, n, draw), n)
 
@@ -166,7 +169,7 @@ class _Sampling:
         if how == "path":
             return path(law, shape)
         value = law.sample(shape)
-        return Drawn(value, law, laws.log_prob(law, value) if node.index in self.scored else None)
+        return Drawn(value, law, log_prob(law, value) if node.index in self.scored else None)
 
 
 def path(law: Any, shape: tuple[int, ...]) -> Drawn:

@@ -12,7 +12,8 @@ from svgbench.scg.autodiff import Value, flat_slope, leaves
 from svgbench.scg.baselines import Baseline
 from svgbench.scg.estimators import differentiated
 from svgbench.scg.evaluate import Drawn, called, evaluate
-from svgbench.scg.graph import GraphError, Node
+from svgbench.scg.graph import GraphError, Node, log_prob
+from svgbench.scg.laws import aligned
 from svgbench.scg.run import Run
 
 
@@ -35,9 +36,9 @@ def surrogate(
     """
     log_p, costs = run.log_probs, run.cost_values
     if kind == "dice":
-        total = (box(run.plan.below.to(costs).T @ log_p) * costs).sum(0)
+        total = (box(run.plan.below(costs).T @ log_p) * costs).sum(0)
         if baseline is not None:
-            above = box(run.plan.upstream.to(costs) @ log_p) if baseline_order == 2 else 1.0
+            above = box(run.plan.upstream(costs) @ log_p) if baseline_order == 2 else 1.0
             total = total + (above * (1 - box(log_p)) * baseline.values(run)).sum(0)
         return run.by_sample(total)
     weight = run.q_values if baseline is None else run.q_values - baseline.values(run)
@@ -95,10 +96,11 @@ def bound(run: Run, new: Mapping[Any, Value]) -> Tensor:
         old = run.record.drawn[node.index]
         if node.index not in reached:
             return old._replace(law=None)
-        law = called(node, args)
+        each = len(old.value)  # more than `rows` where the node was enumerated
+        law = called(node, [aligned(x, each) if p.sampled else x for x, p in zip(args, node.parents, strict=True)])
         if not plan.passes(node):
-            return Drawn(old.value, law, laws.log_prob(law, old.value), None, old.log_share)
-        return Drawn(laws.placed(node.name, law, old.noise, rows), law)
+            return Drawn(old.value, law, log_prob(law, old.value), None, old.log_share)
+        return Drawn(laws.placed(node.name, law, old.noise, each), law, log_share=old.log_share)
 
     moved = Run(plan, evaluate(graph, inputs, run.record.n, draw), run.n, run.weight)
     total = costs.sum(0)

@@ -82,10 +82,25 @@ def graphs(draw, inner=8, stochastic=4, kinds=(*STOCHASTIC, "tanh", "tanh", "cos
 def random_graph(seed: int, inner=9, stochastic=5, kinds=("bits", "class", "tanh", "cost"), probes=0):
     """As `graphs`, by a seed alone."""
     pick = random.Random(seed)
-    left, spec = stochastic, []
-    for i in range(inner):
-        kind = pick.choice(kinds if left else ("tanh", "cost"))
-        left -= kind in STOCHASTIC
-        spec.append((kind, tuple(pick.sample(range(i + 2), min(i + 2, pick.randint(1, 3))))))
+    spec = _inner(pick, inner, stochastic, kinds)
     spec.append(("cost", tuple(pick.sample(range(2, inner + 2), 3))))
     return build(spec, seed, probes)
+
+
+def negative_graph(seed: int):
+    """Its costs are below zero, and the inputs act on them through laws alone. None if it has no stochastic node."""
+    graph, inputs = build(_inner(random.Random(seed), 6, 4, ("bits", "class", "tanh")), seed)
+    mix = Mix(seed, 1)
+    stochastic = [node for node in graph.nodes if node.kind == "stochastic"]
+    for v in stochastic:
+        graph.cost(f"cost of {v}", lambda x: -mix(x).square().sum(-1), v)
+    return (graph, inputs) if stochastic else None
+
+
+def _inner(pick, inner, stochastic, kinds):
+    left, spec = stochastic, []
+    for i in range(inner):
+        kind = pick.choice(kinds if left else [kind for kind in kinds if kind not in STOCHASTIC])
+        left -= kind in STOCHASTIC
+        spec.append((kind, tuple(pick.sample(range(i + 2), min(i + 2, pick.randint(1, 3))))))
+    return spec
