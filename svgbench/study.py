@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from svgbench.analysis.choosing import Choice, Written
     from svgbench.analysis.frames import Results
+    from svgbench.analysis.importing import Import, Imported
     from svgbench.analysis.tables import Grid
     from svgbench.analysis.verdicts import Verdict
     from svgbench.lab.calibration import Cost, Estimate
@@ -214,6 +215,12 @@ class Study:
 
         results = self.results(selection)
         return results, draw(results, Path(output))
+
+    def import_csv(self, wanted: Import) -> Imported:
+        """Store somebody's measurements as a variant of the experiment; see `analysis.importing.import_csv`."""
+        from svgbench.analysis.importing import import_csv
+
+        return import_csv(self.store, self.experiment, wanted, reproduce.installed_algorithms())
 
     def rivals_n(self) -> list[int]:
         """The distinct numbers of runs behind the published numbers of our experiment."""

@@ -10,7 +10,9 @@ from typing import Any
 
 import pandas as pd
 
-from svgbench.analysis.measures import CellData
+from svgbench.analysis.endings import caveat_notes
+from svgbench.analysis.judgement import name_seeds
+from svgbench.analysis.measures import CellData, last_step_of
 from svgbench.lab.cells import Cell, Selection, expand_declared, named_seeds
 from svgbench.lab.errors import DamagedError
 from svgbench.lab.experiment import Experiment, Variant
@@ -71,7 +73,8 @@ def read_results(
         for data, label, note in _undeclared(store, experiment, selection, cells):
             labels[data.variant] = label
             cells[(data.task, data.variant)] = data
-            notes += [note] if note else []
+            notes.append(note)
+    notes += caveat_notes(experiment, selection.budget, cells.values())
     return Results(experiment, selection.budget, cells, labels, tuple(dict.fromkeys(notes)), stale)
 
 
@@ -85,6 +88,7 @@ def _read(store: Store, cell: Cell, state: CellState) -> CellData:
         seeds_asked=cell.seeds,
         diverged=state.diverged,
         imported=False,
+        stored_last=last_step_of(frame),
     )
 
 
@@ -110,25 +114,42 @@ def _undeclared(
         if selection.variants and meta["variant"] not in selection.variants:
             continue
         data = read_cell(path, meta)
-        if (asked := named_seeds(experiment, selection)) is not None:
-            data = replace(data, frame=data.frame[data.frame.seed.isin(asked)])
         origin = f"imported from {meta['source']}" if meta.get("imported") else "made with -o"
-        label = meta.get("label", meta["variant"])
-        found.append((data, label, f"{meta['variant']} is {origin}"))
+        note = f"{meta['variant']} is {origin}"
+        if (asked := named_seeds(experiment, selection)) is not None:
+            data, narrowed = _narrowed(data, asked)
+            note += narrowed
+        found.append((data, meta.get("label", meta["variant"]), note))
     return found
+
+
+def _narrowed(data: CellData, asked: tuple[int, ...]) -> tuple[CellData, str]:
+    """The cell with only the seeds that were asked for, and which of its seeds those are, in words."""
+    used = tuple(s for s in data.seeds_done if s in asked)
+    left = [s for s in data.seeds_done if s not in asked]
+    lacking = [s for s in asked if s not in data.seeds_done]
+    words = [f"uses {name_seeds(used)}" if used else "uses no seed"]
+    words += [f"leaves out {name_seeds(left)}"] if left else []
+    words += [f"has no {name_seeds(lacking)}"] if lacking else []
+    frame = data.frame[data.frame.seed.isin(used)].reset_index(drop=True)
+    diverged = tuple(s for s in data.diverged if s in used)
+    narrowed = replace(data, frame=frame, seeds_done=used, seeds_asked=asked, diverged=diverged)
+    return narrowed, f" and {', '.join(words)}"
 
 
 def read_cell(path: Path, meta: Mapping[str, Any]) -> CellData:
     """A cell as its JSON at `path` describes it, without asking any declaration. Raises DamagedError."""
     finished = {int(s): e for s, e in meta["seeds"].items() if is_finished(e)}
     rows = read_rows(path.with_suffix(".csv"), meta) if finished else b""
+    frame = parse_rows(rows) if rows else _empty(tuple(meta["columns"]))
     return CellData(
         task=meta["task"],
         variant=meta["variant"],
-        frame=parse_rows(rows) if rows else _empty(tuple(meta["columns"])),
+        frame=frame,
         seeds_done=tuple(sorted(finished)),
         seeds_asked=tuple(sorted(int(s) for s in meta["seeds"])),
         diverged=tuple(sorted(s for s, e in finished.items() if e["status"] == "diverged")),
         imported=True,
         foreign=bool(meta.get("imported")),
+        stored_last=last_step_of(frame),
     )

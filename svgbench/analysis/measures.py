@@ -20,7 +20,8 @@ class CellData:
 
     `frame` has the columns seed, step and the experiment's. `diverged` seeds are among `seeds_done`. Verdicts
     use the seeds that are both done and asked for; rows of other seeds do not exist for them. A `foreign` cell was
-    measured by another program: its seeds share no initial weights and no noise with ours.
+    measured by another program: its seeds share no initial weights and no noise with ours. `stored_last` is the last
+    step of any stored seed, where `frame` has only some of them.
     """
 
     task: str
@@ -31,6 +32,18 @@ class CellData:
     diverged: tuple[int, ...] = ()
     imported: bool = False
     foreign: bool = False
+    stored_last: int | None = None
+
+    @property
+    def last_step(self) -> int | None:
+        """The last step that any seed of the cell has reached; None without rows."""
+        return self.stored_last if self.stored_last is not None else last_step_of(self.frame)
+
+    @property
+    def early(self) -> dict[int, int]:
+        """The last step of every seed that ends before another of the cell does."""
+        ends = self.frame.groupby("seed")["step"].max()
+        return {int(s): int(step) for s, step in ends.items() if s in self.seeds and step != self.last_step}
 
     @property
     def missing(self) -> tuple[int, ...]:
@@ -107,6 +120,11 @@ def worst(values: Iterable[float], higher_is_better: bool) -> float | None:
     if not finite:
         return None
     return min(finite) if higher_is_better else max(finite)
+
+
+def last_step_of(frame: pd.DataFrame) -> int | None:
+    """The last step in a frame; None without rows."""
+    return int(frame["step"].max()) if len(frame) else None
 
 
 def _matching(frame: pd.DataFrame, where: Mapping[str, Scalar]) -> NDArray[np.bool_]:

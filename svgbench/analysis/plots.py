@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from svgbench.analysis.canvas import TEXT_WIDTH, house_style, plain, save, subplots
+from svgbench.analysis.endings import caveat_notes
 from svgbench.analysis.frames import Results
 from svgbench.analysis.references import draw_levels, draw_not_run, draw_published, legend_of
 from svgbench.analysis.statistics import curve_band, seed_grid
@@ -27,6 +28,8 @@ PALETTE = [sns.color_palette("colorblind", 10)[i] for i in (0, 1, 2, 3, 9, 4, 5,
 """Eight colours that colour-blind readers can tell apart: one pink, and no yellow."""
 DASHES = ("-", (0, (4, 1.2)), (0, (4, 1.2, 1, 1.2)), (0, (1.2, 1.2)))
 """Of curves that lie on each other one shows through the gaps of the next."""
+
+MOST_CAVEATS = 4  # on the face of a figure; the rest are printed when it is drawn
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,9 @@ def stamp(
     lacking = sum(bool(cell.missing) for cell in results.cells.values())
     words += f"; incomplete: {lacking} of {len(results.cells)} cells lack seeds" if lacking else ""
     words += f"; {results.stale} of {len(results.cells)} cells are stale" if results.stale else ""
+    caveats = caveat_notes(results.experiment, results.budget, results.cells.values())
+    words += "".join(f"; {note}" for note in caveats[:MOST_CAVEATS])
+    words += f"; {len(caveats) - MOST_CAVEATS} more such notes" if len(caveats) > MOST_CAVEATS else ""
     figure.supxlabel(textwrap.fill(words, int(22 * figure.get_figwidth())), fontsize=6, color="0.25")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from svgbench.analysis.endings import absences, caveats
 from svgbench.analysis.frames import Results
 from svgbench.analysis.measures import CellData, Sample, read_sample
 from svgbench.analysis.statistics import summarise, t_interval
@@ -45,6 +46,7 @@ def results_rows(results: Results, published: Any = None, verdicts: Words | None
                 "published": None,
                 "published_spread": None,
                 "verdict": None,
+                "note": "; ".join([*caveats(results.experiment, results.budget, cell), *absences(cell, measure)]),
             }
             if sample.values:
                 summary = summarise(list(sample.values.values()))

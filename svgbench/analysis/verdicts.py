@@ -7,8 +7,10 @@ Claims are judged in `claims`, published numbers in `levels`, rivals in `rivals`
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from svgbench.analysis.claims import claim_verdicts
+from svgbench.analysis.endings import caveats
 from svgbench.analysis.judgement import (
     DEFAULT_RULES,
     Cells,
@@ -50,6 +52,9 @@ def compare(
 ) -> list[Verdict]:
     """Claims, then levels (where there are published numbers), then rivals at every budget that has one.
 
+    The reason of a verdict with a number says of each cell behind it which seeds end before the others, and whether
+    the cell ends where its budget does.
+
     `cells_by_budget` has the cells by task and variant; leave a budget out and nothing is judged there.
     `asked_seeds`, by budget, are the seeds asked of a cell that has no data at all; without it a budget asks
     for the seeds that it declares. `asked` narrows the rivals, and nothing else, by task and variant. ValueError for
@@ -62,4 +67,13 @@ def compare(
         verdicts += level_verdicts(evidence, published)
     for budget in evidence.budgets:
         verdicts += rival_verdicts(evidence, budget, asked or Selection())
-    return verdicts
+    return [_with_caveats(evidence, verdict) for verdict in verdicts]
+
+
+def _with_caveats(evidence: Evidence, verdict: Verdict) -> Verdict:
+    if verdict.value is None:
+        return verdict
+    names = [*verdict.variant.split(", "), verdict.setting.removeprefix("against ")]
+    cells = [cell for name in names if (cell := evidence.cell(verdict.budget, verdict.task, name)) is not None]
+    found = [f"{c.variant} {text}" for c in cells for text in caveats(evidence.experiment, verdict.budget, c)]
+    return replace(verdict, reason="; ".join([verdict.reason, *found] if verdict.reason else found))

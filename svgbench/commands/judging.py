@@ -138,27 +138,33 @@ def _strict(strict: bool, verdicts: list[str]) -> None:
 
 def import_(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE.csv", help="Your measurements: seed, step, the measured columns.")
+        Path, typer.Argument(metavar="FILE", help="A CSV with seed, step and the measured columns; - reads a pipe.")
     ],
     experiment: Annotated[str, typer.Option("--experiment", help="The experiment that they belong to.")],
     as_variant: Annotated[str, typer.Option("--as", metavar="VARIANT", help="The name in tables and figures.")],
     task: Annotated[str | None, typer.Option("--task", help="The task, where the file has no task column.")] = None,
     budget: BudgetOption = None,
+    seeds: SeedsOption = None,
     label: Annotated[str | None, typer.Option("--label", help="The label in figures; by default the name.")] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace an earlier import of the same name.")] = False,
     results: ResultsOption = None,
 ) -> None:
     """Put your own measurements beside ours. They appear in tables, figures and verdicts."""
-    from svgbench.lab.cells import Selection
-    from svgbench.terminal import out
+    from svgbench.lab.cells import Selection, parse_seeds
+    from svgbench.terminal import out, out_lines
 
     studies = studies_of(experiment, results)
     if len(studies) > 1:
         raise UsageError(f"'{experiment}' means several experiments; name one of them in full")
     chosen = budget or studies[0].reading(None).budget
     studies[0].check(Selection(budget=chosen, tasks=(task,) if task else ()))
-    from svgbench.analysis.importing import Import, import_csv
+    only = None if seeds is None else parse_seeds(seeds)
+    from svgbench.analysis.importing import Import
+    from svgbench.analysis.judgement import name_seeds
 
-    wanted = Import(file, as_variant, chosen, task, label or as_variant, replace)
-    for path, runs in import_csv(studies[0].store, studies[0].experiment, wanted):
-        out(f"{path}: {runs} runs")
+    wanted = Import(file, as_variant, chosen, task, label or "", replace, only, budget_named=budget is not None)
+    done = studies[0].import_csv(wanted)
+    for cell in done.cells:
+        out(f"{cell.path}: {len(cell.seeds)} runs ({name_seeds(cell.seeds)}), {cell.rows} rows")
+        out_lines(f"  {note}" for note in cell.notes)
+    out_lines(done.notes)

@@ -17,6 +17,9 @@ Setting = Scalar | tuple[Scalar, ...]
 BUDGETS = ("paper", "short", "smoke")
 """Every budget, the largest first."""
 
+STEP_LIMITS = {"environment steps": "total_steps", "iterations": "iterations", "episodes": "episodes"}
+"""Which of a budget's limits counts the steps of an experiment, by its `step_unit`."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -263,6 +266,16 @@ class Experiment:
     def budget(self, name: str) -> Budget:
         """The budget of that name; KeyError if the experiment has none."""
         return {b.name: b for b in self.budgets}[name]  # type: ignore[index]
+
+    def last_step(self, budget: str, task: str) -> int | None:
+        """The step at which a whole run on that task ends; None where no limit counts the experiment's steps.
+
+        KeyError if the experiment has no such budget.
+        """
+        declared = self.budget(budget)
+        own = {t.id: t.limits.get(budget, {}) for t in self.tasks}.get(task, {})
+        found = {**declared.limits, **own}.get(STEP_LIMITS.get(self.step_unit, ""))
+        return found if isinstance(found, int) else None
 
     def seeds(self, budget: str, task: str, variant: str) -> tuple[int, ...]:
         """The seeds that a budget asks of a cell; KeyError if the experiment has no such budget."""

@@ -12,10 +12,11 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 from svgbench.lab import platform
 from svgbench.lab.cells import Block, Cell
@@ -179,10 +180,26 @@ class Store:
                     meta["seeds"][str(seed)] = entry
             self._write_meta(cell, meta)
 
-    def adopt(self, folder: Path, stem: str, data: bytes, meta: Mapping[str, Any]) -> None:
-        """Write a foreign pair (`import`). `data` is the whole CSV."""
-        write_atomic(folder / f"{stem}.csv", data)
-        write_atomic(folder / f"{stem}.json", _dump({**meta, "bytes": len(data)}))
+    def adopt(self, folder: Path, stem: str, lines: Iterable[tuple[int, str]], meta: Mapping[str, Any]) -> None:
+        """Write a foreign pair (`import`). `lines` are whole lines of the CSV, each text with its seed, in order."""
+        hashes: dict[int, Any] = {}
+        counts: Counter[int] = Counter()
+
+        def write(file: BinaryIO) -> None:
+            file.write(",".join(("seed", "step", *meta["columns"])).encode() + b"\n")
+            for seed, text in lines:
+                data = text.encode()
+                hashes.setdefault(seed, hashlib.sha256()).update(data)
+                counts[seed] += data.count(b"\n")
+                file.write(data)
+
+        path = folder / f"{stem}.csv"
+        write_atomic(path, write)
+        seeds = {
+            str(seed): {"status": "done", "rows": counts[seed], "sha256": digest.hexdigest()}
+            for seed, digest in hashes.items()
+        }
+        write_atomic(path.with_suffix(".json"), _dump({**meta, "seeds": seeds, "bytes": path.stat().st_size}))
 
     def _current(self, cell: Cell) -> dict[str, Any]:
         """The JSON to add to; a fresh one if there is none, or after moving an unfit pair aside."""

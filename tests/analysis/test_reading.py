@@ -1,4 +1,4 @@
-"""From a results folder to frames, tables, figures, verdicts; imports."""
+"""From a results folder to frames, tables, figures, verdicts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from matplotlib import pyplot as plt
 
 from svgbench import paper_tables
 from svgbench.analysis.frames import read_results
-from svgbench.analysis.importing import Import, import_csv
 from svgbench.analysis.plots import draw, learning_curves
 from svgbench.analysis.summary import results_grids, results_rows
 from svgbench.analysis.tables import render
@@ -19,7 +18,7 @@ from svgbench.analysis.verdict_text import verdict_lines
 from svgbench.analysis.verdicts import compare
 from svgbench.lab.cells import Selection, expand
 from svgbench.lab.errors import UsageError
-from svgbench.lab.experiment import Column, Experiment, Measure
+from svgbench.lab.experiment import Experiment
 from svgbench.lab.store import Store
 
 PAPER = Selection(budget="paper")
@@ -149,125 +148,3 @@ def test_verdicts_in_words(store: Store, experiment: Experiment) -> None:
     assert all(len(line) <= 80 for line in lines)
     assert '"ours wins"' in lines[0]
     assert lines[-1] == "toy/fig1, 6 verdicts: 4 WORSE, 2 SUPPORTED"
-
-
-def an_import(file: Path, **changes: object) -> Import:
-    return replace(Import(file, "mine", "paper", None, "my method", False), **changes)  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def my_csv(tmp_path: Path) -> Path:
-    rows = [
-        f"{t},{s},{step},{30 + 0.1 * s + step}" for t in ("toy/easy", "toy/hard") for s in range(5) for step in range(3)
-    ]
-    path = tmp_path / "mine.csv"
-    path.write_text("\n".join(["task,seed,step,score", *rows]) + "\n")
-    return path
-
-
-def test_an_import_appears_in_tables_figures_and_verdicts(
-    store: Store, experiment: Experiment, my_csv: Path, tmp_path: Path
-) -> None:
-    written = import_csv(store, experiment, an_import(my_csv))
-    assert [runs for _, runs in written] == [5, 5]
-    results = read_results(store, experiment, PAPER)
-    assert "32.20 ± 0.16 (5)" in "".join(render(g, "text", 80) for g in results_grids(results))
-    assert results.labels["mine"] == "my method"
-    figure = learning_curves(results)
-    assert "my method" in [t.get_text() for t in figure.legends[0].get_texts()]
-    plt.close(figure)
-    verdicts = [v for v in compare(experiment, {"paper": results.cells}) if v.variant == "mine"]
-    assert {(v.task, v.verdict) for v in verdicts} == {("toy/easy", "HIGHER"), ("toy/hard", "HIGHER")}
-    assert len(verdicts) == 4  # against ours and theirs, on two tasks
-
-
-def test_an_imported_variant_can_be_named(store: Store, experiment: Experiment, my_csv: Path) -> None:
-    import_csv(store, experiment, an_import(my_csv))
-    alone = read_results(store, experiment, replace(PAPER, variants=("mine",)))
-    assert {variant for _, variant in alone.cells} == {"mine"}
-    beside = read_results(store, experiment, replace(PAPER, variants=("mine", "ours")))
-    assert {variant for _, variant in beside.cells} == {"mine", "ours"}
-    assert {variant for _, variant in read_results(store, experiment, replace(PAPER, variants=("ours",))).cells} == {
-        "ours"
-    }
-    with pytest.raises(UsageError, match="no variant 'min'"):
-        read_results(store, experiment, replace(PAPER, variants=("min",)))
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ({"variant": "ours"}, "has a variant of that name"),
-        ({"variant": "../x"}, "expected letters"),
-        ({"budget": "papr"}, "did you mean 'paper'"),
-        ({"task": "toy/esy"}, "did you mean 'toy/easy'"),
-    ],
-)
-def test_a_wrong_import_is_refused_and_writes_nothing(
-    store: Store, experiment: Experiment, my_csv: Path, change: dict[str, object], said: str
-) -> None:
-    before = sorted(store.root.rglob("*"))
-    with pytest.raises(UsageError, match=said):
-        import_csv(store, experiment, an_import(my_csv, **change))
-    assert sorted(store.root.rglob("*")) == before
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("seed,step\n0,0\n", "no column 'score'"),
-        ("seed,step,score\n0,0,high\n", "must hold numbers"),
-        ("seed,step,score\n0.5,0,1.0\n", "whole numbers"),
-        ("seed,step,score\n-1,0,1.0\n", "must not be negative"),
-        ("seed,step,score\n0,0,\n", "empty or infinite"),
-        ("seed,step,score\n0,0,inf\n", "empty or infinite"),
-        ("seed,step,score\n", "no rows"),
-        ("task,seed,step,score\ntoy/other,0,0,1.0\n", "no task of toy/fig1"),
-        ("seed,step,score\n0,0,1.0\n", "name the task with --task"),
-    ],
-)
-def test_a_wrong_file_is_refused(store: Store, experiment: Experiment, tmp_path: Path, text: str, said: str) -> None:
-    file = tmp_path / "bad.csv"
-    file.write_text(text)
-    with pytest.raises(UsageError, match=said):
-        import_csv(store, experiment, an_import(file))
-
-
-def with_trial(experiment: Experiment) -> Experiment:
-    """A further measure, of which only the last row of a seed is read."""
-    columns = (*experiment.columns, Column("trial", "float", "1", "of the final policy"))
-    return replace(experiment, columns=columns, measures=(*experiment.measures, Measure("trial", "trial")))
-
-
-def test_what_only_a_last_row_has_may_be_empty_elsewhere(store: Store, experiment: Experiment, tmp_path: Path) -> None:
-    file = tmp_path / "mine.csv"
-    file.write_text(
-        "task,seed,step,score,trial\n" + "".join(f"toy/easy,{s},0,1.0,\ntoy/easy,{s},1,2.0,{s}.5\n" for s in range(5))
-    )
-    import_csv(store, with_trial(experiment), an_import(file))
-    results = read_results(store, with_trial(experiment), replace(PAPER, variants=("mine",)))
-    assert [grid.rows for grid in results_grids(results)][-1] == (("my method", ("2.5 ± 1.6 (5)",)),)
-    file.write_text("task,seed,step,score,trial\ntoy/easy,0,0,1.0,3.0\ntoy/easy,0,1,2.0,\n")
-    with pytest.raises(UsageError, match="'trial' has an empty or infinite value"):
-        import_csv(store, with_trial(experiment), an_import(file, replace=True))
-
-
-def test_a_row_that_a_measure_names_must_be_full(store: Store, experiment: Experiment, tmp_path: Path) -> None:
-    named = replace(experiment, measures=(Measure("score", "score at step 0", where={"step": 0}),))
-    file = tmp_path / "mine.csv"
-    file.write_text("seed,step,score\n0,0,\n0,1,2.0\n")
-    with pytest.raises(UsageError, match="'score' has an empty or infinite value"):
-        import_csv(store, named, an_import(file, task="toy/easy"))
-
-
-def test_a_further_measure_may_be_missing(store: Store, experiment: Experiment, my_csv: Path) -> None:
-    import_csv(store, with_trial(experiment), an_import(my_csv))
-    results = read_results(store, with_trial(experiment), replace(PAPER, variants=("mine",)))
-    assert [grid.rows for grid in results_grids(results)][-1] == (("my method", ("missing", "missing")),)
-
-
-def test_importing_again_needs_a_word(store: Store, experiment: Experiment, my_csv: Path) -> None:
-    import_csv(store, experiment, an_import(my_csv))
-    with pytest.raises(UsageError, match="--replace"):
-        import_csv(store, experiment, an_import(my_csv))
-    assert len(import_csv(store, experiment, an_import(my_csv, replace=True))) == 2

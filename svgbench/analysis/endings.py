@@ -1,0 +1,55 @@
+"""What a reader must know of how far a cell's seeds went: those that end before the others, and a cell that does not
+end where its budget does. A mean over such seeds mixes policies of different age."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from svgbench.analysis.judgement import name_seeds
+from svgbench.analysis.measures import CellData, read_sample
+from svgbench.lab.experiment import Experiment, Measure
+
+
+def caveats(experiment: Experiment, budget: str, cell: CellData) -> list[str]:
+    """Phrases about one cell: "seed 2 ends at 5000 of 10000", "ends at 10000 environment steps (budget short: 50000)".
+
+    None for a cell whose every seed ends where the budget does.
+    """
+    found = []
+    if early := cell.early:
+        by_step: dict[tuple[int, bool], list[int]] = {}
+        for seed, step in early.items():
+            by_step.setdefault((step, seed in cell.diverged), []).append(seed)
+        ends = [
+            f"{name_seeds(seeds)} end{'s' * (len(seeds) == 1)} at {step}{' (diverged)' * diverged}"
+            for (step, diverged), seeds in by_step.items()
+        ]
+        found.append(f"{', '.join(ends)} of {cell.last_step}")
+    declared = experiment.last_step(budget, cell.task)
+    if declared is not None and cell.last_step is not None and not _same_end(cell.last_step, declared):
+        found.append(f"ends at {cell.last_step} {experiment.step_unit} (budget {budget}: {declared})")
+    return found
+
+
+def absences(cell: CellData, measure: Measure) -> list[str]:
+    """A phrase about the seeds that lack the rows of a measure which others have: they are not in its mean."""
+    sample = read_sample(cell, measure) if len(cell.frame) else None
+    if sample is None or not sample.absent or not sample.n:
+        return []
+    return [f"{name_seeds(sample.absent)} without a row of {measure.label}"]
+
+
+def caveat_notes(experiment: Experiment, budget: str, cells: Iterable[CellData]) -> list[str]:
+    """The caveats of an experiment's cells as notes, each once for all the tasks that it holds on."""
+    labels = {task.id: task.label for task in experiment.tasks}
+    where: dict[tuple[str, str], list[str]] = {}
+    for cell in cells:
+        absent = [text for measure in experiment.measures for text in absences(cell, measure)]
+        for text in [*caveats(experiment, budget, cell), *absent]:
+            where.setdefault((cell.variant, text), []).append(labels.get(cell.task, cell.task))
+    return [f"{variant} on {', '.join(tasks)}: {text}" for (variant, text), tasks in where.items()]
+
+
+def _same_end(last: int, declared: int) -> bool:
+    """Counted from 0 or from 1."""
+    return last in (declared, declared - 1)

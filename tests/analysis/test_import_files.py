@@ -1,0 +1,459 @@
+"""Files as people have them, given to `svgbench import`: read whole, or refused in one line that says how to mend them.
+
+Every case is built here. Where the reviewed files themselves lie beside the clone, they are read too.
+"""
+
+from __future__ import annotations
+
+import bz2
+import csv
+import gzip
+import hashlib
+import io
+import json
+import lzma
+import os
+import socket
+import subprocess
+import sys
+import threading
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+from harness import ROOT, environment
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import svgbench
+from svgbench import cli
+from svgbench.analysis import import_source
+from svgbench.analysis.import_source import open_source
+from svgbench.analysis.import_table import read_table
+from svgbench.analysis.import_values import ColumnKind
+from svgbench.lab.cells import Selection
+from svgbench.lab.errors import UsageError
+
+HEADER = "seed,step,eval_return"
+ROWS = [f"{s},{t},{t // 25 + s}.0" for s in range(5) for t in (2500, 5000, 7500, 10000)]
+OK = "\n".join([HEADER, *ROWS]) + "\n"
+MEAN = 402.0  # of the last evaluations, 400 to 404
+WORDS = ("--experiment", "sac-svg/table2", "--task", "poplin/hopper", "--as", "mine")
+REVIEWED = ROOT.parent / "shared" / "cases" / "import"
+
+Import = Callable[..., SimpleNamespace]
+
+
+@pytest.fixture
+def call(tmp_path, capsys, monkeypatch) -> Import:
+    """`svgbench import` of some bytes, as a file of that name, in this process; and what the table then says."""
+
+    def call(data: bytes | str | Path, name: str = "mine.csv", *more: str) -> SimpleNamespace:
+        file = data if isinstance(data, Path) else tmp_path / name
+        if not isinstance(data, Path):
+            file.write_bytes(data if isinstance(data, bytes) else data.encode())
+        results = tmp_path / "results"
+        words = ["svgbench", "import", str(file), *WORDS, "--results", str(results), *(more or ("--budget", "short"))]
+        monkeypatch.setattr(sys, "argv", words)
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        out, err = capsys.readouterr()
+        selection = Selection("short", None, ("poplin/hopper",), ("mine",))
+        study = svgbench.load("sac-svg/table2", results)
+        rows = study.table_rows(selection) if results.exists() else []
+        return SimpleNamespace(status=end.value.code, out=out, err=err, results=results, rows=rows)
+
+    return call
+
+
+def refused(done: SimpleNamespace, *said: str) -> None:
+    """One line, exit 2, nothing on disk."""
+    assert done.status == 2, done
+    assert done.out == ""
+    (line,) = done.err.splitlines()
+    assert line.startswith("svgbench: ")
+    for words in said:
+        assert words in line, line
+    assert not done.results.exists()
+
+
+def read(done: SimpleNamespace, mean: float = MEAN, n: int = 5) -> None:
+    assert done.status == 0, done.err
+    assert done.err == ""
+    assert [(row["mean"], row["n"]) for row in done.rows] == [(mean, n)]
+
+
+def altered(row: int, text: str) -> str:
+    """The file with another row in that place, from 1."""
+    return "\n".join([HEADER, *ROWS[: row - 1], text, *ROWS[row:]]) + "\n"
+
+
+def by_column(change: Callable[[list[str]], list[str]]) -> str:
+    """The file with every row's fields changed."""
+    return "\n".join([HEADER, *(",".join(change(row.split(","))) for row in ROWS)]) + "\n"
+
+
+ACCEPTED = {
+    "ok": OK,
+    "bom": "\ufeff" + OK,
+    "crlf": OK.replace("\n", "\r\n"),
+    "cr": OK.replace("\n", "\r"),
+    "mixed line ends": OK.replace("0\n", "0\r\n", 3).replace("0\n", "0\r", 2),
+    "quoted": "\n".join(",".join(f'"{c}"' for c in line.split(",")) for line in OK.splitlines()),
+    "descending": "\n".join([HEADER, *reversed(ROWS)]) + "\n",
+    "shuffled": "\n".join([HEADER, *ROWS[1::3], *ROWS[::3], *ROWS[2::3]]) + "\n",
+    "float seeds": by_column(lambda c: [f"{c[0]}.0", f"{c[1]}.0", c[2]]),
+    "exponents": by_column(lambda c: [f"{c[0]}e0", f"{float(c[1]):e}", f"{float(c[2]):.10E}"]),
+    "signs and zeros": by_column(lambda c: [f"+{c[0]}", f"000{c[1]}", f"+{c[2]}00"]),
+    "blanks around values": by_column(lambda c: [f" {c[0]} ", f"\t{c[1]}", f" {c[2]}  "]),
+    "blank lines": OK.replace("\n", "\n\n") + "\n\n",
+    "no final newline": OK.rstrip("\n"),
+    "unnamed index": "\n".join(f"{i or ''},{line}" for i, line in enumerate(OK.splitlines())) + "\n",
+    "other columns": "\n".join(
+        f"{line},{i or 'wall_time'},{'a;b|é' if i else 'note'}" for i, line in enumerate(OK.splitlines())
+    ),
+    "a text with a line break": OK.replace(HEADER, f"{HEADER},note").replace(".0\n", '.0,"one\ntwo"\n'),
+    "columns in another order": "\n".join(",".join(reversed(line.split(","))) for line in OK.splitlines()) + "\n",
+}
+
+REFUSED: dict[str, tuple[str | bytes, tuple[str, ...]]] = {
+    "resumed": (
+        altered(4, "0,5000,900.0"),
+        ("row 4 (line 5): seed 0, step 5000 stands twice with different values, first in row 2 (line 3)",),
+    ),
+    "every row twice": (OK + "\n".join(ROWS), ("row 21 (line 22): seed 0, step 2500 stands twice with the same",)),
+    "the same seed in two spellings": (altered(2, "0.0,2.5e3,1"), ("row 2 (line 3): seed 0, step 2500 stands twice",)),
+    "fraction of a seed": (altered(3, "0.5,7500,1"), ("row 3 (line 4): column 'seed' is '0.5'; expected a whole",)),
+    "blank seed": (altered(3, ",7500,1"), ("row 3 (line 4): column 'seed' is blank; expected a whole number",)),
+    "blank step": (altered(3, "0, ,1"), ("row 3 (line 4): column 'step' is blank",)),
+    "nan as a seed": (altered(3, "nan,7500,1"), ("row 3 (line 4): column 'seed' is 'nan'",)),
+    "negative step": (altered(3, "0,-7500,1"), ("column 'step' is '-7500'; expected a whole number from 0 to 2^63",)),
+    "fraction of a step": (altered(3, "0,7500.25,1"), ("column 'step' is '7500.25'",)),
+    "hardly a fraction": (altered(3, "0,7500.00000000000000000001,1"), ("column 'step' is '7500.0000",)),
+    "seed beyond 64 bits": (altered(3, "100000000000000000000,7500,1"), ("column 'seed' is '1000000",)),
+    "2^63": (altered(3, "9223372036854775808,7500,1"), ("from 0 to 2^63 - 1",)),
+    "step 1e30": (altered(3, "0,1e30,1"), ("column 'step' is '1e30'",)),
+    "endless exponent": (altered(3, "0,0e99999999999999999999,1"), ("column 'step' is '0e999",)),
+    "blank value": (altered(19, "4,7500,"), ("row 19 (line 20): column 'eval_return' is blank", "leave out")),
+    "nan": (altered(19, "4,7500,nan"), ("row 19 (line 20): column 'eval_return' is 'nan'; expected a finite",)),
+    "inf": (altered(20, "4,10000,inf"), ("row 20 (line 21): column 'eval_return' is 'inf'; expected a finite",)),
+    "-Infinity": (altered(20, "4,10000,-Infinity"), ("is '-Infinity'",)),
+    "1e400": (altered(20, "4,10000,1e400"), ("is '1e400'; expected a finite number (64 bits do not hold it)",)),
+    "truth values": (OK.replace("400.0", "True"), ("row 4 (line 5)", "'True'", "no truth value")),
+    "hexadecimal": (altered(20, "4,10000,0x1F"), ("'0x1F'", "in decimal digits")),
+    "underscores": (altered(20, "4,1_0000,1"), ("column 'step' is '1_0000'", "without separators")),
+    "thousands": (altered(20, '4,"10,000",1'), ("row 20 (line 21): column 'step' is '10,000'", "without separators")),
+    "thousands, blank": (altered(20, "4,10 000,1"), ("'10 000'", "without separators")),
+    "decimal comma": (altered(20, '4,10000,"404,0"'), ("'404,0'", "a point before decimals")),
+    "decimal comma, unquoted": (altered(20, "4,10000,404,0"), ("it has 4 fields, the header has 3", "comma inside a")),
+    "other digits": (altered(20, "4,10000,٤٠٤"), ("row 20 (line 21): column 'eval_return'",)),
+    "a superscript": (altered(20, "4,10000²,1"), ("row 20 (line 21): column 'step'",)),
+    "a unit": (altered(20, "4,10k,1"), ("column 'step' is '10k'",)),
+    "a word": (altered(20, "4,10000,--"), ("column 'eval_return' is '--'; expected a finite number",)),
+    "an escape sequence": (altered(20, "4,10000,\x1b[31m"), (r"'\x1b[31m'",)),
+    "header again": (altered(9, HEADER), ("row 9 (line 10): it repeats the header",)),
+    "another file behind": (OK + "\ufeff" + OK, ("row 21 (line 22): it repeats the header",)),
+    "two lines in one": (
+        altered(6, "1,5000,201.02,2500,102.0"),
+        ("row 6 (line 7): it has 5 fields", "two lines in one"),
+    ),
+    "a short row": (altered(6, "1,5000"), ("row 6 (line 7): it has 2 fields, the header has 3",)),
+    "a cut line": (OK + "4,12500", ("row 21 (line 22): it has 2 fields", "was it cut?")),
+    "a cut value": (altered(20, "4,10000,").rstrip("\n"), ("row 20 (line 21)", "is blank", "was it cut?")),
+    "commas at the end": (OK.replace(".0\n", ".0,\n"), ("row 1 (line 2): it has 4 fields", "remove the comma")),
+    "comment above": ("# exported 2024\n" + OK, ("line 1 is a comment, '# exported 2024'; remove it", HEADER)),
+    "comment within": (altered(6, "# resumed here"), ("row 6 (line 7): it is a comment, '# resumed here'; remove it",)),
+    "zeros": (altered(6, "\0\0\0\0"), ("line 7 has NUL bytes",)),
+    "a quote that stays open": (altered(6, '1,5000,"201.0'), ("row 6 (line 7): a quote opens there and never closes",)),
+    "a quote within": (altered(6, '1,"50"00,201.0'), ("row 6 (line 7)",)),
+    "semicolons": (OK.replace(",", ";"), ("is separated by semicolons; save it with commas", "sep=';', decimal=','")),
+    "semicolons, decimal comma": (OK.replace(",", ";").replace(".", ","), ("is separated by semicolons",)),
+    "tabs": (OK.replace(",", "\t"), ("is separated by tabs; save it with commas between columns", r"sep='\t'")),
+    "bars": (OK.replace(",", "|"), ("is separated by bars",)),
+    "commas, then semicolons": (altered(6, "1;5000;201.0"), ("row 6 (line 7)", "separated by semicolons")),
+    "no header": ("\n".join(ROWS), ("line 1 is data", "put a header above it, with seed,step,eval_return")),
+    "capitals": (
+        OK.replace("seed,step", "Seed,Step"),
+        ("'seed', 'step'; rename 'Seed' to 'seed' and 'Step' to 'step'",),
+    ),
+    "blanks in the header": (OK.replace(",step,eval", ", step, eval"), ("rename ' step' to 'step'",)),
+    "a slip": (OK.replace("eval_return", "eval_retrun"), ("rename 'eval_retrun' to 'eval_return'",)),
+    "a column twice": (OK.replace("step,eval_return", "step,step"), ("the header has column 'step' 2 times",)),
+    "another column twice": (OK.replace("\n", ",1\n").replace("return,1", "return,seed"), ("column 'seed' 2 times",)),
+    "monitor": ('#{"t_start": 1.5, "env_id": null}\nr,l,t\n1.0,10,2500\n', ("line 1 is a comment", HEADER)),
+    "wandb": ('"Step","run0 - eval_return"\n"2500","100.0"\n', ("rename 'Step' to 'step'", "'run0 - eval_return'")),
+    "a page": ("<!DOCTYPE html>\n<html>\n", ("no column 'seed', 'step', 'eval_return' (it has: '<!DOCTYPE html>')",)),
+    "empty": ("", ("is empty",)),
+    "blank": (" \n\n", ("no column 'seed'",)),
+    "only newlines": ("\n\n\n", ("is blank",)),
+    "only a header": (HEADER + "\n", ("has a header and no rows",)),
+    "utf-16": (OK.encode("utf-16"), ("is UTF-16 text; save it as UTF-8 (iconv -f UTF-16 -t UTF-8 OLD > NEW)",)),
+    "utf-16, no mark": (OK.encode("utf-16-be"), ("is UTF-16 text",)),
+    "utf-32": (OK.encode("utf-32"), ("is UTF-32 text",)),
+    "utf-32, no mark": (OK.encode("utf-32-le"), ("is UTF-32 text",)),
+    "latin-1": (
+        OK.replace(HEADER, f"{HEADER},note").replace(".0\n", ".0,é\n").encode("latin-1"),
+        ("line 2 is not UTF-8 (byte 0xe9); save the file as UTF-8",),
+    ),
+    "a picture": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x01", ("is no text but a binary file",)),
+    "a pickle": (b"\x80\x05\x95\x1a\0\0\0\0\0\0\0}\x94(\x8c\x04seed", ("is no text but a binary file",)),
+    "noise": (bytes(range(256)) * 8, ("is no text but a binary file",)),
+    "an endless line": (HEADER + "\n" + "1" * 600_000, ("line 2 is longer than",)),
+    "a long field": (HEADER + "\n0,1," + "1" * 200_000 + "\n", ("row 1 (line 2): field larger",)),
+}
+
+
+@pytest.mark.parametrize("case", ACCEPTED)
+def test_a_file_is_read_whole(call: Import, case: str) -> None:
+    done = call(ACCEPTED[case])
+    read(done)
+    assert "5 runs (seeds 0-4), 20 rows\n" in done.out
+    (meta,) = done.results.glob("*/*/*/*.json")
+    digest = hashlib.sha256(ACCEPTED[case].encode()).hexdigest()
+    assert json.loads(meta.read_text())["source_sha256"] == digest
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_file_is_refused_in_one_line(call: Import, case: str) -> None:
+    data, said = REFUSED[case]
+    refused(call(data), *said)
+
+
+def test_a_gap_between_seeds_is_fine(call: Import) -> None:
+    read(call("\n".join([HEADER, *ROWS[:8], *ROWS[12:]])), n=4)
+
+
+def test_uneven_seeds_are_said_in_every_answer(call: Import, capsys, monkeypatch) -> None:
+    done = call("\n".join([HEADER, *ROWS[:10], *ROWS[12:]]) + "\n")
+    read(done, mean=362.0)
+    assert "seed 2 ends at 5000 of 10000" in done.out
+    assert "seed 2 ends at 5000 of 10000" in done.rows[0]["note"]
+    for words in (["table"], ["table", "--format", "markdown"], ["table", "--json"], ["compare"], ["plot"]):
+        where = [] if words[0] != "plot" else ["--output", str(done.results.parent / "figures")]
+        line = ["svgbench", words[0], "sac-svg/table2", *words[1:], "--budget", "short", "--variants", "mine", *where]
+        monkeypatch.setattr(sys, "argv", [*line, "--results", str(done.results)])
+        with pytest.raises(SystemExit):
+            cli.main()
+        out, err = capsys.readouterr()
+        shown = out if words[-1] == "--json" or words[0] == "table" else err
+        assert "seed 2 ends at 5000 of 10000" in " ".join(shown.split()), words
+
+
+@pytest.mark.parametrize("case", ["semicolons", "semicolons, decimal comma"])
+def test_the_advice_for_semicolons_works(call: Import, tmp_path: Path, case: str) -> None:
+    old, new = tmp_path / "old.csv", tmp_path / "new.csv"
+    old.write_text(str(REFUSED[case][0]))
+    pd.read_csv(old, sep=";", decimal=",").to_csv(new, index=False)
+    read(call(new))
+
+
+# ---- files that are none, archives, pipes
+
+
+@pytest.mark.parametrize(
+    ("name", "pack"), [("a.csv.gz", gzip.compress), ("a.csv.bz2", bz2.compress), ("a.csv.xz", lzma.compress)]
+)
+def test_archives_of_one_file_are_read(call: Import, name: str, pack: Callable[[bytes], bytes]) -> None:
+    packed = pack(OK.encode())
+    done = call(packed, name)
+    read(done)
+    (meta,) = done.results.glob("*/*/*/*.json")
+    assert json.loads(meta.read_text())["source_sha256"] == hashlib.sha256(packed).hexdigest()
+    read(call(packed, "named-otherwise.csv", "--budget", "short", "--replace"))
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_torn_archives_are_refused(call: Import, pack: Callable[[bytes], bytes]) -> None:
+    packed = pack(OK.encode() * 3)
+    refused(call(packed[:-9], "torn"), "is a torn or damaged archive")
+    middle = len(packed) // 2
+    flipped = packed[:middle] + bytes([packed[middle] ^ 0x55]) + packed[middle + 1 :]
+    refused(call(flipped, "flipped"))
+
+
+def zipped(files: dict[str, str]) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return packed.getvalue()
+
+
+def test_zip_archives(call: Import) -> None:
+    read(call(zipped({"__MACOSX/._a.csv": "x", "folder/": "", "folder/a.csv": OK}), "a.zip"))
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("a.zip", zipped({"a.csv": OK, "b.csv": OK}), "is a zip archive of 2 files; expected one CSV"),
+        ("a.zip", zipped({}), "is a zip archive of 0 files"),
+        ("a.zip", zipped({"a.csv": OK})[:-30], "is a torn or damaged archive"),
+        (
+            "a.xlsx",
+            zipped({"[Content_Types].xml": "", "xl/sheet.xml": ""}),
+            "is an office document; save the sheet as CSV",
+        ),
+        ("a.csv.zip", OK.encode(), "is named .zip and is no zip archive; if it is a CSV, name it .csv"),
+        ("a.csv.gz", OK.encode(), "is named .gz and is no gzip archive"),
+        ("a.csv.zst", OK.encode(), "is named .zst and is no Zstandard archive"),
+        ("a.csv.zst", b"\x28\xb5\x2f\xfd\x24\x00", "is a Zstandard archive; unpack it first"),
+        ("a.csv.gz", b"", "is empty"),
+        ("a.csv.gz", gzip.compress(b""), "is empty"),
+        ("a.tar.gz", gzip.compress(b"a.csv\0\0\0\0\0000644" + OK.encode()), "is no text but a binary file"),
+        ("a.csv.gz", gzip.compress(OK.encode()) + b"behind", "is a torn or damaged archive"),
+    ],
+)
+def test_archives_that_are_none(call: Import, name: str, data: bytes, said: str) -> None:
+    refused(call(data, name), said)
+
+
+def test_what_is_no_file(call: Import, tmp_path: Path) -> None:
+    refused(call(tmp_path), "is a folder; expected a CSV")
+    (tmp_path / "mine.csv").write_text(OK)
+    refused(call(tmp_path / "mime.csv"), f"no file '{tmp_path}/mime.csv'; did you mean '{tmp_path}/mine.csv'?")
+    refused(call(tmp_path / "nowhere" / "x.csv"), "no file")
+    refused(call(tmp_path / "mine.csv" / "x.csv"), "cannot be read: Not a directory")
+    refused(call(tmp_path / ("x" * 300)), "cannot be read: File name too long")
+    (tmp_path / "loop").symlink_to("loop")
+    refused(call(tmp_path / "loop"), "cannot be read: Too many levels of symbolic links")
+    with socket.socket(socket.AF_UNIX) as end:
+        end.bind(str(tmp_path / "end"))
+        refused(call(tmp_path / "end"), "cannot be read: No such device")
+    refused(call(Path("/dev/null")), "is empty")
+    refused(call(Path("/dev/zero")), "is no text but a binary file")
+    refused(call(Path("/dev/urandom")), "binary file")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is unreadable to root")
+def test_an_unreadable_file(call: Import, tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text(OK)
+    (tmp_path / "mine.csv").chmod(0)
+    refused(call(tmp_path / "mine.csv"), "cannot be read: Permission denied")
+
+
+def test_what_never_ends_is_refused(call: Import, monkeypatch) -> None:
+    monkeypatch.setattr(import_source, "MOST_BYTES", 100_000)
+    refused(call(OK + "\n" * 100_000), "expected a CSV of at most 100000")
+    refused(call(gzip.compress(OK.encode() + b"\n" * 1_000_000), "a.csv.gz"), "holds more than 100000 characters")
+
+
+def test_a_named_pipe_is_read_once_and_hashed_as_it_is_read(call: Import, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=(OK,), daemon=True)
+    writer.start()
+    done = call(pipe)
+    writer.join(5)
+    read(done)
+    (meta,) = done.results.glob("*/*/*/*.json")
+    about = json.loads(meta.read_text())
+    assert (about["source"], about["source_sha256"]) == ("a pipe", hashlib.sha256(OK.encode()).hexdigest())
+
+
+def test_a_named_pipe_that_nobody_writes_to(call: Import, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(import_source, "WRITER_SECONDS", 0.1)
+    os.mkfifo(tmp_path / "pipe")
+    refused(call(tmp_path / "pipe"), "is a pipe that nobody wrote to within 0.1 s")
+
+
+@pytest.mark.parametrize(
+    ("shell", "source"),
+    [("{0} <(cat mine.csv) {1}", "a pipe"), ("cat mine.csv | {0} - {1}", "standard input")],
+)
+def test_pipes_of_the_shell(tmp_path: Path, shell: str, source: str) -> None:
+    (tmp_path / "mine.csv").write_text(OK)
+    words = f"{' '.join(WORDS)} --budget short --results results"
+    command = shell.format(f"{sys.executable} -m svgbench.cli import", words)
+    done = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, cwd=tmp_path, env=environment(), timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    (meta,) = tmp_path.glob("results/*/*/*/*.json")
+    about = json.loads(meta.read_text())
+    assert (about["source"], about["source_sha256"]) == (source, hashlib.sha256(OK.encode()).hexdigest())
+
+
+# ---- laws
+
+KINDS = (ColumnKind("seed", "int", least=0), ColumnKind("step", "int", least=0), ColumnKind("eval_return", "float"))
+
+
+def table_of(data: bytes, folder: Path):
+    file = folder / "text.csv"
+    file.write_bytes(data)
+    with open_source(file) as source:
+        return read_table(source, lambda header: KINDS)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    rows=st.lists(
+        st.tuples(
+            st.integers(0, 2**63 - 1),
+            st.integers(0, 2**63 - 1),
+            st.floats(allow_nan=False, allow_infinity=False),
+        ),
+        min_size=1,
+        max_size=12,
+    ),
+    ends=st.sampled_from(["\n", "\r\n", "\r"]),
+    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+    mark=st.booleans(),
+)
+def test_what_python_writes_is_read_exactly(tmp_path: Path, rows, ends, quoting, mark) -> None:
+    out = io.StringIO()
+    csv.writer(out, lineterminator=ends, quoting=quoting).writerows([HEADER.split(","), *rows])
+    table = table_of(("\ufeff" * mark + out.getvalue()).encode(), tmp_path)
+    found = list(zip(*(table.columns[k.name].tolist() for k in KINDS), strict=True))
+    assert repr(found) == repr(rows), "the same bits, -0.0 too"
+    assert table.lines.tolist() == list(range(2, len(rows) + 2))
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(at=st.integers(0, len(OK) - 1), change=st.sampled_from(["cut", "drop", *" \n\r,;\"'.-+eE_#0\0\t\x1a\xa0é٤"]))
+def test_a_damaged_file_is_refused_or_read_as_every_program_reads_it(tmp_path: Path, at: int, change: str) -> None:
+    """One byte is lost, added, or everything behind it cut: no row may vanish, and no value be guessed."""
+    text = (
+        OK[:at] if change == "cut" else OK[:at] + ("" if change == "drop" else change) + OK[at + (change == "drop") :]
+    )
+    try:
+        table = table_of(text.encode(), tmp_path)
+    except (UsageError, ValueError):  # ValueError: this test's header check, which the import makes better
+        return
+    plain = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
+    assert len(table) == len(plain) - 1
+    for index, (seed, step, value) in enumerate(plain[1:]):
+        found = [table.columns[k.name][index].item() for k in KINDS]
+        assert found == [int(float(seed)), int(float(step)), float(value)]
+
+
+# ---- the reviewed files
+
+VERDICTS = {
+    **dict.fromkeys(("ok", "bom", "crlf", "cr", "quoted", "desc", "shuffled", "floatseed", "index", "trailing"), MEAN),
+    "gapseed": MEAN,
+    "uneven": 362.0,
+    "resumed": "seed 0, step 5000 stands twice with different values",
+    "dupe_exact": "stands twice with the same values",
+    "concat": "row 6 (line 7)",
+    "headerrep": "row 9 (line 10)",
+    "truncline": "row 21 (line 22)",
+    "cut": "row 20 (line 21)",
+    "trailcomma": "row 1 (line 2)",
+    "nul": "line 7",
+}
+
+
+@pytest.mark.skipif(not REVIEWED.is_dir(), reason="the reviewed files do not lie beside this clone")
+@pytest.mark.parametrize("file", sorted(REVIEWED.glob("*")), ids=lambda file: file.name)
+def test_the_reviewed_files(call: Import, file: Path) -> None:
+    right = VERDICTS.get(file.name.split(".")[0] if "notgz" not in file.name else "", "")
+    done = call(file)
+    if isinstance(right, float):
+        read(done, right, 4 if file.stem == "gapseed" else 5)
+    else:
+        refused(done, right)
