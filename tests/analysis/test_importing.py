@@ -310,7 +310,8 @@ def with_steps(experiment: Experiment) -> Experiment:
         Budget("smoke", 3, "three seeds", limits={"total_steps": 20}),
     )
     easy, hard = experiment.tasks
-    return replace(experiment, budgets=budgets, tasks=(easy, replace(hard, limits={"paper": {"total_steps": 50}})))
+    tasks = (easy, replace(hard, limits={"paper": {"total_steps": 50}}))
+    return replace(experiment, budgets=budgets, tasks=tasks, step_unit="environment steps")
 
 
 def test_steps_that_are_not_the_budgets_are_refused_unless_it_is_named(
