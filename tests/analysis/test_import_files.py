@@ -48,7 +48,7 @@ Import = Callable[..., SimpleNamespace]
 
 
 @pytest.fixture
-def call(tmp_path, capsys, monkeypatch) -> Import:
+def call(tmp_path, capfd, monkeypatch) -> Import:
     """`svgbench import` of some bytes, as a file of that name, in this process; and what the table then says."""
 
     def call(data: bytes | str | Path, name: str = "mine.csv", *more: str) -> SimpleNamespace:
@@ -60,7 +60,7 @@ def call(tmp_path, capsys, monkeypatch) -> Import:
         monkeypatch.setattr(sys, "argv", words)
         with pytest.raises(SystemExit) as end:
             cli.main()
-        out, err = capsys.readouterr()
+        out, err = capfd.readouterr()
         selection = Selection("short", None, ("poplin/hopper",), ("mine",))
         study = svgbench.load("sac-svg/table2", results)
         rows = study.table_rows(selection) if results.exists() else []
@@ -226,7 +226,7 @@ def test_a_gap_between_seeds_is_fine(call: Import) -> None:
     read(call("\n".join([HEADER, *ROWS[:8], *ROWS[12:]])), n=4)
 
 
-def test_uneven_seeds_are_said_in_every_answer(call: Import, capsys, monkeypatch) -> None:
+def test_uneven_seeds_are_said_in_every_answer(call: Import, capfd, monkeypatch) -> None:
     done = call("\n".join([HEADER, *ROWS[:10], *ROWS[12:]]) + "\n")
     read(done, mean=362.0)
     assert "seed 2 ends at 5000 of 10000" in done.out
@@ -237,7 +237,7 @@ def test_uneven_seeds_are_said_in_every_answer(call: Import, capsys, monkeypatch
         monkeypatch.setattr(sys, "argv", [*line, "--results", str(done.results)])
         with pytest.raises(SystemExit):
             cli.main()
-        out, err = capsys.readouterr()
+        out, err = capfd.readouterr()
         shown = out if words[-1] == "--json" or words[0] == "table" else err
         assert "seed 2 ends at 5000 of 10000" in " ".join(shown.split()), words
 
