@@ -27,6 +27,10 @@ Seen = Literal["same", "columns", "rounding", "grown", "changed", "other seeds",
 """What is seen before any test: how the rows differ at most in any seed (see `trace.Kind`; with "columns" one side has
 more of them, and the others are the same bits), or why there is nothing to see."""
 
+Platform = Literal["same", "unsure", "other"]
+"""Whether both were measured on one kind of machine and its packages. "other" is a GPU too: two runs of one program may
+differ there. "unsure": a side does not record all of it, such as which of the processors of one name it was."""
+
 Cells = Mapping[Key, StoredCell]
 
 
@@ -35,8 +39,8 @@ class CellDifference:
     """A cell of A and B: what is seen of its rows, what is recorded differently, and a verdict on every measure.
 
     `seeds` are those that both have; `only_a` and `only_b` the others. `outcomes` names seeds that diverged on one
-    side only. `worse` are the ids of the verdicts in the direction that is worse. On a `repeatable` pair, of one
-    platform without a GPU, the same program gives the same bits.
+    side only. `worse` are the ids of the verdicts in the direction that is worse. On the "same" platform the same program
+    gives the same bits.
     """
 
     key: Key
@@ -49,7 +53,7 @@ class CellDifference:
     changes: tuple[Change, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     worse: frozenset[str] = frozenset()
-    repeatable: bool = True
+    platform: Platform = "same"
 
     @property
     def both(self) -> bool:
@@ -87,7 +91,7 @@ class CellDifference:
             "step": self.leaves,
             "column": first.column if first else "",
             "changes": "; ".join(map(str, self.changes)),
-            "same_platform": self.repeatable,
+            "platform": self.platform,
         }
         return [v.as_row() | shared | {"worse": v.id in self.worse} for v in self.verdicts]
 
@@ -121,9 +125,7 @@ def _see(key: Key, one: StoredCell | None, other: StoredCell | None) -> CellDiff
     if other is None or not seeds_b:
         return replace(found, seen="only in A")
     changed = changes(one.meta, other.meta, both)
-    on_gpu = any("cuda" in str(cell.entry(s).get("platform")) for cell in (one, other) for s in cell.seeds)
-    moved = any(change.kind == "platform" for change in changed)
-    found = replace(found, changes=changed, repeatable=not (on_gpu or moved))
+    found = replace(found, changes=changed, platform=_platform(one, other, changed))
     if not both:
         return replace(found, seen="other seeds")
     texts = one.rows(), other.rows()
@@ -137,6 +139,15 @@ def _see(key: Key, one: StoredCell | None, other: StoredCell | None) -> CellDiff
     if found.outcomes:
         return replace(found, seen="changed")
     return replace(found, seen="columns" if kind == "same" and not same_columns else kind)
+
+
+def _platform(one: StoredCell, other: StoredCell, changed: Sequence[Change]) -> Platform:
+    moved = [change for change in changed if change.kind == "platform"]
+    recorded = [cell.entry(seed).get("platform", {}) for cell in (one, other) for seed in cell.seeds]
+    if any(p.get("device", "cpu") != "cpu" for p in recorded) or any("none" not in (c.before, c.after) for c in moved):
+        return "other"
+    named = all("processor" not in p or "instructions" in p for p in recorded)
+    return "same" if named and not moved else "unsure"
 
 
 def _texts(cell: StoredCell, data: bytes) -> pd.DataFrame:

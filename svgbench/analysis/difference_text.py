@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from svgbench.analysis.changes import Change
-from svgbench.analysis.difference import CellDifference, Seen
+from svgbench.analysis.difference import CellDifference, Platform, Seen
 from svgbench.analysis.judgement import name_seeds
 from svgbench.analysis.tables import Grid, render
 from svgbench.analysis.verdict_text import estimate, tally
@@ -56,29 +56,29 @@ def _answer(both: Sequence[CellDifference]) -> str:
         "columns": "in their columns only",
     }
     named = [(kinds[kind], said) for kind, said in words.items() if kinds[kind]]
-    if len(named) == 1:
-        return f"{len(differing)} of {_cells(m)} differ{'s' * (m == 1)}, {named[0][1]}{others}."
-    return f"{len(differing)} of {_cells(m)} differ: {', '.join(f'{n} {said}' for n, said in named)}{others}."
+    verb = "differs" if len(differing) == 1 else "differ"
+    how = f", {named[0][1]}" if len(named) == 1 else f": {', '.join(f'{n} {said}' for n, said in named)}"
+    return f"{len(differing)} of {_cells(m)} {verb}{how}{others}."
+
+
+MEANING: dict[Platform, str] = {
+    "same": "; not the same program's numbers.",
+    "unsure": "; not the same program's numbers, unless the machines differ: a side does not record its processor's "
+    "instructions, or another part of its platform.",
+    "other": ", on another platform or a GPU: rounding differs there and learning amplifies it, so these bits alone do "
+    "not tell whether the program changed.",
+}
 
 
 def _cause(both: Sequence[CellDifference]) -> Iterator[str]:
     """What cells beyond rounding say of the program."""
-    for repeatable in (True, False):
-        own = [cell for cell in both if cell.beyond and cell.repeatable is repeatable]
-        if not own:
-            continue
-        first = min(cell.leaves for cell in own if cell.leaves is not None)
-        seeds = f"{sum(len(c.beyond) for c in own)} of {sum(len(c.seeds) for c in own)}"
-        said = (
-            f"{_count(own, 'cell')} {'differs' if len(own) == 1 else 'differ'} from step {first} on, in {seeds} seeds"
-        )
-        if repeatable:
-            yield f"{said}; not the same program's numbers."
-        else:
-            yield (
-                f"{said}, on another platform: its rounding differs and learning amplifies that, so these bits alone "
-                "do not tell whether the program changed."
-            )
+    for platform, meaning in MEANING.items():
+        own = [cell for cell in both if cell.beyond and cell.platform == platform]
+        if own:
+            first = min(cell.leaves for cell in own if cell.leaves is not None)
+            seeds = f"{sum(len(c.beyond) for c in own)} of {sum(len(c.seeds) for c in own)}"
+            verb = "differs" if len(own) == 1 else "differ"
+            yield f"{_count(own, 'cell')} {verb} from step {first} on, in {seeds} seeds{meaning}"
 
 
 def _statistics(both: Sequence[CellDifference]) -> Iterator[str]:

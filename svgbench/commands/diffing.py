@@ -132,9 +132,9 @@ def _status(cells: list[CellDifference], exact: bool, strict: bool) -> tuple[int
     differing = sum(cell.differs for cell in cells)
     worse = sum(len(cell.worse) for cell in cells)
     if exact and differing:
-        return WORSE, f"--exact, and {differing} cells differ"
+        return WORSE, f"--exact; cells that differ: {differing}"
     if strict and worse:
-        return WORSE, f"--strict, and {worse} measures are worse"
+        return WORSE, f"--strict; measures that are worse: {worse}"
     if exact or strict:
         lacking = sum(
             cell.seen in ("only in A", "other seeds")
@@ -143,7 +143,7 @@ def _status(cells: list[CellDifference], exact: bool, strict: bool) -> tuple[int
             for cell in cells
         )
         if lacking:
-            return INCOMPLETE, f"B lacks {lacking} cells of A, or seeds or measures of them"
+            return INCOMPLETE, f"cells of A that B lacks, or has with fewer seeds or measures: {lacking}"
         if not any(cell.both for cell in cells):
             return INCOMPLETE, "nothing was compared"
     return 0, ""

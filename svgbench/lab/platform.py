@@ -41,6 +41,7 @@ def describe(device: str) -> dict[str, Any]:
         "system": platform.system(),
         "machine": platform.machine(),
         "processor": _processor(),
+        "instructions": _instructions(),
         "cores": cores(),
     }
     return compared(device) | host | gpu
@@ -115,11 +116,31 @@ def _accelerator() -> str:
     return ", ".join(models) or "unknown"
 
 
+VECTORS = ("avx2", "avx512f", "avx512_bf16", "amx_tile", "asimd", "sve")
+"""Instruction sets by which arithmetic libraries choose their loops, and with them how sums round."""
+
+
 def _processor() -> str:
+    return _cpuinfo().get("model name") or platform.processor() or "unknown"
+
+
+def _instructions() -> str:
+    """The processor's make and its vector instructions: "AuthenticAMD 25 17 1 avx2 avx512f".
+
+    A virtual machine's name for a processor ("AMD EPYC") is that of several, which round differently.
+    """
+    found = _cpuinfo()
+    make = ("vendor_id", "cpu family", "model", "stepping", "CPU implementer", "CPU part", "CPU variant")
+    flags = (found.get("flags") or found.get("Features") or "").split()
+    words = [*(found[name] for name in make if name in found), *(name for name in VECTORS if name in flags)]
+    return " ".join(words) or "unknown"
+
+
+def _cpuinfo() -> dict[str, str]:
+    """What Linux says of the first core; nothing elsewhere."""
     try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
+        first = Path("/proc/cpuinfo").read_text(encoding="utf-8").partition("\n\n")[0]
     except OSError:
-        pass
-    return platform.processor() or "unknown"
+        return {}
+    pairs = (line.partition(":") for line in first.splitlines())
+    return {name.strip(): value.strip() for name, _, value in pairs}
