@@ -39,8 +39,8 @@ class CellDifference:
     """A cell of A and B: what is seen of its rows, what is recorded differently, and a verdict on every measure.
 
     `seeds` are those that both have; `only_a` and `only_b` the others. `outcomes` names seeds that diverged on one
-    side only. `worse` are the ids of the verdicts in the direction that is worse. On the "same" platform the same program
-    gives the same bits.
+    side only. `worse` are the ids of the verdicts in the direction that is worse. On the "same" platform the same
+    program gives the same bits.
     """
 
     key: Key
