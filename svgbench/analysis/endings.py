@@ -9,26 +9,32 @@ from svgbench.analysis.judgement import name_seeds
 from svgbench.analysis.measures import CellData, read_sample
 from svgbench.lab.experiment import Experiment, Measure
 
+MOST_ENDS = 4  # different ones that are named one by one
+
 
 def caveats(experiment: Experiment, budget: str, cell: CellData) -> list[str]:
     """Phrases about one cell: "seed 2 ends at 5000 of 10000", "ends at 10000 environment steps (budget short: 50000)".
 
     None for a cell whose every seed ends where the budget does.
     """
-    found = []
-    if early := cell.early:
-        by_step: dict[tuple[int, bool], list[int]] = {}
-        for seed, step in early.items():
-            by_step.setdefault((step, seed in cell.diverged), []).append(seed)
-        ends = [
-            f"{name_seeds(seeds)} end{'s' * (len(seeds) == 1)} at {step}{' (diverged)' * diverged}"
-            for (step, diverged), seeds in by_step.items()
-        ]
-        found.append(f"{', '.join(ends)} of {cell.last_step}")
+    found = [f"{_ends(cell)} of {cell.last_step}"] if cell.early else []
     declared = experiment.last_step(budget, cell.task)
     if declared is not None and cell.last_step is not None and not _same_end(cell.last_step, declared):
         found.append(f"ends at {cell.last_step} {experiment.step_unit} (budget {budget}: {declared})")
     return found
+
+
+def _ends(cell: CellData) -> str:
+    by_step: dict[tuple[int, bool], list[int]] = {}
+    for seed, step in cell.early.items():
+        by_step.setdefault((step, seed in cell.diverged), []).append(seed)
+    if len(by_step) > MOST_ENDS:
+        steps = [step for step, _ in by_step]
+        return f"{len(cell.early)} of {len(cell.seeds)} seeds end at {min(steps)} to {max(steps)}"
+    return ", ".join(
+        f"{name_seeds(seeds)} end{'s' * (len(seeds) == 1)} at {step}{' (diverged)' * diverged}"
+        for (step, diverged), seeds in by_step.items()
+    )
 
 
 def absences(cell: CellData, measure: Measure) -> list[str]:

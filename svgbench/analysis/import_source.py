@@ -14,8 +14,8 @@ import io
 import lzma
 import os
 import re
-import select
 import stat
+import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -123,10 +123,10 @@ def line_ends(text: str) -> int:
 
 
 class _Hashed(io.RawIOBase):
-    """What is read from a raw stream, hashed; `head` are its first bytes, read before they are asked for."""
+    """`start` and what a raw stream holds, hashed as it is read; the first bytes, `head`, can be looked at before."""
 
-    def __init__(self, raw: io.RawIOBase) -> None:
-        self._raw, self.digest, self.head = raw, hashlib.sha256(), b""
+    def __init__(self, raw: io.RawIOBase, start: bytes) -> None:
+        self._raw, self.digest, self.head = raw, hashlib.sha256(), start
         while len(self.head) < HEAD and (more := raw.read(HEAD - len(self.head))):
             self.head += more
         self._rest = self.head
@@ -147,24 +147,25 @@ def open_source(file: Path) -> Iterator[Source]:
     """Open a file, a pipe, or standard input ("-"), packed or not. Raises UsageError for what is no text."""
     name = "standard input" if str(file) == STDIN else str(file)
     try:
-        raw, regular = _open(file, name)
+        raw, start = _open(file, name)
     except OSError as error:
         raise _unreadable(name, error) from None
     with raw:
         try:
-            stream = _Hashed(raw)
+            stream = _Hashed(raw, start)
             text = _unpacked(name, stream)
             _check_text(name, text.peek(HEAD)[:HEAD])
         except _DAMAGE as error:
             raise _unreadable(name, error) from None
-        kept = file.name if regular else "standard input" if str(file) == STDIN else "a pipe"
+        regular = stat.S_ISREG(os.fstat(raw.fileno()).st_mode)
+        kept = "standard input" if str(file) == STDIN else file.name if regular else "a pipe"
         yield Source(name, kept.encode("utf-8", "replace").decode(), stream, text)
 
 
-def _open(file: Path, name: str) -> tuple[io.FileIO, bool]:
-    """The raw file, and whether it is a regular one."""
+def _open(file: Path, name: str) -> tuple[io.FileIO, bytes]:
+    """The raw file, and what was read of it already."""
     if str(file) == STDIN:
-        return io.FileIO(0, closefd=False), False
+        return io.FileIO(0, closefd=False), b""
     try:
         handle = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a named pipe must not block here
     except FileNotFoundError:
@@ -175,20 +176,27 @@ def _open(file: Path, name: str) -> tuple[io.FileIO, bool]:
             raise UsageError(f"{name} is a folder; expected a CSV")
         if stat.S_ISREG(about.st_mode) and about.st_size > MOST_BYTES:
             raise UsageError(f"{name} has {about.st_size} bytes; expected a CSV of at most {MOST_BYTES}")
+        start = b""
         if stat.S_ISFIFO(about.st_mode) and os.path.exists(os.path.realpath(file)):  # <(...) has no name of its own
-            _await_writer(handle, name)
+            start = _await_writer(handle, name)
         os.set_blocking(handle, True)
-        return io.FileIO(handle), stat.S_ISREG(about.st_mode)
+        return io.FileIO(handle), start
     except BaseException:
         os.close(handle)
         raise
 
 
-def _await_writer(handle: int, name: str) -> None:
-    poll = select.poll()
-    poll.register(handle, select.POLLIN)
-    if not poll.poll(1000 * WRITER_SECONDS):
-        raise UsageError(f"{name} is a pipe that nobody wrote to within {WRITER_SECONDS:g} s; expected a CSV")
+def _await_writer(handle: int, name: str) -> bytes:
+    """Wait until somebody has opened the pipe to write, however long they take then; what was read meanwhile."""
+    deadline = time.monotonic() + WRITER_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            if start := os.read(handle, 1):  # nothing: nobody is there
+                return start
+        except BlockingIOError:  # somebody is there and has written nothing yet
+            return b""
+        time.sleep(0.01)
+    raise UsageError(f"{name} is a pipe that nobody wrote to within {WRITER_SECONDS:g} s; expected a CSV")
 
 
 def _nearest(file: Path) -> str:

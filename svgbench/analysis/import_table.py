@@ -18,7 +18,8 @@ from svgbench.analysis.import_values import ColumnKind, RowError, is_number, par
 from svgbench.lab.errors import UsageError
 
 CHUNK = 10_000  # rows that are strings at one time
-_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars", " ": "blanks"}
+_HOW_TO_READ = {";": "sep=';', decimal=','", "\t": r"sep='\t'", "|": "sep='|'", " ": r"sep=r'\s+'"}
 
 Choose = Callable[[Sequence[str]], Sequence[ColumnKind]]
 
@@ -98,11 +99,11 @@ def check_header(file: str, header: Sequence[str], needed: Sequence[str], known:
         return
     expected = ",".join(needed)
     first = header[0]
-    separator = next((s for s in _SEPARATORS if len(header) == 1 and s in first), "")
-    if first.startswith("#"):
-        raise UsageError(f"{file}: line 1 is a comment, {quoted(first)}; remove it, expected a header with {expected}")
-    if separator:
-        how = f"in pandas: read_csv(OLD, sep={separator!r}{_decimal(separator)}).to_csv(NEW, index=False)"
+    separator = _separator(header)
+    if first.startswith(("#", "sep=")):
+        raise UsageError(f"{file}: line 1 is no header, {quoted(first)}; remove it, expected one with {expected}")
+    if separator and (separator != " " or set(needed) & set(first.casefold().split())):  # a blank alone is a text
+        how = f"in pandas: read_csv(OLD, {_HOW_TO_READ[separator]}).to_csv(NEW, index=False)"
         raise UsageError(
             f"{file} is separated by {_SEPARATORS[separator]}; save it with commas between columns ({how})"
         )
@@ -114,8 +115,9 @@ def check_header(file: str, header: Sequence[str], needed: Sequence[str], known:
     raise UsageError(f"{file} has no column {', '.join(map(repr, missing))}{rename} (it has: {shown})")
 
 
-def _decimal(separator: str) -> str:
-    return ", decimal=','" if separator == ";" else ""
+def _separator(fields: Sequence[str]) -> str:
+    """What separates the columns of a line in which no comma does; "" for nothing."""
+    return next((s for s in _SEPARATORS if len(fields) == 1 and s in fields[0].strip()), "")
 
 
 def _near(name: str, header: Sequence[str]) -> str:
@@ -203,8 +205,7 @@ def _width_problem(row: list[str], width: int) -> str:
     fields = f"it has {len(row)} field{'s' * (len(row) != 1)}, the header has {width}"
     if row[0].lstrip().startswith("#"):
         return f"it is a comment, {quoted(row[0])}; remove it"
-    separator = next((s for s in _SEPARATORS if len(row) == 1 and s in row[0]), "")
-    if separator:
+    if separator := _separator(row):
         return f"{fields}; it is separated by {_SEPARATORS[separator]}, expected commas"
     if len(row) > width and not any(row[width:]):
         return f"{fields}; remove the comma at its end"

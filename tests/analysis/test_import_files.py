@@ -17,6 +17,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -164,7 +165,7 @@ REFUSED: dict[str, tuple[str | bytes, tuple[str, ...]]] = {
     "a cut line": (OK + "4,12500", ("row 21 (line 22): it has 2 fields", "was it cut?")),
     "a cut value": (altered(20, "4,10000,").rstrip("\n"), ("row 20 (line 21)", "is blank", "was it cut?")),
     "commas at the end": (OK.replace(".0\n", ".0,\n"), ("row 1 (line 2): it has 4 fields", "remove the comma")),
-    "comment above": ("# exported 2024\n" + OK, ("line 1 is a comment, '# exported 2024'; remove it", HEADER)),
+    "comment above": ("# exported 2024\n" + OK, ("line 1 is no header, '# exported 2024'; remove it", HEADER)),
     "comment within": (altered(6, "# resumed here"), ("row 6 (line 7): it is a comment, '# resumed here'; remove it",)),
     "zeros": (altered(6, "\0\0\0\0"), ("line 7 has NUL bytes",)),
     "a quote that stays open": (altered(6, '1,5000,"201.0'), ("row 6 (line 7): a quote opens there and never closes",)),
@@ -172,6 +173,8 @@ REFUSED: dict[str, tuple[str | bytes, tuple[str, ...]]] = {
     "semicolons": (OK.replace(",", ";"), ("is separated by semicolons; save it with commas", "sep=';', decimal=','")),
     "semicolons, decimal comma": (OK.replace(",", ";").replace(".", ","), ("is separated by semicolons",)),
     "tabs": (OK.replace(",", "\t"), ("is separated by tabs; save it with commas between columns", r"sep='\t'")),
+    "blanks": (OK.replace(",", "  "), ("is separated by blanks", r"sep=r'\s+'")),
+    "a line for a spreadsheet": ("sep=,\n" + OK, ("line 1 is no header, 'sep='; remove it",)),
     "bars": (OK.replace(",", "|"), ("is separated by bars",)),
     "commas, then semicolons": (altered(6, "1;5000;201.0"), ("row 6 (line 7)", "separated by semicolons")),
     "no header": ("\n".join(ROWS), ("line 1 is data", "put a header above it, with seed,step,eval_return")),
@@ -183,7 +186,7 @@ REFUSED: dict[str, tuple[str | bytes, tuple[str, ...]]] = {
     "a slip": (OK.replace("eval_return", "eval_retrun"), ("rename 'eval_retrun' to 'eval_return'",)),
     "a column twice": (OK.replace("step,eval_return", "step,step"), ("the header has column 'step' 2 times",)),
     "another column twice": (OK.replace("\n", ",1\n").replace("return,1", "return,seed"), ("column 'seed' 2 times",)),
-    "monitor": ('#{"t_start": 1.5, "env_id": null}\nr,l,t\n1.0,10,2500\n', ("line 1 is a comment", HEADER)),
+    "monitor": ('#{"t_start": 1.5, "env_id": null}\nr,l,t\n1.0,10,2500\n', ("line 1 is no header", HEADER)),
     "wandb": ('"Step","run0 - eval_return"\n"2500","100.0"\n', ("rename 'Step' to 'step'", "'run0 - eval_return'")),
     "a page": ("<!DOCTYPE html>\n<html>\n", ("no column 'seed', 'step', 'eval_return' (it has: '<!DOCTYPE html>')",)),
     "empty": ("", ("is empty",)),
@@ -324,6 +327,7 @@ def test_what_is_no_file(call: Import, tmp_path: Path) -> None:
         end.bind(str(tmp_path / "end"))
         refused(call(tmp_path / "end"), "cannot be read: No such device")
     refused(call(Path("/dev/null")), "is empty")
+    refused(call(Path("")), ". is a folder")
     refused(call(Path("/dev/zero")), "is no text but a binary file")
     refused(call(Path("/dev/urandom")), "binary file")
 
@@ -341,10 +345,17 @@ def test_what_never_ends_is_refused(call: Import, monkeypatch) -> None:
     refused(call(gzip.compress(OK.encode() + b"\n" * 1_000_000), "a.csv.gz"), "holds more than 100000 characters")
 
 
-def test_a_named_pipe_is_read_once_and_hashed_as_it_is_read(call: Import, tmp_path: Path) -> None:
+def test_a_named_pipe_is_read_once_and_hashed_as_it_is_read(call: Import, tmp_path: Path, monkeypatch) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    writer = threading.Thread(target=pipe.write_text, args=(OK,), daemon=True)
+
+    def write() -> None:
+        with pipe.open("w") as file:
+            time.sleep(0.3)  # whoever writes may take longer than somebody is waited for
+            file.write(OK)
+
+    monkeypatch.setattr(import_source, "WRITER_SECONDS", 0.2)
+    writer = threading.Thread(target=write, daemon=True)
     writer.start()
     done = call(pipe)
     writer.join(5)

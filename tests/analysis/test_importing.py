@@ -288,6 +288,11 @@ def test_a_seed_that_ends_early_is_said_wherever_its_number_stands(store: Store,
     assert f"mine on easy: {said}" in alone.notes, "also where its longer companion is not asked for"
 
 
+def test_many_ends_are_counted(take) -> None:
+    rows = "".join(f"{s},{t},1\n" for s in range(9) for t in range(10 - s))
+    assert take("seed,step,score\n" + rows).cells[0].notes == ("8 of 9 seeds end at 1 to 8 of 9",)
+
+
 def test_a_diverged_seed_of_ours_is_said_to_end_early(store: Store, experiment: Experiment, tmp_path: Path) -> None:
     (cell,) = expand(experiment, Selection("paper", None, ("toy/easy",), ("ours",)))
     made = Store(tmp_path / "other")
