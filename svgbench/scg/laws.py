@@ -49,6 +49,13 @@ def noise_of(law: Any) -> tuple[Any, Placed] | None:
     return None
 
 
+def of_one_row(unit: Any) -> Any:
+    """A law of noise without its first axis, the rows."""
+    if isinstance(unit, d.Independent):
+        return d.Independent(of_one_row(unit.base_dist), unit.reinterpreted_batch_ndims)
+    return type(unit)(**{name: getattr(unit, name)[0] for name in unit.arg_constraints}, validate_args=False)
+
+
 def moves(law: Any) -> bool:
     """Whether the support depends on a value that carries a gradient, as Uniform(0, theta)'s does."""
     try:

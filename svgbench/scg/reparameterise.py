@@ -24,8 +24,7 @@ def reparameterised(run: Run, node: Node | str) -> Graph:
     pulled = laws.noise_of(run.law(node))
     if pulled is None:
         raise GraphError(f"{node} is {type(run.law(node)).__name__}, expected a law whose noise can be pulled out")
-    unit = pulled[0]
-    unit = unit if node.shared else unit.expand(unit.batch_shape[1:])
+    unit = pulled[0] if node.shared else laws.of_one_row(pulled[0])
     graph, new = Graph(run.graph.probes), dict[Node, Node]()
     for old in run.graph.nodes:
         parents = [new[p] for p in old.parents]
@@ -33,6 +32,8 @@ def reparameterised(run: Run, node: Node | str) -> Graph:
         if old is node:
             noise = graph.stochastic(f"{node}.noise", lambda: unit)
             new[old] = graph.deterministic(old.name, _placed(old.function), noise, *parents, smooth=[noise, *smooth])
+        elif old.density_of is not None and old.density_of is not node:
+            new[old] = graph.log_prob(old.name, new[old.density_of])
         elif old.kind == "input":
             new[old] = graph.input(old.name, per_sample=old.sampled)
         elif old.kind == "stochastic":
