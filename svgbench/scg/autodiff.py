@@ -17,12 +17,12 @@ def leaves(x: Value) -> list[Tensor]:
     return list(x.parameters()) if isinstance(x, nn.Module) else [x]
 
 
-def flat_slope(y: Tensor, x: Value, vector: Tensor | None = None, create_graph: bool = False) -> Tensor:
-    """dy / dx [P] of a number, or vector' dy / dx of y and a vector of one shape: all numbers of x in order."""
+def flat_slope(y: Tensor, x: Value, create_graph: bool = False) -> Tensor:
+    """dy / dx [P] of a number y: all numbers of x in order."""
     tensors = leaves(x)
     if not y.requires_grad:
         return torch.cat([torch.zeros_like(t).flatten() for t in tensors])
-    parts = torch.autograd.grad(y, tensors, vector, create_graph=create_graph, **KEEP)
+    parts = torch.autograd.grad(y, tensors, create_graph=create_graph, **KEEP)
     return torch.cat([part.flatten() for part in parts])
 
 
@@ -41,7 +41,7 @@ def per_sample(y: Tensor, x: Value) -> Tensor:
     if n < P:
         return shaped(torch.stack([flat_slope(one, x) for one in y]), x)
     v = torch.ones_like(y, requires_grad=True)
-    product = flat_slope(y, x, v, create_graph=True)
+    product = flat_slope(y @ v, x, create_graph=True)  # as an argument, v would have torch import sympy for seconds
     if not product.requires_grad:
         return shaped(y.new_zeros(n, P), x)
     columns = [torch.autograd.grad(number, v, **KEEP)[0] for number in product]

@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from svgbench.scg.autodiff import Value
+from svgbench.scg.autodiff import Value, leaves
 from svgbench.scg.dry_run import DryRun
 from svgbench.scg.evaluate import bound_inputs, carries_gradient
 from svgbench.scg.graph import Graph, GraphError, Node, differentiable, influence
@@ -151,7 +151,7 @@ def _wrt(inputs: Mapping[int, Value]) -> frozenset[int]:
 
 class _Planner:
     def __init__(self, graph: Graph, inputs: Mapping[int, Value], n: int, observed: Mapping[int, Tensor]) -> None:
-        self.graph, self.wrt, self.observed = graph, _wrt(inputs), observed
+        self.graph, self.inputs, self.wrt, self.observed = graph, inputs, _wrt(inputs), observed
         self.dry = DryRun(graph, inputs, n, observed)
         self.useful = _useful(graph)
         self.stochastic = [node for node in graph.nodes if node.kind == "stochastic"]
@@ -220,7 +220,7 @@ class _Planner:
         return Line(node.name, "", self.estimator[node.index], why)
 
     def _node_refusals(self) -> list[str]:
-        found = []
+        found = self._shared_parameters()
         for node in self.graph.nodes:
             if node.kind == "input":
                 continue
@@ -234,6 +234,20 @@ class _Planner:
                     )
             if self.graph.probes and node.function and (problem := self.dry.function_problem(node)):
                 found.append(f"{node} {problem}")
+        return found
+
+    def _shared_parameters(self) -> list[str]:
+        """A derivative by a tensor that stands for two inputs would be by both, and each would take it for its own."""
+        owner: dict[int, Node] = {}
+        found = []
+        for i in sorted(self.wrt):
+            node = self.graph.nodes[i]
+            for leaf in leaves(self.inputs[i]):
+                other = owner.setdefault(id(leaf), node)
+                if other is not node:
+                    found.append(
+                        f"{other} and {node} are one tensor or share one, expected an input of its own for each"
+                    )
         return found
 
     def _refusal(self, v: Node, w: Node) -> str:

@@ -1,4 +1,4 @@
-"""The algorithms' gradients are those of chapter 5: written as stochastic computation graphs, they are the same numbers.
+"""The algorithms' gradients, written as stochastic computation graphs, are the same numbers.
 
 Each graph is observed on what the algorithm itself has done. Axes: the algorithms' first one is of seeds, one here; the
 samples are a graph's first axis.
