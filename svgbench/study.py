@@ -157,18 +157,26 @@ class Study:
         """Verdicts on every claim and published number, and notes on what they were judged from.
 
         Without a selection, or with one whose budget is not `pinned`, each is judged at the largest budget at which
-        its cells are complete.
+        its cells are complete. With overrides: each variant so changed against the unchanged one, and nothing else.
         """
         from svgbench.analysis.verdicts import compare
 
         budgets = [selection.budget] if selection and pinned else self.budgets() or [self.experiment.budgets[0].name]
         base = selection or Selection()
-        everything = replace(base, tasks=(), variants=())  # a claim may need more variants than were named
+        if base.overrides:
+            base = replace(base, variants=self._changed(base))
+        everything = replace(base, tasks=(), variants=(), overrides=())  # a claim may need more variants than named
         results = {b: self.results(replace(everything, budget=b)) for b in budgets}
         cells = {b: r.cells for b, r in results.items()}
         verdicts = compare(self.experiment, cells, self.published(), asked=base)
         notes = tuple(f"budget {b}: {note}" for b, r in results.items() for note in r.notes)
         return [v for v in verdicts if _is_asked(v, base)], notes
+
+    def _changed(self, selection: Selection) -> tuple[str, ...]:
+        """The ids of the variants that the selection's overrides make."""
+        cells = expand(self.experiment, selection, reproduce.installed_algorithms())
+        declared = {variant.id for variant in self.experiment.variants}
+        return tuple(dict.fromkeys(cell.variant.id for cell in cells if cell.variant.id not in declared))
 
     def choose(self, selection: Selection | None = None) -> tuple[list[Choice], list[Written]]:
         """Of a search: its choices at one budget, the first declared by default, and what is written beside them.
@@ -204,7 +212,7 @@ class Study:
         if self.experiment.published is None:
             return {}
         verdicts, _ = self.compare(self.reading(selection))
-        return {(v.task, v.variant): v.verdict for v in verdicts if v.kind == "level"}
+        return {(v.task, v.variant): v.verdict for v in verdicts if v.kind == "level" and not v.rival}
 
     def plot(self, output: Path | str = "figures", selection: Selection | None = None) -> tuple[Results, list[Path]]:
         """Draw the figure as PNG and PDF into `output`; what it was drawn from, and the files."""

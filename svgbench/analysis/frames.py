@@ -114,13 +114,22 @@ def _undeclared(
         if selection.variants and meta["variant"] not in selection.variants:
             continue
         data = read_cell(path, meta)
-        origin = f"imported from {meta['source']}" if meta.get("imported") else "made with -o"
-        note = f"{meta['variant']} is {origin}"
+        note = f"{meta['variant']} is {_origin(experiment, meta)}"
         if (asked := named_seeds(experiment, selection)) is not None:
             data, narrowed = _narrowed(data, asked)
             note += narrowed
         found.append((data, meta.get("label", meta["variant"]), note))
     return found
+
+
+def _origin(experiment: Experiment, meta: Mapping[str, Any]) -> str:
+    """Where a cell comes from that the experiment does not declare, in words."""
+    if meta.get("imported"):
+        return f"imported from {meta['source']}"
+    base, plus, _ = str(meta["variant"]).rpartition("+")
+    if plus and base in {variant.id for variant in experiment.variants}:
+        return "made with -o"
+    return f"a run of {meta.get('learner', 'an unknown learner')}, which {experiment.id} does not declare"
 
 
 def _narrowed(data: CellData, asked: tuple[int, ...]) -> tuple[CellData, str]:

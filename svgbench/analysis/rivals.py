@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from svgbench.analysis.between import Meeting, judge
 from svgbench.analysis.judgement import RANDOM_VARIANT, Evidence, MeasuredWord, Verdict, name_seeds
@@ -15,25 +15,42 @@ def rival_verdicts(evidence: Evidence, budget: str, asked: Selection) -> list[Ve
     """Every undeclared variant against every declared one, on the experiment's first measure, per task.
 
     `value` is the undeclared one's mean less that of the declared one, which is named in `rival`. `asked` narrows the
-    tasks, and the variants on each side: where it names any of that side, the others of it are left out. Holm runs
-    over what is left. INCOMPLETE where a side lacks seeds; nothing where the declared one has none.
+    tasks, and the variants on each side: where it names any of that side, the others of it are left out. With
+    overrides it names the variants that these make, and each meets the one that it was made from. Holm runs over what
+    is left. INCOMPLETE where a side lacks seeds; nothing where the declared one has none.
     """
-    experiment = evidence.experiment
-    declared = _narrowed([v.id for v in experiment.variants], asked.variants)
+    measure = evidence.experiment.measures[0]
+    pairs = _changed(evidence, budget, asked) if asked.overrides else _rivals(evidence, budget, asked)
+    return judge([_meeting(evidence, budget, mine, theirs, measure) for mine, theirs in pairs], evidence.rules)
+
+
+Pair = tuple[CellData, CellData]
+
+
+def _rivals(evidence: Evidence, budget: str, asked: Selection) -> Iterator[Pair]:
     cells = evidence.cells_by_budget.get(budget, {})
+    declared = _narrowed([v.id for v in evidence.experiment.variants], asked.variants)
     undeclared = _narrowed(list(dict.fromkeys(v for (_, v), cell in cells.items() if cell.imported)), asked.variants)
-    return judge(
-        [
-            _meeting(evidence, budget, mine, theirs, experiment.measures[0])
-            for task in experiment.tasks
-            if not asked.tasks or task.id in asked.tasks
-            for name in undeclared
-            if (mine := cells.get((task.id, name))) is not None
-            for rival in declared
-            if (theirs := cells.get((task.id, rival))) is not None and theirs.seeds
-        ],
-        evidence.rules,
-    )
+    for task in _tasks(evidence, asked):
+        for name in undeclared:
+            for rival in declared:
+                mine, theirs = cells.get((task, name)), cells.get((task, rival))
+                if mine is not None and theirs is not None and theirs.seeds:
+                    yield mine, theirs
+
+
+def _changed(evidence: Evidence, budget: str, asked: Selection) -> Iterator[Pair]:
+    cells = evidence.cells_by_budget.get(budget, {})
+    for task in _tasks(evidence, asked):
+        for name in asked.variants:
+            theirs = cells.get((task, name.rpartition("+")[0]))
+            if theirs is not None and theirs.seeds:
+                nothing = CellData(task, name, theirs.frame.iloc[:0], (), theirs.seeds_asked, imported=True)
+                yield cells.get((task, name), nothing), theirs
+
+
+def _tasks(evidence: Evidence, asked: Selection) -> list[str]:
+    return [task.id for task in evidence.experiment.tasks if not asked.tasks or task.id in asked.tasks]
 
 
 def _narrowed(names: list[str], asked: Collection[str]) -> list[str]:

@@ -165,3 +165,13 @@ def test_a_rival_without_a_row_for_one_of_its_seeds_is_incomplete():
     cut = dataclasses.replace(MINE, frame=MINE.frame[(MINE.frame.seed != 4) | (MINE.frame.step == 1)])
     (verdict,) = compare(experiment((), at_2), {"paper": by_key(cell("a", OURS), cut)})
     assert (verdict.verdict, verdict.reason) == ("INCOMPLETE", "mine lacks seed 4")
+
+
+def test_what_an_override_makes_meets_what_it_was_made_from_and_nothing_else():
+    made = cell("a+0123abcd", [x + 5 for x in OURS], imported=True)
+    cells = by_key(cell("a", OURS), cell("b", OURS), made, MINE)
+    asked = Selection(variants=("a+0123abcd", "b+0123abcd"), overrides=("k=1",))
+    there, absent = compare(experiment(), {"paper": cells}, asked=asked)
+    assert (there.variant, there.rival, there.verdict) == ("a+0123abcd", "a", "HIGHER")
+    assert (absent.variant, absent.rival, absent.verdict) == ("b+0123abcd", "b", "INCOMPLETE")
+    assert absent.reason == "b+0123abcd lacks seeds 0-4"
