@@ -26,7 +26,9 @@ def parts_of(experiment: Experiment) -> list[dict[str, Any]]:
         others = f" ({_settings(budget.seeds_of)})" if budget.seeds_of else ""
         text = f"{budget.seeds} seeds{first}{others}" + (f": {budget.note}" if budget.note else "")
         rows += [_row("budget", budget.name, text, _settings({**budget.limits, **budget.config}))]
-    rows += [_row("column", c.name, c.description, c.unit) for c in experiment.columns]
+    for column in experiment.columns:
+        words = [column.unit, "needed by import" if column.name in experiment.needed_columns else ""]
+        rows.append(_row("column", column.name, column.description, ", ".join(filter(None, words))))
     for claim in experiment.claims:
         numbers = "; ".join(f"{words_of(part)}: {part.number}" for part in claim.parts)
         text = f'"{claim.quote}" ({claim.source}) {counted(experiment, claim)}'

@@ -43,6 +43,7 @@ class Meeting:
     shared: bool = True
     settled: tuple[MeasuredWord, str] | None = None
     subject: str = ""  # what reasons call our side; the variant by default
+    caveats: tuple[str, ...] = ()  # what a reader of the difference must know of either side
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,7 @@ def _difference(m: Meeting, rules: Rules, with_failed: bool) -> Difference | str
 def _verdict(m: Meeting, counted: _Outcome, without: _Outcome) -> Verdict:
     word, reason = m.settled or (counted.word, _reason(m, counted, without))
     known = counted.difference if m.settled is None or word == "EQUIVALENT" else None
+    reason = "; ".join([reason, *(m.caveats if known else ())])
     return Verdict(
         id=join_id(m.experiment, m.variant, m.task, m.setting),
         kind="level",

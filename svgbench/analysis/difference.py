@@ -15,6 +15,7 @@ import pandas as pd
 
 from svgbench.analysis.between import Meeting, judge
 from svgbench.analysis.changes import Change, changes
+from svgbench.analysis.endings import caveats
 from svgbench.analysis.frames import parse_rows
 from svgbench.analysis.judgement import DEFAULT_RULES, RANDOM_VARIANT, MeasuredWord, Rules, Verdict, join_id
 from svgbench.analysis.measures import CellData, Sample, read_sample
@@ -182,9 +183,14 @@ def _meetings(
         yield blank if settled else replace(blank, settled=("INCONCLUSIVE", f"{cell.key[0]} is not declared here"))
         return
     data = [None if cell.seen == "same" else _data(folder[cell.key], cell.seeds) for folder in (a, b)]
+    said = [
+        f"{name}: {text}"
+        for name, side in zip("AB", data, strict=True)
+        for text in ([] if side is None else caveats(experiment, cell.key[1], side))
+    ]
     for measure in experiment.measures:
         other, ours = (Sample({}) if side is None else _sample(side, measure, cell.key) for side in data)
-        meeting = replace(blank, setting=measure.label, measure=measure, ours=ours, other=other)
+        meeting = replace(blank, setting=measure.label, measure=measure, ours=ours, other=other, caveats=tuple(said))
         if cell.seen != "same" and not (ours.n and other.n):
             if ours.n or other.n:
                 lacks: tuple[MeasuredWord, str] = (

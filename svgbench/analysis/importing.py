@@ -135,11 +135,9 @@ def _selecting(experiment: Experiment) -> set[str]:
 
 def _choose(experiment: Experiment, file: str, header: Sequence[str]) -> list[ColumnKind]:
     """What to read of a file with that header. A column must be full if a measure or a claim reads all of it."""
-    first = experiment.measures[0]
-    needed = ["seed", "step", *sorted({first.column, *first.where} - {"seed", "step"})]
     declared = [c.name for c in experiment.columns]
-    check_header(file, header, needed, ["seed", "step", "task", "variant", *declared])
-    full = _selecting(experiment) | {first.column}
+    check_header(file, header, experiment.needed_columns, ["seed", "step", "task", "variant", *declared])
+    full = _selecting(experiment) | {experiment.measures[0].column}
     full |= {m.column for m in experiment.measures if m.reduce != "last" or m.where}
     kinds = [ColumnKind("seed", "int", least=0), ColumnKind("step", "int", least=0)]
     kinds += [ColumnKind(name, "str") for name in ("task", "variant") if name in header]

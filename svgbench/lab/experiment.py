@@ -267,6 +267,12 @@ class Experiment:
         """The budget of that name; KeyError if the experiment has none."""
         return {b.name: b for b in self.budgets}[name]  # type: ignore[index]
 
+    @property
+    def needed_columns(self) -> tuple[str, ...]:
+        """The columns that any measurements of the experiment must have: what its first measure reads."""
+        first = self.measures[0]
+        return ("seed", "step", *sorted({first.column, *first.where} - {"seed", "step"}))
+
     def last_step(self, budget: str, task: str) -> int | None:
         """The step at which a whole run on that task ends; None where no limit counts the experiment's steps.
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from matplotlib import pyplot as plt
 from toy import fill
+from two_folders import diff
 
 from svgbench.analysis.frames import read_results
 from svgbench.analysis.importing import Import, Imported, import_csv
@@ -18,6 +19,7 @@ from svgbench.analysis.plots import learning_curves
 from svgbench.analysis.summary import results_grids, results_rows
 from svgbench.analysis.tables import render
 from svgbench.analysis.verdicts import compare
+from svgbench.describe import parts_of
 from svgbench.lab.cells import MOST_SEEDS, Selection, expand
 from svgbench.lab.errors import UsageError
 from svgbench.lab.experiment import Budget, Claim, Column, Comparison, Experiment, Measure, Term
@@ -142,6 +144,13 @@ def test_an_import_never_replaces_runs_of_ours(store: Store, experiment: Experim
     with pytest.raises(UsageError, match="holds runs that svgbench made"):
         import_csv(store, experiment, an_import(my_csv, variant=cell.variant.id, replace=True))
     assert store.csv_path(cell).read_bytes() == before
+
+
+def test_show_says_which_columns_an_import_needs(experiment: Experiment) -> None:
+    shown = {row["id"]: row["detail"] for row in parts_of(with_phases(experiment)) if row["kind"] == "column"}
+    assert shown["score"] == "1, needed by import"
+    assert shown["phase"] == "needed by import"
+    assert "needed" not in shown["horizon"] + shown["start"]
 
 
 # ---- rows
@@ -286,6 +295,17 @@ def test_a_seed_that_ends_early_is_said_wherever_its_number_stands(store: Store,
     plt.close(figure)
     alone = read_results(store, experiment, replace(MINE, seeds=(1,)))
     assert f"mine on easy: {said}" in alone.notes, "also where its longer companion is not asked for"
+
+
+def test_diff_says_it_too(experiment: Experiment, tmp_path: Path) -> None:
+    file = tmp_path / "mine.csv"
+    for name, text in (("a", uneven()), ("b", uneven().replace(".5", ".75"))):
+        file.write_text(text)
+        import_csv(Store(tmp_path / name), experiment, an_import(file, task="toy/easy"))
+    (found,) = diff(tmp_path / "a", tmp_path / "b")
+    assert {v.setting for v in found.verdicts if v.value is not None} == {"final score", "mean score"}
+    for verdict in found.verdicts:
+        assert verdict.reason.endswith("; A: seed 1 ends at 1 of 2; B: seed 1 ends at 1 of 2")
 
 
 def test_many_ends_are_counted(take) -> None:
