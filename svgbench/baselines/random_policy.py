@@ -1,4 +1,4 @@
-"""Uniform random actions: the level below which nothing has been learned.
+"""Uniform random actions within the task's bounds: the level below which nothing has been learned.
 
 A seed's return is the mean of `eval_episodes` episodes, on the evaluation simulations that the seed's learners are
 evaluated on too. One row, at the budget's last step; columns that speak of training are NaN.
@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from svgbench.nn.exploration import action_range
 from svgbench.nn.online import episode_returns
 from svgbench.nn.streams import Streams
 from svgbench.ranges import Count
@@ -42,10 +43,11 @@ class RandomPolicy:
 
     def advance(self) -> list[dict[str, Any]]:
         S, E, A = len(self.seeds), self.config.eval_episodes, self.task.action_dim
-        streams = Streams(self.seeds, "random-policy")
+        streams, (centre, half_range) = Streams(self.seeds, "random-policy"), action_range(self.task)
 
         def act(_: np.ndarray) -> np.ndarray:
-            return streams.uniform((E, A), -1.0, 1.0).double().numpy().reshape(S * E, A)
+            unit = streams.uniform((E, A), -1.0, 1.0).double().numpy().reshape(S * E, A)
+            return unit * half_range + centre
 
         simulations = self.task.simulate(self.seeds, E, "evaluation", 1, autoreset=False)
         returns = episode_returns(simulations, act).reshape(S, E)

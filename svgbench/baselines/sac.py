@@ -22,16 +22,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from svgbench.nn.draws import Draws
 from svgbench.nn.experience import Experience
-from svgbench.nn.online import Draw, Draws, OnlineLearner, Schedule, cloned, finite_rows, make_experience, work_before
-from svgbench.nn.optim import Adam, polyak_, target_copy
-from svgbench.nn.schedule import target_entropy
-from svgbench.nn.soft_actor_critic import Actor, Temperature, TwinCritic, critic_loss, soft_target
-from svgbench.nn.streams import Streams
+from svgbench.nn.online import OnlineLearner, Schedule, make_experience, work_before
+from svgbench.nn.soft_actor_critic import Actor, SoftActorCritic, TwinCritic
 from svgbench.nn.work import milliseconds, products
 from svgbench.ranges import Count, LogScale, Nats, Natural, NonNegative, Positive, Precision, Share, Widths
 
-VERSION = 1
+VERSION = 2  # 1 drew by slices, which ended at evaluations, and acted in [-1, 1] whatever the task's bounds
 
 
 @dataclass(frozen=True)
@@ -50,6 +48,7 @@ class Config:
     alpha_init: Positive = 0.1  # (T3)
     alpha_lr: NonNegative = 5e-4  # Adam, on log alpha (T3)
     step_batch: Count = 512  # transitions (T3)
+    updates_per_step: Count = 1  # per environment step, each on a fresh batch (algorithm 1; MBPO has 20, MAAC 8)
     target_entropy_init: Nats = 0.0  # nats, eq. (14); a task's own (T4)
     target_entropy_final: Nats = 0.0  # nats
     target_entropy_decay: NonNegative = 0.0  # the exponent beta of eq. (14)
@@ -92,102 +91,37 @@ def actor_loss(policy: Actor, critic: TwinCritic, alpha: Tensor, x: Tensor, nois
     return (alpha * log_prob - critic.smaller(torch.cat([x, u], -1))).mean(-1), log_prob  # eq. (7)
 
 
-COLUMNS = ("entropy", "critic_loss", "reward_loss", "model_loss")
-
-
-class SAC:
+class SAC(SoftActorCritic):
     """`svgbench.nn.online.Agent`: policy, twin critics and temperature of S seeds."""
 
     def __init__(self, config: Config, task: Any, seeds: Sequence[int], total_steps: int, device: str) -> None:
-        self.config, self.total_steps = config, total_steps
-        n, m, dtype = task.observation_dim, task.action_dim, getattr(torch, config.dtype)
-        kind: Any = {"orthogonal": config.orthogonal_init, "dtype": dtype}
-        bounds = (config.log_std_min, config.log_std_max)
-        self.actor = Actor(Streams(seeds, "actor", device), n, m, config.actor_hidden, bounds, **kind)
-        self.critic = TwinCritic(Streams(seeds, "critic", device), n, m, config.critic_hidden, **kind)
-        self.actor_adam = Adam(self.actor.parameters(), config.actor_lr)
-        self.critic_adam = Adam(self.critic.parameters(), config.critic_lr)
-        self.target_critic = target_copy(self.critic)
-        self.target_actor = target_copy(self.actor) if config.averaged_target_policy else self.actor
-        self.temperature = Temperature(len(seeds), config.alpha_init, config.alpha_lr, dtype, device)
-        B = config.step_batch
-        self.draws: Mapping[str, Draw] = {
-            "steps": Draw("uniform", (B,)),
-            "critic-noise": Draw("normal", (B, m)),
-            "actor-noise": Draw("normal", (1, B, m)),
-        }
-        self.work = update_work(config, n, m, len(seeds))
-        self._target_entropy = torch.zeros((), dtype=dtype, device=device)  # nats, of the present step
-        self._last = {name: torch.full((len(seeds),), torch.nan, dtype=dtype, device=device) for name in COLUMNS}
+        super().__init__(config, task, seeds, total_steps, device, policy_steps=1)
+        self.draws_windows = False
+        self.work = update_work(config, task.observation_dim, task.action_dim, len(seeds))
 
-    def act(self, x: Tensor, noise: Tensor) -> Tensor:
-        return self.actor.sample(x, noise)[0]
-
-    def mode(self, x: Tensor) -> Tensor:
-        return self.actor(x).mode
-
-    def prepare(self, step: int) -> int:
+    def prepare(self, step: int, lacking: Tensor | None = None) -> int:
         """Set the target entropy of the step; its phase is always the same."""
-        c = self.config
-        schedule = c.target_entropy_init, c.target_entropy_final, c.target_entropy_decay
-        self._target_entropy.fill_(target_entropy(step, self.total_steps, *schedule))
+        self.set_target_entropy(step)
         return 0
 
+    def stuck(self, step: int, lacking: Tensor) -> Tensor:
+        """None: there is no model to learn."""
+        return torch.zeros_like(lacking)
+
     def update(self, phase: int, experience: Experience, draws: Draws, active: Tensor | None) -> None:
-        """One batch; the order of critic and policy is `critic_first`."""
+        """So many batches, one after the other; the order of critic and policy is `critic_first`."""
+        for u in range(self.config.updates_per_step):
+            self._update({name: x[:, u] for name, x in draws.items()}, experience, active)
+
+    def _update(self, draws: Draws, experience: Experience, active: Tensor | None) -> None:
         rows = experience.sample(draws["steps"])
+        x, noise = experience.layout.obs(rows), draws["actor-noise"][:, 0]
         if self.config.critic_first:
-            self._update_critic(rows, experience, draws["critic-noise"], active)
-        self._update_actor(experience.layout.obs(rows), draws["actor-noise"][:, 0], active)
+            self.update_critic(rows, experience, draws["critic-noise"], active)
+        self.descend(*actor_loss(self.actor, self.critic, self.temperature.alpha, x, noise), active)
         if not self.config.critic_first:
-            self._update_critic(rows, experience, draws["critic-noise"], active)
-        polyak_(self.target_critic, self.critic, self.config.tau)
-        if self.target_actor is not self.actor:
-            polyak_(self.target_actor, self.actor, self.config.tau)
-
-    def _update_critic(self, rows: Tensor, experience: Experience, noise: Tensor, active: Tensor | None) -> None:
-        layout = experience.layout
-        target = soft_target(
-            self.target_critic, self.target_actor, self.temperature.alpha,
-            layout.reward(rows), layout.terminal(rows), layout.next_obs(rows), noise, self.config.gamma,
-        )  # fmt: skip
-        loss = critic_loss(self.critic, layout.obs_action(rows), target)
-        self.critic_adam.backward(loss)
-        self.critic_adam.step(active)
-        self._last["critic_loss"].copy_(loss.detach())
-
-    def _update_actor(self, x: Tensor, noise: Tensor, active: Tensor | None) -> None:
-        loss, log_prob = actor_loss(self.actor, self.critic, self.temperature.alpha, x, noise)
-        self.actor_adam.backward(loss)
-        self.actor_adam.step(active)
-        self.temperature.update(log_prob, self._target_entropy, active)  # eq. (8)
-        self._last["entropy"].copy_(-log_prob.detach().mean(-1))
-
-    def metrics(self) -> dict[str, Tensor]:
-        """Of the last update; those of a model and of a learned reward stay NaN."""
-        return self._last | {"alpha": self.temperature.alpha[:, 0]}
-
-    def finite(self) -> Tensor:
-        adams = [self.actor_adam, self.critic_adam, self.temperature.adam]
-        return torch.stack([finite_rows(adam.flat) for adam in adams]).all(0)
-
-    def _parts(self) -> dict[str, Any]:
-        names = ["actor", "critic", "actor_adam", "critic_adam", "target_critic", "temperature"]
-        names += ["target_actor"] * self.config.averaged_target_policy
-        return {name: getattr(self, name) for name in names}
-
-    def state_dict(self) -> dict[str, Any]:
-        parts = {name: part.state_dict() for name, part in self._parts().items()}
-        return {"parts": cloned(parts), "last": cloned(self._last)}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        for name, part in self._parts().items():
-            part.load_state_dict(state["parts"][name])
-        for name, value in state["last"].items():
-            self._last[name].copy_(value)
-
-    def policy_state_dict(self) -> dict[str, Any]:
-        return {"actor": cloned(self.actor.state_dict())}
+            self.update_critic(rows, experience, draws["critic-noise"], active)
+        self.average()
 
 
 def update_work(config: Config, obs_dim: int, action_dim: int, S: int) -> Sequence[tuple[int, float]]:
@@ -195,7 +129,8 @@ def update_work(config: Config, obs_dim: int, action_dim: int, S: int) -> Sequen
     actor = products((obs_dim, *config.actor_hidden, 2 * action_dim))
     critics = 2 * products((obs_dim + action_dim, *config.critic_hidden, 1))
     calls = 130 + 20 * len(config.critic_hidden) + 15 * len(config.actor_hidden)
-    return [(0, milliseconds(S * config.step_batch * (4 * actor + 6 * critics), calls))]
+    cost = milliseconds(S * config.step_batch * (4 * actor + 6 * critics), calls)
+    return [(0, config.updates_per_step * cost)]
 
 
 def settings(config: Mapping[str, Any], budget: Mapping[str, Any]) -> tuple[Config, Schedule]:

@@ -27,24 +27,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
+from svgbench.nn.draws import Draw, Draws
 from svgbench.nn.experience import Experience
 from svgbench.nn.layers import MLP
-from svgbench.nn.online import Draw, Draws, OnlineLearner, Schedule, cloned, finite_rows, make_experience, work_before
-from svgbench.nn.optim import Adam, polyak_, target_copy
+from svgbench.nn.online import OnlineLearner, Schedule, make_experience, work_before
+from svgbench.nn.optim import Adam
 from svgbench.nn.recurrent_model import RecurrentModel
-from svgbench.nn.schedule import target_entropy
-from svgbench.nn.soft_actor_critic import Actor, Temperature, TwinCritic, critic_loss, soft_target
+from svgbench.nn.soft_actor_critic import Actor, SoftActorCritic, TwinCritic
 from svgbench.nn.streams import Streams
 from svgbench.nn.work import milliseconds, products
 from svgbench.ranges import Count, LogScale, Nats, Natural, NonNegative, Positive, Precision, Share, Widths
 
-VERSION = 1
+VERSION = 2  # 1 drew by slices, which ended at evaluations, and acted in [-1, 1] whatever the task's bounds
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,7 @@ class Config:
     model_max_grad_norm: NonNegative = 0.0  # of the dynamics' gradient, per seed; 0: not clipped (text: silent)
     model_updates: Natural = 4  # of the dynamics per environment step, each on a fresh batch (T3)
     step_batch: Count = 512  # transitions (T3)
+    updates_per_step: Count = 1  # of all but the dynamics per environment step, each on a fresh batch (algorithm 1)
     window_batch: Count = 1024  # windows of H steps (T3, section 4.2)
     whole_episodes: bool = True  # windows may contain an episode's last transition (eq. 10)
     detach_predictions: bool = False  # in eq. (10) a predicted state is detached before the next step
@@ -189,37 +190,28 @@ def expanded_loss(
     return -expansion.mean(-1), log_probs[0]  # eq. (9)
 
 
-COLUMNS = ("entropy", "critic_loss", "reward_loss", "model_loss")
+class Phase(NamedTuple):
+    """What changes an update's program: model steps of the policy's loss, and whether every seed has a window."""
+
+    policy_steps: int
+    all_have_windows: bool
 
 
-class SACSVG:
+class SACSVG(SoftActorCritic):
     """`svgbench.nn.online.Agent`: policy, twin critics, temperature and world model of S seeds."""
 
     def __init__(self, config: Config, task: Any, seeds: Sequence[int], total_steps: int, device: str) -> None:
-        c = self.config = config
-        self.total_steps = total_steps
-        n, m, B, dtype = task.observation_dim, task.action_dim, c.step_batch, getattr(torch, c.dtype)
-        kind: Any = {"orthogonal": c.orthogonal_init, "dtype": dtype}
-        bounds = (c.log_std_min, c.log_std_max)
-        self.actor = Actor(Streams(seeds, "actor", device), n, m, c.actor_hidden, bounds, **kind)
-        self.critic = TwinCritic(Streams(seeds, "critic", device), n, m, c.critic_hidden, **kind)
-        self.actor_adam = Adam(self.actor.parameters(), c.actor_lr)
-        self.critic_adam = Adam(self.critic.parameters(), c.critic_lr)
-        self.target_critic = target_copy(self.critic)
-        self.target_actor = target_copy(self.actor) if c.averaged_target_policy else self.actor
-        self.temperature = Temperature(len(seeds), c.alpha_init, c.alpha_lr, dtype, device)
-        self.draws: Mapping[str, Draw] = {
-            "steps": Draw("uniform", (B,)),
-            "critic-noise": Draw("normal", (B, m)),
-            "actor-noise": Draw("normal", (c.H + 1, B, m)),
-        }
+        c, S = config, len(seeds)
+        super().__init__(c, task, seeds, total_steps, device, policy_steps=c.H + 1)
+        n, m, dtype = task.observation_dim, task.action_dim, getattr(torch, c.dtype)
         self.model: RecurrentModel | None = None
         self.heads: MLP | None = None
+        self.draws_windows = c.H > 0
         if c.H > 0:
             self.model = RecurrentModel(
                 Streams(seeds, "model", device), n, m,
                 hidden=c.encoder_hidden, width=c.recurrent_width, layers=c.recurrent_layers,
-                decoder_hidden=c.decoder_hidden, **kind,
+                decoder_hidden=c.decoder_hidden, orthogonal=c.orthogonal_init, dtype=dtype,
             )  # fmt: skip
             # two members: the reward and the termination network
             self.heads = MLP(
@@ -228,45 +220,53 @@ class SACSVG:
             self.model_adam = Adam(self.model.parameters(), c.model_lr)
             self.heads_adam = Adam(self.heads.parameters(), c.model_lr)
             self.draws = {**self.draws, "windows": Draw("uniform", (c.model_updates, c.window_batch))}
-        self.work = update_work(c, n, m, len(seeds))
-        self._target_entropy = torch.zeros((), dtype=dtype, device=device)  # nats, of the present step
-        self._last = {name: torch.full((len(seeds),), torch.nan, dtype=dtype, device=device) for name in COLUMNS}
+        self.work = update_work(c, n, m, S)
+        self._has_window = torch.ones(S, dtype=torch.bool, device=device)
 
-    def act(self, x: Tensor, noise: Tensor) -> Tensor:
-        return self.actor.sample(x, noise)[0]
+    def prepare(self, step: int, lacking: Tensor | None = None) -> Phase:
+        """Set the target entropy of the step, and which seeds have a window."""
+        self.set_target_entropy(step)
+        if lacking is not None:
+            self._has_window.copy_(~lacking)
+        return Phase(self._policy_steps(step), lacking is None)
 
-    def mode(self, x: Tensor) -> Tensor:
-        return self.actor(x).mode
+    def _policy_steps(self, step: int) -> int:
+        return self.config.H if step >= self.config.model_free_steps else 0
 
-    def prepare(self, step: int) -> int:
-        """Set the target entropy of the step; its phase is the number of model steps in the policy's loss."""
-        c = self.config
-        schedule = c.target_entropy_init, c.target_entropy_final, c.target_entropy_decay
-        self._target_entropy.fill_(target_entropy(step, self.total_steps, *schedule))
-        return c.H if step >= c.model_free_steps else 0
+    def stuck(self, step: int, lacking: Tensor) -> Tensor:
+        """Seeds whose policy is to learn through a model that has never learned."""
+        return lacking & (self.model_adam.steps == 0) & (self._policy_steps(step) > 0)
 
-    def update(self, phase: int, experience: Experience, draws: Draws, active: Tensor | None) -> None:
+    def update(self, phase: Phase, experience: Experience, draws: Draws, active: Tensor | None) -> None:
         """Algorithm 1's updates of one step, in its order or in the code's."""
         c = self.config
         if c.model_first:
-            self._update_model(experience, draws, active)
-        rows = experience.sample(draws["steps"])
-        if c.model_first:
-            self._update_critic(rows, experience, draws["critic-noise"], active)
-        self._update_actor(experience.layout.obs(rows), draws["actor-noise"][:, : phase + 1], active)
+            self._update_model(phase, experience, draws, active)
+        for u in range(c.updates_per_step):
+            own = {name: draws[name][:, u] for name in ("steps", "critic-noise", "actor-noise")}
+            self._update_others(phase, experience, own, active)
         if not c.model_first:
-            self._update_critic(rows, experience, draws["critic-noise"], active)
-        self._update_heads(rows, experience, active)
-        polyak_(self.target_critic, self.critic, c.tau)
-        if self.target_actor is not self.actor:
-            polyak_(self.target_actor, self.actor, c.tau)
-        if not c.model_first:
-            self._update_model(experience, draws, active)
+            self._update_model(phase, experience, draws, active)
 
-    def _update_model(self, experience: Experience, draws: Draws, active: Tensor | None) -> None:
+    def _update_others(self, phase: Phase, experience: Experience, draws: Draws, active: Tensor | None) -> None:
+        rows = experience.sample(draws["steps"])
+        x, noise = experience.layout.obs(rows), draws["actor-noise"][:, : phase.policy_steps + 1]
+        if self.config.model_first:
+            self.update_critic(rows, experience, draws["critic-noise"], active)
+        parts = (self.actor, self.critic, self.model, self.heads)
+        self.descend(*expanded_loss(self.config, *parts, self.temperature.alpha, x, noise), active)
+        if not self.config.model_first:
+            self.update_critic(rows, experience, draws["critic-noise"], active)
+        self._update_heads(rows, experience, active)
+        self.average()
+
+    def _update_model(self, phase: Phase, experience: Experience, draws: Draws, active: Tensor | None) -> None:
+        """On fresh windows; a seed that has none waits, with a loss that is NaN."""
         c = self.config
         if self.model is None:
             return
+        if not phase.all_have_windows:
+            active = self._has_window if active is None else active & self._has_window
         for uniform in draws["windows"].unbind(1):
             windows = experience.sample_windows(uniform)
             loss = model_loss(self.model, *windows, detach=c.detach_predictions, mean=c.mean_model_loss)
@@ -275,25 +275,6 @@ class SACSVG:
                 self.model_adam.clip_grad_norm_(c.model_max_grad_norm)
             self.model_adam.step(active)
             self._last["model_loss"].copy_(loss.detach())
-
-    def _update_critic(self, rows: Tensor, experience: Experience, noise: Tensor, active: Tensor | None) -> None:
-        layout = experience.layout
-        target = soft_target(
-            self.target_critic, self.target_actor, self.temperature.alpha,
-            layout.reward(rows), layout.terminal(rows), layout.next_obs(rows), noise, self.config.gamma,
-        )  # fmt: skip
-        loss = critic_loss(self.critic, layout.obs_action(rows), target)
-        self.critic_adam.backward(loss)
-        self.critic_adam.step(active)
-        self._last["critic_loss"].copy_(loss.detach())
-
-    def _update_actor(self, x: Tensor, noise: Tensor, active: Tensor | None) -> None:
-        parts = (self.actor, self.critic, self.model, self.heads)
-        loss, log_prob = expanded_loss(self.config, *parts, self.temperature.alpha, x, noise)
-        self.actor_adam.backward(loss)
-        self.actor_adam.step(active)
-        self.temperature.update(log_prob, self._target_entropy, active)  # eq. (8), of the first action
-        self._last["entropy"].copy_(-log_prob.detach().mean(-1))
 
     def _update_heads(self, rows: Tensor, experience: Experience, active: Tensor | None) -> None:
         if self.heads is None:
@@ -305,34 +286,12 @@ class SACSVG:
         self.heads_adam.step(active)
         self._last["reward_loss"].copy_(losses[0].detach())
 
-    def metrics(self) -> dict[str, Tensor]:
-        """Of the last update."""
-        return self._last | {"alpha": self.temperature.alpha[:, 0]}
+    def adams(self) -> list[Adam]:
+        return super().adams() + ([self.model_adam, self.heads_adam] if self.model is not None else [])
 
-    def finite(self) -> Tensor:
-        adams = [self.actor_adam, self.critic_adam, self.temperature.adam]
-        if self.model is not None:
-            adams += [self.model_adam, self.heads_adam]
-        return torch.stack([finite_rows(adam.flat) for adam in adams]).all(0)
-
-    def _parts(self) -> dict[str, Any]:
-        names = ["actor", "critic", "actor_adam", "critic_adam", "target_critic", "temperature"]
-        names += ["target_actor"] * self.config.averaged_target_policy
-        names += ["model", "heads", "model_adam", "heads_adam"] * (self.config.H > 0)
-        return {name: getattr(self, name) for name in names}
-
-    def state_dict(self) -> dict[str, Any]:
-        parts = {name: part.state_dict() for name, part in self._parts().items()}
-        return {"parts": cloned(parts), "last": cloned(self._last)}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        for name, part in self._parts().items():
-            part.load_state_dict(state["parts"][name])
-        for name, value in state["last"].items():
-            self._last[name].copy_(value)
-
-    def policy_state_dict(self) -> dict[str, Any]:
-        return {"actor": cloned(self.actor.state_dict())}
+    def parts(self) -> dict[str, Any]:
+        names = ["model", "heads", "model_adam", "heads_adam"] * (self.config.H > 0)
+        return super().parts() | {name: getattr(self, name) for name in names}
 
 
 def update_work(c: Config, obs_dim: int, action_dim: int, S: int) -> Sequence[tuple[int, float]]:
@@ -345,8 +304,9 @@ def work(c: Config, obs_dim: int, action_dim: int, S: int, H: int) -> float:
     through what is not trained."""
     actor = products((obs_dim, *c.actor_hidden, 2 * action_dim))
     critics = 2 * products((obs_dim + action_dim, *c.critic_hidden, 1))
-    per_step = c.step_batch * (4 * actor + 6 * critics)
-    calls = 130.0 + 20 * len(c.critic_hidden) + 15 * len(c.actor_hidden)
+    batch = c.step_batch * c.updates_per_step
+    per_step = batch * (4 * actor + 6 * critics)
+    calls = (130.0 + 20 * len(c.critic_hidden) + 15 * len(c.actor_hidden)) * c.updates_per_step
     if c.H > 0:
         heads = 2 * products((obs_dim + action_dim, *c.head_hidden, 1))
         recurrent = 3 * c.recurrent_width**2
@@ -356,9 +316,9 @@ def work(c: Config, obs_dim: int, action_dim: int, S: int, H: int) -> float:
         def model(steps: int) -> int:  # the first step has no product with the hidden state
             return steps * (ends + c.recurrent_layers * recurrent) + max(steps - 1, 0) * c.recurrent_layers * recurrent
 
-        per_step += c.step_batch * (3 * heads + H * (3 * actor + 2 * heads) + 2 * model(H))
+        per_step += batch * (3 * heads + H * (3 * actor + 2 * heads) + 2 * model(H))
         per_step += c.window_batch * c.model_updates * 3 * model(c.H)
-        calls += c.model_updates * (60 + c.H * 100) + 60 + H * 160
+        calls += c.model_updates * (60 + c.H * 100) + c.updates_per_step * (60 + H * 160)
     return milliseconds(S * per_step, calls)
 
 
@@ -383,6 +343,12 @@ def make(
     c, schedule = settings(config, budget)
     if c.learning_starts <= c.H + 1:
         raise ValueError(f"learning_starts is {c.learning_starts}, expected above H + 1 = {c.H + 1}: a window must fit")
+    longest = max(task.horizon - (0 if c.whole_episodes else 2), 0)
+    if longest < c.H:
+        why = "" if c.whole_episodes else ", the last two of which no window has without whole_episodes"
+        raise ValueError(
+            f"H is {c.H}, expected at most {longest}: an episode of {task.id} has {task.horizon} steps{why}"
+        )
     dtype = getattr(torch, c.dtype)
     experience = make_experience(
         task, len(seeds), min(c.replay_capacity, schedule.total_steps),

@@ -14,10 +14,10 @@ from svgbench.nn.streams import Streams
 
 def action_range(task: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Centre and half of the range of each action, [A]. Raises ValueError for a task that states no finite one."""
-    centre, half = (task.action_high + task.action_low) / 2, (task.action_high - task.action_low) / 2
-    if not (np.isfinite(half).all() and np.isfinite(centre).all()):
+    low, high = task.action_low, task.action_high
+    if not (np.isfinite(low).all() and np.isfinite(high).all()):
         raise ValueError(f"{task.id} states no finite range of its actions: expected one, to scale the policy by")
-    return centre, half
+    return (high + low) / 2, (high - low) / 2
 
 
 def slice_noise(

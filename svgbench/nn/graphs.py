@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -10,7 +11,7 @@ from torch import Tensor
 from svgbench.nn.experience import Experience
 
 Program = Callable[[], None]
-Update = Callable[[int, Experience, Mapping[str, Tensor], Tensor | None], None]
+Update = Callable[[Any, Experience, Mapping[str, Tensor], Tensor | None], None]
 
 WARM_UP = 3  # updates of a program before its capture, as torch's notes on CUDA graphs do
 
@@ -42,11 +43,11 @@ class StaticUpdate:
         self._capture = capture or (self._graph if self._stream else _itself)
         self._draws: dict[str, Tensor] = {}
         self._active: Tensor | None = None
-        self._program: tuple[int, bool] | None = None
+        self._program: tuple[Hashable, bool] | None = None
         self._updates = 0  # of the present program
         self._captured: Program | None = None
 
-    def __call__(self, phase: int, draws: Mapping[str, Tensor], active: Tensor | None) -> None:
+    def __call__(self, phase: Hashable, draws: Mapping[str, Tensor], active: Tensor | None) -> None:
         """One update; see `Agent.update`."""
         if (phase, active is not None) != self._program:
             self.forget()

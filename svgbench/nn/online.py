@@ -6,7 +6,7 @@ The learner that a baseline hands to the lab is an `OnlineLearner` around its ow
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,12 +14,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from svgbench.nn.draws import Draw, Draws, Tape
 from svgbench.nn.experience import Experience
+from svgbench.nn.exploration import action_range
 from svgbench.nn.graphs import StaticUpdate
 from svgbench.nn.replay import Replay
 from svgbench.nn.seed_block import Row, SeedBlock
 from svgbench.nn.state import on_cpu
-from svgbench.nn.streams import Streams
 
 
 @dataclass(frozen=True)
@@ -33,25 +34,18 @@ class Schedule:
     limit_overrides_termination: bool  # whether an episode that both fails and runs out counts as running out
     eval_every: int
     eval_episodes: int  # per seed
-    steps_per_slice: int  # once updates have begun
-
-
-@dataclass(frozen=True)
-class Draw:
-    """Random numbers for one update: `shape` for each seed, from the seed's stream of that name."""
-
-    kind: str  # "uniform" (float64 in [0, 1), says which transition) or "normal" (of the agent's type)
-    shape: tuple[int, ...]
-
-
-Draws = Mapping[str, Tensor]
+    steps_per_slice: int  # once updates have begun; no part of the numbers
 
 
 class Agent(Protocol):
-    """Networks and updates of S seeds; it knows neither simulations nor steps of a budget."""
+    """Networks and updates of S seeds; it knows neither simulations nor steps of a budget.
 
-    draws: Mapping[str, Draw]  # by stream name
-    work: Sequence[tuple[int, float]]  # (first step, what an update costs from there on, roughly, in ms of one core)
+    Its actions lie in [-1, 1], which stands for the task's own bounds; the replay holds them so.
+    """
+
+    draws: Mapping[str, Draw]  # of each step with an update, by stream name
+    draws_windows: bool  # whether an update draws windows from the replay
+    work: Sequence[tuple[int, float]]  # (first step, what its updates cost from there on, roughly, in ms of one core)
 
     def act(self, x: Tensor, noise: Tensor) -> Tensor:
         """Exploring actions [S, B, A] at normalised observations x [S, B, O]; unit noise [S, B, A]."""
@@ -61,11 +55,18 @@ class Agent(Protocol):
         """The actions [S, B, A] that are evaluated."""
         ...
 
-    def prepare(self, step: int) -> int:
-        """Write what changes with the step into tensors that `update` reads; return the step's phase."""
+    def prepare(self, step: int, lacking: Tensor | None = None) -> Hashable:
+        """Write what changes with the step into tensors that `update` reads; return the step's phase.
+
+        lacking: which seeds have no window to draw, bool [S]; None if none.
+        """
         ...
 
-    def update(self, phase: int, experience: Experience, draws: Draws, active: Tensor | None) -> None:
+    def stuck(self, step: int, lacking: Tensor) -> Tensor:
+        """Which of the lacking seeds cannot learn as this step asks, bool [S]."""
+        ...
+
+    def update(self, phase: Any, experience: Experience, draws: Draws, active: Tensor | None) -> None:
         """Everything that is learned at one step; `active` bool [S] says which seeds, None all.
 
         On a GPU it becomes a CUDA graph (`svgbench.nn.graphs`): it must depend on nothing of Python's but its phase
@@ -88,6 +89,7 @@ class Agent(Protocol):
 
 STEP_WORK = 0.5  # milliseconds: simulations and bookkeeping of a step without an update
 EVALUATION_WORK = 0.05  # milliseconds: one step of one simulation
+CHECK_EVERY = 16  # environment steps between two looks at whether parameters are finite: a look waits for the device
 
 
 class OnlineLearner(SeedBlock):
@@ -95,6 +97,9 @@ class OnlineLearner(SeedBlock):
 
     task: as `svgbench.tasks.protocol.Task`. The training and the evaluation simulations have streams of their own,
     and each evaluation begins new episodes.
+
+    How a seed trains depends on the environment steps only: on its draws, which are functions of the step, and on
+    looks at whether it is finite at fixed steps. Evaluations, slices and checkpoints change nothing.
     """
 
     def __init__(
@@ -111,8 +116,10 @@ class OnlineLearner(SeedBlock):
         self.agent, self.task, self.schedule = agent, task, schedule
         self.experience, self.dtype, self.device = experience, dtype, device
         S = len(self.seeds)
-        names = ("explore", "random", *agent.draws)
-        self.streams = {name: Streams(self.seeds, name, device) for name in names}
+        self.centre, self.half_range = action_range(task)
+        acts = {"explore": Draw("normal", (1, task.action_dim)), "random": Draw("action", (task.action_dim,))}
+        draws = {**acts, **agent.draws}
+        self.tapes = {name: Tape(draw, self.seeds, name, dtype, device) for name, draw in draws.items()}
         self.simulations = task.simulate(self.seeds, 1, "train", 1)
         self.evaluations = task.simulate(self.seeds, schedule.eval_episodes, "evaluation", 1, autoreset=False)
         self.step = 0
@@ -139,50 +146,47 @@ class OnlineLearner(SeedBlock):
         All steps before the first update are one slice.
         """
         s = self.schedule
-        learns = self.step >= s.learning_starts
-        stop = self.step + s.steps_per_slice if learns else s.learning_starts
+        stop = self.step + s.steps_per_slice if self.step >= s.learning_starts else s.learning_starts
         stop = min(stop, (self.step // s.eval_every + 1) * s.eval_every, s.total_steps)
-        n, A = stop - self.step, self.task.action_dim
-        explore = self.streams["explore"].normal((n, 1, A), dtype=self.dtype)
-        random = self.streams["random"].uniform((n, A), -1.0, 1.0, dtype=self.dtype)
-        draws = {name: self._draw(name, draw, n) for name, draw in self.agent.draws.items() if learns}
-        finite = np.ones(len(self.seeds), dtype=bool)
-        for i in range(n):
-            finite &= self._one_step(explore[:, i], random[:, i], {name: x[:, i] for name, x in draws.items()})
-        self._mask(finite, "an observation or a reward is not finite")
-        if learns:
-            self._mask(self.agent.finite().cpu().numpy(), "a parameter is not finite")
+        while self.step < stop and self.alive.any():
+            self._one_step()
         due = self.step % s.eval_every == 0 or self.step == s.total_steps
-        return self._evaluate() if due else []
+        return self._evaluate() if due and self.alive.any() else []
 
-    def _draw(self, name: str, draw: Draw, n: int) -> Tensor:
-        stream, shape = self.streams[name], (n, *draw.shape)
-        if draw.kind == "uniform":
-            return stream.uniform(shape, dtype=torch.float64)
-        return stream.normal(shape, dtype=self.dtype)
-
-    def _one_step(self, explore: Tensor, random: Tensor, draws: Draws) -> np.ndarray:
-        """One step of every seed's simulation, with its update; which seeds met finite numbers only, bool [S]."""
-        s, learn = self.schedule, self.step >= self.schedule.learning_starts
+    def _one_step(self) -> None:
+        """One step of every seed's simulation, with its update."""
+        s, learns = self.schedule, self.step >= self.schedule.learning_starts
         obs = self.simulations.observe()
-        if self.step < s.random_steps:
-            action = random.double().cpu().numpy()
-        else:
-            x = self.experience.normalise(self._tensor(obs)[:, None])
-            with torch.no_grad():
-                action = self.agent.act(x, explore)[:, 0].double().cpu().numpy()
-            action = np.nan_to_num(action)  # a seed that has diverged stands still
-        if learn and s.update_before_store:
-            self._update(draws)
-        outcome = self.simulations.step(action)
+        action = self._act(obs)
+        if learns and s.update_before_store:
+            self._update()
+        outcome = self.simulations.step(action * self.half_range + self.centre)
+        finite = np.isfinite(outcome.final_observation).all(1) & np.isfinite(outcome.reward)
+        self._mask(finite, "an observation or a reward is not finite")
         self._store(obs, action, outcome)
-        if learn and not s.update_before_store:
-            self._update(draws)
+        if learns and not s.update_before_store:
+            self._update()
         self.step += 1
-        return np.isfinite(outcome.final_observation).all(1) & np.isfinite(outcome.reward)
+        if learns and (self.step % CHECK_EVERY == 0 or self.step == s.total_steps):
+            self._mask(self.agent.finite().cpu().numpy(), "a parameter is not finite")
 
-    def _update(self, draws: Draws) -> None:
-        phase = self.agent.prepare(self.step)
+    def _act(self, obs: np.ndarray) -> np.ndarray:
+        """Exploring actions [S, A] in [-1, 1]; a seed that has diverged stands still."""
+        explore = self.tapes["explore"].take()
+        if self.step < self.schedule.random_steps:
+            return self.tapes["random"].take().double().cpu().numpy()
+        x = self.experience.normalise(self._tensor(obs)[:, None])
+        with torch.no_grad():
+            return np.nan_to_num(self.agent.act(x, explore)[:, 0].double().cpu().numpy())
+
+    def _update(self) -> None:
+        draws = {name: self.tapes[name].take() for name in self.agent.draws}
+        lacking = self.experience.replay.lacking() if self.agent.draws_windows else None
+        if lacking is not None:
+            span = self.experience.replay.window
+            reason = f"no window of {span} steps lies inside an episode, so its model has learned nothing"
+            self._mask(~self.agent.stuck(self.step, lacking), reason)
+        phase = self.agent.prepare(self.step, lacking)
         if self.static_update is None:
             self.agent.update(phase, self.experience, draws, self._active)
         else:
@@ -201,13 +205,18 @@ class OnlineLearner(SeedBlock):
         self.episode_return[end] = 0.0
 
     def _evaluate(self) -> list[Row]:
-        """Episodes of the deterministic policy with the statistics of now, all at once; one row per living seed."""
+        """Episodes of the deterministic policy with the statistics of now, all at once; one row per living seed.
+
+        A seed whose parameters are not finite has none. That it has diverged is noted at the next look, as if it had
+        not been evaluated.
+        """
         S, E = len(self.seeds), self.schedule.eval_episodes
 
         def act(obs: np.ndarray) -> np.ndarray:
             x = self.experience.normalise(self._tensor(obs).view(S, E, -1))
             with torch.no_grad():
-                return np.nan_to_num(self.agent.mode(x).double().cpu().numpy().reshape(S * E, -1))
+                action = np.nan_to_num(self.agent.mode(x).double().cpu().numpy().reshape(S * E, -1))
+            return action * self.half_range + self.centre
 
         per_seed = episode_returns(self.evaluations, act).reshape(S, E)
         spread = per_seed.std(1, ddof=1) if E > 1 else np.full(S, math.nan)
@@ -217,12 +226,15 @@ class OnlineLearner(SeedBlock):
             "eval_return_sd": spread,
             "train_return": self.train_return,
         } | metrics
-        return self.rows(self.step, columns)
+        finite = dict(zip(self.seeds, self.agent.finite().tolist(), strict=True))
+        return [row for row in self.rows(self.step, columns) if finite[row["seed"]]]
 
-    def _mask(self, finite: np.ndarray, reason: str) -> None:
-        """Record seeds that are not finite any more, and stop their learning."""
+    def _mask(self, finite: np.ndarray | Tensor, reason: str) -> None:
+        """Record seeds that do not go on, and stop their learning."""
+        before = self.alive.copy()
         self.lose(finite, f"step {self.step}: {reason}")
-        self._set_active()
+        if (self.alive != before).any():
+            self._set_active()
 
     def _set_active(self) -> None:
         self._active = self.active(self.device)
@@ -236,7 +248,7 @@ class OnlineLearner(SeedBlock):
             **self.block_state(),
             "episode_return": torch.from_numpy(self.episode_return.copy()),
             "train_return": torch.from_numpy(self.train_return.copy()),
-            "streams": {name: stream.state_dict() for name, stream in self.streams.items()},
+            "tapes": {name: tape.state_dict() for name, tape in self.tapes.items()},
             "simulations": dict(self.simulations.get_state()),
             "evaluations": dict(self.evaluations.get_state()),
             "experience": self.experience.state_dict(),
@@ -248,8 +260,8 @@ class OnlineLearner(SeedBlock):
         self.load_block_state(state)
         self.episode_return = state["episode_return"].cpu().numpy().copy()
         self.train_return = state["train_return"].cpu().numpy().copy()
-        for name, stream in self.streams.items():
-            stream.load_state_dict(state["streams"][name])
+        for name, tape in self.tapes.items():
+            tape.load_state_dict(state["tapes"][name])
         self.simulations.set_state(on_cpu(state["simulations"]))
         self.evaluations.set_state(on_cpu(state["evaluations"]))
         self.experience.load_state_dict(state["experience"])

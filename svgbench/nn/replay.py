@@ -79,6 +79,7 @@ class Replay:
         self._queue = torch.zeros(S, capacity, dtype=torch.int32, device=device)
         self._head = torch.zeros(S, dtype=torch.int64, device=device)  # windows ever dropped
         self._tail = torch.zeros(S, dtype=torch.int64, device=device)  # windows ever queued
+        self._all_have = False  # whether every seed had a window when `lacking` last looked
         self._seed = torch.arange(S, device=device)
         self._steps = torch.arange(window, device=device)[:, None]
 
@@ -103,16 +104,25 @@ class Replay:
         return self._take((uniform * self._held).long())
 
     def sample_windows(self, uniform: Tensor) -> Tensor:
-        """Windows [S, window, B, width], drawn as in `sample`. A seed without any gets an arbitrary one."""
+        """Windows [S, window, B, width], drawn as in `sample`. Those of a seed without any (`lacking`) are NaN."""
         self._demand(self.added - self._span + 1, "window")
-        count = self._tail - self._head
+        count = self.windows()
         nth = self._head[:, None] + (uniform * count[:, None]).long()
         start = self._queue.gather(1, nth % self.capacity)  # [S, B]
-        return self._take((start[:, None] + self._steps) % self.capacity)
+        rows = self._take((start[:, None] + self._steps) % self.capacity)
+        return rows.masked_fill_((count == 0)[:, None, None, None], torch.nan)
 
     def windows(self) -> Tensor:
         """How many windows each seed has, int64 [S]."""
         return self._tail - self._head
+
+    def lacking(self) -> Tensor | None:
+        """Which seeds have no window now, bool [S]; None if all have one. It may wait for the device."""
+        if self._all_have and self.added <= self.capacity:  # windows are lost only where transitions are overwritten
+            return None
+        lacking = self.windows() == 0
+        self._all_have = not bool(lacking.any())
+        return None if self._all_have else lacking
 
     def _take(self, places: Tensor) -> Tensor:
         first = self._seed.view(-1, *(1,) * (places.dim() - 1)) * self.capacity
@@ -158,7 +168,7 @@ class Replay:
             raise ValueError(f"rows have shapes {[list(row.shape) for row in rows]}, expected {expected}")
         for seed in range(len(self.rows)):
             self.rows[seed, :size], self._ends[seed, :size] = rows[seed], ends[seed]
-        self.added = added
+        self.added, self._all_have = added, False
         self._held.fill_(size)
         self._rebuild_queue()
 

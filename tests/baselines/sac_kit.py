@@ -27,6 +27,22 @@ SMALL = {
     "target_entropy_decay": 0.5,
 }
 
+TINY = {
+    "actor_hidden": (6,),
+    "critic_hidden": (6,),
+    "head_hidden": (6,),
+    "encoder_hidden": (6,),
+    "decoder_hidden": (6,),
+    "recurrent_width": 5,
+    "step_batch": 8,
+    "window_batch": 4,
+    "model_updates": 1,
+    "random_steps": 12,
+    "learning_starts": 10,
+    "model_free_steps": 20,
+    "eval_episodes": 1,
+}
+
 
 def learner(seeds=(0, 1, 2), total_steps=79, module=sac_svg, profile="code", task=None, device="cpu", **config):
     known = declared(f"{module.__name__}:make")
@@ -34,6 +50,11 @@ def learner(seeds=(0, 1, 2), total_steps=79, module=sac_svg, profile="code", tas
     return module.make(
         known.config(layers, profile=profile), task or Point(), seeds, {"total_steps": total_steps}, device
     )
+
+
+def tiny(seeds=(0, 4), total_steps=80, **config):
+    """For laws that need many steps of a learner and nothing of what it learns."""
+    return learner(seeds, total_steps, **{**TINY, **config})
 
 
 def finish(one):

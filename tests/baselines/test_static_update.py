@@ -93,7 +93,7 @@ def test_a_whole_step_reads_no_value_and_stays_on_its_device(module, profile, ma
     active = ACTIVE.to("meta") if masked else None
     row, end = torch.zeros(S, experience.layout.width, device="meta"), torch.zeros(S, dtype=torch.bool, device="meta")
     obs, noise = torch.zeros(S, 1, 3, device="meta"), torch.zeros(S, 1, 2, device="meta")
-    draws = {name: one._draw(name, draw, 1)[:, 0] for name, draw in agent.draws.items()}
+    draws = {name: one.tapes[name].take() for name in agent.draws}
     for step in (29, 39, 40, 78):  # the first update, the ends of the model-free phase, the last
         with OnlyOnMeta():
             with torch.no_grad():
