@@ -7,6 +7,7 @@ from typing import Any
 
 from svgbench.analysis.wording import counted, words_of
 from svgbench.lab.calibration import Cost, Estimate, kind
+from svgbench.lab.damage import left_out
 from svgbench.lab.experiment import Experiment, PerTask
 from svgbench.lab.plan import Plan
 from svgbench.lab.source import declared
@@ -126,6 +127,7 @@ def plan_sentences(plan: Plan, estimate: Estimate | None) -> list[str]:
     budget = plan.selection.budget
     lines = [f"{plan.experiment.id}, budget {budget}: {len(plan.cells)} cells ({statuses})"]
     lines.append(f"{plan.runs_missing} of {plan.runs_total} runs missing, in {len(plan.blocks)} blocks")
+    lines += left_out(c.state.damage for c in plan.cells if c.state.damage is not None)
     moved = [c.cell.name for c in plan.cells if c.state.status in ("stale", "other") and c.blocks]
     if moved:
         lines.append(f"{len(moved)} cells will be moved to .work/superseded and done again: {moved[0]}, ...")

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from svgbench import reproduce
 from svgbench.lab import platform
-from svgbench.lab.cells import Selection, block_from_job, expand
-from svgbench.lab.errors import BusyError, DamagedError, UsageError
+from svgbench.lab.cells import Selection, block_from_job, cell_name, expand
+from svgbench.lab.damage import DamagedFileError
+from svgbench.lab.errors import BusyError, UsageError
 from svgbench.lab.experiment import Experiment
 from svgbench.lab.files import is_locked, locked
-from svgbench.lab.store import Store, is_finished, read_meta, read_rows
+from svgbench.lab.pair import is_cell_file, is_copy, is_finished, read_meta, read_rows
+from svgbench.lab.store import Store
 
 
 def logs(store: Store, experiment: Experiment, selection: Selection) -> list[Path]:
@@ -33,50 +36,80 @@ def verify(store: Store) -> list[dict[str, Any]]:
     """Check every pair in the store against its hashes and against today's declarations; one flat row per file.
 
     `status` is "ok", "damaged", "stale" (declared otherwise now), "undeclared" (nobody declares the cell: a user's
-    own, or an experiment that is gone) or "orphan" (a CSV without a JSON, whose rows do not exist).
+    own, or an experiment that is gone), "orphan" (a CSV without a JSON, whose rows do not exist) or "stray" (a file
+    that is not svgbench's, which nothing reads).
     """
-    rows = []
     now = dict(_declared_identities())
-    for path in sorted(_pairs(store)):
-        relative = path.relative_to(store.root)
-        row: dict[str, Any] = {"file": str(relative), "seeds": 0, "status": "ok", "note": ""}
-        rows.append(row)
-        if not path.with_suffix(".json").exists():
-            row |= {"status": "orphan", "note": "a CSV without its JSON: its rows do not exist"}
-            continue
-        try:
-            meta = read_meta(path.with_suffix(".json"))
-            assert meta is not None
-            finished = [s for s, e in meta["seeds"].items() if is_finished(e)]
-            if finished:
-                read_rows(path.with_suffix(".csv"), meta)
-        except (DamagedError, FileNotFoundError) as error:
-            row |= {"status": "damaged", "note": str(error)}
-            continue
-        row["seeds"] = len(finished)
-        identity = now.get(str(relative.with_suffix("")))
-        if identity is None:
-            row |= {"status": "undeclared", "note": "imported" if meta.get("imported") else "not declared"}
-        elif identity != meta["config_hash"]:
-            row |= {"status": "stale", "note": "config or version changed since"}
-    return rows
+    ours, strays = _files(store)
+    rows = [_checked(store, path, now) for path in sorted({path.with_suffix(".csv") for path in ours})]
+    return rows + [_verified(store, path, "stray", "not svgbench's, and not read") for path in strays]
+
+
+def _checked(store: Store, path: Path, now: Mapping[str, str]) -> dict[str, Any]:
+    """The row of one pair, by the name of its CSV. `now` has the declared identity of every cell."""
+    try:
+        meta = read_meta(path.with_suffix(".json"))
+        if meta is None:
+            return _verified(store, path, "orphan", "a CSV without its JSON: its rows do not exist")
+        if is_copy(path, meta):
+            name = cell_name(meta["task"], meta["variant"])
+            return _verified(store, path, "stray", f"named otherwise than its cell, {name}: a copy, and not read")
+        finished = [s for s, e in meta["seeds"].items() if is_finished(e)]
+        if finished:
+            read_rows(path, meta)
+    except DamagedFileError as error:
+        note = error.note.removeprefix(f"{path}: ").removeprefix(f"{path} is damaged: ")
+        return _verified(store, path, "damaged", note)
+    identity = now.get(str(path.relative_to(store.root).with_suffix("")))
+    if identity is None:
+        return _verified(store, path, "undeclared", "imported" if meta.get("imported") else "not declared", finished)
+    if identity != meta["config_hash"]:
+        return _verified(store, path, "stale", "config or version changed since", finished)
+    return _verified(store, path, "ok", "", finished)
+
+
+def _verified(store: Store, path: Path, status: str, note: str, finished: Sequence[str] = ()) -> dict[str, Any]:
+    return {"file": str(path.relative_to(store.root)), "seeds": len(finished), "status": status, "note": note}
 
 
 def verify_sentences(rows: list[dict[str, Any]]) -> list[str]:
-    """Damaged files and orphans one by one, the rest counted by folder, and the sum."""
-    lines = [f"{r['status']}: {r['file']}: {r['note']}" for r in rows if r["status"] in ("damaged", "orphan")]
+    """Damaged files and orphans by their causes, the rest counted by folder; what is not ours; and the sum."""
+    causes: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        if row["status"] in ("damaged", "orphan"):
+            causes.setdefault((row["status"], row["note"]), []).append(row["file"])
+    lines = [f"{status}: {_several(files)}: {note}" for (status, note), files in causes.items()]
     groups = Counter(
         (str(Path(r["file"]).parent), r["status"], r["note"]) for r in rows if r["status"] in ("stale", "undeclared")
     )
     lines += [f"{folder}: {count} {status} ({note})" for (folder, status, note), count in groups.items()]
+    strays = [row["file"] for row in rows if row["status"] == "stray"]
+    if strays:
+        lines.append(f"not svgbench's, not read, and no harm: {_several(strays)}")
     whole = sum(r["status"] in ("ok", "stale", "undeclared") for r in rows)
-    return [*lines, f"{whole} of {len(rows)} files are as they were written"]
+    return [*lines, f"{whole} of {len(rows) - len(strays)} files are as they were written"]
 
 
-def _pairs(store: Store) -> set[Path]:
-    """Every CSV that exists or whose JSON does, `.work` aside."""
-    files = [p for kind in ("csv", "json") for p in store.root.glob(f"*/*/*/*.{kind}")]
-    return {p.with_suffix(".csv") for p in files if store.work not in p.parents}
+def _several(files: list[str]) -> str:
+    return ", ".join(files) if len(files) < 4 else f"{len(files)} files, such as {files[0]}"
+
+
+def _files(store: Store) -> tuple[list[Path], list[Path]]:
+    """The CSVs and JSONs of cells by their names, and the files beside them that are somebody else's.
+
+    Hidden folders (`.work`, `.git`), git's own files and READMEs count as neither.
+    """
+    ours, strays = [], []
+    for folder, folders, names in os.walk(store.root):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        depth = len(Path(folder).relative_to(store.root).parts)
+        for name in sorted(names):
+            path = Path(folder, name)
+            if depth == 3 and is_cell_file(path):
+                ours.append(path)
+            elif not name.startswith((".git", "README")):
+                strays.append(path)
+    return ours, strays
 
 
 def _declared_identities() -> Iterator[tuple[str, str]]:

@@ -59,7 +59,7 @@ class Study:
     def budgets(self) -> list[str]:
         """The budgets that have results, the largest first. Looks at file names only."""
         folder = self.experiment.draws_from or self.experiment.id
-        return [b for b in BUDGETS if any(self.store.folder(folder, b).glob("*.json"))]
+        return [b for b in BUDGETS if self.store.cell_files(folder, b)]
 
     def reading(self, selection: Selection | None) -> Selection:
         """The selection to read with: without one, the largest budget that has results."""

@@ -13,10 +13,12 @@ import pandas as pd
 from svgbench.analysis.endings import caveat_notes
 from svgbench.analysis.judgement import name_seeds
 from svgbench.analysis.measures import CellData, last_step_of
-from svgbench.lab.cells import Cell, Selection, expand_declared, named_seeds
+from svgbench.lab.cells import Cell, Selection, cell_name, expand_declared, named_seeds
+from svgbench.lab.damage import left_out
 from svgbench.lab.errors import DamagedError
 from svgbench.lab.experiment import Experiment, Variant
-from svgbench.lab.store import CellState, Store, is_finished, read_meta, read_rows
+from svgbench.lab.pair import is_copy, is_finished, read_meta, read_rows
+from svgbench.lab.store import CellState, Store
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Results:
     labels: Mapping[str, str]  # variant -> label, undeclared ones included
     notes: tuple[str, ...]
     stale: int = 0  # cells that were measured with other settings or another version
+    damaged: tuple[str, ...] = ()  # those of the notes that say why files are left out
 
     def frame(self) -> pd.DataFrame:
         """All rows in one frame, with `task` and `variant` in front."""
@@ -56,26 +59,31 @@ def read_results(
     states: dict[str, list[str]] = {}
     stale = 0
     notes = []
+    damaged: list[DamagedError] = []
     stored = store.variants(experiment.draws_from or experiment.id, selection.budget)
     for cell in expand_declared(experiment, selection, extra, stored):
         labels[cell.variant.id] = cell.variant.label
         state = store.state(cell)
         stale += state.status == "stale"
-        if state.status in ("stale", "other", "failed"):
+        if state.damage is not None:
+            damaged.append(state.damage)
+        elif state.status in ("stale", "other", "failed"):
             states.setdefault(f"{state.status}: {state.note}", []).append(cell.name)
         try:
             cells[cell.key] = _read(store, cell, state)
         except DamagedError as error:
-            notes.append(f"left out: {error}")
+            damaged.append(error)
             cells[cell.key] = _read(store, cell, CellState("failed"))
     notes += [f"{len(names)} cell{'s' * (len(names) > 1)} {why}" for why, names in states.items()]
     if not selection.overrides:
-        for data, label, note in _undeclared(store, experiment, selection, cells):
+        for data, label, note in _undeclared(store, experiment, selection, cells, damaged):
             labels[data.variant] = label
             cells[(data.task, data.variant)] = data
             notes.append(note)
     notes += caveat_notes(experiment, selection.budget, cells.values())
-    return Results(experiment, selection.budget, cells, labels, tuple(dict.fromkeys(notes)), stale)
+    left = tuple(left_out(damaged))
+    notes = [*left, *notes]
+    return Results(experiment, selection.budget, cells, labels, tuple(dict.fromkeys(notes)), stale, left)
 
 
 def _read(store: Store, cell: Cell, state: CellState) -> CellData:
@@ -102,18 +110,30 @@ def _empty(columns: tuple[str, ...]) -> pd.DataFrame:
 
 
 def _undeclared(
-    store: Store, experiment: Experiment, selection: Selection, known: Mapping[tuple[str, str], Any]
+    store: Store,
+    experiment: Experiment,
+    selection: Selection,
+    known: Mapping[tuple[str, str], Any],
+    damaged: list[DamagedError],
 ) -> list[tuple[CellData, str, str]]:
-    """Cells in the folder that no declaration makes: data, label, note."""
+    """Cells in the folder that no declaration makes: data, label, note. Those that cannot be read join `damaged`."""
     found = []
     tasks = selection.tasks or tuple(task.id for task in experiment.tasks)
-    for path in sorted(store.folder(experiment.draws_from or experiment.id, selection.budget).glob("*.json")):
-        meta = read_meta(path)
-        if meta is None or (meta["task"], meta["variant"]) in known or meta["task"] not in tasks:
+    names, declared = {cell_name(task, "") for task in tasks}, {cell_name(*key) for key in known}
+    for path in store.cell_files(experiment.draws_from or experiment.id, selection.budget):
+        task, dashes, variant = path.stem.partition("--")
+        if path.stem in declared or task + dashes not in names:
             continue
-        if selection.variants and meta["variant"] not in selection.variants:
+        if selection.variants and variant not in selection.variants:
             continue
-        data = read_cell(path, meta)
+        try:
+            meta = read_meta(path)
+            if meta is None or is_copy(path, meta):
+                continue
+            data = read_cell(path, meta)
+        except DamagedError as error:
+            damaged.append(error)
+            continue
         note = f"{meta['variant']} is {_origin(experiment, meta)}"
         if (asked := named_seeds(experiment, selection)) is not None:
             data, narrowed = _narrowed(data, asked)

@@ -21,7 +21,7 @@ from svgbench.analysis.endings import caveat_notes
 from svgbench.analysis.frames import Results
 from svgbench.analysis.references import draw_levels, draw_not_run, draw_published, legend_of
 from svgbench.analysis.statistics import curve_band, seed_grid
-from svgbench.lab.errors import UsageError
+from svgbench.lab.errors import DamagedError, UsageError
 from svgbench.lab.experiment import Task
 
 PALETTE = [sns.color_palette("colorblind", 10)[i] for i in (0, 1, 2, 3, 9, 4, 5, 7)]
@@ -45,10 +45,13 @@ class Look:
 def draw(results: Results, output: Path) -> list[Path]:
     """Draw the experiment's figure (learning curves if it names none) into `output`; the files written.
 
-    UsageError if there is nothing to draw. The figure's function takes `Results` and returns pages by name.
+    UsageError if there is nothing to draw, DamagedError if that is because of damaged files. The figure's function
+    takes `Results` and returns pages by name.
     """
     if not any(len(cell.frame) for cell in results.cells.values()):
         name, named = results.experiment.id, len(results.cells)
+        if results.damaged:
+            raise DamagedError(f"{name} has nothing to draw at budget {results.budget}: {'; '.join(results.damaged)}")
         declared = sum(v.runs_on(t.id) for v in results.experiment.variants for t in results.experiment.tasks)
         if named < declared:
             raise UsageError(

@@ -120,9 +120,14 @@ def studies_of(name: str | None, results: Path | None, quiet: bool = False) -> l
 
 
 def say_if_absent(results: Path | None) -> None:
-    """Of a results folder that was named, to read from: it may be a slip of the pen."""
+    """Of a results folder that was named, to read from: the name may be wrong."""
     from svgbench.study import results_root
     from svgbench.terminal import notice
 
-    if results is not None and results.absolute() != results_root().absolute() and not results.is_dir():
-        notice(f"there is no folder '{results}'")
+    root = results_root(results)
+    if root.is_dir():
+        return
+    if root.exists():
+        notice(f"'{root}' is a file; expected a results folder")
+    elif results is not None and results.absolute() != results_root().absolute():
+        notice(f"there is no folder '{root}'")

@@ -26,7 +26,7 @@ from svgbench.commands.options import (
     YesOption,
     studies_of,
 )
-from svgbench.lab.errors import FAILED, INCOMPLETE, OK, WORSE, UsageError
+from svgbench.lab.errors import FAILED, INCOMPLETE, OK, WORSE, DamagedError, UsageError
 
 ASK_SECONDS = 3600.0
 """A plan beyond this asks before it runs."""
@@ -114,6 +114,16 @@ def worst(statuses: Sequence[int]) -> int:
     return max(statuses, key=lambda status: order.index(status) if status in order else status, default=OK)
 
 
+def check_results(study: Any, made: Any) -> None:
+    """Raise the error that a run would meet only later, or make worse: a folder that cannot be written, and results
+    that are damaged in a way that can be mended, and would be measured anew."""
+    for cell_plan in made.cells:
+        damage = cell_plan.state.damage
+        if cell_plan.blocks and damage is not None and damage.mendable:
+            raise DamagedError(f"{cell_plan.cell.experiment} would be run anew, and need not: {damage.note}")
+    study.store.check_writable(cell_plan.cell for cell_plan in made.cells if cell_plan.blocks)
+
+
 def run_plan(study: Any, made: Any, options: Any, yes: bool, say: Callable[[str], None] | None = None) -> int:
     """Print the plan, ask where it is long, and run it; the exit status.
 
@@ -126,6 +136,8 @@ def run_plan(study: Any, made: Any, options: Any, yes: bool, say: Callable[[str]
     from svgbench.terminal import duration, lines_of, notice, out
 
     tell = say or out
+    if made.blocks:
+        check_results(study, made)
     costs, estimate = study.estimate(made, options.jobs, made.selection.budget != "smoke" and bool(made.blocks), notice)
     known = estimate if costs or not made.blocks else None
     tell("\n".join(lines_of(describe.plan_sentences(made, known))))

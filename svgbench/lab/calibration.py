@@ -95,9 +95,12 @@ def costs(
     finally:
         pool.shutdown(wait=False, cancel_futures=True)  # Ctrl-C waits for no measurement; they end with this process
     known |= {name: _scaled(known[by], work[name] / work[by]) for name, by in scale.items()}
-    for name in new:
-        if not known[name].error:
-            write_atomic(_path(store, name), json.dumps(asdict(known[name])).encode(), durable=False)
+    try:
+        for name in new:
+            if not known[name].error:
+                write_atomic(_path(store, name), json.dumps(asdict(known[name])).encode(), durable=False)
+    except OSError as error:  # a plan needs no folder that it may write
+        tell(f"what was measured is not kept: {store.work}: {error.strerror}")
     return known
 
 

@@ -89,9 +89,9 @@ def _take(handle: int, path: Path, wait: float) -> None:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether a living process holds the lock on `path`."""
+    """Whether a living process holds the lock on `path`, which may be a file that we can only read."""
     try:
-        handle = os.open(path, os.O_RDWR)
+        handle = os.open(path, os.O_RDWR if os.access(path, os.W_OK) else os.O_RDONLY)
     except OSError:
         return False
     try:
@@ -102,6 +102,19 @@ def is_locked(path: Path) -> bool:
         return False
     finally:
         os.close(handle)
+
+
+def check_writable(folder: Path) -> None:
+    """Raise OSError, with the name of what refuses, unless a file can be put into the folder; it may have to be made.
+
+    Makes no folder and leaves no file.
+    """
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(there)) from None
 
 
 def remove_temporaries(path: Path) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -20,14 +19,11 @@ from typing import Any, BinaryIO, Literal
 
 from svgbench.lab import platform
 from svgbench.lab.cells import Block, Cell
-from svgbench.lab.errors import DamagedError
-from svgbench.lab.files import is_locked, locked, remove_temporaries, write_atomic
+from svgbench.lab.damage import DamagedFileError, unreadable
+from svgbench.lab.files import check_writable, is_locked, locked, remove_temporaries, write_atomic
+from svgbench.lab.pair import FORMAT, is_cell_file, is_finished, read_meta, read_rows, split_rows
 
 Status = Literal["done", "running", "partial", "failed", "diverged", "stale", "other", "missing"]
-
-FORMAT = 1
-_SEED_LINE = re.compile(rb"(\d+),")
-_NEEDED = {"task": str, "variant": str, "config_hash": str, "versions": dict, "columns": list, "bytes": int}
 
 
 @dataclass(frozen=True)
@@ -41,6 +37,7 @@ class CellState:
     failed: Mapping[int, str] = field(default_factory=dict)
     note: str = ""
     seconds: float = 0.0  # spent on the done seeds
+    damage: DamagedFileError | None = None
 
 
 class Store:
@@ -57,7 +54,11 @@ class Store:
 
     def variants(self, experiment: str, budget: str) -> set[str]:
         """The variants that have files, declared or not, by file names."""
-        return {path.stem.partition("--")[2] for path in self.folder(experiment, budget).glob("*--*.json")}
+        return {path.stem.partition("--")[2] for path in self.cell_files(experiment, budget)}
+
+    def cell_files(self, experiment: str, budget: str) -> list[Path]:
+        """The JSONs that a cell may have, declared or not, by file names. Hidden files and folders are none."""
+        return sorted(filter(is_cell_file, self.folder(experiment, budget).glob("*--*.json")))
 
     def csv_path(self, cell: Cell) -> Path:
         return Path(f"{self.root}/{cell.experiment}/{cell.budget}/{cell.name}.csv")
@@ -89,12 +90,15 @@ class Store:
         running = at_work and self._running(cell)
         try:
             meta = self.meta(cell)
-        except DamagedError as error:
-            return CellState("running" if running else "failed", note=str(error))
+        except DamagedFileError as error:
+            return CellState("running" if running else "failed", note=error.note, damage=error)
         if meta is None:
             started = at_work and any(self.cell_work(cell).glob("block-*/checkpoint.pt"))
             return CellState("running" if running else "partial" if started else "missing")
-        unfit, note = self._unfit(cell, meta, thorough)
+        unfit, note = self._unfit(cell, meta)
+        damage = None if unfit else self._damage(cell, meta, thorough)
+        if damage is not None:
+            unfit, note = "failed", damage.note
         recorded = {int(s): e for s, e in meta["seeds"].items() if int(s) in cell.seeds}
         done = tuple(sorted(s for s, e in recorded.items() if is_finished(e))) if unfit != "failed" else ()
         diverged = tuple(s for s in done if recorded[s]["status"] == "diverged")
@@ -109,46 +113,57 @@ class Store:
             status = "partial" if done else "missing"
         else:
             status = "diverged" if diverged else "done"
-        seconds = sum(recorded[s]["seconds"] for s in done)
-        return CellState(status, done, () if unfit else done, diverged, failed, note, seconds)
+        seconds = sum(recorded[s].get("seconds", 0.0) for s in done)
+        return CellState(status, done, () if unfit else done, diverged, failed, note, seconds, damage)
 
-    def _unfit(self, cell: Cell, meta: Mapping[str, Any], thorough: bool) -> tuple[Status | None, str]:
-        """Why the pair cannot be added to, and the status that says so."""
+    def _unfit(self, cell: Cell, meta: Mapping[str, Any]) -> tuple[Status | None, str]:
+        """Why the pair, whole or not, cannot be added to, and the status that says so."""
         if meta["config_hash"] != cell.identity:
             return "stale", _what_changed(cell, meta)
         here = platform.compared(cell.device)
         for entry in meta["seeds"].values():
             for name, value in here.items():
-                if is_finished(entry) and entry["platform"].get(name) != value:
-                    return "other", f"measured with {name} {entry['platform'].get(name)} (here {value})"
-        damage = self._damage(cell, meta, thorough)
-        return ("failed", damage) if damage else (None, "")
+                there = entry.get("platform", {}).get(name)
+                if is_finished(entry) and there != value:
+                    return "other", f"measured with {name} {there} (here {value})"
+        return None, ""
 
     def _running(self, cell: Cell) -> bool:
         return any(is_locked(path) for path in self.cell_work(cell).glob("block-*.lock"))
 
-    def _damage(self, cell: Cell, meta: Mapping[str, Any], thorough: bool) -> str:
-        """Why the CSV is not what was written, or nothing. Equal sizes are believed unless `thorough`."""
+    def _damage(self, cell: Cell, meta: Mapping[str, Any], thorough: bool) -> DamagedFileError | None:
+        """Why the CSV is not what was written, or None. Equal sizes are believed unless `thorough`."""
         if not any(is_finished(entry) for entry in meta["seeds"].values()):
-            return ""
+            return None
         path = self.csv_path(cell)
         try:
             if thorough or path.stat().st_size != meta["bytes"]:
                 read_rows(path, meta)
-        except FileNotFoundError:
-            return f"{path} is gone"
-        except DamagedError as error:
-            return str(error)
-        return ""
+        except OSError as error:
+            return unreadable(path, error)
+        except DamagedFileError as error:
+            return error
+        return None
 
     def rows(self, cell: Cell) -> bytes:
-        """The checked text of the cell's CSV, header and listed seeds. Raises DamagedError, FileNotFoundError."""
+        """The checked text of the cell's CSV, header and listed seeds. Raises DamagedError, and FileNotFoundError
+        where there is no JSON."""
         meta = self.meta(cell)
         if meta is None:
             raise FileNotFoundError(self.json_path(cell))
         return read_rows(self.csv_path(cell), meta)
 
     # -- writing ------------------------------------------------------------------------------------------
+
+    def check_writable(self, cells: Iterable[Cell]) -> None:
+        """Raise OSError naming what cannot be written, where a run of these cells would only find out at its end."""
+        folders = {self.work, *(self.csv_path(cell).parent for cell in cells)}
+        try:
+            for folder in sorted(folders):
+                check_writable(folder)
+        except OSError as error:
+            reason = f"{error.strerror}: results cannot be written there; name another folder with --results"
+            raise OSError(error.errno, reason, error.filename) from None
 
     def merge(self, cell: Cell, texts: Mapping[int, str], entries: Mapping[int, dict[str, Any]]) -> None:
         """Add finished seeds: `texts` their CSV lines, `entries` their JSON. Finished ones are never replaced.
@@ -157,7 +172,7 @@ class Store:
         """
         with locked(self.cell_lock(cell)):
             meta = self._current(cell)
-            kept = _split(self.rows(cell)) if any(map(is_finished, meta["seeds"].values())) else {}
+            kept = split_rows(self.rows(cell)) if any(map(is_finished, meta["seeds"].values())) else {}
             for seed, text in texts.items():
                 if not is_finished(meta["seeds"].get(str(seed), {})):
                     kept[seed] = text.encode()
@@ -207,9 +222,14 @@ class Store:
         remove_temporaries(self.json_path(cell))
         try:
             meta = self.meta(cell)
-            unfit = meta is not None and self._unfit(cell, meta, thorough=True)[0] is not None
-        except DamagedError:
-            meta, unfit = None, True
+            damage = None if meta is None else self._damage(cell, meta, thorough=True)
+            unfit = meta is not None and self._unfit(cell, meta)[0] is not None
+        except DamagedFileError as error:
+            meta, damage, unfit = None, error, True
+        if damage is not None and damage.mendable:
+            raise damage
+        if damage is not None:
+            unfit = True
         if unfit:
             self.move_aside(cell)
             meta = None
@@ -251,66 +271,6 @@ class Store:
     def drop_work(self, block: Block) -> None:
         """Remove a finished block's checkpoint and job. Its log stays."""
         shutil.rmtree(self.block_work(block), ignore_errors=True)
-
-
-def is_finished(entry: Mapping[str, Any]) -> bool:
-    """Whether a seed's entry says that its rows are final. A diverged seed is done."""
-    return entry.get("status") in ("done", "diverged")
-
-
-def read_meta(path: Path) -> dict[str, Any] | None:
-    """A cell's JSON as a dict; None if there is no such file. Raises DamagedError."""
-    try:
-        meta = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    except (ValueError, OSError) as error:
-        raise DamagedError(f"{path} cannot be read: {error}") from None
-    if not isinstance(meta, dict) or meta.get("format") != FORMAT or not isinstance(meta.get("seeds"), dict):
-        raise DamagedError(f"{path} is not a cell's JSON of format {FORMAT}")
-    lacking = [name for name, kind in _NEEDED.items() if not isinstance(meta.get(name), kind)]
-    if not all(isinstance(name, str) for name in meta.get("columns", ())):
-        lacking = ["columns"]
-    if lacking:
-        raise DamagedError(f"{path} is damaged: {'no' if lacking[0] not in meta else 'a wrong'} {lacking[0]}")
-    for seed, entry in meta["seeds"].items():
-        whole = isinstance(entry, dict) and isinstance(entry.get("status"), str)
-        hashed = whole and (not is_finished(entry) or {"rows", "sha256"} <= entry.keys())
-        if not (seed.isdecimal() and hashed):
-            raise DamagedError(f"{path} is damaged: an entry that is no seed's, {seed[:40]!r}")
-    return meta
-
-
-def read_rows(path: Path, meta: Mapping[str, Any]) -> bytes:
-    """The header and the rows of the finished seeds that `meta` lists, each checked against its hash.
-
-    Raises DamagedError if the file is cut, edited or not of these columns, FileNotFoundError if it is gone.
-    """
-    data = path.read_bytes()
-    header = ",".join(("seed", "step", *meta["columns"])).encode() + b"\n"
-    if not data.startswith(header) or not data.endswith(b"\n"):
-        raise DamagedError(f"{path} is damaged: its first or last line is not whole")
-    try:
-        rows = _split(data)
-    except DamagedError as error:
-        raise DamagedError(f"{path} is damaged: {error}") from None
-    finished = {int(s): e for s, e in meta["seeds"].items() if is_finished(e)}
-    for seed, entry in finished.items():
-        text = rows.get(seed, b"")
-        if text.count(b"\n") != entry["rows"] or hashlib.sha256(text).hexdigest() != entry["sha256"]:
-            raise DamagedError(f"{path} is damaged: the rows of seed {seed} are not those that were written")
-    return header + b"".join(rows[seed] for seed in sorted(finished) if seed in rows)
-
-
-def _split(data: bytes) -> dict[int, bytes]:
-    """The lines of a CSV by seed, without the header."""
-    rows: dict[int, list[bytes]] = {}
-    for line in data.splitlines(keepends=True)[1:]:
-        match = _SEED_LINE.match(line)
-        if match is None:
-            raise DamagedError(f"a row that starts with no seed: {line[:40]!r}")
-        rows.setdefault(int(match.group(1)), []).append(line)
-    return {seed: b"".join(lines) for seed, lines in rows.items()}
 
 
 def _what_changed(cell: Cell, meta: Mapping[str, Any]) -> str:

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from svgbench.lab.cells import cell_name
-from svgbench.lab.errors import DamagedError
 from svgbench.lab.experiment import BUDGETS
-from svgbench.lab.store import is_finished, read_meta, read_rows
+from svgbench.lab.pair import is_cell_file, is_copy, is_finished, read_meta, read_rows
 
 Key = tuple[str, str, str, str]
 """Experiment, budget, task, variant."""
@@ -44,27 +42,19 @@ class StoredCell:
 
     def rows(self) -> bytes:
         """The text of the CSV, header and finished seeds, each checked against its hash. Raises DamagedError."""
-        path = self.path.with_suffix(".csv")
-        try:
-            return read_rows(path, self.meta)
-        except FileNotFoundError:
-            raise DamagedError(f"{path} is gone; {self.path.name} lists {len(self.seeds)} finished seeds") from None
+        return read_rows(self.path.with_suffix(".csv"), self.meta)
 
 
 def stored_cells(root: Path, budgets: Collection[str] = BUDGETS) -> dict[Key, StoredCell]:
     """Every cell under `root` at these budgets. Raises DamagedError for one that cannot be read or was renamed."""
     found = {}
-    for path in sorted(root.glob("*/*/*/*--*.json")):
-        work, artifact, budget, name = path.relative_to(root).parts
-        if budget not in budgets or any(part.startswith(".") for part in (work, artifact, name)):
+    for path in sorted(filter(is_cell_file, root.glob("*/*/*/*--*.json"))):
+        work, artifact, budget, _ = path.relative_to(root).parts
+        if budget not in budgets or any(part.startswith(".") for part in (work, artifact)):
             continue
         meta = read_meta(path)
-        if meta is None:
+        if meta is None or is_copy(path, meta):
             continue
-        if cell_name(meta["task"], meta["variant"]) != path.stem:
-            raise DamagedError(
-                f"{path} describes another cell, {cell_name(meta['task'], meta['variant'])}: was it renamed?"
-            )
         seeds = tuple(sorted(int(seed) for seed, entry in meta["seeds"].items() if is_finished(entry)))
         cell = StoredCell(path, f"{work}/{artifact}", budget, meta, seeds)
         found[cell.key] = cell

@@ -1,10 +1,12 @@
 """Runs commands in forks of one process, which has imported what is slow: `python forking.py < cases`, one JSON a line.
 
-A case is `words` and what a shell does before it starts a program: `closed` file numbers, `sink` and `messages` (files
-that standard output and error go to, or "pipe" for one that nobody reads), `environment`, `encoding` of both streams.
-The answer, a JSON line too, is the exit status, or 99 after a traceback, and what was written to each stream.
+A case is `words` and what a shell does before it starts a program: `folder`, `closed` file numbers, `sink` and
+`messages` (files that standard output and error go to, or "pipe" for one that nobody reads), `environment`, `encoding`
+of both streams, `meek` (root may not write or read what others may not). The answer, a JSON line too, is the exit
+status, or 99 after a traceback, and what was written to each stream.
 """
 
+import ctypes
 import io
 import json
 import os
@@ -14,7 +16,10 @@ import traceback
 
 
 def child(case, out, err):
+    os.chdir(case["folder"])
     os.environ.update(case.get("environment", {}))
+    if case.get("meek"):
+        give_up_power()
     if case.get("sink") == "pipe":
         reader, writer = os.pipe()
         os.close(reader)
@@ -38,6 +43,20 @@ def child(case, out, err):
     except BaseException:
         os.write(err, traceback.format_exc().encode())
         return 99
+
+
+def give_up_power():
+    """Drop the capabilities by which root ignores the permissions of files, here and in what is started from here."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    sets = (ctypes.c_uint32 * 6)()  # effective, permitted, inheritable; twice 32 capabilities
+    override, search = 1, 2
+    if libc.capget(header, sets) == 0:
+        for index in range(3):
+            sets[index] &= ~(1 << override | 1 << search)
+        libc.capset(header, sets)
+    for capability in (override, search):
+        libc.prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP: what root would get back with a new program
 
 
 def answer(case):

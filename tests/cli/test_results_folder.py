@@ -7,7 +7,7 @@ import shutil
 
 from harness import PLUGIN, Bench, block_of, cell_of, expected_csv
 
-from svgbench.lab.store import read_meta, read_rows
+from svgbench.lab.pair import read_meta, read_rows
 
 
 def test_run_repairs_a_torn_csv_and_keeps_the_others(half_done):

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-from harness import PLUGIN, ROOT, SABOTAGE, Done, cell_of, environment, expected_csv
+from harness import PLUGIN, ROOT, SABOTAGE, cell_of, environment, expected_csv
 
 from svgbench.lab.store import Store
 
@@ -45,30 +43,17 @@ NO_TRACE = re.compile("Traceback|Exception ignored")
 
 
 @pytest.fixture(scope="module")
-def shell(tmp_path_factory, two_seeds):
+def shell(forks, tmp_path_factory, two_seeds):
     """Runs a case of `forking.py` in a folder with `results` and `mine.csv`."""
     place = tmp_path_factory.mktemp("terminal")
     shutil.copytree(two_seeds, place / "results")
     (place / "mine.csv").write_text("seed,step,position\n0,1,0.5\n0,2,0.7\n1,1,0.4\n1,2,0.9\n")
-    server = subprocess.Popen(
-        [sys.executable, str(Path(__file__).with_name("forking.py"))],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=place,
-        env=environment((ROOT, PLUGIN), {"OPENBLAS_NUM_THREADS": "1", "MPLBACKEND": "agg"}),
-    )
 
     def run(*words, **case):
-        server.stdin.write(json.dumps(case | {"words": words}) + "\n")
-        server.stdin.flush()
-        return Done(*json.loads(server.stdout.readline()))
+        return forks(place, *words, **case)
 
     run.place = place
-    yield run
-    server.stdin.close()
-    server.stdout.close()
-    assert server.wait() == 0
+    return run
 
 
 CONDITIONS = {

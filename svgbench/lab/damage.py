@@ -1,0 +1,73 @@
+"""Why a results file is not what was written there, in words; and what mends it where nothing is lost.
+
+A file that was saved in another form (its line endings, a byte-order mark), that was not fetched, or that cannot be
+read, is no measurement that went wrong: it is mended by hand, and not measured again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from svgbench.lab.errors import DamagedError
+
+ENDINGS = "line endings were changed from LF to CRLF, as git does under core.autocrlf; the numbers are the same"
+MARK = "a byte-order mark was put before it, as some editors do; the numbers are the same"
+POINTER = "it is a pointer of Git LFS: `git lfs pull` fetches the file"
+CONFLICT = "it has conflict markers of git: a merge was not finished"
+LINK = "it is a link to a file that is not here"
+
+
+class DamagedFileError(DamagedError):
+    """A results file that is not as it was written. `mendable`: the measurement itself is not lost."""
+
+    def __init__(self, path: Path, reason: str, mendable: bool = False) -> None:
+        super().__init__(f"{path}: {reason}" if mendable else f"{path} is damaged: {reason}")
+        self.path, self.reason, self.mendable = path, reason, mendable
+
+    @property
+    def note(self) -> str:
+        """The reason and what to do; with the file's name unless many files mostly have the one cause."""
+        if self.reason not in (ENDINGS, MARK, POINTER):
+            return str(self)
+        how = remedy(self.path, self.reason)
+        return f"{self.reason}; {how}" if how else self.reason
+
+
+def diagnosed(path: Path, data: bytes, reason: str, is_whole: Callable[[bytes], bool]) -> DamagedFileError:
+    """The error for a file with that content, which is damaged for `reason`, or for one that explains it better."""
+    if data.startswith(b"version https://git-lfs.github.com/spec/"):
+        return DamagedFileError(path, POINTER, mendable=True)
+    if re.search(rb"^(<{7}|>{7}) ", data, re.MULTILINE):
+        return DamagedFileError(path, CONFLICT, mendable=True)
+    unmarked = data.removeprefix(b"\xef\xbb\xbf")
+    if unmarked != data and is_whole(unmarked):
+        return DamagedFileError(path, MARK, mendable=True)
+    if is_whole(re.sub(rb"\r\n?", b"\n", unmarked)):
+        return DamagedFileError(path, ENDINGS, mendable=True)
+    return DamagedFileError(path, reason)
+
+
+def unreadable(path: Path, error: OSError) -> DamagedFileError:
+    """The error for a file that is there, or should be, and that the operating system does not give out."""
+    if isinstance(error, FileNotFoundError):
+        return DamagedFileError(path, LINK, True) if path.is_symlink() else DamagedFileError(path, "it is gone")
+    return DamagedFileError(path, f"it cannot be read: {error.strerror or error}", mendable=True)
+
+
+def remedy(path: Path, reason: str) -> str:
+    """What to type in the folder of results, for the causes that have an answer of their own."""
+    if reason != ENDINGS:
+        return ""
+    root = path.parents[3]
+    if not any((folder / ".git").exists() for folder in (root, *root.parents)):
+        return "to mend: copy the folder again, with a tool that leaves files as they are"
+    return f"to mend: cd {root} && echo '* -text' >> .gitattributes && git rm -rq --cached . && git checkout HEAD -- ."
+
+
+def left_out(errors: Iterable[DamagedError]) -> list[str]:
+    """A sentence for every cause for which files are left out."""
+    causes = Counter(e.note if isinstance(e, DamagedFileError) else str(e) for e in errors)
+    return [f"left out: {cause}" if n == 1 else f"left out: {n} files: {cause}" for cause, n in causes.items()]

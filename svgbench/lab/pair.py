@@ -1,0 +1,123 @@
+"""The two files of a cell: which names they have, and how they are read and checked."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from svgbench.lab.cells import cell_name
+from svgbench.lab.damage import DamagedFileError, diagnosed, unreadable
+from svgbench.lab.errors import DamagedError
+
+FORMAT = 1
+_SEED_LINE = re.compile(rb"(\d+),")
+_NEEDED = {"task": str, "variant": str, "config_hash": str, "versions": dict, "columns": list, "bytes": int}
+
+
+def is_finished(entry: Mapping[str, Any]) -> bool:
+    """Whether a seed's entry says that its rows are final. A diverged seed is done."""
+    return entry.get("status") in ("done", "diverged")
+
+
+def is_cell_file(path: Path) -> bool:
+    """Whether a cell's CSV or JSON may have that name, and there is such a file."""
+    return "--" in path.stem and not path.name.startswith(".") and path.suffix in (".csv", ".json") and _is_file(path)
+
+
+def _is_file(path: Path) -> bool:
+    """Links are files, also those that lead nowhere: somebody's results that were not fetched."""
+    return path.is_symlink() or path.is_file()
+
+
+def read_meta(path: Path) -> dict[str, Any] | None:
+    """A cell's JSON as a dict; None if there is no such file. Raises DamagedError."""
+    try:
+        data = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        if path.is_symlink():
+            raise unreadable(path, error) from None
+        return None
+    except OSError as error:
+        raise unreadable(path, error) from None
+    try:
+        meta = json.loads(data)
+    except ValueError as error:
+        raise diagnosed(path, data, f"it is no JSON: {error}", lambda _: False) from None
+    if not isinstance(meta, dict) or meta.get("format") != FORMAT or not isinstance(meta.get("seeds"), dict):
+        raise DamagedFileError(path, f"it is not a cell's JSON of format {FORMAT}")
+    lacking = [name for name, kind in _NEEDED.items() if not isinstance(meta.get(name), kind)]
+    if not lacking and not all(isinstance(name, str) for name in meta["columns"]):
+        lacking = ["columns"]
+    if lacking:
+        raise DamagedFileError(path, f"{'a wrong' if lacking[0] in meta else 'no'} {lacking[0]}")
+    wrong = [seed for seed, entry in meta["seeds"].items() if not (seed.isdecimal() and _is_entry(entry))]
+    if wrong:
+        raise DamagedFileError(path, f"an entry that is no seed's, {wrong[0][:40]!r}")
+    return meta
+
+
+def _is_entry(entry: Any) -> bool:
+    """Whether a seed's entry has what is read of it without asking."""
+    if not isinstance(entry, dict) or not isinstance(entry.get("platform", {}), dict):
+        return False
+    if is_finished(entry):
+        return isinstance(entry.get("rows"), int) and isinstance(entry.get("sha256"), str)
+    return entry.get("status") == "failed" and isinstance(entry.get("error"), str)
+
+
+def is_copy(path: Path, meta: Mapping[str, Any]) -> bool:
+    """Whether the JSON at `path` is somebody's copy of another cell's beside it, and not to be read.
+
+    Raises DamagedError if it describes a cell of another name that is not there.
+    """
+    name = cell_name(meta["task"], meta["variant"])
+    if name != path.stem and not path.with_name(f"{name}.json").exists():
+        raise DamagedFileError(path, f"it describes another cell, {name}: was it renamed?", mendable=True)
+    return name != path.stem
+
+
+def read_rows(path: Path, meta: Mapping[str, Any]) -> bytes:
+    """The header and the rows of the finished seeds that `meta` lists, each checked against its hash.
+
+    Raises DamagedError if the file is gone, cut, edited or not of these columns.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise unreadable(path, error) from None
+    rows, reason = _checked(data, meta)
+    if reason:
+        raise diagnosed(path, data, reason, lambda other: not _checked(other, meta)[1])
+    return rows
+
+
+def _checked(data: bytes, meta: Mapping[str, Any]) -> tuple[bytes, str]:
+    """The header and the finished seeds' rows of a CSV; or why they are not what was written."""
+    header = ",".join(("seed", "step", *meta["columns"])).encode() + b"\n"
+    if not data.startswith(header) or not data.endswith(b"\n"):
+        return b"", "its first or last line is not whole"
+    try:
+        rows = split_rows(data)
+    except DamagedError as error:
+        return b"", str(error)
+    finished = {int(s): e for s, e in meta["seeds"].items() if is_finished(e)}
+    for seed, entry in finished.items():
+        text = rows.get(seed, b"")
+        if text.count(b"\n") != entry["rows"] or hashlib.sha256(text).hexdigest() != entry["sha256"]:
+            return b"", f"the rows of seed {seed} are not those that were written"
+    return header + b"".join(rows[seed] for seed in sorted(finished) if seed in rows), ""
+
+
+def split_rows(data: bytes) -> dict[int, bytes]:
+    """The lines of a CSV by seed, without the header."""
+    rows: dict[int, list[bytes]] = {}
+    for line in data.splitlines(keepends=True)[1:]:
+        match = _SEED_LINE.match(line)
+        if match is None:
+            raise DamagedError(f"a row that starts with no seed: {line[:40]!r}")
+        rows.setdefault(int(match.group(1)), []).append(line)
+    return {seed: b"".join(lines) for seed, lines in rows.items()}
