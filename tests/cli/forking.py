@@ -79,9 +79,11 @@ if __name__ == "__main__":
     import seaborn  # noqa: F401
 
     import svgbench.commands.app  # noqa: F401
-    from svgbench.study import summaries
+    from svgbench import reproduce
+    from svgbench.study import Study
 
-    summaries("nowhere")  # has read every declaration
+    for experiment in reproduce.experiments().values():
+        Study(experiment, "nowhere").status()  # reads every declaration
     for line in sys.stdin:
         sys.stdout.write(json.dumps(answer(json.loads(line))) + "\n")
         sys.stdout.flush()
