@@ -28,9 +28,9 @@ def asked(studies: Sequence[Any], budget: str | None, *words: Any, running: bool
     _check_known(studies, given)
     kept: list[Asked] = []
     refused: dict[str, UsageError] = {}
+    if studies and not running:
+        say_if_absent(studies[0].store.root)
     for study in studies:
-        if not running:
-            say_if_absent(study.store.root)
         largest = "paper" if running else study.reading(None).budget
         try:
             kept.append((study, _own(study, replace(given, budget=budget or largest), running)))

@@ -18,6 +18,7 @@ from svgbench.commands.options import (
     StrictOption,
     TasksOption,
     VariantsOption,
+    say_if_absent,
     studies_of,
 )
 from svgbench.lab.errors import INCOMPLETE, WORSE, UsageError, unknown
@@ -113,6 +114,8 @@ def compare(
     everything = []
     studies = studies_of(experiment, results)
     narrowed = any((budget, seeds, tasks, variants, override))
+    if not narrowed:
+        say_if_absent(results)
     every = asked(studies, budget, seeds, tasks, variants, override) if narrowed else [(s, None) for s in studies]
     from svgbench.analysis.verdict_text import verdict_lines
 
