@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from svgbench.analysis.judgement import name_seeds
-from svgbench.analysis.measures import CellData, read_sample
+from svgbench.analysis.measures import CellData, read_sample, rows_behind
 from svgbench.lab.experiment import Experiment, Measure
 
 MOST_ENDS = 4  # different ones that are named one by one
@@ -38,11 +38,18 @@ def _ends(cell: CellData) -> str:
 
 
 def absences(cell: CellData, measure: Measure) -> list[str]:
-    """A phrase about the seeds that lack the rows of a measure which others have: they are not in its mean."""
-    sample = read_sample(cell, measure) if len(cell.frame) else None
-    if sample is None or not sample.absent or not sample.n:
+    """Phrases about the seeds that lack rows of a measure: those without any are not in its mean, though others are;
+    of those with too few, in measurements of another program, the mean is one of fewer rows."""
+    averaged = cell.foreign and measure.reduce == "mean_of_last"
+    if not len(cell.frame) or not (measure.where or averaged):
         return []
-    return [f"{name_seeds(sample.absent)} without a row of {measure.label}"]
+    sample = read_sample(cell, measure)
+    found = [f"{name_seeds(sample.absent)} without a row of {measure.label}"] if sample.absent and sample.n else []
+    if averaged and sample.n:
+        counts = rows_behind(cell.frame, measure)
+        few = [int(seed) for seed in counts.index[counts < measure.k]]
+        found += [f"{name_seeds(few)} with fewer than the {measure.k} rows of {measure.label}"] if few else []
+    return found
 
 
 def caveat_notes(experiment: Experiment, budget: str, cells: Iterable[CellData]) -> list[str]:

@@ -212,7 +212,7 @@ def _prepare(
         raise UsageError(
             f"{table.file} has {len(seeds)} seeds; expected at most {MOST_SEEDS}: is 'seed' another column?"
         )
-    cell = CellData(task, wanted.variant, frame, seeds, seeds, imported=True)
+    cell = CellData(task, wanted.variant, frame, seeds, seeds, imported=True, foreign=True)
     _check_budget(experiment, wanted, table, cell)
     _check_measured(experiment, table, cell)
     notes += [*caveats(experiment, wanted.budget, cell), *absences(cell, experiment.measures[0])]

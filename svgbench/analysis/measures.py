@@ -96,6 +96,11 @@ def measure_values(frame: pd.DataFrame, measure: Measure, extra_where: Mapping[s
     return reductions[measure.reduce](skipna=False)
 
 
+def rows_behind(frame: pd.DataFrame, measure: Measure) -> pd.Series:
+    """How many rows of every seed the measure selects, before it takes the last of them; indexed by `seed`."""
+    return frame[_matching(frame, measure.where)].groupby("seed").size()
+
+
 def read_sample(cell: CellData, measure: Measure, extra_where: Mapping[str, Scalar] | None = None) -> Sample:
     """The measure of the cell's seeds, failures apart. An imported cell may lack a column that the measure reads."""
     if cell.imported and not {measure.column, *measure.where} <= {*cell.frame.columns}:

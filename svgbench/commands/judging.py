@@ -156,9 +156,10 @@ def import_(
     from svgbench.lab.cells import Selection, parse_seeds
     from svgbench.terminal import out, out_lines
 
-    studies = studies_of(experiment, results)
+    studies = studies_of(experiment, results, quiet=True)
     if len(studies) > 1:
-        raise UsageError(f"'{experiment}' means several experiments; name one of them in full")
+        names = ", ".join(study.experiment.id for study in studies)
+        raise UsageError(f"--experiment {experiment}: it means {names}; name one of them")
     chosen = budget or studies[0].reading(None).budget
     studies[0].check(Selection(budget=chosen, tasks=(task,) if task else ()))
     only = None if seeds is None else parse_seeds(seeds)

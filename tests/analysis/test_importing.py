@@ -260,6 +260,14 @@ def test_a_seed_without_the_row_that_a_measure_names_is_said(store: Store, exper
         take("seed,step,score\n1,1,2\n", named, replace=True)
 
 
+def test_a_mean_of_fewer_rows_than_it_says_is_said(store: Store, experiment: Experiment, take) -> None:
+    last = replace(experiment, measures=(Measure("score", "mean of the last 3", reduce="mean_of_last", k=3),))
+    said = "seed 1 with fewer than the 3 rows of mean of the last 3"
+    assert said in take(uneven(), last).cells[0].notes
+    assert f"mine on easy: {said}" in read_results(store, last, MINE).notes
+    assert not any("fewer" in note for note in take(uneven(4), last, replace=True).cells[0].notes)
+
+
 def test_a_further_measure_may_be_missing(store: Store, experiment: Experiment, my_csv: Path) -> None:
     import_csv(store, with_trial(experiment), an_import(my_csv))
     results = read_results(store, with_trial(experiment), MINE)
