@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
@@ -134,8 +133,13 @@ class Learned(Baseline):
 
     def _call(self, run: Run, node: Node) -> Tensor:
         function, arguments = self.functions[node]
-        values: list[Any] = [run[w] for w in arguments]
-        return function(*(x.detach() if isinstance(x, Tensor) else x for x in values))
+        values = [run[w] for w in arguments]
+        for w, x in zip(arguments, values, strict=True):
+            if not isinstance(x, Tensor):
+                raise GraphError(
+                    f"the baseline of {node} depends on {w}, a module, expected one of its own in the function"
+                )
+        return function(*(x.detach() for x in values))
 
     def loss(self, run: Run) -> Tensor:
         """Mean over samples of sum_v (Q-hat_v - b_v)^2, a number: what the functions' own parameters are to minimise.

@@ -43,9 +43,13 @@ class DryRun:
         if node.index in self.observed:
             law = None if node.function is None else node.function(*args)
             return Drawn(self.observed[node.index][:rows], law)
-        law = called(node, args)
+        law, shape = called(node, args), (rows,) if node.shared else ()
         with torch.no_grad():
-            return Drawn(law.sample((rows,) if node.shared else ()), law)
+            pulled = laws.noise_of(law)
+            if pulled is None:
+                return Drawn(law.sample(shape), law)
+            noise = pulled[0].sample(shape)
+            return Drawn(pulled[1](noise), law, noise=noise)
 
     def law(self, node: Node) -> Any:
         """None if it is unknown."""
@@ -78,13 +82,27 @@ class DryRun:
         if w.kind == "stochastic":
             if self.law(w) is None:
                 return "enters an unknown law"
-            return None if as_path else self._probed(w, place, start, self._weighed_log_prob(w))
+            if not (as_path or callable(getattr(self.law(w), "log_prob", None))):
+                return f"enters {type(self.law(w)).__name__}, which has no log_prob"
+            return self._probed(w, place, start, self._value_of_law(w) if as_path else self._density_of_law(w))
         if not self.value(w).is_floating_point():
             return f"makes a value of type {self.value(w).dtype}, which has no derivative"
         weights = _normal_like(self.value(w))
         return self._probed(w, place, start, lambda out: (out * weights).sum())
 
-    def _weighed_log_prob(self, w: Node) -> Callable[[Any], Tensor]:
+    def _value_of_law(self, w: Node) -> Callable[[Any], Tensor]:
+        """The value that the same noise makes. Where the noise is not known, `rsample` is trusted, and log p tested."""
+        noise = self.record.drawn[w.index].noise
+        value = self.value(w)
+
+        def weighed(law: Any) -> Tensor:
+            out = log_prob(law, value) if noise is None else laws.placed(w.name, law, noise, self.rows)
+            return (out * _normal_like(out)).sum()
+
+        return weighed
+
+    def _density_of_law(self, w: Node) -> Callable[[Any], Tensor]:
+        """log p of the value that was drawn."""
         value = self.value(w)
 
         def weighed(law: Any) -> Tensor:
@@ -132,30 +150,33 @@ class DryRun:
         """Whether the node is a function of its parents alone, sample by sample."""
         args = self.args(node)
         versions = [x._version for x in args if isinstance(x, Tensor)]
-        whole = self._shown(node, args, self.rows)
+        everything = slice(None)
+        whole = self._shown(node, args, everything)
         if whole is None:
             return None
         if whole.requires_grad:
             return "carries a gradient that no parent brings, expected its parameters to be inputs of the graph"
         if [x._version for x in args if isinstance(x, Tensor)] != versions:
             return "changes the value of a parent in place, expected a new tensor"
-        if not _close(whole, self._shown(node, args, self.rows)):
+        if not _close(whole, self._shown(node, args, everything)):
             return "has another value when it is computed again, expected what it draws to be a stochastic node"
-        half = self.rows // 2
-        if node.sampled and not node.shared and half:
-            cut = [x[:half] if p.sampled else x for x, p in zip(args, node.parents, strict=True)]  # type: ignore[index]  # sampled: a tensor
-            if not _close(whole[:half], self._shown(node, cut, half)):
-                return "mixes samples: a sample has another value among half of them than among all"
+        if node.sampled and not node.shared and self.rows > 1:
+            some = slice(1, max(2, self.rows - 1))  # neither the first nor the last
+            cut = [
+                x[some] if isinstance(x, Tensor) and p.sampled else x for x, p in zip(args, node.parents, strict=True)
+            ]
+            if not _close(whole[some], self._shown(node, cut, some)):
+                return "mixes samples: a sample has another value among some of them than among all"
         return None
 
-    def _shown(self, node: Node, args: list[Any], rows: int) -> Tensor | None:
+    def _shown(self, node: Node, args: list[Any], rows: slice) -> Tensor | None:
         """What the function makes: its value, or log p of the value that was drawn. None if it has no density."""
         out = called(node, args)
         if node.kind != "stochastic":
             result: Tensor = out
             return result
         try:
-            return log_prob(out, self.value(node)[:rows])
+            return log_prob(out, self.value(node)[rows])
         except (AttributeError, NotImplementedError):
             return None
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from svgbench.scg import laws
 from svgbench.scg.autodiff import by_rows, leaves, per_sample, shaped
 from svgbench.scg.evaluate import called
-from svgbench.scg.graph import GraphError, Node, log_prob
+from svgbench.scg.graph import GraphError, Node, log_prob, one_of
 from svgbench.scg.run import Run
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def gradient(
     downstream: eq. (38), grad log p times the costs below, with Theorem 2's baseline if there is one.
     upstream: eq. (39), costs times the grad log p above them. The same numbers, summed in another order.
     """
+    one_of("form", form, ("downstream", "upstream"))
     theta, plan = run.graph.find(theta), run.plan
     reached = [theta.index in above for above in plan.deterministically_above]
     scored = [k for k, w in enumerate(plan.scored) if reached[w]]
@@ -81,6 +82,7 @@ def backward_pass(
     unbiased and differs from eq. (38) sample by sample: it credits v with costs that v does not influence. corrected:
     by Q-hat_v. The definition of g_v sums over costs with v < c; the initial 1 at the costs means v <= c, in both.
     """
+    one_of("form", form, ("corrected", "printed"))
     plan, R = run.plan, run.rows
     weight = run.q_values if baseline is None else run.q_values - baseline.values(run)
     q = dict(zip(plan.scored, weight, strict=True))

@@ -23,9 +23,15 @@ class GraphError(ValueError):
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """ ", did you mean 'x'?", or nothing."""
+    """The end of a message: did you mean this word? Nothing if none is near."""
     near = difflib.get_close_matches(word, list(known), n=1)
     return f", did you mean '{near[0]}'?" if near else ""
+
+
+def one_of(what: str, word: str, known: Sequence[str]) -> None:
+    """Refuse another word than these."""
+    if word not in known:
+        raise GraphError(f"{what} is {word!r}, expected one of {', '.join(known)}{nearest(str(word), known)}")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -121,10 +127,7 @@ class Graph:
         `path` where it is valid and `score` elsewhere.
         smooth: False if p has no derivative in the parents; or the parents in which it has one.
         """
-        if estimator not in get_args(Estimator):
-            known = ", ".join(get_args(Estimator))
-            hint = nearest(str(estimator), get_args(Estimator))
-            raise GraphError(f"estimator of {name} is '{estimator}', expected one of {known}{hint}")
+        one_of(f"the estimator of {name}", estimator, get_args(Estimator))
         return self._add(name, "stochastic", parents, law, smooth, estimator)
 
     def log_prob(self, name: str, x: Node) -> Node:

@@ -89,6 +89,13 @@ def placed(name: str, law: Any, noise: Tensor | None, rows: int) -> Tensor:
     return pulled[1](aligned(noise, rows))
 
 
+def is_finite(law: Any) -> bool:
+    """Whether the outcomes can be listed."""
+    while isinstance(law, d.Independent):
+        law = law.base_dist
+    return bool(getattr(law, "has_enumerate_support", False))
+
+
 class Outcomes(NamedTuple):
     """K values for each of R rows; row r * K + k has the k-th. Probabilities are in nats and carry gradients."""
 

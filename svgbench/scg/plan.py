@@ -16,16 +16,18 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor
 
+from svgbench.scg import laws
 from svgbench.scg.autodiff import Value, leaves
 from svgbench.scg.dry_run import DryRun
 from svgbench.scg.evaluate import bound_inputs, carries_gradient
-from svgbench.scg.graph import Graph, GraphError, Node, differentiable, influence
+from svgbench.scg.graph import Graph, GraphError, Node, differentiable, influence, one_of
 
 Edge = tuple[Node, Node]
 
 
 def condition_1(graph: Graph, theta: Node | str, form: Literal["corrected", "printed"] = "corrected") -> list[Edge]:
     """The edges along which Condition 1 asks for a derivative."""
+    one_of("form", form, ("corrected", "printed"))
     theta, above, useful = graph.find(theta), graph.influence(True), _useful(graph)
     edges = []
     for v, w in [(p, node) for node in graph.nodes for p in node.parents]:
@@ -224,17 +226,22 @@ class _Planner:
         for node in self.graph.nodes:
             if node.kind == "input":
                 continue
-            if node.kind == "stochastic" and self._passes(node):
-                kind = type(self.dry.law(node)).__name__
-                if node.index in self.observed:
-                    found.append(f"{node} is path and observed, expected its noise to be: `reparameterised`")
-                elif not getattr(self.dry.law(node), "has_rsample", False):
-                    found.append(
-                        f"{node} is path, and a value of {kind} has no derivative, expected score or enumerate"
-                    )
+            if node.kind == "stochastic" and (problem := self._estimator_problem(node)):
+                found.append(f"{node} is {self.estimator[node.index]} and {problem}")
             if self.graph.probes and node.function and (problem := self.dry.function_problem(node)):
                 found.append(f"{node} {problem}")
         return found
+
+    def _estimator_problem(self, node: Node) -> str | None:
+        how, law = self.estimator[node.index], self.dry.law(node)
+        kind = type(law).__name__
+        if how == "path" and node.index in self.observed:
+            return "observed, expected its noise to be (`reparameterised`), or score"
+        if how == "path" and not getattr(law, "has_rsample", False):
+            return f"{kind}, whose values have no derivative, expected score or enumerate"
+        if how == "enumerate" and node.index not in self.observed and not laws.is_finite(law):
+            return f"{kind}, expected a law with a finite support"
+        return None
 
     def _shared_parameters(self) -> list[str]:
         """A derivative by a tensor that stands for two inputs would be by both, and each would take it for its own."""

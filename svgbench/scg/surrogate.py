@@ -12,7 +12,7 @@ from svgbench.scg.autodiff import Value, flat_slope, leaves
 from svgbench.scg.baselines import Baseline
 from svgbench.scg.estimators import differentiated
 from svgbench.scg.evaluate import Drawn, called, evaluate
-from svgbench.scg.graph import GraphError, Node, log_prob
+from svgbench.scg.graph import GraphError, Node, log_prob, one_of
 from svgbench.scg.laws import aligned
 from svgbench.scg.run import Run
 
@@ -34,6 +34,9 @@ def surrogate(
     variance; with 2 that times the box of everything scored above w (Mao et al. 2019), meant for the second too.
     Neither always lowers a variance.
     """
+    one_of("kind", kind, ("log", "ratio", "dice"))
+    if baseline_order not in (1, 2):
+        raise GraphError(f"baseline_order is {baseline_order}, expected 1 or 2")
     log_p, costs = run.log_probs, run.cost_values
     if kind == "dice":
         total = (box(run.plan.below(costs).T @ log_p) * costs).sum(0)

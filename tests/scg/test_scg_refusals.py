@@ -212,16 +212,30 @@ def test_a_probability_that_jumps_is_refused():
     refused(graph, "the edge theta -> x has a jump")
 
 
+def test_a_law_whose_parameter_jumps_is_refused_on_a_path_too():
+    for law in (lambda t, e: normal((t + e > 0).double()), lambda t, e: Gamma(1 + (t + e > 0).double(), 1.0)):
+        graph = scg.Graph()
+        theta = graph.input("theta")
+        noise = graph.stochastic("noise", lambda: Normal(0 * ONE, ONE))
+        x = graph.stochastic("x", law, theta, noise, estimator="path")
+        graph.cost("c", lambda x: x, x)
+        refused(graph, "the edge theta -> x has a jump")
+
+
 def test_a_discrete_node_cannot_be_path_nor_a_continuous_one_be_enumerated():
     graph = scg.Graph()
     x = graph.stochastic("x", lambda t: Bernoulli(logits=t), graph.input("theta"), estimator="path")
     graph.cost("c", lambda x: x, x)
-    refused(graph, "x is path, and a value of Bernoulli has no derivative, expected score or enumerate")
+    refused(graph, "x is path and Bernoulli, whose values have no derivative, expected score or enumerate")
     graph = scg.Graph()
     x = graph.stochastic("x", normal, graph.input("theta"), estimator="enumerate")
     graph.cost("c", lambda x: x, x)
+    refused(graph, "x is enumerate and Normal, expected a law with a finite support")
+    graph = scg.Graph()
+    x = graph.stochastic("x", normal, graph.input("theta"))
+    graph.cost("c", lambda x: x, x)
     with pytest.raises(scg.GraphError, match="x is Normal, expected a finite support"):
-        scg.sample(graph, {"theta": parameter(0.5)}, 3)
+        scg.exact(graph, {"theta": parameter(0.5)})
 
 
 def test_a_path_node_that_leads_into_a_discrete_choice_is_refused_and_auto_takes_the_score():
@@ -280,6 +294,8 @@ def with_cost(function):
 
 IMPURE = {
     "mixes samples": lambda x: (x - x.mean(0)).sum(-1),
+    "mixes samples: a sample": lambda x: x.cumsum(0).sum(-1),
+    "mixes samples: a": lambda x: torch.cat([x[1:], x[-1:]]).sum(-1),
     "has another value when it is computed again": lambda x: x.sum(-1) + torch.randn(len(x)),
     "changes the value of a parent in place": lambda x: x.add_(1).sum(-1),
     "carries a gradient that no parent brings": lambda x: x.sum(-1) * parameter(1.0),
@@ -386,7 +402,7 @@ def test_nodes_are_checked_when_they_are_made():
     with pytest.raises(scg.GraphError, match="the graph has a node 'theta' already"):
         graph.input("theta")
     with pytest.raises(
-        scg.GraphError, match=r"estimator of x is 'scroe', expected one of score, .*, did you mean 'score'"
+        scg.GraphError, match=r"the estimator of x is 'scroe', expected one of score, .*, did you mean 'score'"
     ):
         graph.stochastic("x", normal, theta, estimator="scroe")
     with pytest.raises(scg.GraphError, match="belongs to another graph"):
@@ -395,6 +411,22 @@ def test_nodes_are_checked_when_they_are_made():
         graph.deterministic("y", torch.ones, smooth=[theta])
     with pytest.raises(scg.GraphError, match="expected a stochastic node with a known law"):
         graph.log_prob("log p", theta)
+
+
+def test_words_are_checked():
+    """Any other word would take the last branch."""
+    graph = with_cost(lambda x: x.sum(-1))
+    run = scg.sample(graph, {"theta": parameter(0.5)}, 3)
+    calls = [
+        ("kind is 'Dice', expected one of log, ratio, dice, did you mean 'dice'", lambda: scg.surrogate(run, "Dice")),
+        ("form is 'up', expected one of downstream, upstream", lambda: scg.gradient(run, "theta", "up")),
+        ("form is 'print', expected one of corrected, printed", lambda: scg.backward_pass(run, "print")),
+        ("form is 'as printed', expected", lambda: scg.condition_1(graph, "theta", "as printed")),
+        ("baseline_order is 3, expected 1 or 2", lambda: scg.surrogate(run, "dice", baseline_order=3)),
+    ]
+    for words, call in calls:
+        with pytest.raises(scg.GraphError, match=re.escape(words)):
+            call()
 
 
 def test_an_estimate_by_what_is_not_differentiated_is_refused():
@@ -420,9 +452,13 @@ def test_baselines_that_bias_the_estimate_are_refused():
     for w in (y, z, c):
         with pytest.raises(scg.GraphError, match=f"the baseline of x depends on {w}, which x influences"):
             scg.Learned(graph, {x: (net, [w])})
+    other = graph.input("other")
+    shared = scg.Learned(graph, {x: (net, [other])})
+    with pytest.raises(scg.GraphError, match="the baseline of x depends on other, a module, expected one of its own"):
+        scg.surrogate(scg.sample(graph, {"theta": parameter(0.5), "other": nn.Linear(1, 1)}, 4), baseline=shared)
     with pytest.raises(scg.GraphError, match="the baseline of x depends on x itself"):
         scg.Learned(graph, {x: (net, [x])})
-    values = {"theta": parameter(0.5)}
+    values = {"theta": parameter(0.5), "other": ONE}
     run = scg.sample(graph, values, 4)
 
     class Attached(scg.Baseline):
