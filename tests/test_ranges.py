@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import math
 import pkgutil
+import re
 import typing
 from dataclasses import MISSING, fields
 from pathlib import Path
@@ -14,8 +16,11 @@ import pytest
 
 from svgbench import baselines, reproduce
 from svgbench.lab import source
+from svgbench.lab.block import resolve
 from svgbench.lab.cells import Selection, expand
+from svgbench.lab.errors import UsageError
 from svgbench.lab.fields import Field
+from svgbench.lab.rules import names_in
 from svgbench.lab.store import Store
 from svgbench.ranges import Range
 
@@ -61,14 +66,24 @@ def problems_of(field: Field):
             yield f"{field.name} has no end and no reason"
 
 
-@pytest.mark.parametrize("learner", OURS)
-def test_every_field_of_a_config_has_a_range(learner):
-    assert [words for field in source.declared(learner).fields.values() for words in problems_of(field)] == []
+def fields_of(reference):
+    """The config fields and limits of a learner; the options of a task."""
+    declared = source.declared(reference)
+    if reference in FACTORIES:
+        assert declared.options is not None
+        return declared.options.values()
+    assert declared.limits, "a learner says what it reads of a budget"
+    return [*declared.fields.values(), *declared.limits.values()]
 
 
-@pytest.mark.parametrize("learner", OURS)
-def test_every_range_refuses_what_is_beyond_it(learner):
-    for field in source.declared(learner).fields.values():
+@pytest.mark.parametrize("reference", [*OURS, *FACTORIES])
+def test_every_field_has_a_range(reference):
+    assert [words for field in fields_of(reference) for words in problems_of(field)] == []
+
+
+@pytest.mark.parametrize("reference", [*OURS, *FACTORIES])
+def test_every_range_refuses_what_is_beyond_it(reference):
+    for field in fields_of(reference):
         whole = get_origin(field.type) is tuple or "tuple" in field.text
         refused = [value for _, (bounds,) in numbers(field.type) for value in outside(bounds)]
         assert all(field.problem((value,) if whole else value) for value in [*refused, math.nan, math.inf, "x", None])
@@ -86,6 +101,64 @@ def test_what_is_read_from_the_source_is_what_the_module_has(learner):
     assert list(declared.defaults) == list(made), "in the same order"
     assert declared.profiles == getattr(module, "PROFILES", {})
     assert declared.version == module.VERSION
+    assert declared.rules == getattr(module, "RULES", {})
+    if hasattr(module, "Limits"):
+        hints = typing.get_type_hints(module.Limits, include_extras=True)
+        assert {name: field.type for name, field in declared.limits.items()} == hints
+        assert set(declared.needed) == module.Limits.__required_keys__
+
+
+@pytest.mark.parametrize("factory", FACTORIES)
+def test_the_options_read_from_the_source_are_the_factorys_parameters(factory):
+    function = resolve(factory)
+    declared = source.declared(factory)
+    parameters = inspect.signature(function).parameters
+    hints = typing.get_type_hints(function, include_extras=True)
+    assert {name: field.type for name, field in declared.options.items()} == {name: hints[name] for name in parameters}
+    for name, parameter in parameters.items():
+        assert (name in declared.option_defaults) == (parameter.default is not inspect.Parameter.empty)
+        if declared.option_defaults.get(name) is not None:
+            assert declared.option_defaults[name] == parameter.default
+    assert "horizon" not in parameters or declared.option_defaults.get("horizon", 1) is not None
+
+
+VIOLATED = [
+    (
+        "sac-svg/table2",
+        "sac-svg-3",
+        "learning_starts=4",
+        "H is 3 and learning_starts is 4, expected learning_starts > H + 1",
+    ),
+    ("sac-svg/table2", "sac-svg-3", "total_steps=3", "expected replay_capacity > H and total_steps > H"),
+    ("sac-svg/table2", "sac", "std_max=0.01", "std_max is 0.01 and std_min is 0.1, expected std_min <= std_max"),
+    ("sac-svg/table2", "sac", "log_std_max=-6", "expected log_std_min < log_std_max"),
+    ("maac/fig3", "learned-f-learned-q", "members=7", "expected paths % (members * start_states) == 0"),
+    ("maac/fig3", "learned-f-learned-q", "total_steps=99", "expected stages[0] <= total_steps"),
+    ("maac/fig3", "learned-f-learned-q", "log_var_max=-11", "expected log_var_min < log_var_max"),
+    ("trpo/fig4", "cem", "elite_fraction=0.01", "expected elite_fraction * simulations > 0.5"),
+    ("trpo/fig4", "cem", "path_length=1001", "expected path_length <= horizon"),
+    ("trpo/fig4", "vine", "timesteps=1000", "expected sampling != 'vine' or timesteps == 0"),
+    ("trpo/fig4", "vine", "damping=gradient", "vines have no others"),
+    ("trpo/fig4", "vine", "branch_length=1001", "a branch ends with the task's episode"),
+    ("trpo/fig4", "single-path", "timesteps=3", "timesteps is 3, expected timesteps == 0 or timesteps >= simulations"),
+    ("gae/fig10", "gamma-0.995-lambda-0.96", "value_fit=adam", "expected value_fit != 'adam' or batch == 'steps'"),
+    ("svg/fig4", "svg-1-er", "simulations=7", "expected episodes % simulations == 0"),
+]
+
+
+@pytest.mark.parametrize(("experiment", "variant", "override", "said"), VIOLATED)
+def test_rules_between_settings_are_held(experiment, variant, override, said):
+    with pytest.raises(UsageError, match=re.escape(said)):
+        expand(reproduce.experiments()[experiment], Selection("smoke", variants=(variant,), overrides=(override,)))
+
+
+@pytest.mark.parametrize("learner", OURS)
+def test_every_rule_can_be_judged_somewhere(learner):
+    """Its names are settings, and of a task that has a horizon all of them have a value."""
+    declared = source.declared(learner)
+    for rule, reason in declared.rules.items():
+        assert names_in(rule) <= {*declared.fields, *declared.limits, "horizon"}
+        assert reason
 
 
 @pytest.mark.parametrize("learner", LEARNERS)

@@ -27,6 +27,8 @@ from svgbench.nn.database import Transitions
 from svgbench.nn.episodic import EpisodicLearner
 from svgbench.nn.episodic_agent import learner
 from svgbench.nn.episodic_work import block_work
+from svgbench.nn.limits import EPISODE_RULES
+from svgbench.nn.limits import Episodes as Limits
 from svgbench.nn.minibatch_ascent import MinibatchAgent
 from svgbench.ranges import Count, Natural, NonNegative, Positive, Precision, Share, Widths
 
@@ -60,6 +62,7 @@ class Config:
     dtype: Precision = "float32"
 
 
+RULES = EPISODE_RULES
 PROFILES: dict[str, dict[str, Any]] = {"text": {}}
 
 
@@ -82,14 +85,12 @@ class ActorCritic(MinibatchAgent):
         return worth.unsqueeze(-1) * self.policy.noise(mean, rows.a) / self.policy.std
 
 
-def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:
+def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits) -> float:
     """Milliseconds of one core that a whole block takes if no episode ends early, roughly."""
     c, S, episodes = Config(**config), len(seeds), int(budget["episodes"])
     return block_work(c, task, S, episodes, critic_inputs=task.observation_dim)
 
 
-def make(
-    config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any], device: str
-) -> EpisodicLearner:
+def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> EpisodicLearner:
     """The learner of a block. budget: `episodes` of each seed."""
     return learner(ActorCritic, Config(**config), task, seeds, budget, device)

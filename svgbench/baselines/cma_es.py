@@ -26,6 +26,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from svgbench.nn.limits import PATH_RULES
+from svgbench.nn.limits import Iterations as Limits
 from svgbench.nn.parameter_search import make_search, search_work
 from svgbench.nn.policy_iteration import PolicyIteration
 from svgbench.nn.streams import Streams
@@ -54,6 +56,7 @@ class Config:
     dtype: Precision = "float32"
 
 
+RULES = PATH_RULES
 PROFILES = {
     "text": {},
     "code": {
@@ -130,14 +133,12 @@ class CMA:
             self.tell(returns)
 
 
-def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:
+def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits) -> float:
     """Milliseconds of one core that a whole block takes if no path ends early, roughly."""
     return search_work(Config(**config), task, seeds, int(budget["iterations"]))
 
 
-def make(
-    config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any], device: str
-) -> PolicyIteration:
+def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> PolicyIteration:
     """The learner of a block, on the CPU whatever the device. budget: `iterations`."""
     c = Config(**config)
     return make_search(c, lambda first: CMA(c, first, seeds), task, seeds, int(budget["iterations"]))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from svgbench.nn.limits import Steps as Limits
 from svgbench.nn.schedule import target_entropy
 from svgbench.ranges import Count, Nats, NonNegative
 
@@ -50,8 +51,6 @@ class EntropySchedule:
         self.finished = state["finished"]
 
 
-def make(
-    config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any], device: str
-) -> EntropySchedule:
+def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> EntropySchedule:
     """The learner of a block; the task is not looked at. budget: `total_steps`, T of eq. (14)."""
     return EntropySchedule(Config(**config), seeds, int(budget["total_steps"]))

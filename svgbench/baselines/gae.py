@@ -30,6 +30,8 @@ from torch import Tensor, nn
 
 from svgbench.nn.batch import Batch, Samples, picked
 from svgbench.nn.gaussian_policy import GaussianPolicy
+from svgbench.nn.limits import PATH_RULES
+from svgbench.nn.limits import Iterations as Limits
 from svgbench.nn.optim import Adam
 from svgbench.nn.policy_iteration import PolicyAgent, PolicyIteration
 from svgbench.nn.returns import centred, discounted_sums, divided_by_deviation, generalized_advantages, time_means
@@ -61,7 +63,7 @@ class Config:
     simulations: Count = 20  # paths of a batch (4.6.2)
     timesteps: Natural = 0  # of a batch, where it is not of paths (4.6.2: 50,000; 200,000)
     path_length: Natural = 0  # steps; 0 is the task's horizon (4.6.2: 1000; 2000)
-    extension_factor: NonNegative = 0.0  # paths cut at their length go on for so many 1 / (1 - gamma), for returns only
+    extension_factor: Annotated[float, Range(0, 1000)] = 0.0  # cut paths go on for so many 1 / (1 - gamma), for returns
     tail: Literal["bootstrap", "zero"] = "bootstrap"  # value after the last step of a path that did not terminate
     steps_per_slice: Count = 50  # control steps of all simulations between two chances of a checkpoint
 
@@ -102,6 +104,13 @@ class Config:
     dtype: Precision = "float32"
 
 
+RULES = {
+    **PATH_RULES,
+    "batch == 'paths' or timesteps >= simulations": "each simulation takes a step",
+    "batch != 'steps' or timesteps % simulations == 0": "each simulation takes as many steps",
+    "batch != 'steps' or extension_factor == 0": "paths go on from batch to batch",
+    "value_fit != 'adam' or batch == 'steps'": "a minibatch has as many steps of each seed",
+}
 PROFILES = {
     "text": {},
     "code": {
@@ -308,7 +317,7 @@ def sampling(c: Config) -> Sampling:
     )  # fmt: skip
 
 
-def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:
+def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits) -> float:
     """Milliseconds of one core that a whole block takes if no path ends early, roughly."""
     c = Config(**config)
     steps = sampling(c).on(task.horizon).full_steps
@@ -324,9 +333,7 @@ def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], b
     return policy + passes([task.observation_dim, *c.value_hidden, 1], rows)
 
 
-def make(
-    config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any], device: str
-) -> PolicyIteration:
+def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> PolicyIteration:
     """The learner of a block. budget: `iterations`. Simulations run on the CPU, updates on the device."""
     c = Config(**config)
     if c.value_fit == "adam" and c.batch != "steps":

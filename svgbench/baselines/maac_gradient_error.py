@@ -36,6 +36,7 @@ from torch import Tensor
 
 from svgbench.nn import MLP, Adam, EarlyStopping, Streams, polyak_, target_copy
 from svgbench.nn.ensemble_model import EnsembleModel
+from svgbench.nn.limits import Steps as Limits
 from svgbench.nn.pathwise import Critic, Dynamics, Lemma, follow, lemma
 from svgbench.ranges import Activation, Count, Increasing, Length, LogScale, Natural, NonNegative, Range, Share, Widths
 from svgbench.tasks import linear_quadratic as lqr
@@ -77,6 +78,13 @@ class Config:
     tau: Share = 0.02  # weight of the online critic in its target, per update (code: 0.005)
     updates_per_slice: Count = 250  # gradient updates between two chances of a checkpoint
     dtype: Literal["float32", "float64"] = "float32"  # of training; gradients are measured in float64
+
+
+RULES = {
+    "paths % (members * start_states) == 0": "paths are spread evenly over members and start states",
+    "stages[0] <= total_steps": "there is a stage to measure at",
+    "log_var_min < log_var_max": "they are bounds",
+}
 
 
 def td_targets(target_critic: MLP, r: Tensor, x_next: Tensor, gamma: float) -> Tensor:
@@ -372,23 +380,14 @@ def _take_per_member(x: Tensor, places: Tensor) -> Tensor:
     return _take(x.flatten(0, 1), places.flatten(0, 1)).unflatten(0, places.shape[:2])
 
 
-def _checked(config: Config, task: Any, total_steps: int) -> Config:
-    if config.paths % (config.members * config.start_states):
-        raise ValueError(
-            f"paths is {config.paths}, expected a multiple of members * start_states = "
-            f"{config.members * config.start_states}"
-        )
+def _checked(config: Config, task: Any) -> Config:
     stages = [0, *config.stages]
     if stages != sorted(set(stages)) or any(s % task.horizon for s in stages):
         raise ValueError(f"stages are {config.stages}, expected increasing multiples of {task.horizon} steps")
-    if config.stages[0] > total_steps:
-        raise ValueError(f"total_steps is {total_steps}, expected at least the first stage, {config.stages[0]}")
     return config
 
 
-def make(
-    config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any], device: str
-) -> GradientError:
+def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> GradientError:
     """The learner of a block. budget: `total_steps`, environment steps; later stages are not run.
 
     The study is small and runs on the CPU: a device other than "cpu" is refused.
@@ -397,4 +396,4 @@ def make(
         raise ValueError(f"device is {device!r}, expected 'cpu': this study measures in float64 on small networks")
     tuples = {name: tuple(v) for name, v in config.items() if isinstance(v, list | tuple)}
     settings, total_steps = Config(**{**config, **tuples}), int(budget["total_steps"])
-    return GradientError(_checked(settings, task, total_steps), task, seeds, total_steps)
+    return GradientError(_checked(settings, task), task, seeds, total_steps)

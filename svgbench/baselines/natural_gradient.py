@@ -20,6 +20,8 @@ from torch import Tensor
 
 from svgbench.nn.batch import Batch
 from svgbench.nn.gaussian_policy import GaussianPolicy
+from svgbench.nn.limits import WHOLE_PATH_RULES
+from svgbench.nn.limits import Iterations as Limits
 from svgbench.nn.policy_iteration import PolicyAgent, PolicyIteration
 from svgbench.nn.returns import discounted_sums, divided_by_deviation, time_means
 from svgbench.nn.rollouts import Rollouts, whole_paths
@@ -60,6 +62,7 @@ class Config:
     dtype: Precision = "float32"
 
 
+RULES = WHOLE_PATH_RULES
 PROFILES = {
     "text": {},
     "code": {
@@ -101,7 +104,7 @@ class NaturalGradient(PolicyAgent):
         return {"kl": mean_kl, "surrogate_gain": gain, "entropy": self.policy.entropy(old)}
 
 
-def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:
+def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits) -> float:
     """Milliseconds of one core that a whole block takes if no path ends early, roughly."""
     c = Config(**config)
     steps = whole_paths(c).on(task.horizon).full_steps
@@ -111,9 +114,7 @@ def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], b
     )
 
 
-def make(
-    config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any], device: str
-) -> PolicyIteration:
+def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> PolicyIteration:
     """The learner of a block. budget: `iterations`. Simulations run on the CPU, updates on the device."""
     c = Config(**config)
     scaling = ObservationScaling(c.observation_scaling, task, seeds, c.observation_clip)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from svgbench.nn.exploration import action_range
+from svgbench.nn.limits import Steps as Limits
 from svgbench.nn.online import episode_returns
 from svgbench.nn.streams import Streams
 from svgbench.ranges import Count
@@ -71,13 +72,11 @@ class RandomPolicy:
         self.finished = state["finished"]
 
 
-def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:
+def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits) -> float:
     """Steps of a simulation, if no episode ends early."""
     return float(len(seeds) * Config(**config).eval_episodes * task.horizon)
 
 
-def make(
-    config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any], device: str
-) -> RandomPolicy:
+def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> RandomPolicy:
     """The learner of a block. budget: `total_steps`, where its row stands. It runs on the CPU, whatever the device."""
     return RandomPolicy(Config(**config), task, seeds, int(budget["total_steps"]))

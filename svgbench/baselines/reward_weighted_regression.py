@@ -23,6 +23,8 @@ from torch import Tensor
 from svgbench.nn import lbfgs
 from svgbench.nn.batch import Batch, Samples, picked, selection
 from svgbench.nn.gaussian_policy import GaussianPolicy, log_prob
+from svgbench.nn.limits import PATH_RULES
+from svgbench.nn.limits import Iterations as Limits
 from svgbench.nn.policy_iteration import PolicyAgent, PolicyIteration
 from svgbench.nn.rollouts import Rollouts, Sampling
 from svgbench.nn.scaling import ObservationScaling
@@ -56,6 +58,7 @@ class Config:
     dtype: Precision = "float32"
 
 
+RULES = PATH_RULES
 PROFILES = {
     "text": {},
     "code": {"activation": "softplus", "observation_scaling": "random"},
@@ -112,7 +115,7 @@ class RewardWeightedRegression(PolicyAgent):
         return total
 
 
-def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:
+def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits) -> float:
     """Milliseconds of one core that a whole block takes if no path ends early, roughly."""
     c = Config(**config)
     steps = c.simulations * (c.path_length or task.horizon)
@@ -121,9 +124,7 @@ def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], b
     return batches(task, len(seeds), int(budget["iterations"]), steps, sizes, steps * (1 + 3 * c.evaluations * share))
 
 
-def make(
-    config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any], device: str
-) -> PolicyIteration:
+def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> PolicyIteration:
     """The learner of a block. budget: `iterations`. Simulations run on the CPU, updates on the device."""
     c = Config(**config)
     scaling = ObservationScaling(c.observation_scaling, task, seeds, c.observation_clip)

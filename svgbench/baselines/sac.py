@@ -24,6 +24,7 @@ from torch import Tensor
 
 from svgbench.nn.draws import Draws
 from svgbench.nn.experience import Experience
+from svgbench.nn.limits import Steps as Limits
 from svgbench.nn.online import OnlineLearner, Schedule, make_experience, work_before
 from svgbench.nn.soft_actor_critic import Actor, SoftActorCritic, TwinCritic
 from svgbench.nn.work import milliseconds, products
@@ -68,6 +69,7 @@ class Config:
     dtype: Precision = "float32"
 
 
+RULES = {"log_std_min < log_std_max": "they are bounds", "std_min <= std_max": "they are bounds"}
 PROFILES = {
     "text": {},
     "code": {
@@ -133,23 +135,21 @@ def update_work(config: Config, obs_dim: int, action_dim: int, S: int) -> Sequen
     return [(0, config.updates_per_step * cost)]
 
 
-def settings(config: Mapping[str, Any], budget: Mapping[str, Any]) -> tuple[Config, Schedule]:
+def settings(config: Mapping[str, Any], budget: Limits) -> tuple[Config, Schedule]:
     """Of a block. budget: `total_steps`, environment steps, over which the target entropy moves."""
     tuples = {name: tuple(v) for name, v in config.items() if isinstance(v, list | tuple)}
     c, names = Config(**{**config, **tuples}), Schedule.__dataclass_fields__.keys() - {"total_steps"}
     return c, Schedule(total_steps=int(budget["total_steps"]), **{name: getattr(c, name) for name in names})
 
 
-def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:
+def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits) -> float:
     """Milliseconds of one core that a whole block takes, roughly."""
     c, schedule = settings(config, budget)
     updates = update_work(c, task.observation_dim, task.action_dim, len(seeds))
     return work_before(schedule.total_steps, schedule, updates, len(seeds), task.horizon)
 
 
-def make(
-    config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any], device: str
-) -> OnlineLearner:
+def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> OnlineLearner:
     """The learner of a block."""
     c, schedule = settings(config, budget)
     if c.learning_starts < 1:

@@ -36,6 +36,7 @@ from torch.nn.functional import softplus
 from svgbench.nn.draws import Draw, Draws
 from svgbench.nn.experience import Experience
 from svgbench.nn.layers import MLP
+from svgbench.nn.limits import Steps as Limits
 from svgbench.nn.online import OnlineLearner, Schedule, make_experience, work_before
 from svgbench.nn.optim import Adam
 from svgbench.nn.recurrent_model import RecurrentModel
@@ -101,6 +102,12 @@ class Config:
     dtype: Precision = "float32"
 
 
+RULES = {
+    "log_std_min < log_std_max": "they are bounds",
+    "std_min <= std_max": "they are bounds",
+    "learning_starts > H + 1": "a window must fit",
+    "replay_capacity > H and total_steps > H": "a window must fit",
+}
 PROFILES = {
     "text": {},
     "code": {
@@ -322,23 +329,21 @@ def work(c: Config, obs_dim: int, action_dim: int, S: int, H: int) -> float:
     return milliseconds(S * per_step, calls)
 
 
-def settings(config: Mapping[str, Any], budget: Mapping[str, Any]) -> tuple[Config, Schedule]:
+def settings(config: Mapping[str, Any], budget: Limits) -> tuple[Config, Schedule]:
     """Of a block. budget: `total_steps`, environment steps, over which the target entropy moves."""
     tuples = {name: tuple(v) for name, v in config.items() if isinstance(v, list | tuple)}
     c, names = Config(**{**config, **tuples}), Schedule.__dataclass_fields__.keys() - {"total_steps"}
     return c, Schedule(total_steps=int(budget["total_steps"]), **{name: getattr(c, name) for name in names})
 
 
-def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:
+def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits) -> float:
     """Milliseconds of one core that a whole block takes, roughly."""
     c, schedule = settings(config, budget)
     updates = update_work(c, task.observation_dim, task.action_dim, len(seeds))
     return work_before(schedule.total_steps, schedule, updates, len(seeds), task.horizon)
 
 
-def make(
-    config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any], device: str
-) -> OnlineLearner:
+def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> OnlineLearner:
     """The learner of a block."""
     c, schedule = settings(config, budget)
     if c.learning_starts <= c.H + 1:

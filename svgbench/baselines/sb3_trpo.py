@@ -33,6 +33,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from svgbench.nn.limits import Iterations as Limits
 from svgbench.nn.streams import Streams
 from svgbench.ranges import Count, NonNegative, Positive, Range, Share, Widths
 
@@ -62,6 +63,9 @@ class Config:
     value_lr: NonNegative = 1e-3  # Adam
     value_epochs: Count = 10
     value_batch: Count = 128  # steps
+
+
+RULES = {"timesteps % simulations == 0": "each simulation takes as many steps"}
 
 
 class SeedLearner:
@@ -284,9 +288,7 @@ class LibraryTRPO:
         return {"seeds": self.seeds, "task": self.task.id, "policies": policies}
 
 
-def make(
-    config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any], device: str
-) -> LibraryTRPO:
+def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> LibraryTRPO:
     """The learner of a block. budget: `iterations`. Raises ValueError for a task that gymnasium does not have."""
     missing = [name for name in PACKAGES if find_spec(name) is None]
     if missing:

@@ -35,6 +35,8 @@ from torch import Tensor
 from svgbench.nn.episodic import EpisodicLearner
 from svgbench.nn.episodic_agent import learner
 from svgbench.nn.episodic_work import block_work
+from svgbench.nn.limits import EPISODE_RULES
+from svgbench.nn.limits import Episodes as Limits
 from svgbench.nn.trajectory_ascent import TrajectoryAgent
 from svgbench.nn.whole_episodes import Episodes
 from svgbench.ranges import Count, Length, Natural, NonNegative, Positive, Precision, Share, Widths
@@ -71,6 +73,7 @@ class Config:
     dtype: Precision = "float32"
 
 
+RULES = EPISODE_RULES
 PROFILES: dict[str, dict[str, Any]] = {"text": {}}
 
 
@@ -100,7 +103,7 @@ class SVGInf(TrajectoryAgent):
         return torch.where(cut.unsqueeze(-1), slope, 0.0)
 
 
-def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:
+def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits) -> float:
     """Milliseconds of one core that a whole block takes if no episode ends early, roughly."""
     c, S, episodes = Config(**config), len(seeds), int(budget["episodes"])
     return block_work(
@@ -108,8 +111,6 @@ def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], b
     )
 
 
-def make(
-    config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any], device: str
-) -> EpisodicLearner:
+def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> EpisodicLearner:
     """The learner of a block. budget: `episodes` of each seed. The task states `differentiable_reward`."""
     return learner(SVGInf, Config(**config), task, seeds, budget, device)

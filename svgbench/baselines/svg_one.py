@@ -38,6 +38,8 @@ from svgbench.nn.database import Transitions
 from svgbench.nn.episodic import EpisodicLearner
 from svgbench.nn.episodic_agent import learner
 from svgbench.nn.episodic_work import block_work
+from svgbench.nn.limits import EPISODE_RULES
+from svgbench.nn.limits import Episodes as Limits
 from svgbench.nn.minibatch_ascent import MinibatchAgent
 from svgbench.nn.value_gradient import reward_slopes
 from svgbench.ranges import Count, Length, Natural, NonNegative, Positive, Precision, Share, Widths
@@ -76,6 +78,7 @@ class Config:
     dtype: Precision = "float32"
 
 
+RULES = EPISODE_RULES
 PROFILES: dict[str, dict[str, Any]] = {"text": {}}
 
 
@@ -96,14 +99,12 @@ class SVGOne(MinibatchAgent):
         return r_a + self.config.gamma * by_a  # eq. (13)
 
 
-def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:
+def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits) -> float:
     """Milliseconds of one core that a whole block takes if no episode ends early, roughly."""
     c, S, episodes = Config(**config), len(seeds), int(budget["episodes"])
     return block_work(c, task, S, episodes, critic_inputs=task.observation_dim)
 
 
-def make(
-    config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any], device: str
-) -> EpisodicLearner:
+def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> EpisodicLearner:
     """The learner of a block. budget: `episodes` of each seed. The task states `differentiable_reward`."""
     return learner(SVGOne, Config(**config), task, seeds, budget, device)

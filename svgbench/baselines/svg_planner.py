@@ -26,6 +26,8 @@ from torch import Tensor
 from svgbench.nn.episodic import EpisodicLearner
 from svgbench.nn.episodic_agent import learner
 from svgbench.nn.episodic_work import block_work
+from svgbench.nn.limits import EPISODE_RULES
+from svgbench.nn.limits import Episodes as Limits
 from svgbench.nn.trajectory_ascent import TrajectoryAgent
 from svgbench.nn.whole_episodes import Episodes
 from svgbench.ranges import Count, Length, Natural, NonNegative, Positive, Precision, Share, Widths
@@ -54,6 +56,7 @@ class Config:
     dtype: Precision = "float32"
 
 
+RULES = EPISODE_RULES
 PROFILES: dict[str, dict[str, Any]] = {"text": {}}
 
 
@@ -86,14 +89,12 @@ class Planner(TrajectoryAgent):
         return torch.stack(states, 1), torch.stack(actions, 1)
 
 
-def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:
+def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits) -> float:
     """Milliseconds of one core that a whole block takes if no episode ends early, roughly."""
     c, S, episodes = Config(**config), len(seeds), int(budget["episodes"])
     return block_work(c, task, S, episodes, trajectories="imagined")
 
 
-def make(
-    config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any], device: str
-) -> EpisodicLearner:
+def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> EpisodicLearner:
     """The learner of a block. budget: `episodes` of each seed. The task states `differentiable_reward`."""
     return learner(Planner, Config(**config), task, seeds, budget, device)

@@ -27,6 +27,8 @@ from torch import Tensor
 from svgbench.nn import max_kl
 from svgbench.nn.batch import Batch, Samples
 from svgbench.nn.gaussian_policy import GaussianPolicy
+from svgbench.nn.limits import WHOLE_PATH_RULES
+from svgbench.nn.limits import Iterations as Limits
 from svgbench.nn.policy_iteration import PolicyAgent, PolicyIteration, Sampler
 from svgbench.nn.returns import discounted_sums, divided_by_deviation, time_means
 from svgbench.nn.rollouts import Rollouts, Sampling, extension_steps, whole_paths
@@ -56,7 +58,7 @@ class Config:
     simulations: Count = 50  # paths of a batch, or trunks (T2: 50, or 16)
     timesteps: Natural = 0  # 0: one path in each simulation; else paths until at least so many steps
     path_length: Natural = 0  # steps; 0 is the task's horizon (T2: 1000)
-    extension_factor: NonNegative = 0.0  # paths cut at their length go on for so many 1 / (1 - gamma), for returns only
+    extension_factor: Annotated[float, Range(0, 1000)] = 0.0  # cut paths go on for so many 1 / (1 - gamma), for returns
     rollout_set: Count = 125  # states that branch (T2: 500 Q-values by 4)
     actions_per_state: Annotated[int, Range(2)] = 4  # (T2)
     branch_length: Count = 50  # steps, the tried action's included (T2)
@@ -83,6 +85,12 @@ class Config:
     dtype: Precision = "float32"
 
 
+RULES = {
+    **WHOLE_PATH_RULES,
+    "sampling != 'vine' or timesteps == 0 and extension_factor == 0": "vines have neither",
+    "sampling != 'vine' or damping == 'identity' and fisher == 'analytic'": "vines have no others",
+    "sampling != 'vine' or branch_length <= horizon": "a branch ends with the task's episode",
+}
 PROFILES = {
     "text": {},
     "code": {
@@ -184,7 +192,7 @@ def sampling(c: Config) -> Sampling:
     return whole_paths(c, extension_steps(c.extension_factor, c.gamma))
 
 
-def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:
+def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits) -> float:
     """Milliseconds of one core that a whole block takes if no path ends early, roughly."""
     c = Config(**config)
     steps = sampling(c).on(task.horizon).full_steps
@@ -194,9 +202,7 @@ def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], b
     return batches(task, len(seeds), int(budget["iterations"]), steps + branches, sizes, steps + branches + rows)
 
 
-def make(
-    config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any], device: str
-) -> PolicyIteration:
+def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> PolicyIteration:
     """The learner of a block. budget: `iterations`. Simulations run on the CPU, updates on the device."""
     c = Config(**config)
     if c.sampling == "vine" and (

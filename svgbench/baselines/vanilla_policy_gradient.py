@@ -18,6 +18,8 @@ from torch import Tensor, nn
 
 from svgbench.nn.batch import Batch
 from svgbench.nn.gaussian_policy import GaussianPolicy
+from svgbench.nn.limits import WHOLE_PATH_RULES
+from svgbench.nn.limits import Iterations as Limits
 from svgbench.nn.optim import Adam
 from svgbench.nn.policy_iteration import PolicyAgent, PolicyIteration
 from svgbench.nn.returns import discounted_sums, divided_by_deviation, time_means
@@ -54,6 +56,9 @@ class Config:
     steps_per_slice: Count = 50  # control steps of all simulations between two chances of a checkpoint
     gamma: Share = 0.99  # (T2)
     dtype: Precision = "float32"
+
+
+RULES = WHOLE_PATH_RULES
 
 
 def features(x: Tensor, elapsed: Tensor) -> Tensor:
@@ -126,7 +131,7 @@ class VanillaPolicyGradient(PolicyAgent):
         self.adam.load_state_dict(state["adam"])
 
 
-def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:
+def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits) -> float:
     """Milliseconds of one core that a whole block takes if no path ends early, roughly."""
     c = Config(**config)
     steps = whole_paths(c).on(task.horizon).full_steps
@@ -134,9 +139,7 @@ def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], b
     return batches(task, len(seeds), int(budget["iterations"]), steps, sizes, 8 * steps)
 
 
-def make(
-    config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any], device: str
-) -> PolicyIteration:
+def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> PolicyIteration:
     """The learner of a block. budget: `iterations`. Simulations run on the CPU, updates on the device."""
     c = Config(**config)
     scaling = ObservationScaling(c.observation_scaling, task, seeds, c.observation_clip)

@@ -16,7 +16,8 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,9 @@ from svgbench.lab.learner import Learner, Row
 from svgbench.lab.source import split_reference
 from svgbench.lab.store import Store
 
-FINISHED, FAILED, STOPPED, BUSY = 0, 1, 4, 75
-"""Exit statuses. STOPPED: asked to stop, and checkpointed. BUSY: another process has the block."""
+FINISHED, FAILED, STOPPED, UNBUILT, BUSY = 0, 1, 4, 5, 75
+"""Exit statuses. STOPPED: asked to stop, and checkpointed. UNBUILT: an error before there was a learner, which would
+come again. BUSY: another process has the block."""
 
 CHECKPOINT_SECONDS = "SVGBENCH_CHECKPOINT_SECONDS"  # between two, at least; 0: after every slice
 CHECKPOINT_SHARE = 0.02  # of the time, at most, goes into checkpoints
@@ -46,6 +48,7 @@ class BlockProcess:
         self.owner = f"{block.cell.experiment}/{block.cell.budget}/{block.cell.name}/{block.name}"
         self.interval = float(os.environ.get(CHECKPOINT_SECONDS, "60"))
         self.stop_asked = False
+        self.unbuilt = False  # while the block is built
         self.rows: list[Row] = []
         self.seconds = 0.0  # of computing, over all attempts
 
@@ -54,7 +57,8 @@ class BlockProcess:
         if not self._wanted():
             self._tidy()
             return FINISHED
-        learner = self.make()
+        with self.building():
+            learner = self.make()
         self.resume(learner)
         started = saved = time.monotonic()
         cost = 0.0
@@ -80,6 +84,13 @@ class BlockProcess:
     def _wanted(self) -> tuple[int, ...]:
         usable = self.store.state(self.block.cell, thorough=True).usable
         return tuple(seed for seed in self.block.wanted if seed not in usable)
+
+    @contextmanager
+    def building(self) -> Iterator[None]:
+        """What fails in here fails the block at once: the same job would fail again."""
+        self.unbuilt = True
+        yield
+        self.unbuilt = False
 
     def make(self) -> Learner:
         """The block's learner at its beginning."""
@@ -237,17 +248,19 @@ def main(arguments: list[str] | None = None) -> int:
     store = Store(options.results)
     folder = options.job.parent
     watch_supervisor()
+    process: BlockProcess | None = None
     try:
         block = block_from_job(job)
         process = BlockProcess(store, block, options.attempt)
 
-        def stop(*_: object) -> None:
+        def stop(*_: object, process: BlockProcess = process) -> None:
             process.stop_asked = True
 
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         with locked(store.block_lock(block), wait=1.0):
-            prepare(job)
+            with process.building():
+                prepare(job)
             return process.run()
     except BusyError:
         return BUSY
@@ -259,7 +272,7 @@ def main(arguments: list[str] | None = None) -> int:
             write_atomic(folder / "error.json", text.encode(), durable=False)
         except OSError as second:
             say(f"cannot even note the error: {second}")
-        return FAILED
+        return UNBUILT if process is not None and process.unbuilt else FAILED
 
 
 if __name__ == "__main__":

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from svgbench.lab import fields, source
+from svgbench.lab import fields, rules, source
 from svgbench.lab.errors import UsageError, unknown
 from svgbench.lab.experiment import Budget, Experiment, PerTask, Setting, Task, Variant
+from svgbench.ranges import Count
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,9 @@ def cell_name(task: str, variant: str) -> str:
     return f"{task.replace('/', '-')}--{variant}"
 
 
+SIZES = {name: fields.Field(name, Count) for name in ("seeds", "block_size", "threads")}
+"""What a budget and an experiment say in numbers."""
+
 MOST_SEEDS = 100_000  # more is a slip of the finger, and would fill the memory
 LARGEST_SEED = 2**31 - 1
 _RANGE = re.compile(r"([0-9]{1,20})(?:-([0-9]{1,20}))?")
@@ -130,6 +134,10 @@ def expand(experiment: Experiment, selection: Selection, extra: Mapping[str, Var
     Raises UsageError for any word that the experiment does not know.
     """
     budget = _budget(experiment, selection.budget)
+    block_size = experiment.block_size if budget.block_size is None else budget.block_size
+    sizes = {"block_size": block_size, "threads": experiment.threads}
+    for seeds in (budget.seeds, *budget.seeds_of.values()):
+        fields.check(SIZES, {"seeds": seeds, **sizes}, f"budget {budget.name} of {experiment.id}")
     asked = named_seeds(experiment, selection)
     tasks = _chosen("task", selection.tasks, {t.id: t for t in experiment.tasks})
     variants = _chosen("variant", selection.variants, {v.id: v for v in experiment.variants}, extra)
@@ -154,7 +162,7 @@ def expand(experiment: Experiment, selection: Selection, extra: Mapping[str, Var
                 versions={"algorithm": version, "task": task_versions[task.id]},
                 columns=tuple(c.name for c in experiment.columns),
                 seeds=experiment.seeds(budget.name, task.id, declared.id) if asked is None else asked,
-                block_size=budget.block_size or experiment.block_size,
+                block_size=block_size,
                 threads=experiment.threads,
                 device=selection.device,
                 identity="",
@@ -303,6 +311,9 @@ def _resolve(
             raise unknown(f"setting of {variant.id}", key, [*learner.fields, *limits])
     fields.check(learner.fields, config, where)
     learner.check_limits(limits, where)
+    factory = source.declared(task.make)
+    horizon = {**factory.option_defaults, **task.options}.get("horizon")
+    rules.check(learner.rules, {**({"horizon": horizon} if horizon else {}), **limits, **config}, where)
     if changed:
         words = " ".join(f"{k}={v}" for k, v in sorted(changed.items()))
         variant = replace(variant, id=f"{variant.id}+{_hash(changed, 8)}", label=f"{variant.label} ({words})")

@@ -144,11 +144,16 @@ class Module:
         return made
 
     def value_of(self, node: ast.expr) -> Any:
-        """A literal, or a name that an assignment gave one. Raises UnreadableError."""
+        """A literal, or a name that an assignment gave one; of such, a dict with others in it. UnreadableError."""
         if isinstance(node, ast.Name):
             module, bound = self.find(node.id)
             if isinstance(bound, ast.expr):
                 return module.value_of(bound)
+        if isinstance(node, ast.Dict):
+            whole: dict[Any, Any] = {}
+            for key, value in zip(node.keys, node.values, strict=True):
+                whole |= self.value_of(value) if key is None else {self.value_of(key): self.value_of(value)}
+            return whole
         try:
             return ast.literal_eval(node)
         except (ValueError, TypeError):
@@ -220,7 +225,14 @@ def _bindings(node: ast.stmt, package: str) -> dict[str, Binding]:
     if isinstance(node, ast.ClassDef | ast.FunctionDef):
         return {node.name: node}
     if isinstance(node, ast.Assign):
-        return {target.id: node.value for target in node.targets if isinstance(target, ast.Name)}
+        bound: dict[str, Binding] = {}
+        for target in node.targets:
+            if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):  # a, b = 1, 2
+                both = zip(target.elts, node.value.elts, strict=False)
+                bound |= {one.id: value for one, value in both if isinstance(one, ast.Name)}
+            elif isinstance(target, ast.Name):
+                bound[target.id] = node.value
+        return bound
     if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
         return {node.target.id: node.value}
     if isinstance(node, ast.Import):

@@ -5,7 +5,8 @@ importing torch. So those are literals at module level, and are read from the so
 
     VERSION = 3
     class Config: ...            # fields with simple types, ranges (`svgbench.ranges`) and literal defaults
-    class Limits: ...            # of a learner, where it states them: what it reads of a budget, likewise
+    class Limits(TypedDict): ... # of a learner, where it states them: what it reads of a budget, likewise
+    RULES = {"tau <= gamma": "why"}    # between settings (`svgbench.lab.rules`)
     PROFILES = {"text": {...}, "code": {...}}
     def make(horizon: Count = 1000): ...    # of a task: its options are the parameters
 """
@@ -21,6 +22,7 @@ from typing import Any, ClassVar, get_origin
 from svgbench.lab.errors import UsageError, unknown
 from svgbench.lab.fields import Field, check
 from svgbench.lab.modules import Module, UnreadableError, module
+from svgbench.lab.rules import names_in
 
 REQUIRED = object()
 
@@ -33,7 +35,8 @@ class Declared:
     """The literals of one module. `fields` and `defaults` have one entry per config field.
 
     `limits` are what a learner says that it reads of a budget, and `needed` those of them that it cannot do without.
-    `options` are the parameters of a task's factory; None where the source does not show them.
+    `options` are the parameters of a task's factory, None where the source does not show them, and `option_defaults`
+    the values that they have where no option is given, as far as the source shows these.
     """
 
     module: str
@@ -43,8 +46,9 @@ class Declared:
     profiles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     limits: Mapping[str, Field] = field(default_factory=dict)
     needed: tuple[str, ...] = ()
+    rules: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, Field] | None = None
-    options_needed: tuple[str, ...] = ()
+    option_defaults: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def types(self) -> dict[str, str]:
@@ -91,7 +95,8 @@ class Declared:
         for name in options:
             if name not in self.options:
                 raise unknown(f"option of {where}", name, self.options)
-        lacking = [name for name in self.options_needed if name not in options]
+        given = {*self.option_defaults, *options}
+        lacking = [name for name in self.options if name not in given]
         if lacking:
             raise UsageError(f"{where}: no option {lacking[0]}, which {self.module} needs")
         return check(self.options, options, where)
@@ -110,22 +115,27 @@ def declared(reference: str) -> Declared:
     """What the module of "module:attribute" declares. Raises UsageError if it cannot be found or read."""
     name, attribute = split_reference(reference)
     source = module(name)
-    constants = {word: source.names.get(word) for word in ("VERSION", "PROFILES")}
-    if not isinstance(constants["VERSION"], ast.expr):
+    constants = {word: _literal(source, word, node) for word in ("VERSION", "PROFILES", "RULES")
+                 if isinstance(node := source.names.get(word), ast.expr)}  # fmt: skip
+    if "VERSION" not in constants:
         raise UsageError(f"{name} states no VERSION")
-    profiles = constants["PROFILES"]
     config, limits = (_class(source, word) for word in ("Config", "Limits"))
-    options, needed = _options(source, attribute)
+    rules = constants.get("RULES", {})
+    for rule, names in ((rule, names_in(rule)) for rule in rules if limits):
+        for one in names - config.keys() - limits.keys() - {"horizon"}:
+            raise UsageError(f"{name}: the rule '{rule}' names {one}, which is no setting")
+    options = _options(source, attribute)
     return Declared(
         module=name,
-        version=int(_literal(name, "VERSION", constants["VERSION"])),
+        version=int(constants["VERSION"]),
         fields={one: kind for one, (kind, _) in config.items()},
         defaults={one: default for one, (_, default) in config.items()},
-        profiles=_literal(name, "PROFILES", profiles) if isinstance(profiles, ast.expr) else {},
+        profiles=constants.get("PROFILES", {}),
         limits={one: kind for one, (kind, _) in limits.items()},
         needed=tuple(one for one, (_, default) in limits.items() if default is REQUIRED),
-        options=options,
-        options_needed=needed,
+        rules=rules,
+        options=None if options is None else {one: kind for one, (kind, _) in options.items()},
+        option_defaults={one: value for one, (_, value) in (options or {}).items() if value is not REQUIRED},
     )
 
 
@@ -142,6 +152,8 @@ def _class(source: Module, name: str) -> dict[str, tuple[Field, Any]]:
 def _fields(source: Module, of: ast.ClassDef) -> dict[str, tuple[Field, Any]]:
     """Type and default of each field of a class, in the order of a dataclass: inherited ones first."""
     found: dict[str, tuple[Field, Any]] = {}
+    partial = any(word.arg == "total" for word in of.keywords)  # a TypedDict that may lack its keys
+    without = None if partial else REQUIRED
     for base in reversed(of.bases):
         if ast.unparse(base).partition("[")[0].rpartition(".")[2] not in FIELDLESS:
             found |= _fields(*source.class_of(base))
@@ -150,11 +162,11 @@ def _fields(source: Module, of: ast.ClassDef) -> dict[str, tuple[Field, Any]]:
             name = node.target.id
             kind = _field(source, name, node.annotation)
             if kind is not None:
-                found[name] = kind, _literal(source.name, name, node.value) if node.value else REQUIRED
+                found[name] = kind, _literal(source, name, node.value) if node.value else without
         elif isinstance(node, ast.Assign):  # a default for an inherited field
             for target in node.targets:
                 if isinstance(target, ast.Name) and target.id in found:
-                    found[target.id] = found[target.id][0], _literal(source.name, target.id, node.value)
+                    found[target.id] = found[target.id][0], _literal(source, target.id, node.value)
     return found
 
 
@@ -170,27 +182,38 @@ def _field(source: Module, name: str, annotation: ast.expr) -> Field | None:
     return Field(name, kind, written)
 
 
-def _options(source: Module, attribute: str) -> tuple[dict[str, Field] | None, tuple[str, ...]]:
-    """The parameters of a factory by name, and those without a default; None where the source shows no function."""
+def _options(source: Module, attribute: str) -> dict[str, tuple[Field, Any]] | None:
+    """Type and default of each parameter of a factory; None where the source shows no function.
+
+    The default is REQUIRED where there is none, and None where the source alone does not say what it is.
+    """
     try:
         found, bound = source.find(attribute)
     except UnreadableError:
-        return None, ()
+        return None
     if not isinstance(bound, ast.FunctionDef) or bound.args.kwarg:
-        return None, ()
+        return None
     given = bound.args
     places = [*given.posonlyargs, *given.args]
-    without = [a.arg for a in places[: len(places) - len(given.defaults)]]
-    without += [a.arg for a, default in zip(given.kwonlyargs, given.kw_defaults, strict=True) if default is None]
-    fields = {}
-    for one in (*places, *given.kwonlyargs):
-        kind = _field(found, one.arg, one.annotation) if one.annotation else Field(one.arg, None)
-        fields[one.arg] = kind or Field(one.arg, None)
-    return fields, tuple(without)
+    without: list[ast.expr | None] = [None] * (len(places) - len(given.defaults))
+    options = {}
+    for one, node in zip((*places, *given.kwonlyargs), (*without, *given.defaults, *given.kw_defaults), strict=True):
+        kind = _field(found, one.arg, one.annotation) if one.annotation else None
+        options[one.arg] = kind or Field(one.arg, None), _default(found, node)
+    return options
 
 
-def _literal(where: str, name: str, node: ast.expr) -> Any:
+def _default(source: Module, node: ast.expr | None) -> Any:
+    if node is None:
+        return REQUIRED
     try:
-        return ast.literal_eval(node)
-    except ValueError:
-        raise UsageError(f"{where}: {name} must be a literal") from None
+        return source.value_of(node)
+    except UnreadableError:
+        return None
+
+
+def _literal(source: Module, name: str, node: ast.expr) -> Any:
+    try:
+        return source.value_of(node)
+    except (UnreadableError, TypeError):
+        raise UsageError(f"{source.name}: {name} must be a literal") from None

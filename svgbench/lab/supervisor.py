@@ -158,7 +158,7 @@ class Supervisor:
             return block, one.attempt, time.monotonic() + 1.0
         else:
             error = one.killed or self._error(block, status)
-            if one.attempt < ATTEMPTS:
+            if one.attempt < ATTEMPTS and status != child.UNBUILT:
                 return block, one.attempt + 1, 0.0
             log = self.store.log_path(block)
             self._record(block, error, one.attempt, log)

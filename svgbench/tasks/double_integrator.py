@@ -19,16 +19,20 @@ meta_mb/trainers/double_integral_trainer.py), the reward with the factor 1/2 of 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from svgbench.ranges import Count, Length, NonNegative, Range, Share
 from svgbench.tasks.linear_quadratic import Array, LinearQuadratic
 
 VERSION = 1
 
 DT = 0.05  # seconds
+
+Gain = Annotated[tuple[Annotated[float, Range(reason="feedback may have either sign")], ...], Length(2, 2)]
 
 
 class DoubleIntegrator:
@@ -64,6 +68,6 @@ def _like(array: Array, x: Tensor) -> Tensor:
     return torch.as_tensor(array, dtype=x.dtype, device=x.device)
 
 
-def make(gamma: float, gain: Sequence[float], sigma: float, horizon: int) -> DoubleIntegrator:
+def make(gamma: Share, gain: Gain, sigma: NonNegative, horizon: Count) -> DoubleIntegrator:
     """The task at discount gamma with the policy (gain, sigma) and episodes of `horizon` steps."""
     return DoubleIntegrator(gamma, gain, sigma, horizon)

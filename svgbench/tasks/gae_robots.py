@@ -28,6 +28,7 @@ from typing import Any
 import mujoco
 import numpy as np
 
+from svgbench.ranges import Count, Positive
 from svgbench.tasks.biped_model import HEAD, STANDING, biped
 from svgbench.tasks.episodes import never
 from svgbench.tasks.mujoco_batch import (
@@ -134,7 +135,7 @@ class Standing(Robot):
     termination_function: Recorded = never
 
 
-def make_biped(horizon: int = HORIZON, force_limit: float = 1.0) -> Walking:
+def make_biped(horizon: Count = HORIZON, force_limit: Positive = 1.0) -> Walking:
     """gae/biped: a 3-D biped that walks (`svgbench.tasks.biped_model`).
 
     State 33 (17 positions, 16 velocities); s (31); a: 10, u = 100 a in the legs and 20 a at the shoulders.
@@ -163,7 +164,7 @@ def make_biped(horizon: int = HORIZON, force_limit: float = 1.0) -> Walking:
     )
 
 
-def make_quadruped(horizon: int = HORIZON, force_limit: float = np.inf) -> Walking:
+def make_quadruped(horizon: Count = HORIZON, force_limit: Positive = np.inf) -> Walking:
     """gae/quadruped: four legs; gymnasium's ant.xml.
 
     State 29 (15 positions, 14 velocities); s (27); a: 8, u = 150 a.
@@ -195,7 +196,7 @@ def make_quadruped(horizon: int = HORIZON, force_limit: float = np.inf) -> Walki
     )
 
 
-def make_biped_standing(horizon: int = HORIZON) -> Standing:
+def make_biped_standing(horizon: Count = HORIZON) -> Standing:
     """gae/biped-standing: the biped gets up from its back.
 
     State, s, a and u as gae/biped's.

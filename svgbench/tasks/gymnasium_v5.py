@@ -19,6 +19,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 
+from svgbench.ranges import Count
 from svgbench.tasks.episodes import never
 from svgbench.tasks.mbpo import CLIP, MbpoTask, hopper_terminated
 from svgbench.tasks.mujoco_batch import Motion, asset, compiled, uniform
@@ -46,7 +47,7 @@ class GymnasiumTask(MbpoTask):
         return rewards
 
 
-def make_swimmer(horizon: int = HORIZON) -> GymnasiumTask:
+def make_swimmer(horizon: Count = HORIZON) -> GymnasiumTask:
     """gymnasium/swimmer-v5: three links in a viscous plane.
 
     s (8): qpos without x, y; qvel. a: 2. dt: 4 x 0.01 s, RK4. Never terminates.
@@ -69,7 +70,7 @@ def make_swimmer(horizon: int = HORIZON) -> GymnasiumTask:
     )
 
 
-def make_hopper(horizon: int = HORIZON) -> GymnasiumTask:
+def make_hopper(horizon: Count = HORIZON) -> GymnasiumTask:
     """gymnasium/hopper-v5: one leg in a plane.
 
     s (11): qpos without x; qvel, clipped to +-10. a: 3. dt: 4 x 0.002 s, RK4.

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from svgbench.ranges import Count
 from svgbench.tasks.episodes import never
 from svgbench.tasks.mujoco_batch import (
     Motion,
@@ -126,7 +127,7 @@ class Humanoid(MbpoTask):
         return rewards
 
 
-def make_hopper(horizon: int = HORIZON) -> MbpoTask:
+def make_hopper(horizon: Count = HORIZON) -> MbpoTask:
     """mbpo/hopper: one leg in a plane.
 
     s (11): qpos without x; qvel, clipped to +-10. a: 3. dt: 4 x 0.002 s, RK4.
@@ -150,7 +151,7 @@ def make_hopper(horizon: int = HORIZON) -> MbpoTask:
     )
 
 
-def make_walker2d(horizon: int = HORIZON) -> MbpoTask:
+def make_walker2d(horizon: Count = HORIZON) -> MbpoTask:
     """mbpo/walker2d: two legs in a plane, with feet of different friction (right 0.9, left 1.9), as gym had them.
 
     s (17): qpos without x; qvel, clipped to +-10. a: 6. dt: 4 x 0.002 s, RK4.
@@ -174,7 +175,7 @@ def make_walker2d(horizon: int = HORIZON) -> MbpoTask:
     )
 
 
-def make_ant(horizon: int = HORIZON) -> Ant:
+def make_ant(horizon: Count = HORIZON) -> Ant:
     """mbpo/ant: four legs; gym's without contact forces in the observation.
 
     s (27): qpos without x, y; qvel. a: 8. dt: 5 x 0.01 s, RK4.
@@ -199,7 +200,7 @@ def make_ant(horizon: int = HORIZON) -> Ant:
     )
 
 
-def make_cheetah(horizon: int = HORIZON) -> MbpoTask:
+def make_cheetah(horizon: Count = HORIZON) -> MbpoTask:
     """mbpo/cheetah: two legs in a plane.
 
     s (17): qpos without x; qvel. a: 6. dt: 5 x 0.01 s, Euler.
@@ -221,7 +222,7 @@ def make_cheetah(horizon: int = HORIZON) -> MbpoTask:
     )
 
 
-def make_humanoid(horizon: int = HORIZON) -> Humanoid:
+def make_humanoid(horizon: Count = HORIZON) -> Humanoid:
     """mbpo/humanoid: gym's without inertias, velocities of bodies, motor and contact forces in the observation.
 
     s (45): qpos without x, y; qvel. a: 17, u = 0.4 a. dt: 5 x 0.003 s, RK4.

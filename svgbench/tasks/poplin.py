@@ -24,6 +24,7 @@ from typing import Any
 import mujoco
 import numpy as np
 
+from svgbench.ranges import Count
 from svgbench.tasks.episodes import never
 from svgbench.tasks.mujoco_batch import (
     MujocoTask,
@@ -120,7 +121,7 @@ class PetsCheetah(PoplinTask):
         return np.concatenate([velocity, qpos[:, 1:2], np.sin(pitch), np.cos(pitch), qpos[:, 3:], qvel], axis=1)
 
 
-def make_ant(horizon: int = HORIZON) -> PoplinTask:
+def make_ant(horizon: Count = HORIZON) -> PoplinTask:
     """poplin/ant: four legs.
 
     s (27): qpos without x, y; qvel. a: 8. dt: 5 x 0.01 s, RK4. Never terminates.
@@ -140,7 +141,7 @@ def make_ant(horizon: int = HORIZON) -> PoplinTask:
     )
 
 
-def make_hopper(horizon: int = HORIZON) -> PoplinTask:
+def make_hopper(horizon: Count = HORIZON) -> PoplinTask:
     """poplin/hopper: one leg in a plane.
 
     s (11): qpos without x; qvel. a: 3. dt: 4 x 0.002 s, RK4. Never terminates.
@@ -160,7 +161,7 @@ def make_hopper(horizon: int = HORIZON) -> PoplinTask:
     )
 
 
-def make_walker2d(horizon: int = HORIZON) -> PoplinTask:
+def make_walker2d(horizon: Count = HORIZON) -> PoplinTask:
     """poplin/walker2d: two legs in a plane, with feet of different friction (right 0.9, left 1.9), as gym had them.
 
     s (17): qpos without x; qvel. a: 6. dt: 4 x 0.002 s, RK4. Never terminates.
@@ -180,7 +181,7 @@ def make_walker2d(horizon: int = HORIZON) -> PoplinTask:
     )
 
 
-def make_cheetah(horizon: int = HORIZON) -> PoplinTask:
+def make_cheetah(horizon: Count = HORIZON) -> PoplinTask:
     """poplin/cheetah: two legs in a plane.
 
     s (17): qpos without x; qvel. a: 6. dt: 5 x 0.01 s, Euler. Never terminates.
@@ -200,7 +201,7 @@ def make_cheetah(horizon: int = HORIZON) -> PoplinTask:
     )
 
 
-def make_swimmer(horizon: int = HORIZON) -> Swimmer:
+def make_swimmer(horizon: Count = HORIZON) -> Swimmer:
     """poplin/swimmer: three links in a viscous plane.
 
     s (9): qpos without x, y; qvel; velocity along x of the tip of the head over the step that led to s, 0 at the
@@ -227,7 +228,7 @@ def make_swimmer(horizon: int = HORIZON) -> Swimmer:
     )
 
 
-def make_pets_cheetah(horizon: int = HORIZON) -> PetsCheetah:
+def make_pets_cheetah(horizon: Count = HORIZON) -> PetsCheetah:
     """poplin/pets-cheetah: the cheetah with the reward of Chua et al. 2018 and the observation of Amos et al.
 
     s (19): velocity of the root along x over the step that led to s, 0 at the start; z; sine and cosine of the

@@ -26,6 +26,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from svgbench.ranges import Count
 from svgbench.tasks.episodes import Outcome, Rows
 from svgbench.tasks.mujoco_batch import MujocoSimulations, compiled, uniform
 from svgbench.tasks.protocol import Array
@@ -184,7 +185,7 @@ def add_slides(body: mujoco.MjsBody, friction: float) -> None:
         body.add_joint(name=f"{body.name}_{name}", type=SLIDE, axis=axis, damping=[friction, 0.0, 0.0])
 
 
-def make_reacher(target: Literal["corners", "moving"] = "corners", horizon: int = HORIZON) -> Reacher:
+def make_reacher(target: Literal["corners", "moving"] = "corners", horizon: Count = HORIZON) -> Reacher:
     """svg/reacher-4-target, svg/reacher-moving: the arm's tip is to be at a site.
 
     s (8): three joint angles, their velocities, x and y of the site.

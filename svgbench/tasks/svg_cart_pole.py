@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from svgbench.ranges import Count
 from svgbench.tasks.episodes import Ahead, Observed, Outcome, Rows, never
 from svgbench.tasks.protocol import Array, Bools, Recorded
 from svgbench.tasks.state_reward import StateReward
@@ -135,7 +136,7 @@ def substep(state_4n: Array, force_n: Array) -> None:
     theta += SUBSTEP * omega
 
 
-def make_cart_pole(horizon: int = HORIZON, start: Literal["upright", "hanging"] = "upright") -> CartPole:
+def make_cart_pole(horizon: Count = HORIZON, start: Literal["upright", "hanging"] = "upright") -> CartPole:
     """svg/cart-pole: as above. Raises ValueError for another start."""
     if start not in ANGLE:
         raise ValueError(f"start is {start!r}, expected one of {sorted(ANGLE)}")

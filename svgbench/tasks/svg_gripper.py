@@ -18,6 +18,7 @@ from typing import Any
 import mujoco
 import numpy as np
 
+from svgbench.ranges import Count, NonNegative
 from svgbench.tasks.mujoco_batch import compiled, uniform
 from svgbench.tasks.protocol import Array
 from svgbench.tasks.state_reward import StateReward, length
@@ -97,7 +98,7 @@ def add_fingers(spec: mujoco.MjSpec, hand: mujoco.MjsBody) -> None:
 
 
 def make_gripper(
-    horizon: int = HORIZON, *, grip_weight: float = GRIP_WEIGHT, ball_weight: float = BALL_WEIGHT
+    horizon: Count = HORIZON, *, grip_weight: NonNegative = GRIP_WEIGHT, ball_weight: NonNegative = BALL_WEIGHT
 ) -> Gripper:
     """svg/gripper: the hand is to take a ball and to bring it to a site, (0.2, 0).
 

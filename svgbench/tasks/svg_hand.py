@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from svgbench.ranges import Count, NonNegative, Positive
 from svgbench.tasks.episodes import Ahead, Observed, Outcome, Rows
 from svgbench.tasks.protocol import Array
 from svgbench.tasks.state_reward import StateReward, length
@@ -141,11 +142,11 @@ def _noise(rng: np.random.Generator) -> Array:
 
 
 def make_hand(
-    horizon: int = HORIZON,
-    end: float = END,
-    noise: float = NOISE,
-    action_weight: float = ACTION_WEIGHT,
-    distance_weight: float = DISTANCE_WEIGHT,
+    horizon: Count = HORIZON,
+    end: Positive = END,
+    noise: NonNegative = NOISE,
+    action_weight: NonNegative = ACTION_WEIGHT,
+    distance_weight: NonNegative = DISTANCE_WEIGHT,
 ) -> Hand:
     """svg/hand: as above. end: T, in s. noise: sigma, in N. action_weight, distance_weight: alpha_1, alpha_2.
 

@@ -21,6 +21,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from svgbench.ranges import Count, NonNegative
 from svgbench.tasks.episodes import Ahead
 from svgbench.tasks.mujoco_batch import MujocoSimulations, asset, compiled, normal, uniform
 from svgbench.tasks.planar_chain import PlanarChain
@@ -177,7 +178,7 @@ def _capsule(body: mujoco.MjsBody, radius: float, one: tuple[float, float], othe
     capsule.conaffinity = 0
 
 
-def make_monoped(noise: float = MONOPED_NOISE, horizon: int = MONOPED_HORIZON) -> Monoped:
+def make_monoped(noise: NonNegative = MONOPED_NOISE, horizon: Count = MONOPED_HORIZON) -> Monoped:
     """svg/monoped: one leg, dropped from a height, is to stand.
 
     s (14): q = (x, height of the trunk, pitch, waist, hip, knee, ankle) and v. a: 4, u = (30, 40, 30, 10) a.
@@ -205,7 +206,7 @@ def make_monoped(noise: float = MONOPED_NOISE, horizon: int = MONOPED_HORIZON) -
     )
 
 
-def make_cheetah(springs: bool = True, horizon: int = HORIZON) -> Legged:
+def make_cheetah(springs: bool = True, horizon: Count = HORIZON) -> Legged:
     """svg/cheetah, svg/cheetah-no-springs: half a cat that runs.
 
     s (18): q = (x, z, pitch, and thigh, shin, foot of the hind and the fore leg) and v. a: 6, u = (120, 90, 60, 120,
@@ -231,7 +232,7 @@ def make_cheetah(springs: bool = True, horizon: int = HORIZON) -> Legged:
     )
 
 
-def make_walker(horizon: int = HORIZON) -> Walker:
+def make_walker(horizon: Count = HORIZON) -> Walker:
     """svg/walker: two legs that walk.
 
     s (18): q = (x, z of the trunk, pitch, and hip, knee, ankle of each leg) and v. a: 6, u = (100, 50, 20) a of each

@@ -28,11 +28,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 import mujoco
 import numpy as np
 
+from svgbench.ranges import Count, NonNegative, Range
 from svgbench.tasks.mujoco_batch import compiled, uniform
 from svgbench.tasks.protocol import Array
 from svgbench.tasks.state_reward import StateReward, length
@@ -136,10 +137,10 @@ def swimmer(links: int) -> mujoco.MjSpec:
 
 
 def make_swimmer(
-    links: int = 3,
-    horizon: int = HORIZON,
-    velocity_weight: float = VELOCITY_WEIGHT,
-    action_weight: float = ACTION_WEIGHT,
+    links: Annotated[int, Range(2)] = 3,
+    horizon: Count = HORIZON,
+    velocity_weight: NonNegative = VELOCITY_WEIGHT,
+    action_weight: NonNegative = ACTION_WEIGHT,
 ) -> Swimmer:
     """svg/swimmer-3, svg/swimmer-5, svg/swimmer-7: as above. velocity_weight, action_weight: alpha_1, alpha_2."""
     if links < 2:

@@ -22,6 +22,7 @@ from typing import Any
 import mujoco
 import numpy as np
 
+from svgbench.ranges import Count, NonNegative, Positive
 from svgbench.tasks.episodes import never
 from svgbench.tasks.mujoco_batch import (
     Motion,
@@ -112,7 +113,7 @@ class Legged(MujocoTask):
         return rewards
 
 
-def make_swimmer(horizon: int = HORIZON, control_weight: float = CONTROL_WEIGHT) -> Swimmer:
+def make_swimmer(horizon: Count = HORIZON, control_weight: NonNegative = CONTROL_WEIGHT) -> Swimmer:
     """trpo/swimmer: three links in a viscous plane.
 
     State (10): q = (x, y of the tip of the head; heading; two joints) and v. s (9): without x. a: 2, u = 50 a.
@@ -143,7 +144,7 @@ def make_swimmer(horizon: int = HORIZON, control_weight: float = CONTROL_WEIGHT)
     )
 
 
-def make_hopper(horizon: int = HORIZON, impact_weight: float = 0.0, impact_limit: float = np.inf) -> Legged:
+def make_hopper(horizon: Count = HORIZON, impact_weight: NonNegative = 0.0, impact_limit: Positive = np.inf) -> Legged:
     """trpo/hopper: one leg.
 
     State (12): q = (x, z of the torso, pitch, hip, knee, ankle) and v. a: 3, u = 200 a.
@@ -167,7 +168,9 @@ def make_hopper(horizon: int = HORIZON, impact_weight: float = 0.0, impact_limit
     return _legged("trpo/hopper", spec, 2, horizon, impact_weight, impact_limit)
 
 
-def make_walker(horizon: int = HORIZON, impact_weight: float = 0.005, impact_limit: float = np.inf) -> Legged:
+def make_walker(
+    horizon: Count = HORIZON, impact_weight: NonNegative = 0.005, impact_limit: Positive = np.inf
+) -> Legged:
     """trpo/walker: two legs.
 
     State (18): q = (x, z of the torso, pitch, and hip, knee, ankle of each leg) and v. a: 6, u = (150, 100, 100) a of

@@ -301,9 +301,7 @@ def test_rows_have_the_declared_columns_and_every_cell_can_be_made():
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"paths": 40}, "multiple"),
         ({"stages": (50, 60)}, "multiples of 25"),
-        ({"stages": (75,)}, "at least the first stage"),
         ({"horizons": (3, 1)}, "increasing"),
     ],
 )

@@ -85,6 +85,17 @@ WRONG = {
     "status": (["status", "testkit/wakl"], "'testkit/wakl'", "'testkit/walk'"),
     "plan": (["plan", "testkit/walk", "--tasks", "field/clam"], "'field/clam'", "'field/calm'"),
     "search": (["tune", "testkit/walk-serach"], "'testkit/walk-serach'", "'testkit/walk-search'"),
+    "range": (["run", "testkit/walk", "-o", "steps=0"], "steps=0", "at least 1"),
+    "range of a plan": (["plan", "testkit/walk", "-o", "steps=-1"], "steps=-1", "at least 1"),
+    "not a number": (["run", "testkit/walk", "-o", "drift=nan"], "drift=nan", "finite"),
+    "infinite": (["plan", "testkit/walk", "-o", "slice_seconds=1e400"], "slice_seconds=1e400", "finite"),
+    "range of ours": (["run", "trpo/fig4", "--variants", "vine", "-o", "gamma=1.5"], "gamma=1.5", "from 0 to 1"),
+    "rule": (
+        ["run", "sac-svg/table2", "--variants", "sac-svg-2", "-o", "learning_starts=3"],
+        "H is 2 and learning_starts is 3",
+        "learning_starts > H + 1",
+    ),
+    "limit": (["run", "sac-svg/table2", "-o", "total_steps=0"], "total_steps=0", "at least 1"),
     "no search": (["tune"], "SEARCH", "testkit/walk-search"),
     "not searched": (["tune", "maac/fig3"], "maac/fig3", "testkit/walk"),
     "search variant": (

@@ -93,6 +93,19 @@ def test_a_block_that_fails_twice(bench, tmp_path):
     assert bench.entries(cell)["0"] == entries["0"]
 
 
+def test_a_block_that_cannot_be_built_is_tried_once(bench):
+    words = ("-o", "unbuilt=no such world")
+    cell = cell_of(*words[1::2], seeds=2)
+    failed = bench.walk("--seeds", "2", *words)
+    assert failed.status == 1
+    assert "retry" not in failed.err
+    assert bench.log(block_of(cell)).count("ArithmeticError: no such world\n") == 1
+    entries = bench.entries(cell)
+    assert {(e["status"], e["attempts"], e["error"]) for e in entries.values()} == {
+        ("failed", 1, "ArithmeticError: no such world")
+    }
+
+
 def test_a_full_disk(half_done):
     bench = half_done
     words = ("-o", "ballast=200000")

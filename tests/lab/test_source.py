@@ -252,3 +252,67 @@ def test_a_range_that_cannot_be_read_is_refused(write, name, text, message):
 def test_a_base_that_cannot_be_read_is_refused(write):
     with pytest.raises(UsageError, match="base_gone: Config cannot be read: Base"):
         declared(write("base_gone", "VERSION = 1\nclass Config(Base):\n    a: int = 1"))
+
+
+LEARNER = """
+from typing import TypedDict
+from svgbench.ranges import Count, Positive
+VERSION = 1
+class Optional_(TypedDict, total=False):
+    extra: Positive
+class Limits(Optional_):
+    total: Count
+class Config:
+    size: Count = 2
+RULES = {"size <= total": "it must fit"}
+"""
+
+
+def test_limits_that_a_learner_needs_and_their_ranges(write):
+    found = declared(write("with_limits", LEARNER))
+    found.check_limits({"total": 3, "of_somebody_else": 0.5}, "here")
+    for limits, said in (
+        ({"extra": 1.0}, "here: no total, which with_limits needs of a budget (there are: extra)"),
+        ({"total": 0}, "here: total is 0, expected a value of type int, at least 1"),
+        ({"total": 1, "extra": 0.0}, "here: extra is 0.0, expected a value of type float, above 0"),
+        ({"total": 1, "of_somebody_else": float("nan")}, "here: of_somebody_else is nan, expected finite numbers"),
+    ):
+        with pytest.raises(UsageError) as error:
+            found.check_limits(limits, "here")
+        assert str(error.value) == said
+
+
+def test_a_rule_names_settings(write):
+    with pytest.raises(UsageError, match="the rule 'sise <= total' names sise, which is no setting"):
+        declared(write("rule_of_nothing", LEARNER.replace('"size <=', '"sise <=')))
+
+
+TASK = """
+from svgbench.ranges import Count
+VERSION = 1
+STEPS, LONGEST = 3, 7
+def make(gain: float, horizon: Count = LONGEST, *, springs=True): ...
+def make_any(**options): ...
+class Make: ...
+"""
+
+
+def test_options_are_the_parameters_of_a_factory(write):
+    reference = write("with_options", TASK)
+    found = declared(reference)
+    assert found.option_defaults == {"horizon": 7, "springs": True}
+    found.check_options({"gain": -1, "springs": 0}, "task t")
+    for options, said in (
+        ({}, "task t: no option gain, which with_options needs"),
+        ({"gain": 1.0, "horizn": 2}, "no option of task t 'horizn'; did you mean 'horizon'?"),
+        ({"gain": 1.0, "horizon": 0}, "task t: horizon is 0, expected a value of type int, at least 1"),
+        ({"gain": float("inf")}, "task t: gain is inf, expected a value of type float, finite"),
+    ):
+        with pytest.raises(UsageError) as error:
+            found.check_options(options, "task t")
+        assert str(error.value).startswith(said)
+    for attribute in ("make_any", "Make"):
+        other = declared(reference.replace("make", attribute))
+        other.check_options({"whatever": 1}, "task t")
+        with pytest.raises(UsageError, match="finite"):
+            other.check_options({"whatever": float("nan")}, "task t")

@@ -9,7 +9,7 @@ import pytest
 from harness import cell_of
 
 from svgbench.lab import supervisor as module
-from svgbench.lab.block import BUSY, FAILED, FINISHED, STOPPED
+from svgbench.lab.block import BUSY, FAILED, FINISHED, STOPPED, UNBUILT
 from svgbench.lab.cells import blocks
 from svgbench.lab.files import locked
 from svgbench.lab.store import Store
@@ -135,6 +135,15 @@ def test_a_failure_is_tried_once_more_and_then_recorded(supervise, cell, tmp_pat
     state = Store(tmp_path).state(cell)
     assert state.failed == {0: "ended by signal 11", 1: "ended by signal 11"}
     assert ("failed", 0, line) in events
+
+
+def test_a_block_that_cannot_be_built_is_not_tried_again(supervise, cell, tmp_path):
+    outcome, executor, events = supervise({0: [(UNBUILT, 1.0)], 1: [(FAILED, 1.0), (UNBUILT, 1.0)]}, count=2)
+    assert sorted(executor.placed) == [(0, 1), (1, 1), (1, 2)]
+    assert indices(outcome.finished) == []
+    assert [name for name, index, _ in events if index == 0] == ["started", "failed"]
+    seeds = Store(tmp_path).meta(cell)["seeds"]
+    assert {seed: entry["attempts"] for seed, entry in seeds.items()} == {"0": 1, "1": 1, "2": 2, "3": 2}
 
 
 def test_the_error_that_the_block_noted_is_the_one_that_is_told(supervise, cell, tmp_path):

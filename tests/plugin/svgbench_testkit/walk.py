@@ -8,9 +8,11 @@ import signal
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+
+from svgbench.ranges import Range
 
 VERSION = 1
 
@@ -21,7 +23,7 @@ class Config:
 
     drift: float = 0.1  # per step
     slices: int = 6
-    steps: int = 5  # rows per slice and seed
+    steps: Annotated[int, Range(1)] = 5  # rows per slice and seed
     slice_seconds: float = 0.0
     nan_seed: int = -1  # this seed's walk becomes NaN in the third slice
     raise_at: int = -1  # slice that raises
@@ -31,6 +33,7 @@ class Config:
     trouble_seed: int = -1  # only the block of this seed gets into trouble
     until: str = ""  # a file: trouble happens only while it does not exist
     ballast: int = 0  # numbers of state, to make a checkpoint large
+    unbuilt: str = ""  # what the error says that `make` raises
 
 
 class Walk:
@@ -105,4 +108,6 @@ class Walk:
 
 
 def make(config: Mapping[str, Any], task: float, seeds: Sequence[int], budget: Mapping[str, Any], device: str) -> Walk:
+    if config["unbuilt"]:
+        raise ArithmeticError(config["unbuilt"])
     return Walk(Config(**config), task, seeds)

@@ -1,0 +1,97 @@
+"""What no range of one field says: rules between the settings of a cell.
+
+A learner's module states them as a literal, the rule and its reason, and svgbench reads them without importing it:
+
+    RULES = {"learning_starts > H + 1": "a window must fit", "std_min <= std_max": "they are bounds"}
+
+A rule is an expression of Python's that must be true: names of config fields, of the budget's limits, and `horizon` of
+a task whose factory has that option; numbers, strings, tuples and their elements; arithmetic, comparisons, `in`, `and`,
+`or`, `not`. A rule about something that a cell does not have says nothing of it.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from svgbench.lab.errors import UsageError
+
+BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Mod: operator.mod,
+}
+COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.In: lambda one, many: one in many,
+    ast.NotIn: lambda one, many: one not in many,
+}
+UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {ast.Not: operator.not_, ast.USub: operator.neg}
+
+
+def check(rules: Mapping[str, str], values: Mapping[str, Any], where: str) -> None:
+    """Raise UsageError for the first rule that does not hold, naming its settings and their values."""
+    for rule, reason in rules.items():
+        tree, names = _parsed(rule)
+        if names <= values.keys() and not _value(tree, values, rule):
+            have = " and ".join(f"{name} is {values[name]!r}" for name in sorted(names))
+            raise UsageError(f"{where}: {have}, expected {rule}: {reason}")
+
+
+def names_in(rule: str) -> frozenset[str]:
+    """The settings that a rule names. Raises UsageError for what is no expression."""
+    return _parsed(rule)[1]
+
+
+@functools.cache
+def _parsed(rule: str) -> tuple[ast.expr, frozenset[str]]:
+    try:
+        tree = ast.parse(rule, mode="eval").body
+    except SyntaxError:
+        raise _unreadable(rule) from None
+    return tree, frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
+
+
+def _value(node: ast.expr, values: Mapping[str, Any], rule: str) -> Any:
+    def of(part: ast.expr) -> Any:
+        return _value(part, values, rule)
+
+    try:
+        match node:
+            case ast.Constant():
+                return node.value
+            case ast.Name():
+                return values[node.id]
+            case ast.Tuple():
+                return tuple(map(of, node.elts))
+            case ast.Subscript():
+                return of(node.value)[of(node.slice)]
+            case ast.UnaryOp():
+                return UNARY[type(node.op)](of(node.operand))
+            case ast.BinOp():
+                return BINARY[type(node.op)](of(node.left), of(node.right))
+            case ast.BoolOp(op=ast.And()):
+                return all(map(of, node.values))
+            case ast.BoolOp():
+                return any(map(of, node.values))
+            case ast.Compare():
+                parts = [of(part) for part in (node.left, *node.comparators)]
+                pairs = zip(node.ops, parts, parts[1:], strict=False)
+                return all(COMPARE[type(op)](one, other) for op, one, other in pairs)
+    except (KeyError, TypeError, ArithmeticError, IndexError):
+        raise _unreadable(rule) from None
+    raise _unreadable(rule)
+
+
+def _unreadable(rule: str) -> UsageError:
+    return UsageError(f"'{rule}' is no rule that svgbench can judge; see svgbench.lab.rules")

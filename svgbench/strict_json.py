@@ -1,0 +1,39 @@
+"""JSON as its standard has it: without NaN and infinities, which Python's own module writes and reads.
+
+Everything that svgbench writes or reads as JSON goes through here.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+
+def dumps(value: Any, **how: Any) -> str:
+    """`value` as JSON; `how` as for `json.dumps`. Raises ValueError for a number that JSON does not have."""
+    return json.dumps(value, allow_nan=False, **how)
+
+
+def loads(text: str | bytes) -> Any:
+    """What `text` says. Raises ValueError for text that is no JSON, NaN, Infinity and 1e400 included."""
+    return json.loads(text, parse_constant=_refuse, parse_float=_float)
+
+
+def nulled(value: Any) -> Any:
+    """`value` with null in the place of every number that JSON does not have."""
+    if isinstance(value, Mapping):
+        return {key: nulled(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [nulled(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _refuse(token: str) -> Any:
+    raise ValueError(f"{token} is no number of JSON's")
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _refuse(text)
