@@ -152,8 +152,6 @@ def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], b
 def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> OnlineLearner:
     """The learner of a block."""
     c, schedule = settings(config, budget)
-    if c.learning_starts < 1:
-        raise ValueError(f"learning_starts is {c.learning_starts}, expected at least 1: a batch needs a transition")
     dtype = getattr(torch, c.dtype)
     experience = make_experience(
         task, len(seeds), min(c.replay_capacity, schedule.total_steps), window=1, whole_episodes=True,

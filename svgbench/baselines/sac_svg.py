@@ -103,10 +103,11 @@ class Config:
 
 
 RULES = {
+    "H == 0 or H <= horizon - 2 * (not whole_episodes)": "no episode has a longer window",
     "log_std_min < log_std_max": "they are bounds",
     "std_min <= std_max": "they are bounds",
     "learning_starts > H + 1": "a window must fit",
-    "replay_capacity > H and total_steps > H": "a window must fit",
+    "replay_capacity > H + (not whole_episodes) and total_steps > H + (not whole_episodes)": "a window must fit",
 }
 PROFILES = {
     "text": {},

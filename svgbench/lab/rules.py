@@ -44,7 +44,8 @@ def check(rules: Mapping[str, str], values: Mapping[str, Any], where: str) -> No
     for rule, reason in rules.items():
         tree, names = _parsed(rule)
         if names <= values.keys() and not _value(tree, values, rule):
-            have = " and ".join(f"{name} is {values[name]!r}" for name in sorted(names))
+            *many, last = [f"{name} is {values[name]!r}" for name in sorted(names)]
+            have = f"{', '.join(many)} and {last}" if many else last
             raise UsageError(f"{where}: {have}, expected {rule}: {reason}")
 
 
