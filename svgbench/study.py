@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from svgbench import reproduce
-from svgbench.lab.cells import Selection, expand, expand_declared
+from svgbench.lab.cells import Selection, expand, expand_declared, reach_of
 from svgbench.lab.experiment import BUDGETS, Experiment
+from svgbench.lab.overrides import Reach
 from svgbench.lab.plan import Plan, make_plan
 from svgbench.lab.store import Store
 
@@ -85,6 +86,15 @@ class Study:
         folder = self.experiment.draws_from or self.experiment.id
         stored = set() if running else self.store.variants(folder, selection.budget)
         expand_declared(self.experiment, selection, reproduce.installed_algorithms(), stored)
+
+    def reach(self, selection: Selection) -> Reach:
+        """Which of the cells that the selection names its overrides change, and which are left out."""
+        extra = reproduce.installed_algorithms()
+        declared = {v.id for v in self.experiment.variants} | set(extra)
+        named = tuple(v for v in selection.variants if v in declared)
+        if selection.variants and not named:
+            return Reach({}, {}, {})  # an imported one has no settings
+        return reach_of(self.experiment, replace(selection, variants=named), extra)
 
     def jobs(self, plan: Plan, asked: int | None = None) -> int:
         """How many blocks to run at once: as asked, else so many that every core is used once, or one on a GPU."""

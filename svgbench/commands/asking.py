@@ -40,7 +40,18 @@ def asked(studies: Sequence[Any], budget: str | None, *words: Any, running: bool
         raise next((e for e in refused.values() if "did you mean" in str(e)), next(iter(refused.values())))
     if refused:
         _say(f"left out, without {_options(given, budget)}: {', '.join(refused)}")
+    if given.overrides:
+        _say_reach(kept)
     return kept
+
+
+def _say_reach(chosen: Iterable[Asked]) -> None:
+    """Whom `-o` changes and whom it leaves out; where experiments differ in that, of each one."""
+    said: dict[str, list[str]] = {}
+    for study, selection in chosen:
+        said.setdefault(study.reach(selection).sentence(), []).append(study.experiment.id)
+    for sentence, ids in said.items():
+        _say(sentence if len(said) == 1 else f"{', '.join(ids)}: {sentence}")
 
 
 def say_budgets(chosen: Iterable[Asked], budget: str | None) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from svgbench.lab import fields, rules, source
 from svgbench.lab.errors import UsageError, unknown
 from svgbench.lab.experiment import Budget, Experiment, PerTask, Setting, Task, Variant
+from svgbench.lab.overrides import Reach, parse_overrides, reach
 from svgbench.ranges import Count
 
 
@@ -130,8 +131,8 @@ def named_seeds(experiment: Experiment, selection: Selection) -> tuple[int, ...]
 def expand(experiment: Experiment, selection: Selection, extra: Mapping[str, Variant] | None = None) -> list[Cell]:
     """The cells of `experiment` that `selection` asks for, tasks outermost, as declared.
 
-    `extra` are learners of other packages, which take part when `selection.variants` names them.
-    Raises UsageError for any word that the experiment does not know.
+    `extra` are learners of other packages, which take part when `selection.variants` names them. With overrides, only
+    the cells that have every one of those settings. Raises UsageError for any word that the experiment does not know.
     """
     budget = _budget(experiment, selection.budget)
     block_size = experiment.block_size if budget.block_size is None else budget.block_size
@@ -139,8 +140,8 @@ def expand(experiment: Experiment, selection: Selection, extra: Mapping[str, Var
     for seeds in (budget.seeds, *budget.seeds_of.values()):
         fields.check(SIZES, {"seeds": seeds, **sizes}, f"budget {budget.name} of {experiment.id}")
     asked = named_seeds(experiment, selection)
-    tasks = _chosen("task", selection.tasks, {t.id: t for t in experiment.tasks})
-    variants = _chosen("variant", selection.variants, {v.id: v for v in experiment.variants}, extra)
+    tasks, variants = _named(experiment, selection, extra)
+    reached = reach_of(experiment, selection, extra)
     task_versions = {}
     for task in tasks:
         factory = source.declared(task.make)
@@ -149,9 +150,9 @@ def expand(experiment: Experiment, selection: Selection, extra: Mapping[str, Var
     cells = []
     for task in tasks:
         for declared in variants:
-            if not declared.runs_on(task.id):
+            if task.id not in reached.changed.get(declared.id, ()):
                 continue
-            variant, config, limits, version = _resolve(task, declared, budget, selection.overrides)
+            variant, config, limits, version = _resolve(task, declared, budget, reached.overrides)
             cell = Cell(
                 experiment=experiment.draws_from or experiment.id,
                 budget=budget.name,
@@ -168,10 +169,36 @@ def expand(experiment: Experiment, selection: Selection, extra: Mapping[str, Var
                 identity="",
             )
             cells.append(replace(cell, identity=identity(cell)))
-    if not cells:
+    return cells
+
+
+def reach_of(experiment: Experiment, selection: Selection, extra: Mapping[str, Variant] | None = None) -> Reach:
+    """Which of the cells that `selection` names its overrides change. Raises UsageError as `expand` does."""
+    budget = _budget(experiment, selection.budget)
+    tasks, variants = _named(experiment, selection, extra)
+    overrides = parse_overrides(selection.overrides)
+    known = {
+        (v.id, t.id): source.declared(v.learner).fields.keys() | _limits(t, budget).keys()
+        for v in variants
+        for t in tasks
+        if v.runs_on(t.id)
+    }
+    if not known:
         where = "; ".join(f"{v.id} runs on {', '.join(v.tasks or ())}" for v in variants)
         raise UsageError(f"no cell of {experiment.id} is asked for: {where}")
-    return cells
+    return reach(overrides, known, ", ".join(selection.variants) or experiment.id)
+
+
+def _named(
+    experiment: Experiment, selection: Selection, extra: Mapping[str, Variant] | None
+) -> tuple[list[Task], list[Variant]]:
+    """The tasks and the variants that are asked for."""
+    tasks = _chosen("task", selection.tasks, {t.id: t for t in experiment.tasks})
+    return tasks, _chosen("variant", selection.variants, {v.id: v for v in experiment.variants}, extra)
+
+
+def _limits(task: Task, budget: Budget) -> dict[str, Any]:
+    return {**budget.limits, **task.limits.get(budget.name, {})}
 
 
 def expand_declared(
@@ -277,7 +304,7 @@ def _chosen(
 
 
 def _resolve(
-    task: Task, variant: Variant, budget: Budget, overrides: Sequence[str]
+    task: Task, variant: Variant, budget: Budget, overrides: Mapping[str, str]
 ) -> tuple[Variant, dict[str, Any], dict[str, Any], int]:
     """The variant with its whole config and limits on that task; with overrides, a variant of its own.
 
@@ -295,20 +322,15 @@ def _resolve(
     }
     variant = replace(variant, config=own)
     config = learner.config(of_task, own, cut, profile=variant.profile)
-    limits = {**budget.limits, **task.limits.get(budget.name, {})}
+    limits = _limits(task, budget)
     where = f"{variant.id} on {task.id}"
     changed: dict[str, Any] = {}
-    for override in overrides:
-        key, equals, text = override.partition("=")
-        if not equals:
-            raise UsageError(f"-o {override}: expected key=value")
+    for key, text in overrides.items():
         if key in learner.fields:
             changed[key] = config[key] = learner.parse(key, text)
-        elif key in limits:
+        else:
             limit = learner.limits.get(key) or fields.of_value(key, limits[key])
             changed[key] = limits[key] = limit.parse(text)
-        else:
-            raise unknown(f"setting of {variant.id}", key, [*learner.fields, *limits])
     fields.check(learner.fields, config, where)
     learner.check_limits(limits, where)
     factory = source.declared(task.make)

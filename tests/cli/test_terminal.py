@@ -178,3 +178,18 @@ def test_a_line_about_a_word_cannot_control_the_terminal(shell):
     done = shell("table", "testkit/walk", "--seeds", "\x1b[31m3")
     assert done.status == 2
     assert done.err.startswith(r"svgbench: --seeds \x1b[31m3: expected")
+
+
+def test_a_setting_that_only_some_algorithms_have(shell):
+    """Both are said: whom it changes, and who is left out."""
+    words = ("--tasks", "poplin/hopper", "--budget", "smoke", "--no-calibrate", "--json", "-o", "model_lr=0.002")
+    done = shell("plan", "sac-svg/table2", *words)
+    assert done.status == 0, done.err
+    said = "-o model_lr=0.002 changes (.+); left out, without model_lr: (.+)\n"
+    changed, left_out = (names.split(", ") for names in re.fullmatch(said, done.err).groups())
+    assert [row["variant"].partition("+")[0] for row in done.json] == changed
+    assert "sac" in left_out
+    work = shell("plan", "sac-svg", *words[2:])
+    assert work.status == 0, work.err
+    assert all("+" in row["variant"] for row in work.json)
+    assert re.search("^sac-svg/table2.*: -o model_lr=0.002 changes .*", work.err, re.MULTILINE)

@@ -191,7 +191,7 @@ def test_an_override_makes_a_cell_of_its_own():
         (Selection(budget="smok"), "no budget of testkit/walk 'smok'; did you mean 'smoke'"),
         (Selection("smoke", tasks=("field/clam",)), "no task 'field/clam'; did you mean 'field/calm'"),
         (Selection("smoke", variants=("drfit",)), "no variant 'drfit'; did you mean 'drift'"),
-        (Selection("smoke", overrides=("drfit=1",)), "no setting of drift 'drfit'; did you mean 'drift'"),
+        (Selection("smoke", overrides=("drfit=1",)), "no setting of testkit/walk 'drfit'; did you mean 'drift'"),
         (Selection("smoke", overrides=("drift",)), "-o drift: expected key=value"),
         (Selection("smoke", overrides=("drift=much",)), "-o drift=much: expected a value of type float"),
         (Selection("smoke", overrides=("slices=1.5",)), "-o slices=1.5: expected a value of type int"),

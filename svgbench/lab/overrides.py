@@ -1,0 +1,70 @@
+"""Settings changed from the command line: `-o key=value`, and whom it reaches.
+
+A cell is changed if its learner's config or its budget has every key; the other cells take no part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
+
+from svgbench.lab.errors import UsageError, unknown
+
+
+def parse_overrides(texts: Iterable[str]) -> dict[str, str]:
+    """Keys with the text of their values. UsageError for what is no "key=value", and for a key that comes twice."""
+    found: dict[str, str] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        key = key.strip()
+        if not equals or not key:
+            raise UsageError(f"-o {text}: expected key=value, such as gamma=0.99")
+        if key in found:
+            raise UsageError(f"-o {key} is given twice: {found[key]} and {value}; expected one value")
+        found[key] = value
+    return found
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Whom overrides change: ids of variants, each with the tasks where it is so, in declared order."""
+
+    overrides: Mapping[str, str]
+    changed: Mapping[str, Sequence[str]]
+    left_out: Mapping[str, Sequence[str]]
+
+    def sentence(self) -> str:
+        """Both in words; nothing without overrides."""
+        if not self.overrides:
+            return ""
+        words = " ".join(f"-o {key}={value}" for key, value in self.overrides.items())
+        changes = f"{words} changes {_listed(self.changed, self.left_out)}"
+        if not self.left_out:
+            return changes
+        keys = " and ".join(self.overrides)
+        return f"{changes}; left out, without {keys}: {_listed(self.left_out, self.changed)}"
+
+
+def _listed(variants: Mapping[str, Sequence[str]], others: Mapping[str, Sequence[str]]) -> str:
+    """The variants; with their tasks where a variant is among the others on another task."""
+    return ", ".join(f"{v} (on {', '.join(on)})" if v in others else v for v, on in variants.items())
+
+
+def reach(overrides: Mapping[str, str], known: Mapping[tuple[str, str], Set[str]], where: str) -> Reach:
+    """Whom the overrides change among cells whose settings are `known`, by variant and task.
+
+    Raises UsageError, naming the nearest setting, for a key that none of them has; and where none has all of them.
+    """
+    everything = dict.fromkeys(name for names in known.values() for name in sorted(names))
+    for key in overrides:
+        if key not in everything:
+            raise unknown(f"setting of {where}", key, everything)
+    changed: dict[str, list[str]] = {}
+    left_out: dict[str, list[str]] = {}
+    for (variant, task), names in known.items():
+        (changed if overrides.keys() <= names else left_out).setdefault(variant, []).append(task)
+    if not changed:
+        owners = {key: dict.fromkeys(v for (v, _), names in known.items() if key in names) for key in overrides}
+        whose = "; ".join(f"{key} is of {', '.join(variants)}" for key, variants in owners.items())
+        raise UsageError(f"no variant of {where} has {' and '.join(overrides)}: {whose}")
+    return Reach(overrides, changed, left_out)
