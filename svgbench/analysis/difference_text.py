@@ -14,7 +14,9 @@ from svgbench.analysis.verdict_text import estimate, tally
 
 HEIGHT = 40
 """The lines of a screen."""
-CHANGES = 8  # changes that are named
+MEASURES = 2  # that are named in a cell
+CHANGES = 6  # changes that are named
+LONGEST = 50  # characters of a value, or of a list of seeds
 GROUPS = 3  # experiments that are named where a folder lacks their cells
 SEEN_ORDER = ("changed", "grown", "other seeds", "rounding", "columns", "same", "only in A", "only in B")
 
@@ -126,13 +128,16 @@ def _seen(cell: CellDifference) -> str:
 
 
 def _decided(cell: CellDifference) -> str:
-    """The measures that are shown to be higher or lower, with their effects."""
-    found = ""
-    for v in cell.verdicts:
-        if v.verdict in ("HIGHER", "LOWER"):
-            worse = " (worse)" if v.id in cell.worse else ""
-            found += f"; {v.setting}: {v.verdict}{worse}, {' '.join(estimate(v))}".rstrip()
-    return found
+    """The measures that are higher or lower, the worse first: two with their effects, the others counted."""
+    decided = sorted(
+        (v for v in cell.verdicts if v.verdict in ("HIGHER", "LOWER")), key=lambda v: v.id not in cell.worse
+    )
+    named = [
+        f"; {v.setting}: {v.verdict}{' (worse)' * (v.id in cell.worse)}, {' '.join(estimate(v))}".rstrip()
+        for v in decided[:MEASURES]
+    ]
+    rest = tally(decided[MEASURES:])
+    return "".join(named) + (f"; {rest} in other measures" if rest else "")
 
 
 def _rank(cell: CellDifference) -> tuple[object, ...]:
@@ -154,12 +159,17 @@ def _recorded(both: Sequence[CellDifference], every: bool) -> list[str]:
     counts: Counter[Change] = Counter(change for cell in both for change in cell.changes)
     if not counts:
         return []
-    said = [f"{change}{_in_cells(n, len(both))}" for change, n in counts.items()]
+    said = [f"{_short(change)}{_in_cells(n, len(both))}" for change, n in counts.items()]
     if not every and len(said) > CHANGES:
         said = [*said[:CHANGES], f"and {len(said) - CHANGES} more (--verbose)"]
     if any(cell.differs or cell.seen == "other seeds" for cell in both):
         return ["Recorded differently, from A to B:", *(f"  {line}" for line in said)]
     return [f"Recorded differently all the same: {'; '.join(said)}."]
+
+
+def _short(change: Change) -> str:
+    before, after = (textwrap.shorten(value, LONGEST, placeholder=" ...") for value in (change.before, change.after))
+    return f"{change.field}: {before} -> {after}"
 
 
 def _in_cells(n: int, m: int) -> str:
@@ -172,7 +182,8 @@ def _seeds(both: Sequence[CellDifference]) -> list[str]:
         seeds = {seed for cell in both for seed in getattr(cell, pick)}
         n = sum(bool(getattr(cell, pick)) for cell in both)
         if seeds:
-            lines.append(f"{side} has seeds that {other} lacks, in {_cells(n)}: {name_seeds(seeds)}.")
+            named = textwrap.shorten(name_seeds(seeds), LONGEST, placeholder=" ...")
+            lines.append(f"{side} has seeds that {other} lacks, in {_cells(n)}: {named}.")
     return lines
 
 

@@ -110,6 +110,9 @@ def test_many_different_cells_fit_a_screen(tmp_path) -> None:
         store = Store(tmp_path / name)
         for i, cell in enumerate(expand(experiment, Selection(budget="smoke"))):
             fill(store, cell, lambda s, t, i=i, n=name: line(s, t) + (5.0 + i + s / 9 if n == "b" else 0.0))
+            if name == "b":
+                long = {f"setting_{k}": [k] * 40 for k in range(9)} | {f"key{i}": 1}
+                edit(store, cell, config=long, config_hash=f"{i}", columns=["score", "phase"])
     found = diff(tmp_path / "a", tmp_path / "b", experiment)
     lines = difference_lines(found, 80)
     assert len(lines) <= 40
