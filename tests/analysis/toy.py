@@ -26,6 +26,7 @@ FINAL = Measure("score", "final score")
 LEARNER = "svgbench.baselines.maac_gradient_error:make"
 TASK = "svgbench.tasks.double_integrator:make"
 OPTIONS: dict[str, Setting] = {"gamma": 0.9, "gain": (0.0, 0.0), "sigma": 1.0, "horizon": 25}
+LIMITS: dict[str, Setting] = {"total_steps": 4000}
 
 WINS = Comparison(Term("ours", FINAL), ">", Term("theirs", FINAL), "wins: by any amount")
 
@@ -41,11 +42,12 @@ EXPERIMENT = Experiment(
         Variant("ours", "ours", LEARNER, published="SAC-SVG(2)"),
         Variant("theirs", "theirs", LEARNER, {"critic": "exact"}, published="SAC (our run)"),
     ),
-    budgets=(Budget("paper", 5, ""), Budget("smoke", 3, "three seeds")),
+    budgets=(Budget("paper", 5, "", LIMITS), Budget("smoke", 3, "three seeds", LIMITS)),
     columns=(Column("score", "float", "1", "a number"), Column("phase", "str", "", "train or test")),
     measures=(FINAL, Measure("score", "mean score", reduce="mean")),
     claims=(Claim("wins", "ours wins", "nowhere", "text", (WINS,)),),
     deviations=(Deviation("toy", "a", "b", "c", "d"),),
+    step_unit="rows",  # which no limit counts
     published="sac-svg/table2",
 )
 
