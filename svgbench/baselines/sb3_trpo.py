@@ -128,7 +128,7 @@ class SeedLearner:
             "return_mean": float(returns.mean()) if len(returns) else math.nan,
             "episode_length": float(lengths.mean()) if len(lengths) else math.nan,
             "reward_per_step": self.reward_sum / self.config.timesteps,
-            "kl": self.A * float(said["train/kl_divergence_loss"]),
+            "kl": self.A * float(np.maximum(said["train/kl_divergence_loss"], 0)),  # below 0 by rounding only
             "surrogate_gain": float(said["train/policy_objective"]) if accepted else 0.0,
             "entropy": entropy,
             "accepted": accepted,

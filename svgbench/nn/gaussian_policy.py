@@ -81,7 +81,8 @@ def log_prob(mean: Tensor, log_std: Tensor, action: Tensor) -> Tensor:
 
 
 def kl(mean: Tensor, log_std: Tensor, new_mean: Tensor, new_log_std: Tensor) -> Tensor:
-    """KL(old || new) [...] in nats, of [..., A]."""
+    """KL(old || new) [...] in nats, of [..., A]; rounding can take one near zero below zero."""
+    # expm1 would not, but moves committed numbers: it waits for the next VERSION of those that compute this.
     ratio = (2 * (log_std - new_log_std)).exp()
     moved = ((new_mean - mean) * (-new_log_std).exp()).square()
     return (0.5 * (ratio - 1 + moved) - (log_std - new_log_std)).sum(-1)

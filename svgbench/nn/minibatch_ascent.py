@@ -54,8 +54,8 @@ def shared_out(new: Transitions, valid: Tensor, K: int, uniform: Tensor) -> Mini
     lengths = bounds.diff(dim=1).unsqueeze(-1)  # [S, K, 1]
     nth = torch.arange(max(1, int(lengths.max())), device=valid.device)  # [B]
     places = torch.minimum(bounds[:, :-1, None] + nth, (count - 1).clamp(min=0).unsqueeze(-1)).flatten(1)
-    share = (nth < lengths) / lengths.clamp(min=1)
-    return Minibatches(new.chosen(order.gather(1, places)), share.flatten(1).to(new.r.dtype), (lengths > 0).squeeze(-1))
+    share = (nth < lengths).to(new.r.dtype) / lengths.clamp(min=1)
+    return Minibatches(new.chosen(order.gather(1, places)), share.flatten(1), (lengths > 0).squeeze(-1))
 
 
 class MinibatchAgent(EpisodicAgent, ABC):

@@ -7,6 +7,13 @@ import math
 import torch
 from torch import Tensor
 
+NEGLIGIBLE = 1e-6  # a deviation up to this share of the mean is rounding: the number is constant
+
+
+def constant(mean: Tensor, deviation: Tensor) -> Tensor:
+    """Which numbers have not varied, bool: their deviation is no scale. One that is not finite counts as varied."""
+    return (deviation <= NEGLIGIBLE * mean.abs() + torch.finfo(torch.float64).tiny) & deviation.isfinite()
+
 
 class Normaliser:
     """Mean and population variance per seed and feature over all batches so far, in float64.
@@ -14,7 +21,9 @@ class Normaliser:
     Batches are merged exactly (Chan, Golub and LeVeque 1979), so how the data are cut does not matter.
 
     S, D: numbers of seeds and of features.
-    min_std, max_std: what a smaller or a larger standard deviation is taken for, in the features' unit.
+    min_std, max_std: what a smaller or a larger standard deviation is taken for, in the features' unit. A feature that
+        has not varied yet is not divided by such a bound, which would blow up its first variation: its deviation is
+        taken for 1.
 
     count: float64 [S], rows seen. mean, m2: float64 [S, D]; m2 is the sum of squared deviations.
     """
@@ -47,8 +56,9 @@ class Normaliser:
 
     @property
     def std(self) -> Tensor:
-        """Standard deviation, within [`min_std`, `max_std`], float64 [S, D]."""
-        return self.var.sqrt().clamp(self.min_std, self.max_std)
+        """Standard deviation, within [`min_std`, `max_std`], float64 [S, D]; one where nothing has varied."""
+        deviation = self.var.sqrt()
+        return torch.where(constant(self.mean, deviation), 1.0, deviation).clamp(self.min_std, self.max_std)
 
     @torch.no_grad()
     def update(self, x: Tensor, valid: Tensor | None = None) -> None:

@@ -20,9 +20,9 @@ from svgbench.nn.seed_block import Row, SeedBlock
 COLUMNS = ("kl", "surrogate_gain", "entropy", "accepted", "value_error")
 """What an update says of itself; NaN where an algorithm has no such thing.
 
-kl: mean KL(old || new) of the step, nats. surrogate_gain: of eq. (16), in advantages as they were scaled. entropy: of
-the policy that acted, nats. accepted: share of the full step that the line search took, 0 if none. value_error: mean
-squared error of the old value function over the variance of the returns that it should have foretold.
+kl: mean KL(old || new) of the step, nats; what rounding takes below 0 is 0. surrogate_gain: of eq. (16), in advantages
+as they were scaled. entropy: of the policy that acted, nats. accepted: share of the full step that the line search
+took, 0 if none. value_error: mean squared error of the old value function over the variance of the target returns.
 """
 
 
@@ -156,6 +156,8 @@ class PolicyIteration(SeedBlock):
 
     def _rows(self, batch: Collected, learned: Mapping[str, Tensor]) -> list[Row]:
         nothing = torch.full((len(self.seeds),), math.nan)
+        if "kl" in learned:
+            learned = {**learned, "kl": learned["kl"].clamp(min=0)}
         columns = {
             "simulated_steps": self.simulated_steps,
             "return_mean": batch.return_mean,

@@ -26,6 +26,7 @@ class ObservationScaling:
         "range": the task's own `observation_scale` goes to 1, or where it has none its bounds to -1 and 1;
         "random": the 10th and 90th percentiles under uniformly random actions go to -1 and 1, as in the authors' code;
         "running": mean 0 and standard deviation 1 over all batches before the present one.
+        What has never varied is centred and not stretched, except by "random", whose margin is then the width.
     clip: bound of a scaled observation; 0 is none.
 
     centre, width: float64 [S, 1, O]. They do not change within a batch.
@@ -47,7 +48,8 @@ class ObservationScaling:
                 raise ValueError(
                     f"{task.id} states neither a scale nor bounds of its observations: expected another scaling"
                 )
-            self.centre[:], self.width[:] = (high + low) / 2, (high - low) / 2
+            self.centre[:] = (high + low) / 2
+            self.width[:] = np.where(high > low, (high - low) / 2, 1.0)
 
     def prepare(self) -> int:
         """Measure what the kind needs, once; the steps that this takes of each seed's simulator."""
@@ -62,6 +64,8 @@ class ObservationScaling:
         ]
         observations = np.stack(seen, 1).reshape(S, RANDOM_PATHS * RANDOM_LENGTH, -1)
         low, high = np.percentile(observations, [10, 90], axis=1, keepdims=True)
+        # What is constant here has the margin for its width, which blows it up if it ever varies. A width of 1 waits for
+        # the next VERSION of those that scale so: it would move committed results of trpo/hopper and trpo/walker.
         self.centre, self.width = (high + low) / 2, (high - low) / 2 + RANDOM_MARGIN
         self.ready = True
         return RANDOM_PATHS * RANDOM_LENGTH

@@ -5,9 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from svgbench.nn.normaliser import Normaliser
-
-NEGLIGIBLE = 1e-6  # a deviation below this share of the mean is rounding: the number is constant
+from svgbench.nn.normaliser import Normaliser, constant
 
 
 class StateStatistics:
@@ -55,9 +53,8 @@ class StateStatistics:
             (self.change, self.mean_change, self.change_width, 0.0),
         ):
             deviation = seen.var.sqrt()
-            varies = deviation > NEGLIGIBLE * seen.mean.abs() + torch.finfo(torch.float64).tiny
             mean.copy_(seen.mean[:, None])
-            width.copy_(torch.where(varies | ~deviation.isfinite(), deviation, otherwise)[:, None])
+            width.copy_(torch.where(constant(seen.mean, deviation), otherwise, deviation)[:, None])
 
     def state_dict(self) -> dict[str, object]:
         names = ("centre", "width", "mean_change", "change_width")

@@ -40,10 +40,36 @@ def test_normalise_and_back():
     assert normaliser.normalise(x.float()).dtype == torch.float32
 
 
-def test_a_constant_feature_does_not_divide_by_zero():
+@pytest.mark.parametrize("value", [0.0, 0.1, 2.0, -100.0])
+@pytest.mark.parametrize("bounds", [{}, {"min_std": 1e-3}, {"min_std": 0.1, "max_std": 10.0}])
+def test_a_feature_that_has_not_varied_is_centred_and_not_blown_up(value, bounds):
+    normaliser = Normaliser(1, 2, **bounds)
+    x = torch.full((1, 50, 2), value, dtype=torch.float64)
+    x[..., 1] += torch.linspace(-3, 3, 50, dtype=torch.float64)
+    normaliser.update(x)
+    later = torch.tensor([[[value + 0.01, value]]], dtype=torch.float64)
+    assert normaliser.normalise(later)[0, 0, 0].item() == pytest.approx(0.01, rel=1e-9)
+    assert normaliser.std[0, 1] == pytest.approx(x[0, :, 1].std(correction=0).item())
+    normaliser.update(later)  # from now on it has a deviation, within the bounds
+    assert normaliser.std[0, 0] == pytest.approx(max(normaliser.var[0, 0].sqrt().item(), normaliser.min_std))
+
+
+def test_a_width_of_one_is_within_the_bounds_too():
+    normaliser = Normaliser(1, 1, max_std=0.5)
+    normaliser.update(torch.ones(1, 3, 1))
+    assert normaliser.std.item() == 0.5
+
+
+def test_small_variations_are_bounded_from_below():
     normaliser = Normaliser(1, 1, min_std=1e-3)
-    normaliser.update(torch.full((1, 4, 1), 2.0))
-    assert normaliser.normalise(torch.tensor([[[2.001]]])).item() == pytest.approx(1.0, rel=1e-3)
+    normaliser.update(2 + torch.tensor([[[-1e-5], [1e-5]]], dtype=torch.float64))
+    assert normaliser.std.item() == 1e-3
+
+
+def test_what_is_not_finite_stays_so():
+    normaliser = Normaliser(1, 2)
+    normaliser.update(torch.tensor([[[torch.nan, torch.inf], [1.0, 1.0]]]))
+    assert not normaliser.std.isfinite().any()
 
 
 def test_seeds_are_apart_and_a_state_is_exact():

@@ -239,6 +239,20 @@ def test_scaling_by_the_task_s_bounds_and_by_what_was_seen_before():
     assert not torch.allclose(second.x[second.used][:, 1], second.x[second.used][:, 0].square())
 
 
+@pytest.mark.parametrize("kind", ["running", "range"])
+def test_an_observation_that_has_never_varied_is_not_blown_up(kind):
+    task = Regulator(horizon=12)
+    task.observation_low, task.observation_high = np.array([-2.0, 0.3]), np.array([2.0, 0.3])
+    scaling = ObservationScaling(kind, task, [3], clip=0.0)
+    seen = np.random.default_rng(0).normal(size=(1, 100, 2))
+    seen[..., 1] = 0.3
+    scaling.note(seen, np.ones((1, 100), dtype=bool))
+    scaling.renew()
+    later = scaling.apply(np.array([[[0.0, 0.31]]]), np.float64)
+    assert later[0, 0, 1] == pytest.approx(0.01)
+    assert scaling.width[0, 0, 0] == pytest.approx(2.0 if kind == "range" else seen[0, :, 0].std())
+
+
 def test_scaling_by_random_actions_takes_percentiles_of_every_seed():
     task = Regulator(horizon=12)
     scaling = ObservationScaling("random", task, [3, 8], clip=0.5)
