@@ -25,6 +25,7 @@ from svgbench.nn.batch import Batch, Samples, picked, selection
 from svgbench.nn.gaussian_policy import GaussianPolicy, log_prob
 from svgbench.nn.limits import PATH_RULES
 from svgbench.nn.limits import Iterations as Limits
+from svgbench.nn.normaliser import NEGLIGIBLE
 from svgbench.nn.policy_iteration import PolicyAgent, PolicyIteration
 from svgbench.nn.rollouts import Rollouts, Sampling
 from svgbench.nn.scaling import ObservationScaling
@@ -70,7 +71,9 @@ def weights(c: Config, returns: Tensor) -> Tensor:
     if c.weighting == "elite":
         place = returns.argsort(dim=1, descending=True, stable=True).argsort(dim=1)
         return (place < max(1, round(c.elite_fraction * returns.shape[1]))).to(returns.dtype)
-    scaled = (returns - returns.amax(1, keepdim=True)) / returns.std(1, correction=0, keepdim=True)
+    deviation = returns.std(1, correction=0, keepdim=True)
+    varies = deviation > NEGLIGIBLE * returns.mean(1, keepdim=True).abs()
+    scaled = (returns - returns.amax(1, keepdim=True)) / torch.where(varies, deviation, torch.inf)
     return torch.where(scaled.isnan(), 1.0, (scaled / c.temperature).exp())
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from svgbench.nn.normaliser import NEGLIGIBLE
+
 MIN_PATHS = 5  # whose mean is a baseline, at least; the authors' code
 
 
@@ -68,10 +70,11 @@ def centred(x: Tensor, used: Tensor) -> Tensor:
 
 
 def divided_by_deviation(x: Tensor, used: Tensor) -> Tensor:
-    """x over the standard deviation of all of a seed's used entries (not centred); x itself where that is zero."""
+    """x over the standard deviation of all of a seed's used entries (not centred); x itself where that is rounding."""
     weight = used.flatten(1).double()
     n = weight.sum(1, keepdim=True)
     flat = torch.where(used, x, 0.0).flatten(1).double()
     mean = flat.sum(1, keepdim=True) / n
     std = ((flat - mean).square() * weight).sum(1, keepdim=True).div(n).sqrt()
-    return (x / torch.where(std > 0, std, 1.0).unsqueeze(-1).to(x.dtype)).view(x.shape)
+    varies = std > NEGLIGIBLE * mean.abs()
+    return (x / torch.where(varies, std, 1.0).unsqueeze(-1).to(x.dtype)).view(x.shape)

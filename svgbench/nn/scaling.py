@@ -64,8 +64,8 @@ class ObservationScaling:
         ]
         observations = np.stack(seen, 1).reshape(S, RANDOM_PATHS * RANDOM_LENGTH, -1)
         low, high = np.percentile(observations, [10, 90], axis=1, keepdims=True)
-        # What is constant here has the margin for its width, which blows it up if it ever varies. A width of 1 waits for
-        # the next VERSION of those that scale so: it would move committed results of trpo/hopper and trpo/walker.
+        # What is constant here has the margin for its width, which blows it up if it ever varies. A width of 1 waits
+        # for the next VERSION of the learners that scale so: it would move committed results on trpo/hopper and walker.
         self.centre, self.width = (high + low) / 2, (high - low) / 2 + RANDOM_MARGIN
         self.ready = True
         return RANDOM_PATHS * RANDOM_LENGTH

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from svgbench.nn.batch import Batch, Samples
 from svgbench.nn.gaussian_policy import Acting, GaussianPolicy, kl
+from svgbench.nn.normaliser import NEGLIGIBLE
 from svgbench.nn.online import finite_rows
 from svgbench.nn.rollouts import Floats, Rollouts, snapshot_of
 from svgbench.nn.streams import Streams
@@ -46,10 +47,13 @@ class VineBatch:
         return Samples(self.x, self.action[:, :, 0], self.q[:, :, 0], self.weight)
 
     def scaled_q(self) -> Tensor:
-        """Q-values less their state's mean, over the mean deviation within a state (the authors' code): [S, M, K]."""
+        """Q-values less their state's mean, over the mean deviation within a state (the authors' code): [S, M, K].
+
+        Not divided where that deviation is rounding.
+        """
         centred = self.q - self.q.mean(2, keepdim=True)
-        spread = (centred.square().mean(2).sqrt() * self.weight).sum(1)[:, None, None]
-        return centred / torch.where(spread > 0, spread, 1.0)
+        spread, size = ((x.square().mean(2).sqrt() * self.weight).sum(1)[:, None, None] for x in (centred, self.q))
+        return centred / torch.where(spread > NEGLIGIBLE * size, spread, 1.0)
 
 
 class VineSurrogate:
