@@ -148,6 +148,7 @@ VIOLATED = [
     ("trpo/fig4", "vine", "branch_length=1001", "a branch ends with the task's episode"),
     ("trpo/fig4", "single-path", "timesteps=3", "timesteps is 3, expected timesteps == 0 or timesteps >= simulations"),
     ("gae/fig10", "gamma-0.995-lambda-0.96", "value_fit=adam", "expected value_fit != 'adam' or batch == 'steps'"),
+    ("trpo/crosscheck", "ours", "fisher_fraction=5e-4", "expected batch != 'steps' or timesteps * fisher_fraction"),
     ("svg/fig4", "svg-1-er", "simulations=7", "expected episodes % simulations == 0"),
 ]
 

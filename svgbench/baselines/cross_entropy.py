@@ -55,7 +55,7 @@ class Config:
     observation_clip: NonNegative = 0.0  # bound of a scaled observation; 0 is none
 
     path_length: Natural = 0  # steps; 0 is the task's horizon (T2: 1000)
-    steps_per_slice: Count = 50  # control steps of all simulations between two chances of a checkpoint
+    steps_per_slice: Count = 50  # control steps per slice: noise is drawn by slices, so this is part of the numbers
     dtype: Precision = "float32"
 
 

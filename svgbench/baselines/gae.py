@@ -65,7 +65,7 @@ class Config:
     path_length: Natural = 0  # steps; 0 is the task's horizon (4.6.2: 1000; 2000)
     extension_factor: Annotated[float, Range(0, 1000)] = 0.0  # cut paths go on for so many 1 / (1 - gamma), for returns
     tail: Literal["bootstrap", "zero"] = "bootstrap"  # value after the last step of a path that did not terminate
-    steps_per_slice: Count = 50  # control steps of all simulations between two chances of a checkpoint
+    steps_per_slice: Count = 50  # control steps per slice: noise is drawn by slices, so this is part of the numbers
 
     gamma: Share = 0.99  # (4.6.3)
     gae_lambda: Share = 0.96  # (4.6.3)
@@ -109,6 +109,8 @@ RULES = {
     "batch == 'paths' or timesteps >= simulations": "each simulation takes a step",
     "batch != 'steps' or timesteps % simulations == 0": "each simulation takes as many steps",
     "batch != 'steps' or extension_factor == 0": "paths go on from batch to batch",
+    "batch != 'steps' or timesteps * fisher_fraction >= simulations": "every batch has such a step of a path",
+    "batch != 'steps' or timesteps * value_fraction >= simulations": "every batch has such a step of a path",
     "value_fit != 'adam' or batch == 'steps'": "a minibatch has as many steps of each seed",
 }
 PROFILES = {

@@ -76,7 +76,7 @@ class Config:
     critic_batch: Count = 128  # transitions per update (code: 256)
     critic_updates_per_step: Natural = 3  # per environment step (code: 8)
     tau: Share = 0.02  # weight of the online critic in its target, per update (code: 0.005)
-    updates_per_slice: Count = 250  # gradient updates between two chances of a checkpoint
+    updates_per_slice: Count = 250  # gradient updates per slice: draws are made so, which makes it part of the numbers
     dtype: Literal["float32", "float64"] = "float32"  # of training; gradients are measured in float64
 
 

@@ -51,7 +51,7 @@ class Config:
     simulations: Count = 50  # paths of a batch (T2)
     timesteps: Natural = 0  # 0: one path in each simulation; else paths until at least so many steps
     path_length: Natural = 0  # steps; 0 is the task's horizon (T2: 1000)
-    steps_per_slice: Count = 50  # control steps of all simulations between two chances of a checkpoint
+    steps_per_slice: Count = 50  # control steps per slice: noise is drawn by slices, so this is part of the numbers
 
     gamma: Share = 0.99  # (T2)
     fisher_fraction: PositiveShare = 0.1  # of the data (section 3.12)

@@ -65,7 +65,7 @@ class Config:
     std_max: Positive = 10.0  # (code)
     eval_every: Count = 10_000  # environment steps (code, at the next end of an episode)
     eval_episodes: Count = 10  # (code)
-    steps_per_slice: Count = 5  # environment steps between two chances of a checkpoint
+    steps_per_slice: Count = 5  # environment steps per slice (checkpoints fall between slices); no part of the numbers
     dtype: Precision = "float32"
 
 

@@ -69,7 +69,7 @@ class Config:
     batch_size: Count = 32  # transitions
     replay_size: Count = 100_000  # transitions of D
     simulations: Count = 1  # N, episodes that are collected at once (Algorithm 1)
-    steps_per_slice: Count = 250  # control steps of all simulations between two chances of a checkpoint
+    steps_per_slice: Count = 250  # control steps per slice: noise is drawn by slices, so this is part of the numbers
     dtype: Precision = "float32"
 
 

@@ -62,8 +62,8 @@ class Config:
     rollout_set: Count = 125  # states that branch (T2: 500 Q-values by 4)
     actions_per_state: Annotated[int, Range(2)] = 4  # (T2)
     branch_length: Count = 50  # steps, the tried action's included (T2)
-    states_per_slice: Count = 64  # whose branches are simulated between two chances of a checkpoint
-    steps_per_slice: Count = 50  # control steps of all simulations, likewise
+    states_per_slice: Count = 64  # states that branch per slice: noise is drawn so, which makes it part of the numbers
+    steps_per_slice: Count = 50  # control steps per slice, likewise
 
     gamma: Share = 0.99  # (T2)
     baseline: Literal["time", "none"] = "time"  # the mean return at each time step (code; section 4.6.3's "no VF")

@@ -104,6 +104,7 @@ class EpisodicLearner(SeedBlock):
             if self.latest is not None:
                 self.env_steps += self.latest.steps.cpu()
                 self._mask(self.latest.finite(), "an observation or a reward is not finite")
+                self._mask(self.env_steps > 0, "the physics failed in the first step of every episode so far")
                 self.columns = dict(self.agent.take(self.latest))
             return []
         name = list(self.agent.stages)[self.stage]

@@ -122,8 +122,8 @@ class ParameterSearch:
 class OneEpisodeEach:
     """`svgbench.nn.policy_iteration.Sampler`: n new episodes for each of S seeds, and nothing kept of them but sums.
 
-    path_length: steps after which an episode is cut; 0 is the task's horizon. steps_per_slice: control steps of all
-    simulations between two chances of a checkpoint.
+    path_length: steps after which an episode is cut; 0 is the task's horizon. steps_per_slice: control steps per
+    slice (a checkpoint can only fall between slices). Noise is drawn slice by slice, so it is part of the numbers.
     """
 
     def __init__(

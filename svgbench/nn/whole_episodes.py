@@ -66,7 +66,11 @@ FLAGS = ("valid", "terminated", "ended")
 
 
 class EpisodeSampler:
-    """Collects them. steps_per_slice: control steps of all simulations between two chances of a checkpoint."""
+    """Collects them.
+
+    steps_per_slice: control steps per slice (a checkpoint can only fall between slices). Noise is drawn slice by slice,
+        so it is part of the numbers.
+    """
 
     def __init__(
         self, task: Any, seeds: list[int], N: int, steps_per_slice: int, dtype: torch.dtype, device: str

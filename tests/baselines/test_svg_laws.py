@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from svg_kit import LEARNERS, Disc, finish, learner, parameters, resumed, some
@@ -98,6 +99,24 @@ def test_a_reward_that_is_not_finite_is_a_divergence():
     assert [(r["seed"], r["step"]) for r in rows] == [
         (13, 1), (1, 1), (1, 2), (1, 3), (1, 4), (1, 5), (1, 6),
     ]  # fmt: skip
+
+
+class Breaking(Disc):
+    """The disc, whose physics fails in the first step of every episode of seed 1."""
+
+    def simulate(self, seeds, copies=1, stream="train", threads=1, autoreset=True):
+        simulations = super().simulate(seeds, copies, stream, threads, autoreset)
+        advance, broken = simulations._advance, np.repeat(np.array(seeds) == 1, copies)
+        simulations._advance = lambda ids, rows, a: advance(ids, rows, a)._replace(failed=broken[rows])
+        return simulations
+
+
+@pytest.mark.parametrize("name", ["one-er", "zero", "inf-value"])
+def test_a_seed_that_has_made_no_step_has_nothing_to_learn_from(name):
+    one = learner(name, (0, 1), 2, task=Breaking(horizon=12))
+    rows = finish(one)
+    assert one.diverged == {1: f"episode {one.N}: the physics failed in the first step of every episode so far"}
+    assert {r["seed"] for r in rows} == {0}
 
 
 @pytest.mark.parametrize("name", ["inf", "planner", "one", "zero", "ac-er"])
