@@ -102,8 +102,9 @@ class Source:
             yield self._checked(block[:end], lines)
             lines += line_ends(block[:end])
         if tail:
-            yield self._checked(tail, lines)
             self.ends_with_newline = tail[-1] in "\r\n"
+            yield self._checked(tail, lines)
+        text.detach()  # to be collected without closing what it reads from
 
     def _checked(self, block: str, lines: int) -> str:
         """The block, if all of it is text; `lines` stand before it."""

@@ -225,6 +225,13 @@ def test_a_file_is_refused_in_one_line(call: Import, case: str) -> None:
     refused(call(data), *said)
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("last", ["0,7500,x,", '0,7500,"1,', "0,7500,1"])
+def test_a_line_is_the_files_own_where_fields_have_several(call: Import, end: str, last: str) -> None:
+    lines = [f"{HEADER},note", '0,2500,1,"one', "two", '"', "", "0,5000,2,", "", last]
+    refused(call(end.join(lines) + end), "row 3 (line 8): ")
+
+
 def test_a_gap_between_seeds_is_fine(call: Import) -> None:
     read(call("\n".join([HEADER, *ROWS[:8], *ROWS[12:]])), n=4)
 
