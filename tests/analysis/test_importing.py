@@ -337,13 +337,13 @@ def test_a_diverged_seed_of_ours_is_said_to_end_early(store: Store, experiment: 
 
 
 def with_steps(experiment: Experiment) -> Experiment:
-    """The same with 2000 steps at `paper` and 20 at `smoke`; 50 on the hard task."""
+    """The same with 2000 steps at `paper` and 200 at `smoke`; 150 on the hard task."""
     budgets = (
         Budget("paper", 5, "", limits={"total_steps": 2000}),
-        Budget("smoke", 3, "three seeds", limits={"total_steps": 20}),
+        Budget("smoke", 3, "three seeds", limits={"total_steps": 200}),
     )
     easy, hard = experiment.tasks
-    tasks = (easy, replace(hard, limits={"paper": {"total_steps": 50}}))
+    tasks = (easy, replace(hard, limits={"paper": {"total_steps": 150}}))
     return replace(experiment, budgets=budgets, tasks=tasks, step_unit="environment steps")
 
 
@@ -351,13 +351,13 @@ def test_steps_that_are_not_the_budgets_are_refused_unless_it_is_named(
     store: Store, experiment: Experiment, take
 ) -> None:
     declared = with_steps(experiment)
-    assert [declared.last_step("paper", t.id) for t in declared.tasks] == [2000, 50]
+    assert [declared.last_step("paper", t.id) for t in declared.tasks] == [2000, 150]
     text = "seed,step,score\n0,10,1\n0,{},2\n"
     for last in (1900, 1999, 2000, 2001):
         assert take(text.format(last), declared, budget_named=False, replace=True).cells[0].rows == 2
     said = "the rows of toy/easy end at step {}, and runs at budget paper end at 2000 environment steps"
-    with pytest.raises(UsageError, match=said.format(20) + "; say --budget smoke$"):
-        take(text.format(20), declared, budget_named=False, replace=True)
+    with pytest.raises(UsageError, match=said.format(200) + "; say --budget smoke$"):
+        take(text.format(200), declared, budget_named=False, replace=True)
     with pytest.raises(UsageError, match=said.format(1000000) + r"; name .* with --budget \(paper, smoke\)$"):
         take(text.format(1000000), declared, budget_named=False, replace=True)
     note = "ends at 1000000 environment steps (budget paper: 2000)"
