@@ -23,6 +23,7 @@ from svgbench.lab.store import Store
 if TYPE_CHECKING:
     import pandas as pd
 
+    from svgbench.analysis.answers import Judged
     from svgbench.analysis.choosing import Choice, Written
     from svgbench.analysis.frames import Results
     from svgbench.analysis.importing import Import, Imported
@@ -74,9 +75,11 @@ class Study:
 
     def variants(self) -> set[str]:
         """The variants that a selection may name: declared, installed, and those that have files at some budget."""
+        return {v.id for v in self.experiment.variants} | set(reproduce.installed_algorithms()) | self._stored()
+
+    def _stored(self) -> set[str]:
         folder = self.experiment.draws_from or self.experiment.id
-        stored = {variant for budget in BUDGETS for variant in self.store.variants(folder, budget)}
-        return {v.id for v in self.experiment.variants} | set(reproduce.installed_algorithms()) | stored
+        return {variant for budget in BUDGETS for variant in self.store.variants(folder, budget)}
 
     def check(self, selection: Selection, running: bool = False) -> None:
         """Raise UsageError for any word that the experiment does not know, before anything slow is imported.
@@ -187,6 +190,19 @@ class Study:
         cells = expand(self.experiment, selection, reproduce.installed_algorithms())
         declared = {variant.id for variant in self.experiment.variants}
         return tuple(dict.fromkeys(cell.variant.id for cell in cells if cell.variant.id not in declared))
+
+    def judge(self, selection: Selection | None = None, pinned: bool = True) -> tuple[Judged, tuple[str, ...]]:
+        """The verdicts of `compare` with what is open of them and what that would cost, and the same notes."""
+        from svgbench.analysis.answers import Judged
+        from svgbench.analysis.outlook import Outlook
+
+        base = selection or Selection()
+        verdicts, notes = self.compare(selection, pinned)
+        outlook = Outlook(self.store, self.experiment, base, reproduce.installed_algorithms())
+        undeclared = sorted(self._stored() - {variant for _, _, variant in outlook.cells})
+        named = [v for v in undeclared if not base.variants or v in base.variants]
+        budget = selection.budget if selection and pinned else ""
+        return Judged(self.experiment, verdicts, outlook, budget, bool(base.tasks or base.variants), named), notes
 
     def choose(self, selection: Selection | None = None) -> tuple[list[Choice], list[Written]]:
         """Of a search: its choices at one budget, the first declared by default, and what is written beside them.

@@ -10,7 +10,8 @@ from svgbench.analysis.changes import Change
 from svgbench.analysis.difference import CellDifference, Platform, Seen
 from svgbench.analysis.judgement import name_seeds
 from svgbench.analysis.tables import Grid, render
-from svgbench.analysis.verdict_text import estimate, tally
+from svgbench.analysis.verdict_text import estimate
+from svgbench.analysis.verdict_words import tally
 
 HEIGHT = 40
 """The lines of a screen."""

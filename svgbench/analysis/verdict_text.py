@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from svgbench.analysis.judgement import Verdict
 from svgbench.analysis.tables import Grid, render
+from svgbench.analysis.verdict_words import deciding_part, of_claim, tally
 from svgbench.analysis.wording import words_of
 from svgbench.lab.experiment import Claim, Experiment, OfDistance
 
@@ -21,7 +21,7 @@ def verdict_lines(experiment: Experiment, verdicts: Sequence[Verdict], width: in
     if not verdicts:
         return [f"{experiment.id} declares no claim and has no published numbers"]
     for claim in experiment.claims:
-        own = [v for v in verdicts if v.kind == "claim" and v.id.split(":")[1:2] == [claim.id]]
+        own = of_claim(verdicts, claim.id)
         if own:  # of a claim about other tasks or variants than were asked for there is none
             lines += [*_claim_lines(experiment, claim, own, width), ""]
     levels = [v for v in verdicts if v.kind == "level"]
@@ -29,11 +29,6 @@ def verdict_lines(experiment: Experiment, verdicts: Sequence[Verdict], width: in
         lines += [*textwrap.wrap(f"levels: {tally(levels)}", width), *_level_lines(experiment, levels, width), ""]
     words = f"{experiment.id}, {len(verdicts)} verdicts: {tally(verdicts)}"
     return [*lines, *textwrap.wrap(words, width, break_on_hyphens=False)]
-
-
-def tally(verdicts: Iterable[Verdict]) -> str:
-    """ "12 SUPPORTED, 3 REFUTED", commonest first."""
-    return ", ".join(f"{count} {word}" for word, count in Counter(v.verdict for v in verdicts).most_common())
 
 
 def _claim_lines(experiment: Experiment, claim: Claim, verdicts: Sequence[Verdict], width: int) -> list[str]:
@@ -62,10 +57,11 @@ def _rows(claim: Claim, verdicts: Sequence[Verdict], labels: Sequence[str], widt
     """A row per verdict. Where a claim has several parts, the one that decided is named by its number.
 
     Unless the claim is judged per column, the rows are tasks, each with its budget. A margin that is measured is shown.
+    What lacks runs has no row, but a line for each reason.
     """
     corner, parts = " ".join(claim.per), len(claim.parts)
     measured = any(isinstance(part.margin, OfDistance) for part in claim.parts)
-    units = {UNITS[v.unit] for v in verdicts}
+    units = {UNITS[v.unit] for v in verdicts if v.verdict != "INCOMPLETE"}
     columns = (
         "verdict",
         *(() if corner else ("budget",)),
@@ -74,31 +70,38 @@ def _rows(claim: Claim, verdicts: Sequence[Verdict], labels: Sequence[str], widt
         *(("needs",) if measured else ()),
         "n",
     )
-    rows = []
-    missing: dict[str, list[str]] = {}
+    rows, notes = [], []
     for label, v in zip(labels, verdicts, strict=True):
-        part = _deciding_part(v)
+        part = deciding_part(v)
         word = f"{v.verdict} ({part + 1})" if parts > 1 and part is not None else v.verdict
         budget = () if corner else (v.budget,)
-        rows.append((label, (word, *budget, *estimate(v), *((_needs(claim, v, part),) if measured else ()), str(v.n))))
-        if v.verdict == "INCOMPLETE" or v.value is None:
-            missing.setdefault(v.reason, []).append(label)
-    notes = [reason if corner else f"{', '.join(where)}: {reason}" for reason, where in missing.items()]
-    grid = Grid(title="", corner=corner, columns=columns, rows=tuple(rows), notes=tuple(notes))
+        needs = (_needs(claim, v, part),) if measured else ()
+        if v.verdict != "INCOMPLETE":
+            rows.append((label, (word, *budget, *estimate(v), *needs, str(v.n))))
+        if v.value is None:
+            notes.append(("" if corner else label, v.reason))
+    if not rows:
+        return _wrapped(_by_reason(notes), width)
+    grid = Grid(title="", corner=corner, columns=columns, rows=tuple(rows), notes=_by_reason(notes))
     return render(grid, "text", width).strip("\n").splitlines()
+
+
+def _by_reason(named: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """A line for each reason, with all that it is about."""
+    about: dict[str, list[str]] = {}
+    for name, reason in named:
+        about.setdefault(reason, []).append(name)
+    return tuple(": ".join(filter(None, (", ".join(filter(None, names)), reason))) for reason, names in about.items())
+
+
+def _wrapped(lines: Iterable[str], width: int) -> list[str]:
+    wrapped = (textwrap.wrap(line, width, subsequent_indent="  ", break_on_hyphens=False) for line in lines)
+    return [part for parts in wrapped for part in parts]
 
 
 def _setting(verdict: Verdict) -> str:
     """The values of "start=s0 step=100" without their names, which head the column."""
     return " ".join(word.partition("=")[2] for word in verdict.setting.split())
-
-
-def _deciding_part(verdict: Verdict) -> int | None:
-    """Which part's value the verdict shows, in the order of the numbers above the table; None before there is one."""
-    if verdict.verdict == "INCOMPLETE":
-        return None
-    same = [(part.value, part.low) == (verdict.value, verdict.low) for part in verdict.details]
-    return same.index(True) if True in same else None
 
 
 def _needs(claim: Claim, verdict: Verdict, part: int | None) -> str:
@@ -123,24 +126,27 @@ def _level_lines(experiment: Experiment, verdicts: Sequence[Verdict], width: int
         columns = ("verdict", UNITS[unit], "95 % interval", *(("published",) if printed else ()), "n")
         rows = []
         for v in own:
-            paper = (number(v.published),) if printed else ()
-            rows.append(
-                (
-                    v.variant if len(settings) == 1 else f"{v.variant} {v.setting}",
-                    (v.verdict, *estimate(v), *paper, str(v.n)),
-                )
-            )
-        notes = _reasons(own)
-        grid = Grid(title=title, corner="", columns=columns, rows=tuple(rows), notes=notes)
-        lines += ["", *render(grid, "text", width).splitlines()]
-    return lines
+            if v.n or v.rival:
+                paper = (number(v.published),) if printed else ()
+                name = v.variant if len(settings) == 1 else f"{v.variant} {v.setting}"
+                rows.append((name, (v.verdict, *estimate(v), *paper, str(v.n))))
+        if rows:
+            grid = Grid(title=title, corner="", columns=columns, rows=tuple(rows), notes=_reasons(own))
+            lines += ["", *render(grid, "text", width).splitlines()]
+    silent = [(labels.get(v.task, v.task), v.variant) for v in verdicts if not (v.n or v.rival)]
+    without = [
+        f"{task}: {', '.join(v for t, v in silent if t == task)}" for task in dict.fromkeys(t for t, _ in silent)
+    ]
+    return [*lines, *(["", *_wrapped([f"no run: {'; '.join(without)}"], width)] if without else [])]
 
 
 def _reasons(verdicts: Sequence[Verdict]) -> tuple[str, ...]:
-    """Why, each variant once; those that only lack seeds in one line."""
+    """Why, once for all that it is about; those that only lack seeds in one line."""
     lacking = [v.variant for v in verdicts if v.verdict == "INCOMPLETE"]
-    others = dict.fromkeys(f"{v.variant}: {v.reason}" for v in verdicts if v.reason and v.verdict != "INCOMPLETE")
-    return (*others, *([f"seeds are missing of {', '.join(dict.fromkeys(lacking))}"] if lacking else []))
+    others = [(v.variant, v.reason) for v in verdicts if v.reason and v.n and v.verdict != "INCOMPLETE"]
+    same = len({reason for _, reason in others}) == 1 and not lacking
+    said = _by_reason(("" if same else variant, reason) for variant, reason in dict.fromkeys(others))
+    return (*said, *([f"seeds are missing of {', '.join(dict.fromkeys(lacking))}"] if lacking else []))
 
 
 def number(value: float | None) -> str:

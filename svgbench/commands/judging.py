@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,10 +19,14 @@ from svgbench.commands.options import (
     StrictOption,
     TasksOption,
     VariantsOption,
+    VerboseOption,
     say_if_absent,
     studies_of,
 )
 from svgbench.lab.errors import INCOMPLETE, WORSE, UsageError, unknown
+
+MOST_NOTES = 3
+"""Notes on measurements that `compare` says without --verbose."""
 
 
 def plot(
@@ -106,30 +111,57 @@ def compare(
     override: SetOption = None,
     results: ResultsOption = None,
     strict: StrictOption = False,
+    verbose: VerboseOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Judge the paper's claims and numbers by our runs. Each verdict names its budget, interval and n."""
-    from svgbench.terminal import notice, out, out_json, width
+    """Judge the paper's claims and numbers by our runs. First the answer, then a line a claim, and what is not run."""
+    from svgbench.terminal import out_json, width
 
-    everything = []
     studies = studies_of(experiment, results)
     narrowed = any((budget, seeds, tasks, variants, override))
     if not narrowed:
         say_if_absent(results)
     every = asked(studies, budget, seeds, tasks, variants, override) if narrowed else [(s, None) for s in studies]
-    from svgbench.analysis.verdict_text import verdict_lines
-
+    judged = []
     for study, selection in every:
-        verdicts, notes = study.compare(selection, pinned=budget is not None)
-        everything += verdicts
-        for note in notes:
-            notice(note)
-        if not as_json:
-            out("\n".join(verdict_lines(study.experiment, verdicts, width())))
+        one, notes = study.judge(selection, pinned=budget is not None)
+        judged.append(one)
+        _say_notes(notes, verbose)
     if as_json:
-        out_json([v.as_row() for v in everything])
-    shown = {v.id for v in everything}
-    _strict(strict, [v.verdict for v in everything if v.part_of not in shown])  # "usually" may fail on a task
+        out_json([row for one in judged for row in one.rows()])
+    else:
+        _tell(judged, verbose, width())
+    verdicts = [v for one in judged for v in one.verdicts]
+    shown = {v.id for v in verdicts}
+    _strict(strict, [v.verdict for v in verdicts if v.part_of not in shown])  # "usually" may fail on a task
+
+
+def _tell(judged: list[Any], verbose: bool, width: int) -> None:
+    """The summary, and with `verbose` every verdict behind it."""
+    from svgbench import reproduce
+    from svgbench.analysis.answer_text import several_lines, summary_lines
+    from svgbench.analysis.verdict_text import verdict_lines
+    from svgbench.terminal import out
+
+    if len(judged) == 1:
+        lines = summary_lines(judged[0], width, more=not verbose)
+    else:
+        works = {one.experiment.work for one in judged}
+        lines = several_lines(judged, reproduce.title_of(works.pop()) if len(works) == 1 else "", width)
+    out("\n".join(lines))
+    for one in judged if verbose else ():
+        if one.verdicts:
+            out("\n".join(["", *verdict_lines(one.experiment, one.verdicts, width)]))
+
+
+def _say_notes(notes: Sequence[str], verbose: bool) -> None:
+    """What must be known of the measurements; the first few, unless all are asked for."""
+    from svgbench.terminal import notice
+
+    for note in notes if verbose else notes[:MOST_NOTES]:
+        notice(note)
+    if len(notes) > MOST_NOTES and not verbose:
+        notice(f"and {len(notes) - MOST_NOTES} more notes: --verbose")
 
 
 def _strict(strict: bool, verdicts: list[str]) -> None:

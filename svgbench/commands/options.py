@@ -50,6 +50,7 @@ ResultsOption = Annotated[
 ]
 TimeLimitOption = Annotated[str | None, typer.Option("--time-limit", help="Stop at a checkpoint after 90s, 2h.")]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask before more than an hour of work.")]
+VerboseOption = Annotated[bool, typer.Option("--verbose", help="Everything behind it, too.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print a list of flat JSON objects.")]
 StrictOption = Annotated[
     bool,

@@ -51,6 +51,13 @@ def searches() -> dict[str, Search]:
     return {search.id: search for search in (*ours, *_installed(SEARCH_GROUP, Search))}
 
 
+def title_of(work: str) -> str:
+    """What a work is called: the TITLE of its folder here, or its id."""
+    folder = work.replace("-", "_")
+    there = folder in _works()
+    return str(getattr(importlib.import_module(f"{__name__}.{folder}"), "TITLE", work)) if there else work
+
+
 def resolve(name: str) -> list[Experiment]:
     """The experiments that `name` means: one by its full id, every one of a work, or every one of that artifact.
 

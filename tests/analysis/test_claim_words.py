@@ -185,9 +185,10 @@ def test_strict_looks_at_the_claim_and_not_at_its_tasks(monkeypatch, capsys):
 
     def run(*words, named=("t", "u", "v", "w", ""), **options):
         verdicts = [v for v in compare(e, {"paper": cells_of(*words)}) if v.task in named]
-        study = SimpleNamespace(experiment=e, compare=lambda *_, **__: (verdicts, ()))
+        one = SimpleNamespace(experiment=e, verdicts=verdicts, rows=lambda: [v.as_row() for v in verdicts])
+        study = SimpleNamespace(experiment=e, judge=lambda *_, **__: (one, ()))
         monkeypatch.setattr(judging, "studies_of", lambda *_: [study])
-        judging.compare("w/x", **options)
+        judging.compare("w/x", as_json=True, **options)
 
     run(S, S, S, R, strict=True)
     with pytest.raises(typer.Exit) as refuted:
@@ -200,7 +201,7 @@ def test_strict_looks_at_the_claim_and_not_at_its_tasks(monkeypatch, capsys):
         run(S, S, S, R, strict=True, named=("w",))
     assert asked_about_one.value.exit_code == 3
     capsys.readouterr()
-    run(S, S, S, R, as_json=True)
+    run(S, S, S, R)
     rows = json.loads(capsys.readouterr().out)
     assert [(r["id"], r["verdict"], r["part_of"]) for r in rows] == [
         *((f"w/x:c:{t}", word, "w/x:c") for t, word in zip("tuvw", (S, S, S, R), strict=True)),

@@ -1,1 +1,3 @@
 """Clavera, Fu and Abbeel 2020: model-augmented actor-critic, backpropagating through paths."""
+
+TITLE = "Clavera et al. 2020"

@@ -167,6 +167,7 @@ TABLE2 = Experiment(
     deviations=TABLE2_DEVIATIONS,
     block_size=5,
     published="sac-svg/table2",
+    headline="h2-improves-upon-sac",
 )
 
 FIG5 = replace(
@@ -181,6 +182,7 @@ FIG5 = replace(
     claims=(),
     figure="svgbench.reproduce.sac_svg.figures:fig5",
     draws_from="sac-svg/table2",
+    headline="",
 )
 
 FIG6 = Experiment(

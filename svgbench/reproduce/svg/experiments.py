@@ -158,6 +158,7 @@ HAND_MODEL = Experiment(
     claims=HAND_MODEL_CLAIMS,
     deviations=HAND_MODEL_DEVIATIONS,
     figure="svgbench.reproduce.svg.figures:hand_model",
+    question="Does SVG(∞) learn where a planner with the same, hardly trained model fails?",
     step_unit="episodes",
     block_size=5,
 )
@@ -302,6 +303,7 @@ FIG4 = Experiment(
     claims=FIG4_CLAIMS,
     deviations=FIG4_DEVIATIONS,
     figure="svgbench.reproduce.svg.figures:fig4",
+    headline="reliably-similar-optima",
     step_unit="episodes",
     block_size=5,
 )

@@ -160,6 +160,7 @@ CROSSCHECK = Experiment(
     columns=COLUMNS,
     measures=(FINAL_RETURN, MEAN_RETURN),
     claims=CROSSCHECK_CLAIMS,
+    question="Does our TRPO learn what the library's learns?",
     deviations=CROSSCHECK_DEVIATIONS,
     step_unit="iterations",
     block_size=5,
