@@ -175,9 +175,7 @@ class Study:
         from svgbench.analysis.verdicts import compare
 
         budgets = [selection.budget] if selection and pinned else self.budgets() or [self.experiment.budgets[0].name]
-        base = selection or Selection()
-        if base.overrides:
-            base = replace(base, variants=self._changed(base))
+        base = self._narrowed(selection)
         everything = replace(base, tasks=(), variants=(), overrides=())  # a claim may need more variants than named
         results = {b: self.results(replace(everything, budget=b)) for b in budgets}
         cells = {b: r.cells for b, r in results.items()}
@@ -185,18 +183,21 @@ class Study:
         notes = tuple(f"budget {b}: {note}" for b, r in results.items() for note in r.notes)
         return [v for v in verdicts if _is_asked(v, base)], notes
 
-    def _changed(self, selection: Selection) -> tuple[str, ...]:
-        """The ids of the variants that the selection's overrides make."""
+    def _narrowed(self, selection: Selection | None) -> Selection:
+        """The selection; with overrides it names the variants that they make."""
+        if selection is None or not selection.overrides:
+            return selection or Selection()
         cells = expand(self.experiment, selection, reproduce.installed_algorithms())
         declared = {variant.id for variant in self.experiment.variants}
-        return tuple(dict.fromkeys(cell.variant.id for cell in cells if cell.variant.id not in declared))
+        changed = dict.fromkeys(cell.variant.id for cell in cells if cell.variant.id not in declared)
+        return replace(selection, variants=tuple(changed))
 
     def judge(self, selection: Selection | None = None, pinned: bool = True) -> tuple[Judged, tuple[str, ...]]:
         """The verdicts of `compare` with what is open of them and what that would cost, and the same notes."""
         from svgbench.analysis.answers import Judged
         from svgbench.analysis.outlook import Outlook
 
-        base = selection or Selection()
+        base = self._narrowed(selection)
         verdicts, notes = self.compare(selection, pinned)
         outlook = Outlook(self.store, self.experiment, base, reproduce.installed_algorithms())
         undeclared = sorted(self._stored() - {variant for _, _, variant in outlook.cells})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from dataclasses import replace
@@ -26,6 +25,7 @@ from svgbench.lab.store import Store
 from svgbench.study import Study
 
 S, R, U, M = "SUPPORTED", "REFUTED", "INCONCLUSIVE", "INCOMPLETE"
+COLUMNS = ("score", "phase")
 SCORES = {S: sample(10.0, 1.0, 5), R: sample(1.0, 1.0, 5), U: sample(5.1, 9.0, 5)}
 
 
@@ -183,11 +183,7 @@ def filled(tmp_path, experiment_=EXPERIMENT, budget="paper"):
 
 def import_cell(store, task, variant, lead):
     """A cell that nobody declares, with the toy's columns."""
-    entries, text = {}, ["seed,step,score,phase\n"]
-    for seed in range(5):
-        rows = as_csv([{"seed": seed, "step": 0, "score": lead + 0.1 * seed, "phase": "x"}], ("score", "phase"))
-        text.append(rows)
-        entries[str(seed)] = {"status": "done", "rows": 1, "sha256": hashlib.sha256(rows.encode()).hexdigest()}
+    texts = {s: as_csv([{"seed": s, "step": 0, "score": lead + 0.1 * s, "phase": "x"}], COLUMNS) for s in range(5)}
     meta = {
         "format": 1,
         "experiment": EXPERIMENT.id,
@@ -200,11 +196,11 @@ def import_cell(store, task, variant, lead):
         "config_hash": "",
         "config": {},
         "versions": {},
-        "columns": ["score", "phase"],
-        "seeds": entries,
+        "columns": list(COLUMNS),
+        "seeds": {str(seed): {"status": "done"} for seed in texts},
     }
     folder = store.folder(EXPERIMENT.id, "paper")
-    store.adopt(folder, f"{task.replace('/', '-')}--{variant}", "".join(text).encode(), meta)
+    store.adopt(folder, f"{task.replace('/', '-')}--{variant}", texts.items(), meta)
 
 
 def test_an_import_is_held_against_ours_in_the_answer_and_in_rows(tmp_path):
