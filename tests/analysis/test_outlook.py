@@ -142,14 +142,14 @@ def test_a_longer_budget_is_scaled_by_its_length_and_not_compared_where_more_was
     for c in expand(long, Selection("short")):
         seconds_of(made, c, 3.0 if c.variant.id == "ours" else 1.0)
     assert Outlook(made, long, Selection()).not_run("paper") == (2, Open("paper", 10, pytest.approx(60.0 + 20.0)))
-    cut = replace(long, budgets=(budgets[0], replace(budgets[1], config={"paths": 2})))
+    cut = replace(long, budgets=(budgets[0], replace(budgets[1], config={"paths": 128})))
     fill_all(made, cut, "short")
     assert Outlook(made, cut, Selection()).not_run("paper")[1] == Open("paper", 10, None)
 
 
 def test_another_task_is_no_guide_where_it_counts_something_else(made):
     easy, hard = EXPERIMENT.tasks
-    for config, known in (({"gamma": 0.5}, True), ({"paths": 7}, False)):
+    for config, known in (({"gamma": 0.5}, True), ({"paths": 256}, False)):
         one = toy(tasks=(easy, replace(hard, config=config)))
         fill_all(made, one, "paper", without=[("toy/hard", "ours"), ("toy/hard", "theirs")])
         seconds = Outlook(made, one, Selection()).not_run("paper")[1].seconds
