@@ -76,8 +76,8 @@ def margin_between(other: Summary, random: float | None) -> tuple[float, str]:
         return SHARE_OF_DISTANCE * distance, f"{share} of the distance from a random policy's {number(random)}"
     tenth = SHARE_OF_DISTANCE * abs(other.mean)
     if other.sd < tenth:
-        return other.sd, "one SD between the rival's seeds; no random policy was measured"
-    return tenth, f"{share} of the rival's mean; no random policy was measured"
+        return other.sd, "one SD between the rival's seeds; no distance from a random policy is known"
+    return tenth, f"{share} of the rival's mean; no distance from a random policy is known"
 
 
 def judge(meetings: Sequence[Meeting], rules: Rules = DEFAULT_RULES) -> list[Verdict]:

@@ -169,8 +169,11 @@ def _recorded(both: Sequence[CellDifference], every: bool) -> list[str]:
 
 
 def _short(change: Change) -> str:
-    before, after = (textwrap.shorten(value, LONGEST, placeholder=" ...") for value in (change.before, change.after))
-    return f"{change.field}: {before} -> {after}"
+    return f"{change.field}: {_cut(change.before)} -> {_cut(change.after)}"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 4]} ..."
 
 
 def _in_cells(n: int, m: int) -> str:
@@ -183,8 +186,7 @@ def _seeds(both: Sequence[CellDifference]) -> list[str]:
         seeds = {seed for cell in both for seed in getattr(cell, pick)}
         n = sum(bool(getattr(cell, pick)) for cell in both)
         if seeds:
-            named = textwrap.shorten(name_seeds(seeds), LONGEST, placeholder=" ...")
-            lines.append(f"{side} has seeds that {other} lacks, in {_cells(n)}: {named}.")
+            lines.append(f"{side} has seeds that {other} lacks, in {_cells(n)}: {_cut(name_seeds(seeds))}.")
     return lines
 
 

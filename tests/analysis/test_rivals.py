@@ -91,12 +91,13 @@ def test_a_random_policy_gives_the_margin():
 
 def test_without_a_random_policy_the_reason_says_what_the_margin_is():
     assert (
-        "one SD between the rival's seeds; no random policy was measured" in rivals(sample(12.0, 1.0, 9), 5)[0].reason
+        "one SD between the rival's seeds; no distance from a random policy is known"
+        in rivals(sample(12.0, 1.0, 9), 5)[0].reason
     )
     wide = by_key(cell("a", sample(10.0, 3.0, 20)), theirs("mine", OURS))
     (verdict,) = compare(experiment(), {"paper": wide})
     assert verdict.margin == pytest.approx(1.0)
-    assert "10 % of the rival's mean; no random policy was measured" in verdict.reason
+    assert "10 % of the rival's mean; no distance from a random policy is known" in verdict.reason
 
 
 def test_a_variant_of_ours_is_paired_by_seed_and_somebody_elses_is_not():
