@@ -99,7 +99,7 @@ def _check_names(store: Store, experiment: Experiment, wanted: Import, installed
     label = wanted.label or wanted.variant
     if not label.isprintable():
         raise UsageError(f"--label {quoted(label)}: expected text on one line, without control characters")
-    for path in store.folder(experiment.draws_from or experiment.id, wanted.budget).glob("*--*.json"):
+    for path in store.cell_files(experiment.draws_from or experiment.id, wanted.budget):
         meta = _meta_or_none(path)
         if meta and meta.get("variant") not in (wanted.variant, None):
             labels.setdefault(meta["variant"], meta.get("label", meta["variant"]))
