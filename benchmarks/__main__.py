@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import json
 import sys
 from dataclasses import asdict
 
 from benchmarks.result import Result
+from svgbench import strict_json
 
 NAMES = ("commands", "seed_axis", "lab_overhead", "stepping", "update", "memory", "trpo", "value_gradients")
 
@@ -27,7 +27,7 @@ def main() -> int:
         print(f"measuring {name} ...", file=sys.stderr)
         results += importlib.import_module(f"benchmarks.{name}").measure()
     if options.json:
-        print(json.dumps([asdict(result) for result in results], indent=1))
+        print(strict_json.dumps(strict_json.nulled([asdict(result) for result in results]), indent=1))
         return 0
     for result in results:
         print(result.text())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
@@ -13,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from svgbench import reproduce
+from svgbench import reproduce, strict_json
 from svgbench.lab import platform
 from svgbench.lab.cells import Selection, block_from_job, cell_name, expand
 from svgbench.lab.damage import DamagedFileError
@@ -149,7 +148,7 @@ def clean(store: Store, experiment: Experiment | None, checkpoints: bool, dry_ru
 def _is_needed(store: Store, folder: Path, declared: Mapping[str, str]) -> bool:
     """Whether a block's folder can still be resumed, and has something that the store has not."""
     try:
-        job = json.loads(next(folder.glob("job-*.json")).read_bytes())
+        job = strict_json.loads(next(folder.glob("job-*.json")).read_bytes())
     except (StopIteration, OSError, ValueError):
         return True  # nothing says what it is
     block = block_from_job(job)

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 
 def dumps(value: Any, **how: Any) -> str:
-    """`value` as JSON; `how` as for `json.dumps`. Raises ValueError for a number that JSON does not have."""
-    return json.dumps(value, allow_nan=False, **how)
+    """`value` as JSON; `how` as for `json.dumps`. Raises ValueError naming a number that JSON does not have."""
+    try:
+        return json.dumps(value, allow_nan=False, **how)
+    except ValueError as error:
+        where = next(_without_number(value), None)
+        raise ValueError(f"{where}, which JSON does not have" if where else str(error)) from None
 
 
 def loads(text: str | bytes) -> Any:
@@ -28,6 +32,15 @@ def nulled(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [nulled(part) for part in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _without_number(value: Any, where: str = "") -> Iterator[str]:
+    """The places of NaN and infinities, in words."""
+    if isinstance(value, float) and not math.isfinite(value):
+        yield f"{where or 'it'} is {value}"
+    parts = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list | tuple) else ()
+    for name, part in parts:
+        yield from _without_number(part, f"{where}.{name}" if where else str(name))
 
 
 def _refuse(token: str) -> Any:

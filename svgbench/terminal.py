@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import sys
@@ -10,6 +9,7 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from svgbench import strict_json
 from svgbench.lab.errors import UsageError
 
 LONGEST_SECONDS = 10 * 365.25 * 86400
@@ -37,12 +37,12 @@ def out_json(rows: Rows) -> None:
 
     Characters that standard output cannot encode are JSON's escapes.
     """
-    finite = [_finite(row) for row in rows]
-    text = json.dumps(finite, indent=1, ensure_ascii=False, allow_nan=False)
+    finite = strict_json.nulled(rows)
+    text = strict_json.dumps(finite, indent=1, ensure_ascii=False)
     try:
         text.encode(sys.stdout.encoding)
     except UnicodeEncodeError:
-        text = json.dumps(finite, indent=1, allow_nan=False)
+        text = strict_json.dumps(finite, indent=1)
     out(text)
 
 
@@ -137,8 +137,3 @@ def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.3g}"
     return "" if value is None else str(value)
-
-
-def _finite(row: Mapping[str, Any]) -> dict[str, Any]:
-    bad = {k for k, v in row.items() if isinstance(v, float) and (v != v or v in (float("inf"), float("-inf")))}
-    return {k: None if k in bad else v for k, v in row.items()}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
+
+from svgbench import strict_json
 
 Kind = Literal["setting", "code", "platform", "other"]
 """Part of the cell's identity; the program's revision; the machine and its packages; the rest (labels, sources)."""
@@ -63,7 +64,7 @@ def _circumstances(meta: Mapping[str, Any], seeds: Sequence[int]) -> dict[tuple[
             if key == "platform" and name in HARMLESS:
                 continue
             shown = f"{name} version" if key == "versions" else name
-            values.setdefault((key, shown), {})[part if isinstance(part, str) else json.dumps(part)] = None
+            values.setdefault((key, shown), {})[part if isinstance(part, str) else strict_json.dumps(part)] = None
     return {where: " and ".join(found) for where, found in values.items()}
 
 

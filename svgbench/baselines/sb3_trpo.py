@@ -19,7 +19,6 @@ Needs the extra `crosscheck`. Source: sb3-contrib 2.9.2 (sb3_contrib/trpo/trpo.p
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -33,6 +32,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from svgbench import strict_json
 from svgbench.nn.limits import Iterations as Limits
 from svgbench.nn.streams import Streams
 from svgbench.ranges import Count, NonNegative, Positive, Range, Share, Widths
@@ -220,7 +220,7 @@ def environment_state(env: Any) -> dict[str, Any]:
     return {
         "physics": torch.from_numpy(physics),
         "elapsed": env.get_wrapper_attr("_elapsed_steps"),
-        "generator": json.dumps(own.np_random.bit_generator.state),
+        "generator": strict_json.dumps(own.np_random.bit_generator.state),
     }
 
 
@@ -229,7 +229,7 @@ def set_environment_state(env: Any, state: Mapping[str, Any]) -> None:
     own = env.unwrapped
     mujoco.mj_setState(own.model, own.data, state["physics"].cpu().numpy(), STATE)
     env.set_wrapper_attr("_elapsed_steps", state["elapsed"])
-    own.np_random.bit_generator.state = json.loads(state["generator"])
+    own.np_random.bit_generator.state = strict_json.loads(state["generator"])
 
 
 class LibraryTRPO:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import json
 import os
 import signal
 import sys
@@ -22,6 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from svgbench import strict_json
 from svgbench.lab import platform
 from svgbench.lab.cells import Block, block_from_job
 from svgbench.lab.errors import BusyError, DamagedError, UsageError
@@ -131,7 +131,7 @@ class BlockProcess:
     def _report(self, learner: Learner) -> None:
         done, total = learner.progress
         report = {"done": done, "total": total, "seconds": self.seconds, "diverged": len(learner.diverged)}
-        write_atomic(self.folder / "progress.json", json.dumps(report).encode(), durable=False)
+        write_atomic(self.folder / "progress.json", strict_json.dumps(report).encode(), durable=False)
 
     def _keep_policies(self, learner: Learner) -> None:
         """Final policies, for studies and videos, of learners that have any."""
@@ -244,7 +244,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--results", type=Path, required=True)
     parser.add_argument("--attempt", type=int, default=1)
     options = parser.parse_args(arguments)
-    job = json.loads(options.job.read_bytes())
+    job = strict_json.loads(options.job.read_bytes())
     store = Store(options.results)
     folder = options.job.parent
     watch_supervisor()
@@ -267,7 +267,7 @@ def main(arguments: list[str] | None = None) -> int:
     except BaseException as error:
         traceback.print_exc()
         message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        text = json.dumps({"error": message.splitlines()[0]})
+        text = strict_json.dumps({"error": message.splitlines()[0]})
         try:
             write_atomic(folder / "error.json", text.encode(), durable=False)
         except OSError as second:

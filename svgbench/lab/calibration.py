@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
+import math
 import os
 import subprocess
 import sys
@@ -24,6 +24,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
+from svgbench import strict_json
 from svgbench.lab import platform
 from svgbench.lab.cells import Block, Cell, block_from_job, describe_job
 from svgbench.lab.files import write_atomic
@@ -67,7 +68,7 @@ def kind(cell: Cell) -> str:
     """What cells of equal cost have in common, as a short hash."""
     parts: list[Any] = [cell.variant.learner, dict(cell.config), dict(cell.limits), cell.task.make, cell.versions]
     parts += [cell.block_size, cell.threads, cell.device, platform.describe(cell.device)]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=dict).encode()).hexdigest()[:16]
+    return hashlib.sha256(strict_json.dumps(parts, sort_keys=True, default=dict).encode()).hexdigest()[:16]
 
 
 def costs(
@@ -98,7 +99,7 @@ def costs(
     try:
         for name in new:
             if not known[name].error:
-                write_atomic(_path(store, name), json.dumps(asdict(known[name])).encode(), durable=False)
+                write_atomic(_path(store, name), strict_json.dumps(asdict(known[name])).encode(), durable=False)
     except OSError as error:  # a plan needs no folder that it may write
         tell(f"what was measured is not kept: {store.work}: {error.strerror}")
     return known
@@ -173,7 +174,7 @@ def _path(store: Store, name: str) -> Any:
 
 def _remembered(store: Store, name: str) -> Cost | None:
     try:
-        return Cost(**json.loads(_path(store, name).read_bytes()))
+        return Cost(**strict_json.loads(_path(store, name).read_bytes()))
     except (OSError, ValueError, TypeError):
         return None
 
@@ -182,7 +183,7 @@ def _ask(question: Any, threads: int) -> subprocess.CompletedProcess[str]:
     """Run the calibration process on a job or on a list of jobs."""
     return subprocess.run(
         [sys.executable, "-m", "svgbench.lab.calibration", str(os.getpid())],
-        input=json.dumps(question),
+        input=strict_json.dumps(question),
         capture_output=True,
         text=True,
         timeout=TIMEOUT,
@@ -194,7 +195,7 @@ def _measure(block: Block) -> Cost:
     """A Cost with an `error` if it cannot be measured."""
     try:
         done = _ask(describe_job(block), block.cell.threads)
-        return Cost(**json.loads(done.stdout.splitlines()[-1]))
+        return Cost(**strict_json.loads(done.stdout.splitlines()[-1]))
     except subprocess.TimeoutExpired:
         return Cost(error=f"one slice takes longer than {TIMEOUT:.0f} s")
     except (IndexError, ValueError, TypeError):
@@ -210,7 +211,7 @@ def _works(kinds: Mapping[str, Block]) -> dict[str, float]:
         return {}
     try:
         done = _ask([describe_job(kinds[name]) for name in names], 1)
-        works = json.loads(done.stdout.splitlines()[-1])
+        works = strict_json.loads(done.stdout.splitlines()[-1])
     except (subprocess.TimeoutExpired, IndexError, ValueError):
         return {}
     return {name: work for name, work in zip(names, works, strict=True) if work}
@@ -229,7 +230,8 @@ def work_here(blocks: Sequence[Block]) -> list[float | None]:
             estimate = resolve(f"{split_reference(cell.variant.learner)[0]}:estimated_work")
             if cell.task.id not in tasks:
                 tasks[cell.task.id] = resolve(cell.task.make)(**cell.task.options)
-            works.append(float(estimate(cell.config, tasks[cell.task.id], list(block.seeds), cell.limits)))
+            work = float(estimate(cell.config, tasks[cell.task.id], list(block.seeds), cell.limits))
+            works.append(work if math.isfinite(work) else None)
         except Exception:
             works.append(None)
     return works
@@ -283,11 +285,11 @@ def watch_parent(parent: int) -> None:
 
 if __name__ == "__main__":
     watch_parent(int(sys.argv[1]))
-    asked = json.load(sys.stdin)
+    asked = strict_json.loads(sys.stdin.read())
     if isinstance(asked, list):
         answer: Any = work_here([block_from_job(job) for job in asked])
     else:
         answer = asdict(measure_here(block_from_job(asked)))
-    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.write(strict_json.dumps(answer) + "\n")
     sys.stdout.flush()
     os._exit(0)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from svgbench import strict_json
 from svgbench.lab import fields, rules, source
 from svgbench.lab.errors import UsageError, unknown
 from svgbench.lab.experiment import Budget, Experiment, PerTask, Setting, Task, Variant
@@ -343,5 +343,5 @@ def _resolve(
 
 
 def _hash(value: Any, digits: int) -> str:
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=dict)
+    text = strict_json.dumps(value, sort_keys=True, separators=(",", ":"), default=dict)
     return hashlib.sha256(text.encode()).hexdigest()[:digits]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from svgbench import strict_json
 from svgbench.lab.cells import cell_name
 from svgbench.lab.damage import DamagedFileError, diagnosed, unreadable
 from svgbench.lab.errors import DamagedError
@@ -44,7 +44,7 @@ def read_meta(path: Path) -> dict[str, Any] | None:
     except OSError as error:
         raise unreadable(path, error) from None
     try:
-        meta = json.loads(data)
+        meta = strict_json.loads(data)
     except ValueError as error:
         raise diagnosed(path, data, f"it is no JSON: {error}", lambda _: False) from None
     if not isinstance(meta, dict) or meta.get("format") != FORMAT or not isinstance(meta.get("seeds"), dict):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TextIO
 
+from svgbench import strict_json
 from svgbench.lab.cells import Block
 from svgbench.lab.supervisor import Event
 
@@ -37,7 +37,7 @@ def title(block: Block) -> str:
 def parse_report(text: str) -> tuple[int, int, int]:
     """done, total, diverged seeds of a block's progress file; zeros while there is none."""
     try:
-        report = json.loads(text)
+        report = strict_json.loads(text)
     except ValueError:
         return 0, 0, 0
     return report["done"], report["total"], report["diverged"]

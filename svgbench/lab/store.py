@@ -8,7 +8,6 @@ so a process killed between the two replacements loses nothing and invents nothi
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 from collections import Counter
@@ -17,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
+from svgbench import strict_json
 from svgbench.lab import platform
 from svgbench.lab.cells import Block, Cell
 from svgbench.lab.damage import DamagedFileError, unreadable
@@ -280,7 +280,7 @@ def _what_changed(cell: Cell, meta: Mapping[str, Any]) -> str:
         before = meta.get(part, {})
         for name in sorted({*values, *before}):
             old, new = before.get(name), values.get(name)
-            if json.dumps(old) != json.dumps(new):
+            if strict_json.dumps(old) != strict_json.dumps(new):
                 return f"{name} was {old}, is now {new}"
     for name, number in cell.versions.items():
         if meta["versions"].get(name) != number:
@@ -289,4 +289,4 @@ def _what_changed(cell: Cell, meta: Mapping[str, Any]) -> str:
 
 
 def _dump(value: Mapping[str, Any]) -> bytes:
-    return (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode()
+    return (strict_json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode()

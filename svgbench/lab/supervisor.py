@@ -6,7 +6,6 @@ places processes on other machines fits behind it. Killing it stops the blocks; 
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -14,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from svgbench import strict_json
 from svgbench.lab import block as child
 from svgbench.lab.cells import Block, describe_job
 from svgbench.lab.executor import Executor, Handle, Placement
@@ -121,7 +121,7 @@ class Supervisor:
 
     def _place(self, block: Block, attempt: int) -> _Placed:
         folder = self.store.block_work(block)
-        text = json.dumps(describe_job(block), indent=1).encode()
+        text = strict_json.dumps(describe_job(block), indent=1).encode()
         job = folder / f"job-{os.getpid()}.json"  # another `run` may want other seeds of the same block
         write_atomic(job, text, durable=False)
         (folder / "error.json").unlink(missing_ok=True)
@@ -177,7 +177,7 @@ class Supervisor:
 
     def _error(self, block: Block, status: int) -> str:
         try:
-            return str(json.loads((self.store.block_work(block) / "error.json").read_bytes())["error"])
+            return str(strict_json.loads((self.store.block_work(block) / "error.json").read_bytes())["error"])
         except (OSError, ValueError, KeyError):
             return f"ended by signal {-status}" if status < 0 else f"exit status {status}"
 

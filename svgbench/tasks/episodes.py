@@ -6,7 +6,6 @@ A kind of task adds its dynamics in four methods (`Episodes`).
 from __future__ import annotations
 
 import hashlib
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from svgbench import strict_json
 from svgbench.tasks.protocol import Array, Bools, Ids, Snapshot, State, Step, Task
 
 Rows = slice | NDArray[np.int64]
@@ -204,7 +204,7 @@ class Episodes(ABC):
             elapsed=from_numpy(self._elapsed.copy()),
             ended=from_numpy(self._ended.copy()),
             observation=from_numpy(self._observation.copy()),
-            generators=[json.dumps(g.bit_generator.state) for g in self._generators],
+            generators=[strict_json.dumps(g.bit_generator.state) for g in self._generators],
             dynamics=self._dynamics(),
         )
 
@@ -218,7 +218,7 @@ class Episodes(ABC):
         self._ended[:] = state["ended"].numpy()
         self._observation[:] = state["observation"].numpy()
         for g, text in zip(self._generators, state["generators"], strict=True):
-            g.bit_generator.state = json.loads(text)
+            g.bit_generator.state = strict_json.loads(text)
         self._restore(state["dynamics"])
 
     def _checked(self, ids: Sequence[int] | NDArray[np.integer]) -> NDArray[np.int64]:
