@@ -154,15 +154,14 @@ def _origin(experiment: Experiment, meta: Mapping[str, Any]) -> str:
 
 def _narrowed(data: CellData, asked: tuple[int, ...]) -> tuple[CellData, str]:
     """The cell with only the seeds that were asked for, and which of its seeds those are, in words."""
-    used = tuple(s for s in data.seeds_done if s in asked)
-    left = [s for s in data.seeds_done if s not in asked]
-    lacking = [s for s in asked if s not in data.seeds_done]
+    there = set(data.seeds_done)
+    used, left, lacking = (sorted(some) for some in (there & set(asked), there - set(asked), set(asked) - there))
     words = [f"uses {name_seeds(used)}" if used else "uses no seed"]
     words += [f"leaves out {name_seeds(left)}"] if left else []
     words += [f"has no {name_seeds(lacking)}"] if lacking else []
     frame = data.frame[data.frame.seed.isin(used)].reset_index(drop=True)
     diverged = tuple(s for s in data.diverged if s in used)
-    narrowed = replace(data, frame=frame, seeds_done=used, seeds_asked=asked, diverged=diverged)
+    narrowed = replace(data, frame=frame, seeds_done=tuple(used), seeds_asked=asked, diverged=diverged)
     return narrowed, f" and {', '.join(words)}"
 
 

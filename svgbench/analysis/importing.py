@@ -245,11 +245,10 @@ def _check_absent(path: Path, wanted: Import) -> None:
 def _with_seeds(table: Table, rows: NDArray[np.int64], asked: tuple[int, ...]) -> tuple[NDArray[np.int64], str]:
     """The rows of the seeds that were asked for, and what became of the others, in words."""
     seeds = table.columns["seed"][rows]
-    there = np.unique(seeds).tolist()
-    used = [s for s in there if s in asked]
+    there = set(np.unique(seeds).tolist())
+    used, left, lacking = (sorted(some) for some in (there & set(asked), there - set(asked), set(asked) - there))
     if not used:
         raise UsageError(f"{table.file} has none of the seeds that --seeds names; it has {name_seeds(there)}")
-    left, lacking = [s for s in there if s not in asked], [s for s in asked if s not in there]
     said = f"--seeds uses {name_seeds(used)}" + (f", leaves out {name_seeds(left)}" if left else "")
     return rows[np.isin(seeds, used)], said + (f", finds no {name_seeds(lacking)}" if lacking else "")
 
