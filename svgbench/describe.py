@@ -9,8 +9,8 @@ from svgbench.analysis.wording import counted, words_of
 from svgbench.lab.calibration import Cost, Estimate, kind
 from svgbench.lab.damage import left_out
 from svgbench.lab.experiment import Experiment, PerTask
+from svgbench.lab.overrides import settings_of
 from svgbench.lab.plan import Plan
-from svgbench.lab.source import declared
 from svgbench.terminal import duration, size
 
 
@@ -34,20 +34,9 @@ def parts_of(experiment: Experiment) -> list[dict[str, Any]]:
         numbers = "; ".join(f"{words_of(part)}: {part.number}" for part in claim.parts)
         text = f'"{claim.quote}" ({claim.source}) {counted(experiment, claim)}'
         rows.append(_row("claim", claim.id, text.rstrip(), numbers))
-    for name, (expected, default) in config_fields(experiment).items():
-        rows.append(_row("setting", name, f"default {default!r}", expected))
+    for name, (field, default) in settings_of(experiment.variants).items():
+        rows.append(_row("setting", name, f"default {default!r}", field.summary))
     return rows
-
-
-def config_fields(experiment: Experiment) -> dict[str, tuple[str, Any]]:
-    """The config fields of the experiment's learners, which `-o` can set: name -> (type and range, default)."""
-    fields: dict[str, tuple[str, Any]] = {}
-    for variant in experiment.variants:
-        learner = declared(variant.learner)
-        for name, field in learner.fields.items():
-            words = ", ".join(word for word in (field.text, field.range) if word)
-            fields.setdefault(name, (words, learner.defaults[name]))
-    return fields
 
 
 def deviations_of(experiment: Experiment) -> list[dict[str, Any]]:

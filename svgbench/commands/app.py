@@ -30,7 +30,6 @@ app = typer.Typer(
     epilog=EPILOG,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -74,6 +73,8 @@ class Command(typer.core.TyperCommand):
     """A command that refuses an empty word: it is mostly a shell variable that was never set."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if ctx.resilient_parsing:  # for the Tab key: an option whose value is being typed would hide all other words
+            return super().parse_args(ctx, args[:-1] if args and args[-1].startswith("-") else args)
         for before, word in zip(["", *args], args, strict=False):
             option, equals, value = word.partition("=") if word.startswith("--") else (before, True, word)
             if equals and not value.strip():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from svgbench.commands import completion
 from svgbench.commands.options import (
     BudgetOption,
     JsonOption,
@@ -29,7 +30,10 @@ def diff(
     results_a: Annotated[Path, typer.Argument(metavar="RESULTS_A", help="The reference results folder.")],
     results_b: Annotated[Path, typer.Argument(metavar="RESULTS_B", help="The results folder to judge.")],
     experiment: Annotated[
-        str | None, typer.Option("--experiment", help="Only this experiment or work, as maac/fig3.")
+        str | None,
+        typer.Option(
+            "--experiment", autocompletion=completion.experiments, help="Only this experiment or work, as maac/fig3."
+        ),
     ] = None,
     budget: BudgetOption = None,
     seeds: SeedsOption = None,

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from svgbench.commands import completion
 from svgbench.commands.asking import asked, say_budgets
 from svgbench.commands.options import (
     BudgetOption,
@@ -70,7 +71,9 @@ def table(
     variants: VariantsOption = None,
     override: SetOption = None,
     results: ResultsOption = None,
-    format_: Annotated[str, typer.Option("--format", help="text, markdown, latex or csv.")] = "text",
+    format_: Annotated[
+        str, typer.Option("--format", autocompletion=completion.formats, help="text, markdown, latex or csv.")
+    ] = "text",
     published: Annotated[bool, typer.Option("--published", help="The paper's own table, as printed.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -175,9 +178,15 @@ def import_(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="A CSV with seed, step and the measured columns; - reads a pipe.")
     ],
-    experiment: Annotated[str, typer.Option("--experiment", help="The experiment that they belong to.")],
+    experiment: Annotated[
+        str,
+        typer.Option("--experiment", autocompletion=completion.experiments, help="The experiment that they belong to."),
+    ],
     as_variant: Annotated[str, typer.Option("--as", metavar="VARIANT", help="The name in tables and figures.")],
-    task: Annotated[str | None, typer.Option("--task", help="The task, where the file has no task column.")] = None,
+    task: Annotated[
+        str | None,
+        typer.Option("--task", autocompletion=completion.task, help="The task, where the file has no task column."),
+    ] = None,
     budget: BudgetOption = None,
     seeds: SeedsOption = None,
     label: Annotated[str | None, typer.Option("--label", help="The label in figures; by default the name.")] = None,

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from svgbench.commands import completion
 from svgbench.lab.errors import UsageError
 from svgbench.streams import Output
 
@@ -16,14 +17,39 @@ MOST_LINES = 10**9
 
 Exp = Annotated[
     str,
-    typer.Argument(metavar="EXP", help="An experiment, such as maac/fig3; or fig3 for every one; or a work, as maac."),
+    typer.Argument(
+        metavar="EXP",
+        autocompletion=completion.experiments,
+        help="An experiment, such as maac/fig3; or fig3 for every one; or a work, as maac.",
+    ),
 ]
-MaybeExp = Annotated[str | None, typer.Argument(metavar="EXP", help="An experiment or a work; all if left out.")]
-BudgetOption = Annotated[str | None, typer.Option("--budget", help="paper, short or smoke.")]
+MaybeExp = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="EXP", autocompletion=completion.experiments, help="An experiment or a work; all if left out."
+    ),
+]
+BudgetOption = Annotated[
+    str | None, typer.Option("--budget", autocompletion=completion.budgets, help="paper, short or smoke.")
+]
 SeedsOption = Annotated[str | None, typer.Option("--seeds", help="A count (10), a range (3-5) or a list (0,4,7).")]
-TasksOption = Annotated[list[str] | None, typer.Option("--tasks", help="Only these tasks, comma-separated.")]
-VariantsOption = Annotated[list[str] | None, typer.Option("--variants", help="Only these variants, comma-separated.")]
-SetOption = Annotated[list[str] | None, typer.Option("-o", metavar="KEY=VALUE", help="Change a setting; repeatable.")]
+TasksOption = Annotated[
+    list[str] | None,
+    typer.Option("--tasks", autocompletion=completion.tasks, help="Only these tasks, comma-separated."),
+]
+VariantsOption = Annotated[
+    list[str] | None,
+    typer.Option("--variants", autocompletion=completion.variants, help="Only these variants, comma-separated."),
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-o",
+        metavar="KEY=VALUE",
+        autocompletion=completion.settings,
+        help="Change a setting, in the cells that have it; repeatable.",
+    ),
+]
 JobsOption = Annotated[
     int | None,
     typer.Option(
@@ -43,8 +69,10 @@ LinesOption = Annotated[
         help="Last lines to print of each log.",
     ),
 ]
-DeviceOption = Annotated[str, typer.Option("--device", help="cpu, cuda or cuda:N.")]
-ExecutorOption = Annotated[str, typer.Option("--executor", help="Where blocks run: local.")]
+DeviceOption = Annotated[str, typer.Option("--device", autocompletion=completion.devices, help="cpu, cuda or cuda:N.")]
+ExecutorOption = Annotated[
+    str, typer.Option("--executor", autocompletion=completion.executors, help="Where blocks run: local.")
+]
 ResultsOption = Annotated[
     Path | None, typer.Option("--results", help="The results folder. [default: $SVGBENCH_RESULTS or ./results]")
 ]

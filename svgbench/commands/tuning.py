@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from svgbench.commands import completion
 from svgbench.commands.options import (
     BudgetOption,
     DeviceOption,
@@ -35,6 +36,7 @@ def tune(
         str | None,
         typer.Argument(
             metavar="SEARCH",
+            autocompletion=completion.searches,
             help="A search, such as trpo/natural-gradient-sweep, or an experiment, for its searches; "
             "with --check all of them if left out.",
         ),

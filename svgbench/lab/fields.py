@@ -40,6 +40,11 @@ class Field:
         return "" if self.type is None else ", ".join(_range_words(self.type))
 
     @property
+    def summary(self) -> str:
+        """The type and the range, in short."""
+        return ", ".join(word for word in (self.text, self.range) if word)
+
+    @property
     def expected(self) -> str:
         """What a value is to be, in words."""
         if self.type is None:

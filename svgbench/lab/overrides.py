@@ -7,8 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from typing import Any
 
 from svgbench.lab.errors import UsageError, unknown
+from svgbench.lab.experiment import Variant
+from svgbench.lab.fields import Field
+from svgbench.lab.source import declared
 
 
 def parse_overrides(texts: Iterable[str]) -> dict[str, str]:
@@ -22,6 +26,16 @@ def parse_overrides(texts: Iterable[str]) -> dict[str, str]:
         if key in found:
             raise UsageError(f"-o {key} is given twice: {found[key]} and {value}; expected one value")
         found[key] = value
+    return found
+
+
+def settings_of(variants: Iterable[Variant]) -> dict[str, tuple[Field, Any]]:
+    """The config fields of the variants' learners: name -> (field, default), of the first learner that has it."""
+    found: dict[str, tuple[Field, Any]] = {}
+    for variant in variants:
+        learner = declared(variant.learner)
+        for name, field in learner.fields.items():
+            found.setdefault(name, (field, learner.defaults[name]))
     return found
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from svgbench import differences
 from svgbench.lab.experiment import Deviation
-from svgbench.tasks import differences
 
 
 def task_deviations(*tasks: str) -> tuple[Deviation, ...]:

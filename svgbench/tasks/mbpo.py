@@ -12,7 +12,7 @@ state; metres, radians, seconds. Each `make_...` states its task; all of them ha
 Sources: openai/gym 0.17.2 envs/mujoco; facebookresearch/svg at 9fdf03a (svg/env/ant.py, humanoid.py; utils.py:
 scaling of actions), whose two environments are jannerm/mbpo's. The humanoid's 1.25 is their 0.25 / time step, with
 5 time steps in a control step. Models: gymnasium's, which differ from gym's only where
-`svgbench.tasks.differences` says so.
+`svgbench.differences` says so.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ rewards are of the state *before* the step. Each `make_...` states its task; all
 Sources: WilsonWangTHU/mbbl at bb88a01 (mbbl/env/gym_env/walker.py: observation, reward, end, x = y = 0 at a start;
 fixed_swimmer.py and fix_swimmer/: the swimmer; env_register.py: sizes and 1000 steps); gym 0.7.4 envs/mujoco (frame
 skips, starts); facebookresearch/svg at 9fdf03a (svg/env/pets_cheetah.py). Models: gymnasium's, which differ from
-those only where `svgbench.tasks.differences` says so.
+those only where `svgbench.differences` says so.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from svgbench.lab.calibration import Cost, kind
 from svgbench.lab.files import locked
 from svgbench.lab.store import Store
 
-SLOW_IMPORTS = {"torch", "scipy", "seaborn", "matplotlib", "pandas"}
+SLOW_IMPORTS = {"torch", "scipy", "seaborn", "matplotlib", "pandas", "gymnasium", "numpy"}
 RECORD = """
 import json, os, sys
 from svgbench import cli

@@ -13,7 +13,7 @@ import pytest
 from every_task import FACTORIES, make
 from gymnasium.utils.env_checker import check_env
 
-from svgbench.tasks import differences
+from svgbench import differences
 
 every_task = pytest.mark.parametrize("environment", FACTORIES)
 
@@ -89,6 +89,6 @@ def test_every_factory_is_registered_and_every_difference_is_of_a_task():
 
 
 def test_importing_the_tasks_imports_no_physics_and_no_torch():
-    code = "import sys, svgbench.tasks.differences; print({'mujoco', 'torch'} & set(sys.modules))"
+    code = "import sys, svgbench.tasks; print({'mujoco', 'torch'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

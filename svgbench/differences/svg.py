@@ -6,7 +6,7 @@ that nearly every number is a choice. Sections are the paper's.
 
 from __future__ import annotations
 
-from svgbench.tasks.difference import Difference
+from svgbench.differences.difference import Difference
 
 _SWIMMERS = ("svg/swimmer-3", "svg/swimmer-5", "svg/swimmer-7")
 _REACHERS = ("svg/reacher-4-target", "svg/reacher-moving")

@@ -1,4 +1,5 @@
-"""Where our tasks differ from those that the papers ran, as data. Nothing else in this folder is needed to read it.
+"""Where our tasks differ from those that the papers ran, as data. Nothing else is needed to read it: neither
+gymnasium nor physics.
 
 `tasks` are the ids that a difference concerns. In sources svg/ is that folder of facebookresearch/svg at 9fdf03a; mbbl
 is WilsonWangTHU/mbbl at bb88a01, RLR SFPD/rlreloaded at 650c64e (`svgbench.reproduce.trpo.deviations` says what it is),
@@ -7,8 +8,8 @@ rllab rll/rllab at ba78e4c, gymnasium Farama-Foundation/Gymnasium, and the thesi
 
 from __future__ import annotations
 
-from svgbench.tasks.difference import Difference
-from svgbench.tasks.svg_differences import SVG
+from svgbench.differences.difference import Difference
+from svgbench.differences.svg import SVG
 
 _POPLIN = (
     "poplin/ant",
