@@ -186,6 +186,14 @@ def test_a_cell_that_one_side_lacks_weighs_on_no_correction(tmp_path) -> None:
     assert with_lacking == diff(folder(tmp_path / "c", {CELL: line}), b, ONE)[0].verdicts
 
 
+def test_a_cell_within_rounding_weighs_on_no_correction(tmp_path) -> None:
+    moved: dict[tuple[str, str], Score] = {CELL: lambda s, t: line(s, t) + 0.1 * (s % 2)}
+    rounded = moved | {("toy/hard", "ours"): lambda s, t: line(s, t) * (1 + 1e-8 * (-1) ** s)}
+    a = folder(tmp_path / "a", {CELL: line, ("toy/hard", "ours"): line})
+    alone, beside = folder(tmp_path / "b", moved), folder(tmp_path / "c", rounded)
+    assert diff(a, alone, ONE)[0].verdicts == diff(a, beside, ONE)[0].verdicts
+
+
 @pytest.mark.parametrize("higher_is_better", [True, False])
 def test_worse_is_what_the_measure_says(tmp_path, higher_is_better) -> None:
     scores = {"down": lambda s, t: line(s, t) - 5 - 0.1 * s, "up": lambda s, t: line(s, t) + 5 + 0.1 * s}

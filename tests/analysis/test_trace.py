@@ -37,7 +37,7 @@ def test_the_same_text_is_the_same():
         (changed(1, "0,200,train,4,-2.00009"), "rounding", 200, None, ""),  # 9e-5 of 1000: the column's resolution
         (changed(1, "0,200,train,4,-2.0003"), "changed", 200, 200, "score"),
         (changed(1, "0,200,train,4,2.0"), "changed", 200, 200, "score"),
-        (changed(1, "0,200,train,5,-2.0"), "changed", 200, 200, "count"),  # a whole number is never rounded
+        (changed(1, "0,200,train,5,-2.0"), "changed", 200, 200, "count"),
         (changed(1, "0,200,test,4,-2.0"), "changed", 200, 200, "phase"),
         (changed(1, "0,200,train,4,nan"), "changed", 200, 200, "score"),
         (changed(1, "0,200,train,4,inf"), "changed", 200, 200, "score"),
@@ -58,6 +58,11 @@ def test_minus_zero_is_another_bit_and_the_same_number():
     assert found == SeedTrace(0, "rounding", 1)
     (found,) = traces(texts("0,1,x,1,0.5"), texts(f"0,1,x,1,{math.nextafter(0.5, 1.0)!r}"), [0])
     assert found.kind == "rounding"
+
+
+def test_a_whole_number_is_never_rounded_however_large():
+    (found,) = traces(texts("0,1,x,4000000,1.0"), texts("0,1,x,4000001,1.0"), [0])
+    assert (found.kind, found.column) == ("changed", "count")
 
 
 def test_tiny_columns_have_their_own_resolution():
