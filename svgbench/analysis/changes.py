@@ -15,7 +15,10 @@ MEASURED = {"seeds", "bytes", "experiment", "budget", "task", "variant", "format
 """What a cell's JSON says of its rows and its place, not of their circumstances."""
 OF_A_RUN = {"status", "rows", "sha256", "attempts", "seconds", "reason", "error", "log"}
 """What a seed's entry says of its own run."""
-SETTINGS = {"learner", "config", "limits", "task_options", "versions", "columns", "block", "threads", "config_hash"}
+SETTINGS = {
+    *("learner", "config", "limits", "task_options", "versions", "sources", "columns"),
+    *("block", "threads", "config_hash"),
+}
 ORDER: tuple[Kind, ...] = ("setting", "code", "platform", "other")
 HARMLESS = {"cores"}
 """Parts of the platform that no number depends on: a block has its own threads."""
@@ -63,7 +66,7 @@ def _circumstances(meta: Mapping[str, Any], seeds: Sequence[int]) -> dict[tuple[
         for name, part in value.items() if isinstance(value, Mapping) else ((key, value),):
             if key == "platform" and name in HARMLESS:
                 continue
-            shown = f"{name} version" if key == "versions" else name
+            shown = {"versions": f"{name} version", "sources": f"source of {name}"}.get(key, name)
             values.setdefault((key, shown), {})[part if isinstance(part, str) else strict_json.dumps(part)] = None
     return {where: " and ".join(found) for where, found in values.items()}
 

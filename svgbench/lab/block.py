@@ -222,6 +222,7 @@ def watch_supervisor() -> None:
 
 def prepare(job: Mapping[str, Any]) -> Block:
     """Set the threads, then make sure that the code here is the code that the job was planned with."""
+    from svgbench.lab.origin import sources
     from svgbench.lab.source import declared
 
     block = block_from_job(job)
@@ -234,6 +235,9 @@ def prepare(job: Mapping[str, Any]) -> Block:
     }
     if versions != dict(block.cell.versions):
         raise UsageError(f"the job was planned for versions {dict(block.cell.versions)}; here are {versions}")
+    here = sources(block.cell.variant.learner, block.cell.task.make)
+    if here != dict(block.cell.sources):
+        raise UsageError(f"the job was planned for the source {dict(block.cell.sources)}; here is {here}: run again")
     return block
 
 

@@ -68,6 +68,7 @@ def kind(cell: Cell) -> str:
     """What cells of equal cost have in common, as a short hash."""
     parts: list[Any] = [cell.variant.learner, dict(cell.config), dict(cell.limits), cell.task.make, cell.versions]
     parts += [cell.block_size, cell.threads, cell.device, platform.describe(cell.device)]
+    parts += [dict(cell.sources)] * bool(cell.sources)
     return hashlib.sha256(strict_json.dumps(parts, sort_keys=True, default=dict).encode()).hexdigest()[:16]
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from svgbench import strict_json
-from svgbench.lab import fields, rules, source
+from svgbench.lab import fields, origin, rules, source
 from svgbench.lab.errors import UsageError, unknown
 from svgbench.lab.experiment import Budget, Experiment, PerTask, Setting, Task, Variant
 from svgbench.lab.overrides import Reach, parse_overrides, reach
@@ -48,6 +48,7 @@ class Cell:
     threads: int
     device: str
     identity: str
+    sources: Mapping[str, str] = field(default_factory=dict)  # hashes of packages that are not ours, by name
 
     @property
     def name(self) -> str:
@@ -167,6 +168,7 @@ def expand(experiment: Experiment, selection: Selection, extra: Mapping[str, Var
                 threads=experiment.threads,
                 device=selection.device,
                 identity="",
+                sources=origin.sources(variant.learner, task.make),
             )
             cells.append(replace(cell, identity=identity(cell)))
     return cells
@@ -225,7 +227,7 @@ def identity(cell: Cell) -> str:
         "block_size": cell.block_size,
         "threads": cell.threads,
     }
-    return _hash(parts, 12)
+    return _hash(parts | ({"sources": cell.sources} if cell.sources else {}), 12)
 
 
 def blocks(cell: Cell, wanted: Iterable[int]) -> list[Block]:
@@ -253,6 +255,7 @@ def describe_job(block: Block) -> dict[str, Any]:
         "threads": cell.threads,
         "device": cell.device,
         "identity": cell.identity,
+        "sources": dict(cell.sources),
         "block": block.index,
         "wanted": list(block.wanted),
     }
@@ -274,6 +277,7 @@ def block_from_job(job: Mapping[str, Any]) -> Block:
         threads=job["threads"],
         device=job["device"],
         identity=job["identity"],
+        sources=job.get("sources", {}),
     )
     return Block(cell, job["block"], tuple(job["wanted"]))
 

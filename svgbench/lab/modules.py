@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import functools
 import importlib.util
+import zipimport
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -177,20 +178,33 @@ def module(name: str) -> Module:
     return Module(name, names)
 
 
-def path_of(name: str) -> Path | None:
-    """The file of a module. Only its top package is looked up: `find_spec` would import every package above it."""
-    top, *rest = name.split(".")
+def locations(top: str) -> tuple[Path | None, list[Path]]:
+    """The file of a module that is in no package, and the folders that hold its submodules.
+
+    Nothing for a module that there is not; no file for a namespace. Raises UsageError for one in an archive.
+    """
     try:
         spec = importlib.util.find_spec(top)
     except (ModuleNotFoundError, ValueError):
-        return None
+        return None, []
     if spec is None:
-        return None
+        return None, []
+    loader: object = spec.loader
+    if isinstance(loader, zipimport.zipimporter):
+        where = loader.archive
+        raise UsageError(f"module '{top}' is in the archive {where}; expected source in a folder, which can be read")
+    return Path(spec.origin) if spec.origin else None, list(map(Path, spec.submodule_search_locations or ()))
+
+
+def path_of(name: str) -> Path | None:
+    """The file of a module. Only its top package is looked up: `find_spec` would import every package above it."""
+    top, *rest = name.split(".")
+    file, folders = locations(top)
     if not rest:
-        return Path(spec.origin) if spec.origin else None
-    for folder in spec.submodule_search_locations or ():
-        base = Path(folder, *rest)
-        for path in (base.with_suffix(".py"), base / "__init__.py"):
+        return file
+    for folder in folders:
+        base = folder.joinpath(*rest)
+        for path in (base / "__init__.py", base.with_suffix(".py")):
             if path.is_file():
                 return path
     return None

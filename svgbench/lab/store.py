@@ -93,7 +93,7 @@ class Store:
         except DamagedFileError as error:
             return CellState("running" if running else "failed", note=error.note, damage=error)
         if meta is None:
-            started = at_work and any(self.cell_work(cell).glob("block-*/checkpoint.pt"))
+            started = at_work and any(self.cell_work(cell).glob(f"block-*-{cell.identity}/checkpoint.pt"))
             return CellState("running" if running else "partial" if started else "missing")
         unfit, note = self._unfit(cell, meta)
         damage = None if unfit else self._damage(cell, meta, thorough)
@@ -246,6 +246,7 @@ class Store:
             "limits": dict(cell.limits),
             "task_options": dict(cell.task.options),
             "versions": dict(cell.versions),
+            **({"sources": dict(cell.sources)} if cell.sources else {}),
             "columns": list(cell.columns),
             "bytes": 0,
             "seeds": {},
@@ -285,6 +286,10 @@ def _what_changed(cell: Cell, meta: Mapping[str, Any]) -> str:
     for name, number in cell.versions.items():
         if meta["versions"].get(name) != number:
             return f"{name} version was {meta['versions'].get(name)}, is now {number}"
+    before = meta.get("sources", {})
+    for name, digest in cell.sources.items():
+        if before.get(name) != digest:
+            return f"the source of {name} {'has changed' if name in before else 'was not recorded'}"
     return "columns, block size, threads or learner differ"
 
 

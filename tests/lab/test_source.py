@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated, Literal
 
 import pytest
@@ -316,3 +317,16 @@ def test_options_are_the_parameters_of_a_factory(write):
         other.check_options({"whatever": 1}, "task t")
         with pytest.raises(UsageError, match="finite"):
             other.check_options({"whatever": float("nan")}, "task t")
+
+
+def test_the_module_of_the_documentation_is_read(write):
+    text = (Path(__file__).parents[2] / "docs" / "adding-an-algorithm.md").read_text(encoding="utf-8")
+    found = declared(write("as_documented", text.partition("```python")[2].partition("```")[0]))
+    assert {name: (field.text, field.range) for name, field in found.fields.items()} == {
+        "lr": ("float", "above 0"),
+        "hidden": ("tuple[int, ...]", "each at least 1"),
+        "warm_up": ("int", ""),
+    }
+    assert found.config(profile="code") == {"lr": 1e-3, "hidden": (256, 256), "warm_up": 0}
+    assert found.needed == ("total_steps",)
+    assert list(found.rules) == ["warm_up < total_steps"]

@@ -209,6 +209,7 @@ def test_statuses(tmp_path):
     assert store.state(cell).status == "missing"
     (work / "checkpoint.pt").touch()
     assert store.state(cell).status == "partial"
+    assert store.state(replace(cell, identity="of another source")).status == "missing", "it would not be resumed"
     with locked(store.block_lock(block_of(cell))):
         assert store.state(cell).status == "running"
     merge(store, cell, (0,))
