@@ -341,6 +341,15 @@ def test_the_tests_of_a_graph_leave_the_random_numbers_alone_and_are_repeatable(
         return scg.sample(graph, inputs, 5)
 
     assert close(drawn(8).cost_values, drawn(0).cost_values, 0.0)
+    reports = []
+    for seed in range(3):
+        torch.manual_seed(seed)
+        graph = scg.Graph()
+        x = graph.stochastic("x", lambda: Normal(torch.zeros((), dtype=torch.float64), 1.0))
+        graph.cost("c", lambda t, x: (t[0] + x).round(), graph.input("theta"), x)
+        reports.append(str(scg.explain(graph, {"theta": parameter(0.3)})))
+    assert len(set(reports)) == 1
+    assert "jump" in reports[0]
     with scg.seeds(1):
         one = torch.randn(3)
     torch.manual_seed(1)

@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from scg_kit import POINTS, close, graphs, negative_graph, random_graph
+from torch.distributions import Bernoulli
 
 from svgbench import scg
 
@@ -184,11 +185,60 @@ def test_corollary_1_differentiated_twice_is_wrong_and_both_baselines_of_dice_ar
     assert min(wrong.values()) > 0.1
 
 
+def chain(sign=1.0):
+    """x, then y that depends on it, each with a cost of its own; their laws share theta."""
+    graph = scg.Graph()
+    theta = graph.input("theta")
+    x = graph.stochastic("x", lambda t: Bernoulli(logits=t), theta)
+    y = graph.stochastic("y", lambda t, x: Bernoulli(logits=t * (x + 0.5)), theta, x)
+    graph.cost("c", lambda x: sign * (1 + x), x)
+    graph.cost("d", lambda x, y: sign * (0.5 + x * y), x, y)
+    return graph, x, y, torch.tensor(0.7, dtype=torch.float64, requires_grad=True)
+
+
+def test_the_surrogates_are_what_their_equations_say():
+    graph, x, y, t = chain()
+    run = scg.exact(graph, {"theta": t}).run
+    c, d, lp_x, lp_y = run["c"], run["d"], run.log_prob(x), run.log_prob(y)
+    b = scg.Constant({x: 0.3, y: -0.2})
+    assert close(scg.surrogate(run), lp_x * (c + d) + lp_y * d + c + d)
+    assert close(scg.surrogate(run, "ratio"), 2 * (c + d) + d)
+    assert close(scg.surrogate(run, "log", b), lp_x * (c + d - 0.3) + lp_y * (d + 0.2) + c + d)
+
+    def box(z):
+        return (z - z.detach()).exp()
+
+    dice = box(lp_x) * c + box(lp_x + lp_y) * d
+    first = dice + (1 - box(lp_x)) * 0.3 - (1 - box(lp_y)) * 0.2
+    second = dice + (1 - box(lp_x)) * 0.3 - (box(lp_x) - box(lp_x + lp_y)) * 0.2
+
+    def derivatives(loss):  # of a mean in which no outcome is like another
+        out = [loss @ torch.arange(1.0, 5.0, dtype=torch.float64)]
+        for _ in range(3):
+            out += torch.autograd.grad(out[-1], t, create_graph=True)
+        return torch.stack(out)
+
+    assert close(derivatives(scg.surrogate(run, "dice")), derivatives(dice))
+    assert close(derivatives(scg.surrogate(run, "dice", b, 1)), derivatives(first))
+    assert close(derivatives(scg.surrogate(run, "dice", b)), derivatives(second))
+    assert (derivatives(first) - derivatives(second)).abs()[2] > 0.01
+
+
+def test_the_bound_credits_a_law_with_the_costs_below_it_only():
+    graph, x, y, t = chain(-1.0)
+    exact = scg.exact(graph, {"theta": t})
+    run, new = exact.run, torch.tensor(-0.4, dtype=torch.float64, requires_grad=True)
+    moved = scg.observe(graph, {"theta": new}, {x: run[x], y: run[y]})
+    by_x, by_y = (moved.log_prob(v) - run.log_prob(v) for v in (x, y))
+    wanted = exact.expectation(run["c"] * (1 + by_x) + run["d"] * (1 + by_x + by_y))
+    assert close(scg.bound(run, {"theta": new}), wanted)
+
+
 def test_dice_is_right_to_the_fourth_derivative():
     graph = scg.Graph()
     theta = graph.input("theta")
-    x = graph.stochastic("x", lambda t: torch.distributions.Bernoulli(logits=t), theta)
-    y = graph.stochastic("y", lambda t, x: torch.distributions.Bernoulli(logits=t * (x + 0.5)), theta, x)
+    x = graph.stochastic("x", lambda t: Bernoulli(logits=t), theta)
+    y = graph.stochastic("y", lambda t, x: Bernoulli(logits=t * (x + 0.5)), theta, x)
     graph.cost("c", lambda t, x, y: t.sin() * (x - 0.45) ** 2 + y, theta, x, y)
     t = torch.tensor(0.7, dtype=torch.float64, requires_grad=True)
     exact = scg.exact(graph, {theta: t})
@@ -223,12 +273,12 @@ def test_the_bound_holds_everywhere_touches_at_the_old_parameters_and_has_their_
 def test_with_costs_above_zero_the_inequality_turns_round():
     graph = scg.Graph()
     theta = graph.input("theta")
-    x = graph.stochastic("x", lambda t: torch.distributions.Bernoulli(logits=t), theta)
+    x = graph.stochastic("x", lambda t: Bernoulli(logits=t), theta)
     graph.cost("c", lambda x: 1 + x, x)
     t = torch.tensor(0.3, dtype=torch.float64, requires_grad=True)
     exact = scg.exact(graph, {theta: t})
     with pytest.raises(scg.GraphError, match="the cost c is 2 in a sample, expected costs of at most 0"):
         scg.bound(exact.run, {theta: t + 1})
-    log_ratio = torch.distributions.Bernoulli(logits=t + 1).log_prob(exact.run[x]) - exact.run.log_prob(x)
+    log_ratio = Bernoulli(logits=t + 1).log_prob(exact.run[x]) - exact.run.log_prob(x)
     bound = exact.expectation((1 + log_ratio) * exact.run["c"])
     assert bound < scg.exact(graph, {theta: t + 1}).objective - 0.01
