@@ -271,9 +271,11 @@ class OnlineLearner(SeedBlock):
             self.static_update.forget()
 
     def policy_state_dict(self) -> dict[str, Any]:
-        """The final policies, with what normalises their observations."""
+        """The final policies, with what normalises their observations and what scales their actions."""
         statistics = {name: self.experience.normaliser.state_dict()[name] for name in ("count", "mean", "m2")}
-        return {"seeds": self.seeds, "task": self.task.id, "statistics": statistics, **self.agent.policy_state_dict()}
+        actions = {"centre": torch.from_numpy(self.centre), "half_range": torch.from_numpy(self.half_range)}
+        own = {"statistics": statistics, "actions": actions, **self.agent.policy_state_dict()}
+        return {"seeds": self.seeds, "task": self.task.id, **own}
 
 
 def episode_returns(simulations: Any, act: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:

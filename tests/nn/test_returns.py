@@ -7,7 +7,6 @@ import torch
 
 from svgbench.baselines import reward_weighted_regression
 from svgbench.nn.returns import discounted_sums, divided_by_deviation, generalized_advantages, time_means
-from svgbench.nn.vine import VineBatch
 
 S, T, N = 2, 9, 3
 
@@ -120,13 +119,8 @@ def test_what_varies_by_rounding_only_is_not_divided():
     noise = 1e-9 * torch.randn(1, 5, 2, dtype=torch.float64)
     alike = 3.0 + noise
     assert torch.equal(divided_by_deviation(alike, alike > 0), alike)
-    q = 7.0 + 1e-9 * torch.randn(1, 6, 3, dtype=torch.float64)
-    nothing = torch.zeros(1)
-    vine = VineBatch(q, q, q, torch.full((1, 6), 1 / 6, dtype=torch.float64), *[nothing] * 5)
-    assert vine.scaled_q().abs().max() < 1e-7
-    vine.q = q + torch.arange(3)
-    torch.testing.assert_close(vine.scaled_q()[0].std(1, correction=0).mean(), torch.tensor(1.0, dtype=torch.float64))
+    returns = torch.stack([7.0 + 1e-9 * torch.randn(6, dtype=torch.float64), torch.arange(6.0).double()])
     config = reward_weighted_regression.Config(weighting="exponential")
-    found = reward_weighted_regression.weights(config, torch.stack([q[0, :, 0], torch.arange(6.0).double()]))
+    found = reward_weighted_regression.weights(config, returns)
     torch.testing.assert_close(found[0], torch.ones(6, dtype=torch.float64), rtol=1e-8, atol=0)
     assert found[1, 0] < 0.1 < found[1, -1] == 1
