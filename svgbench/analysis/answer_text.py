@@ -18,6 +18,8 @@ SCREEN = 40
 """Lines that several experiments may take before their claims are left out."""
 MOST_RIVALS = 10
 """Comparisons with rivals that are listed one by one."""
+MOST_CAVEATS = 4
+"""Caveats of the verdicts' numbers that are told without --verbose."""
 LEAST_LAST = 12  # columns that the last column of a list needs, or the list becomes paragraphs
 REASONS = {"budget": "", "threshold not shown to be reachable": "threshold not shown"}
 
@@ -31,6 +33,7 @@ def summary_lines(judged: Judged, width: int, more: bool = True) -> list[str]:
         _wrapped(answer(judged), width),
         _claim_list(judged, width),
         _rivals(judged, width),
+        _caveats(judged, width, MOST_CAVEATS if more else None),
         _published(judged, width) + _alone(judged, width) + _not_run(judged, width),
         _legend(judged, width) + ["intervals, margins, quotes: --verbose"] * bool(more and judged.verdicts),
     ]
@@ -159,6 +162,18 @@ def _rivals(judged: Judged, width: int) -> list[str]:
         own = [v for v in rivals if v.variant == variant]
         lines += _wrapped(f"{variant}, against ours on {len({v.task for v in own})} tasks: {tally(own)}", width)
     return lines
+
+
+def _caveats(judged: Judged, width: int, most: int | None) -> list[str]:
+    """What must be known of the cells behind the numbers, each once with its tasks; at most so many."""
+    labels = {task.id: task.label for task in judged.experiment.tasks}
+    where: dict[str, list[str]] = {}
+    for verdict in judged.verdicts:
+        for caveat in verdict.caveats:
+            where.setdefault(caveat, []).append(labels.get(verdict.task, verdict.task))
+    told = [f"{', '.join(dict.fromkeys(tasks))}, {caveat}" for caveat, tasks in where.items()]
+    more = [f"and {len(told) - most} more such notes: --verbose"] if most is not None and len(told) > most else []
+    return [line for words in [*told[:most], *more] for line in _wrapped(words, width)]
 
 
 def _alone(judged: Judged, width: int) -> list[str]:

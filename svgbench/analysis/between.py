@@ -154,7 +154,6 @@ def _difference(m: Meeting, rules: Rules, with_failed: bool) -> Difference | str
 def _verdict(m: Meeting, counted: _Outcome, without: _Outcome) -> Verdict:
     word, reason = m.settled or (counted.word, _reason(m, counted, without))
     known = counted.difference if m.settled is None or word == "EQUIVALENT" else None
-    reason = "; ".join([reason, *(m.caveats if known else ())])
     return Verdict(
         id=join_id(m.experiment, m.variant, m.task, m.setting),
         kind="level",
@@ -172,6 +171,7 @@ def _verdict(m: Meeting, counted: _Outcome, without: _Outcome) -> Verdict:
         reason=reason,
         unit="difference",
         rival=m.rival,
+        caveats=m.caveats if known else (),
     )
 
 

@@ -32,6 +32,7 @@ class Results:
     notes: tuple[str, ...]
     stale: int = 0  # cells that were measured with other settings or another version
     damaged: tuple[str, ...] = ()  # those of the notes that say why files are left out
+    caveats: tuple[str, ...] = ()  # of numbers: seeds and cells that end early, measures that lack rows
 
     def frame(self) -> pd.DataFrame:
         """All rows in one frame, with `task` and `variant` in front."""
@@ -80,10 +81,10 @@ def read_results(
             labels[data.variant] = label
             cells[(data.task, data.variant)] = data
             notes.append(note)
-    notes += caveat_notes(experiment, selection.budget, cells.values())
+    caveats = tuple(caveat_notes(experiment, selection.budget, cells.values()))
     left = tuple(left_out(damaged))
     notes = [*left, *notes]
-    return Results(experiment, selection.budget, cells, labels, tuple(dict.fromkeys(notes)), stale, left)
+    return Results(experiment, selection.budget, cells, labels, tuple(dict.fromkeys(notes)), stale, left, caveats)
 
 
 def _read(store: Store, cell: Cell, state: CellState) -> CellData:

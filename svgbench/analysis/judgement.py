@@ -129,6 +129,7 @@ class Verdict:
     details: tuple[PartResult, ...] = ()
     part_of: str = ""  # the id of the claim's verdict over its tasks, where it has one
     rival: str = ""
+    caveats: tuple[str, ...] = ()  # what a reader of `value` must know of the cells behind it
 
     def as_row(self) -> dict[str, str | int | float | None]:
         """One flat row, fit for JSON: a number that is not finite (a bound from one seed) is None."""
@@ -150,6 +151,7 @@ class Verdict:
             "unit": self.unit,
             "part_of": self.part_of,
             "rival": self.rival,
+            "note": "; ".join(self.caveats),
         }
 
 

@@ -17,7 +17,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from svgbench.analysis.canvas import TEXT_WIDTH, house_style, plain, save, subplots
-from svgbench.analysis.endings import caveat_notes
 from svgbench.analysis.frames import Results
 from svgbench.analysis.references import draw_levels, draw_not_run, draw_published, legend_of
 from svgbench.analysis.statistics import curve_band, seed_grid
@@ -141,9 +140,9 @@ def stamp(
     lacking = sum(bool(cell.missing) for cell in results.cells.values())
     words += f"; incomplete: {lacking} of {len(results.cells)} cells lack seeds" if lacking else ""
     words += f"; {results.stale} of {len(results.cells)} cells are stale" if results.stale else ""
-    caveats = caveat_notes(results.experiment, results.budget, results.cells.values())
-    words += "".join(f"; {note}" for note in caveats[:MOST_CAVEATS])
-    words += f"; {len(caveats) - MOST_CAVEATS} more such notes" if len(caveats) > MOST_CAVEATS else ""
+    words += "".join(f"; {caveat}" for caveat in results.caveats[:MOST_CAVEATS])
+    more = len(results.caveats) - MOST_CAVEATS
+    words += f"; {more} more such notes" if more > 0 else ""
     figure.supxlabel(textwrap.fill(words, int(22 * figure.get_figwidth())), fontsize=6, color="0.25")
 
 

@@ -90,7 +90,12 @@ def results_grids(
         title = f"{experiment.id}, budget {budget.name}: {measure.label}"
         grids.append(Grid(title=title, corner="", columns=tuple(t.label for t in tasks), rows=tuple(rows), notes=()))
     better = "higher is better" if experiment.measures[0].higher_is_better else "lower is better"
-    notes = [f"mean ± SD (n seeds); {better}", *([budget.note] if budget.note else []), *results.notes]
+    notes = [
+        f"mean ± SD (n seeds); {better}",
+        *([budget.note] if budget.note else []),
+        *results.notes,
+        *results.caveats,
+    ]
     return [*grids[:-1], replace(grids[-1], notes=tuple(notes))]
 
 

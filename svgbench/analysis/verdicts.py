@@ -52,7 +52,7 @@ def compare(
 ) -> list[Verdict]:
     """Claims, then levels (where there are published numbers), then rivals at every budget that has one.
 
-    The reason of a verdict with a number says of each cell behind it which seeds end before the others, and whether
+    The caveats of a verdict with a number say of each cell behind it which seeds end before the others, and whether
     the cell ends where its budget does.
 
     `cells_by_budget` has the cells by task and variant; leave a budget out and nothing is judged there.
@@ -75,5 +75,5 @@ def _with_caveats(evidence: Evidence, verdict: Verdict) -> Verdict:
         return verdict
     names = [*verdict.variant.split(", "), verdict.rival]
     cells = [cell for name in names if (cell := evidence.cell(verdict.budget, verdict.task, name)) is not None]
-    found = [f"{c.variant} {text}" for c in cells for text in caveats(evidence.experiment, verdict.budget, c)]
-    return replace(verdict, reason="; ".join([verdict.reason, *found] if verdict.reason else found))
+    said = [f"{c.variant}: {text}" for c in cells for text in caveats(evidence.experiment, verdict.budget, c)]
+    return replace(verdict, caveats=tuple(said))

@@ -54,7 +54,7 @@ def plot(
                 raise
             empty.append(study.experiment.id)
             continue
-        for note in read.notes:
+        for note in (*read.notes, *read.caveats):
             notice(note)
         out("\n".join(map(str, paths)))
     if len(empty) == len(chosen):

@@ -300,7 +300,7 @@ def test_seeds_that_were_not_asked_for_do_not_count():
 def test_a_row_has_the_promised_keys_first():
     row = one(compared(">"), cell("a", A), cell("b", B)).as_row()
     first = ["id", "kind", "verdict", "budget", "n", "value", "low", "high", "published"]
-    assert list(row) == [*first, "task", "variant", "setting", "margin", "reason", "unit", "part_of", "rival"]
+    assert list(row) == [*first, "task", "variant", "setting", "margin", "reason", "unit", "part_of", "rival", "note"]
     assert (row["kind"], row["variant"], row["published"]) == ("claim", "a, b", None)
     assert (row["budget"], row["task"], row["setting"]) == ("paper", "t", "")
 

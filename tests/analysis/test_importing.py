@@ -254,7 +254,7 @@ def test_a_seed_without_the_row_that_a_measure_names_is_said(store: Store, exper
     said = "seed 1 without a row of score at step 0"
     assert said in take("seed,step,score\n0,0,1\n0,1,2\n1,1,2\n", named).cells[0].notes
     results = read_results(store, named, MINE)
-    assert f"mine on easy: {said}" in results.notes
+    assert f"mine on easy: {said}" in results.caveats
     assert [(row["n"], row["note"]) for row in results_rows(results)] == [(1, said)]
     with pytest.raises(UsageError, match="no row of toy/easy has step 0, which 'score at step 0' reads"):
         take("seed,step,score\n1,1,2\n", named, replace=True)
@@ -264,7 +264,7 @@ def test_a_mean_of_fewer_rows_than_it_says_is_said(store: Store, experiment: Exp
     last = replace(experiment, measures=(Measure("score", "mean of the last 3", reduce="mean_of_last", k=3),))
     said = "seed 1 with fewer than the 3 rows of mean of the last 3"
     assert said in take(uneven(), last).cells[0].notes
-    assert f"mine on easy: {said}" in read_results(store, last, MINE).notes
+    assert f"mine on easy: {said}" in read_results(store, last, MINE).caveats
     assert not any("fewer" in note for note in take(uneven(4), last, replace=True).cells[0].notes)
 
 
@@ -293,16 +293,18 @@ def test_a_seed_that_ends_early_is_said_wherever_its_number_stands(store: Store,
     said = "seed 1 ends at 1 of 2"
     assert take(uneven()).cells[0].notes == (said,)
     results = read_results(store, experiment, MINE)
-    assert results.notes[1:] == (f"mine on easy: {said}",)
+    assert results.caveats == (f"mine on easy: {said}",)
     assert said in render(results_grids(results)[-1], "text", 80)
     assert {row["note"] for row in results_rows(results)} == {said}
-    reasons = [v.reason for v in compare(experiment, {"paper": results.cells}) if v.variant == "mine"]
-    assert all(f"mine {said}" in reason for reason in reasons)
+    both = read_results(store, experiment, PAPER)
+    verdicts = [v for v in compare(experiment, {"paper": both.cells}) if v.variant == "mine"]
+    assert [v.caveats for v in verdicts] == [(f"mine: {said}",)] * 2
+    assert {v.as_row()["note"] for v in verdicts} == {f"mine: {said}"}
     figure = learning_curves(results)
     assert said in " ".join(figure.get_supxlabel().split())
     plt.close(figure)
     alone = read_results(store, experiment, replace(MINE, seeds=(1,)))
-    assert f"mine on easy: {said}" in alone.notes, "also where its longer companion is not asked for"
+    assert f"mine on easy: {said}" in alone.caveats, "also where its longer companion is not asked for"
 
 
 def test_diff_says_it_too(experiment: Experiment, tmp_path: Path) -> None:
@@ -313,7 +315,7 @@ def test_diff_says_it_too(experiment: Experiment, tmp_path: Path) -> None:
     (found,) = diff(tmp_path / "a", tmp_path / "b")
     assert {v.setting for v in found.verdicts if v.value is not None} == {"final score", "mean score"}
     for verdict in found.verdicts:
-        assert verdict.reason.endswith("; A: seed 1 ends at 1 of 2; B: seed 1 ends at 1 of 2")
+        assert verdict.caveats == ("A: seed 1 ends at 1 of 2", "B: seed 1 ends at 1 of 2")
 
 
 def test_many_ends_are_counted(take) -> None:
@@ -333,7 +335,7 @@ def test_a_diverged_seed_of_ours_is_said_to_end_early(store: Store, experiment: 
     made.csv_path(cell).write_text("".join(kept))
     made.json_path(cell).write_text(json.dumps(meta | {"bytes": len("".join(kept))}))
     results = read_results(made, experiment, replace(PAPER, tasks=("toy/easy",), variants=("ours",)))
-    assert results.notes == ("ours on easy: seed 3 ends at 1 (diverged) of 2",)
+    assert results.caveats == ("ours on easy: seed 3 ends at 1 (diverged) of 2",)
 
 
 def with_steps(experiment: Experiment) -> Experiment:
@@ -363,7 +365,7 @@ def test_steps_that_are_not_the_budgets_are_refused_unless_it_is_named(
     note = "ends at 1000000 environment steps (budget paper: 2000)"
     assert note in take(text.format(1000000), declared, replace=True).cells[0].notes
     results = read_results(store, declared, MINE)
-    assert f"mine on easy: {note}" in results.notes
+    assert f"mine on easy: {note}" in results.caveats
     assert {row["note"] for row in results_rows(results)} == {note}
 
 
