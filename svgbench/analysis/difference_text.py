@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal
 
 from svgbench.analysis.changes import Change
 from svgbench.analysis.difference import CellDifference, Platform, Seen
@@ -51,9 +52,10 @@ def _answer(both: Sequence[CellDifference]) -> str:
     others = f"; {_count(apart, 'cell')} without a common seed" if apart else ""
     if not differing:
         return f"Same bits in {m - len(apart)} of {_cells(m)}{others}."
-    kinds = Counter(cell.seen for cell in differing)
-    words: dict[Seen, str] = {
+    kinds = Counter("ended" if cell.seen == "changed" and not cell.beyond else cell.seen for cell in differing)
+    words: dict[Seen | Literal["ended"], str] = {
         "changed": "beyond rounding",
+        "ended": "in how a seed ended",
         "grown": "within rounding at first and beyond it later",
         "rounding": "within rounding",
         "columns": "in their columns only",

@@ -45,7 +45,15 @@ class SeedTrace:
 
 def read_texts(data: bytes) -> pd.DataFrame:
     """A cell's CSV with every value as the text that it is. ValueError for what is no CSV of a cell."""
-    return pd.read_csv(io.BytesIO(data), dtype=str, keep_default_na=False, na_filter=False)
+    header, *lines = data.splitlines()
+    uneven = [line for line in lines if line.count(b",") != header.count(b",")]
+    if uneven:
+        raise ValueError(f"a row with more or fewer values than columns: {uneven[0][:40]!r}")
+    frame = pd.read_csv(io.BytesIO(data), dtype=str, keep_default_na=False, na_filter=False)
+    wrong = frame["step"][~frame["step"].map(_is_whole)]
+    if len(wrong):
+        raise ValueError(f"a step that is no whole number: {wrong.iloc[0]!r}")
+    return frame
 
 
 def traces(a: pd.DataFrame, b: pd.DataFrame, seeds: Sequence[int]) -> list[SeedTrace]:
