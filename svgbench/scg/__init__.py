@@ -5,11 +5,14 @@
     x = graph.stochastic("x", lambda t: Bernoulli(logits=t), theta)
     cost = graph.cost("cost", lambda x: (x - 0.45) ** 2, x)
 
-    run = scg.sample(graph, {theta: torch.tensor(1.0, requires_grad=True)}, n=1000)
-    scg.surrogate(run, "log", scg.LeaveOneOut()).mean().backward()   # Corollary 1 with Theorem 2
+    inputs = {theta: torch.tensor(1.0, requires_grad=True)}
+    print(scg.explain(graph, inputs))                                # who gets which estimator, and why
+    run = scg.sample(graph, inputs, n=1000)
     scg.gradient(run, theta)                                         # eq. (38), for each sample
-    print(scg.explain(graph, {theta: torch.tensor(1.0, requires_grad=True)}))
+    scg.surrogate(run, "log", scg.LeaveOneOut()).mean().backward()   # Corollary 1 with Theorem 2
 
+The files to read beside the chapter are `graph`, `run`, `estimators`, `surrogate`, `baselines`, `exact` and
+`reparameterise`. `plan`, `dry_run` and `probe` test a graph before its first run.
 The graph is functions only; a run is a record that nothing changes; an estimate is a function of a run. Samples are the
 first axis of every sampled value. What would silently be zero or wrong is refused (`GraphError`).
 """

@@ -6,7 +6,9 @@ Every value is a vector of two numbers, so that components, rows and parameters 
 from __future__ import annotations
 
 import random
+import re
 
+import pytest
 import torch
 from hypothesis import strategies as st
 from torch import Tensor
@@ -104,3 +106,43 @@ def _inner(pick, inner, stochastic, kinds):
         left -= kind in STOCHASTIC
         spec.append((kind, tuple(pick.sample(range(i + 2), min(i + 2, pick.randint(1, 3))))))
     return spec
+
+
+def parameter(*numbers: float) -> Tensor:
+    """float64, to be differentiated; of one number a scalar."""
+    value = torch.tensor(numbers, dtype=torch.float64)
+    return (value if len(numbers) > 1 else value[0]).requires_grad_()
+
+
+def normal(mean, std=1.0):
+    return Normal(mean, torch.full_like(mean, std))
+
+
+def refused(graph, words, values=None, n=50):
+    """That a run is refused with these words, and that `explain` says so without raising."""
+    values = {"theta": parameter(0.5)} if values is None else values
+    with pytest.raises(scg.GraphError, match=words):
+        scg.sample(graph, values, n)
+    assert any(re.search(words, line) for line in scg.explain(graph, values, n).refusals)
+
+
+def accepted(graph, values=None, n=50):
+    values = {"theta": parameter(0.5)} if values is None else values
+    report = scg.explain(graph, values, n)
+    assert report.ok, str(report)
+    return scg.sample(graph, values, n)
+
+
+def within(samples, expected, errors=5.0):
+    """Whether the mean of samples [n, ...] is so many standard errors from what it should be."""
+    return bool(((samples.mean(0) - expected).abs() <= errors * samples.std(0) / len(samples) ** 0.5).all())
+
+
+def one_bit():
+    graph = scg.Graph()
+    theta = graph.input("theta")
+    x = graph.stochastic("x", lambda t: Bernoulli(logits=t[0]), theta)
+    y = graph.stochastic("y", lambda t, x: Bernoulli(logits=t[1] * x - 0.5), theta, x)
+    graph.cost("c1", lambda x: 3 + x, x)
+    graph.cost("c2", lambda x, y: (y - 0.3) * (1 + x), x, y)
+    return graph, {theta: parameter(0.4, -0.8)}, x, y

@@ -5,31 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 from hypothesis import given, settings
-from scg_kit import POINTS, close, graphs, random_graph
+from scg_kit import POINTS, close, graphs, one_bit, parameter, random_graph, within
 from torch import nn
 from torch.distributions import Bernoulli, Gumbel, Independent, Laplace, LogNormal, MultivariateNormal, Normal, Uniform
 
 from svgbench import scg
-
-
-def parameter(*numbers):
-    return torch.tensor(numbers, dtype=torch.float64, requires_grad=True)
-
-
-def within(samples, expected, errors=5.0):
-    """Whether the mean of samples [n, ...] is so many standard errors from what it should be."""
-    return bool(((samples.mean(0) - expected).abs() <= errors * samples.std(0) / len(samples) ** 0.5).all())
-
-
-def one_bit():
-    graph = scg.Graph()
-    theta = graph.input("theta")
-    x = graph.stochastic("x", lambda t: Bernoulli(logits=t[0]), theta)
-    y = graph.stochastic("y", lambda t, x: Bernoulli(logits=t[1] * x - 0.5), theta, x)
-    graph.cost("c1", lambda x: 3 + x, x)
-    graph.cost("c2", lambda x, y: (y - 0.3) * (1 + x), x, y)
-    return graph, {theta: parameter(0.4, -0.8)}, x, y
-
 
 # -- estimators at the nodes
 
@@ -133,7 +113,7 @@ def test_auto_takes_the_path_where_every_edge_allows_it():
     graph = scg.Graph()
     theta = graph.input("theta")
     free = graph.stochastic("free", lambda: Normal(0.0, 1.0), estimator="auto")
-    one = graph.stochastic("one", lambda t, f: Normal(t[0] + f, 1.0), theta, free, estimator="auto")
+    one = graph.stochastic("one", lambda t, f: Normal(t + f, 1.0), theta, free, estimator="auto")
     two = graph.stochastic("two", lambda x: Normal(x, 1.0), one, estimator="auto")
     bit = graph.stochastic("bit", lambda x: Bernoulli(logits=x), two, estimator="auto")
     graph.cost("c", lambda x, b: x * b, two, bit)
@@ -222,88 +202,6 @@ def test_steps_down_the_bound_never_worsen_the_objective():
     assert objective < first - 0.05
 
 
-# -- baselines in use
-
-
-def test_leave_one_out_is_unbiased_and_lowers_this_variance():
-    graph, inputs, *_ = one_bit()
-    exact = scg.exact(graph, inputs)
-    for group in (None, 2):
-        with scg.seeds(1):
-            run = scg.sample(graph, inputs, 6000)
-        plain, better = (scg.gradient(run, "theta", baseline=b) for b in (None, scg.LeaveOneOut(group)))
-        assert within(plain, exact.gradient("theta"))
-        assert within(better, exact.gradient("theta"))
-        assert better.var(0)[0] < 0.5 * plain.var(0)[0]
-
-
-def test_leave_one_out_is_exactly_unbiased_over_all_pairs():
-    """Two samples, every pair of outcomes: a sample that took part in its own baseline would shrink the gradient."""
-    graph, inputs, x, y = one_bit()
-    exact = scg.exact(graph, inputs)
-    values = {node: exact.run[node] for node in (x, y)}
-    total, R = torch.zeros(2, dtype=torch.float64), exact.run.rows
-    for i in range(R):
-        for j in range(R):
-            run = scg.observe(graph, inputs, {node: v[[i, j]] for node, v in values.items()})
-            weight = exact.run.weight[i] * exact.run.weight[j]
-            total += weight * scg.gradient(run, "theta", baseline=scg.LeaveOneOut()).mean(0)
-    assert close(total, exact.gradient("theta"))
-
-
-def test_a_running_mean_forgets_and_is_not_drawn_to_zero():
-    graph, inputs, x, y = one_bit()
-    baseline = scg.Running(0.5)
-    run = scg.sample(graph, inputs, 10)
-    assert not baseline.values(run).any()
-    baseline.update(run)
-    assert close(baseline.values(run)[0], run.q(x).mean().expand(10))
-    other = scg.sample(graph, inputs, 30)
-    baseline.update(other)
-    expected = (run.q(y).mean() / 3 + other.q(y).mean() * 2 / 3).expand(10)
-    assert close(baseline.values(run)[1], expected)
-
-
-def test_a_learned_baseline_learns_what_is_to_come_and_touches_nothing_else():
-    graph, inputs, x, y = one_bit()
-    weights = parameter(0.0, 0.0, 0.0)
-    baseline = scg.Learned(graph, {x: (lambda: weights[0], []), y: (lambda x: weights[1] + weights[2] * x, [x])})
-    exact = scg.exact(graph, inputs)
-    optimiser = torch.optim.LBFGS([weights], line_search_fn="strong_wolfe")
-
-    def closure():
-        optimiser.zero_grad()
-        loss = baseline.loss(exact.run)
-        loss.backward()
-        return loss
-
-    optimiser.step(closure)
-    assert inputs[graph["theta"]].grad is None
-    run = exact.run
-    weight = run.weight
-    assert abs(weights[0] - (weight * run.q(x)).sum()) < 1e-5
-    for value, expected in ((0, weights[1]), (1, weights[1] + weights[2])):
-        here = run[x] == value
-        assert abs(expected - (weight * run.q(y))[here].sum() / weight[here].sum()) < 1e-5
-    estimate = scg.gradient(run, "theta", baseline=baseline)
-    assert close(exact.expectation(estimate), exact.gradient("theta"))
-    assert exact.variance(estimate).sum() < 0.3 * exact.variance(scg.gradient(run, "theta")).sum()
-
-
-def test_the_loss_of_a_learned_baseline_is_of_its_present_parameters():
-    graph, inputs, x, _ = one_bit()
-    weight, calls = parameter(1.0), []
-    baseline = scg.Learned(graph, {x: (lambda: calls.append(1) or weight.sum(), [])})
-    run = scg.sample(graph, inputs, 4)
-    scg.surrogate(run, baseline=baseline)
-    first = baseline.loss(run)
-    assert len(calls) == 1  # the surrogate's value serves once
-    first.backward()
-    with torch.no_grad():
-        weight += 1
-    assert close(baseline.loss(run), (run.q(x) - 2).square().mean())
-
-
 # -- what is computed when
 
 
@@ -312,7 +210,7 @@ def test_a_graph_is_analysed_once_and_each_function_is_then_called_once_a_run():
 
     def law(t):
         calls["law"] += 1
-        return Bernoulli(logits=t[0])
+        return Bernoulli(logits=t)
 
     def cost(x):
         calls["cost"] += 1
@@ -346,7 +244,7 @@ def test_the_tests_of_a_graph_leave_the_random_numbers_alone_and_are_repeatable(
         torch.manual_seed(seed)
         graph = scg.Graph()
         x = graph.stochastic("x", lambda: Normal(torch.zeros((), dtype=torch.float64), 1.0))
-        graph.cost("c", lambda t, x: (t[0] + x).round(), graph.input("theta"), x)
+        graph.cost("c", lambda t, x: (t + x).round(), graph.input("theta"), x)
         reports.append(str(scg.explain(graph, {"theta": parameter(0.3)})))
     assert len(set(reports)) == 1
     assert "jump" in reports[0]
