@@ -141,6 +141,8 @@ VIOLATED = [
     ("maac/fig3", "learned-f-learned-q", "members=7", "expected paths % (members * start_states) == 0"),
     ("maac/fig3", "learned-f-learned-q", "total_steps=99", "expected stages[0] <= total_steps"),
     ("maac/fig3", "learned-f-learned-q", "log_var_max=-11", "expected log_var_min < log_var_max"),
+    ("maac/fig3", "learned-f-learned-q", "held_out=0.001", "some transitions train, and some stop it"),
+    ("maac/fig3", "learned-f-learned-q", "held_out=0.999", "some transitions train, and some stop it"),
     ("trpo/fig4", "cem", "elite_fraction=0.01", "expected elite_fraction * simulations > 0.5"),
     ("trpo/fig4", "cem", "path_length=1001", "expected path_length <= horizon"),
     ("trpo/fig4", "vine", "timesteps=1000", "expected sampling != 'vine' or timesteps == 0"),

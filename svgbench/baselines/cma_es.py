@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
@@ -31,7 +31,7 @@ from svgbench.nn.limits import Iterations as Limits
 from svgbench.nn.parameter_search import make_search, search_work
 from svgbench.nn.policy_iteration import PolicyIteration
 from svgbench.nn.streams import Streams
-from svgbench.ranges import Count, Natural, NonNegative, Positive, Precision, Widths
+from svgbench.ranges import Count, Natural, NonNegative, Positive, Precision, Range, Widths
 
 VERSION = 1
 
@@ -40,7 +40,7 @@ VERSION = 1
 class Config:
     """Sources: T2: the thesis's Table 2 (swimmer), of TRPO; "code": as above; else our choice."""
 
-    simulations: Count = 50  # n, parameter vectors of an iteration (T2: paths of a batch)
+    simulations: Annotated[int, Range(2)] = 50  # n, parameter vectors of an iteration (T2: paths of a batch)
     population: Literal["all", "default"] = "all"  # what weights and rates are made for
     sigma0: Positive = 0.1  # initial standard deviation of every parameter (code)
 

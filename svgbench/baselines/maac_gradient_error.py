@@ -84,6 +84,7 @@ RULES = {
     "paths % (members * start_states) == 0": "paths are spread evenly over members and start states",
     "stages[0] <= total_steps": "there is a stage to measure at",
     "log_var_min < log_var_max": "they are bounds",
+    "0.5 < held_out * stages[0] < stages[0] - 0.5": "some transitions train, and some stop it",
 }
 
 
