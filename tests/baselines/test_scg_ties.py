@@ -79,12 +79,12 @@ def test_the_vanilla_policy_gradient():
 
 
 def svg_agent(name, **config):
-    """One that has learned for a few episodes, and a minibatch of its transitions."""
+    """One that has learned for a few episodes, and a minibatch of its transitions, some of them said to be the last."""
     one = svg_kit.learner(name, [0], dtype="float64", policy_std=0.5, **config)
     svg_kit.finish(one)
     agent = one.agent
     rows = agent.drawn("policy-batches", 16)
-    return agent, rows
+    return agent, rows._replace(terminal=(torch.arange(16) % 3 == 0).to(rows.r).expand_as(rows.r))
 
 
 def svg_gradient(agent, rows):
