@@ -125,7 +125,8 @@ class Study:
 
         known = costs or {}
         longest_first = sorted(plan.blocks, key=lambda b: -known[kind(b.cell)].seconds if kind(b.cell) in known else 0)
-        return run_blocks(self.store, longest_first, options or RunOptions(self.jobs(plan)))
+        column = self.experiment.measures[0].column if self.experiment.measures else ""
+        return run_blocks(self.store, longest_first, options or RunOptions(self.jobs(plan)), column, known)
 
     def status(self, selection: Selection | None = None) -> list[dict[str, Any]]:
         """One flat row per cell."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from svgbench import strict_json
 from svgbench.lab.errors import UsageError
+from svgbench.lab.eta import duration
 
 LONGEST_SECONDS = 10 * 365.25 * 86400
 
@@ -96,20 +97,6 @@ def lines_of(sentences: Iterable[str]) -> list[str]:
 def _wrapped(text: str, indent: str) -> str:
     further = indent + ("  " if indent else "")
     return textwrap.fill(text, width(), initial_indent=indent, subsequent_indent=further, break_on_hyphens=False)
-
-
-def duration(seconds: float) -> str:
-    """ "45 s", "12 min", "3.5 h", "9 days", "3.2 months", "14 months".
-
-    >>> duration(5400)
-    '1.5 h'
-    """
-    for unit, size, limit in (("s", 1, 90), ("min", 60, 90), ("h", 3600, 48), ("days", 86400, 60)):
-        if seconds < size * limit:
-            value = seconds / size
-            return f"{value:.1f} {unit}" if unit == "h" and value < 10 else f"{value:.0f} {unit}"
-    months = seconds / (86400 * 30.44)
-    return f"{months:.1f} months" if months < 10 else f"{months:.0f} months"
 
 
 def parse_duration(text: str) -> float:

@@ -11,8 +11,8 @@ from svgbench.analysis.outlook import MOST_SEEDS, Open
 from svgbench.analysis.tables import Grid, render
 from svgbench.analysis.verdict_text import estimate
 from svgbench.analysis.verdict_words import bare_word, qualifier, tally, word_over
+from svgbench.lab.eta import duration
 from svgbench.lab.experiment import Claim
-from svgbench.terminal import duration
 
 SCREEN = 40
 """Lines that several experiments may take before their claims are left out."""

@@ -132,8 +132,9 @@ def run_plan(study: Any, made: Any, options: Any, yes: bool, say: Callable[[str]
     import time
 
     from svgbench import describe, reproduce
+    from svgbench.lab.eta import duration
     from svgbench.study import results_root
-    from svgbench.terminal import duration, lines_of, notice, out
+    from svgbench.terminal import lines_of, notice, out
 
     tell = say or out
     if made.blocks:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import math
 import os
 import signal
 import sys
@@ -50,6 +51,7 @@ class BlockProcess:
         self.stop_asked = False
         self.unbuilt = False  # while the block is built
         self.rows: list[Row] = []
+        self.last: dict[str, dict[int, float]] = {}  # column -> seed -> its last number
         self.seconds = 0.0  # of computing, over all attempts
 
     def run(self) -> int:
@@ -66,7 +68,9 @@ class BlockProcess:
             if self.stop_asked:
                 self.save(learner)
                 return STOPPED
-            self.rows += learner.advance()
+            rows = learner.advance()
+            self.rows += rows
+            self._note_last(rows)
             now = time.monotonic()
             self.seconds += now - started
             started = now
@@ -118,6 +122,7 @@ class BlockProcess:
             return
         learner.load_state_dict(payload["learner"])
         self.rows, self.seconds = payload["rows"], payload["seconds"]
+        self._note_last(self.rows)
         say(f"resumed at {learner.progress[0]} of {learner.progress[1]}")
 
     def save(self, learner: Learner) -> None:
@@ -128,9 +133,24 @@ class BlockProcess:
         payload = {"platform": here, "rows": self.rows, "seconds": self.seconds, "learner": learner.state_dict()}
         checkpoint.save(self.checkpoint, self.owner, payload)
 
+    def _note_last(self, rows: list[Row]) -> None:
+        """Keep every seed's last number in each column, for those who watch."""
+        for row in rows:
+            for name in self.block.cell.columns:
+                value = row.get(name)
+                if isinstance(value, int | float) and math.isfinite(value):
+                    self.last.setdefault(name, {})[row["seed"]] = float(value)
+
     def _report(self, learner: Learner) -> None:
         done, total = learner.progress
-        report = {"done": done, "total": total, "seconds": self.seconds, "diverged": len(learner.diverged)}
+        report = {
+            "done": done,
+            "total": total,
+            "seconds": self.seconds,
+            "diverged": len(learner.diverged),
+            "outlook": float(getattr(learner, "outlook", 1.0)),
+            "last": {name: sum(own.values()) / len(own) for name, own in self.last.items()},
+        }
         write_atomic(self.folder / "progress.json", strict_json.dumps(report).encode(), durable=False)
 
     def _keep_policies(self, learner: Learner) -> None:

@@ -1,17 +1,21 @@
-"""What a person sees while blocks run: bars on a terminal, plain lines elsewhere."""
+"""What a person sees while blocks run: bars on a terminal, a line now and then elsewhere."""
 
 from __future__ import annotations
 
+import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TextIO
 
 from svgbench import strict_json
+from svgbench.lab.calibration import Cost, kind
 from svgbench.lab.cells import Block
+from svgbench.lab.eta import Forecast, duration
 from svgbench.lab.supervisor import Event
 
-PLAIN_SECONDS = 15.0  # between two plain lines about the same block
+LINE_SECONDS = 60.0  # between two plain lines, at least, unless a block ends
 
 
 class Reporter(Protocol):
@@ -21,10 +25,21 @@ class Reporter(Protocol):
     def __exit__(self, *error: object) -> None: ...
 
 
-def reporter(blocks: Sequence[Block], stream: TextIO | None = None) -> Reporter:
+@dataclass(frozen=True)
+class Expected:
+    """What is known of a run before it starts: how many blocks at once, the column to show, the cost of kinds."""
+
+    slots: int = 1
+    column: str = ""
+    costs: Mapping[str, Cost] = field(default_factory=dict)
+
+
+def reporter(blocks: Sequence[Block], expected: Expected, stream: TextIO | None = None) -> Reporter:
     """The reporter that fits where `stream` (standard error) goes."""
     stream = stream or sys.stderr
-    return Bars(blocks) if stream.isatty() else Lines(blocks, stream)
+    watched = Watched(blocks, expected)
+    plain = not stream.isatty() or os.environ.get("TERM", "") in ("", "dumb", "unknown")
+    return Lines(watched, stream) if plain else Bars(watched)
 
 
 def title(block: Block) -> str:
@@ -34,21 +49,79 @@ def title(block: Block) -> str:
     return f"{block.cell.task.id} {block.cell.variant.id} {shown}"
 
 
-def parse_report(text: str) -> tuple[int, int, int]:
-    """done, total, diverged seeds of a block's progress file; zeros while there is none."""
+@dataclass(frozen=True)
+class Report:
+    """A block's progress file. `last` has the seeds' mean of the last value of each column with numbers."""
+
+    done: int = 0
+    total: int = 0
+    diverged: int = 0
+    outlook: float = 1.0
+    last: Mapping[str, float] = field(default_factory=dict)
+
+
+def parse_report(text: str) -> Report:
+    """What the file says; nothing done while there is none."""
     try:
         report = strict_json.loads(text)
-    except ValueError:
-        return 0, 0, 0
-    return report["done"], report["total"], report["diverged"]
+        keys = ("done", "total", "diverged", "outlook", "last")
+        return Report(**{key: report[key] for key in keys if key in report})
+    except (ValueError, TypeError):
+        return Report()
+
+
+class Watched:
+    """How the blocks stand, in words."""
+
+    def __init__(self, blocks: Sequence[Block], expected: Expected) -> None:
+        self.column, self.total, self.ended = expected.column, len(blocks), 0
+        prior = {name: cost.seconds + cost.start_seconds for name, cost in expected.costs.items() if not cost.error}
+        self.forecast = Forecast({block: kind(block.cell) for block in blocks}, expected.slots, prior)
+        self.reports: dict[Block, Report] = {}
+
+    def hear(self, event: Event, block: Block, text: str, now: float) -> None:
+        if event in ("started", "retry"):
+            self.forecast.started(block, now)
+        elif event == "progress":
+            report = self.reports[block] = parse_report(text)
+            self.forecast.progressed(block, now, report.done, report.total, report.outlook)
+        elif event in ("finished", "failed"):
+            self.ended += 1
+            self.forecast.ended(block, now, event == "finished")
+        elif event in ("waiting", "stopped"):
+            self.forecast.postponed(block)
+
+    def running(self) -> Iterable[Block]:
+        return self.forecast.running
+
+    def share(self, block: Block) -> float:
+        """How much of the block is done, from 0 to 1."""
+        report = self.reports.get(block, Report())
+        return report.done / max(report.total, 1)
+
+    def value(self, block: Block) -> str:
+        """The last value of the experiment's main column."""
+        last = self.reports.get(block, Report()).last
+        return f"{self.column} {last[self.column]:.4g}" if self.column in last else ""
+
+    def words(self, block: Block) -> str:
+        """Everything about a block in one line: "hopper sac seeds 0-4: 45 %, eval_return 312.4, 1 diverged"."""
+        diverged = self.reports.get(block, Report()).diverged
+        parts = [f"{100 * self.share(block):.0f} %", self.value(block), f"{diverged} diverged" if diverged else ""]
+        return f"{title(block)}: {', '.join(filter(None, parts))}"
+
+    def left(self, now: float, block: Block | None = None) -> str:
+        """The time that is left, of a running block or of all; empty if nothing tells."""
+        seconds = self.forecast.whole(now) if block is None else self.forecast.of(block, now)
+        return "" if seconds is None else f"{duration(seconds)} left"
 
 
 class Lines:
-    """One line per event, and a sparse line of progress per block."""
+    """A line when a block ends or is in trouble, and one a minute about those that run."""
 
-    def __init__(self, blocks: Sequence[Block], stream: TextIO) -> None:
-        self.total, self.stream, self.ended = len(blocks), stream, 0
-        self.spoke: dict[Block, float] = {}
+    def __init__(self, watched: Watched, stream: TextIO) -> None:
+        self.watched, self.stream = watched, stream
+        self.spoke = time.monotonic()
 
     def __enter__(self) -> Callable[[Event, Block, str], None]:
         return self.hear
@@ -56,52 +129,68 @@ class Lines:
     def __exit__(self, *error: object) -> None:
         self.stream.flush()
 
-    def hear(self, event: Event, block: Block, text: str) -> None:
-        now = time.monotonic()
+    def hear(self, event: Event, block: Block, text: str, now: float | None = None) -> None:
+        now = time.monotonic() if now is None else now
+        self.watched.hear(event, block, text, now)
+        if event == "started" or (event == "progress" and now - self.spoke < LINE_SECONDS):
+            return
         if event == "progress":
-            if now - self.spoke.get(block, now) < PLAIN_SECONDS:
-                self.spoke.setdefault(block, now)
-                return
-            done, total, diverged = parse_report(text)
-            text = f"{100 * done / max(total, 1):.0f} %" + (f", {diverged} diverged" if diverged else "")
-        if event in ("finished", "failed"):
-            self.ended += 1
-        self.spoke[block] = now
-        self.stream.write(f"[{self.ended}/{self.total}] {event:9}{title(block)}{': ' + text if text else ''}\n")
+            said = "; ".join(map(self.watched.words, self.watched.running()))
+        else:
+            detail = text or (self.watched.value(block) if event == "finished" else "")
+            said = f"{event} {title(block)}{': ' + detail if detail else ''}"
+        left = self.watched.left(now) if self.watched.ended < self.watched.total else ""
+        self.spoke = now
+        self.stream.write(f"[{self.watched.ended}/{self.watched.total}] {said}{'; ' + left if left else ''}\n")
         self.stream.flush()
 
 
 class Bars:
-    """One bar for the whole and one per running block."""
+    """One bar for the whole and one for each running block."""
 
-    def __init__(self, blocks: Sequence[Block]) -> None:
+    def __init__(self, watched: Watched, console: Any = None) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, Progress, TextColumn
+        from rich.table import Column
 
-        console = Console(stderr=True)
-        columns: list[Any] = [TextColumn("{task.description}"), BarColumn(bar_width=20), MofNCompleteColumn()]
-        self.progress = Progress(*columns, TimeRemainingColumn(), console=console, transient=True)
-        self.total = len(blocks)
-        self.tasks: dict[Block, Any] = {}
+        self.watched, self.told = watched, 0.0
+
+        def text(template: str, ratio: int | None = None) -> TextColumn:
+            column = Column(no_wrap=True, overflow="ellipsis", ratio=ratio)
+            return TextColumn(template, markup=False, table_column=column)
+
+        bar = BarColumn(bar_width=None, table_column=Column(ratio=2))
+        columns = [text("{task.description}", 5), bar, text("{task.fields[value]}"), text("{task.fields[left]}")]
+        console = console or Console(stderr=True)
+        self.progress = Progress(*columns, console=console, transient=True, expand=True)
+        self.bars: dict[Block, Any] = {}
 
     def __enter__(self) -> Callable[[Event, Block, str], None]:
         self.progress.start()
-        self.whole = self.progress.add_task("blocks", total=self.total)
+        self.whole = self.progress.add_task("blocks", total=self.watched.total, value="", left="")
         return self.hear
 
     def __exit__(self, *error: object) -> None:
         self.progress.stop()
 
-    def hear(self, event: Event, block: Block, text: str) -> None:
-        if event == "started":
-            self.tasks[block] = self.progress.add_task(title(block)[:44], total=None)
-        elif event == "progress" and block in self.tasks:
-            done, total, _ = parse_report(text)
-            self.progress.update(self.tasks[block], completed=done, total=total or None)
-        elif event in ("finished", "failed", "stopped"):
-            if block in self.tasks:
-                self.progress.remove_task(self.tasks.pop(block))
-            if event != "stopped":
-                self.progress.advance(self.whole)
+    def hear(self, event: Event, block: Block, text: str, now: float | None = None) -> None:
+        now = time.monotonic() if now is None else now
+        self.watched.hear(event, block, text, now)
         if event in ("failed", "retry", "waiting"):
-            self.progress.console.print(f"{event} {title(block)} {text}", markup=False, highlight=False)
+            self.progress.console.print(f"{event} {title(block)} {text}".rstrip(), markup=False, highlight=False)
+        if event != "progress" or now - self.told > 0.2:
+            self.told = now
+            self._show(now)
+
+    def _show(self, now: float) -> None:
+        running = list(self.watched.running())
+        for block in [block for block in self.bars if block not in running]:
+            self.progress.remove_task(self.bars.pop(block))
+        for block in running:
+            if block not in self.bars:
+                self.bars[block] = self.progress.add_task(title(block), total=1.0, value="", left="")
+            value, left = self.watched.value(block), self.watched.left(now, block)
+            self.progress.update(self.bars[block], completed=self.watched.share(block), value=value, left=left)
+        ended, total = self.watched.ended, self.watched.total
+        left = self.watched.left(now) if ended < total else ""
+        self.progress.update(self.whole, completed=ended, value=f"{ended} of {total}", left=left)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from svgbench.lab.calibration import Cost
 from svgbench.lab.cells import Block
 from svgbench.lab.errors import FAILED, INCOMPLETE, OK
 from svgbench.lab.executor import make_executor
-from svgbench.lab.progress import reporter
+from svgbench.lab.progress import Expected, reporter
 from svgbench.lab.store import Store
 from svgbench.lab.supervisor import Outcome, Supervisor
 
@@ -41,15 +42,23 @@ class RunResult:
         return INCOMPLETE if self.outcome.unfinished else OK
 
 
-def run_blocks(store: Store, blocks: Sequence[Block], options: RunOptions) -> RunResult:
+def run_blocks(
+    store: Store,
+    blocks: Sequence[Block],
+    options: RunOptions,
+    column: str = "",
+    costs: Mapping[str, Cost] | None = None,
+) -> RunResult:
     """Run the blocks to their end, or until a signal or the time limit stops them at a checkpoint.
+
+    Who watches sees the last values of `column`, and times that begin with what is known of the `costs` of kinds.
 
     The first SIGINT or SIGTERM checkpoints after the slice under way; a second one ends at once, and what follows
     the last checkpoint is done again next time.
     """
     deadline = None if options.time_limit is None else time.monotonic() + options.time_limit
     executor = make_executor(options.executor, options.jobs)
-    with reporter(blocks) as listen:
+    with reporter(blocks, Expected(options.jobs, column, costs or {})) as listen:
         supervisor = Supervisor(store, executor, listen)
         with _signals(supervisor) as received:
             outcome = supervisor.run(blocks, deadline)

@@ -129,20 +129,24 @@ class Supervisor:
         threads = block.cell.threads
         handle = self.executor.submit(Placement(job, self.store.root, log, threads, attempt))
         self.listen("started" if attempt == 1 else "retry", block, "")
-        return _Placed(block, handle, attempt, time.monotonic())
+        return _Placed(block, handle, attempt, time.monotonic(), self._report(block))
 
     def _watch(self, one: _Placed) -> None:
         """Pass on progress; end a block that has shown none for too long."""
-        try:
-            report = (self.store.block_work(one.block) / "progress.json").read_bytes()
-        except OSError:
-            report = one.report
+        report = self._report(one.block) or one.report
         if report != one.report:
             one.report, one.seen = report, time.monotonic()
             self.listen("progress", one.block, report.decode())
         elif time.monotonic() - one.seen > self.hang_seconds and not one.killed:
             one.killed = f"no progress for {self.hang_seconds:.0f} s"
             one.handle.kill()
+
+    def _report(self, block: Block) -> bytes:
+        """The block's progress file; what an earlier process left is no news."""
+        try:
+            return (self.store.block_work(block) / "progress.json").read_bytes()
+        except OSError:
+            return b""
 
     def _ended(self, one: _Placed, status: int, outcome: Outcome) -> _Waiting | None:
         """Note how a process ended; return what to place again, and not before when."""

@@ -304,3 +304,17 @@ def test_the_console_script_is_the_same_program():
     done = subprocess.run([script, "--version"], capture_output=True, text=True, env=environment())
     assert done.returncode == 0
     assert re.fullmatch(r"svgbench \d+\.\d+\.\d+ \(torch [\d.]+, mujoco [\d.]+\)\n", done.stdout)
+
+
+def test_a_run_says_the_last_value_of_every_block(bench):
+    """The mean over the block's seeds in the column of the experiment's first measure."""
+    done = bench.walk("--seeds", "4", "--jobs", "1")
+    assert done.status == 0, done.err
+    last = {}
+    for line in expected_csv(cell_of(seeds=4)).decode().splitlines()[1:]:
+        seed, _, position, _ = line.split(",")
+        last[int(seed)] = float(position)
+    means = [(last[0] + last[1]) / 2, (last[2] + last[3]) / 2]
+    first, second = (line for line in done.err.splitlines() if "finished" in line)
+    assert re.fullmatch(rf"\[1/2\] finished field/calm drift seeds 0-1: position {means[0]:.4g}; \d+ s left", first)
+    assert second == f"[2/2] finished field/calm drift seeds 2-3: position {means[1]:.4g}"

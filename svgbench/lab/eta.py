@@ -1,0 +1,240 @@
+"""How long a run still takes: from what its blocks have shown so far, and for those that have not begun from others.
+
+Times are seconds on one clock, `done` and `total` are in a block's own unit of progress.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+import statistics
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, NamedTuple, TypeVar
+
+Key = TypeVar("Key", bound=Hashable)
+
+Point = tuple[float, int]
+"""When, and what was done by then."""
+
+RECENT = 5  # increments at least, by which the present pace is told from a warm-up
+LONGEST_TRACE = 400  # points; more make no better estimate
+BURST = 2.0  # times the present cost: an increment that has something in it that others have not
+WARM_UP = 0.5  # of the present cost per unit: what was cheaper at the beginning says nothing of the rest
+
+
+def duration(seconds: float) -> str:
+    """ "45 s", "12 min", "3.5 h", "9 days", "3.2 months", "14 months".
+
+    >>> duration(5400)
+    '1.5 h'
+    """
+    for unit, size, limit in (("s", 1, 90), ("min", 60, 90), ("h", 3600, 48), ("days", 86400, 60)):
+        if seconds < size * limit:
+            value = seconds / size
+            return f"{value:.1f} {unit}" if unit == "h" and value < 10 else f"{value:.0f} {unit}"
+    months = seconds / (86400 * 30.44)
+    return f"{months:.1f} months" if months < 10 else f"{months:.0f} months"
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What progress costs: `base` seconds per unit, and every `period` units a burst (an evaluation, an update) of so
+    many seconds beside; the last burst was at `burst_at`. Without a known period, bursts are in the base."""
+
+    base: float
+    burst: float = 0.0
+    period: float = math.inf
+    burst_at: int = 0
+
+    @property
+    def mean(self) -> float:
+        """Seconds per unit, bursts included."""
+        return self.base + self.burst / self.period
+
+    def rest(self, done: int, total: int) -> float:
+        """Seconds from `done` to `total`."""
+        bursts = 0 if self.period == math.inf else math.floor((total - self.burst_at) / self.period + 0.25)
+        return self.base * (total - done) + self.burst * bursts
+
+
+def pace_of(trace: Sequence[Point]) -> Pace | None:
+    """What progress costs from here on; None while the trace shows none.
+
+    The mean over all that was seen, except a cheap beginning: leading increments below half of the present cost, such
+    as steps that only fill a replay memory. The present cost is the median over the later half of the time, in which
+    a burst weighs as little as the progress that it makes.
+    """
+    increments = _increments(trace)
+    if not increments:
+        return None
+    present = _median(increments[_later_half(increments) :])
+    first = next(i for i, one in enumerate(increments) if one.seconds / one.units >= WARM_UP * present)
+    increments = increments[first:]
+    bursts = [one for one in increments if one.seconds > BURST * present * one.units]
+    if len(bursts) < 2 or len(bursts) == len(increments):
+        return Pace(sum(one.seconds for one in increments) / sum(one.units for one in increments))
+    plain = [one for one in increments if one not in bursts]
+    base = sum(one.seconds for one in plain) / sum(one.units for one in plain)
+    excess = statistics.fmean(one.seconds - base * one.units for one in bursts)
+    period = (bursts[-1].done - bursts[0].done) / (len(bursts) - 1)
+    return Pace(base, excess, period, bursts[-1].done)
+
+
+class Increment(NamedTuple):
+    """Seconds and units between two points, and what was done by the second."""
+
+    seconds: float
+    units: int
+    done: int
+
+
+def _increments(trace: Sequence[Point]) -> list[Increment]:
+    """What lies between points; the time without progress belongs to the progress that comes after it."""
+    found: list[Increment] = []
+    since, before = trace[0] if trace else (0.0, 0)
+    for now, done in trace[1:]:
+        if done > before:
+            found.append(Increment(now - since, done - before, done))
+            since, before = now, done
+    return found
+
+
+def _later_half(increments: Sequence[Increment]) -> int:
+    """Where the later half of the time begins, or the last few increments if those are more."""
+    half, passed = sum(one.seconds for one in increments) / 2, 0.0
+    for index, one in enumerate(increments):
+        passed += one.seconds
+        if passed > half:
+            return max(min(index, len(increments) - RECENT), 0)
+    return 0
+
+
+def _median(increments: Sequence[Increment]) -> float:
+    """The cost that half of the progress stays below, or meets."""
+    costs = sorted((one.seconds / one.units, one.units) for one in increments)
+    half, passed = sum(units for _, units in costs) / 2, 0
+    for cost, units in costs:
+        passed += units
+        if passed >= half:
+            return cost
+    return costs[-1][0]
+
+
+def makespan(running: Iterable[float], waiting: Iterable[float], slots: int) -> float:
+    """Seconds until all is done: the waiting ones start in their order, each in the first slot that is free."""
+    free = sorted(running)
+    free = [0.0] * max(slots - len(free), 0) + free
+    heapq.heapify(free)
+    for seconds in waiting:
+        heapq.heappush(free, heapq.heappop(free) + seconds)
+    return max(free, default=0.0)
+
+
+@dataclass
+class _Running:
+    since: float
+    trace: list[Point] = field(default_factory=list)
+    total: int = 0
+    outlook: float = 1.0
+
+    @property
+    def pace(self) -> Pace | None:
+        return pace_of(self.trace)
+
+    def add(self, point: Point) -> None:
+        """What it did before it fell back counts no more. Of a long trace every second point is kept."""
+        if self.trace and point[1] < self.trace[-1][1]:
+            self.trace.clear()
+        self.trace.append(point)
+        if len(self.trace) > LONGEST_TRACE:
+            del self.trace[1:-1:2]
+
+    def whole(self) -> float | None:
+        """Seconds of such a block from its start to its end, at the present pace."""
+        pace = self.pace
+        if pace is None:
+            return None
+        first_slice = pace.base * (self.trace[1][1] - self.trace[0][1])
+        return max(self.trace[0][0] - self.since - first_slice, 0.0) + pace.mean * self.total
+
+
+class Forecast(Generic[Key]):
+    """What is left of a run. `kinds` has all blocks in the order in which they start, each with its kind: blocks of one
+    kind cost the same. `prior` is what was known of kinds before, in seconds for a whole block."""
+
+    def __init__(self, kinds: Mapping[Key, str], slots: int, prior: Mapping[str, float] | None = None) -> None:
+        self.kinds, self.slots, self.prior = kinds, slots, dict(prior or {})
+        self.waiting = dict.fromkeys(kinds)
+        self.running: dict[Key, _Running] = {}
+        self.took: dict[str, list[float]] = {}  # seconds of whole blocks, by kind
+
+    def started(self, key: Key, now: float) -> None:
+        """The block's process starts, for the first time or again."""
+        self.waiting.pop(key, None)
+        self.running[key] = _Running(now)
+
+    def progressed(self, key: Key, now: float, done: int, total: int, outlook: float = 1.0) -> None:
+        """The block has come so far; the rest will cost between once and `outlook` times as much per unit."""
+        one = self.running.setdefault(key, _Running(now))
+        one.total, one.outlook = total, outlook
+        one.add((now, done))
+
+    def ended(self, key: Key, now: float, finished: bool) -> None:
+        """The block's process is gone, and is not started again."""
+        self.waiting.pop(key, None)
+        one = self.running.pop(key, None)
+        if one is not None and finished:
+            whole = one.whole()
+            self.took.setdefault(self.kinds[key], []).append(now - one.since if whole is None else whole)
+
+    def postponed(self, key: Key) -> None:
+        """The block's process is gone, and is started again later."""
+        self.running.pop(key, None)
+        self.waiting[key] = None
+
+    def of(self, key: Key, now: float) -> float | None:
+        """Seconds that a running block still takes; None if nothing tells."""
+        one = self.running[key]
+        pace = one.pace
+        if pace is None:
+            whole = self._whole(self.kinds[key])
+            done = one.trace[-1][1] / max(one.total, 1) if one.trace else 0.0
+            return None if whole is None else max(whole * (1 - done) - (now - one.since), 0.0)
+        seen, done_units = one.trace[-1]
+        rest = pace.rest(done_units, one.total) * math.sqrt(max(one.outlook, 1.0))
+        return max(rest - (now - seen), 0.0)
+
+    def whole(self, now: float) -> float | None:
+        """Seconds until all blocks are done; None if nothing tells."""
+        running = [self.of(key, now) for key in self.running]
+        waiting = [self._whole(self.kinds[key]) for key in self.waiting]
+        known = [seconds for seconds in (*running, *waiting) if seconds is not None]
+        if not known and (running or waiting):
+            return None
+        return makespan(_filled(running, known), _filled(waiting, known), self.slots)
+
+    def _whole(self, kind: str) -> float | None:
+        """Seconds of a whole block of that kind: as such blocks take, else as known before, corrected by the others."""
+        shown = self._shown()
+        if kind in shown:
+            return statistics.fmean(shown[kind])
+        if kind in self.prior:
+            ratios = [statistics.fmean(s) / self.prior[k] for k, s in shown.items() if self.prior.get(k, 0.0) > 0]
+            return self.prior[kind] * (statistics.median(ratios) if ratios else 1.0)
+        everything = [seconds for own in shown.values() for seconds in own]
+        return statistics.fmean(everything) if everything else None
+
+    def _shown(self) -> dict[str, list[float]]:
+        """Seconds of whole blocks by kind: of the finished ones, else of those that run, at their present pace."""
+        shown = dict(self.took)
+        for key, one in self.running.items():
+            whole = one.whole()
+            if whole is not None and self.kinds[key] not in self.took:
+                shown.setdefault(self.kinds[key], []).append(whole)
+        return shown
+
+
+def _filled(seconds: Sequence[float | None], known: Sequence[float]) -> list[float]:
+    """With the mean of what is known in the place of what is not."""
+    return [statistics.fmean(known) if one is None else one for one in seconds]
