@@ -50,7 +50,7 @@ class VineBatch:
         centred = self.q - self.q.mean(2, keepdim=True)
         spread = (centred.square().mean(2).sqrt() * self.weight).sum(1)[:, None, None]
         # Where no action matters the spread is rounding, and this makes noise of size one of it. That happens in the
-        # committed vines on cart-pole (no branch falls), so not to divide then waits for the next VERSION of trpo.
+        # committed vines on cart-pole, so not to divide there waits for the next VERSION of trpo.
         return centred / torch.where(spread > 0, spread, 1.0)
 
 
