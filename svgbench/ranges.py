@@ -91,7 +91,7 @@ Constraint = Range | Length | Increasing
 def _finite(number: Any) -> bool:
     try:
         return math.isfinite(number)
-    except OverflowError:  # an integer beyond all floats
+    except (OverflowError, TypeError):  # an integer beyond all floats; no number
         return False
 
 

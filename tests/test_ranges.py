@@ -15,6 +15,7 @@ from typing import Annotated, Literal, get_args, get_origin
 import pytest
 
 from svgbench import baselines, reproduce
+from svgbench.describe import parts_of
 from svgbench.lab import source
 from svgbench.lab.block import resolve
 from svgbench.lab.cells import Selection, expand
@@ -188,3 +189,12 @@ def test_identities_of_committed_results_are_what_they_were():
                     assert meta["config_hash"] == cell.identity, cell.name
                     seen += 1
     assert seen > 100
+
+
+def test_show_says_the_range_of_a_setting():
+    shown = {
+        row["id"]: row["detail"] for row in parts_of(reproduce.experiments()["trpo/fig4"]) if row["kind"] == "setting"
+    }
+    assert shown["gamma"] == "float, from 0 to 1"
+    assert shown["hidden"] == "tuple[int, ...], each at least 1"
+    assert shown["standardise"] == "bool"

@@ -36,6 +36,7 @@ FINISHED, FAILED, STOPPED, UNBUILT, BUSY = 0, 1, 4, 5, 75
 come again. BUSY: another process has the block."""
 
 CHECKPOINT_SECONDS = "SVGBENCH_CHECKPOINT_SECONDS"  # between two, at least; 0: after every slice
+CHECKPOINT_DEFAULT = 60.0
 CHECKPOINT_SHARE = 0.02  # of the time, at most, goes into checkpoints
 
 
@@ -47,7 +48,7 @@ class BlockProcess:
         self.folder = store.block_work(block)
         self.checkpoint = self.folder / "checkpoint.pt"
         self.owner = f"{block.cell.experiment}/{block.cell.budget}/{block.cell.name}/{block.name}"
-        self.interval = float(os.environ.get(CHECKPOINT_SECONDS, "60"))
+        self.interval = platform.seconds_of(CHECKPOINT_SECONDS, CHECKPOINT_DEFAULT)
         self.stop_asked = False
         self.unbuilt = False  # while the block is built
         self.rows: list[Row] = []

@@ -177,6 +177,8 @@ def _bare(kind: Any) -> Any:
 
 
 def _finite(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return all(map(_finite, value.values()))
     if isinstance(value, tuple | list):
         return all(map(_finite, value))
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.metadata
+import math
 import os
 import platform
 import subprocess
@@ -60,6 +61,18 @@ def environment(threads: int) -> dict[str, str]:
     heap = {"MALLOC_TRIM_THRESHOLD_": keep, "MALLOC_MMAP_THRESHOLD_": keep, "MALLOC_TOP_PAD_": grow}
     count = str(threads)
     return {**heap, **os.environ, "OMP_NUM_THREADS": count, "MKL_NUM_THREADS": count, "OPENBLAS_NUM_THREADS": "1"}
+
+
+def seconds_of(variable: str, default: float) -> float:
+    """What an environment variable says in seconds, 0 or more. Raises UsageError for anything else."""
+    text = os.environ.get(variable, str(default))
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise UsageError(f"{variable}={text}: expected seconds, 0 or more")
+    return seconds
 
 
 def cores() -> int:

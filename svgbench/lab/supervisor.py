@@ -18,6 +18,7 @@ from svgbench.lab import block as child
 from svgbench.lab.cells import Block, describe_job
 from svgbench.lab.executor import Executor, Handle, Placement
 from svgbench.lab.files import is_locked, write_atomic
+from svgbench.lab.platform import seconds_of
 from svgbench.lab.store import Store
 
 POLL_SECONDS = 0.05
@@ -56,7 +57,8 @@ class Supervisor:
         self, store: Store, executor: Executor, listen: Callable[[Event, Block, str], None] = lambda *_: None
     ) -> None:
         self.store, self.executor, self.listen = store, executor, listen
-        self.hang_seconds = float(os.environ.get(HANG_SECONDS, "1800"))
+        self.hang_seconds = seconds_of(HANG_SECONDS, 1800.0)
+        seconds_of(child.CHECKPOINT_SECONDS, child.CHECKPOINT_DEFAULT)  # every block reads it: refused here, once
         self.stopping = 0  # how many times we were asked to stop
         self.told: set[Block] = set()  # that another process runs it
 

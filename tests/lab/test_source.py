@@ -166,6 +166,8 @@ def test_values_of_another_type_or_out_of_range_are_refused(kind, text, message)
         (tuple[int, float], (1, 2, 3)),
         (None, float("inf")),
         (None, (1.0, float("nan"))),
+        (None, {"a": [float("nan")]}),
+        (Annotated[str, Range(1)], "x"),
         (Positive, None),
     ],
 )

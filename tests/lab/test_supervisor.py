@@ -11,6 +11,7 @@ from harness import cell_of
 from svgbench.lab import supervisor as module
 from svgbench.lab.block import BUSY, FAILED, FINISHED, STOPPED, UNBUILT
 from svgbench.lab.cells import blocks
+from svgbench.lab.errors import UsageError
 from svgbench.lab.files import locked
 from svgbench.lab.store import Store
 from svgbench.lab.supervisor import Supervisor
@@ -260,3 +261,12 @@ def test_a_block_whose_job_cannot_be_written_fails_alone(supervise, cell, tmp_pa
     assert block.index == 0
     assert str(place) in line
     assert executor.placed == [(1, 1)]
+
+
+@pytest.mark.parametrize("variable", ["SVGBENCH_HANG_SECONDS", "SVGBENCH_CHECKPOINT_SECONDS"])
+@pytest.mark.parametrize("text", ["nan", "-1", "1e400", "soon"])
+def test_seconds_that_are_none_are_refused_before_a_block_starts(supervise, monkeypatch, tmp_path, variable, text):
+    monkeypatch.setenv(variable, text)
+    with pytest.raises(UsageError, match=f"{variable}={text}: expected seconds, 0 or more"):
+        supervise({0: [(FINISHED, 1.0)]}, count=1)
+    assert not list(tmp_path.iterdir())
