@@ -15,6 +15,7 @@ import lzma
 import os
 import re
 import stat
+import struct
 import time
 import zipfile
 import zlib
@@ -33,7 +34,8 @@ STDIN = "-"
 
 _UNDECODED = re.compile("[\udc80-\udcff]")  # what `surrogateescape` makes of bytes that are not UTF-8
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
-_DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError, NotImplementedError)
+_DAMAGE = (EOFError, OSError, ValueError, RuntimeError, struct.error, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
+"""What the system and the modules of archives raise; `zipfile` raises ValueError for torn offsets."""
 
 
 @dataclass(frozen=True)

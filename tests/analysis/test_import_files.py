@@ -306,6 +306,7 @@ def test_zip_archives(call: Import) -> None:
         ("a.zip", zipped({"a.csv": OK, "b.csv": OK}), "is a zip archive of 2 files; expected one CSV"),
         ("a.zip", zipped({}), "is a zip archive of 0 files"),
         ("a.zip", zipped({"a.csv": OK})[:-30], "is a torn or damaged archive"),
+        ("a.zip", zipped({"a.csv": OK})[:-6] + b"\xff\xff\xff\x00\x00\x00", "is a torn or damaged archive"),
         (
             "a.xlsx",
             zipped({"[Content_Types].xml": "", "xl/sheet.xml": ""}),
