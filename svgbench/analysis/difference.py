@@ -14,8 +14,8 @@ from typing import Any, Literal
 import pandas as pd
 
 from svgbench.analysis.between import Meeting, judge
+from svgbench.analysis.caveats import caveats
 from svgbench.analysis.changes import Change, changes
-from svgbench.analysis.endings import caveats
 from svgbench.analysis.frames import parse_rows
 from svgbench.analysis.judgement import DEFAULT_RULES, RANDOM_VARIANT, MeasuredWord, Rules, Verdict, join_id
 from svgbench.analysis.measures import CellData, Sample, read_sample

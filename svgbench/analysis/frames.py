@@ -10,8 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from svgbench.analysis.endings import caveat_notes
-from svgbench.analysis.judgement import name_seeds
+from svgbench.analysis.caveats import caveat_notes
 from svgbench.analysis.measures import CellData, last_step_of
 from svgbench.lab.cells import Cell, Selection, cell_name, expand_declared, named_seeds
 from svgbench.lab.damage import left_out
@@ -120,6 +119,7 @@ def _undeclared(
     """Cells in the folder that no declaration makes: data, label, note. Those that cannot be read join `damaged`."""
     found = []
     tasks = selection.tasks or tuple(task.id for task in experiment.tasks)
+    asked = named_seeds(experiment, selection)
     names, declared = {cell_name(task, "") for task in tasks}, {cell_name(*key) for key in known}
     for path in store.cell_files(experiment.draws_from or experiment.id, selection.budget):
         task, dashes, variant = path.stem.partition("--")
@@ -135,10 +135,9 @@ def _undeclared(
         except DamagedError as error:
             damaged.append(error)
             continue
+        if asked is not None:
+            data = _narrowed(data, asked)
         note = f"{meta['variant']} is {_origin(experiment, meta)}"
-        if (asked := named_seeds(experiment, selection)) is not None:
-            data, narrowed = _narrowed(data, asked)
-            note += narrowed
         found.append((data, meta.get("label", meta["variant"]), note))
     return found
 
@@ -153,17 +152,14 @@ def _origin(experiment: Experiment, meta: Mapping[str, Any]) -> str:
     return f"a run of {meta.get('learner', 'an unknown learner')}, which {experiment.id} does not declare"
 
 
-def _narrowed(data: CellData, asked: tuple[int, ...]) -> tuple[CellData, str]:
-    """The cell with only the seeds that were asked for, and which of its seeds those are, in words."""
-    there = set(data.seeds_done)
-    used, left, lacking = (sorted(some) for some in (there & set(asked), there - set(asked), set(asked) - there))
-    words = [f"uses {name_seeds(used)}" if used else "uses no seed"]
-    words += [f"leaves out {name_seeds(left)}"] if left else []
-    words += [f"has no {name_seeds(lacking)}"] if lacking else []
+def _narrowed(data: CellData, asked: tuple[int, ...]) -> CellData:
+    """An undeclared cell with only the seeds that were asked for."""
+    used = tuple(seed for seed in data.seeds_done if seed in set(asked))
     frame = data.frame[data.frame.seed.isin(used)].reset_index(drop=True)
-    diverged = tuple(s for s in data.diverged if s in used)
-    narrowed = replace(data, frame=frame, seeds_done=tuple(used), seeds_asked=asked, diverged=diverged)
-    return narrowed, f" and {', '.join(words)}"
+    diverged = tuple(seed for seed in data.diverged if seed in used)
+    return replace(
+        data, frame=frame, seeds_done=used, seeds_asked=asked, diverged=diverged, stored_seeds=data.seeds_done
+    )
 
 
 def read_cell(path: Path, meta: Mapping[str, Any]) -> CellData:

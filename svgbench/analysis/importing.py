@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from svgbench.analysis.endings import absences, caveats
+from svgbench.analysis.caveats import absences, caveats
 from svgbench.analysis.import_source import open_source
 from svgbench.analysis.import_table import CHUNK, Table, check_header, read_table
 from svgbench.analysis.import_values import ColumnKind, quoted

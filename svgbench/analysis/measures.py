@@ -21,7 +21,8 @@ class CellData:
     `frame` has the columns seed, step and the experiment's. `diverged` seeds are among `seeds_done`. Verdicts
     use the seeds that are both done and asked for; rows of other seeds do not exist for them. A `foreign` cell was
     measured by another program: its seeds share no initial weights and no noise with ours. `stored_last` is the last
-    step of any stored seed, where `frame` has only some of them.
+    step of any stored seed, where `frame` has only some of them; `stored_seeds` are all of them, where nobody declares
+    the cell and only some were asked for.
     """
 
     task: str
@@ -33,6 +34,7 @@ class CellData:
     imported: bool = False
     foreign: bool = False
     stored_last: int | None = None
+    stored_seeds: tuple[int, ...] = ()
 
     @property
     def last_step(self) -> int | None:

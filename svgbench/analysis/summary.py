@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from svgbench.analysis.endings import absences, caveats
+from svgbench.analysis.caveats import absences, caveats
 from svgbench.analysis.frames import Results
 from svgbench.analysis.measures import CellData, Sample, read_sample
 from svgbench.analysis.statistics import summarise, t_interval

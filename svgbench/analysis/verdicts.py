@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from svgbench.analysis.caveats import caveats
 from svgbench.analysis.claims import claim_verdicts
-from svgbench.analysis.endings import caveats
 from svgbench.analysis.judgement import (
     DEFAULT_RULES,
     Cells,

@@ -304,7 +304,9 @@ def test_a_seed_that_ends_early_is_said_wherever_its_number_stands(store: Store,
     assert said in " ".join(figure.get_supxlabel().split())
     plt.close(figure)
     alone = read_results(store, experiment, replace(MINE, seeds=(1,)))
-    assert f"mine on easy: {said}" in alone.caveats, "also where its longer companion is not asked for"
+    assert alone.caveats == ("mine on easy: uses seed 1, leaves out seed 0", f"mine on easy: {said}"), (
+        "also where its longer companion is not asked for"
+    )
 
 
 def test_diff_says_it_too(experiment: Experiment, tmp_path: Path) -> None:
@@ -386,13 +388,15 @@ def test_seeds_that_are_named_are_stored_and_the_others_are_said(store: Store, e
 def test_reading_some_seeds_of_an_import_says_which(store: Store, experiment: Experiment, take) -> None:
     take("seed,step,score\n0,0,1\n1,0,2\n3,0,4\n4,0,5\n")
     results = read_results(store, experiment, replace(PAPER, seeds=3))
-    assert "mine is imported from text.csv and uses seeds 0-1, leaves out seeds 3-4, has no seed 2" in results.notes
+    said = "uses seeds 0-1, leaves out seeds 3-4, has no seed 2"
+    assert results.caveats == (f"mine on easy: {said}",)
     cell = results.cells["toy/easy", "mine"]
     assert (cell.seeds, cell.missing, sorted(cell.frame.seed)) == ((0, 1), (2,), [0, 1])
     (row,) = [r for r in results_rows(results) if r["variant"] == "mine" and r["measure"] == "final score"]
-    assert (row["n"], row["seeds_asked"]) == (2, 3)
+    assert (row["n"], row["seeds_asked"], row["note"]) == (2, 3, said)
     both = read_results(store, experiment, replace(PAPER, seeds=(0, 1)))
     words = {v.reason for v in compare(experiment, {"paper": both.cells}) if v.variant == "mine"}
     assert not any("lacks" in word for word in words), "the seeds that were asked for are all there"
     none = read_results(store, experiment, replace(PAPER, seeds=(2,)))
-    assert any("uses no seed, leaves out seeds 0-1, 3-4, has no seed 2" in note for note in none.notes)
+    assert "mine on easy: uses no seed, leaves out seeds 0-1, 3-4, has no seed 2" in none.caveats
+    assert read_results(store, experiment, PAPER).caveats == ()

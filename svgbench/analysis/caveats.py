@@ -1,5 +1,5 @@
-"""What a reader must know of how far a cell's seeds went: those that end before the others, and a cell that does not
-end where its budget does. A mean over such seeds mixes policies of different age."""
+"""What a reader of a number must know of the seeds behind it: those that end before the others, which mixes policies of
+different age; a cell that does not end where its budget does; seeds of an import that were not asked for."""
 
 from __future__ import annotations
 
@@ -13,15 +13,24 @@ MOST_ENDS = 4  # different ones that are named one by one
 
 
 def caveats(experiment: Experiment, budget: str, cell: CellData) -> list[str]:
-    """Phrases about one cell: "seed 2 ends at 5000 of 10000", "ends at 10000 environment steps (budget short: 50000)".
-
-    None for a cell whose every seed ends where the budget does.
+    """Phrases about one cell: "seed 2 ends at 5000 of 10000", "ends at 10000 environment steps (budget short: 50000)",
+    "uses seeds 0-2, leaves out seeds 3-4". None for a cell that is whole.
     """
-    found = [f"{_ends(cell)} of {cell.last_step}"] if cell.early else []
+    found = [_selected(cell)] if cell.stored_seeds else []
+    found += [f"{_ends(cell)} of {cell.last_step}"] if cell.early else []
     declared = experiment.last_step(budget, cell.task)
     if declared is not None and cell.last_step is not None and not _same_end(cell.last_step, declared):
         found.append(f"ends at {cell.last_step} {experiment.step_unit} (budget {budget}: {declared})")
     return found
+
+
+def _selected(cell: CellData) -> str:
+    """Which of the stored seeds are used, and which were asked for in vain."""
+    used, asked = set(cell.seeds), set(cell.seeds_asked)
+    left, lacking = set(cell.stored_seeds) - used, asked - used
+    words = [f"uses {name_seeds(used)}" if used else "uses no seed"]
+    words += [f"leaves out {name_seeds(left)}"] if left else []
+    return ", ".join(words + ([f"has no {name_seeds(lacking)}"] if lacking else []))
 
 
 def _ends(cell: CellData) -> str:
