@@ -18,6 +18,10 @@ class Iterations(TypedDict):
     iterations: Count  # batches, each with an update
 
 
+class Samples(TypedDict):
+    samples: Count  # draws of a graph, at most
+
+
 class Trials(TypedDict, total=False):
     """Of the means of final policies (`svgbench.nn.trials`); without `trial_steps` there are none."""
 

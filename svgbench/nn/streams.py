@@ -95,10 +95,15 @@ class Streams:
             generator.set_state(row.clone())
 
 
-def _generator(seed: int, name: str) -> torch.Generator:
+def seed_number(seed: int, name: str) -> int:
+    """What a generator is seeded with: a number of 32 bits for each seed and name."""
     digest = hashlib.sha256(f"{seed}\0{name}".encode()).digest()
     # torch's Mersenne Twister uses the low 32 bits of what it is given.
-    return torch.Generator().manual_seed(int.from_bytes(digest[:4], "big"))
+    return int.from_bytes(digest[:4], "big")
+
+
+def _generator(seed: int, name: str) -> torch.Generator:
+    return torch.Generator().manual_seed(seed_number(seed, name))
 
 
 def _axes(shape: Shape) -> tuple[int, ...]:

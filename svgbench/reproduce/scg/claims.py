@@ -1,0 +1,84 @@
+"""What chapter 5 of Schulman 2016 says of its estimators, as data. Every word has its number, before any run."""
+
+from __future__ import annotations
+
+from svgbench.lab.experiment import Claim, Comparison, Measure, Term
+
+ERROR = Measure("relative_error", "mean error over the exact gradient", {"step": "last"})
+VARIANCE = Measure("variance", "variance of one estimate", {"step": "last"}, higher_is_better=False)
+DIFFERENCE = Measure("difference", "difference from eq. (38), each sample", {"step": "last"}, higher_is_better=False)
+
+PERCENT = "unbiased: over seeds, the mean error at the most samples is within 1 % of the exact value"
+PAPER = ("paper",)  # with fewer samples the sampling error alone exceeds the margin
+ROUNDING = 1e-9  # far above float64's rounding, far below any estimate's spread
+
+
+def _unbiased(variant: str) -> Comparison:
+    return Comparison(Term(variant, ERROR), "~", 0.0, PERCENT, margin=0.01)
+
+
+def _same(variant: str) -> Comparison:
+    number = "the estimator: on each sample the number of eq. (38), but for rounding (root mean square, over the scale)"
+    return Comparison(Term(variant, DIFFERENCE), "~", 0.0, number, margin=ROUNDING)
+
+
+ALGORITHM_4 = (
+    "Algorithm 4 shows explicitly how to compute the gradient estimator in a backwards pass through the stochastic "
+    "computation graph."
+)
+
+FIG11_CLAIMS = (
+    Claim(
+        id="theorem-1",
+        quote="Then the following two equivalent equations hold",
+        source="section 5.3.1, Theorem 1, eq. (38) and (39)",
+        origin="text",
+        parts=(_unbiased("downstream"), _unbiased("upstream"), _same("upstream")),
+        budgets=PAPER,
+    ),
+    Claim(
+        id="algorithm-4-unbiased",
+        quote="The gradient can be computed efficiently in a backwards traversal through the graph",
+        source="section 5.7, of Algorithm 4: as corrected and as printed",
+        origin="text",
+        parts=(_unbiased("algorithm-4"), _unbiased("algorithm-4-printed")),
+        budgets=PAPER,
+    ),
+    Claim(
+        id="algorithm-4",
+        quote=ALGORITHM_4,
+        source="section 5.5, Algorithm 4 with the costs below v at the score of v (corrected)",
+        origin="text",
+        parts=(_same("algorithm-4"),),
+    ),
+    Claim(
+        id="algorithm-4-printed",
+        quote=ALGORITHM_4,
+        source="section 5.5, Algorithm 4 as printed: the costs below the parent w at the score of v",
+        origin="text",
+        parts=(_same("algorithm-4-printed"),),
+    ),
+    Claim(
+        id="baseline-unbiased",
+        quote="we can add a baseline to every stochastic node, which depends all of the nodes it doesn't influence",
+        source="section 5.4, Theorem 2",
+        origin="text",
+        parts=(_unbiased("optimal-baseline"),),
+        budgets=PAPER,
+    ),
+    Claim(
+        id="optimal-baseline",
+        quote="The optimal baseline for scalar θ is in fact the weighted expectation",
+        source="section 5.4, footnote 3",
+        origin="text",
+        parts=(
+            Comparison(
+                Term("optimal-baseline", VARIANCE),
+                "<",
+                Term("downstream", VARIANCE),
+                "optimal: less variance than without a baseline, by any amount",
+                scale="log_ratio",
+            ),
+        ),
+    ),
+)

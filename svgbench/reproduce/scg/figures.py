@@ -1,0 +1,60 @@
+"""The figures of Schulman 2016, chapter 5, as measured: errors and variances against samples."""
+
+from __future__ import annotations
+
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from svgbench.analysis.frames import Results
+from svgbench.analysis.plots import curve, drawable, grid_of, log_scale, looks, named_tasks, stamp
+from svgbench.analysis.references import draw_not_run
+
+ONE_PERCENT = 0.01
+
+
+def fig11(results: Results) -> dict[str, Figure]:
+    """The error of the mean of n estimates, a panel per motif."""
+    return _against(results, "step", "error", "samples n", "|estimate - exact| / |exact|", ONE_PERCENT)
+
+
+def _against(
+    results: Results, x: str, y: str, x_label: str, y_label: str, level: float | None = None
+) -> dict[str, Figure]:
+    """A page of panels, one per task, with both axes logarithmic and a curve per variant."""
+    tasks = named_tasks(results)
+    variants = list(dict.fromkeys(v for _, v in results.cells))
+    look = looks(results, variants)
+    figure, panels = grid_of(len(tasks), 3, 1.9)
+    n: list[int] = []
+    labelled: dict[str, Artist] = {}
+    for ax, task in zip(panels, tasks, strict=True):
+        drawn = [v for v in variants if drawable(results, task.id, v, y)]
+        if not drawn:
+            draw_not_run(ax, task.label, results.budget)
+            continue
+        for variant in drawn:
+            frame = results.cells[task.id, variant].frame
+            rows = frame[frame[y] > 0]
+            if len(rows):
+                n.append(curve(ax, rows, x, y, look[variant], log=True))
+        _dress(ax, task.label, x_label, level)
+        handles, labels = ax.get_legend_handles_labels()
+        labelled |= dict(zip(labels, handles, strict=True))
+    if not n:
+        return {}
+    for ax in panels[::3]:
+        ax.set_ylabel(y_label)
+    figure.legend([*labelled.values()], [*labelled], loc="outside upper center", ncols=3, frameon=False)
+    stamp(figure, results, n, "geometric mean and 95 % t-interval")
+    return {"": figure}
+
+
+def _dress(ax: Axes, title: str, x_label: str, level: float | None) -> None:
+    if level is not None:
+        ax.axhline(level, color="0.5", linestyle=":", linewidth=0.8)
+    ax.set_title(title)
+    ax.set_xlabel(x_label)
+    ax.set_xscale("log")
+    log_scale(ax)
+    ax.grid(axis="y", linewidth=0.3, color="0.85")
