@@ -128,7 +128,7 @@ class Motifs(GridStudy[int]):
             return scg.backward_pass(run, form)[run.graph["theta"]]
         return scg.gradient(run, "theta", baseline=self.baseline)
 
-    def measure(self, draws: int, point: int) -> list[dict[str, Any]]:
+    def measure(self, seed: int, draws: int, point: int) -> list[dict[str, Any]]:
         exact = self.motif.exact
         total = squares = apart = 0.0
         with scg.seeds(draws):

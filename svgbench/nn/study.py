@@ -25,8 +25,8 @@ class GridStudy(ABC, Generic[Point]):
         self.diverged: dict[int, str] = {}
 
     @abstractmethod
-    def measure(self, draws: int, point: Point) -> list[dict[str, Any]]:
-        """The rows of a seed at a point, without `seed`. draws: what to seed the random numbers with."""
+    def measure(self, seed: int, draws: int, point: Point) -> list[dict[str, Any]]:
+        """The rows of a seed at a point, without `seed`. draws: what the point's random numbers are seeded with."""
 
     @property
     def finished(self) -> bool:
@@ -38,7 +38,7 @@ class GridStudy(ABC, Generic[Point]):
 
     def advance(self) -> list[dict[str, Any]]:
         seed, point = self.slices[self.done]
-        rows = self.measure(seed_number(seed, repr(point)), point)
+        rows = self.measure(seed, seed_number(seed, repr(point)), point)
         self.done += 1
         return [{"seed": seed, **row} for row in rows]
 
