@@ -20,6 +20,9 @@ Point = tuple[float, int]
 RECENT = 5  # increments at least, by which the present pace is told from a warm-up
 LONGEST_TRACE = 400  # points; more make no better estimate
 BURST = 2.0  # times the present cost: an increment that has something in it that others have not
+ONCE = 1.5  # times the progress until a burst: if so much came after it without another, there is none
+COMPARED = 0.5  # of a block: until then it is held against finished ones of its kind
+TRUSTED = 0.1  # of a block: its first slices are often unlike all others; after them, its own pace tells
 WARM_UP = 0.5  # of the present cost per unit: what was cheaper at the beginning says nothing of the rest
 
 
@@ -40,12 +43,14 @@ def duration(seconds: float) -> str:
 @dataclass(frozen=True)
 class Pace:
     """What progress costs: `base` seconds per unit, and every `period` units a burst (an evaluation, an update) of so
-    many seconds beside; the last burst was at `burst_at`. Without a known period, bursts are in the base."""
+    many seconds beside; the last burst was at `burst_at`. Without a known period, bursts are in the base, except what
+    came `once`, such as fitting a model first."""
 
     base: float
     burst: float = 0.0
     period: float = math.inf
     burst_at: int = 0
+    once: float = 0.0
 
     @property
     def mean(self) -> float:
@@ -72,13 +77,23 @@ def pace_of(trace: Sequence[Point]) -> Pace | None:
     first = next(i for i, one in enumerate(increments) if one.seconds / one.units >= WARM_UP * present)
     increments = increments[first:]
     bursts = [one for one in increments if one.seconds > BURST * present * one.units]
-    if len(bursts) < 2 or len(bursts) == len(increments):
-        return Pace(sum(one.seconds for one in increments) / sum(one.units for one in increments))
     plain = [one for one in increments if one not in bursts]
-    base = sum(one.seconds for one in plain) / sum(one.units for one in plain)
+    if not bursts or not plain:
+        return Pace(_mean(increments))
+    base = _mean(plain)
+    if len(bursts) == 1:
+        (burst,), begin = bursts, increments[0].done - increments[0].units
+        came_after = burst.done - begin + burst.units  # the first slice is not in the trace
+        if increments[-1].done - burst.done > ONCE * came_after:  # it would have come again by now
+            return Pace(base, once=burst.seconds - base * burst.units)
+        return Pace(_mean(increments))
     excess = statistics.fmean(one.seconds - base * one.units for one in bursts)
     period = (bursts[-1].done - bursts[0].done) / (len(bursts) - 1)
     return Pace(base, excess, period, bursts[-1].done)
+
+
+def _mean(increments: Sequence[Increment]) -> float:
+    return sum(one.seconds for one in increments) / sum(one.units for one in increments)
 
 
 class Increment(NamedTuple):
@@ -150,13 +165,18 @@ class _Running:
         if len(self.trace) > LONGEST_TRACE:
             del self.trace[1:-1:2]
 
+    @property
+    def seen(self) -> float:
+        """The share of the block that was seen, from 0 to 1."""
+        return (self.trace[-1][1] - self.trace[0][1]) / max(self.total, 1) if self.trace else 0.0
+
     def whole(self) -> float | None:
         """Seconds of such a block from its start to its end, at the present pace."""
         pace = self.pace
         if pace is None:
             return None
         first_slice = pace.base * (self.trace[1][1] - self.trace[0][1])
-        return max(self.trace[0][0] - self.since - first_slice, 0.0) + pace.mean * self.total
+        return max(self.trace[0][0] - self.since - first_slice, 0.0) + pace.mean * self.total + pace.once
 
 
 class Forecast(Generic[Key]):
@@ -196,19 +216,29 @@ class Forecast(Generic[Key]):
     def of(self, key: Key, now: float) -> float | None:
         """Seconds that a running block still takes; None if nothing tells."""
         one = self.running[key]
+        own, whole = self._own(one, now), self._whole(self.kinds[key])
+        trust = min(one.seen / (COMPARED if self.kinds[key] in self.took else TRUSTED), 1.0) ** 2
+        if trust == 1.0 or whole is None:
+            return own
+        resumed = bool(one.trace) and one.trace[0][1] > TRUSTED * one.total
+        spent = one.trace[-1][1] / one.total * whole if resumed else now - one.since
+        like = max(whole - spent, 0.0)
+        return like if own is None else trust * own + (1 - trust) * like
+
+    def _own(self, one: _Running, now: float) -> float | None:
+        """Seconds that the block still takes at its own pace."""
         pace = one.pace
         if pace is None:
-            whole = self._whole(self.kinds[key])
-            done = one.trace[-1][1] / max(one.total, 1) if one.trace else 0.0
-            return None if whole is None else max(whole * (1 - done) - (now - one.since), 0.0)
-        seen, done_units = one.trace[-1]
-        rest = pace.rest(done_units, one.total) * math.sqrt(max(one.outlook, 1.0))
-        return max(rest - (now - seen), 0.0)
+            return None
+        seen, done = one.trace[-1]
+        return max(pace.rest(done, one.total) * math.sqrt(max(one.outlook, 1.0)) - (now - seen), 0.0)
 
     def whole(self, now: float) -> float | None:
         """Seconds until all blocks are done; None if nothing tells."""
         running = [self.of(key, now) for key in self.running]
-        waiting = [self._whole(self.kinds[key]) for key in self.waiting]
+        begun = [whole for one in self.running.values() if (whole := one.whole()) is not None]
+        guess = statistics.fmean(begun) if begun else None  # where nothing that can be trusted was seen
+        waiting = [guess if (whole := self._whole(self.kinds[key])) is None else whole for key in self.waiting]
         known = [seconds for seconds in (*running, *waiting) if seconds is not None]
         if not known and (running or waiting):
             return None
@@ -226,10 +256,10 @@ class Forecast(Generic[Key]):
         return statistics.fmean(everything) if everything else None
 
     def _shown(self) -> dict[str, list[float]]:
-        """Seconds of whole blocks by kind: of the finished ones, else of those that run, at their present pace."""
+        """Seconds of whole blocks by kind: of the finished ones, else of those that run and can be trusted."""
         shown = dict(self.took)
         for key, one in self.running.items():
-            whole = one.whole()
+            whole = one.whole() if one.seen >= TRUSTED else None
             if whole is not None and self.kinds[key] not in self.took:
                 shown.setdefault(self.kinds[key], []).append(whole)
         return shown

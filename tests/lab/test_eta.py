@@ -83,6 +83,13 @@ def test_time_without_progress_counts():
     assert pace_of([(0.0, 0), (5.0, 0), (10.0, 10)]) == Pace(1.0)
 
 
+def test_a_burst_that_does_not_come_again():
+    costs = [1.0, 30.0] + [1.0] * 8
+    assert pace_of(trace_of(costs[:4])).mean > 0.3, "it may come again"
+    pace = pace_of(trace_of(costs))
+    assert (pace.mean, pace.once) == pytest.approx((0.1, 29.0))
+
+
 def test_bursts_have_a_size_and_a_period():
     pace = pace_of(trace_of(every(20, 1.0, 40.0, 70)))
     assert (pace.base, pace.burst, pace.period, pace.burst_at) == pytest.approx((0.1, 40.0, 200.0, 600))
@@ -189,6 +196,15 @@ def test_blocks_that_begin_short_may_become_longer():
     for now, done in trace_of([1.0] * 5, start=0.0):
         forecast.progressed("a", now, done, 100, outlook=4.0)
     assert forecast.of("a", 5.0) == pytest.approx(2 * 5.0)
+
+
+def test_the_first_slices_of_a_block_are_held_against_others_of_its_kind():
+    """A model is fitted first: nothing else is so slow, and no new block makes the whole look ten times as long."""
+    kinds = dict.fromkeys(range(12), "kind")
+    told, end = simulate({i: noisy([0.1, 5.0] + [0.1] * 60, seed=i) for i in kinds}, kinds, 2)
+    for now, seconds in told:
+        if 0.15 * end <= now <= 0.95 * end:
+            assert (end - now) / 2 <= seconds <= (end - now) * 2, (now, end - now, seconds)
 
 
 def test_failed_and_postponed_blocks():
