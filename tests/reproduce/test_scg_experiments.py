@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
+import math
 
+import matplotlib.pyplot as plt
+import pandas as pd
 import pytest
 import torch
 
 from svgbench import scg
-from svgbench.baselines import scg_motifs
+from svgbench.analysis.canvas import house_style
+from svgbench.analysis.frames import Results
+from svgbench.analysis.measures import CellData
+from svgbench.baselines import scg_hessian, scg_motifs, scg_upper_bound, scg_variance
 from svgbench.lab.cells import Selection, expand
 from svgbench.nn.streams import Streams, seed_number
-from svgbench.reproduce.scg.experiments import EXPERIMENTS, FIG11
+from svgbench.reproduce.scg.experiments import EXPERIMENTS, FIG11, HESSIAN
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """As in a block: these graphs are too small for more."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 def finish(learner):
@@ -95,3 +111,87 @@ def test_mean_and_variance_are_those_of_the_samples(monkeypatch):
     assert row["estimate"] == pytest.approx(estimates.mean().item(), rel=1e-12)
     assert row["variance"] == pytest.approx(estimates.var().item(), rel=1e-12)
     assert row["error"] == abs(row["relative_error"]) == pytest.approx(abs(row["estimate"] - 1.92) / 1.92, rel=1e-9)
+
+
+def test_the_surrogate_twice_is_biased_and_the_ratio_only_with_two_variables():
+    """Of one variable p / p-hat has every derivative; log p loses the square of the score."""
+    bias = {
+        (t, v): finish(made(cell(HESSIAN, t, v), [0], factor=1000))[-1]["bias"]
+        for t in ("hessian/bernoulli", "hessian/mdp")
+        for v in ("log", "ratio", "dice", "dice-second-order")
+    }
+    for task in ("hessian/bernoulli", "hessian/mdp"):
+        assert bias[task, "log"] > 1
+        assert bias[task, "dice"] < 1e-12
+        assert bias[task, "dice-second-order"] < 1e-12
+    assert bias["hessian/bernoulli", "ratio"] < 1e-12
+    assert bias["hessian/mdp", "ratio"] > 0.5
+
+
+@pytest.mark.parametrize(("name", "hessian"), [("bernoulli", [[-0.0090858]]), ("normal", [[2.0, 0.0], [0.0, 4.0]])])
+def test_exact_hessians_are_the_closed_forms(name, hessian):
+    """E x^2 = m^2 + exp(2 l); the Bernoulli cost is s(1 - s)(1 - 2 s)(1 - 2 t)."""
+    theta = torch.tensor(scg_hessian.CENTRE[name], dtype=torch.float64, requires_grad=True)
+    found = scg.exact(scg_hessian.build(name), {"theta": theta}, scg_hessian.POINTS).hessian("theta")
+    assert torch.allclose(found, torch.tensor(hessian, dtype=torch.float64), atol=1e-7)
+
+
+def test_a_hessian_of_samples_comes_near_the_exact_one():
+    (*_, row) = finish(scg_hessian.make({"graph": "mdp"}, None, [0], {"samples": 100_000}, "cpu"))
+    assert row["error"] < 0.05  # 0.004; a Hessian of 0 would be 1 off
+
+
+def test_the_bound_is_above_touches_and_lowers_the_objective():
+    rows = finish(scg_upper_bound.make({"inner_steps": 3}, None, [0, 1], {"iterations": 3}, "cpu"))
+    assert min(row["gap"] for row in rows) > -1e-12
+    assert min(row["gap"] for row in rows if abs(row["offset"]) >= 1) > 1e-3, "and not the objective itself"
+    touching = [row for row in rows if row["offset"] == 0]
+    assert max(row["gap"] for row in touching) < 1e-12
+    assert all(row["objective"] == pytest.approx(row["value"], abs=1e-12) for row in touching)
+    assert max(row["slope_gap"] for row in rows) < 1e-12
+    assert all(row["change"] < 0 for row in rows if row["step"] > 0)
+    for seed in (0, 1):
+        values = [row["value"] for row in touching if row["seed"] == seed]
+        assert len(values) == 4
+        assert touching[-1]["gain"] > 0
+
+
+@pytest.mark.parametrize(("config", "variance"), [({}, 30), ({"baseline": "mean"}, 18), ({"estimator": "path"}, 4)])
+def test_variances_of_one_dimension_are_the_closed_forms(config, variance):
+    """x ~ N(1, 1), cost x^2; svgbench/scg has the formulas in its tests."""
+    (row,) = finish(scg_variance.make({"sizes": (1,), **config}, None, [0], {"samples": 100_000}, "cpu"))
+    assert row["variance"] == pytest.approx(variance, rel=0.12)  # four of its own SDs: the fourth moment is large
+    assert row["estimate"] == pytest.approx(2, abs=5 * row["standard_error"])
+
+
+def test_chunks_do_not_move_what_is_measured_beyond_their_draws(monkeypatch):
+    monkeypatch.setattr(scg_variance, "CHUNK", 7000)
+    (row,) = finish(scg_variance.make({"sizes": (10,)}, None, [0], {"samples": 20_000}, "cpu"))
+    assert row["variance"] == pytest.approx(56, rel=0.2)  # 30 in one dimension
+    assert row["estimate"] == pytest.approx(2, abs=5 * row["standard_error"])
+
+
+@pytest.mark.parametrize(("config", "gradient"), [("wave", math.cos(1) * math.exp(-0.5)), ("sum", 2.0)])
+def test_score_and_path_estimate_one_gradient(config, gradient):
+    for how in ("score", "path"):
+        made_of = {"problem": config, "estimator": how, "sizes": (1,)}
+        (row,) = finish(scg_variance.make(made_of, None, [0], {"samples": 50_000}, "cpu"))
+        assert row["estimate"] == pytest.approx(gradient, abs=5 * row["standard_error"])
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda e: e.id)
+def test_figures_draw_from_small_frames(experiment):
+    chosen = [c for c in expand(experiment, Selection("smoke")) if c.task.id == experiment.tasks[0].id]
+    small = {"samples": 200} if "samples" in chosen[0].limits else {"iterations": 1}
+    cells = {
+        c.key: CellData(
+            *c.key, pd.DataFrame(finish(made(dataclasses.replace(c, limits=small), [0, 1]))), (0, 1), (0, 1)
+        )
+        for c in chosen
+    }
+    labels = {v.id: v.label for v in experiment.variants}
+    module, _, name = experiment.figure.partition(":")
+    with house_style():
+        page = getattr(importlib.import_module(module), name)(Results(experiment, "smoke", cells, labels, ()))[""]
+        assert sum(len(ax.lines) for ax in page.axes) >= len(chosen)
+        plt.close(page)

@@ -82,3 +82,94 @@ FIG11_CLAIMS = (
         ),
     ),
 )
+
+FINAL_ERROR = Measure("error", "error of the Hessian", {"step": "last"}, higher_is_better=False)
+BIAS = Measure("bias", "bias of the Hessian", {"step": "last"}, higher_is_better=False)
+
+AGAIN = (
+    "Hence, it is possible to compute the gradient yet again (for each component of the gradient vector), and get an "
+    "estimator of the Hessian."
+)
+
+
+def _exact_hessian(variant: str) -> Comparison:
+    number = "an estimator of the Hessian: its expectation over all outcomes is within 1 % of it (2-norm)"
+    return Comparison(Term(variant, BIAS), "<~", 0.0, number, margin=0.01)
+
+
+HESSIAN_CLAIMS = (
+    Claim(
+        id="estimator-again",
+        quote=AGAIN,
+        source="section 5.3.3, by a loss whose first derivative is itself differentiated as a graph (DiCE)",
+        origin="text",
+        parts=(
+            _exact_hessian("dice"),
+            _exact_hessian("dice-first-order"),
+            _exact_hessian("dice-second-order"),
+        ),
+    ),
+    Claim(
+        id="surrogate-twice-log",
+        quote=AGAIN,
+        source="sections 5.3.2 and 5.3.3, read as: differentiate Corollary 1's surrogate loss twice",
+        origin="text",
+        parts=(_exact_hessian("log"),),
+    ),
+    Claim(
+        id="surrogate-twice-ratio",
+        quote=AGAIN,
+        source="sections 5.3.2 and 5.3.3, read as: differentiate the surrogate with p / p-hat twice",
+        origin="text",
+        parts=(_exact_hessian("ratio"),),
+    ),
+)
+
+LEAST_GAP = Measure("gap", "least bound - objective", reduce="min")
+LARGEST_RISE = Measure("change", "largest rise of the objective", reduce="max", higher_is_better=False)
+TOUCHING = Measure("gap", "largest gap at theta_old", {"offset": 0.0}, reduce="max", higher_is_better=False)
+SLOPES = Measure("slope_gap", "difference of slopes at theta_old", reduce="max", higher_is_better=False)
+GAIN = Measure("gain", "objective lowered by", {"step": "last", "offset": 0.0})
+BOTH = ("one-step", "ten-steps")
+
+MM_CLAIMS = (
+    Claim(
+        id="upper-bound",
+        quote="Under certain conditions, L is an upper bound on the true objective (plus a constant).",
+        source="section 5.9, eq. (41)",
+        origin="text",
+        parts=tuple(
+            part
+            for v in BOTH
+            for part in (
+                Comparison(
+                    Term(v, LEAST_GAP), ">~", 0.0, "upper bound: nowhere below, but for rounding", margin=ROUNDING
+                ),
+                Comparison(
+                    Term(v, TOUCHING), "<~", 0.0, "plus a constant: that with which they touch", margin=ROUNDING
+                ),
+                Comparison(
+                    Term(v, SLOPES), "<~", 0.0, "a bound that touches has the objective's slope", margin=ROUNDING
+                ),
+            )
+        ),
+    ),
+    Claim(
+        id="never-worse",
+        quote="Equation (41) allows for majorization-minimization algorithms (like the EM algorithm) to be used to "
+        "optimize with respect to θ.",
+        source="section 5.9",
+        origin="text",
+        parts=tuple(
+            part
+            for v in BOTH
+            for part in (
+                Comparison(
+                    Term(v, LARGEST_RISE), "<~", 0.0, "majorization: no iteration raises it, but for rounding",
+                    margin=ROUNDING,
+                ),
+                Comparison(Term(v, GAIN), ">", 0.0, "to optimize: the objective ends lower, by any amount"),
+            )
+        ),
+    ),
+)  # fmt: skip

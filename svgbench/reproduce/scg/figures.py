@@ -6,6 +6,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from svgbench.analysis.canvas import TEXT_WIDTH, subplots
 from svgbench.analysis.frames import Results
 from svgbench.analysis.plots import curve, drawable, grid_of, log_scale, looks, named_tasks, stamp
 from svgbench.analysis.references import draw_not_run
@@ -16,6 +17,46 @@ ONE_PERCENT = 0.01
 def fig11(results: Results) -> dict[str, Figure]:
     """The error of the mean of n estimates, a panel per motif."""
     return _against(results, "step", "error", "samples n", "|estimate - exact| / |exact|", ONE_PERCENT)
+
+
+def hessian(results: Results) -> dict[str, Figure]:
+    """The error of the Hessian of n samples, a panel per graph."""
+    return _against(results, "step", "error", "samples n", "||estimate - exact|| / ||exact||", ONE_PERCENT)
+
+
+def variance(results: Results) -> dict[str, Figure]:
+    """The variance of one estimate, a panel per problem."""
+    return _against(results, "size", "variance", "size d", "variance of one estimate")
+
+
+def mm(results: Results) -> dict[str, Figure]:
+    """Left: bound and objective of the first seed around its first parameters. Right: the objective, iteration by
+    iteration."""
+    (task,) = results.experiment.tasks
+    variants = [v for (_, v), cell in results.cells.items() if len(cell.frame)]
+    if not variants:
+        return {}
+    look = looks(results, variants)
+    figure, axes = subplots(1, 2, (TEXT_WIDTH, 2.5))
+    left, right = axes.flat
+    frame = results.cells[task.id, variants[0]].frame
+    first = frame[(frame.seed == frame.seed.min()) & (frame.step == 0)].sort_values("offset")
+    left.plot(first.offset, first.bound, "--", color="0.4", label="bound, eq. (41)")
+    left.plot(first.offset, first.objective, "-", color="0.1", label="objective")
+    left.set_xlabel("distance from theta_old")
+    left.set_ylabel("expected cost")
+    left.set_title("one seed, first iteration")
+    left.legend(frameon=False)
+    n = []
+    for variant in variants:
+        rows = results.cells[task.id, variant].frame
+        n.append(curve(right, rows[rows.offset == 0], "step", "gain", look[variant]))
+    right.set_xlabel("iterations")
+    right.set_ylabel("objective lowered by")
+    right.set_title("majorisation-minimisation")
+    right.legend(frameon=False)
+    stamp(figure, results, n)
+    return {"": figure}
 
 
 def _against(

@@ -1,0 +1,102 @@
+"""What sections 5.2.1 and 5.4 of Schulman 2016 say of variances, as data. Every word has its number, before any run."""
+
+from __future__ import annotations
+
+import math
+
+from svgbench.lab.experiment import Claim, Comparison, Measure, Term
+
+
+def at(size: int) -> Measure:
+    return Measure("variance", f"variance of one estimate, d = {size}", {"size": size}, higher_is_better=False)
+
+
+EACH = Measure("variance", "variance of one estimate", higher_is_better=False)
+DECADES = math.log(100)
+
+VARIANCE_CLAIMS = (
+    Claim(
+        id="linear-in-dimension",
+        quote="The variance of SF increases (often linearly) with the dimensionality of the sampled variables.",
+        source="section 5.2.1, property 3",
+        origin="text",
+        parts=(
+            Comparison(
+                Term("score", at(1000)),
+                ">",
+                Term("score", at(10)),
+                "linearly: from 10 to 1000 dimensions by at least 100 to the power of 0.8",
+                margin=0.8 * DECADES,
+                scale="log_ratio",
+            ),
+            Comparison(
+                Term("score", at(1000)),
+                "<~",
+                Term("score", at(10)),
+                "linearly: from 10 to 1000 dimensions by at most 100 to the power of 1.2",
+                margin=1.2 * DECADES,
+                scale="log_ratio",
+            ),
+        ),
+        tasks=("dimension/mean", "dimension/sum"),
+    ),
+    Claim(
+        id="score-above-path",
+        quote="SF tends to have higher variance than PD, when both estimators are applicable",
+        source="section 5.2.1, property 3",
+        origin="text",
+        parts=(
+            Comparison(
+                Term("score", EACH),
+                ">",
+                Term("path", EACH),
+                "higher: by any amount, at each size",
+                scale="log_ratio",
+            ),
+        ),
+        per=("size",),
+    ),
+    Claim(
+        id="path-of-rough-functions",
+        quote="PD has high variance if the function f is rough, which occurs in many time-series problems due to an "
+        "“exploding gradient problem” / “butterfly effect”.",
+        source="section 5.2.1, property 3",
+        origin="text",
+        parts=(
+            Comparison(
+                Term("path", at(16)),
+                ">",
+                Term("path", at(1)),
+                "rough: at size 16 against size 1 at least ten times the variance",
+                margin=math.log(10),
+                scale="log_ratio",
+            ),
+            Comparison(
+                Term("path", at(16)),
+                ">",
+                Term("score", at(16)),
+                "high: at size 16 at least twice that of the score function",
+                margin=math.log(2),
+                scale="log_ratio",
+            ),
+        ),
+        tasks=("rough/wave", "rough/chain"),
+    ),
+    Claim(
+        id="baseline",
+        quote="Taking b = E_x [f(x)] generally leads to substantial variance reduction",
+        source="section 5.4",
+        origin="text",
+        parts=(
+            Comparison(
+                Term("score-baseline", EACH),
+                "<",
+                Term("score", EACH),
+                "substantial: at most three quarters of the variance, at each size",
+                margin=math.log(4 / 3),
+                scale="log_ratio",
+            ),
+        ),
+        per=("size",),
+    ),
+)
