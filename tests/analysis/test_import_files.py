@@ -5,98 +5,30 @@ Every case is built here. Where the reviewed files themselves lie beside the clo
 
 from __future__ import annotations
 
-import bz2
 import csv
-import gzip
 import hashlib
 import io
 import json
-import lzma
-import os
 import shutil
-import socket
-import subprocess
 import sys
-import threading
-import time
-import zipfile
-from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-from harness import ROOT, environment
+from harness import ROOT
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from import_kit import HEADER, MEAN, OK, ROWS, Call, altered, by_column, call, read, refused
 
-import svgbench
 from svgbench import cli
-from svgbench.analysis import import_source
 from svgbench.analysis.import_source import open_source
 from svgbench.analysis.import_table import read_table
 from svgbench.analysis.import_values import ColumnKind
-from svgbench.lab.cells import Selection
 from svgbench.lab.errors import UsageError
 
-HEADER = "seed,step,eval_return"
-ROWS = [f"{s},{t},{t // 25 + s}.0" for s in range(5) for t in (2500, 5000, 7500, 10000)]
-OK = "\n".join([HEADER, *ROWS]) + "\n"
-MEAN = 402.0  # of the last evaluations, 400 to 404
-WORDS = ("--experiment", "sac-svg/table2", "--task", "poplin/hopper", "--as", "mine")
 REVIEWED = ROOT.parent / "shared" / "cases" / "import"
 
-Import = Callable[..., SimpleNamespace]
-
-
-@pytest.fixture
-def call(tmp_path, capfd, monkeypatch) -> Import:
-    """`svgbench import` of some bytes, as a file of that name, in this process; and what the table then says."""
-
-    def call(data: bytes | str | Path, name: str = "mine.csv", *more: str) -> SimpleNamespace:
-        file = data if isinstance(data, Path) else tmp_path / name
-        if not isinstance(data, Path):
-            file.write_bytes(data if isinstance(data, bytes) else data.encode())
-        results = tmp_path / "results"
-        words = ["svgbench", "import", str(file), *WORDS, "--results", str(results), *(more or ("--budget", "short"))]
-        monkeypatch.setattr(sys, "argv", words)
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        out, err = capfd.readouterr()
-        selection = Selection("short", None, ("poplin/hopper",), ("mine",))
-        study = svgbench.load("sac-svg/table2", results)
-        rows = study.table_rows(selection) if results.exists() else []
-        return SimpleNamespace(status=end.value.code, out=out, err=err, results=results, rows=rows)
-
-    return call
-
-
-def refused(done: SimpleNamespace, *said: str) -> None:
-    """One line, exit 2, nothing on disk."""
-    assert done.status == 2, done
-    assert done.out == ""
-    (line,) = done.err.splitlines()
-    assert line.startswith("svgbench: ")
-    for words in said:
-        assert words in line, line
-    assert not done.results.exists()
-
-
-def read(done: SimpleNamespace, mean: float = MEAN, n: int = 5) -> None:
-    assert done.status == 0, done.err
-    assert done.err == ""
-    assert [(row["mean"], row["n"]) for row in done.rows] == [(mean, n)]
-
-
-def altered(row: int, text: str) -> str:
-    """The file with another row in that place, from 1."""
-    return "\n".join([HEADER, *ROWS[: row - 1], text, *ROWS[row:]]) + "\n"
-
-
-def by_column(change: Callable[[list[str]], list[str]]) -> str:
-    """The file with every row's fields changed."""
-    return "\n".join([HEADER, *(",".join(change(row.split(","))) for row in ROWS)]) + "\n"
-
+__all__ = ["call"]  # a fixture
 
 ACCEPTED = {
     "ok": OK,
@@ -211,7 +143,7 @@ REFUSED: dict[str, tuple[str | bytes, tuple[str, ...]]] = {
 
 
 @pytest.mark.parametrize("case", ACCEPTED)
-def test_a_file_is_read_whole(call: Import, case: str) -> None:
+def test_a_file_is_read_whole(call: Call, case: str) -> None:
     done = call(ACCEPTED[case])
     read(done)
     assert "5 runs (seeds 0-4), 20 rows\n" in done.out
@@ -221,23 +153,23 @@ def test_a_file_is_read_whole(call: Import, case: str) -> None:
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_a_file_is_refused_in_one_line(call: Import, case: str) -> None:
+def test_a_file_is_refused_in_one_line(call: Call, case: str) -> None:
     data, said = REFUSED[case]
     refused(call(data), *said)
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("last", ["0,7500,x,", '0,7500,"1,', "0,7500,1"])
-def test_a_line_is_the_files_own_where_fields_have_several(call: Import, end: str, last: str) -> None:
+def test_a_line_is_the_files_own_where_fields_have_several(call: Call, end: str, last: str) -> None:
     lines = [f"{HEADER},note", '0,2500,1,"one', "two", '"', "", "0,5000,2,", "", last]
     refused(call(end.join(lines) + end), "row 3 (line 8): ")
 
 
-def test_a_gap_between_seeds_is_fine(call: Import) -> None:
+def test_a_gap_between_seeds_is_fine(call: Call) -> None:
     read(call("\n".join([HEADER, *ROWS[:8], *ROWS[12:]])), n=4)
 
 
-def test_uneven_seeds_are_said_in_every_answer(call: Import, capfd, monkeypatch) -> None:
+def test_uneven_seeds_are_said_in_every_answer(call: Call, capfd, monkeypatch) -> None:
     done = call("\n".join([HEADER, *ROWS[:10], *ROWS[12:]]) + "\n")
     read(done, mean=362.0)
     assert "seed 2 ends at 5000 of 10000" in done.out
@@ -257,147 +189,11 @@ def test_uneven_seeds_are_said_in_every_answer(call: Import, capfd, monkeypatch)
 
 
 @pytest.mark.parametrize("case", ["semicolons", "semicolons, decimal comma"])
-def test_the_advice_for_semicolons_works(call: Import, tmp_path: Path, case: str) -> None:
+def test_the_advice_for_semicolons_works(call: Call, tmp_path: Path, case: str) -> None:
     old, new = tmp_path / "old.csv", tmp_path / "new.csv"
     old.write_text(str(REFUSED[case][0]))
     pd.read_csv(old, sep=";", decimal=",").to_csv(new, index=False)
     read(call(new))
-
-
-# ---- files that are none, archives, pipes
-
-
-@pytest.mark.parametrize(
-    ("name", "pack"), [("a.csv.gz", gzip.compress), ("a.csv.bz2", bz2.compress), ("a.csv.xz", lzma.compress)]
-)
-def test_archives_of_one_file_are_read(call: Import, name: str, pack: Callable[[bytes], bytes]) -> None:
-    packed = pack(OK.encode())
-    done = call(packed, name)
-    read(done)
-    (meta,) = done.results.glob("*/*/*/*.json")
-    assert json.loads(meta.read_text())["source_sha256"] == hashlib.sha256(packed).hexdigest()
-    read(call(packed, "named-otherwise.csv", "--budget", "short", "--replace"))
-
-
-@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
-def test_torn_archives_are_refused(call: Import, pack: Callable[[bytes], bytes]) -> None:
-    packed = pack(OK.encode() * 3)
-    refused(call(packed[:-9], "torn"), "is a torn or damaged archive")
-    middle = len(packed) // 2
-    flipped = packed[:middle] + bytes([packed[middle] ^ 0x55]) + packed[middle + 1 :]
-    refused(call(flipped, "flipped"))
-
-
-def zipped(files: dict[str, str]) -> bytes:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        for name, text in files.items():
-            archive.writestr(name, text)
-    return packed.getvalue()
-
-
-def test_zip_archives(call: Import) -> None:
-    read(call(zipped({"__MACOSX/._a.csv": "x", "folder/": "", "folder/a.csv": OK}), "a.zip"))
-
-
-@pytest.mark.parametrize(
-    ("name", "data", "said"),
-    [
-        ("a.zip", zipped({"a.csv": OK, "b.csv": OK}), "is a zip archive of 2 files; expected one CSV"),
-        ("a.zip", zipped({}), "is a zip archive of 0 files"),
-        ("a.zip", zipped({"a.csv": OK})[:-30], "is a torn or damaged archive"),
-        ("a.zip", zipped({"a.csv": OK})[:-6] + b"\xff\xff\xff\x00\x00\x00", "is a torn or damaged archive"),
-        (
-            "a.xlsx",
-            zipped({"[Content_Types].xml": "", "xl/sheet.xml": ""}),
-            "is an office document; save the sheet as CSV",
-        ),
-        ("a.csv.zip", OK.encode(), "is named .zip and is no zip archive; if it is a CSV, name it .csv"),
-        ("a.csv.gz", OK.encode(), "is named .gz and is no gzip archive"),
-        ("a.csv.zst", OK.encode(), "is named .zst and is no Zstandard archive"),
-        ("a.csv.zst", b"\x28\xb5\x2f\xfd\x24\x00", "is a Zstandard archive; unpack it first"),
-        ("a.csv.gz", b"", "is empty"),
-        ("a.csv.gz", gzip.compress(b""), "is empty"),
-        ("a.tar.gz", gzip.compress(b"a.csv\0\0\0\0\0000644" + OK.encode()), "is no text but a binary file"),
-        ("a.csv.gz", gzip.compress(OK.encode()) + b"behind", "is a torn or damaged archive"),
-    ],
-)
-def test_archives_that_are_none(call: Import, name: str, data: bytes, said: str) -> None:
-    refused(call(data, name), said)
-
-
-def test_what_is_no_file(call: Import, tmp_path: Path) -> None:
-    refused(call(tmp_path), "is a folder; expected a CSV")
-    (tmp_path / "mine.csv").write_text(OK)
-    refused(call(tmp_path / "mime.csv"), f"no file '{tmp_path}/mime.csv'; did you mean '{tmp_path}/mine.csv'?")
-    refused(call(tmp_path / "nowhere" / "x.csv"), "no file")
-    refused(call(tmp_path / "mine.csv" / "x.csv"), "cannot be read: Not a directory")
-    refused(call(tmp_path / ("x" * 300)), "cannot be read: File name too long")
-    (tmp_path / "loop").symlink_to("loop")
-    refused(call(tmp_path / "loop"), "cannot be read: Too many levels of symbolic links")
-    with socket.socket(socket.AF_UNIX) as end:
-        end.bind(str(tmp_path / "end"))
-        refused(call(tmp_path / "end"), "cannot be read: No such device")
-    refused(call(Path("/dev/null")), "is empty")
-    refused(call(Path("")), ". is a folder")
-    refused(call(Path("/dev/zero")), "is no text but a binary file")
-    refused(call(Path("/dev/urandom")), "binary file")
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is unreadable to root")
-def test_an_unreadable_file(call: Import, tmp_path: Path) -> None:
-    (tmp_path / "mine.csv").write_text(OK)
-    (tmp_path / "mine.csv").chmod(0)
-    refused(call(tmp_path / "mine.csv"), "cannot be read: Permission denied")
-
-
-def test_what_never_ends_is_refused(call: Import, monkeypatch) -> None:
-    monkeypatch.setattr(import_source, "MOST_BYTES", 100_000)
-    refused(call(OK + "\n" * 100_000), "expected a CSV of at most 100000")
-    refused(call(gzip.compress(OK.encode() + b"\n" * 1_000_000), "a.csv.gz"), "holds more than 100000 characters")
-
-
-def test_a_named_pipe_is_read_once_and_hashed_as_it_is_read(call: Import, tmp_path: Path, monkeypatch) -> None:
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-
-    def write() -> None:
-        with pipe.open("w") as file:
-            time.sleep(0.3)  # whoever writes may take longer than somebody is waited for
-            file.write(OK)
-
-    monkeypatch.setattr(import_source, "WRITER_SECONDS", 0.2)
-    writer = threading.Thread(target=write, daemon=True)
-    writer.start()
-    done = call(pipe)
-    writer.join(5)
-    read(done)
-    (meta,) = done.results.glob("*/*/*/*.json")
-    about = json.loads(meta.read_text())
-    assert (about["source"], about["source_sha256"]) == ("a pipe", hashlib.sha256(OK.encode()).hexdigest())
-
-
-def test_a_named_pipe_that_nobody_writes_to(call: Import, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(import_source, "WRITER_SECONDS", 0.1)
-    os.mkfifo(tmp_path / "pipe")
-    refused(call(tmp_path / "pipe"), "is a pipe that nobody wrote to within 0.1 s")
-
-
-@pytest.mark.parametrize(
-    ("shell", "source"),
-    [("{0} <(cat mine.csv) {1}", "a pipe"), ("cat mine.csv | {0} - {1}", "standard input")],
-)
-def test_pipes_of_the_shell(tmp_path: Path, shell: str, source: str) -> None:
-    (tmp_path / "mine.csv").write_text(OK)
-    words = f"{' '.join(WORDS)} --budget short --results results"
-    command = shell.format(f"{sys.executable} -m svgbench.cli import", words)
-    done = subprocess.run(
-        ["bash", "-c", command], capture_output=True, text=True, cwd=tmp_path, env=environment(), timeout=60
-    )
-    assert done.returncode == 0, done.stderr
-    (meta,) = tmp_path.glob("results/*/*/*/*.json")
-    about = json.loads(meta.read_text())
-    assert (about["source"], about["source_sha256"]) == (source, hashlib.sha256(OK.encode()).hexdigest())
 
 
 # ---- laws
@@ -473,7 +269,7 @@ VERDICTS = {
 
 @pytest.mark.skipif(not REVIEWED.is_dir(), reason="the reviewed files do not lie beside this clone")
 @pytest.mark.parametrize("file", sorted(REVIEWED.glob("*")), ids=lambda file: file.name)
-def test_the_reviewed_files(call: Import, file: Path) -> None:
+def test_the_reviewed_files(call: Call, file: Path) -> None:
     right = VERDICTS.get(file.name.split(".")[0] if "notgz" not in file.name else "", "")
     done = call(file)
     if isinstance(right, float):
