@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
+from svgbench.analysis.absolute import level_of
 from svgbench.analysis.effects import sides, variants_of
 from svgbench.analysis.judgement import PublishedNumbers
 from svgbench.lab.experiment import (
@@ -16,17 +17,23 @@ from svgbench.lab.experiment import (
     OfDistance,
     PerTask,
     Published,
+    Reached,
     RelativeSD,
     Side,
+    Term,
+    on_task,
 )
 
 
 def problems(experiment: Experiment, published: PublishedNumbers | None) -> list[str]:
-    """What is wrong with the claims of an experiment, each as a line that begins with the claim; [] if nothing is.
+    """What is wrong with the claims of an experiment and with what was reached, each as a line; [] if nothing is.
 
     `published` is the table behind `Published`.
     """
-    return [
+    beside = [
+        f"reached by {found.by}: {problem}" for found in experiment.reached for problem in _about(experiment, found)
+    ]
+    return beside + [
         f"claim {claim.id}: {problem}"
         for claim in experiment.claims
         for problem in (
@@ -34,6 +41,11 @@ def problems(experiment: Experiment, published: PublishedNumbers | None) -> list
             *(p for part in claim.parts for p in _about_a_part(experiment, claim, part, published)),
         )
     ]
+
+
+def _about(experiment: Experiment, found: Reached) -> Iterator[str]:
+    yield from _unknown("task", [found.task], [task.id for task in experiment.tasks])
+    yield from _unknown("column", [found.measure.column], ["step", *(c.name for c in experiment.columns)])
 
 
 def _about_the_claim(experiment: Experiment, claim: Claim) -> Iterator[str]:
@@ -64,6 +76,8 @@ def _about_a_part(
         yield from (f"variant '{v}' is not run on {t}" for v, t in named if v in known and not known[v].runs_on(t))
     yield from _about_margins(part)
     yield from _about_sides(part)
+    if not unfit:
+        yield from _about_level(experiment, claim, part)
     if isinstance(part.right, Published):
         yield from _about_published(experiment, claim, part.right, published)
 
@@ -95,8 +109,23 @@ def _about_sides(part: Comparison) -> Iterator[str]:
     ):
         yield "a relative SD is compared; expected it on the left, less a number"
     numbers = part.right.values.values() if isinstance(part.right, PerTask) else [part.right]
+    if isinstance(part.left, RelativeSD) and any(isinstance(x, float | int) and x <= 0 for x in numbers):
+        yield "a relative SD is compared with a number that is not positive"
     if part.scale == "log_ratio" and any(isinstance(x, float | int) and x <= 0 for x in numbers):
         yield "a ratio with a number that is not positive"
+
+
+def _about_level(experiment: Experiment, claim: Claim, part: Comparison) -> Iterator[str]:
+    if part.no_level and (isinstance(part.right, Side | Published) or isinstance(part.left, RelativeSD)):
+        yield "it says why it is about no level; expected that of a comparison with a number only"
+    best = {task.id: task.best.get(part.left.measure.column) for task in experiment.tasks}
+    for task in experiment.tasks_of(claim):
+        level, top = level_of(part, task), best.get(task)
+        if level is None or top is None or part.scale != "difference" or not isinstance(part.left, Term | BestOf):
+            continue
+        asked = on_task(part.right, task) if isinstance(part.right, float | int | PerTask) else None
+        if asked is not None and level.sign * (asked - top) > 0:
+            yield f"its number {asked:g} is beyond {top:g}, which no policy betters on {task}"
 
 
 def _about_published(

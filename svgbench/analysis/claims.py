@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from svgbench.analysis.claim_checks import problems
 from svgbench.analysis.comparisons import Place, incomplete, judge_part
 from svgbench.analysis.effects import variants_of
-from svgbench.analysis.judgement import ClaimWord, Evidence, PartResult, Verdict, join_id, name_seeds
+from svgbench.analysis.judgement import CAUSES, Cause, ClaimWord, Evidence, PartResult, Verdict, join_id, name_seeds
 from svgbench.analysis.measures import CellData
 from svgbench.lab.experiment import Claim, Scalar
 
@@ -31,14 +31,20 @@ def decide(parts: tuple[PartResult, ...]) -> tuple[ClaimWord, PartResult]:
     """A claim's verdict and the part that decides it.
 
     It holds if every part does. The deciding part is the first incomplete one, else the first refuted, else
-    the first inconclusive, else the one whose interval is nearest to its threshold.
+    the first inconclusive (one whose cause no more seeds would mend before the others), else the one whose interval
+    is nearest to its threshold.
     """
     orders: tuple[ClaimWord, ...] = ("INCOMPLETE", "REFUTED", "INCONCLUSIVE")
     for word in orders:
-        for part in parts:
-            if part.verdict == word:
-                return word, part
+        found = [part for part in parts if part.verdict == word]
+        if found:
+            return word, min(found, key=lambda part: _rank(part.cause))
     return "SUPPORTED", min(parts, key=lambda part: part.clearance)
+
+
+def _rank(cause: Cause) -> int:
+    """The place of a cause among those that are asked, the first before the others; without one the last."""
+    return [*CAUSES, ""].index(cause)
 
 
 def count_tasks(words: Sequence[str], at_least: int) -> ClaimWord:
@@ -95,8 +101,10 @@ def _count(evidence: Evidence, claim: Claim, at_least: int) -> Verdict:
     labels = {task.id: task.label for task in evidence.experiment.tasks}
     by_word: dict[str, list[str]] = {}
     for task, verdict in verdicts.items():
-        by_word.setdefault(verdict.verdict, []).append(labels[task])
+        by_word.setdefault(verdict.words, []).append(labels[task])
     listed = "; ".join(f"{found} {', '.join(names)}" for found, names in by_word.items())
+    open_: list[Cause] = [v.cause for v in verdicts.values() if v.verdict == "INCONCLUSIVE"]
+    by_seeds = supported + open_.count("") >= at_least  # more seeds could support it yet
     return Verdict(
         id=join_id(evidence.experiment.id, claim.id),
         kind="claim",
@@ -113,6 +121,7 @@ def _count(evidence: Evidence, claim: Claim, at_least: int) -> Verdict:
         margin=None,
         reason=f"SUPPORTED on {supported} of {len(tasks)} tasks, needs {at_least}: {listed}",
         unit="tasks",
+        cause="" if word != "INCONCLUSIVE" or by_seeds else min(open_, key=_rank, default=""),
     )
 
 
@@ -176,4 +185,5 @@ def _verdict(evidence: Evidence, claim: Claim, place: Place, parts: tuple[PartRe
         unit=part.unit,
         details=parts,
         part_of=join_id(evidence.experiment.id, claim.id) if claim.at_least is not None else "",
+        cause=part.cause if word == "INCONCLUSIVE" else "",
     )

@@ -6,7 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from svgbench.analysis.absolute import Levels, Ruled, levels_of
 from svgbench.analysis.effects import (
+    FEWEST,
+    Beside,
     Candidate,
     Effect,
     candidates,
@@ -15,8 +18,18 @@ from svgbench.analysis.effects import (
     sides,
     spread_effect,
 )
-from svgbench.analysis.judgement import RANDOM_VARIANT, ClaimWord, Evidence, PartResult, Unit, name_seeds, number
+from svgbench.analysis.judgement import (
+    RANDOM_VARIANT,
+    ClaimWord,
+    Evidence,
+    PartResult,
+    Unit,
+    name_seeds,
+    number,
+    with_cause,
+)
 from svgbench.analysis.measures import Sample, read_sample, worst
+from svgbench.analysis.spreads import seeds_to_see, unseen_share, vangel_interval
 from svgbench.analysis.statistics import Interval, summarise
 from svgbench.lab.experiment import (
     BestOf,
@@ -29,6 +42,9 @@ from svgbench.lab.experiment import (
     Side,
     on_task,
 )
+
+ROUNDING = 1e-6
+"""A relative difference that single precision may make."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +94,8 @@ def judge_part(evidence: Evidence, part: Comparison, place: Place) -> PartResult
         if random is None:
             return replace(blank, reason=f"{RANDOM_VARIANT} has no row of {part.left.measure.label} at all")
         zero = random
-    case = _Case(part, read, right, _floors(read, evidence.rules.floors), evidence.rules.level, zero)
+    top = _best_there_is(evidence, part, place, read)
+    case = _Case(part, read, right, _floors(read, evidence.rules.floors), evidence.rules.level, zero, top)
     blank = replace(blank, n=min(sample.n for one in read for group in one.samples for sample in group))
     if case.uncounted:
         return replace(blank, verdict="INCONCLUSIVE", reason=case.uncounted)
@@ -89,7 +106,8 @@ def judge_part(evidence: Evidence, part: Comparison, place: Place) -> PartResult
     effect = case.effect(counted=True)
     if isinstance(effect, str):
         return replace(blank, verdict="INCONCLUSIVE", reason=effect)
-    return _judged(blank, case, effect, margin, how)
+    levels = levels_of(evidence, part, place.task, place.budget, place.setting)
+    return _judged(blank, case, effect, margin, how, levels)
 
 
 @dataclass(frozen=True)
@@ -111,6 +129,7 @@ class _Case:
     floors: Sequence[float | None]
     level: float
     zero: float  # what a relative SD's mean is counted from
+    top: float | None  # a value that no policy betters, of both sides
 
     @property
     def uncounted(self) -> str:
@@ -140,9 +159,45 @@ class _Case:
         if isinstance(self.part.left, RelativeSD) and self.right is not None:
             return spread_effect(left[0][0], self.zero, self.right, self.level)
         better = self.part.left.measure.higher_is_better
-        return effect_interval(left, right, self.part.scale, better, self.level)
+        failed = [[sample.failed for sample, *_ in read.samples] for read in self.read]
+        beside = Beside(self.top, failed[0], failed[1] if len(failed) > 1 else ())
+        return effect_interval(left, right, self.part.scale, better, self.level, beside)
 
-    def failures(self, n: int, margin: float) -> str:
+    def ruled(self, effect: Effect, margin: float, levels: Levels | None) -> Ruled:
+        """The word that the effect's interval has, after the rules for levels and for spreads."""
+        word = relation_holds(effect.interval, self.part.relation, margin)
+        if levels is not None:
+            return levels.ruled(word, effect.interval, margin)
+        if word != "INCONCLUSIVE" and self._has_a_choice and effect.interval.n < FEWEST:
+            why = f"; too few seeds: a best among several takes {FEWEST}, {word} by intervals of {effect.interval.n}"
+            return Ruled("INCONCLUSIVE", "seeds", why)
+        if isinstance(self.part.left, RelativeSD) and self.right is not None and word == "INCONCLUSIVE":
+            return self._ruled_spread(effect.interval, margin)
+        return Ruled(word)
+
+    @property
+    def _has_a_choice(self) -> bool:
+        """Whether a side is the best of several."""
+        return any(len(read.names) > 1 for read in self.read)
+
+    def _ruled_spread(self, effect: Interval, margin: float) -> Ruled:
+        """Whether more seeds are what an undecided spread needs: normal values would have decided it."""
+        (values,) = self.values(counted=True)[0][0]
+        right = self.right or 0.0
+        normal = vangel_interval([value - self.zero for value in values.values()], self.level)
+        alone = Interval(effect.value, normal.low - right, normal.high - right, effect.n)
+        word = relation_holds(alone, self.part.relation, margin)
+        if word == "INCONCLUSIVE":
+            return Ruled(word)
+        error, n = (1 - self.level) / 2, effect.n
+        if alone.value > 0:
+            why = f"two modes that {n} seeds show in these shares by chance would spread less"
+        else:
+            share, needed = 100 * unseen_share(n, error), seeds_to_see(right, error)
+            why = f"{n} seeds can all miss a mode at 0 of up to {share:.0f} % of the runs, to exclude it takes {needed}"
+        return Ruled("INCONCLUSIVE", "seeds", f"; too few seeds: {word} if they are normal, but {why}")
+
+    def failures(self, n: int, margin: float, levels: Levels | None) -> str:
         """Which seeds failed, what they counted as, and what the verdict is without them."""
         failed = [
             f"{name} {name_seeds(sample.failed)} at {number(floor or 0.0)}"
@@ -158,7 +213,8 @@ class _Case:
             reason += ", without them nothing is left"
         elif isinstance(effect := self.effect(counted=False), Effect):
             shown = " to ".join(number(_shown(x, self.part)) for x in (effect.interval.low, effect.interval.high))
-            reason += f", without them {relation_holds(effect.interval, self.part.relation, margin)} ({shown})"
+            found = self.ruled(effect, margin, levels)
+            reason += f", without them {with_cause(found.word, found.cause)} ({shown})"
         return reason + (": below ten seeds no interval is honest, look at the seeds" if n < 10 else "")
 
     def best(self, effect: Effect) -> str:
@@ -169,6 +225,35 @@ class _Case:
             if isinstance(read.side, BestOf)
         ]
         return f"; best: {' against '.join(chosen)}" if chosen else ""
+
+    def bounded(self, effect: Effect) -> str:
+        """What decides an end of the interval beside the seeds' spread: failures of a candidate, the task's best."""
+        said = ""
+        for read, found in zip(self.read, (effect.left_bound, effect.right_bound), strict=False):
+            if found is not None:
+                name = read.names[found.candidate][0]
+                if found.bound == "best":
+                    said += f"; no policy betters {number(self.top or 0.0)}, so {name} does not"
+                else:
+                    said += f"; {name} is apart in {name_seeds(found.failed)}, and no better than its other seeds"
+        return said
+
+
+def _best_there_is(evidence: Evidence, part: Comparison, place: Place, read: Sequence[_Read]) -> float | None:
+    """A value that no policy betters, where both sides are cells that are compared by one column.
+
+    None too if a value of theirs does: an imported one may be in another unit.
+    """
+    measure = part.left.measure
+    if not isinstance(part.right, Side) or part.right.measure.column != measure.column:
+        return None
+    best = evidence.best(place.task, measure)
+    if best is None:
+        return None
+    values = [value for one in read for group in one.samples for sample in group for value in sample.values.values()]
+    slack = ROUNDING * abs(best)
+    beyond = any(value > best + slack if measure.higher_is_better else value < best - slack for value in values)
+    return None if beyond else best
 
 
 def _right_number(evidence: Evidence, part: Comparison, task: str) -> float | None:
@@ -225,7 +310,9 @@ def _margin(evidence: Evidence, case: _Case, place: Place) -> tuple[float | None
     return declared.share * abs(reference - random), f"; the margin is {share}"
 
 
-def _judged(blank: PartResult, case: _Case, effect: Effect, margin: float, how: str) -> PartResult:
+def _judged(
+    blank: PartResult, case: _Case, effect: Effect, margin: float, how: str, levels: Levels | None
+) -> PartResult:
     part, interval = case.part, effect.interval
     value, low, high = (_shown(x, part) for x in (interval.value, interval.low, interval.high))
     needs = f"{part.relation.replace('~', '=')} {number(_threshold(part, margin))}"
@@ -234,10 +321,12 @@ def _judged(blank: PartResult, case: _Case, effect: Effect, margin: float, how: 
     reason = f"{blank.text}: {blank.unit} {number(value)} [{number(low)}, {number(high)}], needs {needs}"
     if is_of_gain(part):
         reason += f"; the gain is that upon {number(case.zero)} (random)"
-    reason += how + case.best(effect) + case.failures(interval.n, margin)
+    found = case.ruled(effect, margin, levels)
+    reason += how + case.best(effect) + case.bounded(effect) + case.failures(interval.n, margin, levels) + found.reason
     return replace(
         blank,
-        verdict=relation_holds(interval, part.relation, margin),
+        verdict=found.word,
+        cause=found.cause,
         reason=reason + ("; one seed has no spread" if interval.n == 1 else ""),
         n=interval.n,
         value=value,

@@ -37,6 +37,14 @@ MeasuredWord = Literal[
 """What one measurement says about another. IDENTICAL means the same bits."""
 
 ClaimWord = Literal["SUPPORTED", "REFUTED", "INCONCLUSIVE", "INCOMPLETE"]
+Cause = Literal["", "threshold", "budget", "seeds"]
+"""Why a claim is INCONCLUSIVE where more of the same seeds would not help; the first of them that holds is named."""
+CAUSES: dict[Cause, str] = {
+    "threshold": "threshold not shown to be reachable",
+    "budget": "budget",
+    "seeds": "too few seeds",
+}
+"""In words, in the order in which they are asked."""
 Unit = Literal["mean", "difference", "ratio", "tasks"]
 """What `value`, `low` and `high` are: our mean, left minus right, left divided by right, or a number of tasks."""
 
@@ -98,6 +106,7 @@ class PartResult:
     margin: float | None = None
     published: float | None = None  # the number on the right, where a paper prints it
     clearance: float = math.nan  # from the interval to the threshold, in half-widths of the interval
+    cause: Cause = ""
 
 
 @dataclass(frozen=True)
@@ -130,6 +139,12 @@ class Verdict:
     part_of: str = ""  # the id of the claim's verdict over its tasks, where it has one
     rival: str = ""
     caveats: tuple[str, ...] = ()  # what a reader of `value` must know of the cells behind it
+    cause: Cause = ""
+
+    @property
+    def words(self) -> str:
+        """The verdict with its cause, as "INCONCLUSIVE (budget)"."""
+        return with_cause(self.verdict, self.cause)
 
     def as_row(self) -> dict[str, str | int | float | None]:
         """One flat row, fit for JSON: a number that is not finite (a bound from one seed) is None."""
@@ -152,6 +167,7 @@ class Verdict:
             "part_of": self.part_of,
             "rival": self.rival,
             "note": "; ".join(self.caveats),
+            "cause": self.cause,
         }
 
 
@@ -200,6 +216,26 @@ class Evidence:
         """Whether one of these cells has a seed."""
         return any((c := self.cell(budget, task, v)) is not None and bool(c.seeds) for v in variants)
 
+    def best(self, task: str, measure: Measure) -> float | None:
+        """A value of the measure that no policy betters on the task, where one is known."""
+        return {t.id: t.best for t in self.experiment.tasks}[task].get(measure.column)
+
+    def known_values(self, budget: str, task: str, measure: Measure, where: Mapping[str, Scalar]) -> dict[str, float]:
+        """What policies reached on a task, by who did: all runs at this budget and larger ones, and what is declared.
+
+        Of a run it is the value of one seed. Runs of a smaller budget do not count: the measure may mean another
+        number there.
+        """
+        known: dict[str, float] = {}
+        for larger in self.budgets[: self.budgets.index(budget) + 1] if budget in self.budgets else []:
+            for (of, variant), cell in self.cells_by_budget.get(larger, {}).items():
+                if of == task and cell.seeds:
+                    for seed, value in read_sample(cell, measure, where).values.items():
+                        known[f"{variant}, seed {seed}, budget {larger}"] = value
+        if not where:
+            known |= {found.by: found.value for found in self.experiment.reached if found.shows(task, measure)}
+        return known
+
     def random_level(
         self, budget: str, task: str, measure: Measure, where: Mapping[str, Scalar] | None = None
     ) -> float | None:
@@ -210,6 +246,11 @@ class Evidence:
             return declared
         values = read_sample(cell, measure, where).values
         return math.fsum(values.values()) / len(values) if values else None
+
+
+def with_cause(word: str, cause: Cause) -> str:
+    """A claim's word with its cause in brackets, if it has one."""
+    return f"{word} ({CAUSES[cause]})" if cause else word
 
 
 def join_id(*words: str) -> str:

@@ -96,29 +96,6 @@ def interval_of(summary: Summary, level: float = 0.95) -> Interval:
     return Interval(summary.mean, summary.mean - half, summary.mean + half, summary.n)
 
 
-def relative_sd_interval(values: ArrayLike, level: float = 0.95) -> Interval:
-    """SD over |mean| of values [S], with Vangel's interval for normal values; the upper end may be infinite.
-
-    A bootstrap will not do: at five seeds its upper end is below the truth in three cases of ten, for a resample
-    is hardly ever more spread out than the sample. From a third upwards the interval is wider than it need be, and
-    where its upper end would lie below the estimate it is infinite: the approximation ends there.
-    One value gives NaN and (0, inf). Vangel 1996, The American Statistician 50, eq. (8): McKay's interval, modified.
-    """
-    summary = summarise(values)
-    if summary.n == 1:
-        return Interval(math.nan, 0.0, math.inf, 1)
-    if summary.sd == 0:
-        return Interval(0.0, 0.0, 0.0, summary.n)
-    mean, sd, n = abs(summary.mean), summary.sd, summary.n
-    ends = []
-    for p in ((1 + level) / 2, (1 - level) / 2):
-        u = float(stats.chi2.ppf(p, n - 1))
-        squared = ((u + 2) / n - 1) * sd**2 + u / (n - 1) * mean**2
-        ends.append(sd / math.sqrt(squared) if squared > 0 else math.inf)
-    value = sd / mean if mean else math.inf
-    return Interval(value, ends[0], ends[1] if ends[1] > value else math.inf, n)
-
-
 def welch(a: Summary, b: Summary, level: float = 0.95) -> Welch:
     """Welch's test of equal means, two-sided, and the interval of the difference a - b.
 

@@ -38,7 +38,7 @@ def _claim_lines(experiment: Experiment, claim: Claim, verdicts: Sequence[Verdic
         lines += textwrap.wrap(words, width, initial_indent="  - ", subsequent_indent="    ")
     for v in verdicts:
         if not v.task:
-            words = f"over its tasks, budget {v.budget}: {v.verdict}. {v.reason}"
+            words = f"over its tasks, budget {v.budget}: {v.words}. {v.reason}"
             lines += ["", *textwrap.wrap(words, width, break_on_hyphens=False)]
     labels = {task.id: task.label for task in experiment.tasks}
     on_tasks = [v for v in verdicts if v.task]

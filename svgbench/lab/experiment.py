@@ -7,7 +7,7 @@ anything else that is slow, so that `svgbench list` stays quick.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, Literal, TypeVar
 
 T = TypeVar("T")
@@ -38,7 +38,8 @@ class Task:
     `make` is "module:attribute"; `make(**options)` builds it. The module states `VERSION`, an integer.
     `config` are settings that a work chose for this task: fields of every variant's config, where the algorithm
     has them; a variant's own and a budget's come after. `limits` replace a budget's limits for this task, by the
-    budget's name.
+    budget's name. `best` is, by column, a value that no policy can better: the reward of a step is bounded, and so are
+    the steps. It decides no number of a run.
     """
 
     id: str
@@ -48,6 +49,7 @@ class Task:
     published: str | None = None  # the column's name in `paper_tables`
     config: Mapping[str, Setting] = field(default_factory=dict)
     limits: Mapping[str, Mapping[str, Setting]] = field(default_factory=dict)
+    best: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -191,6 +193,7 @@ class Comparison:
     number: str
     margin: float | PerTask[float] | OfDistance = 0.0
     scale: Literal["difference", "log_ratio"] = "difference"
+    no_level: str = ""
 
 
 @dataclass(frozen=True)
@@ -212,6 +215,25 @@ class Claim:
     tasks: tuple[str, ...] | None = None
     budgets: tuple[str, ...] | None = None
     at_least: int | None = None
+
+
+@dataclass(frozen=True)
+class Reached:
+    """A value of a measure that some policy reached on a task: a claim's number up to there can be reached.
+
+    `by` names the policy or the run, `command` prints the value. Of a policy written by hand it is the lower end of
+    the mean's 95 % interval over episodes, of a run the value of one seed.
+    """
+
+    task: str
+    measure: Measure
+    value: float
+    by: str
+    command: str
+
+    def shows(self, task: str, measure: Measure) -> bool:
+        """Whether it is a value of this measure, whatever its label, on this task."""
+        return self.task == task and replace(self.measure, label=measure.label) == measure
 
 
 @dataclass(frozen=True)
@@ -242,6 +264,7 @@ class Experiment:
     columns: tuple[Column, ...]
     measures: tuple[Measure, ...]  # the numbers of the experiment's table
     claims: tuple[Claim, ...] = ()
+    reached: tuple[Reached, ...] = ()  # what shows that the claims' levels can be reached
     deviations: tuple[Deviation, ...] = ()
     figure: str | None = None  # "module:attribute"
     step_unit: str = "environment steps"

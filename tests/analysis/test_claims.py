@@ -285,8 +285,8 @@ def test_when_every_seed_failed_only_a_declared_floor_decides():
     lost = one(compared(">", 0.0), a)
     assert (lost.verdict, lost.value) == ("INCONCLUSIVE", None)
     assert "no floor is declared" in lost.reason
-    floored = one(compared(">", 0.0), a, rules=Rules(floors={"final score": -1.0}))
-    assert (floored.verdict, floored.value) == ("REFUTED", -1.0)
+    floored = one(compared("<", 0.0), a, cell("b", B), rules=Rules(floors={"final score": -1.0}))
+    assert (floored.verdict, floored.value) == ("SUPPORTED", -1.0)
     assert "without them nothing is left" in floored.reason
     assert one(compared(">"), cell("a", A, diverged=everything), cell("b", B)).verdict == "REFUTED"
 
@@ -300,7 +300,8 @@ def test_seeds_that_were_not_asked_for_do_not_count():
 def test_a_row_has_the_promised_keys_first():
     row = one(compared(">"), cell("a", A), cell("b", B)).as_row()
     first = ["id", "kind", "verdict", "budget", "n", "value", "low", "high", "published"]
-    assert list(row) == [*first, "task", "variant", "setting", "margin", "reason", "unit", "part_of", "rival", "note"]
+    last = ["unit", "part_of", "rival", "note", "cause"]
+    assert list(row) == [*first, "task", "variant", "setting", "margin", "reason", *last]
     assert (row["kind"], row["variant"], row["published"]) == ("claim", "a, b", None)
     assert (row["budget"], row["task"], row["setting"]) == ("paper", "t", "")
 

@@ -47,6 +47,12 @@ def words(verdicts):
     return [v.verdict for v in verdicts]
 
 
+def nameless(verdict):
+    """Without the sentences, which name seeds."""
+    details = tuple(dataclasses.replace(part, reason="") for part in verdict.details)
+    return dataclasses.replace(verdict, reason="", details=details)
+
+
 @quick
 @given(pairs, st.permutations(range(100, 108)), st.sampled_from(["difference", "log_ratio"]))
 def test_names_of_seeds_and_order_of_rows_change_nothing(xy, names, scale):
@@ -54,7 +60,7 @@ def test_names_of_seeds_and_order_of_rows_change_nothing(xy, names, scale):
     e = experiment(claims(scale=scale))
     plain = compare(e, {"paper": cells(a, b)}, table())
     renamed = compare(e, {"paper": cells(a, b, names[: len(a)], flip=True)}, table())
-    assert plain == renamed
+    assert [nameless(v) for v in plain] == [nameless(v) for v in renamed]
     assert len(plain) == len(RELATIONS) + 1
 
 

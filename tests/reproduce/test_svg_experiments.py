@@ -149,8 +149,10 @@ def turned(task, variant):
 
 @pytest.mark.parametrize("experiment", JUDGED, ids=lambda e: e.id)
 def test_claims_hold_where_the_figures_are_as_described(experiment):
+    """But that ten seeds are alike does not show that sixty-one would be."""
     verdicts = compare(experiment, {"paper": made(experiment, described)})
-    assert {v.id: v.verdict for v in verdicts if v.verdict != "SUPPORTED"} == {}
+    others = {(v.id.split(":")[1], v.verdict, v.cause) for v in verdicts if v.verdict != "SUPPORTED"}
+    assert others == ({("reliably-similar-optima", "INCONCLUSIVE", "seeds")} if experiment is FIG4 else set())
 
 
 @pytest.mark.parametrize("experiment", JUDGED, ids=lambda e: e.id)
@@ -168,7 +170,10 @@ def test_claims_are_refuted_where_they_are_turned_round(experiment):
                 cell.frame["train_return"] += 1000.0
     verdicts = compare(experiment, {"paper": cells})
     refuted = {v.id.split(":")[1] for v in verdicts if v.verdict == "REFUTED"}
-    assert {claim.id for claim in experiment.claims} - refuted == set()
+    unknown = {v.id.split(":")[1] for v in verdicts if v.cause == "threshold"}
+    on_the_monoped = {"monoped-stands-beyond-its-episodes", "monoped-resists-noise"}  # levels that nobody reached
+    assert {claim.id for claim in experiment.claims} - refuted == (on_the_monoped if experiment is FIG4 else set())
+    assert unknown >= on_the_monoped if experiment is FIG4 else not unknown
 
 
 def results_of(experiment):

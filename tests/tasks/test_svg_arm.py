@@ -8,7 +8,8 @@ import pytest
 from every_task import random_actions
 from svg_task_kit import check_plain_stepping, check_reward, exploring, placed, returns
 
-from svgbench.tasks.svg_arm import REACHER, TORQUES, inside, make_reacher, point
+from svgbench.tasks.by_hand import Grasp, pull
+from svgbench.tasks.svg_arm import REACHER, inside, make_reacher, point
 from svgbench.tasks.svg_gripper import BALL_SITE, GRIP, GRIPPER, TO_GRIP, make_gripper
 
 reachers = pytest.mark.parametrize("target", ["corners", "moving"])
@@ -140,60 +141,11 @@ def test_a_moving_site_goes_straight_and_is_reflected_whatever_the_arm_does():
     assert turned > 500
 
 
-def pull(s):
-    """Pulls the tip to the site by a spring, through the transposed Jacobian."""
-    angles = np.cumsum(s[:, :3], axis=1)
-    force = 8.0 * (s[:, 6:] - np.stack(point(np, REACHER, s[:, :3]), axis=1))
-    lengths = np.array(REACHER)
-    torques = [
-        force[:, 1] * (lengths[j:] * np.cos(angles[:, j:])).sum(1)
-        - force[:, 0] * (lengths[j:] * np.sin(angles[:, j:])).sum(1)
-        for j in range(3)
-    ]
-    return np.stack(torques, axis=1) / np.array(TORQUES)
-
-
 @reachers
 def test_a_spring_brings_the_tip_to_the_site_and_noise_does_not(target):
     task = make_reacher(target)
     pulled, noise = returns(task, pull, N=32), returns(task, exploring(task), N=32)
     assert np.median(pulled) > np.median(noise) + 60
-
-
-class Grasp:
-    """Goes to the far side of its reach before the ball, faces it from the arm's root, moves in, closes, carries."""
-
-    def __init__(self, n):
-        self.phase, self.near, self.elbow = np.zeros(n, int), np.zeros(n, int), None
-
-    def __call__(self, s):
-        q, ball = s[:, :3], s[:, 5:7]
-        site = np.broadcast_to(BALL_SITE, ball.shape)
-        carrying = (self.phase == 2)[:, None]
-        goal = np.where(carrying, site, ball)
-        facing = goal / np.linalg.norm(goal, axis=1, keepdims=True)
-        wrist = goal - np.choose(self.phase, [0.16, 0.085, GRIP])[:, None] * facing
-        bent = [self.bent(wrist, facing, side) for side in (1, -1)]
-        if self.elbow is None:
-            cost = [np.abs(b - q).sum(1) + 100 * (np.abs(b) > [3.1, 2.7, 2.7]).any(1) for b in bent]
-            self.elbow = (cost[0] <= cost[1])[:, None]
-        error = np.where(self.elbow, *bent) - q
-        arm = 2.0 * error
-        grip = np.stack(point(np, TO_GRIP, q), axis=1)
-        self.near += (self.phase == 1) & (np.linalg.norm(grip - ball, axis=1) < 0.012)
-        arrived = (self.phase == 0) & (np.abs(error).max(axis=1) < 0.15)
-        self.phase = np.where(arrived, 1, np.where((self.phase == 1) & (self.near > 3), 2, self.phase))
-        return np.concatenate([arm, np.where(carrying, 1.0, -1.0).repeat(2, axis=1)], axis=1)
-
-    @staticmethod
-    def bent(wrist, facing, side):
-        upper, fore = GRIPPER[:2]
-        cos = ((wrist**2).sum(1) - upper**2 - fore**2) / (2 * upper * fore)
-        elbow = side * np.arccos(np.clip(cos, -0.94, 0.94))
-        shoulder = np.arctan2(wrist[:, 1], wrist[:, 0]) - np.arctan2(fore * np.sin(elbow), upper + fore * np.cos(elbow))
-        hand = np.arctan2(facing[:, 1], facing[:, 0]) - shoulder - elbow
-        wrapped = (np.stack([shoulder, elbow, hand], axis=1) + np.pi) % (2 * np.pi) - np.pi
-        return np.where([False, True, False], elbow[:, None], wrapped)
 
 
 def test_the_ball_can_be_grasped_and_brought_to_its_site_and_noise_does_not():

@@ -8,6 +8,7 @@ import pytest
 from every_task import gymnasiums_own, random_actions
 from svg_task_kit import check_plain_stepping, check_reward, exploring, recorded, returns
 
+from svgbench.tasks.by_hand import gallop, stand
 from svgbench.tasks.svg_legged import NOISE_AHEAD, fallen, make_cheetah, make_monoped, make_walker
 
 MAKERS = {
@@ -123,15 +124,6 @@ def test_a_restored_monoped_has_noise_of_its_own():
     assert (branch.physics.bind("ctrl") != trunk.physics.bind("ctrl")).all()
 
 
-def stand(s):
-    """Holds the joints by springs and dampers, and leans on the foot against the fall."""
-    hold = [300.0, 400.0, 300.0, 150.0] * ([0.0, -0.25, 0.5, -0.25] - s[:, 3:7]) - [30.0, 40.0, 30.0, 15.0] * s[
-        :, 10:14
-    ]
-    hold[:, 3] += 100 * s[:, 2] + 10 * s[:, 9]
-    return np.clip(hold / TORQUES, -1, 1)
-
-
 def test_the_monoped_can_stand_well_beyond_200_steps_and_falls_without_control():
     task = make_monoped(horizon=400)
     standing = returns(task, stand, N=32) > 0.5 * 400
@@ -170,19 +162,6 @@ def test_springs_hold_the_cheetah_up():
         heights.append(s[:, 1])
     assert heights[0].min() > -0.2  # of the trunk, whose 0 is 0.7 m
     assert heights[1].max() < -0.3
-
-
-def gallop(frequency=3.0, between=1.6, along=2.4):
-    time = 0.0
-
-    def act(s):
-        nonlocal time
-        phases = np.r_[along * np.arange(3), between + along * np.arange(3)]
-        a = np.sin(2 * np.pi * frequency * time + phases)
-        time += 0.03
-        return np.tile(a, (len(s), 1))
-
-    return act
 
 
 def test_a_rhythm_runs_and_noise_does_not():

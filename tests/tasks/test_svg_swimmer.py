@@ -10,6 +10,7 @@ import pytest
 import torch
 from svg_task_kit import check_plain_stepping, check_reward, exploring, placed, recorded, returns
 
+from svgbench.tasks.by_hand import wave
 from svgbench.tasks.svg_swimmer import LINK, centre_velocity, make_swimmer
 
 every_length = pytest.mark.parametrize("links", [3, 5, 7])
@@ -109,19 +110,6 @@ def test_neither_motion_nor_reward_depends_on_the_heading():
             assert s.reward[0] == pytest.approx(s.reward[1], abs=1e-8)
     assert s.observation[1, 2] - s.observation[0, 2] == pytest.approx(1.0, abs=1e-8)
     np.testing.assert_allclose(np.delete(s.observation, 2, 1)[0], np.delete(s.observation, 2, 1)[1], atol=1e-8)
-
-
-def wave(links, phase, steering=0.0):
-    """Torques that run along the chain, and bend it towards the goal; all simulations have taken as many steps."""
-    time = 0.0
-
-    def act(s):
-        nonlocal time
-        a = np.sin(2 * np.pi * 2.0 * time - phase * np.arange(links - 1))
-        time += 0.06
-        return 2 * (a - steering * np.clip(np.arctan2(s[:, 1], s[:, 0]), -1, 1)[:, None])
-
-    return act
 
 
 @pytest.mark.parametrize(("links", "phase"), [(3, 0.5), (5, 1.5), (7, 1.5)])

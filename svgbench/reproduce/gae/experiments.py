@@ -5,7 +5,7 @@ from __future__ import annotations
 from svgbench.lab.experiment import Budget, Experiment, Setting, Task, Variant
 from svgbench.reproduce.gae.claims import AFTER_20, FIG8_CLAIMS, FIG9_CLAIMS, FIG10_CLAIMS
 from svgbench.reproduce.gae.deviations import FIG8_DEVIATIONS, FIG9_DEVIATIONS, FIG10_DEVIATIONS
-from svgbench.reproduce.on_policy import COLUMNS, FINAL_REWARD, MEAN_REWARD
+from svgbench.reproduce.on_policy import CART_POLE_BEST, COLUMNS, FINAL_REWARD, MEAN_REWARD
 
 GAE = "svgbench.baselines.gae:make"
 GAMMAS = (0.9, 0.92, 0.94, 0.96, 0.98, 0.99, 0.995, 1.0)
@@ -35,8 +35,13 @@ FIG8 = Experiment(
         "second task, at γ = 0.99 only."
     ),
     tasks=(
-        Task("trpo/cart-pole", "svgbench.tasks.cart_pole:make_rlr", "Cart-pole"),
-        Task("trpo/cart-pole-barto", "svgbench.tasks.cart_pole:make_barto", "Cart-pole, Barto et al."),
+        Task("trpo/cart-pole", "svgbench.tasks.cart_pole:make_rlr", "Cart-pole", best=CART_POLE_BEST),
+        Task(
+            "trpo/cart-pole-barto",
+            "svgbench.tasks.cart_pole:make_barto",
+            "Cart-pole, Barto et al.",
+            best=CART_POLE_BEST,
+        ),
     ),
     variants=(
         *(
@@ -161,6 +166,7 @@ FIG10 = Experiment(
             "svgbench.tasks.gae_robots:make_biped_standing",
             "3D biped, getting up",
             config={**ROBOT, "timesteps": 200_000},
+            best={"reward_per_step": 0.0, "return_mean": 0.0},  # minus squares of a height and of torques
         ),
     ),
     variants=(variant(0.995, 0.96), variant(0.995, 1.0), no_value_function(0.995)),

@@ -21,6 +21,7 @@ from svgbench.reproduce.svg.claims import (
 )
 from svgbench.reproduce.svg.claims_fig4 import FIG4_CLAIMS, TRIED
 from svgbench.reproduce.svg.deviations import FIG2_DEVIATIONS, FIG3_DEVIATIONS, FIG4_DEVIATIONS, HAND_MODEL_DEVIATIONS
+from svgbench.reproduce.svg.reached import IN_FIG4, ON_HAND, ON_SWIMMERS
 from svgbench.reproduce.svg.tasks import CART_POLE, FIG4_TASKS, HAND, SWIMMER_3, SWIMMER_5, SWIMMER_CRITIC
 
 SVG_INF = "svgbench.baselines.svg_inf:make"
@@ -122,6 +123,7 @@ FIG2 = Experiment(
     columns=COLUMNS,
     measures=(FINAL, LEARNING),
     claims=FIG2_CLAIMS,
+    reached=ON_HAND,
     deviations=FIG2_DEVIATIONS,
     figure="svgbench.reproduce.svg.figures:fig2",
     step_unit="episodes",
@@ -156,6 +158,7 @@ HAND_MODEL = Experiment(
     columns=COLUMNS,
     measures=(FINAL, LEARNING),
     claims=HAND_MODEL_CLAIMS,
+    reached=ON_HAND,
     deviations=HAND_MODEL_DEVIATIONS,
     figure="svgbench.reproduce.svg.figures:hand_model",
     question="Does SVG(∞) learn where a planner with the same, hardly trained model fails?",
@@ -227,6 +230,7 @@ FIG3 = Experiment(
     columns=COLUMNS,
     measures=(FINAL, LEARNING),
     claims=FIG3_CLAIMS,
+    reached=ON_SWIMMERS,
     deviations=FIG3_DEVIATIONS,
     figure="svgbench.reproduce.svg.figures:fig3",
     step_unit="episodes",
@@ -301,6 +305,7 @@ FIG4 = Experiment(
     columns=(*COLUMNS, *TRIALS),
     measures=(FINAL, LEARNING, TRIED),
     claims=FIG4_CLAIMS,
+    reached=IN_FIG4,
     deviations=FIG4_DEVIATIONS,
     figure="svgbench.reproduce.svg.figures:fig4",
     headline="reliably-similar-optima",

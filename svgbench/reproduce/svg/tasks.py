@@ -35,12 +35,14 @@ HAND = Task(
     "svgbench.tasks.svg_hand:make_hand",
     "Hand",
     config=FIXED | {"hidden": (100, 100), "model_hidden": (20, 20), "gamma": 1.0},
+    best={"train_return": -2e-6},  # both distances at their softness
 )
 CART_POLE = Task(
     "svg/cart-pole",
     "svgbench.tasks.svg_cart_pole:make_cart_pole",
     "Cart-pole",
     config=FIXED | {"hidden": (100, 100), "value_hidden": (200, 100), "model_hidden": (20, 20), "gamma": 0.99},
+    best={"train_return": 125.0},  # 1 a step: upright, in the middle, without a force
 )
 SWIMMER_3 = Task(
     "svg/swimmer-3",
@@ -70,6 +72,14 @@ def tried(steps: int, after: int, noise: float | None = None) -> Mapping[str, Ma
     }
 
 
+def at_most(reward: float, steps: int) -> dict[str, float]:
+    """A task's best values, of the best reward that a step can have and the steps of a training episode."""
+    return {"train_return": reward * steps, "trial_reward": reward, "trial_reward_noisy": reward}
+
+
+AT_THE_SITE = 0.9274562  # exp(-0.04) - 1/30: the tip on the site, of a softness of 1 cm, without a torque
+HELD_AT_THE_SITE = 1.3248758  # exp(-0.04) + exp(-1/9) / 2 - 1/12: the same of the ball and of the grip
+STANDING_UPRIGHT = 0.9  # 1 - 2 * 0.05: upright at 0.9 m, without a torque
 ARM: dict[str, Setting] = FIXED | {
     "hidden": (100, 100),
     "value_hidden": (400, 200),
@@ -92,6 +102,7 @@ FIG4_TASKS = (
         {"target": "corners"},
         config=ARM | {"importance_cap": 20.0},
         limits=tried(100, 80),
+        best=at_most(AT_THE_SITE, 100),
     ),
     Task(
         "svg/reacher-moving",
@@ -100,6 +111,7 @@ FIG4_TASKS = (
         {"target": "moving"},
         config=ARM,
         limits=tried(100, 20),
+        best=at_most(AT_THE_SITE, 100),
     ),
     Task(
         "svg/gripper",
@@ -107,6 +119,7 @@ FIG4_TASKS = (
         "Gripper",
         config=ARM | {"importance_cap": 20.0},
         limits=tried(150, 120),
+        best=at_most(HELD_AT_THE_SITE, 150),
     ),
     Task(
         "svg/monoped",
@@ -114,6 +127,7 @@ FIG4_TASKS = (
         "Monoped",
         config=FIXED | {"hidden": (100, 100), "value_hidden": (400, 200), "model_hidden": (50, 50), "gamma": 0.95},
         limits=tried(1000, 200, noise=0.25),
+        best=at_most(STANDING_UPRIGHT, 200),
     ),
     Task(
         "svg/cheetah",

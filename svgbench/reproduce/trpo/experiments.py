@@ -8,9 +8,10 @@ the code's.
 from __future__ import annotations
 
 from svgbench.lab.experiment import Budget, Experiment, PerTask, Setting, Task, Variant
-from svgbench.reproduce.on_policy import COLUMNS, FINAL_REWARD, MEAN_REWARD
+from svgbench.reproduce.on_policy import CART_POLE_BEST, COLUMNS, FINAL_REWARD, MEAN_REWARD
 from svgbench.reproduce.trpo.claims import CROSSCHECK_CLAIMS, FIG4_CLAIMS, FINAL_RETURN, MEAN_RETURN
 from svgbench.reproduce.trpo.deviations import CROSSCHECK_DEVIATIONS, FIG4_DEVIATIONS
+from svgbench.reproduce.trpo.reached import REACHED
 
 TRPO = "svgbench.baselines.trpo:make"
 NATURAL_GRADIENT = "svgbench.baselines.natural_gradient:make"
@@ -39,8 +40,14 @@ LEGGED: dict[str, Setting] = {
 }
 
 TASKS = (
-    Task("trpo/cart-pole", "svgbench.tasks.cart_pole:make_rlr", "Cart-pole", config=CART_POLE),
-    Task("trpo/cart-pole-barto", "svgbench.tasks.cart_pole:make_barto", "Cart-pole, Barto et al.", config=CART_POLE),
+    Task("trpo/cart-pole", "svgbench.tasks.cart_pole:make_rlr", "Cart-pole", config=CART_POLE, best=CART_POLE_BEST),
+    Task(
+        "trpo/cart-pole-barto",
+        "svgbench.tasks.cart_pole:make_barto",
+        "Cart-pole, Barto et al.",
+        config=CART_POLE,
+        best=CART_POLE_BEST,
+    ),
     Task("trpo/swimmer", "svgbench.tasks.trpo_robots:make_swimmer", "Swimmer", config=SWIMMER),
     Task(
         "trpo/hopper",
@@ -112,6 +119,7 @@ FIG4 = Experiment(
     columns=COLUMNS,
     measures=(FINAL_REWARD, MEAN_REWARD),
     claims=FIG4_CLAIMS,
+    reached=REACHED,
     deviations=FIG4_DEVIATIONS,
     figure="svgbench.reproduce.trpo.figures:fig4",
     step_unit="iterations",

@@ -1,0 +1,88 @@
+"""`python -m svgbench.reproduce.svg.by_hand [TASK ...] [--seeds N] [--json]`: what policies written by hand earn.
+
+They are tried as a final policy of Figure 4 is: twenty episodes a seed, within the task's own limits at the budget
+`paper`, for `trial_reward` and, of the monoped, `trial_reward_noisy`. Beside the mean over seeds stands its 95 %
+interval, whose lower end `experiments.py` names as reached, and the numbers that claims ask for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from svgbench.analysis.absolute import level_of
+from svgbench.analysis.judgement import number
+from svgbench.analysis.statistics import t_interval
+from svgbench.lab.block import resolve
+from svgbench.lab.experiment import PerTask, Task, on_task
+from svgbench.nn.trials import COLUMNS, trials_of
+from svgbench.reproduce.svg.experiments import FIG4
+from svgbench.tasks.by_hand import POLICIES
+from svgbench.terminal import out, out_json
+
+SEEDS = 50
+TASKS = {task.id: task for task in FIG4.tasks if task.id in POLICIES}
+
+
+def measure(task: Task, seeds: Sequence[int] = range(SEEDS)) -> list[dict[str, Any]]:
+    """One flat row for each trial of the task's policy: its mean over seeds, with a t-interval, and n."""
+    made, limits = resolve(task.make)(**task.options), task.limits["paper"]
+    tasks = [made, *([replace(made, noise=limits["trial_noise"])] if "trial_noise" in limits else [])]
+    once = {name: value for name, value in limits.items() if name != "trial_noise"}
+    rows = []
+    for column, tried in zip(COLUMNS, tasks, strict=False):
+        trials = trials_of(tried, seeds, once)
+        assert trials is not None, "every task of Figure 4 has trials"
+        policy = POLICIES[task.id](len(seeds) * trials.episodes)
+
+        def act(s_SNO: NDArray[Any], policy: Any = policy) -> NDArray[Any]:
+            actions = policy(s_SNO.reshape(-1, s_SNO.shape[-1]))
+            return np.asarray(actions).reshape(*s_SNO.shape[:-1], -1)
+
+        found = t_interval(trials(act)[COLUMNS[0]].numpy())
+        row = {"task": task.id, "column": column, "value": found.value, "low": found.low, "high": found.high}
+        rows.append({**row, "n": found.n, "asked": asked(task.id, column)})
+    return rows
+
+
+def asked(task: str, column: str) -> list[float]:
+    """The numbers above which claims ask a final policy to be, increasing."""
+    levels = set()
+    for claim in FIG4.claims:
+        for part in claim.parts:
+            if task in FIG4.tasks_of(claim) and part.left.measure.column == column and level_of(part, task):
+                right = part.right
+                levels |= {float(on_task(right, task))} if isinstance(right, float | int | PerTask) else set()
+    return sorted(levels)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure the named tasks' policies, or all; print a line each, or JSON."""
+    parser = argparse.ArgumentParser(prog="python -m svgbench.reproduce.svg.by_hand", description=__doc__)
+    parser.add_argument("tasks", nargs="*", metavar="TASK", help=f"of {', '.join(TASKS)}; all of them if left out")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="how many seeds, from 0, of twenty episodes each")
+    parser.add_argument("--json", action="store_true", help="print a list of flat objects")
+    options = parser.parse_args(arguments)
+    if wrong := [name for name in options.tasks if name not in TASKS]:
+        parser.error(f"no policy for task '{wrong[0]}' (there are: {', '.join(TASKS)})")
+    if options.seeds < 2:
+        parser.error(f"--seeds is {options.seeds}; expected 2 or more: one has no interval")
+    rows = [row for name in options.tasks or TASKS for row in measure(TASKS[name], range(options.seeds))]
+    if options.json:
+        out_json(rows)
+        return 0
+    for row in rows:
+        interval = f"[{row['low']:.3f}, {row['high']:.3f}]"
+        claims = ", ".join(number(level) for level in row["asked"])
+        out(f"{row['task']} {row['column']}: {row['value']:.3f} {interval} a step, n {row['n']}; claims ask {claims}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

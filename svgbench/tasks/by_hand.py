@@ -1,0 +1,155 @@
+"""Policies written by hand for the tasks of Heess et al. 2015: what shows that a claim's number can be reached there.
+
+Each is `make(n)`, which gives actions [n, A] of observations [n, O] for n simulations that have taken as many steps
+each, one call a step. None is meant to be good; `python -m svgbench.reproduce.svg.by_hand` measures them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from svgbench.tasks.protocol import Array
+from svgbench.tasks.svg_arm import REACHER, TORQUES, point
+from svgbench.tasks.svg_gripper import BALL_SITE, GRIP, GRIPPER, TO_GRIP
+from svgbench.tasks.svg_legged import ANKLE, LEG
+
+Act = Callable[[Array], Array]
+
+MONOPED_TORQUES = np.array([*(torque for *_, torque in LEG), ANKLE[1]])
+FOLDED = 1.25  # rad: the reacher's links then zigzag by twice this, and its tip is within 0.15 m of its root
+
+
+def wave(links: int, phase: float, steering: float = 0.0) -> Act:
+    """A swimmer's torques that run along the chain, and bend it towards the goal."""
+    time = 0.0
+
+    def act(s: Array) -> Array:
+        nonlocal time
+        a = np.sin(2 * np.pi * 2.0 * time - phase * np.arange(links - 1))
+        time += 0.06
+        bent: Array = 2 * (a - steering * np.clip(np.arctan2(s[:, 1], s[:, 0]), -1, 1)[:, None])
+        return bent
+
+    return act
+
+
+def gallop(frequency: float = 3.0, between: float = 1.6, along: float = 2.4) -> Act:
+    """A rhythm of the cheetah's legs, which sees nothing."""
+    time = 0.0
+
+    def act(s: Array) -> Array:
+        nonlocal time
+        phases = np.r_[along * np.arange(3), between + along * np.arange(3)]
+        a = np.sin(2 * np.pi * frequency * time + phases)
+        time += 0.03
+        return np.tile(a, (len(s), 1))
+
+    return act
+
+
+def stand(s: Array) -> Array:
+    """Holds the monoped's joints by springs and dampers, and leans on the foot against the fall."""
+    springs, dampers = np.array([300.0, 400.0, 300.0, 150.0]), np.array([30.0, 40.0, 30.0, 15.0])
+    hold = springs * (np.array([0.0, -0.25, 0.5, -0.25]) - s[:, 3:7]) - dampers * s[:, 10:14]
+    hold[:, 3] += 100 * s[:, 2] + 10 * s[:, 9]
+    return np.clip(hold / MONOPED_TORQUES, -1, 1)
+
+
+def pull(s: Array) -> Array:
+    """Pulls the reacher's tip to the site by a spring, through the transposed Jacobian; walls may be in the way."""
+    angles = np.cumsum(s[:, :3], axis=1)
+    force = 8.0 * (s[:, 6:] - np.stack(point(np, REACHER, s[:, :3]), axis=1))
+    lengths = np.array(REACHER)
+    torques = [
+        force[:, 1] * (lengths[j:] * np.cos(angles[:, j:])).sum(1)
+        - force[:, 0] * (lengths[j:] * np.sin(angles[:, j:])).sum(1)
+        for j in range(3)
+    ]
+    return np.stack(torques, axis=1) / np.array(TORQUES)
+
+
+class Unfold:
+    """Folds the reacher into a zigzag, which no wall can touch, turns, and unfolds it towards the site."""
+
+    def __init__(self, n: int) -> None:
+        self.stage, self.side = np.zeros(n, int), np.zeros(0)
+
+    def __call__(self, s: Array) -> Array:
+        q, site = s[:, :3], s[:, 6:]
+        if not len(self.side):
+            self.side = np.where(q[:, 1] > 0, -1.0, 1.0)  # the middle joint must not pass through straight
+        goal = self.zigzag(np.where(self.stage == 2, self.opening(site), FOLDED), site)
+        error = goal - q
+        a = np.clip(3.0 * error, -1, 1)
+        a[np.ix_(self.stage == 0, [0, 2])] = 0.0
+        folded = (self.stage == 0) & (np.abs(error[:, 1]) < 0.3)
+        turned = (self.stage == 1) & (np.abs(error).max(axis=1) < 0.25)
+        self.stage = self.stage + (folded | turned)
+        return a
+
+    @staticmethod
+    def opening(site: Array) -> Array:
+        """The angle of the links to their mean direction at which the tip is as far out as the site."""
+        along, across = sum(REACHER), REACHER[0] - REACHER[1] + REACHER[2]
+        squared = (np.square(site).sum(1) - across**2) / (along**2 - across**2)
+        opened: Array = np.arccos(np.sqrt(np.clip(squared, 0, 1)))
+        return opened
+
+    def zigzag(self, opened: Array, site: Array) -> Array:
+        """The joint angles at which the links zigzag by `opened`, and the tip lies in the site's direction."""
+        along, across = sum(REACHER), REACHER[0] - REACHER[1] + REACHER[2]
+        aside = np.arctan2(across * np.sin(opened), along * np.cos(opened))
+        shoulder = np.arctan2(site[:, 1], site[:, 0]) + self.side * (opened - aside)
+        wrapped = (shoulder + np.pi) % (2 * np.pi) - np.pi
+        return np.stack([wrapped, -2 * self.side * opened, 2 * self.side * opened], axis=1)
+
+
+class Grasp:
+    """The gripper goes to where it faces the ball from the arm's root, moves in, closes, and carries."""
+
+    def __init__(self, n: int) -> None:
+        self.phase, self.near, self.elbow = np.zeros(n, int), np.zeros(n, int), np.zeros((0, 1), bool)
+
+    def __call__(self, s: Array) -> Array:
+        q, ball = s[:, :3], s[:, 5:7]
+        carrying = (self.phase == 2)[:, None]
+        goal = np.where(carrying, BALL_SITE, ball)
+        facing = goal / np.linalg.norm(goal, axis=1, keepdims=True)
+        wrist = goal - np.choose(self.phase, [0.16, 0.085, GRIP])[:, None] * facing
+        bent = [self.bent(wrist, facing, side) for side in (1, -1)]
+        if not len(self.elbow):
+            cost = [np.abs(b - q).sum(1) + 100 * (np.abs(b) > [3.1, 2.7, 2.7]).any(1) for b in bent]
+            self.elbow = (cost[0] <= cost[1])[:, None]
+        error = np.where(self.elbow, *bent) - q
+        grip = np.stack(point(np, TO_GRIP, q), axis=1)
+        self.near += (self.phase == 1) & (np.linalg.norm(grip - ball, axis=1) < 0.012)
+        arrived = (self.phase == 0) & (np.abs(error).max(axis=1) < 0.15)
+        self.phase = np.where(arrived, 1, np.where((self.phase == 1) & (self.near > 3), 2, self.phase))
+        return np.concatenate([2.0 * error, np.where(carrying, 1.0, -1.0).repeat(2, axis=1)], axis=1)
+
+    @staticmethod
+    def bent(wrist: Array, facing: Array, side: float) -> Array:
+        """Joint angles of the arm with its wrist there and its hand along `facing`; `side` is the elbow's."""
+        upper, fore = GRIPPER[:2]
+        cos = ((wrist**2).sum(1) - upper**2 - fore**2) / (2 * upper * fore)
+        elbow = side * np.arccos(np.clip(cos, -0.94, 0.94))
+        shoulder = np.arctan2(wrist[:, 1], wrist[:, 0]) - np.arctan2(fore * np.sin(elbow), upper + fore * np.cos(elbow))
+        hand = np.arctan2(facing[:, 1], facing[:, 0]) - shoulder - elbow
+        wrapped = (np.stack([shoulder, elbow, hand], axis=1) + np.pi) % (2 * np.pi) - np.pi
+        return np.where([False, True, False], elbow[:, None], wrapped)
+
+
+POLICIES: dict[str, Callable[[int], Act]] = {
+    "svg/swimmer-3": lambda n: wave(3, 0.5, steering=0.6),
+    "svg/swimmer-5": lambda n: wave(5, 1.5, steering=0.6),
+    "svg/swimmer-7": lambda n: wave(7, 1.5, steering=0.6),
+    "svg/reacher-4-target": Unfold,
+    "svg/reacher-moving": Unfold,
+    "svg/gripper": Grasp,
+    "svg/monoped": lambda n: stand,
+    "svg/cheetah": lambda n: gallop(),
+    "svg/cheetah-no-springs": lambda n: gallop(),
+}
+"""By task; the walker has none that stands."""
