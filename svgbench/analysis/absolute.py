@@ -91,9 +91,9 @@ class Levels:
         missed = self.level.is_missed(word, effect, margin)
         reachable = any(self.level.is_reached(self._effect(value), margin) for value in self.known.values())
         if (missed or word == "INCONCLUSIVE") and not reachable:
-            return Ruled("INCONCLUSIVE", "threshold", f"; threshold not shown to be reachable: {self._nearest()}")
+            return Ruled("INCONCLUSIVE", "threshold", f"threshold not shown to be reachable: {self._nearest()}")
         if missed and self.budget != PAPER:
-            why = f"; budget: {self.budget} is less than the paper spent, and a level that it misses says nothing"
+            why = f"budget: {self.budget} is less than the paper spent, and a level that it misses says nothing"
             return Ruled("INCONCLUSIVE", "budget", why)
         return Ruled(word)
 

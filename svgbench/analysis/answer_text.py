@@ -6,11 +6,11 @@ import textwrap
 from collections.abc import Iterable, Sequence
 
 from svgbench.analysis.answers import Judged, answer, work_answer
-from svgbench.analysis.judgement import Verdict
+from svgbench.analysis.judgement import CAUSES, Verdict
 from svgbench.analysis.outlook import MOST_SEEDS, Open
 from svgbench.analysis.tables import Grid, render
 from svgbench.analysis.verdict_text import estimate
-from svgbench.analysis.verdict_words import bare_word, qualifier, tally, word_over
+from svgbench.analysis.verdict_words import tally, word_over
 from svgbench.lab.eta import duration
 from svgbench.lab.experiment import Claim
 
@@ -21,7 +21,6 @@ MOST_RIVALS = 10
 MOST_CAVEATS = 4
 """Caveats of the verdicts' numbers that are told without --verbose."""
 LEAST_LAST = 12  # columns that the last column of a list needs, or the list becomes paragraphs
-REASONS = {"budget": "", "threshold not shown to be reachable": "threshold not shown"}
 
 
 def summary_lines(judged: Judged, width: int, more: bool = True) -> list[str]:
@@ -88,18 +87,18 @@ def _claim_list(judged: Judged, width: int) -> list[str]:
 def _claim_row(judged: Judged, claim: Claim, own: Sequence[Verdict]) -> tuple[str, ...]:
     word = word_over(own)
     budgets = [v.budget for v in own if not v.task] or list(dict.fromkeys(v.budget for v in own))
-    counts = sorted({v.n for v in own if v.task and bare_word(v.verdict) != "INCOMPLETE"})
+    counts = sorted({v.n for v in own if v.task and v.verdict != "INCOMPLETE"})
     n = f"{counts[0]}{'+' * (len(counts) > 1)}" if counts else "0"
-    verdict = f"{bare_word(word)} {judged.holds(claim, own)}".rstrip()
+    verdict = f"{word} {judged.holds(claim, own)}".rstrip()
     return claim.id, verdict, "+".join(budgets), n, _open_words(judged, claim, own, budgets)
 
 
 def _open_words(judged: Judged, claim: Claim, own: Sequence[Verdict], budgets: Sequence[str]) -> str:
     word, asks = word_over(own), judged.outlook.of_claim(claim, own)
-    reasons = {qualifier(v.verdict) for v in own} - {""}
-    words = [REASONS.get(reason, reason) for reason in sorted(reasons)] if bare_word(word) != word else []
+    found = {v.cause for v in own} if word == "INCONCLUSIVE" else set()
+    words = [reason for cause, reason in CAUSES.items() if cause in found]
     if word == "mixed":
-        refuted, undecided = (sum(bare_word(v.verdict) == w for v in own) for w in ("REFUTED", "INCONCLUSIVE"))
+        refuted, undecided = (sum(v.verdict == w for v in own) for w in ("REFUTED", "INCONCLUSIVE"))
         words += [f"{refuted} REFUTED"] * bool(refuted) + [f"{undecided} open"] * bool(undecided)
         asks = asks if asks and asks.seeds is None else None
     if asks:

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from svgbench.analysis.judgement import Verdict
 from svgbench.analysis.outlook import Open, Outlook
-from svgbench.analysis.verdict_words import bare_word, of_claim, tally, tally_words, word_over
+from svgbench.analysis.verdict_words import of_claim, tally, tally_words, word_over
 from svgbench.lab.experiment import Claim, Experiment
 
 NOTHING_TO_JUDGE = ("NOT_COMPARABLE", "INCOMPLETE")
@@ -139,7 +139,7 @@ def _measured(judged: Judged) -> tuple[str, str, str]:
 
 def _core(judged: Judged) -> str:
     """The verdict over all claims; without claims, over the published numbers."""
-    words = [bare_word(word_over(own)) for _, own in judged.claims]
+    words = [word_over(own) for _, own in judged.claims]
     of, yes, no = ("claim", "SUPPORTED", ("REFUTED", "mixed"))
     if not words:
         words = [v.verdict for v in judged.comparable]
@@ -199,7 +199,7 @@ def _rivals(judged: Judged) -> str:
 
 def work_answer(title: str, every: Sequence[Judged]) -> str:
     """The same of a whole work, over all claims of its experiments."""
-    words = [bare_word(word_over(own)) for judged in every for _, own in judged.claims]
+    words = [word_over(own) for judged in every for _, own in judged.claims]
     asked = f"Do the results of {title} hold?"
     if not words:
         return f"{asked} It declares no claim."

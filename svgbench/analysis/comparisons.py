@@ -169,7 +169,7 @@ class _Case:
         if levels is not None:
             return levels.ruled(word, effect.interval, margin)
         if word != "INCONCLUSIVE" and self._has_a_choice and effect.interval.n < FEWEST:
-            why = f"; too few seeds: a best among several takes {FEWEST}, {word} by intervals of {effect.interval.n}"
+            why = f"too few seeds: a best among several takes {FEWEST}, {word} by intervals of {effect.interval.n}"
             return Ruled("INCONCLUSIVE", "seeds", why)
         if isinstance(self.part.left, RelativeSD) and self.right is not None and word == "INCONCLUSIVE":
             return self._ruled_spread(effect.interval, margin)
@@ -195,7 +195,7 @@ class _Case:
         else:
             share, needed = 100 * unseen_share(n, error), seeds_to_see(right, error)
             why = f"{n} seeds can all miss a mode at 0 of up to {share:.0f} % of the runs, to exclude it takes {needed}"
-        return Ruled("INCONCLUSIVE", "seeds", f"; too few seeds: {word} if they are normal, but {why}")
+        return Ruled("INCONCLUSIVE", "seeds", f"too few seeds: {word} if they are normal, but {why}")
 
     def failures(self, n: int, margin: float, levels: Levels | None) -> str:
         """Which seeds failed, what they counted as, and what the verdict is without them."""
@@ -322,11 +322,13 @@ def _judged(
     if is_of_gain(part):
         reason += f"; the gain is that upon {number(case.zero)} (random)"
     found = case.ruled(effect, margin, levels)
-    reason += how + case.best(effect) + case.bounded(effect) + case.failures(interval.n, margin, levels) + found.reason
+    reason += how + case.best(effect) + case.bounded(effect) + case.failures(interval.n, margin, levels)
+    reason += f"; {found.reason}" if found.reason else ""
     return replace(
         blank,
         verdict=found.word,
         cause=found.cause,
+        why=found.reason,
         reason=reason + ("; one seed has no spread" if interval.n == 1 else ""),
         n=interval.n,
         value=value,

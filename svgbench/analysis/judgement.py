@@ -107,6 +107,7 @@ class PartResult:
     published: float | None = None  # the number on the right, where a paper prints it
     clearance: float = math.nan  # from the interval to the threshold, in half-widths of the interval
     cause: Cause = ""
+    why: str = ""  # a sentence on the cause, which `reason` ends with
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from scipy import special
 
 from svgbench.analysis.effects import variants_of
 from svgbench.analysis.judgement import PartResult, Verdict
-from svgbench.analysis.verdict_words import bare_word, deciding_part, qualifier
+from svgbench.analysis.verdict_words import deciding_part
 from svgbench.lab.calibration import Cost, default_jobs, estimate, kind, remembered
 from svgbench.lab.cells import Block, Cell, Selection, blocks, expand
 from svgbench.lab.experiment import Claim, Experiment, Setting, Variant
@@ -92,24 +92,27 @@ class Outlook:
         """What the verdicts of a claim, or one of them, ask for; None where they ask for no run.
 
         Missing runs come first, then those at the claim's largest budget where a smaller one cannot decide, then
-        more seeds where an interval is too wide: as many as would narrow it enough if mean and spread stayed.
+        more seeds where an interval is too wide: as many as would narrow it enough if mean and spread stayed. No run
+        is asked for a level that nobody is known to reach.
         """
         over = [v for v in verdicts if not v.task]
-        words = {bare_word(v.verdict) for v in over or verdicts}
+        words = {v.verdict for v in over or verdicts}
         if "INCOMPLETE" in words:
-            return self._missing_runs(claim, over or [v for v in verdicts if bare_word(v.verdict) == "INCOMPLETE"])
-        if any(qualifier(v.verdict) == "budget" for v in verdicts):
+            return self._missing_runs(claim, over or [v for v in verdicts if v.verdict == "INCOMPLETE"])
+        if "INCONCLUSIVE" not in words:
+            return None
+        short = [v for v in verdicts if v.task and v.cause == "budget"]
+        if short:
             largest = (claim.budgets or self.budgets)[0]
-            short = [v for v in verdicts if v.task and qualifier(v.verdict) == "budget"]
             return self._missing_runs(claim, [replace(v, budget=largest) for v in short])
-        undecided = [v for v in verdicts if v.task and v.verdict == "INCONCLUSIVE"]
-        if "INCONCLUSIVE" not in words or not undecided:
+        undecided = [v for v in verdicts if v.task and v.verdict == "INCONCLUSIVE" and v.cause != "threshold"]
+        if not undecided:
             return None
         return self._more_seeds(claim, undecided, [v.verdict for v in verdicts if v.task] if over else [])
 
     def of_level(self, verdict: Verdict) -> Open | None:
         """What a verdict on a published number asks for: its cell's missing runs at the paper's budget."""
-        if verdict.rival or bare_word(verdict.verdict) not in ("INCOMPLETE", "NOT_COMPARABLE"):
+        if verdict.rival or verdict.verdict not in ("INCOMPLETE", "NOT_COMPARABLE"):
             return None
         budget = self.budgets[0]
         seeds = self.missing(budget, verdict.task, verdict.variant)

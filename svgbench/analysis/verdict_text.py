@@ -57,7 +57,7 @@ def _rows(claim: Claim, verdicts: Sequence[Verdict], labels: Sequence[str], widt
     """A row per verdict. Where a claim has several parts, the one that decided is named by its number.
 
     Unless the claim is judged per column, the rows are tasks, each with its budget. A margin that is measured is shown.
-    What lacks runs has no row, but a line for each reason.
+    What lacks runs has no row, but a line for each reason, and what no more seeds would decide has one beside its row.
     """
     corner, parts = " ".join(claim.per), len(claim.parts)
     measured = any(isinstance(part.margin, OfDistance) for part in claim.parts)
@@ -73,11 +73,14 @@ def _rows(claim: Claim, verdicts: Sequence[Verdict], labels: Sequence[str], widt
     rows, notes = [], []
     for label, v in zip(labels, verdicts, strict=True):
         part = deciding_part(v)
-        word = f"{v.verdict} ({part + 1})" if parts > 1 and part is not None else v.verdict
+        brackets = [*([str(part + 1)] if parts > 1 and part is not None else []), *([v.cause] if v.cause else [])]
+        word = f"{v.verdict} ({', '.join(brackets)})" if brackets else v.verdict
         budget = () if corner else (v.budget,)
         needs = (_needs(claim, v, part),) if measured else ()
         if v.verdict != "INCOMPLETE":
             rows.append((label, (word, *budget, *estimate(v), *needs, str(v.n))))
+        if part is not None and (why := v.details[part].why):
+            notes.append(("" if corner else label, why))
         if v.value is None:
             notes.append(("" if corner else label, v.reason))
     if not rows:

@@ -8,20 +8,6 @@ from collections.abc import Iterable, Sequence
 from svgbench.analysis.judgement import Verdict
 
 
-def bare_word(word: str) -> str:
-    """A verdict's word without the reason in brackets.
-
-    >>> bare_word("INCONCLUSIVE (budget)"), qualifier("INCONCLUSIVE (budget)"), qualifier("REFUTED")
-    ('INCONCLUSIVE', 'budget', '')
-    """
-    return word.partition(" (")[0]
-
-
-def qualifier(word: str) -> str:
-    """The reason that stands in brackets behind a verdict's word; "" where there is none."""
-    return word.partition(" (")[2].removesuffix(")")
-
-
 def of_claim(verdicts: Iterable[Verdict], claim: str) -> list[Verdict]:
     """The verdicts on a claim, by its id: on its tasks and settings, and over its tasks."""
     return [v for v in verdicts if v.kind == "claim" and v.id.split(":")[1:2] == [claim]]

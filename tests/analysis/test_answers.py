@@ -9,7 +9,7 @@ from functools import cache
 
 import pytest
 from harness import ROOT
-from made_cells import by_key, cell, claim, compared, experiment, sample
+from made_cells import SCORE, by_key, cell, claim, compared, experiment, sample
 from toy import EXPERIMENT, fill
 
 from svgbench import reproduce
@@ -20,7 +20,7 @@ from svgbench.analysis.verdicts import compare
 from svgbench.commands import judging
 from svgbench.lab.block import as_csv
 from svgbench.lab.cells import Selection, expand
-from svgbench.lab.experiment import Task
+from svgbench.lab.experiment import Reached, Task
 from svgbench.lab.store import Store
 from svgbench.study import Study
 
@@ -34,7 +34,8 @@ def claims_of(words):
     tasks = [f"t{i}" for i in range(len(words))]
     claims = tuple(replace(claim(compared(">", 5.0), tasks=(task,)), id=f"{task}-is-large") for task in tasks)
     cells = by_key(*(cell("a", SCORES[word], task) for task, word in zip(tasks, words, strict=True) if word != M))
-    return experiment(claims, tasks=tuple(Task(t, "m:make", t) for t in tasks)), cells
+    shown = tuple(Reached(task, SCORE, 9.0, by="a policy by hand", command="python by_hand.py") for task in tasks)
+    return experiment(claims, tasks=tuple(Task(t, "m:make", t) for t in tasks), reached=shown), cells
 
 
 class NoStore:
@@ -160,7 +161,7 @@ def test_the_budget_stands_in_a_column_of_its_own_where_it_differs():
     lines = lines_of(Judged(replace(e, id="w/fig7"), both, NoStore({"paper": 1, "short": 2})))
     heads = [line.split() for line in lines if line.startswith("claim ")]
     assert heads == [["claim", "verdict", "budget", "n", "open"]]
-    assert [line.split()[1:3] for line in lines if line.startswith("t1-is-large")] == [[R, "short"]]
+    assert [line.split()[1:3] for line in lines if line.startswith("t1-is-large")] == [[U, "short"]]
     one = lines_of(judged_by((S, R)))
     assert "budget" not in next(line for line in one if line.startswith("claim "))
 

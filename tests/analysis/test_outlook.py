@@ -18,7 +18,7 @@ from svgbench.analysis import outlook as outlook_module
 from svgbench.analysis.frames import read_results
 from svgbench.analysis.judgement import Verdict
 from svgbench.analysis.outlook import MOST_SEEDS, Open, Outlook, forecast
-from svgbench.analysis.verdict_words import bare_word, of_claim, qualifier, word_over
+from svgbench.analysis.verdict_words import of_claim, word_over
 from svgbench.analysis.verdicts import compare
 from svgbench.lab.calibration import Cost, kind
 from svgbench.lab.cells import Selection, expand
@@ -211,17 +211,20 @@ def test_a_claim_below_the_papers_budget_that_cannot_be_refuted_asks_for_that_bu
     one = toy(tasks=EXPERIMENT.tasks[:1])
     fill_all(made, one, "smoke")
     outlook, (verdict,) = outlook_and_verdicts(made, one, ["smoke"])
-    asks = outlook.of_claim(one.claims[0], [replace(verdict, verdict="INCONCLUSIVE (budget)")])  # type: ignore[arg-type]
+    asks = outlook.of_claim(one.claims[0], [replace(verdict, verdict="INCONCLUSIVE", cause="budget")])
     assert asks is not None
     assert (asks.budget, asks.runs, asks.seeds) == ("paper", 10, None)
 
 
+def test_a_level_that_nobody_is_known_to_reach_asks_for_no_run(made):
+    one = toy(tasks=EXPERIMENT.tasks[:1])
+    fill_all(made, one, "smoke")
+    outlook, (verdict,) = outlook_and_verdicts(made, one, ["smoke"])
+    assert outlook.of_claim(one.claims[0], [replace(verdict, verdict="INCONCLUSIVE", cause="threshold")]) is None
+    assert outlook.of_claim(one.claims[0], [replace(verdict, verdict="INCONCLUSIVE")]) is not None
+
+
 def test_words_of_verdicts():
-    assert (bare_word("INCONCLUSIVE (threshold not shown to be reachable)"), bare_word("REFUTED")) == (
-        "INCONCLUSIVE",
-        "REFUTED",
-    )
-    assert (qualifier("INCONCLUSIVE (budget)"), qualifier("REFUTED")) == ("budget", "")
     two = (Claim("c", "q", "s", "text", (compared(">"),)), Claim("c2", "q", "s", "text", (compared("<"),)))
     cells = by_key(*(cell(v, x, t) for t in "tu" for v, x in (("a", [2.0, 2.1, 1.9]), ("b", [1.0, 1.1, 0.9]))))
     verdicts = compare(experiment(two), {"short": cells})
