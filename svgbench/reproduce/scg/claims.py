@@ -95,7 +95,7 @@ AGAIN = (
 
 def _exact_hessian(variant: str) -> Comparison:
     number = "an estimator of the Hessian: its expectation over all outcomes is within 1 % of it (2-norm)"
-    return Comparison(Term(variant, BIAS), "<~", 0.0, number, margin=0.01)
+    return Comparison(Term(variant, BIAS), "<~", 0.0, number, margin=0.01, no_level=UNTRAINED)
 
 
 HESSIAN_CLAIMS = (
@@ -144,13 +144,16 @@ MM_CLAIMS = (
             for v in BOTH
             for part in (
                 Comparison(
-                    Term(v, LEAST_GAP), ">~", 0.0, "upper bound: nowhere below, but for rounding", margin=ROUNDING
+                    Term(v, LEAST_GAP), ">~", 0.0, "upper bound: nowhere below, but for rounding", margin=ROUNDING,
+                    no_level=UNTRAINED,
                 ),
                 Comparison(
-                    Term(v, TOUCHING), "<~", 0.0, "plus a constant: that with which they touch", margin=ROUNDING
+                    Term(v, TOUCHING), "<~", 0.0, "plus a constant: that with which they touch", margin=ROUNDING,
+                    no_level=UNTRAINED,
                 ),
                 Comparison(
-                    Term(v, SLOPES), "<~", 0.0, "a bound that touches has the objective's slope", margin=ROUNDING
+                    Term(v, SLOPES), "<~", 0.0, "a bound that touches has the objective's slope", margin=ROUNDING,
+                    no_level=UNTRAINED,
                 ),
             )
         ),
@@ -168,8 +171,12 @@ MM_CLAIMS = (
                 Comparison(
                     Term(v, LARGEST_RISE), "<~", 0.0, "majorization: no iteration raises it, but for rounding",
                     margin=ROUNDING,
+                    no_level=UNTRAINED,
                 ),
-                Comparison(Term(v, GAIN), ">", 0.0, "to optimize: the objective ends lower, by any amount"),
+                Comparison(
+                    Term(v, GAIN), ">", 0.0, "to optimize: the objective ends lower, by any amount",
+                    no_level=UNTRAINED,
+                ),
             )
         ),
     ),
