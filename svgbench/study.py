@@ -159,13 +159,16 @@ class Study:
         """All rows in one frame: task, variant, seed, step, and the experiment's columns."""
         return self.results(selection).frame()
 
-    def table(self, selection: Selection | None = None) -> list[Grid]:
-        """The experiment's table, a grid per measure: mean, SD and n per cell, published numbers and verdicts."""
+    def table(self, selection: Selection | None = None, whole: bool = True) -> list[Grid]:
+        """The experiment's table, a grid per measure: mean, SD and n per cell, published numbers and verdicts.
+
+        Without `whole` it is shortened for a screen: see `analysis.summary.results_grids`.
+        """
         from svgbench.analysis.summary import results_grids
 
         results = self.results(selection)
         others = selection is None or not selection.variants
-        return results_grids(results, self.published(), self._level_words(selection), others)
+        return results_grids(results, self.published(), self._level_words(selection), others, whole)
 
     def compare(self, selection: Selection | None = None, pinned: bool = True) -> tuple[list[Verdict], tuple[str, ...]]:
         """Verdicts on every claim and published number, and notes on what they were judged from.

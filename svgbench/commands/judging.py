@@ -26,6 +26,8 @@ from svgbench.commands.options import (
 )
 from svgbench.lab.errors import INCOMPLETE, WORSE, UsageError, unknown
 
+SCREEN = 40
+"""Lines of a table in a terminal, before measures are left out."""
 MOST_NOTES = 3
 """Notes on measurements that `compare` says without --verbose."""
 
@@ -75,34 +77,54 @@ def table(
         str, typer.Option("--format", autocompletion=completion.formats, help="text, markdown, latex or csv.")
     ] = "text",
     published: Annotated[bool, typer.Option("--published", help="The paper's own table, as printed.")] = False,
+    verbose: VerboseOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Print the table, beside the published numbers. Mean, SD and n per cell."""
-    from svgbench.analysis.tables import render
+    """Print the table, beside the published numbers. Mean, SD and n per cell; the best of a column is marked.
+
+    In a terminal what is not run is one line, and a table that is longer than a screen is cut to its first measure and
+    its best rows. A CSV has a row per cell and measure, and a number a column.
+    """
+    from svgbench.analysis.tables import FORMATS, csv_of
     from svgbench.terminal import out, out_json, width
 
-    formats = ("text", "markdown", "latex", "csv")
-    if format_ not in formats:
-        raise unknown("format", format_, formats)
+    if format_ not in FORMATS:
+        raise unknown("format", format_, FORMATS)
+    as_rows = as_json or format_ == "csv"
     rows: list[dict[str, Any]] = []
+    tables: list[list[Any]] = []
     if published:
-        from svgbench.analysis.published import published_grids
+        from svgbench.analysis.published import published_grids, published_rows
 
-        grids = published_grids(experiment)
+        rows, tables = (published_rows(experiment), []) if as_rows else ([], [[g] for g in published_grids(experiment)])
     else:
-        grids = []
         chosen = asked(studies_of(experiment, results), budget, seeds, tasks, variants, override)
         say_budgets(chosen, budget)
         for study, selection in chosen:
-            if as_json:
+            if as_rows:
                 rows += study.table_rows(selection)
             else:
-                grids += study.table(selection)
-    if as_json:
-        from svgbench.analysis.published import published_rows
+                tables.append(study.table(selection, whole=verbose or format_ != "text"))
+    if as_rows:
+        return out_json(rows) if as_json else out(csv_of(rows))
+    out("\n".join(_rendered(grids, format_, width(), verbose) for grids in tables))
 
-        return out_json(published_rows(experiment) if published else rows)
-    out("\n".join(render(grid, format_, width()) for grid in grids))
+
+def _rendered(grids: Sequence[Any], format_: str, width: int, verbose: bool) -> str:
+    """The grids of one table. In a terminal notes stand once, and measures but the first may be left out."""
+    from dataclasses import replace
+
+    from svgbench.analysis.tables import render
+
+    if format_ != "text" or len(grids) == 1:
+        return "\n".join(render(grid, format_, width) for grid in grids)
+    bare = [replace(grid, notes=(), mark="") for grid in grids[:-1]]
+    text = "\n".join(render(grid, format_, width) for grid in (*bare, grids[-1]))
+    if verbose or text.count("\n") <= SCREEN:
+        return text
+    others = [grid.title.partition(": ")[2] for grid in grids[1:]]
+    note = f"also measured: {'; '.join(others)}: --verbose"
+    return render(replace(grids[0], notes=(*grids[0].notes, note)), format_, width)
 
 
 def compare(

@@ -30,7 +30,7 @@ def test_an_import_appears_in_tables_figures_and_verdicts(store: Store, experime
     assert [(cell.seeds, cell.rows, cell.notes) for cell in done.cells] == [((0, 1, 2, 3, 4), 15, ())] * 2
     assert done.notes == ()
     results = read_results(store, experiment, PAPER)
-    assert "32.20 ± 0.16 (5)" in "".join(render(g, "text", 80) for g in results_grids(results))
+    assert "32.20 ± 0.16" in "".join(render(g, "text", 80) for g in results_grids(results))
     assert results.labels["mine"] == "my method"
     figure = learning_curves(results)
     assert "my method" in [t.get_text() for t in figure.legends[0].get_texts()]
@@ -197,7 +197,8 @@ def test_what_only_a_last_row_has_may_be_empty_elsewhere(store: Store, experimen
     rows = "".join(f"{s},0,1.0,{blank}\n{s},1,2.0,{s}.5\n" for s, blank in enumerate(("", "nan", "NaN", " ", "")))
     take("seed,step,score,trial\n" + rows, with_trial(experiment))
     results = read_results(store, with_trial(experiment), MINE)
-    assert [grid.rows for grid in results_grids(results)][-1] == (("my method", ("2.5 ± 1.6 (5)",)),)
+    ((label, (cell,)),) = results_grids(results)[-1].rows
+    assert (label, str(cell)) == ("my method", "2.5 ± 1.6")
     with pytest.raises(UsageError, match=r"row 1 \(line 2\): column 'trial' is blank in the last row of seed 0"):
         take("seed,step,score,trial\n0,1,2.0,\n0,0,1.0,3.0\n", with_trial(experiment), replace=True)
     with pytest.raises(UsageError, match="column 'trial' is 'n/a'; expected a finite number, or leave the column out"):

@@ -16,7 +16,7 @@ from toy import EXPERIMENT, fill
 
 from svgbench.analysis import outlook as outlook_module
 from svgbench.analysis.frames import read_results
-from svgbench.analysis.judgement import Verdict
+from svgbench.analysis.judgement import PartResult, Verdict
 from svgbench.analysis.outlook import MOST_SEEDS, Open, Outlook, forecast
 from svgbench.analysis.verdict_words import of_claim, word_over
 from svgbench.analysis.verdicts import compare
@@ -67,6 +67,22 @@ def test_a_forecast_of_a_ratio_is_on_the_scale_of_its_logarithm():
     n, becomes = forecast(made, verdict)
     assert becomes == "REFUTED"
     assert t_half(n, 0.6) <= 0.3 < t_half(n - 1, 0.6)
+
+
+@pytest.mark.parametrize(
+    ("relation", "threshold", "share", "word"),
+    [
+        (">", 0.0, 1 / 1.5, "SUPPORTED"),  # the lower end has to come up to the threshold
+        (">", 2.0, 1 / 4, "REFUTED"),  # the upper end down to it
+        ("<", 2.0, 1 / 4, "SUPPORTED"),
+        ("<", 0.0, 1 / 1.5, "REFUTED"),
+        ("~", 2.0, 1 / 4, "SUPPORTED"),  # both ends within; the upper one is farther out
+        ("~", 0.5, 0.5 / 1.5, "REFUTED"),
+    ],
+)
+def test_the_end_that_is_in_the_way_has_to_move(relation, threshold, share, word):
+    part = PartResult("", "INCONCLUSIVE", "difference", "", 5, value=1.0, low=-0.5, high=5.0, threshold=threshold)
+    assert outlook_module._needed(part, relation) == (pytest.approx(share), word)
 
 
 def test_what_no_hundred_seeds_decide_is_beyond():

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import re
 from collections import Counter
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from rich.cells import cell_len
 
 from svgbench import paper_tables
 from svgbench.analysis.published import published_grid, published_grids, published_rows
-from svgbench.analysis.tables import Grid, format_mean_spread, render
+from svgbench.analysis.tables import Amount, Entry, Grid, amount_of, csv_of, format_mean_spread, render
 from svgbench.lab.errors import UsageError
 
 CELLS = st.text("abc 01.\n±", max_size=60)
@@ -61,12 +65,6 @@ def test_what_fits_is_not_wrapped(grid: Grid) -> None:
 
 
 @given(grids())
-def test_csv_reads_back(grid: Grid) -> None:
-    read = list(csv.reader(io.StringIO(render(grid, "csv"), newline="")))
-    assert read == [[grid.corner, *grid.columns], *([label, *cells] for label, cells in grid.rows)]
-
-
-@given(grids())
 def test_markdown_has_the_same_columns_in_every_line(grid: Grid) -> None:
     bars = [len(re.findall(r"(?<!\\)\|", line)) for line in render(grid, "markdown").split("\n") if line[:1] == "|"]
     assert bars == [len(grid.columns) + 2] * (len(grid.rows) + 2)
@@ -92,47 +90,158 @@ def test_a_column_too_wide_alone_wraps_at_blanks() -> None:
     )
 
 
-def test_text_aligns_numbers_right_and_words_left() -> None:
-    grid = Grid("", "", ("n", "w"), (("a", ("1.0", "yes")), ("b", ("-10.0", "no")), ("c", (None, ""))))
-    assert render(grid, "text").split("\n")[2:5] == ["a      1.0  yes", "b    -10.0  no", "c  missing"]
+def body(grid: Grid) -> list[str]:
+    """The rows of a text without its head and notes."""
+    return render(grid, "text").rstrip("\n").split("\n\n")[0].split("\n")[2:]
+
+
+def column(*cells: Entry, mark: str = "") -> Grid:
+    return Grid("", "", ("c",), tuple((f"r{i}", (cell,)) for i, cell in enumerate(cells)), mark=mark)
+
+
+def test_text_aligns_numbers_at_the_point_and_words_left() -> None:
+    grid = Grid(
+        "", "", ("n", "w"), (("a", ("1.0", "yes")), ("b", ("-10.25", "no")), ("c", (None, "")), ("d", ("7", "x")))
+    )
+    assert body(grid) == ["a    1.0    yes", "b  -10.25   no", "c  missing", "d    7      x"]
+
+
+def test_text_aligns_spreads_at_their_sign() -> None:
+    rows = (
+        "-573 ± 312 (5)",
+        "317.25 ± 8.2 (10)",
+        "–",
+        None,
+        "1.5e-05 ± 2.0e-06 (5)",
+        "5.000 (1)",
+        "7 ± 1 (5) +2 diverged",
+    )
+    lines = body(column(*rows))
+    assert lines == [
+        "r0     -573 ± 312      (5)",
+        "r1   317.25 ± 8.2     (10)",
+        "r2        –",
+        "r3  missing",
+        "r4  1.5e-05 ± 2.0e-06  (5)",
+        "r5    5.000            (1)",
+        "r6        7 ± 1        (5) +2 diverged",
+    ]
+    assert {line.index("±") for line in lines if "±" in line} == {lines[0].index("±")}
+
+
+def test_the_best_has_a_star_whose_meaning_stands_below() -> None:
+    grid = column(Amount("10", "2", best=True), Amount("9.5", "1.25"), Amount("3", "4", best=True), mark="the best")
+    assert body(grid) == ["r0   10 ± 2    *", "r1  9.5 ± 1.25", "r2    3 ± 4    *"]
+    assert render(grid, "text").endswith("\n\n*: the best\n")
+    assert "*" not in render(column("1 ± 2"), "text")
+    assert "| **10** ± 2 |" in render(grid, "markdown")
+    assert "Bold: the best" in render(grid, "markdown")
+
+
+def test_wide_letters_take_two_columns_and_accents_none() -> None:
+    grid = Grid("", "", ("c",), (("深度学习", ("1",)), ("abc", ("22",)), ("e\u0301a", ("3",))))
+    assert body(grid) == ["深度学习   1", "abc       22", "e\u0301a         3"]
+    for width in (8, 12, 14):
+        assert all(cell_len(line) <= width for line in render(grid, "text", width).split("\n"))
+
+
+def test_control_characters_do_not_reach_a_terminal() -> None:
+    text = render(Grid("a\x1b[31mb", "", ("c\tc",), (("l\x07", ("x\r",)),)), "text")
+    assert not {c for c in text if ord(c) < 32} - {"\n"}
+    assert "a?[31mb" in text
+
+
+@given(st.text(max_size=20), st.text(max_size=20))
+def test_any_label_can_be_rendered(label: str, title: str) -> None:
+    grid = Grid(title, label, (label,), ((label, ("1 ± 2",)), (label, (label,))), (label,), mark=label)
+    for name in ("text", "markdown", "latex"):
+        assert render(grid, name).endswith("\n")
+    assert render(grid, "latex").count(r"\begin{tabular}") == 1
 
 
 def test_markdown_escapes() -> None:
     assert render(SMALL, "markdown") == (
         "**A_title**\n"
         "\n"
-        "| Method | Ant | Hop\\|per |\n"
-        "| --- | ---: | --- |\n"
-        "| SAC\\* | -1.0 ± 2.0 | 50 %<br>of 3 |\n"
-        "| \\*TRPO_1 & co | missing | &lt;b> \\\\ {x}^2 ~ #$ |\n"
+        "| Method            | Ant        | Hop\\|per               |\n"
+        "| ----------------- | ---------: | ---------------------- |\n"
+        "| SAC\\*             | -1.0 ± 2.0 | 50 %<br>of 3           |\n"
+        "| \\*TRPO_1 &amp; co | missing    | &lt;b> \\\\ {x}^2 \\~ #\\$ |\n"
         "\n"
         "- A note\n"
     )
 
 
-def test_latex_escapes() -> None:
-    assert render(SMALL, "latex") == (
-        "% A_title\n"
-        "\\begin{tabular}{lrl}\n"
-        "\\hline\n"
-        "Method & Ant & Hop$|$per \\\\\n"
-        "\\hline\n"
-        "SAC* & $-$1.0 $\\pm$ 2.0 & \\shortstack{50 \\% \\\\ of 3} \\\\\n"
-        "{*}TRPO\\_1 \\& co & missing & $<$b$>$ \\textbackslash{} \\{x\\}\\textasciicircum{}2"
-        " \\textasciitilde{} \\#\\$ \\\\\n"
-        "\\hline\n"
-        "\\end{tabular}\n"
-        "\\par\\noindent {\\footnotesize A note\\par}\n"
-    )
+LABELS = ("_mine_", "cost $5 and $6", "Ba$$in", "50%", "a&b &amp; c", "#1", "~~x~~", "^", "\\|", "a|b", "*x*", "`c`")
+LABELS += ("<b>", "[a](b)", "![x](y)", "深度", "שלום", "__init__", "a_b_c", "-", "1.", "> q", "=1+1", "\\", "&copy;")
+
+
+def test_github_shows_every_label_as_it_is() -> None:
+    """Read by another's Markdown, with tables and strikethrough as GitHub has them."""
+    parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    grid = Grid("t", "", ("c",), tuple((label, (label,)) for label in LABELS))
+    tokens = parser.parse(render(grid, "markdown"))
+    cells = [token for before, token in itertools.pairwise(tokens) if before.type == "td_open"]
+    shown = ["".join(child.content for child in cell.children or ()) for cell in cells]
+    assert shown == [text for label in LABELS for text in (label, label)]
+    assert {child.type for cell in cells for child in cell.children or ()} <= {"text", "text_special"}
+    dollars = [line for line in render(grid, "markdown").splitlines() if re.search(r"(?<!\\)\$", line)]
+    assert not dollars, "GitHub would set it as mathematics"
+
+
+def test_a_markdown_row_is_indented_where_it_is_in_text() -> None:
+    text = render(Grid("", "", ("c",), (("a", ("1",)), ("  published", ("2",)))), "markdown")
+    assert "| &emsp;published | 2   |" in text
 
 
 @given(grids())
 def test_latex_rows_have_the_columns_they_announce(grid: Grid) -> None:
     text = render(grid, "latex")
-    assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 1
+    assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") >= 1
     assert "±" not in text
-    rows = [line for line in text.split("\n") if line.endswith(r"\\")]
-    assert [len(re.findall(r"(?<!\\)&", line)) for line in rows] == [len(grid.columns)] * (len(grid.rows) + 1)
+    for block in text.split(r"\begin{tabular}{")[1:]:
+        spec = re.sub(r"@{.*?}|{.*?}", "", block.split("\n")[0].rstrip("}"))
+        for row in (line for line in block.split("\n") if line.endswith(r" \\")):
+            spans = [int(k) for k in re.findall(r"multicolumn{(\d)}", row)]
+            assert len(re.findall(r"(?<!\\)&", row)) + 1 + sum(spans) - len(spans) == len(spec)
+
+
+ROW = {"task": "t", "variant": "v", "mean": 1.5, "sd": None, "n": 3, "best": True, "verdict": None, "label": "=1+1"}
+
+
+def test_a_csv_has_numbers_that_pandas_reads() -> None:
+    rows = [
+        ROW,
+        ROW | {"mean": None, "n": 0, "best": False, "label": 'a "b", c\nd'},
+        ROW | {"mean": -1e-300, "sd": 0.1 + 0.2},
+    ]
+    read = pd.read_csv(io.StringIO(csv_of(rows)))
+    assert list(read.columns) == list(ROW)
+    kinds = {name: str(read[name].dtype) for name in ("mean", "sd", "n", "best")}
+    assert kinds == {"mean": "float64", "sd": "float64", "n": "int64", "best": "bool"}
+    assert read["mean"].tolist()[2] == -1e-300
+    assert read["sd"].tolist()[2] == 0.1 + 0.2, "every digit"
+    assert read["mean"].isna().tolist() == [False, True, False]
+    assert csv_of([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("label", "written"),
+    [("=1+1", "'=1+1"), ("+x", "'+x"), ("-x", "'-x"), ("@x", "'@x"), ("x=1", "x=1"), ("'x", "'x"), ("5", "5")],
+)
+def test_a_text_that_a_spreadsheet_would_compute_gets_an_apostrophe(label: str, written: str) -> None:
+    (_, row) = csv.reader(io.StringIO(csv_of([{"label": label, "mean": -1.0}])))
+    assert row == [written, "-1.0"], "a number stays one"
+
+
+def test_a_number_is_taken_apart_and_put_together() -> None:
+    for text in ("1", "-1.5 ± 2.0 (5)", "1e-05 ± 2e-06", "-inf (2)", "12 ± 3 (4) +1 diverged", "7 ± 1 (3) 2 diverged"):
+        amount = amount_of(text)
+        assert amount is not None
+        assert str(amount) == text
+    assert amount_of("7 ± 1 (3) *") == Amount("7", "1", "(3)", best=True)
+    for text in ("", "n = 5", "a 1", "1 a", "[1, 2]", "1 ± 2 3", "--1", "1.2.3"):
+        assert amount_of(text) is None
 
 
 def test_a_row_of_the_wrong_length_is_an_error() -> None:
@@ -140,9 +249,9 @@ def test_a_row_of_the_wrong_length_is_an_error() -> None:
         Grid("", "", ("x", "y"), (("a", ("1",)),))
 
 
-@pytest.mark.parametrize(("format", "width"), [("html", 80), ("text", 4)])
+@pytest.mark.parametrize(("format", "width"), [("html", 80), ("csv", 80), ("text", 4)])
 def test_what_cannot_be_rendered_is_said(format: str, width: int) -> None:
-    with pytest.raises(ValueError, match=r"html|width 4"):
+    with pytest.raises(ValueError, match=r"html|csv|width 4"):
         render(SMALL, format, width)
 
 
