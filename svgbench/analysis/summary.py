@@ -105,7 +105,9 @@ def _nothing(results: Results, published: Any) -> Grid:
     """The table of an experiment that was not run."""
     name = results.experiment.id
     there = f"; what the paper prints: svgbench table {results.experiment.published} --published" if published else ""
-    return Grid("", "", (), (), (f"{name} has no results at budget {results.budget}{there}", *results.notes, *results.caveats))
+    return Grid(
+        "", "", (), (), (f"{name} has no results at budget {results.budget}{there}", *results.notes, *results.caveats)
+    )
 
 
 class _Table:
