@@ -273,7 +273,7 @@ class Experiment:
     published: str | None = None  # the id of a table in `paper_tables`
     draws_from: str | None = None  # the experiment that declares the runs
     first_seed: int = 0  # a count of seeds starts here
-    question: str = ""  # what `compare` answers; by default whether the figure or table holds
+    question: str = ""  # what `compare` answers with yes, no or in part; by default "Does Figure 3 hold?"
     headline: str = ""  # the id of the claim that the answer names; by default the first
 
     @property

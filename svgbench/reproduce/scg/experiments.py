@@ -70,7 +70,7 @@ FIG11 = Experiment(
     figure="svgbench.reproduce.scg.figures:fig11",
     step_unit="samples",
     block_size=10,
-    question="do the estimators of chapter 5 give the exact gradient?",
+    question="Do the estimators of chapter 5 give the exact gradient?",
 )
 
 HESSIAN = Experiment(
@@ -110,7 +110,7 @@ HESSIAN = Experiment(
     figure="svgbench.reproduce.scg.figures:hessian",
     step_unit="samples",
     block_size=10,
-    question="does a surrogate loss, differentiated twice, give the Hessian?",
+    question="Does a surrogate loss, differentiated twice, give the Hessian?",
 )
 
 MM = Experiment(
@@ -145,7 +145,7 @@ MM = Experiment(
     figure="svgbench.reproduce.scg.figures:mm",
     step_unit="iterations",
     block_size=10,
-    question="is eq. (41) an upper bound that can be minimised in place of the objective?",
+    question="Is eq. (41) an upper bound that can be minimised in place of the objective?",
 )
 
 ROUGH = (1, 2, 4, 8, 16)
@@ -185,7 +185,7 @@ VARIANCE_EXPERIMENT = Experiment(
     figure="svgbench.reproduce.scg.figures:variance",
     step_unit="samples",
     block_size=10,
-    question="how do the variances of the score function and of the pathwise derivative grow?",
+    question="Do the variances of the score function and of the pathwise derivative grow as the chapter says?",
 )
 
 EXPERIMENTS = (FIG11, HESSIAN, MM, VARIANCE_EXPERIMENT)
