@@ -122,7 +122,8 @@ def _seen(cell: CellDifference) -> str:
     if cell.seen == "columns":
         return "the same bits in the columns that both have"
     if cell.seen == "rounding":
-        return f"within rounding in {_seeds_of(m)}"
+        moved = sum(trace.kind != "same" for trace in cell.traces)
+        return f"within rounding in {moved} of {_seeds_of(m)}"
     if cell.leaves is None:
         return "; ".join(cell.outcomes)
     at_first = "within rounding at first, beyond it " if cell.seen == "grown" else ""

@@ -54,7 +54,8 @@ class RowError(Exception):
 def bad_value(index: int, text: str, column: ColumnKind) -> RowError:
     """The text at `index` of a column is not what the column must hold."""
     said = f"is {quoted(text)}" if text.strip() else "is blank"
-    return RowError(index, f"column '{column.name}' {said}; expected {column.expected}{_hint(text.strip(), column)}")
+    hint = _hint(text.strip(" \t"), column)
+    return RowError(index, f"column '{column.name}' {said}; expected {column.expected}{hint}")
 
 
 def parse(texts: Sequence[str], column: ColumnKind) -> NDArray[Any]:
@@ -99,10 +100,10 @@ def _numbers(texts: Sequence[str], column: ColumnKind) -> NDArray[Any]:
         match = _NUMBER.fullmatch
         values = [float(text) if match(text) else _no_number(i, text, column) for i, text in enumerate(texts)]
         array = np.array(values, dtype=float)
-    too_large = np.flatnonzero(np.isinf(array))
-    if len(too_large):
-        index = int(too_large[0])
-        raise bad_value(index, texts[index], column)
+    unheld = np.flatnonzero(np.isinf(array) | (array == 0))  # too large, or perhaps too small
+    for index in map(int, unheld):
+        if math.isinf(array[index]) or re.search("[1-9]", texts[index].lower().partition("e")[0]):
+            raise bad_value(index, texts[index], column)
     return array
 
 
@@ -140,6 +141,8 @@ def _hint(text: str, column: ColumnKind) -> str:
         return "" if column.least is not None else f" (leave out a row without a measurement{optional})"
     if text.lower() in ("true", "false"):
         return f", no truth value{optional}"
+    if re.search(r"[^\S \t]", text):
+        return f", without line breaks and foreign blanks{optional}"
     if re.fullmatch(r"[+-]?[0-9][0-9,_'’\s]*[,_'’\s][0-9.,]*", text):
         return f", digits without separators and a point before decimals{optional}"
     if re.fullmatch(r"[+-]?0[xX][0-9a-fA-F]+", text):

@@ -18,13 +18,14 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from svgbench.analysis.canvas import TEXT_WIDTH, house_style, plain, save, subplots
 from svgbench.analysis.frames import Results
-from svgbench.analysis.references import draw_levels, draw_not_run, draw_published, legend_of
+from svgbench.analysis.references import draw_levels, draw_not_run, draw_published, legend_of, shows_published
 from svgbench.analysis.statistics import curve_band, seed_grid
 from svgbench.lab.errors import DamagedError, UsageError
 from svgbench.lab.experiment import Task
 
 PALETTE = [sns.color_palette("colorblind", 10)[i] for i in (0, 1, 2, 3, 9, 4, 5, 7)]
 """Eight colours that colour-blind readers can tell apart: one pink, and no yellow."""
+GREYS = ("0.0", "0.55", "0.3")
 DASHES = ("-", (0, (4, 1.2)), (0, (4, 1.2, 1, 1.2)), (0, (1.2, 1.2)))
 """Of curves that lie on each other one shows through the gaps of the next."""
 
@@ -76,18 +77,36 @@ def draw(results: Results, output: Path) -> list[Path]:
 
 
 def looks(results: Results, variants: Sequence[str]) -> dict[str, Look]:
-    """A colour per variant, the declared ones first; of more than four, dashes too."""
-    dashed = len(variants) > 4
-    return {
-        v: Look(plain(results.labels.get(v, v)), PALETTE[i % len(PALETTE)], DASHES[i % len(DASHES)] if dashed else "-")
-        for i, v in enumerate(variants)
-    }
+    """A look of its own for each variant, the same whatever else is drawn.
+
+    A declared variant's follows its place in the experiment: a colour, and dashes where more than four are declared.
+    What nobody declared has greys and dashes of its own.
+    """
+    declared = [v.id for v in results.experiment.variants]
+    dashed = len(declared) > 4
+    places = {v: i for i, v in enumerate(declared)}
+    extra = {v: i for i, v in enumerate(v for v in variants if v not in places)}
+    found = {}
+    for v in variants:
+        label, i = plain(results.labels.get(v, v)), places.get(v, 0)
+        dashes = DASHES[(i + i // len(PALETTE)) % len(DASHES)] if dashed else "-"
+        found[v] = Look(label, PALETTE[i % len(PALETTE)], dashes)
+        if v in extra:
+            k = extra[v]
+            found[v] = Look(label, GREYS[k % len(GREYS)], DASHES[1 + k // len(GREYS) % (len(DASHES) - 1)])
+    return found
 
 
 def undeclared(results: Results, task: str) -> list[str]:
     """The variants with rows on a task that the experiment does not declare: imported ones, and those made with -o."""
     declared = {v.id for v in results.experiment.variants}
     return [v for (t, v), cell in results.cells.items() if t == task and v not in declared and len(cell.frame)]
+
+
+def imported(results: Results) -> list[str]:
+    """The labels of imported variants with rows."""
+    found = (v for (_, v), cell in results.cells.items() if cell.imported and len(cell.frame))
+    return [plain(results.labels.get(v, v)) for v in dict.fromkeys(found)]
 
 
 def drawable(results: Results, task: str, variant: str, column: str) -> bool:
@@ -136,10 +155,11 @@ def stamp(
     budget = results.experiment.budget(results.budget)
     if budget.name != "paper":
         words += f" ({budget.note})"
-        words += ", published numbers of the paper's budget" if results.experiment.published else ""
+        words += ", published numbers of the paper's budget" * shows_published(figure)
     lacking = sum(bool(cell.missing) for cell in results.cells.values())
     words += f"; incomplete: {lacking} of {len(results.cells)} cells lack seeds" if lacking else ""
-    words += f"; {results.stale} of {len(results.cells)} cells are stale" if results.stale else ""
+    words += f"; {results.stale} of {len(results.cells)} cells stale" if results.stale else ""
+    words += f"; not ours: {', '.join(others)}" if (others := imported(results)) else ""
     words += "".join(f"; {caveat}" for caveat in results.caveats[:MOST_CAVEATS])
     more = len(results.caveats) - MOST_CAVEATS
     words += f"; {more} more such notes" if more > 0 else ""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from svgbench.analysis.canvas import plain
 from svgbench.analysis.frames import Results
@@ -25,7 +26,7 @@ def claim_levels(experiment: Experiment, task: str, column: str) -> list[float]:
 def draw_levels(ax: Axes, results: Results, task: str, column: str, sign: float = 1.0) -> None:
     """A line for every level of a claim on the column that the panel draws, times `sign`."""
     for value in claim_levels(results.experiment, task, column):
-        _line(ax, sign * value, LEVEL, color="0.3", linewidth=0.7, linestyle=(0, (1, 2)))
+        _line(ax, sign * value, LEVEL, color="0.3", linewidth=0.6, linestyle=(0, (9, 3)))
 
 
 def draw_published(ax: Axes, results: Results, task: Task, colours: Mapping[str, Any]) -> None:
@@ -35,19 +36,33 @@ def draw_published(ax: Axes, results: Results, task: Task, colours: Mapping[str,
     """
     numbers = {v: n for v in colours if (n := _number(results, task, v)) is not None}
     inside = {v: n for v, n in numbers.items() if _room_for(ax, float(n.value))}
+    for number in inside.values():
+        for end in (-_sd(number), _sd(number)):
+            _room_for(ax, float(number.value) + end)
     for variant in numbers.keys() - inside.keys():
         _beyond(ax, float(numbers[variant].value), colours[variant])
     low, high = ax.get_ylim()
     for place, (variant, number) in enumerate(inside.items()):
-        value = float(number.value)
-        spread = float(number.spread) if number.spread is not None and number.spread_kind == "sd" else 0.0
-        ends = [[value - max(low, value - spread)], [min(high, value + spread) - value]]
+        value, spread, x = float(number.value), _sd(number), 1.02 + 0.1 * place / len(inside)
+        bottom, top = max(low, value - spread), min(high, value + spread)
+        where: dict[str, Any] = {"transform": ax.get_yaxis_transform(), "clip_on": False, "color": colours[variant]}
         ax.errorbar(
-            [1.02 + 0.1 * place / len(inside)], [value], yerr=ends, fmt="D", color=colours[variant], markersize=2.5,
-            elinewidth=0.7, transform=ax.get_yaxis_transform(), clip_on=False,
-        )  # fmt: skip
+            [x], [value], yerr=[[value - bottom], [top - value]], fmt="D", markersize=2.5, elinewidth=0.7, **where
+        )
+        for end, cut, arrow in ((bottom, value - spread < low, "v"), (top, value + spread > high, "^")):
+            if cut:
+                ax.plot([x], [end], arrow, markersize=3, **where)
     if inside:
         ax.errorbar([], [], yerr=[[], []], fmt="D", color="0.4", markersize=2.5, elinewidth=0.7, label=PUBLISHED)
+
+
+def _sd(number: Any) -> float:
+    return float(number.spread) if number.spread is not None and number.spread_kind == "sd" else 0.0
+
+
+def shows_published(figure: Figure) -> bool:
+    """Whether any panel shows a published number."""
+    return any(PUBLISHED in ax.get_legend_handles_labels()[1] for ax in figure.axes)
 
 
 def draw_row(ax: Axes, results: Results, task: Task, row: str, label: str) -> None:

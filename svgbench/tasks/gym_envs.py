@@ -41,11 +41,12 @@ class _OfTask:
     _renderer: Any  # `svgbench.tasks.rendering.Renderer`, once something is drawn
     _simulations: Simulations | None
 
-    def _build(self, make: str, horizon: int, options: dict[str, Any], render_mode: str | None) -> None:
+    def _build(self, make: str, horizon: int | None, options: dict[str, Any], render_mode: str | None) -> None:
         module, _, attribute = make.partition(":")
         self._how: dict[str, Any] = {"make": make, "horizon": horizon, "options": options, "render_mode": render_mode}
         self.task = getattr(import_module(module), attribute)(**options)
-        self._limited: Task = replace(self.task, horizon=horizon)  # type: ignore[type-var]  # all tasks are dataclasses
+        limit = self.task.horizon if horizon is None else horizon
+        self._limited: Task = replace(self.task, horizon=limit)  # type: ignore[type-var]  # all tasks are dataclasses
         self.render_mode, self._renderer, self._simulations = render_mode, None, None
         modes = ["rgb_array"] if hasattr(self.task, "model") else []
         if render_mode is not None and render_mode not in modes:
@@ -146,8 +147,9 @@ class BatchEnv(_OfTask, VectorEnv[Array, Array, Array]):
     autoreset_mode: what follows the end of an episode. NEXT_STEP, gymnasium's default: the next step resets, ignores
     the action and pays 0. SAME_STEP: the step that ends an episode resets; `infos["final_obs"]` and
     `infos["final_info"]` tell what it led to. DISABLED: the caller resets, with `options={"reset_mask": ...}`.
-    max_episode_steps: the time limit in control steps; -1 for none. threads: of the physics; they change no number.
-    render_mode: as for a single one. Raises ValueError for a limit of 0 or below -1, and for an unknown mode.
+    max_episode_steps: the time limit in control steps; None is the task's horizon, -1 none. threads: of the physics;
+    they change no number. render_mode: as for a single one. Raises TypeError for a limit that is no whole number,
+    ValueError for a limit of 0 or below -1, and for an unknown mode.
     """
 
     metadata = {"render_modes": ["rgb_array"], "autoreset_mode": AutoresetMode.NEXT_STEP}  # noqa: RUF012
@@ -165,11 +167,13 @@ class BatchEnv(_OfTask, VectorEnv[Array, Array, Array]):
     ) -> None:
         if num_envs < 1:
             raise ValueError(f"num_envs is {num_envs}, expected at least 1")
+        if not isinstance(max_episode_steps, int | None):
+            raise TypeError(f"max_episode_steps is {max_episode_steps!r}, expected a whole number")
         if max_episode_steps is not None and max_episode_steps < 1 and max_episode_steps != -1:
             raise ValueError(f"max_episode_steps is {max_episode_steps}, expected at least 1, or -1 for no limit")
         self.num_envs, self.threads, self.autoreset_mode = num_envs, threads, AutoresetMode(autoreset_mode)
-        limits = [limit for limit in (horizon, max_episode_steps) if limit is not None and limit != -1]
-        self._build(make, min(limits, default=NO_LIMIT), options, render_mode)
+        limits = [limit for limit in (horizon, max_episode_steps) if limit is not None]
+        self._build(make, min((NO_LIMIT if x == -1 else x for x in limits), default=None), options, render_mode)
         self.single_observation_space, self.single_action_space = self._spaces()
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)

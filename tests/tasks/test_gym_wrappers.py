@@ -134,8 +134,8 @@ def test_seeds_and_masks_that_are_none_are_refused():
     options = {"reset_mask": first}
     env.reset(options=options)
     assert "reset_mask" in options, "the caller's dict is the caller's"
-    for wrong in (0, -2):
-        with pytest.raises(ValueError, match="max_episode_steps"):
+    for wrong in (0, -2, 2.5, "9"):
+        with pytest.raises((ValueError, TypeError), match="max_episode_steps"):
             gymnasium.make_vec(SWIMMER, 2, max_episode_steps=wrong)
 
 
@@ -154,6 +154,8 @@ def test_a_time_limit_is_the_callers(steps, expected):
     cap = 1501
     assert truncated_at(gymnasium.make(SWIMMER, **limit), cap) == expected
     assert truncated_at(gymnasium.make_vec(SWIMMER, 2, **limit), cap) == expected
+    if steps is None:
+        assert truncated_at(gymnasium.make_vec(SWIMMER, 2, max_episode_steps=None), cap) == expected
     assert truncated_at(gymnasium.make_vec(SWIMMER, 2, vectorization_mode="sync", **limit), cap) == expected
 
 

@@ -33,7 +33,8 @@ def mm(results: Results) -> dict[str, Figure]:
     """Left: bound and objective of the first seed around its first parameters. Right: the objective, iteration by
     iteration."""
     (task,) = results.experiment.tasks
-    variants = [v for (_, v), cell in results.cells.items() if len(cell.frame)]
+    needed = {"offset", "bound", "objective", "gain"}
+    variants = [v for (_, v), cell in results.cells.items() if len(cell.frame) and needed <= {*cell.frame.columns}]
     if not variants:
         return {}
     look = looks(results, variants)
@@ -70,7 +71,7 @@ def _against(
     n: list[int] = []
     labelled: dict[str, Artist] = {}
     for ax, task in zip(panels, tasks, strict=True):
-        drawn = [v for v in variants if drawable(results, task.id, v, y)]
+        drawn = [v for v in variants if all(drawable(results, task.id, v, column) for column in (x, y))]
         if not drawn:
             draw_not_run(ax, task.label, results.budget)
             continue
