@@ -20,6 +20,8 @@ MOST_RIVALS = 10
 """Comparisons with rivals that are listed one by one."""
 MOST_CAVEATS = 4
 """Caveats of the verdicts' numbers that are told without --verbose."""
+SHORT = {"budget": "", "threshold": "threshold"}
+"""Causes in a list's last column. What a larger budget would decide says its runs at that budget."""
 LEAST_LAST = 12  # columns that the last column of a list needs, or the list becomes paragraphs
 
 
@@ -96,13 +98,13 @@ def _claim_row(judged: Judged, claim: Claim, own: Sequence[Verdict]) -> tuple[st
 def _open_words(judged: Judged, claim: Claim, own: Sequence[Verdict], budgets: Sequence[str]) -> str:
     word, asks = word_over(own), judged.outlook.of_claim(claim, own)
     found = {v.cause for v in own} if word == "INCONCLUSIVE" else set()
-    words = [reason for cause, reason in CAUSES.items() if cause in found]
+    words = [SHORT.get(cause, reason) for cause, reason in CAUSES.items() if cause in found]
     if word == "mixed":
         refuted, undecided = (sum(v.verdict == w for v in own) for w in ("REFUTED", "INCONCLUSIVE"))
         words += [f"{refuted} REFUTED"] * bool(refuted) + [f"{undecided} open"] * bool(undecided)
         asks = asks if asks and asks.seeds is None else None
     if asks:
-        words.append(("" if asks.budget in budgets else f"at {asks.budget} ") + _bill(asks))
+        words.append(("" if asks.budget in budgets else f"{asks.budget}: ") + _bill(asks))
     return ", ".join(filter(None, words))
 
 
@@ -119,6 +121,8 @@ def _bill(asks: Open) -> str:
 def _legend(judged: Judged, width: int) -> list[str]:
     """What the list's signs mean, as far as they occur."""
     words = []
+    if any(v.cause == "threshold" for v in judged.verdicts):
+        words.append("threshold: not shown to be reachable")
     if judged.begun and any(judged.holds(claim, own) for claim, own in judged.claims):
         words.append("2/6: SUPPORTED on 2 of 6 tasks or settings")
     asks = [judged.outlook.of_claim(claim, own) for claim, own in judged.claims if word_over(own) != "mixed"]
