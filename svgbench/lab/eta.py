@@ -81,15 +81,18 @@ def pace_of(trace: Sequence[Point]) -> Pace | None:
     if not bursts or not plain:
         return Pace(_mean(increments))
     base = _mean(plain)
+    begin, end, last = increments[0].done - increments[0].units, increments[-1].done, bursts[-1].done
     if len(bursts) == 1:
-        (burst,), begin = bursts, increments[0].done - increments[0].units
+        (burst,) = bursts
         came_after = burst.done - begin + burst.units  # the first slice is not in the trace
-        if increments[-1].done - burst.done > ONCE * came_after:  # it would have come again by now
+        if end - last > ONCE * came_after:  # it would have come again by now
             return Pace(base, once=burst.seconds - base * burst.units)
         return Pace(_mean(increments))
     excess = statistics.fmean(one.seconds - base * one.units for one in bursts)
-    period = (bursts[-1].done - bursts[0].done) / (len(bursts) - 1)
-    return Pace(base, excess, period, bursts[-1].done)
+    period = (last - bursts[0].done) / (len(bursts) - 1)
+    if end - last > ONCE * period:  # they came in a crowd
+        period = (end - begin) / len(bursts)
+    return Pace(base, excess, period, last)
 
 
 def _mean(increments: Sequence[Increment]) -> float:
@@ -170,6 +173,18 @@ class _Running:
         """The share of the block that was seen, from 0 to 1."""
         return (self.trace[-1][1] - self.trace[0][1]) / max(self.total, 1) if self.trace else 0.0
 
+    @property
+    def resumed(self) -> bool:
+        """Whether a part was done before this process started."""
+        return bool(self.trace) and self.trace[0][1] > TRUSTED * self.total
+
+    def took(self, now: float) -> float:
+        """Seconds of such a block from its start to its end, of one that has just ended."""
+        if not self.resumed:
+            return now - self.since
+        first, done = self.trace[0]
+        return first - self.since + (now - first) * self.total / max(self.total - done, 1)
+
     def whole(self) -> float | None:
         """Seconds of such a block from its start to its end, at the present pace."""
         pace = self.pace
@@ -205,8 +220,7 @@ class Forecast(Generic[Key]):
         self.waiting.pop(key, None)
         one = self.running.pop(key, None)
         if one is not None and finished:
-            whole = one.whole()
-            self.took.setdefault(self.kinds[key], []).append(now - one.since if whole is None else whole)
+            self.took.setdefault(self.kinds[key], []).append(one.took(now))
 
     def postponed(self, key: Key) -> None:
         """The block's process is gone, and is started again later."""
@@ -220,8 +234,7 @@ class Forecast(Generic[Key]):
         trust = min(one.seen / (COMPARED if self.kinds[key] in self.took else TRUSTED), 1.0) ** 2
         if trust == 1.0 or whole is None:
             return own
-        resumed = bool(one.trace) and one.trace[0][1] > TRUSTED * one.total
-        spent = one.trace[-1][1] / one.total * whole if resumed else now - one.since
+        spent = one.trace[-1][1] / one.total * whole if one.resumed else now - one.since
         like = max(whole - spent, 0.0)
         return like if own is None else trust * own + (1 - trust) * like
 

@@ -63,7 +63,7 @@ def clone(place, to):
 
 def test_a_clone_with_other_line_endings(forks, place, tmp_path):
     cell = cell_of(seeds=2)
-    there = clone(place, tmp_path / "clone")
+    there = clone(place, tmp_path / "a clone's")
     csv = Store(there / "results").csv_path(cell)
     assert csv.read_bytes().count(b"\r\n") == 61
     verified = forks(there, "verify")
@@ -80,11 +80,15 @@ def test_a_clone_with_other_line_endings(forks, place, tmp_path):
     refused = forks(there, *TRAIN)
     assert refused.status == 1
     (line,) = refused.err.splitlines()
-    assert line.startswith(f"svgbench: testkit/walk would be run anew, and need not: {ENDINGS}; to mend: cd {there}")
+    assert line.startswith(f"svgbench: testkit/walk would be run anew, and need not: {ENDINGS}; to mend: cd ")
     assert not list((there / "results").rglob("block-*"))
 
+    measured = there / "results" / "testkit" / "walk" / "smoke" / "field-calm--other.csv"
+    measured.write_bytes(crlf(b"seed,step,position\n0,1,0.5\n"))  # not in git: a remedy must not take it back
     remedy = line.partition("; to mend: ")[2]
     subprocess.run(["bash", "-c", remedy], cwd=tmp_path, check=True)
+    assert measured.read_bytes() == b"seed,step,position\n0,1,0.5\n"
+    git(there, "checkout", "--", measured)
     mended = forks(there, "verify")
     assert mended.status == 0, mended.out
     assert csv.read_bytes() == Store(place / "results").csv_path(cell).read_bytes()
@@ -105,7 +109,7 @@ def crlf(data):
 
 
 MENDABLE = {
-    "endings": ("csv", crlf, "copy the folder again, with a tool that leaves files as they are"),
+    "endings": ("csv", crlf, "to mend: cd "),
     "old endings": ("csv", lambda data: data.replace(b"\n", b"\r"), ENDINGS),
     "a mark": ("csv", lambda data: b"\xef\xbb\xbf" + data, "a byte-order mark was put before it"),
     "a mark and endings": ("csv", lambda data: b"\xef\xbb\xbf" + crlf(data), ENDINGS),

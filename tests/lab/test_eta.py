@@ -90,6 +90,13 @@ def test_a_burst_that_does_not_come_again():
     assert (pace.mean, pace.once) == pytest.approx((0.1, 29.0))
 
 
+def test_bursts_in_a_crowd_have_no_short_period():
+    """Two slices of one unit with an evaluation each, among slices of a hundred: a real trace."""
+    trace = [(3.06, 1), (3.52, 101), (4.19, 201), (4.65, 202), (4.7, 203), (5.78, 453), (6.03, 503), (7.91, 753)]
+    assert pace_of(trace).rest(753, 804) < 1.0
+    assert pace_of(trace[:6]).rest(453, 804) < 4.0
+
+
 def test_bursts_have_a_size_and_a_period():
     pace = pace_of(trace_of(every(20, 1.0, 40.0, 70)))
     assert (pace.base, pace.burst, pace.period, pace.burst_at) == pytest.approx((0.1, 40.0, 200.0, 600))
@@ -205,6 +212,17 @@ def test_the_first_slices_of_a_block_are_held_against_others_of_its_kind():
     for now, seconds in told:
         if 0.15 * end <= now <= 0.95 * end:
             assert (end - now) / 2 <= seconds <= (end - now) * 2, (now, end - now, seconds)
+
+
+def test_a_finished_block_took_what_it_took():
+    """Its last reports may never be read. Of a resumed one the part before is added."""
+    for first, whole in ((1, 6.0), (50, 11.0)):
+        forecast = Forecast({"a": "kind", "b": "kind"}, 1)
+        forecast.started("a", 0.0)
+        forecast.progressed("a", 1.0, first, 100)
+        forecast.progressed("a", 3.0, first + 1, 100)
+        forecast.ended("a", 6.0, finished=True)
+        assert forecast.whole(6.0) == whole
 
 
 def test_failed_and_postponed_blocks():

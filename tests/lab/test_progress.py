@@ -51,7 +51,7 @@ def test_plain_lines_are_few_and_say_everything(watched, blocks):
     lines.hear("finished", blocks[1], "", 601.0)
     lines.hear("failed", blocks[0], "it fell over", 602.0)
     assert out.getvalue().splitlines()[-2:] == [
-        "[1/2] finished field/calm drift seeds 2-3: position -0.5; 15 min left",  # between its like and itself
+        "[1/2] finished field/calm drift seeds 2-3: position -0.5; 7 min left",  # between its like and itself
         "[2/2] failed field/calm drift seeds 0-1: it fell over",
     ]
     assert out.getvalue().replace("\n", "").isprintable(), "no control characters"
