@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from svgbench.lab.errors import DamagedError
 
 FORMAT = 1
 _SEED_LINE = re.compile(rb"(\d+),")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+=-]*--[A-Za-z0-9._+=-]+")
 _NEEDED = {"task": str, "variant": str, "config_hash": str, "versions": dict, "columns": list, "bytes": int}
 
 
@@ -25,7 +26,7 @@ def is_finished(entry: Mapping[str, Any]) -> bool:
 
 def is_cell_file(path: Path) -> bool:
     """Whether a cell's CSV or JSON may have that name, and there is such a file."""
-    return "--" in path.stem and not path.name.startswith(".") and path.suffix in (".csv", ".json") and _is_file(path)
+    return bool(_NAME.fullmatch(path.stem)) and path.suffix in (".csv", ".json") and _is_file(path)
 
 
 def _is_file(path: Path) -> bool:
@@ -78,6 +79,24 @@ def is_copy(path: Path, meta: Mapping[str, Any]) -> bool:
     if name != path.stem and not path.with_name(f"{name}.json").exists():
         raise DamagedFileError(path, f"it describes another cell, {name}: was it renamed?", mendable=True)
     return name != path.stem
+
+
+def without_copies(paths: Sequence[Path]) -> list[Path]:
+    """The JSONs of one folder without copies; only those are opened whose name begins with another one's."""
+    names = [path.stem for path in paths]
+    return [path for path in paths if not (_begins_with_another(path.stem, names) and _says_copy(path))]
+
+
+def _begins_with_another(name: str, names: Sequence[str]) -> bool:
+    return any(name != other and name.startswith(other) for other in names)
+
+
+def _says_copy(path: Path) -> bool:
+    try:
+        meta = read_meta(path)
+        return meta is not None and is_copy(path, meta)
+    except DamagedError:
+        return False
 
 
 def read_rows(path: Path, meta: Mapping[str, Any]) -> bytes:

@@ -21,7 +21,7 @@ from svgbench.lab import platform
 from svgbench.lab.cells import Block, Cell
 from svgbench.lab.damage import DamagedFileError, unreadable
 from svgbench.lab.files import check_writable, is_locked, locked, remove_temporaries, write_atomic
-from svgbench.lab.pair import FORMAT, is_cell_file, is_finished, read_meta, read_rows, split_rows
+from svgbench.lab.pair import FORMAT, is_cell_file, is_finished, read_meta, read_rows, split_rows, without_copies
 
 Status = Literal["done", "running", "partial", "failed", "diverged", "stale", "other", "missing"]
 
@@ -53,8 +53,8 @@ class Store:
         return self.root / experiment / budget
 
     def variants(self, experiment: str, budget: str) -> set[str]:
-        """The variants that have files, declared or not, by file names."""
-        return {path.stem.partition("--")[2] for path in self.cell_files(experiment, budget)}
+        """The variants that have files, declared or not, by file names. Copies are none."""
+        return {path.stem.partition("--")[2] for path in without_copies(self.cell_files(experiment, budget))}
 
     def cell_files(self, experiment: str, budget: str) -> list[Path]:
         """The JSONs that a cell may have, declared or not, by file names. Hidden files and folders are none."""

@@ -191,7 +191,8 @@ def litter(folder, cell):
     shutil.copy(home / "field-calm--drift.json", home / "old" / "field-calm--drift.json")
     (home / "field-calm--folder.json").mkdir()
     for kind in ("csv", "json"):
-        shutil.copy(home / f"field-calm--mine.{kind}", home / f"field-calm--mine (1).{kind}")
+        for of, more in (("mine", " (1)"), ("mine", "-copy"), ("mine", ".sync-conflict-20261128"), ("drift", "-old")):
+            shutil.copy(home / f"field-calm--{of}.{kind}", home / f"field-calm--{of}{more}.{kind}")
     (home / "loop").symlink_to(home)
     (home / "nothing.txt").symlink_to("nowhere")
 
@@ -207,7 +208,7 @@ def test_strays_change_nothing(forks, place):
     assert "4 of 4 files are as they were written" in verified.out
     rows = forks(place, "verify", "--json").json
     assert {row["status"] for row in rows} == {"ok", "undeclared", "stray"}
-    (copy,) = [row for row in rows if "(1)" in row["file"]]
+    (copy,) = [row for row in rows if "-copy" in row["file"]]
     assert copy["note"] == "named otherwise than its cell, field-calm--mine: a copy, and not read"
 
 
