@@ -7,7 +7,7 @@ from svgbench.lab.experiment import Deviation
 BUDGET = Deviation(
     id="budget",
     paper="the chapter has no experiments: nothing is printed of samples or repeats",
-    ours="`paper` is our choice, written down before the first run: ten seeds and the samples that `show` lists",
+    ours="`paper` is our choice: ten seeds and the samples that `show` lists",
     reason="minutes on two cores, and margins that ten seeds can show",
     source="sections 5.2 to 5.9; our choice",
 )
