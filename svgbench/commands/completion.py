@@ -6,7 +6,6 @@ The shells ask through typer (`svgbench --install-completion`). Only declaration
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -85,29 +84,27 @@ def variants(ctx: typer.Context, incomplete: str) -> Iterable[Offer]:
 
 @_offers
 def settings(ctx: typer.Context, incomplete: str) -> Iterable[Offer]:
-    """Fields of the chosen learners' configs, and limits of the budgets.
+    """Fields of the chosen learners' configs, and limits of the budgets, each without and with its value.
 
-    For bash, which shows nothing beside a word, with their values too; and it puts no space after one of several.
+    Of two offers bash puts no space after what they share. What each is would take longer to show than all the rest.
     """
-    bash = os.environ.get("_SVGBENCH_COMPLETE") == "complete_bash"
-    for name, (expected, value) in _settings(ctx).items():
-        yield f"{name}=", f"{expected}; {value} by default"
-        if bash:
-            yield f"{name}={value}", ""
+    for name, value in _settings(ctx).items():
+        yield f"{name}=", ""
+        yield f"{name}={value}", ""
 
 
-def _settings(ctx: typer.Context) -> dict[str, tuple[str, Any]]:
+def _settings(ctx: typer.Context) -> dict[str, Any]:
+    """The value of each by default; for what several have, the first one's."""
     from svgbench.lab.overrides import settings_of
 
     named, budget = _words(ctx, "variants"), ctx.params.get("budget")
-    found: dict[str, tuple[str, Any]] = {}
+    found: dict[str, Any] = {}
     for experiment in _chosen(ctx):
         fields = settings_of(v for v in experiment.variants if not named or v.id in named)
-        found = {name: (field.summary, default) for name, (field, default) in fields.items()} | found
+        found = {name: default for name, (_, default) in fields.items()} | found
         for one in experiment.budgets:
             if budget in (None, one.name):
-                limits = {name: (f"a limit of budget {one.name}", value) for name, value in one.limits.items()}
-                found = limits | found
+                found = dict(one.limits) | found
     return dict(sorted(found.items()))
 
 

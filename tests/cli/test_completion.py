@@ -119,7 +119,9 @@ def test_zsh_and_fish(forks, place):
     zsh = ask("zsh", "svgbench compare maac/f")
     assert zsh.status == 0
     assert zsh.out.startswith("""_arguments '*: :(("maac/fig3":"Policy-gradient error against the horizon"))'""")
-    assert '"model_lr=":"float, at least 0; 0.001 by default"' in ask("zsh", "svgbench run table2 -o model_l").out
+    assert ask("zsh", "svgbench run table2 -o model_l").out.startswith(
+        """_arguments '*: :(("model_lr="\n"model_lr=0.001"))'"""
+    )
     assert ask("zsh", "svgbench run table2 --results re").out == "_files\n"
     args = {"_TYPER_COMPLETE_FISH_ACTION": "get-args"}
     assert ask("fish", "svgbench tune trpo/", **args).out.splitlines()[0].startswith("trpo/natural-gradient-sweep\t")
