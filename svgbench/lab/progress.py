@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import math
 import os
+import statistics
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TextIO
 
 from svgbench import strict_json
 from svgbench.lab.calibration import Cost, kind
 from svgbench.lab.cells import Block
+from svgbench.lab.errors import DamagedError
 from svgbench.lab.eta import Forecast, duration
+from svgbench.lab.store import Store
 from svgbench.lab.supervisor import Event
 
 LINE_SECONDS = 60.0  # between two plain lines, at least, unless a block ends
@@ -27,11 +33,13 @@ class Reporter(Protocol):
 
 @dataclass(frozen=True)
 class Expected:
-    """What is known of a run before it starts: how many blocks at once, the column to show, the cost of kinds."""
+    """What is known of a run before it starts: how many blocks at once, the column to show, the cost of kinds; and the
+    store where the rows of a block are when it has ended."""
 
     slots: int = 1
     column: str = ""
     costs: Mapping[str, Cost] = field(default_factory=dict)
+    store: Store | None = None
 
 
 def reporter(blocks: Sequence[Block], expected: Expected, stream: TextIO | None = None) -> Reporter:
@@ -70,11 +78,27 @@ def parse_report(text: str) -> Report:
         return Report()
 
 
+def last_numbers(store: Store, block: Block, column: str) -> dict[str, float]:
+    """The mean over a finished block's wanted seeds of their last number in the column, by the column's name.
+
+    Read from the store: a block's last reports may be gone before anybody sees them. Empty where there are no numbers.
+    """
+    try:
+        rows = csv.DictReader(io.StringIO(store.rows(block.cell).decode()))
+        last: dict[str, float] = {}
+        for row in rows:
+            if int(row["seed"]) in block.wanted and math.isfinite(value := float(row[column])):
+                last[row["seed"]] = value
+    except (OSError, DamagedError, ValueError, KeyError):  # no numbers in that column; or files that others changed
+        return {}
+    return {column: statistics.fmean(last.values())} if last else {}
+
+
 class Watched:
     """How the blocks stand, in words."""
 
     def __init__(self, blocks: Sequence[Block], expected: Expected) -> None:
-        self.column, self.total, self.ended = expected.column, len(blocks), 0
+        self.store, self.column, self.total, self.ended = expected.store, expected.column, len(blocks), 0
         prior = {name: cost.seconds + cost.start_seconds for name, cost in expected.costs.items() if not cost.error}
         self.forecast = Forecast({block: kind(block.cell) for block in blocks}, expected.slots, prior)
         self.reports: dict[Block, Report] = {}
@@ -88,6 +112,9 @@ class Watched:
         elif event in ("finished", "failed"):
             self.ended += 1
             self.forecast.ended(block, now, event == "finished")
+            if event == "finished" and self.store is not None:
+                last = last_numbers(self.store, block, self.column)
+                self.reports[block] = replace(self.reports.get(block, Report()), last=last)
         elif event in ("waiting", "stopped"):
             self.forecast.postponed(block)
 

@@ -58,7 +58,7 @@ def run_blocks(
     """
     deadline = None if options.time_limit is None else time.monotonic() + options.time_limit
     executor = make_executor(options.executor, options.jobs)
-    with reporter(blocks, Expected(options.jobs, column, costs or {})) as listen:
+    with reporter(blocks, Expected(options.jobs, column, costs or {}, store)) as listen:
         supervisor = Supervisor(store, executor, listen)
         with _signals(supervisor) as received:
             outcome = supervisor.run(blocks, deadline)

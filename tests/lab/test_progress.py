@@ -10,7 +10,19 @@ import pytest
 from harness import block_of, cell_of
 from rich.console import Console
 
-from svgbench.lab.progress import LINE_SECONDS, Bars, Expected, Lines, Report, Watched, parse_report, reporter
+from svgbench.lab.platform import compared
+from svgbench.lab.progress import (
+    LINE_SECONDS,
+    Bars,
+    Expected,
+    Lines,
+    Report,
+    Watched,
+    last_numbers,
+    parse_report,
+    reporter,
+)
+from svgbench.lab.store import Store
 
 
 @pytest.fixture
@@ -98,3 +110,22 @@ def test_a_report_that_is_torn_says_nothing(text):
 def test_reports_of_other_versions():
     assert parse_report('{"done": 3, "total": 5, "diverged": 0, "new": 1}') == Report(3, 5, 0)
     assert parse_report(report(2, 1.5)).last["position"] == 1.5
+
+
+def test_a_finished_block_shows_what_is_stored(blocks, tmp_path):
+    """Its last report may never be read: an earlier one, or none, says something else."""
+    cell = blocks[0].cell
+    store = Store(tmp_path)
+    texts = {0: "0,1,5.0,up\n0,2,7.0,up\n", 1: "1,1,1.0,up\n1,2,nan,up\n", 2: "2,1,100.0,up\n"}
+    entry = {"status": "done", "platform": compared("cpu"), "seconds": 1.0}
+    store.merge(cell, texts, {seed: entry | {"rows": text.count("\n")} for seed, text in texts.items()})
+    watched = Watched(blocks, Expected(column="position", store=store))
+    watched.hear("started", blocks[0], "", 0.0)
+    watched.hear("progress", blocks[0], report(3, -44.0), 1.0)
+    assert watched.value(blocks[0]) == "position -44"
+    watched.hear("finished", blocks[0], "", 2.0)
+    assert watched.value(blocks[0]) == "position 4", "the mean of 7 and 1: seed 2 is another block's"
+    assert last_numbers(store, blocks[0], "side") == {}, "words have no mean"
+    store.csv_path(cell).unlink()
+    watched.hear("finished", blocks[0], "", 3.0)
+    assert watched.value(blocks[0]) == "", "nothing rather than something old"
