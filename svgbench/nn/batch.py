@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from svgbench.nn.online import finite_rows
+from svgbench.nn.state import finite_rows
 
 
 class Samples(NamedTuple):

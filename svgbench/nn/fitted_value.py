@@ -21,9 +21,9 @@ from torch import Tensor, nn
 
 from svgbench.nn import input_jacobian
 from svgbench.nn.flat_mlp import FlatMLP
-from svgbench.nn.online import finite_rows
 from svgbench.nn.optim import Adam
 from svgbench.nn.returns import discounted_sums
+from svgbench.nn.state import finite_rows
 from svgbench.nn.state_statistics import StateStatistics
 from svgbench.nn.streams import Streams
 from svgbench.nn.surrogate import pieces

@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from svgbench.nn import input_jacobian
 from svgbench.nn.flat_mlp import FlatMLP, Recording
 from svgbench.nn.gaussian_policy import Acting, log_prob
-from svgbench.nn.online import finite_rows
 from svgbench.nn.optim import CLIP_EPS, Adam
+from svgbench.nn.state import finite_rows
 from svgbench.nn.state_statistics import StateStatistics
 from svgbench.nn.streams import Streams
 

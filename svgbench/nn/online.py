@@ -318,15 +318,3 @@ def work_before(step: int, s: Schedule, updates: Sequence[tuple[int, float]], S:
         work += cost * max(min(step, end) - max(first, s.learning_starts), 0)
     evaluations = step // s.eval_every + (step == s.total_steps and step % s.eval_every > 0)
     return work + EVALUATION_WORK * S * s.eval_episodes * horizon * evaluations
-
-
-def finite_rows(x: Tensor) -> Tensor:
-    """Whether all numbers of x [S, ...] are finite, bool [S]; a sum of them that overflows counts as not."""
-    return x.flatten(1).sum(1).isfinite()  # one pass: NaN and infinities survive a sum
-
-
-def cloned(value: Any) -> Any:
-    """Nested dicts with copies of their tensors."""
-    if isinstance(value, Tensor):
-        return value.clone()
-    return {name: cloned(entry) for name, entry in value.items()} if isinstance(value, dict) else value

@@ -22,8 +22,8 @@ import torch
 from torch import Tensor, nn
 
 from svgbench.nn.layers import ACTIVATIONS
-from svgbench.nn.online import finite_rows
 from svgbench.nn.optim import Adam
+from svgbench.nn.state import finite_rows
 from svgbench.nn.state_statistics import StateStatistics
 from svgbench.nn.streams import Streams
 

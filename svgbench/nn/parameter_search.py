@@ -19,10 +19,9 @@ from torch import Tensor
 
 from svgbench.nn.exploration import action_range, slice_noise
 from svgbench.nn.gaussian_policy import Acting, GaussianPolicy
-from svgbench.nn.online import finite_rows
 from svgbench.nn.policy_iteration import PolicyIteration
 from svgbench.nn.scaling import ObservationScaling
-from svgbench.nn.state import on_cpu
+from svgbench.nn.state import finite_rows, on_cpu
 from svgbench.nn.streams import Streams
 from svgbench.nn.work import batches
 

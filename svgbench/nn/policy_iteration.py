@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from svgbench.nn.gaussian_policy import Acting, GaussianPolicy
-from svgbench.nn.online import finite_rows
 from svgbench.nn.scaling import ObservationScaling
 from svgbench.nn.seed_block import Row, SeedBlock
+from svgbench.nn.state import finite_rows
 
 COLUMNS = ("kl", "surrogate_gain", "entropy", "accepted", "value_error")
 """What an update says of itself; NaN where an algorithm has no such thing.

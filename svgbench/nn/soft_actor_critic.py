@@ -16,9 +16,9 @@ from svgbench.nn.draws import Draw
 from svgbench.nn.experience import Experience
 from svgbench.nn.initialise import orthogonal_
 from svgbench.nn.layers import MLP
-from svgbench.nn.online import cloned, finite_rows
 from svgbench.nn.optim import Adam, polyak_, target_copy
 from svgbench.nn.schedule import target_entropy
+from svgbench.nn.state import cloned, finite_rows
 from svgbench.nn.streams import Streams
 
 COLUMNS = ("entropy", "critic_loss", "reward_loss", "model_loss")

@@ -1,4 +1,4 @@
-"""What states have in common: tensors, numbers, strings, lists and dicts, nested."""
+"""Small things about tensors and states (tensors, numbers, strings, lists and dicts, nested) that many parts ask."""
 
 from __future__ import annotations
 
@@ -14,3 +14,15 @@ def on_cpu(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: on_cpu(entry) for name, entry in value.items()}
     return type(value)(on_cpu(entry) for entry in value) if isinstance(value, list | tuple) else value
+
+
+def finite_rows(x: Tensor) -> Tensor:
+    """Whether all numbers of x [S, ...] are finite, bool [S]; a sum of them that overflows counts as not."""
+    return x.flatten(1).sum(1).isfinite()  # one pass: NaN and infinities survive a sum
+
+
+def cloned(value: Any) -> Any:
+    """Nested dicts with copies of their tensors."""
+    if isinstance(value, Tensor):
+        return value.clone()
+    return {name: cloned(entry) for name, entry in value.items()} if isinstance(value, dict) else value

@@ -17,8 +17,8 @@ from torch import Tensor
 
 from svgbench.nn.batch import Batch, Samples
 from svgbench.nn.gaussian_policy import Acting, GaussianPolicy, kl
-from svgbench.nn.online import finite_rows
 from svgbench.nn.rollouts import Floats, Rollouts, snapshot_of
+from svgbench.nn.state import finite_rows
 from svgbench.nn.streams import Streams
 from svgbench.nn.surrogate import log_ratios, scores
 

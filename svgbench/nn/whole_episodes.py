@@ -17,8 +17,7 @@ from torch import Tensor
 
 from svgbench.nn.exploration import slice_noise
 from svgbench.nn.gaussian_policy import Acting
-from svgbench.nn.online import finite_rows
-from svgbench.nn.state import on_cpu
+from svgbench.nn.state import finite_rows, on_cpu
 from svgbench.nn.streams import Streams
 
 
