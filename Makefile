@@ -1,11 +1,12 @@
 # make demo   a figure of a paper, redrawn from ten seeds, with verdicts, in minutes
-# make test   lint, format, types, import rules, tests
+# make test   lint, format, types, import rules, tests in two processes (WORKERS=1 for one)
 PYTHON ?= python3
 TORCH ?= torch==2.13.0
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 DEMO := demo
+WORKERS ?= 2
 
 .PHONY: demo test lint fast-test clean
 
@@ -38,7 +39,7 @@ lint: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS)
 
 clean:
 	rm -rf $(VENV) $(DEMO) figures .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from svgbench.baselines import sac, sac_svg
-from svgbench.nn.work import products
+from svgbench.baselines.value_gradients.actor_critic import sac, sac_svg
+from svgbench.learners.costs import products
 
 Sizes = Sequence[int]
 

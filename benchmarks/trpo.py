@@ -241,7 +241,7 @@ def vine(
 
 
 class Made:
-    """A task of the biped's state and motors that makes its numbers up; satisfies `svgbench.tasks.protocol.Task`."""
+    """A task of the biped's state and motors that makes its numbers up; satisfies `svgbench.words.task.Task`."""
 
     id = "made/biped"
     observation_dim, action_dim, dt = 33, 10, 0.01

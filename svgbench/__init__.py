@@ -5,10 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from svgbench import moved
+
 if TYPE_CHECKING:
     from svgbench.study import Study
 
 __version__ = "0.1.0"
+
+moved.install()
 
 
 def load(name: str, results: Path | str | None = None) -> Study:

@@ -9,10 +9,10 @@ from svgbench.analysis.wording import counted, words_of
 from svgbench.lab.calibration import Cost, Estimate, kind
 from svgbench.lab.damage import left_out
 from svgbench.lab.eta import duration
-from svgbench.lab.experiment import Experiment, PerTask
 from svgbench.lab.overrides import settings_of
 from svgbench.lab.plan import Plan
 from svgbench.terminal import size
+from svgbench.words.experiment import Experiment, PerTask
 
 
 def parts_of(experiment: Experiment) -> list[dict[str, Any]]:

@@ -16,11 +16,11 @@ from svgbench import reproduce, strict_json
 from svgbench.lab import platform
 from svgbench.lab.cells import Selection, block_from_job, cell_name, expand
 from svgbench.lab.damage import DamagedFileError
-from svgbench.lab.errors import BusyError, UsageError
-from svgbench.lab.experiment import Experiment
 from svgbench.lab.files import is_locked, locked
 from svgbench.lab.pair import is_cell_file, is_copy, is_finished, read_meta, read_rows
 from svgbench.lab.store import Store
+from svgbench.words.errors import BusyError, UsageError
+from svgbench.words.experiment import Experiment
 
 
 def logs(store: Store, experiment: Experiment, selection: Selection) -> list[Path]:

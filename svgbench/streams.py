@@ -14,7 +14,7 @@ import sys
 import unicodedata
 from typing import TextIO
 
-from svgbench.lab.errors import FAILED
+from svgbench.words.errors import FAILED
 
 BROKEN_PIPE = 141  # 128 + SIGPIPE: what a shell says of a program whose reader went away
 

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from svgbench import reproduce
 from svgbench.lab.cells import Selection, expand, expand_declared, reach_of
-from svgbench.lab.experiment import BUDGETS, Experiment
 from svgbench.lab.overrides import Reach
 from svgbench.lab.plan import Plan, make_plan
 from svgbench.lab.store import Store
+from svgbench.words.experiment import BUDGETS, Experiment
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +42,7 @@ def load(name: str, results: Path | str | None = None) -> Study:
     """The study of the experiment called `name`. Raises UsageError if the name means none, or several."""
     found = reproduce.resolve(name)
     if len(found) > 1:
-        from svgbench.lab.errors import UsageError
+        from svgbench.words.errors import UsageError
 
         raise UsageError(f"'{name}' means several experiments: {', '.join(e.id for e in found)}")
     return Study(found[0], results)
@@ -215,7 +215,7 @@ class Study:
         UsageError for an experiment that is no search.
         """
         from svgbench.analysis.choosing import choices, written
-        from svgbench.lab.errors import unknown
+        from svgbench.words.errors import unknown
 
         search = reproduce.searches().get(self.experiment.id)
         if search is None:

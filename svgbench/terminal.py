@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from svgbench import strict_json
-from svgbench.lab.errors import UsageError
 from svgbench.lab.eta import duration
+from svgbench.words.errors import UsageError
 
 LONGEST_SECONDS = 10 * 365.25 * 86400
 

@@ -12,9 +12,9 @@ from svgbench.analysis.claim_checks import problems
 from svgbench.analysis.effects import candidates, sides
 from svgbench.lab import source
 from svgbench.lab.cells import Selection, blocks, expand
-from svgbench.lab.experiment import BUDGETS
-from svgbench.lab.search import tried
 from svgbench.study import Study
+from svgbench.words.experiment import BUDGETS
+from svgbench.words.search import tried
 
 EXPERIMENTS = list(reproduce.experiments().values())
 RESULTS = Path(__file__).resolve().parents[1] / "results"

@@ -19,11 +19,11 @@ from svgbench.describe import parts_of
 from svgbench.lab import source
 from svgbench.lab.block import resolve
 from svgbench.lab.cells import Selection, expand
-from svgbench.lab.errors import UsageError
 from svgbench.lab.fields import Field
 from svgbench.lab.rules import names_in
 from svgbench.lab.store import Store
 from svgbench.ranges import Range
+from svgbench.words.errors import UsageError
 
 EXPERIMENTS = reproduce.experiments().values()
 RESULTS = Path(__file__).resolve().parents[1] / "results"

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 import svgbench
 from svgbench import strict_json
-from svgbench.lab.errors import DamagedError
 from svgbench.lab.pair import read_meta
+from svgbench.words.errors import DamagedError
 
 ROOT = Path(svgbench.__file__).parent
 RESULTS = ROOT.parent / "results"

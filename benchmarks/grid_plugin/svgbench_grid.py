@@ -1,6 +1,6 @@
 """A synthetic experiment of 10,000 cells, to time `plan` and `status`. Nothing in it is ever trained."""
 
-from svgbench.lab.experiment import Budget, Column, Experiment, Measure, Task, Variant
+from svgbench.words.experiment import Budget, Column, Experiment, Measure, Task, Variant
 
 VERSION = 1
 

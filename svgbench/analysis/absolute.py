@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from svgbench.analysis.effects import candidates, sides
 from svgbench.analysis.judgement import RANDOM_VARIANT, Cause, ClaimWord, Evidence, number
 from svgbench.analysis.statistics import Interval
-from svgbench.lab.experiment import Change, Comparison, Published, RelativeSD, Scalar, Side, on_task
+from svgbench.words.experiment import Change, Comparison, Published, RelativeSD, Scalar, Side, on_task
 
 PAPER = "paper"
 REVERSED = {"<": ">", ">": "<", "<~": ">~", ">~": "<~", "~": "~"}

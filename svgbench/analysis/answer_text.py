@@ -12,7 +12,7 @@ from svgbench.analysis.tables import Grid, render
 from svgbench.analysis.verdict_text import estimate
 from svgbench.analysis.verdict_words import tally, word_over
 from svgbench.lab.eta import duration
-from svgbench.lab.experiment import Claim
+from svgbench.words.experiment import Claim
 
 SCREEN = 40
 """Lines that several experiments may take before their claims are left out."""

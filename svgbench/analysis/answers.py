@@ -10,7 +10,7 @@ from functools import cached_property
 from svgbench.analysis.judgement import Verdict
 from svgbench.analysis.outlook import Open, Outlook
 from svgbench.analysis.verdict_words import of_claim, tally, tally_words, word_over
-from svgbench.lab.experiment import Claim, Experiment
+from svgbench.words.experiment import Claim, Experiment
 
 NOTHING_TO_JUDGE = ("NOT_COMPARABLE", "INCOMPLETE")
 

@@ -16,7 +16,7 @@ from svgbench.analysis.levels import SHARE_OF_DISTANCE
 from svgbench.analysis.measures import Sample
 from svgbench.analysis.paired import paired, paired_tost
 from svgbench.analysis.statistics import Summary, Welch, holm, summarise, tost, welch
-from svgbench.lab.experiment import Measure
+from svgbench.words.experiment import Measure
 
 ROUNDING = 1e-5
 """A relative difference that rounding in single precision may make, and that is never a difference."""

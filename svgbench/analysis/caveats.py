@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from svgbench.analysis.judgement import name_seeds
 from svgbench.analysis.measures import CellData, read_sample, rows_behind
-from svgbench.lab.experiment import Experiment, Measure
+from svgbench.words.experiment import Experiment, Measure
 
 MOST_ENDS = 4  # different ones that are named one by one
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from svgbench.analysis.choosing import Choice, Word, Written, at_an_end, not_told_apart
 from svgbench.analysis.tables import Grid, format_mean_spread
-from svgbench.lab.experiment import Setting
-from svgbench.lab.search import Search, Tried
+from svgbench.words.experiment import Setting
+from svgbench.words.search import Search, Tried
 
 
 def choice_rows(search: Search, budget: str, found: Sequence[Choice]) -> list[dict[str, Any]]:

@@ -13,8 +13,8 @@ from svgbench.analysis.judgement import Cells, name_seeds
 from svgbench.analysis.measures import CellData, Sample, read_sample, worst
 from svgbench.analysis.statistics import Summary, summarise, t_interval
 from svgbench.lab.cells import Selection, expand
-from svgbench.lab.experiment import Measure, Setting
-from svgbench.lab.search import Grid, Search, Tried, tasks_of, tried
+from svgbench.words.experiment import Measure, Setting
+from svgbench.words.search import Grid, Search, Tried, tasks_of, tried
 
 Word = Literal["CHOSEN", "NOT_CHOSEN", "INCOMPLETE"]
 

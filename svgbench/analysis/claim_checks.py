@@ -8,7 +8,7 @@ from itertools import pairwise
 from svgbench.analysis.absolute import level_of
 from svgbench.analysis.effects import sides, variants_of
 from svgbench.analysis.judgement import PublishedNumbers
-from svgbench.lab.experiment import (
+from svgbench.words.experiment import (
     BestOf,
     Change,
     Claim,

@@ -12,7 +12,7 @@ from svgbench.analysis.comparisons import Place, incomplete, judge_part
 from svgbench.analysis.effects import variants_of
 from svgbench.analysis.judgement import CAUSES, Cause, ClaimWord, Evidence, PartResult, Verdict, join_id, name_seeds
 from svgbench.analysis.measures import CellData
-from svgbench.lab.experiment import Claim, Scalar
+from svgbench.words.experiment import Claim, Scalar
 
 
 def claim_verdicts(evidence: Evidence) -> list[Verdict]:

@@ -31,7 +31,7 @@ from svgbench.analysis.judgement import (
 from svgbench.analysis.measures import Sample, read_sample, worst
 from svgbench.analysis.spreads import seeds_to_see, unseen_share, vangel_interval
 from svgbench.analysis.statistics import Interval, summarise
-from svgbench.lab.experiment import (
+from svgbench.words.experiment import (
     BestOf,
     Change,
     Comparison,

@@ -13,7 +13,7 @@ from svgbench.analysis.judgement import LevelWord, Rules, name_seeds, number
 from svgbench.analysis.measures import Sample, worst
 from svgbench.analysis.power import power_tost
 from svgbench.analysis.statistics import Summary, Welch, holm, summarise, tost, welch
-from svgbench.lab.experiment import Measure
+from svgbench.words.experiment import Measure
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,9 @@ from svgbench.analysis.frames import parse_rows
 from svgbench.analysis.judgement import DEFAULT_RULES, RANDOM_VARIANT, MeasuredWord, Rules, Verdict, join_id
 from svgbench.analysis.measures import CellData, Sample, read_sample
 from svgbench.analysis.trace import KINDS, SeedTrace, read_texts, traces
-from svgbench.lab.errors import DamagedError
-from svgbench.lab.experiment import Experiment, Measure
 from svgbench.lab.stored import Key, StoredCell
+from svgbench.words.errors import DamagedError
+from svgbench.words.experiment import Experiment, Measure
 
 Seen = Literal["same", "columns", "rounding", "grown", "changed", "other seeds", "only in A", "only in B"]
 """What is seen before any test: how the rows differ at most in any seed (see `trace.Kind`; with "columns" one side has

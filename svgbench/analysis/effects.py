@@ -16,7 +16,7 @@ from svgbench.analysis.bounds import Bound, Known, Seeds, least_difference
 from svgbench.analysis.judgement import RANDOM_VARIANT, number
 from svgbench.analysis.spreads import relative_sd_interval
 from svgbench.analysis.statistics import Interval, interval_of, summarise, welch
-from svgbench.lab.experiment import BestOf, Change, Comparison, OfDistance, RelativeSD, Side, on_task
+from svgbench.words.experiment import BestOf, Change, Comparison, OfDistance, RelativeSD, Side, on_task
 
 FEWEST = 4
 """Seeds that the best of several takes: with three, intervals err more than they are meant to where seeds fail."""

@@ -14,10 +14,10 @@ from svgbench.analysis.caveats import caveat_notes
 from svgbench.analysis.measures import CellData, last_step_of
 from svgbench.lab.cells import Cell, Selection, cell_name, expand_declared, named_seeds
 from svgbench.lab.damage import left_out
-from svgbench.lab.errors import DamagedError
-from svgbench.lab.experiment import Experiment, Variant
 from svgbench.lab.pair import is_copy, is_finished, read_meta, read_rows
 from svgbench.lab.store import CellState, Store
+from svgbench.words.errors import DamagedError
+from svgbench.words.experiment import Experiment, Variant
 
 
 @dataclass(frozen=True)

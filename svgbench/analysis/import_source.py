@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from svgbench.lab.errors import UsageError
+from svgbench.words.errors import UsageError
 
 MOST_BYTES = 1 << 30  # packed, and of text: more is no table of results, or never ends
 BLOCK = 1 << 18  # characters that are checked at one time, and the most that a line may have

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from svgbench.analysis.import_source import Source, line_ends
 from svgbench.analysis.import_values import ColumnKind, RowError, is_number, parse, quoted
-from svgbench.lab.errors import UsageError
+from svgbench.words.errors import UsageError
 
 CHUNK = 10_000  # rows that are strings at one time
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars", " ": "blanks"}

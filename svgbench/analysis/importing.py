@@ -24,11 +24,11 @@ from svgbench.analysis.import_values import ColumnKind, quoted
 from svgbench.analysis.judgement import RANDOM_VARIANT, name_seeds
 from svgbench.analysis.measures import CellData, measure_values
 from svgbench.lab.cells import MOST_SEEDS, Selection, cell_name, named_seeds
-from svgbench.lab.errors import DamagedError, UsageError, unknown
-from svgbench.lab.experiment import Experiment, Side
 from svgbench.lab.files import locked
 from svgbench.lab.pair import FORMAT, read_meta
 from svgbench.lab.store import Store
+from svgbench.words.errors import DamagedError, UsageError, unknown
+from svgbench.words.experiment import Experiment, Side
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 NEAR_ENOUGH = 0.1  # of a budget's steps: the last evaluation may lie a little before its end

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol, SupportsFloat
 
 from svgbench.analysis.measures import CellData, read_sample
-from svgbench.lab.experiment import BUDGETS, Experiment, Measure, Scalar
+from svgbench.words.experiment import BUDGETS, Experiment, Measure, Scalar
 
 RANDOM_VARIANT = "random"
 """The variant whose cell, where an experiment has one, is the level of a random policy."""

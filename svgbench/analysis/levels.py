@@ -22,7 +22,7 @@ from svgbench.analysis.judgement import (
 )
 from svgbench.analysis.measures import Sample, read_sample
 from svgbench.analysis.statistics import SPREAD_KINDS, Interval, Summary, interval_of, summarise, to_sd
-from svgbench.lab.experiment import Experiment, Measure
+from svgbench.words.experiment import Experiment, Measure
 
 SHARE_OF_DISTANCE = 0.10
 CAP_OF_DISTANCE = 0.25

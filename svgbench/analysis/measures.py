@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from svgbench.lab.experiment import Measure, Scalar
+from svgbench.words.experiment import Measure, Scalar
 
 
 @dataclass(frozen=True)

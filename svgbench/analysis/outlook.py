@@ -16,8 +16,8 @@ from svgbench.analysis.judgement import PartResult, Verdict
 from svgbench.analysis.verdict_words import deciding_part
 from svgbench.lab.calibration import Cost, default_jobs, estimate, kind, remembered
 from svgbench.lab.cells import Block, Cell, Selection, blocks, expand
-from svgbench.lab.experiment import Claim, Experiment, Setting, Variant
 from svgbench.lab.store import CellState, Store
+from svgbench.words.experiment import Claim, Experiment, Setting, Variant
 
 MOST_SEEDS = 100
 """A forecast beyond this many seeds is only said to be beyond it."""

@@ -20,8 +20,8 @@ from svgbench.analysis.canvas import TEXT_WIDTH, house_style, plain, save, subpl
 from svgbench.analysis.frames import Results
 from svgbench.analysis.references import draw_levels, draw_not_run, draw_published, legend_of, shows_published
 from svgbench.analysis.statistics import curve_band, seed_grid
-from svgbench.lab.errors import DamagedError, UsageError
-from svgbench.lab.experiment import Task
+from svgbench.words.errors import DamagedError, UsageError
+from svgbench.words.experiment import Task
 
 PALETTE = [sns.color_palette("colorblind", 10)[i] for i in (0, 1, 2, 3, 9, 4, 5, 7)]
 """Eight colours that colour-blind readers can tell apart: one pink, and no yellow."""

@@ -6,9 +6,9 @@ from typing import Any
 
 from svgbench import paper_tables
 from svgbench.analysis.tables import Grid
-from svgbench.lab.errors import unknown
 from svgbench.lab.names import meant, with_short_names
 from svgbench.paper_tables import PublishedNumber, PublishedTable
+from svgbench.words.errors import unknown
 
 SPREADS = {
     "sd": "± is a standard deviation",

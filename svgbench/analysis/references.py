@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from svgbench.analysis.canvas import plain
 from svgbench.analysis.frames import Results
-from svgbench.lab.experiment import BestOf, Claim, Comparison, Experiment, PerTask, Task, Term, on_task
+from svgbench.words.experiment import BestOf, Claim, Comparison, Experiment, PerTask, Task, Term, on_task
 
 LEVEL, PUBLISHED = "level of a claim", "published mean, SD"
 ROOM = 0.5  # of a panel's height, by which it may grow to show a reference

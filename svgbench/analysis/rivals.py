@@ -8,7 +8,7 @@ from svgbench.analysis.between import Meeting, judge
 from svgbench.analysis.judgement import RANDOM_VARIANT, Evidence, MeasuredWord, Verdict, name_seeds
 from svgbench.analysis.measures import CellData, read_sample
 from svgbench.lab.cells import Selection
-from svgbench.lab.experiment import Measure
+from svgbench.words.experiment import Measure
 
 
 def rival_verdicts(evidence: Evidence, budget: str, asked: Selection) -> list[Verdict]:

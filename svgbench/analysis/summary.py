@@ -13,7 +13,7 @@ from svgbench.analysis.measures import Sample, read_sample
 from svgbench.analysis.standouts import MARK, standouts
 from svgbench.analysis.statistics import summarise, t_interval
 from svgbench.analysis.tables import Amount, Entry, Grid, amount_of, format_mean_spread
-from svgbench.lab.experiment import Measure
+from svgbench.words.experiment import Measure
 
 MISSING = "missing"
 MOST_ROWS = 20

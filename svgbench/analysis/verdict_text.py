@@ -10,7 +10,7 @@ from svgbench.analysis.judgement import Verdict
 from svgbench.analysis.tables import Grid, render
 from svgbench.analysis.verdict_words import deciding_part, of_claim, tally
 from svgbench.analysis.wording import words_of
-from svgbench.lab.experiment import Claim, Experiment, OfDistance
+from svgbench.words.experiment import Claim, Experiment, OfDistance
 
 UNITS = {"mean": "mean", "difference": "difference", "ratio": "left / right", "tasks": "tasks"}
 

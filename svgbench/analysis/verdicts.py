@@ -24,7 +24,7 @@ from svgbench.analysis.judgement import (
 from svgbench.analysis.levels import level_verdicts
 from svgbench.analysis.rivals import rival_verdicts
 from svgbench.lab.cells import Selection
-from svgbench.lab.experiment import Experiment
+from svgbench.words.experiment import Experiment
 
 __all__ = [
     "DEFAULT_RULES",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from svgbench.lab.experiment import (
+from svgbench.words.experiment import (
     BestOf,
     Change,
     Claim,

@@ -13,8 +13,8 @@ from typer.exceptions import TyperException
 
 import svgbench
 from svgbench.commands import diffing, judging, keeping, reading, running, tuning
-from svgbench.lab.errors import BUSY, FAILED, OK, USAGE, BusyError, DamagedError, UsageError
 from svgbench.streams import Output, OutputError
+from svgbench.words.errors import BUSY, FAILED, OK, USAGE, BusyError, DamagedError, UsageError
 
 EPILOG = (
     "Exit status: 0 all that was asked for is done; 1 a run failed; 2 usage; 3 under --strict: a verdict is WORSE, a "

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from svgbench.commands.options import say_if_absent, selection_of
-from svgbench.lab.errors import UsageError, unknown
+from svgbench.words.errors import UsageError, unknown
 
 if TYPE_CHECKING:
     from svgbench.lab.cells import Selection

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
-    from svgbench.lab.experiment import Experiment
+    from svgbench.words.experiment import Experiment
 
 Offer = tuple[str, str]
 """A word, and what it is, which zsh and fish show."""

@@ -18,8 +18,8 @@ from svgbench.commands.options import (
     judge_to_the_end,
     words_of,
 )
-from svgbench.lab.errors import INCOMPLETE, WORSE, UsageError, unknown
-from svgbench.lab.experiment import BUDGETS, Experiment
+from svgbench.words.errors import INCOMPLETE, WORSE, UsageError, unknown
+from svgbench.words.experiment import BUDGETS, Experiment
 
 if TYPE_CHECKING:
     from svgbench.analysis.difference import CellDifference

@@ -24,7 +24,7 @@ from svgbench.commands.options import (
     say_if_absent,
     studies_of,
 )
-from svgbench.lab.errors import INCOMPLETE, WORSE, UsageError, unknown
+from svgbench.words.errors import INCOMPLETE, WORSE, UsageError, unknown
 
 SCREEN = 40
 """Lines of a table in a terminal, before measures are left out."""

@@ -12,7 +12,7 @@ from svgbench.commands.options import (
     ResultsOption,
     studies_of,
 )
-from svgbench.lab.errors import FAILED, UsageError
+from svgbench.words.errors import FAILED, UsageError
 
 
 def verify(results: ResultsOption = None, as_json: JsonOption = False) -> None:

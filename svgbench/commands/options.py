@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from svgbench.commands import completion
-from svgbench.lab.errors import UsageError
 from svgbench.streams import Output
+from svgbench.words.errors import UsageError
 
 MOST_JOBS = 1024  # more is a slip of the finger, and would start as many processes
 MOST_LINES = 10**9

@@ -26,7 +26,7 @@ from svgbench.commands.options import (
     YesOption,
     studies_of,
 )
-from svgbench.lab.errors import FAILED, INCOMPLETE, OK, WORSE, DamagedError, UsageError
+from svgbench.words.errors import FAILED, INCOMPLETE, OK, WORSE, DamagedError, UsageError
 
 ASK_SECONDS = 3600.0
 """A plan beyond this asks before it runs."""

@@ -24,11 +24,11 @@ from svgbench.commands.options import (
     selection_of,
 )
 from svgbench.commands.running import run_plan, stopped, worst
-from svgbench.lab.errors import INCOMPLETE, OK, WORSE, UsageError
+from svgbench.words.errors import INCOMPLETE, OK, WORSE, UsageError
 
 if TYPE_CHECKING:
     from svgbench.lab.cells import Selection
-    from svgbench.lab.search import Search
+    from svgbench.words.search import Search
 
 
 def tune(
@@ -109,7 +109,7 @@ def _searches(name: str | None, results: Path | None, check: bool) -> list[tuple
 
 def _selection(search: Search, study: Any, words: Selection, budget: str | None) -> Selection:
     """What is asked of one search, every word known. A variant's name stands for all settings tried for it."""
-    from svgbench.lab.search import tried
+    from svgbench.words.search import tried
 
     settings = {
         name: [s.variant.id for s in tried(search) if s.grid == grid]

@@ -8,8 +8,8 @@ rllab rll/rllab at ba78e4c, gymnasium Farama-Foundation/Gymnasium, and the thesi
 
 from __future__ import annotations
 
-from svgbench.differences.difference import Difference
 from svgbench.differences.svg import SVG
+from svgbench.words.difference import Difference
 
 _POPLIN = (
     "poplin/ant",
@@ -87,7 +87,7 @@ DIFFERENCES: tuple[Difference, ...] = (
         paper="MuJoCo's default: an unstable simulation is put back to its start in the middle of an episode",
         ours="the step is dropped (reward 0, the observation before it), flagged, and the episode truncated",
         reason="a jump of the state is not a transition, and a run should not end of it",
-        source="MuJoCo documentation, option flag autoreset; svgbench/tasks/protocol.py, Step.failed",
+        source="MuJoCo documentation, option flag autoreset; svgbench/words/task.py, Step.failed",
         tasks=_POPLIN + _MBPO + _GYMNASIUM,
     ),
     Difference(
@@ -157,7 +157,7 @@ DIFFERENCES: tuple[Difference, ...] = (
         paper="in the original code a state that is no number becomes zeros and ends the episode",
         ours="the step is dropped (reward 0, the observation before it), flagged, and the episode truncated",
         reason="a jump of the state is not a transition",
-        source="RLR control4/mdps/mjc.py; svgbench/tasks/protocol.py, Step.failed",
+        source="RLR control4/mdps/mjc.py; svgbench/words/task.py, Step.failed",
         tasks=_PLANAR + _SPATIAL,
     ),
     Difference(

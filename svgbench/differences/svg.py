@@ -6,7 +6,7 @@ that nearly every number is a choice. Sections are the paper's.
 
 from __future__ import annotations
 
-from svgbench.differences.difference import Difference
+from svgbench.words.difference import Difference
 
 _SWIMMERS = ("svg/swimmer-3", "svg/swimmer-5", "svg/swimmer-7")
 _REACHERS = ("svg/reacher-4-target", "svg/reacher-moving")
@@ -31,7 +31,7 @@ SVG: tuple[Difference, ...] = (
         ours="a step in which MuJoCo becomes unstable is dropped (reward 0, the observation before it), flagged, and "
         "the episode truncated",
         reason="a jump of the state is no transition",
-        source="svgbench/tasks/protocol.py, Step.failed",
+        source="svgbench/words/task.py, Step.failed",
         tasks=_MUJOCO,
     ),
     Difference(

@@ -25,11 +25,11 @@ from typing import Any
 from svgbench import strict_json
 from svgbench.lab import platform
 from svgbench.lab.cells import Block, block_from_job
-from svgbench.lab.errors import BusyError, DamagedError, UsageError
 from svgbench.lab.files import locked, remove_temporaries, write_atomic
-from svgbench.lab.learner import Learner, Row
 from svgbench.lab.source import split_reference
 from svgbench.lab.store import Store
+from svgbench.words.errors import BusyError, DamagedError, UsageError
+from svgbench.words.learner import Learner, Row
 
 FINISHED, FAILED, STOPPED, UNBUILT, BUSY = 0, 1, 4, 5, 75
 """Exit statuses. STOPPED: asked to stop, and checkpointed. UNBUILT: an error before there was a learner, which would

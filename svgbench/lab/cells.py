@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from svgbench import strict_json
+from svgbench import moved, strict_json
 from svgbench.lab import fields, origin, rules, source
-from svgbench.lab.errors import UsageError, unknown
-from svgbench.lab.experiment import Budget, Experiment, PerTask, Setting, Task, Variant
 from svgbench.lab.overrides import Reach, parse_overrides, reach
 from svgbench.ranges import Count
+from svgbench.words.errors import UsageError, unknown
+from svgbench.words.experiment import Budget, Experiment, PerTask, Setting, Task, Variant
 
 
 @dataclass(frozen=True)
@@ -218,7 +218,7 @@ def expand_declared(
 def identity(cell: Cell) -> str:
     """A hash of all that decides a cell's numbers: 12 hexadecimal digits. Seeds and platform are not in it."""
     parts = {
-        "learner": cell.variant.learner,
+        "learner": moved.former(cell.variant.learner),
         "config": cell.config,
         "limits": cell.limits,
         "task": [cell.task.make, cell.task.options],

@@ -15,8 +15,8 @@ from typing import Any, BinaryIO
 
 import torch
 
-from svgbench.lab.errors import DamagedError
 from svgbench.lab.files import write_atomic
+from svgbench.words.errors import DamagedError
 
 FORMAT = 1
 PLAIN = (str, int, float, bool, type(None))

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from svgbench.lab.errors import DamagedError
+from svgbench.words.errors import DamagedError
 
 ENDINGS = "line endings were changed from LF to CRLF, as git does under core.autocrlf; the numbers are the same"
 MARK = "a byte-order mark was put before it, as some editors do; the numbers are the same"

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from svgbench.lab.errors import unknown
 from svgbench.lab.platform import environment
+from svgbench.words.errors import unknown
 
 
 @dataclass(frozen=True)

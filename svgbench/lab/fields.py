@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from svgbench.lab.errors import UsageError, unknown
 from svgbench.ranges import Constraint
+from svgbench.words.errors import UsageError, unknown
 
 PLAIN = (int, float, bool, str)
 UNIONS = (Union, types.UnionType)

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Union
 
 from svgbench import ranges
-from svgbench.lab.errors import UsageError
 from svgbench.lab.fields import KNOWN, TYPING
+from svgbench.moved import MOVED
+from svgbench.words.errors import UsageError
 
 
 class UnreadableError(Exception):
@@ -198,7 +199,7 @@ def locations(top: str) -> tuple[Path | None, list[Path]]:
 
 def path_of(name: str) -> Path | None:
     """The file of a module. Only its top package is looked up: `find_spec` would import every package above it."""
-    top, *rest = name.split(".")
+    top, *rest = MOVED.get(name, name).split(".")
     file, folders = locations(top)
     if not rest:
         return file

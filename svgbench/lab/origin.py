@@ -12,9 +12,9 @@ import hashlib
 import os
 from pathlib import Path
 
-from svgbench.lab.errors import UsageError
 from svgbench.lab.modules import locations
 from svgbench.lab.source import split_reference
+from svgbench.words.errors import UsageError
 
 OURS = "svgbench"
 

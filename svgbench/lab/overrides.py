@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
-from svgbench.lab.errors import UsageError, unknown
-from svgbench.lab.experiment import Variant
 from svgbench.lab.fields import Field
 from svgbench.lab.source import declared
+from svgbench.words.errors import UsageError, unknown
+from svgbench.words.experiment import Variant
 
 
 def parse_overrides(texts: Iterable[str]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import Any
 from svgbench import strict_json
 from svgbench.lab.cells import cell_name
 from svgbench.lab.damage import DamagedFileError, diagnosed, unreadable
-from svgbench.lab.errors import DamagedError
+from svgbench.words.errors import DamagedError
 
 FORMAT = 1
 _SEED_LINE = re.compile(rb"(\d+),")

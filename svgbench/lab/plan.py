@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from svgbench.lab.cells import Block, Cell, Selection, blocks, expand
-from svgbench.lab.experiment import Experiment, Variant
 from svgbench.lab.store import CellState, Store
+from svgbench.words.experiment import Experiment, Variant
 
 
 @dataclass(frozen=True)

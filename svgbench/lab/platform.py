@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from svgbench.lab.errors import UsageError
+from svgbench.words.errors import UsageError
 
 COMPARED = ("mujoco", "torch")
 

@@ -16,10 +16,10 @@ from typing import Any, Protocol, TextIO
 from svgbench import strict_json
 from svgbench.lab.calibration import Cost, kind
 from svgbench.lab.cells import Block
-from svgbench.lab.errors import DamagedError
 from svgbench.lab.eta import Forecast, duration
 from svgbench.lab.store import Store
 from svgbench.lab.supervisor import Event
+from svgbench.words.errors import DamagedError
 
 LINE_SECONDS = 60.0  # between two plain lines, at least, unless a block ends
 

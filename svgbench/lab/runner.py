@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from svgbench.lab.calibration import Cost
 from svgbench.lab.cells import Block
-from svgbench.lab.errors import FAILED, INCOMPLETE, OK
 from svgbench.lab.executor import make_executor
 from svgbench.lab.progress import Expected, reporter
 from svgbench.lab.store import Store
 from svgbench.lab.supervisor import Outcome, Supervisor
+from svgbench.words.errors import FAILED, INCOMPLETE, OK
 
 
 @dataclass(frozen=True)

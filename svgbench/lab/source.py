@@ -19,10 +19,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, get_origin
 
-from svgbench.lab.errors import UsageError, unknown
 from svgbench.lab.fields import Field, check
 from svgbench.lab.modules import Module, UnreadableError, module
 from svgbench.lab.rules import names_in
+from svgbench.words.errors import UsageError, unknown
 
 REQUIRED = object()
 

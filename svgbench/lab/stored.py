@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from svgbench.lab.experiment import BUDGETS
 from svgbench.lab.pair import is_cell_file, is_copy, is_finished, read_meta, read_rows
+from svgbench.words.experiment import BUDGETS
 
 Key = tuple[str, str, str, str]
 """Experiment, budget, task, variant."""

@@ -1,7 +1,7 @@
 """The one registry of experiments, built from the folders beside this file and from installed packages.
 
-A file `<work>/experiments.py` states `EXPERIMENTS`, a tuple of `svgbench.lab.experiment.Experiment`; a `searches.py`
-beside it may state `SEARCHES`, a tuple of `svgbench.lab.search.Search`, each of which is an experiment too. Somebody
+A file `<work>/experiments.py` states `EXPERIMENTS`, a tuple of `svgbench.words.experiment.Experiment`; a `searches.py`
+beside it may state `SEARCHES`, a tuple of `svgbench.words.search.Search`, each of which is an experiment too. Somebody
 else's package adds its own through three entry-point groups: `svgbench.experiments` and `svgbench.searches`
 (module:attribute of such tuples) and `svgbench.algorithms` (module:attribute of a learner, which joins any experiment
 by `--variants NAME`).
@@ -16,10 +16,10 @@ import importlib.util
 import pkgutil
 from typing import Any, TypeVar
 
-from svgbench.lab.errors import UsageError, unknown
-from svgbench.lab.experiment import Experiment, Variant
 from svgbench.lab.names import meant, with_short_names
-from svgbench.lab.search import Search, as_experiment
+from svgbench.words.errors import UsageError, unknown
+from svgbench.words.experiment import Experiment, Variant
+from svgbench.words.search import Search, as_experiment
 
 Declared = TypeVar("Declared")
 

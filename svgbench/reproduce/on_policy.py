@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from svgbench.lab.experiment import Column, Measure
+from svgbench.words.experiment import Column, Measure
 
 COLUMNS = (
     Column("simulated_steps", "int", "steps", "calls of the simulator so far, a vine's branches included"),

@@ -12,7 +12,7 @@ from svgbench.analysis.canvas import TEXT_WIDTH, subplots
 from svgbench.analysis.frames import Results
 from svgbench.analysis.plots import Look, curve, drawable, looks, named_tasks, stamp, undeclared
 from svgbench.analysis.references import draw_levels, draw_not_run, legend_of
-from svgbench.lab.experiment import Task
+from svgbench.words.experiment import Task
 
 
 def drawn(results: Results, task: str, column: str = "reward_per_step") -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from svgbench import differences
-from svgbench.lab.experiment import Deviation
+from svgbench.words.experiment import Deviation
 
 
 def task_deviations(*tasks: str) -> tuple[Deviation, ...]:

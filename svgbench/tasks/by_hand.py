@@ -10,10 +10,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from svgbench.tasks.protocol import Array
 from svgbench.tasks.svg_arm import REACHER, TORQUES, point
 from svgbench.tasks.svg_gripper import BALL_SITE, GRIP, GRIPPER, TO_GRIP
 from svgbench.tasks.svg_legged import ANKLE, LEG
+from svgbench.words.task import Array
 
 Act = Callable[[Array], Array]
 

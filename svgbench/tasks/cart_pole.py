@@ -33,8 +33,8 @@ from numpy.typing import NDArray
 
 from svgbench.ranges import Count
 from svgbench.tasks.episodes import Ahead, Observed, Outcome, Rows
-from svgbench.tasks.protocol import Array
 from svgbench.tasks.unit_box import UnitBox
+from svgbench.words.task import Array
 
 VERSION = 1
 
@@ -93,7 +93,7 @@ BARTO = Constants(
 
 @dataclass(frozen=True)
 class CartPole(UnitBox):
-    """Satisfies `svgbench.tasks.protocol.Task`."""
+    """Satisfies `svgbench.words.task.Task`."""
 
     id: str
     constants: Constants
@@ -128,7 +128,7 @@ class CartPole(UnitBox):
         threads: int = 1,
         autoreset: bool = True,
     ) -> CartPoles:
-        """A batch of len(seeds) * copies simulations; see `svgbench.tasks.protocol.Task.simulate`. One thread."""
+        """A batch of len(seeds) * copies simulations; see `svgbench.words.task.Task.simulate`. One thread."""
         return CartPoles(self, seeds, copies, stream, autoreset)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from svgbench import strict_json
-from svgbench.tasks.protocol import Array, Bools, Ids, Snapshot, State, Step, Task
+from svgbench.words.task import Array, Bools, Ids, Snapshot, State, Step, Task
 
 Rows = slice | NDArray[np.int64]
 """What picks the simulations of a call from an array with N as its first axis."""
@@ -77,7 +77,7 @@ class Outcome(NamedTuple):
 
 
 class Episodes(ABC):
-    """`svgbench.tasks.protocol.Simulations`, all but the dynamics.
+    """`svgbench.words.task.Simulations`, all but the dynamics.
 
     A subclass prepares its dynamics and then calls `reset`. `self._generators[i]` is simulation i's own stream,
     `self._observation` [N, O] what the next actions answer.

@@ -40,7 +40,7 @@ from svgbench.tasks.mujoco_batch import (
     uniform,
     with_contact_forces,
 )
-from svgbench.tasks.protocol import Array, Recorded
+from svgbench.words.task import Array, Recorded
 
 VERSION = 1
 

@@ -23,7 +23,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from svgbench.tasks.protocol import Array, Bools, Simulations, State, Step, Task
+from svgbench.words.task import Array, Bools, Simulations, State, Step, Task
 
 STREAM = "gymnasium"
 NO_LIMIT = 2**62

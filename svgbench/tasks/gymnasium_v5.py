@@ -6,7 +6,7 @@ to it. v is a velocity along x over the control step; metres, radians, seconds. 
 * Actions are in [-1, 1], the motors' own control range. A larger one counts as 1, in the reward too: gymnasium leaves
   that to who acts, and libraries clip to the bounds of the action space.
 * An episode is truncated after 1000 control steps, and starts at the model's own position and at rest, plus noise.
-* A simulation that becomes unstable is dropped as everywhere here (`svgbench.tasks.protocol.Step`).
+* A simulation that becomes unstable is dropped as everywhere here (`svgbench.words.task.Step`).
 
 Sources: gymnasium 1.4.0, envs/mujoco/swimmer_v5.py, hopper_v5.py, mujoco_env.py; models likewise.
 """
@@ -23,7 +23,7 @@ from svgbench.ranges import Count
 from svgbench.tasks.episodes import never
 from svgbench.tasks.mbpo import CLIP, MbpoTask, hopper_terminated
 from svgbench.tasks.mujoco_batch import Motion, asset, compiled, uniform
-from svgbench.tasks.protocol import Array
+from svgbench.words.task import Array
 
 VERSION = 1
 

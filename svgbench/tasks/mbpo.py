@@ -34,7 +34,7 @@ from svgbench.tasks.mujoco_batch import (
     uniform,
     with_contact_forces,
 )
-from svgbench.tasks.protocol import Array, Bools, Recorded
+from svgbench.words.task import Array, Bools, Recorded
 
 VERSION = 1
 

@@ -25,8 +25,8 @@ from mujoco.batch import Batch
 from numpy.typing import NDArray
 
 from svgbench.tasks.episodes import Ahead, Episodes, Outcome, Rows
-from svgbench.tasks.protocol import Array, Bools, Recorded
 from svgbench.tasks.unit_box import UnitBox
+from svgbench.words.task import Array, Bools, Recorded
 
 Noise = Callable[[np.random.Generator, int], Array]
 """Start noise: that many numbers from a simulation's own stream."""
@@ -53,7 +53,7 @@ class Motion(NamedTuple):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class MujocoTask(UnitBox, ABC):
-    """What all tasks on MuJoCo state; the rest are methods. Satisfies `svgbench.tasks.protocol.Task`.
+    """What all tasks on MuJoCo state; the rest are methods. Satisfies `svgbench.words.task.Task`.
 
     model: compiled, with the integrator and the time step of the paper. frame_skip: physics steps in a control step.
     horizon: control steps in an episode. qpos_noise, qvel_noise: added to the start.
@@ -140,7 +140,7 @@ class MujocoTask(UnitBox, ABC):
         threads: int = 1,
         autoreset: bool = True,
     ) -> MujocoSimulations:
-        """A batch of len(seeds) * copies simulations; see `svgbench.tasks.protocol.Task.simulate`."""
+        """A batch of len(seeds) * copies simulations; see `svgbench.words.task.Task.simulate`."""
         return MujocoSimulations(self, seeds, copies, stream, threads, autoreset)
 
 

@@ -34,7 +34,7 @@ from svgbench.tasks.mujoco_batch import (
     normal,
     uniform,
 )
-from svgbench.tasks.protocol import Array, Recorded
+from svgbench.words.task import Array, Recorded
 
 VERSION = 1
 

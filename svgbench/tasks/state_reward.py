@@ -22,7 +22,7 @@ Formula = Callable[[Any, Any, Any], Any]
 
 @dataclass(frozen=True)
 class StateReward:
-    """Called as `svgbench.tasks.protocol.Recorded`: rewards [...] of recorded NumPy arrays; `next_obs` counts for
+    """Called as `svgbench.words.task.Recorded`: rewards [...] of recorded NumPy arrays; `next_obs` counts for
     nothing."""
 
     formula: Formula

@@ -29,9 +29,9 @@ from numpy.typing import NDArray
 from svgbench.ranges import Count
 from svgbench.tasks.episodes import Outcome, Rows
 from svgbench.tasks.mujoco_batch import MujocoSimulations, compiled, uniform
-from svgbench.tasks.protocol import Array
 from svgbench.tasks.state_reward import StateReward, length
 from svgbench.tasks.svg_mujoco import HINGE, SLIDE, StateTask, X, Y, Z, motor
+from svgbench.words.task import Array
 
 VERSION = 1
 
@@ -112,7 +112,7 @@ class Reacher(StateTask):
         threads: int = 1,
         autoreset: bool = True,
     ) -> Reachers:
-        """A batch of len(seeds) * copies simulations; see `svgbench.tasks.protocol.Task.simulate`."""
+        """A batch of len(seeds) * copies simulations; see `svgbench.words.task.Task.simulate`."""
         return Reachers(self, seeds, copies, stream, threads, autoreset)
 
 

@@ -35,9 +35,9 @@ from numpy.typing import NDArray
 
 from svgbench.ranges import Count
 from svgbench.tasks.episodes import Ahead, Observed, Outcome, Rows, never
-from svgbench.tasks.protocol import Array, Bools, Recorded
 from svgbench.tasks.state_reward import StateReward
 from svgbench.tasks.unit_box import UnitBox
+from svgbench.words.task import Array, Bools, Recorded
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -62,7 +62,7 @@ def cart_pole_reward(xp: Any, s: Any, a: Any) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class CartPole(UnitBox):
-    """Satisfies `svgbench.tasks.protocol.Task`. Episodes start within `spread` of `angle` [rad]."""
+    """Satisfies `svgbench.words.task.Task`. Episodes start within `spread` of `angle` [rad]."""
 
     horizon: int
     angle: float
@@ -86,7 +86,7 @@ class CartPole(UnitBox):
         threads: int = 1,
         autoreset: bool = True,
     ) -> CartPoles:
-        """A batch of len(seeds) * copies simulations; see `svgbench.tasks.protocol.Task.simulate`. One thread."""
+        """A batch of len(seeds) * copies simulations; see `svgbench.words.task.Task.simulate`. One thread."""
         return CartPoles(self, seeds, copies, stream, autoreset)
 
 

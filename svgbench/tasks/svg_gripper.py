@@ -20,7 +20,6 @@ import numpy as np
 
 from svgbench.ranges import Count, NonNegative
 from svgbench.tasks.mujoco_batch import compiled, uniform
-from svgbench.tasks.protocol import Array
 from svgbench.tasks.state_reward import StateReward, length
 from svgbench.tasks.svg_arm import (
     BOX,
@@ -36,6 +35,7 @@ from svgbench.tasks.svg_arm import (
     point,
 )
 from svgbench.tasks.svg_mujoco import StateTask
+from svgbench.words.task import Array
 
 VERSION = 1
 

@@ -35,9 +35,9 @@ from numpy.typing import NDArray
 
 from svgbench.ranges import Count, NonNegative, Positive
 from svgbench.tasks.episodes import Ahead, Observed, Outcome, Rows
-from svgbench.tasks.protocol import Array
 from svgbench.tasks.state_reward import StateReward, length
 from svgbench.tasks.unit_box import UnitBox
+from svgbench.words.task import Array
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -67,7 +67,7 @@ def hand_reward(end: float, action_weight: float, distance_weight: float, xp: An
 
 @dataclass(frozen=True, kw_only=True)
 class Hand(UnitBox):
-    """Satisfies `svgbench.tasks.protocol.Task`.
+    """Satisfies `svgbench.words.task.Task`.
 
     noise: sigma [N]. end: T [s].
     """
@@ -97,7 +97,7 @@ class Hand(UnitBox):
         threads: int = 1,
         autoreset: bool = True,
     ) -> Hands:
-        """A batch of len(seeds) * copies simulations; see `svgbench.tasks.protocol.Task.simulate`. One thread."""
+        """A batch of len(seeds) * copies simulations; see `svgbench.words.task.Task.simulate`. One thread."""
         return Hands(self, seeds, copies, stream, autoreset)
 
 

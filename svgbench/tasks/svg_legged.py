@@ -25,10 +25,10 @@ from svgbench.ranges import Count, NonNegative
 from svgbench.tasks.episodes import Ahead
 from svgbench.tasks.mujoco_batch import MujocoSimulations, asset, compiled, normal, uniform
 from svgbench.tasks.planar_chain import PlanarChain
-from svgbench.tasks.protocol import Array
 from svgbench.tasks.state_reward import StateReward
 from svgbench.tasks.svg_mujoco import HINGE, SLIDE, StateTask, X, Y, Z, motor
 from svgbench.tasks.trpo_robots import timing, torque
+from svgbench.words.task import Array
 
 VERSION = 1
 
@@ -76,7 +76,7 @@ def fallen(obs: Any, action: Any, next_obs: Any) -> Any:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Legged(StateTask):
-    """Satisfies `svgbench.tasks.protocol.Task`. What it observes has x = 0."""
+    """Satisfies `svgbench.words.task.Task`. What it observes has x = 0."""
 
     def observation(self, qpos: Array, qvel: Array, velocity: Array) -> Array:
         s = super().observation(qpos, qvel, velocity)
@@ -98,7 +98,7 @@ class Monoped(Legged):
         threads: int = 1,
         autoreset: bool = True,
     ) -> Monopeds:
-        """A batch of len(seeds) * copies simulations; see `svgbench.tasks.protocol.Task.simulate`."""
+        """A batch of len(seeds) * copies simulations; see `svgbench.words.task.Task.simulate`."""
         return Monopeds(self, seeds, copies, stream, threads, autoreset)
 
 

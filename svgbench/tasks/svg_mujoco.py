@@ -9,8 +9,8 @@ import mujoco
 
 from svgbench.tasks.episodes import never
 from svgbench.tasks.mujoco_batch import MujocoTask, joint_observation
-from svgbench.tasks.protocol import Array, Recorded
 from svgbench.tasks.state_reward import StateReward
+from svgbench.words.task import Array, Recorded
 
 if TYPE_CHECKING:
     from torch import Tensor

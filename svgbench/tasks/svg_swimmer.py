@@ -35,9 +35,9 @@ import numpy as np
 
 from svgbench.ranges import Count, NonNegative, Range
 from svgbench.tasks.mujoco_batch import compiled, uniform
-from svgbench.tasks.protocol import Array
 from svgbench.tasks.state_reward import StateReward, length
 from svgbench.tasks.svg_mujoco import HINGE, SLIDE, StateTask, X, Y, Z, motor
+from svgbench.words.task import Array
 
 VERSION = 1
 

@@ -33,7 +33,7 @@ from svgbench.tasks.mujoco_batch import (
     uniform,
 )
 from svgbench.tasks.planar_chain import PlanarChain
-from svgbench.tasks.protocol import Array, Recorded
+from svgbench.words.task import Array, Recorded
 
 VERSION = 1
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from svgbench.tasks.protocol import Array
+from svgbench.words.task import Array
 
 
 class Dimensions(Protocol):
@@ -17,7 +17,7 @@ class Dimensions(Protocol):
 
 
 class UnitBox:
-    """That part of `svgbench.tasks.protocol.Task`."""
+    """That part of `svgbench.words.task.Task`."""
 
     @property
     def observation_low(self: Dimensions) -> Array:

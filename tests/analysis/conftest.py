@@ -11,8 +11,8 @@ from toy_imports import an_import
 
 from svgbench.analysis.importing import Imported, import_csv
 from svgbench.lab.cells import Selection, expand
-from svgbench.lab.experiment import Experiment
 from svgbench.lab.store import Store
+from svgbench.words.experiment import Experiment
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pandas as pd
 from scipy import stats
 
 from svgbench.analysis.measures import CellData
-from svgbench.lab.experiment import Budget, Claim, Column, Comparison, Experiment, Measure, Task, Term, Variant
+from svgbench.words.experiment import Budget, Claim, Column, Comparison, Experiment, Measure, Task, Term, Variant
 
 SCORE = Measure("score", "final score", {"step": "last"})
 ERROR = Measure("score", "final error", {"step": "last"}, higher_is_better=False)

@@ -13,7 +13,7 @@ from svgbench.analysis.absolute import level_of
 from svgbench.analysis.judgement import CAUSES
 from svgbench.analysis.verdict_text import verdict_lines
 from svgbench.analysis.verdicts import compare
-from svgbench.lab.experiment import (
+from svgbench.words.experiment import (
     BestOf,
     Change,
     Comparison,

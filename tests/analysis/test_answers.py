@@ -20,9 +20,9 @@ from svgbench.analysis.verdicts import compare
 from svgbench.commands import judging
 from svgbench.lab.block import as_csv
 from svgbench.lab.cells import Selection, expand
-from svgbench.lab.experiment import Reached, Task
 from svgbench.lab.store import Store
 from svgbench.study import Study
+from svgbench.words.experiment import Reached, Task
 
 S, R, U, M = "SUPPORTED", "REFUTED", "INCONCLUSIVE", "INCOMPLETE"
 COLUMNS = ("score", "phase")

@@ -15,7 +15,7 @@ from svgbench.analysis.bounds import Known, Seeds, least_difference
 from svgbench.analysis.effects import Beside, effect_interval
 from svgbench.analysis.modes import failing
 from svgbench.analysis.verdicts import compare
-from svgbench.lab.experiment import BestOf, Change, Comparison, Measure, Task, Term, Variant
+from svgbench.words.experiment import BestOf, Change, Comparison, Measure, Task, Term, Variant
 
 LEADER = [180.0, 182.0, 181.0, 179.0, 183.0]
 FAILS = [181.0, 179.0, -250.0, 180.0, 182.5]  # no better than the leader, but for one seed of which it is far worse

@@ -20,9 +20,9 @@ from svgbench.analysis.summary import results_grids, results_rows
 from svgbench.analysis.tables import render
 from svgbench.analysis.verdicts import compare
 from svgbench.lab.cells import Selection, expand
-from svgbench.lab.errors import UsageError
-from svgbench.lab.experiment import Budget, Experiment
 from svgbench.lab.store import Store
+from svgbench.words.errors import UsageError
+from svgbench.words.experiment import Budget, Experiment
 
 
 def test_a_seed_that_ends_early_is_said_wherever_its_number_stands(store: Store, experiment: Experiment, take) -> None:

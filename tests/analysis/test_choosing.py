@@ -12,7 +12,7 @@ from svgbench_testkit.experiments import EXPERIMENTS, SEARCHES
 from svgbench.analysis.choice_text import choice_rows, choice_sentences, choice_tables, written_rows
 from svgbench.analysis.choosing import at_an_end, choices, not_told_apart, written
 from svgbench.analysis.measures import CellData
-from svgbench.lab.search import Axis, Grid, as_experiment
+from svgbench.words.search import Axis, Grid, as_experiment
 
 WALK = EXPERIMENTS[0]
 DRIFTS = (0.25, 0.5, 1.0)

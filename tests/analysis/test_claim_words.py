@@ -26,7 +26,7 @@ from svgbench.analysis.verdict_text import verdict_lines
 from svgbench.analysis.verdicts import compare
 from svgbench.analysis.wording import words_of
 from svgbench.commands import judging
-from svgbench.lab.experiment import (
+from svgbench.words.experiment import (
     BestOf,
     Change,
     Comparison,

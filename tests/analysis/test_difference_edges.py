@@ -15,10 +15,10 @@ from two_folders import CELL, ONE, diff, drop, edit, folder, line, meta_of, said
 from svgbench.analysis.difference import differences
 from svgbench.analysis.difference_text import difference_lines
 from svgbench.lab.cells import Selection, expand
-from svgbench.lab.errors import DamagedError
-from svgbench.lab.experiment import Measure, Variant
 from svgbench.lab.store import Store
 from svgbench.lab.stored import stored_cells
+from svgbench.words.errors import DamagedError
+from svgbench.words.experiment import Measure, Variant
 
 
 def test_another_column_is_no_other_number_and_no_other_bits_either(tmp_path) -> None:

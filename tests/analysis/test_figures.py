@@ -22,8 +22,8 @@ from svgbench.analysis.frames import Results
 from svgbench.analysis.measures import CellData
 from svgbench.analysis.plots import draw, learning_curves, looks
 from svgbench.analysis.references import LEVEL, PUBLISHED, claim_levels
-from svgbench.lab.errors import UsageError
-from svgbench.lab.experiment import BestOf, Claim, Comparison, Experiment, PerTask, Term, Variant
+from svgbench.words.errors import UsageError
+from svgbench.words.experiment import BestOf, Claim, Comparison, Experiment, PerTask, Term, Variant
 
 LABELS = [
     "_mine",

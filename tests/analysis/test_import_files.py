@@ -24,7 +24,7 @@ from svgbench import cli
 from svgbench.analysis.import_source import open_source
 from svgbench.analysis.import_table import read_table
 from svgbench.analysis.import_values import ColumnKind
-from svgbench.lab.errors import UsageError
+from svgbench.words.errors import UsageError
 
 REVIEWED = ROOT.parent / "shared" / "cases" / "import"
 

@@ -18,9 +18,9 @@ from svgbench.analysis.tables import render
 from svgbench.analysis.verdicts import compare
 from svgbench.describe import parts_of
 from svgbench.lab.cells import MOST_SEEDS, Selection, expand
-from svgbench.lab.errors import UsageError
-from svgbench.lab.experiment import Claim, Column, Comparison, Experiment, Measure, Term
 from svgbench.lab.store import Store
+from svgbench.words.errors import UsageError
+from svgbench.words.experiment import Claim, Column, Comparison, Experiment, Measure, Term
 
 # ---- where an import stands
 

@@ -13,7 +13,7 @@ from svgbench.analysis.levels import LevelCase, judge_levels, level_margin
 from svgbench.analysis.power import power_tost
 from svgbench.analysis.statistics import Summary, t_interval
 from svgbench.analysis.verdicts import Rules, Verdict, compare
-from svgbench.lab.experiment import Deviation, Measure
+from svgbench.words.experiment import Deviation, Measure
 
 
 def ours(mean, sd=1.0, n=10):

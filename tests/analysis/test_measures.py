@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from svgbench.analysis.measures import CellData, Sample, measure_values, read_sample, worst
-from svgbench.lab.experiment import Measure
+from svgbench.words.experiment import Measure
 
 # seed 7 comes first in the file, and stops at another step than seed 3
 FRAME = pd.DataFrame(

@@ -17,9 +17,9 @@ from svgbench.analysis.tables import render
 from svgbench.analysis.verdict_text import verdict_lines
 from svgbench.analysis.verdicts import compare
 from svgbench.lab.cells import Selection, expand
-from svgbench.lab.errors import UsageError
-from svgbench.lab.experiment import Experiment
 from svgbench.lab.store import Store
+from svgbench.words.errors import UsageError
+from svgbench.words.experiment import Experiment
 
 PAPER = Selection(budget="paper")
 

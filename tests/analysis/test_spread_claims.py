@@ -8,7 +8,7 @@ from made_cells import SCORE, by_key, cell, claim, experiment, sample
 from svgbench.analysis.spreads import relative_sd_interval
 from svgbench.analysis.verdict_text import verdict_lines
 from svgbench.analysis.verdicts import Rules, compare
-from svgbench.lab.experiment import Comparison, RelativeSD, Task, Variant
+from svgbench.words.experiment import Comparison, RelativeSD, Task, Variant
 
 S, R, U, M = "SUPPORTED", "REFUTED", "INCONCLUSIVE", "INCOMPLETE"
 TASKS = (Task("t", "m:make", "task t"),)

@@ -20,9 +20,9 @@ from svgbench.analysis.summary import MOST_ROWS, SHOWN_ROWS, results_grids, resu
 from svgbench.analysis.tables import csv_of, render
 from svgbench.commands import judging
 from svgbench.lab.cells import Selection, expand
-from svgbench.lab.experiment import Variant
 from svgbench.lab.store import Store
 from svgbench.study import Study
+from svgbench.words.experiment import Variant
 
 PAPER = Selection("paper")
 

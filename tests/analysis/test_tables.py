@@ -19,7 +19,7 @@ from rich.cells import cell_len
 from svgbench import paper_tables
 from svgbench.analysis.published import published_grid, published_grids, published_rows
 from svgbench.analysis.tables import Amount, Entry, Grid, amount_of, csv_of, format_mean_spread, render
-from svgbench.lab.errors import UsageError
+from svgbench.words.errors import UsageError
 
 CELLS = st.text("abc 01.\n±", max_size=60)
 HEADS = st.text("ABC ", max_size=30)

@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 from svgbench.lab.block import as_csv
 from svgbench.lab.cells import Cell
-from svgbench.lab.experiment import (
+from svgbench.lab.platform import compared
+from svgbench.lab.store import Store
+from svgbench.words.experiment import (
     Budget,
     Claim,
     Column,
@@ -19,11 +21,9 @@ from svgbench.lab.experiment import (
     Term,
     Variant,
 )
-from svgbench.lab.platform import compared
-from svgbench.lab.store import Store
 
 FINAL = Measure("score", "final score")
-LEARNER = "svgbench.baselines.maac_gradient_error:make"
+LEARNER = "svgbench.baselines.actor_critic.maac_gradient_error:make"
 TASK = "svgbench.tasks.double_integrator:make"
 OPTIONS: dict[str, Setting] = {"gamma": 0.9, "gain": (0.0, 0.0), "sigma": 1.0, "horizon": 25}
 LIMITS: dict[str, Setting] = {"total_steps": 4000}

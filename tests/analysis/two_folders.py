@@ -14,9 +14,9 @@ from svgbench.analysis.difference import CellDifference, differences
 from svgbench.analysis.difference_text import difference_lines
 from svgbench.analysis.judgement import Rules
 from svgbench.lab.cells import Cell, Selection, expand
-from svgbench.lab.experiment import Experiment
 from svgbench.lab.store import Store
 from svgbench.lab.stored import stored_cells
+from svgbench.words.experiment import Experiment
 
 Score = Callable[[int, int], float]
 ONE = replace(EXPERIMENT, measures=(FINAL,))

@@ -11,7 +11,13 @@ import pytest
 import torch
 from point import Point
 
-from svgbench.baselines import gae, natural_gradient, reward_weighted_regression, trpo, vanilla_policy_gradient
+from svgbench.baselines.on_policy import (
+    gae,
+    natural_gradient,
+    reward_weighted_regression,
+    trpo,
+    vanilla_policy_gradient,
+)
 from svgbench.lab.source import declared
 
 SMALL = {

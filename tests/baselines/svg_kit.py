@@ -10,7 +10,7 @@ import torch
 from point import Point, Points
 from regulator import Regulator
 
-from svgbench.baselines import actor_critic, svg_inf, svg_one, svg_planner, svg_zero
+from svgbench.baselines.value_gradients import actor_critic, svg_inf, svg_one, svg_planner, svg_zero
 from svgbench.lab.source import declared
 from svgbench.tasks.episodes import Outcome
 

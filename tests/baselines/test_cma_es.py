@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from svgbench.baselines.cma_es import CMA, PROFILES, Config, make, package
+from svgbench.baselines.search.cma_es import CMA, PROFILES, Config, make, package
 from svgbench.nn.streams import Streams
 from svgbench.tasks.cart_pole import make_rlr
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from svgbench.baselines.cross_entropy import PROFILES, Config, CrossEntropy, elite_moments, extra_variance, make
+from svgbench.baselines.search.cross_entropy import PROFILES, Config, CrossEntropy, elite_moments, extra_variance, make
 from svgbench.tasks.cart_pole import make_rlr
 
 SEEDS = [11, 3, 8, 20, 5]

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from svgbench.baselines import gae, sb3_trpo
-from svgbench.nn.batch import Batch
+from svgbench.baselines.on_policy import gae, sb3_trpo
+from svgbench.simulate.batch import Batch
 from svgbench.tasks import gymnasium_v5
 
 pytest.importorskip("sb3_contrib")

@@ -7,9 +7,15 @@ import torch
 from on_policy_kit import LEARNERS, SMALL, finish, learner, some
 from regulator import Regulator
 
-from svgbench.baselines import gae, natural_gradient, reward_weighted_regression, trpo, vanilla_policy_gradient
-from svgbench.nn.batch import Samples
+from svgbench.baselines.on_policy import (
+    gae,
+    natural_gradient,
+    reward_weighted_regression,
+    trpo,
+    vanilla_policy_gradient,
+)
 from svgbench.nn.trust_region import SLACK
+from svgbench.simulate.batch import Samples
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from on_policy_kit import LEARNERS, finish, learner, resumed, some
 from point import Point
 
 from svgbench.lab import checkpoint
-from svgbench.nn.policy_iteration import COLUMNS
+from svgbench.learners.on_policy import COLUMNS
 
 every_learner = pytest.mark.parametrize("name", some(LEARNERS))
 

@@ -12,10 +12,10 @@ from sac_kit import finish, parameters
 from sac_kit import tiny as learner
 
 from svgbench import reproduce
-from svgbench.baselines import random_policy, sac, sac_svg
+from svgbench.baselines.value_gradients.actor_critic import random_policy, sac, sac_svg
 from svgbench.lab.block import resolve
 from svgbench.lab.cells import Selection, expand
-from svgbench.nn.draws import CHUNK_BYTES, CHUNK_STEPS, Draw, Tape
+from svgbench.learners.draws import CHUNK_BYTES, CHUNK_STEPS, Draw, Tape
 
 BOTH = pytest.mark.parametrize("module", [sac, sac_svg])
 TRAINING = ("train_return", "critic_loss", "alpha", "entropy", "reward_loss", "model_loss")

@@ -9,10 +9,10 @@ import pytest
 import torch
 from point import Point
 
-from svgbench.baselines import sb3_trpo
+from svgbench.baselines.on_policy import sb3_trpo
 from svgbench.lab import checkpoint
 from svgbench.lab.block import as_csv
-from svgbench.nn.policy_iteration import COLUMNS
+from svgbench.learners.on_policy import COLUMNS
 from svgbench.tasks import gymnasium_v5
 
 sb3_contrib = pytest.importorskip("sb3_contrib")

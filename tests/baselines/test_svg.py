@@ -8,8 +8,8 @@ import torch
 from regulator import Regulator
 from svg_kit import LEARNERS, SMALL, Disc, SmoothRegulator, finish, learner
 
-from svgbench.nn.database import Transitions
-from svgbench.nn.minibatch_ascent import shared_out
+from svgbench.baselines.value_gradients._minibatches import shared_out
+from svgbench.memory.database import Transitions
 from svgbench.tasks.linear_quadratic import action_value_matrix, return_gradient, value_matrix
 
 GAIN, SIGMA, GAMMA = np.array([[0.8, 1.0]]), 0.5, 0.8

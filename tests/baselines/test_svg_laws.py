@@ -10,8 +10,8 @@ import torch
 from svg_kit import LEARNERS, Disc, finish, learner, parameters, resumed, some
 
 from svgbench.lab import checkpoint
-from svgbench.nn import trials
-from svgbench.nn.episodic import COLUMNS
+from svgbench.learners.episodic import COLUMNS
+from svgbench.simulate import trials
 
 every_learner = pytest.mark.parametrize("name", some())
 

@@ -10,8 +10,8 @@ import torch
 from point import Point, Points
 from sac_kit import finish, parameters, tiny
 
-from svgbench.baselines import sac
-from svgbench.nn.replay import Replay
+from svgbench.baselines.value_gradients.actor_critic import sac
+from svgbench.memory.replay import Replay
 
 
 def windows_of(horizon, window, whole_episodes):

@@ -13,7 +13,7 @@ import typer
 from harness import ROOT
 
 from svgbench.commands.diffing import diff
-from svgbench.lab.errors import UsageError
+from svgbench.words.errors import UsageError
 
 PLACE = Path("maac/fig3/smoke")
 NEAR, FAR = "double-integrator/gamma0.9-near", "double-integrator/gamma0.9-far"

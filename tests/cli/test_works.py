@@ -12,8 +12,8 @@ from svgbench import reproduce
 from svgbench.commands import judging, reading, running, tuning
 from svgbench.commands.asking import asked
 from svgbench.commands.options import studies_of
-from svgbench.lab.errors import UsageError
 from svgbench.lab.names import meant, with_short_names
+from svgbench.words.errors import UsageError
 
 BOTH = ["testkit/walk", "testkit/walk-search"]
 IDS = ["svg/fig3", "svg/fig4", "trpo/fig4", "mine/svg", "mine/trpo"]

@@ -13,9 +13,9 @@ from harness import cell_of
 from svgbench.lab import block, calibration, platform
 from svgbench.lab.calibration import Cost, costs, estimate, kind, remembered
 from svgbench.lab.cells import Selection, blocks, expand
-from svgbench.lab.errors import UsageError
 from svgbench.lab.store import Store
 from svgbench.reproduce.sac_svg.experiments import TABLE2
+from svgbench.words.errors import UsageError
 
 DRIFTS = ("0.1", "0.2", "0.3", "0.4")
 

@@ -13,11 +13,11 @@ from svgbench_testkit.experiments import EXPERIMENTS
 
 from svgbench.lab.calibration import Cost, estimate, kind
 from svgbench.lab.cells import Selection, block_from_job, blocks, describe_job, expand, identity, parse_seeds
-from svgbench.lab.errors import UsageError
-from svgbench.lab.experiment import PerTask, Variant
 from svgbench.lab.fields import of_value
 from svgbench.lab.plan import make_plan
 from svgbench.lab.store import Store
+from svgbench.words.errors import UsageError
+from svgbench.words.experiment import PerTask, Variant
 
 WALK = EXPERIMENTS[0]
 

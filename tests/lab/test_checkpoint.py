@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from svgbench.lab import checkpoint
-from svgbench.lab.errors import DamagedError
+from svgbench.words.errors import DamagedError
 
 plain = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=False) | st.text(),

@@ -10,11 +10,11 @@ import pytest
 from harness import block_of, cell_of
 
 from svgbench.lab.cells import Block, describe_job
-from svgbench.lab.errors import BusyError
 from svgbench.lab.files import locked
 from svgbench.lab.platform import compared
 from svgbench.lab.store import Store
 from svgbench.maintenance import clean
+from svgbench.words.errors import BusyError
 
 
 def started(store: Store, block: Block) -> Path:

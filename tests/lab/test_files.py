@@ -10,8 +10,8 @@ import sys
 
 import pytest
 
-from svgbench.lab.errors import BusyError
 from svgbench.lab.files import is_locked, locked, remove_temporaries, write_atomic
+from svgbench.words.errors import BusyError
 
 
 def test_a_file_is_whole_and_nothing_else_is_there(tmp_path):

@@ -13,8 +13,8 @@ from svgbench_testkit.experiments import EXPERIMENTS
 
 from svgbench.lab import modules, origin
 from svgbench.lab.cells import Selection, block_from_job, blocks, describe_job, expand, identity
-from svgbench.lab.errors import UsageError
 from svgbench.lab.source import declared
+from svgbench.words.errors import UsageError
 
 WALK = "svgbench_testkit.walk:make"
 FIELD = "svgbench_testkit.field:make"
@@ -54,7 +54,7 @@ PACKAGE = {"pack/__init__.py": "", "pack/method.py": "VERSION = 1\nx = 1\n", "pa
 
 
 def test_ours_have_none():
-    assert origin.sources("svgbench.baselines.sac:make", "svgbench.tasks.poplin:make_hopper") == {}
+    assert origin.sources("svgbench.baselines.actor_critic.sac:make", "svgbench.tasks.poplin:make_hopper") == {}
     assert list(origin.sources(WALK, FIELD)) == ["svgbench_testkit"]
 
 

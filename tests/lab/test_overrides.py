@@ -7,8 +7,8 @@ from svgbench_testkit.experiments import EXPERIMENTS
 
 from svgbench import reproduce
 from svgbench.lab.cells import Selection, expand, reach_of
-from svgbench.lab.errors import UsageError
 from svgbench.lab.overrides import parse_overrides, reach
+from svgbench.words.errors import UsageError
 
 WALK = EXPERIMENTS[0]
 KNOWN = {("a", "x"): {"lr", "gamma"}, ("a", "y"): {"lr", "gamma", "horizon"}, ("b", "x"): {"gamma"}, ("c", "x"): set()}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from svgbench.lab.errors import UsageError
 from svgbench.lab.rules import check, names_in
+from svgbench.words.errors import UsageError
 
 VALUES = {"a": 3, "b": 2.0, "word": "yes", "many": (1, 5), "flag": False}
 

@@ -9,9 +9,9 @@ from svgbench_testkit.experiments import EXPERIMENTS, SEARCHES
 
 from svgbench import reproduce
 from svgbench.lab.cells import Selection, expand
-from svgbench.lab.errors import UsageError
-from svgbench.lab.experiment import Budget
-from svgbench.lab.search import Axis, Grid, as_experiment, tasks_of, tried
+from svgbench.words.errors import UsageError
+from svgbench.words.experiment import Budget
+from svgbench.words.search import Axis, Grid, as_experiment, tasks_of, tried
 
 WALK, SEARCH = EXPERIMENTS[0], SEARCHES[0]
 

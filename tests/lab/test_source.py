@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 
 import pytest
 
-from svgbench.lab.errors import UsageError
 from svgbench.lab.fields import Field
 from svgbench.lab.source import REQUIRED, Declared, declared, split_reference
 from svgbench.ranges import Increasing, Length, Range
+from svgbench.words.errors import UsageError
 
 SOURCE = '''
 raise SystemExit("this module must not be imported")

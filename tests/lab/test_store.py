@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from svgbench.lab import platform
-from svgbench.lab.errors import DamagedError
 from svgbench.lab.files import locked
 from svgbench.lab.pair import read_meta, read_rows
 from svgbench.lab.store import Store
+from svgbench.words.errors import DamagedError
 
 TEXTS = {seed: "".join(f"{seed},{step},{seed + step / 8},up\n" for step in range(3)) for seed in range(6)}
 HEADER = "seed,step,position,side\n"

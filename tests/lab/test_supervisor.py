@@ -11,10 +11,10 @@ from harness import cell_of
 from svgbench.lab import supervisor as module
 from svgbench.lab.block import BUSY, FAILED, FINISHED, STOPPED, UNBUILT
 from svgbench.lab.cells import blocks
-from svgbench.lab.errors import UsageError
 from svgbench.lab.files import locked
 from svgbench.lab.store import Store
 from svgbench.lab.supervisor import Supervisor
+from svgbench.words.errors import UsageError
 
 
 class Clock:

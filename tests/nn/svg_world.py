@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from svgbench.nn.fixed_std_policy import FixedStdPolicy
-from svgbench.nn.parallel_model import ParallelModel
-from svgbench.nn.state_statistics import StateStatistics
+from svgbench.baselines.value_gradients._policy import FixedStdPolicy
+from svgbench.memory.statistics import StateStatistics
+from svgbench.models.per_dimension import ParallelModel
 from svgbench.nn.streams import Streams
 
 S, D, A = 2, 3, 2

@@ -13,12 +13,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from svgbench import reproduce
-from svgbench.baselines import gae
+from svgbench.baselines.on_policy import gae
 from svgbench.lab.block import resolve
 from svgbench.lab.cells import Selection, expand
 from svgbench.nn.gaussian_policy import Acting
-from svgbench.nn.rollouts import Rollouts, Sampling
 from svgbench.nn.scaling import ObservationScaling
+from svgbench.simulate.paths import Rollouts, Sampling
 from svgbench.tasks.episodes import Episodes, Outcome
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
@@ -131,7 +131,10 @@ def timesteps_cells():
     for experiment in reproduce.experiments().values():
         for budget in experiment.budgets:
             for cell in expand(experiment, Selection(budget=budget.name)):
-                if cell.variant.learner == "svgbench.baselines.gae:make" and cell.config["batch"] == "timesteps":
+                if (
+                    cell.variant.learner == "svgbench.baselines.on_policy.gae:make"
+                    and cell.config["batch"] == "timesteps"
+                ):
                     task = resolve(cell.task.make)(**cell.task.options)
                     yield cell, gae.sampling(gae.Config(**cell.config)).on(task.horizon)
 

@@ -7,7 +7,7 @@ import io
 import pytest
 import torch
 
-from svgbench.nn.database import Database, Transitions
+from svgbench.memory.database import Database, Transitions
 
 S, O, A = 2, 3, 2  # noqa: E741
 

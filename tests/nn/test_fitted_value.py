@@ -6,9 +6,9 @@ import pytest
 import torch
 from svg_world import SEEDS, D, S, statistics
 
-from svgbench.nn.fitted_value import FittedValue, value_error
+from svgbench.baselines.value_gradients._fitted_value import FittedValue, value_error
 from svgbench.nn.streams import Streams
-from svgbench.nn.whole_episodes import Episodes
+from svgbench.simulate.episodes import Episodes
 
 
 def critic(period=4, scale=3.0, lr=1e-2, seeds=SEEDS):

@@ -7,8 +7,8 @@ import torch
 from svg_world import A, D, S, model, places, statistics
 from torch.func import jacrev
 
-from svgbench.nn import parallel_model
-from svgbench.nn.state_statistics import StateStatistics
+from svgbench.memory.statistics import StateStatistics
+from svgbench.models import per_dimension as parallel_model
 from svgbench.nn.streams import Streams
 
 every_depth = pytest.mark.parametrize("hidden", [(5,), (5, 4), (4, 5, 3)])

@@ -11,9 +11,9 @@ import torch
 from regulator import Regulator
 from short_paths import ShortPaths
 
+from svgbench.baselines.search._parameter_search import OneEpisodeEach, ParameterSearch, Scores
+from svgbench.learners.on_policy import PolicyIteration
 from svgbench.nn.gaussian_policy import Acting, GaussianPolicy
-from svgbench.nn.parameter_search import OneEpisodeEach, ParameterSearch, Scores
-from svgbench.nn.policy_iteration import PolicyIteration
 from svgbench.nn.scaling import ObservationScaling
 from svgbench.nn.streams import Streams
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from svgbench.nn.experience import Experience
-from svgbench.nn.replay import Layout, Replay
+from svgbench.memory.experience import Experience
+from svgbench.memory.replay import Layout, Replay
 
 OBS, ACTION = 2, 1
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from svgbench.baselines import reward_weighted_regression
+from svgbench.baselines.on_policy import reward_weighted_regression
 from svgbench.nn.returns import discounted_sums, divided_by_deviation, generalized_advantages, time_means
 
 S, T, N = 2, 9, 3

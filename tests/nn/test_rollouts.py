@@ -11,9 +11,9 @@ from regulator import Regulator
 from short_paths import ShortPaths
 
 from svgbench.nn.gaussian_policy import GaussianPolicy
-from svgbench.nn.rollouts import Rollouts, Sampling, extension_steps
 from svgbench.nn.scaling import ObservationScaling
 from svgbench.nn.streams import Streams
+from svgbench.simulate.paths import Rollouts, Sampling, extension_steps
 
 PLANS = {
     "paths": Sampling("paths", 4, steps_per_slice=7),

@@ -6,7 +6,7 @@ import pytest
 import torch
 from svg_world import A, D, S
 
-from svgbench.nn.state_statistics import StateStatistics
+from svgbench.memory.statistics import StateStatistics
 
 ALL = torch.ones(S, 40, dtype=torch.bool)
 

@@ -8,12 +8,12 @@ import torch
 from scipy.optimize import minimize
 from torch.distributions import Normal, kl_divergence
 
-from svgbench.nn import max_kl
-from svgbench.nn import surrogate as module
-from svgbench.nn.batch import Samples
+from svgbench.baselines.on_policy import _max_kl as max_kl
+from svgbench.learners import surrogate as module
+from svgbench.learners.surrogate import Fisher, Surrogate, path_squares, scores
 from svgbench.nn.gaussian_policy import GaussianPolicy, kl, log_prob
 from svgbench.nn.streams import Streams
-from svgbench.nn.surrogate import Fisher, Surrogate, path_squares, scores
+from svgbench.simulate.batch import Samples
 
 S, B = 2, 700  # three pieces of 256 rows, the last one short
 every_policy = pytest.mark.parametrize(("hidden", "activation"), [((), "tanh"), ((5, 4), "tanh"), ((5,), "softplus")])

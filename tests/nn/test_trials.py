@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from svgbench.nn.trials import Trials, trials_of
+from svgbench.simulate.trials import Trials, trials_of
 from svgbench.tasks.episodes import Episodes, Outcome
 
 

@@ -7,11 +7,11 @@ import pytest
 import torch
 from svg_world import A, Bowl, D, S, model, policy, statistics
 
-from svgbench.nn import value_gradient
-from svgbench.nn.fixed_std_policy import FixedStdPolicy
-from svgbench.nn.state_statistics import StateStatistics
+from svgbench.baselines.value_gradients import _recursion as value_gradient
+from svgbench.baselines.value_gradients._policy import FixedStdPolicy
+from svgbench.baselines.value_gradients._recursion import Derivatives, backward, derivatives_at, reward_slopes
+from svgbench.memory.statistics import StateStatistics
 from svgbench.nn.streams import Streams
-from svgbench.nn.value_gradient import Derivatives, backward, derivatives_at, reward_slopes
 from svgbench.tasks.double_integrator import DoubleIntegrator
 from svgbench.tasks.linear_quadratic import return_gradient
 

@@ -10,13 +10,13 @@ import torch
 from regulator import Regulator
 from short_paths import ShortPaths
 
+from svgbench.baselines.on_policy._vine import VineSampler, VineSurrogate
+from svgbench.learners.surrogate import Surrogate
 from svgbench.nn.gaussian_policy import Acting, GaussianPolicy, log_prob
 from svgbench.nn.returns import discounted_sums, time_means
-from svgbench.nn.rollouts import Rollouts, Sampling
 from svgbench.nn.scaling import ObservationScaling
 from svgbench.nn.streams import Streams
-from svgbench.nn.surrogate import Surrogate
-from svgbench.nn.vine import VineSampler, VineSurrogate
+from svgbench.simulate.paths import Rollouts, Sampling
 from svgbench.tasks.linear_quadratic import action_value_matrix, value_constant
 from svgbench.tasks.trpo_robots import make_swimmer
 

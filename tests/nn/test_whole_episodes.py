@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from svgbench.nn.gaussian_policy import Acting
-from svgbench.nn.whole_episodes import EpisodeSampler
+from svgbench.simulate.episodes import EpisodeSampler
 from svgbench.tasks.episodes import Episodes, Outcome
 
 HORIZON = 9

@@ -16,9 +16,9 @@ from typer.testing import CliRunner
 from svgbench import reproduce
 from svgbench.commands.app import app
 from svgbench.lab.block import resolve
-from svgbench.lab.experiment import BUDGETS
 from svgbench.lab.store import Store
 from svgbench.reproduce.svg import by_hand
+from svgbench.words.experiment import BUDGETS
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 EXPERIMENTS = list(reproduce.experiments().values())

@@ -13,12 +13,12 @@ from svgbench.analysis.claims import claim_verdicts
 from svgbench.analysis.comparisons import Place, judge_part
 from svgbench.analysis.judgement import Evidence
 from svgbench.analysis.measures import CellData
-from svgbench.baselines import sac, sac_svg
+from svgbench.baselines.value_gradients.actor_critic import sac, sac_svg
 from svgbench.lab.cells import Selection, expand
-from svgbench.lab.experiment import on_task
 from svgbench.reproduce.sac_svg import deviations
 from svgbench.reproduce.sac_svg.experiments import FIG2, FIG5, FIG6, TABLE2
 from svgbench.reproduce.sac_svg.figures import BEST_H
+from svgbench.words.experiment import on_task
 
 COLUMN = {t.id: t.published for t in TABLE2.tasks}
 TABLE4 = {  # init, final, beta; Amos et al. 2020, Table 4

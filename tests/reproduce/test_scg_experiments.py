@@ -15,7 +15,7 @@ from svgbench import scg
 from svgbench.analysis.canvas import house_style
 from svgbench.analysis.frames import Results
 from svgbench.analysis.measures import CellData
-from svgbench.baselines import scg_hessian, scg_motifs, scg_upper_bound, scg_variance
+from svgbench.baselines.scg import scg_hessian, scg_motifs, scg_upper_bound, scg_variance
 from svgbench.lab.cells import Selection, expand
 from svgbench.nn.streams import Streams, seed_number
 from svgbench.reproduce.scg.experiments import EXPERIMENTS, FIG11, HESSIAN

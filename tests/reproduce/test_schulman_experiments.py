@@ -12,14 +12,14 @@ import pytest
 from svgbench.analysis.frames import Results
 from svgbench.analysis.measures import CellData
 from svgbench.analysis.verdicts import compare
-from svgbench.baselines import gae, sb3_trpo, trpo
+from svgbench.baselines.on_policy import gae, sb3_trpo, trpo
 from svgbench.lab.cells import Selection, expand
-from svgbench.lab.experiment import BestOf
 from svgbench.reproduce.gae.experiments import FIG8, FIG9, FIG10
 from svgbench.reproduce.gae.figures import fig8
 from svgbench.reproduce.on_policy_figures import fit
 from svgbench.reproduce.trpo.claims import SOLVED
 from svgbench.reproduce.trpo.experiments import CROSSCHECK, FIG4
+from svgbench.words.experiment import BestOf
 
 
 def at_paper(experiment, task, variant):

@@ -13,14 +13,14 @@ from svgbench.analysis.frames import Results
 from svgbench.analysis.measures import CellData
 from svgbench.analysis.references import LEVEL
 from svgbench.analysis.verdicts import compare
-from svgbench.baselines import actor_critic, svg_inf, svg_one, svg_planner, svg_zero
+from svgbench.baselines.value_gradients import actor_critic, svg_inf, svg_one, svg_planner, svg_zero
 from svgbench.lab.block import resolve
 from svgbench.lab.cells import Selection, expand
-from svgbench.lab.experiment import PerTask
-from svgbench.lab.search import as_experiment
 from svgbench.reproduce.svg.experiments import FIG2, FIG3, FIG4, HAND_MODEL, per_task
 from svgbench.reproduce.svg.figures import binned, fig2, fig3, fig4, fit, hand_model
 from svgbench.reproduce.svg.searches import FIG4_LEGS_SEARCH, FIG4_SEARCH
+from svgbench.words.experiment import PerTask
+from svgbench.words.search import as_experiment
 
 FIGURES = (FIG2, FIG3, FIG4)
 JUDGED = (*FIGURES, HAND_MODEL)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from svgbench.lab.experiment import BestOf, Claim, Comparison, Measure, Term
 from svgbench.reproduce.on_policy import FINAL_REWARD, MEAN_REWARD
+from svgbench.words.experiment import BestOf, Claim, Comparison, Measure, Term
 
 AFTER_20 = Measure("return_mean", "return, iteration 20", {"step": 20})
 

@@ -1,14 +1,14 @@
 """What we do otherwise than chapter 4 of Schulman 2016, as data.
 
-The field of `svgbench.baselines.gae.Config` is named in brackets; "code" is RLR, SFPD/rlreloaded at 650c64e (that it
-is the authors' research code is inferred: `svgbench.reproduce.trpo.deviations`). What the tasks do otherwise is said
-beside them.
+The field of `Config` in `svgbench/baselines/on_policy/gae.py` is named in brackets; "code" is RLR,
+SFPD/rlreloaded at 650c64e (that it is the authors' research code is inferred: `svgbench.reproduce.trpo.deviations`).
+What the tasks do otherwise is said beside them.
 """
 
 from __future__ import annotations
 
-from svgbench.lab.experiment import Deviation
 from svgbench.reproduce.task_deviations import task_deviations
+from svgbench.words.experiment import Deviation
 
 _ALGORITHM = (
     Deviation(

@@ -8,10 +8,10 @@ meta_mb/trainers/double_integral_trainer.py, meta_mb/envs/mb_envs/double_integra
 
 from __future__ import annotations
 
-from svgbench.lab.experiment import Budget, Column, Deviation, Experiment, Measure, Setting, Task, Variant
 from svgbench.reproduce.maac.claims import CLAIMS
+from svgbench.words.experiment import Budget, Column, Deviation, Experiment, Measure, Setting, Task, Variant
 
-LEARNER = "svgbench.baselines.maac_gradient_error:make"
+LEARNER = "svgbench.baselines.actor_critic.maac_gradient_error:make"
 DOUBLE_INTEGRATOR = "svgbench.tasks.double_integrator:make"
 EARLY: dict[str, Setting] = {"model_updates_per_step": 0.1, "validate_every": 5}
 """A tenth of the model's updates: what the model is early in training, on the same data."""

@@ -5,7 +5,7 @@ POPLIN-P and SAC* are printed means, taken as exact: such a claim is judged at t
 
 from __future__ import annotations
 
-from svgbench.lab.experiment import Claim, Comparison, Measure, OfDistance, PerTask, Published, Term
+from svgbench.words.experiment import Claim, Comparison, Measure, OfDistance, PerTask, Published, Term
 
 FINAL = Measure("eval_return", "return of the last evaluation")
 

@@ -1,14 +1,14 @@
 """What we do otherwise than Amos et al. 2020, as data.
 
 The runs follow the profile "code", so that most entries of `_ALGORITHM` say where the code, and with it our run,
-leaves the text; the field of `svgbench.baselines.sac_svg.Config` is named in brackets. "code" is facebookresearch/svg
-at 9fdf03a, with paths from its root. What the tasks do otherwise is said beside them.
+leaves the text; the field of `Config` in `svgbench/baselines/actor_critic/sac_svg.py` is named in brackets. "code" is
+facebookresearch/svg at 9fdf03a, with paths from its root. What the tasks do otherwise is said beside them.
 """
 
 from __future__ import annotations
 
-from svgbench.lab.experiment import Deviation
 from svgbench.reproduce.task_deviations import task_deviations
+from svgbench.words.experiment import Deviation
 
 _ALGORITHM = (
     Deviation(

@@ -1,21 +1,21 @@
 """The experiments of Amos et al. 2020 (arXiv 2008.12775, L4DC 2021), as data.
 
 Table 2 and its curves (Figure 5) on the six tasks of Wang and Ba, Figure 2 on the five of Janner et al., and the
-schedules of Figure 6. SAC-SVG(h) of the paper is H = h, model steps; see `svgbench.baselines.sac_svg`.
+schedules of Figure 6. SAC-SVG(h) of the paper is H = h, model steps; see `svgbench.baselines.actor_critic.sac_svg`.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from svgbench.lab.experiment import Budget, Column, Experiment, Measure, Setting, Task, Variant
 from svgbench.reproduce.sac_svg.claims import FIG2_CLAIMS, FINAL, TABLE2_CLAIMS
 from svgbench.reproduce.sac_svg.deviations import FIG2_DEVIATIONS, FIG6_DEVIATIONS, TABLE2_DEVIATIONS
+from svgbench.words.experiment import Budget, Column, Experiment, Measure, Setting, Task, Variant
 
-SAC = "svgbench.baselines.sac:make"
-SAC_SVG = "svgbench.baselines.sac_svg:make"
-RANDOM = "svgbench.baselines.random_policy:make"
-SCHEDULE = "svgbench.baselines.entropy_schedule:make"
+SAC = "svgbench.baselines.actor_critic.sac:make"
+SAC_SVG = "svgbench.baselines.actor_critic.sac_svg:make"
+RANDOM = "svgbench.baselines.actor_critic.random_policy:make"
+SCHEDULE = "svgbench.baselines.actor_critic.entropy_schedule:make"
 
 COLUMNS = (
     Column("eval_return", "float", "return", "mean of the evaluation episodes, deterministic policy tanh(mean)"),

@@ -9,7 +9,7 @@ from svgbench.analysis.canvas import COLUMN_WIDTH, plain, subplots
 from svgbench.analysis.frames import Results
 from svgbench.analysis.plots import drawable, grid_of, looks, named_tasks, panel, stamp, undeclared
 from svgbench.analysis.references import draw_row, legend_of
-from svgbench.lab.experiment import Task
+from svgbench.words.experiment import Task
 
 BEST_H = {"Ant": 2, "Hopper": 2, "Swimmer": 2, "Cheetah": 3, "Walker2d": 4, "PETS Cheetah": 4}
 """The H of each column's best row among SAC-SVG's, as Table 2 prints it."""

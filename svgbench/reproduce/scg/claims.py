@@ -6,7 +6,7 @@ seen, and one of `fig11` at `smoke`, after which its unbiasedness is judged at `
 
 from __future__ import annotations
 
-from svgbench.lab.experiment import Claim, Comparison, Measure, Term
+from svgbench.words.experiment import Claim, Comparison, Measure, Term
 
 ERROR = Measure("relative_error", "mean error over the exact gradient", {"step": "last"})
 VARIANCE = Measure("variance", "variance of one estimate", {"step": "last"}, higher_is_better=False)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from svgbench.lab.experiment import Claim, Comparison, Measure, Term
+from svgbench.words.experiment import Claim, Comparison, Measure, Term
 
 
 def at(size: int) -> Measure:

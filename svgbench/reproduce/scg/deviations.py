@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from svgbench.lab.experiment import Deviation
+from svgbench.words.experiment import Deviation
 
 BUDGET = Deviation(
     id="budget",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from svgbench.lab.experiment import Budget, Column, Experiment, Task, Variant
 from svgbench.reproduce.scg.claims import (
     BIAS,
     DIFFERENCE,
@@ -23,12 +22,13 @@ from svgbench.reproduce.scg.deviations import (
     MM_DEVIATIONS,
     VARIANCE_DEVIATIONS,
 )
+from svgbench.words.experiment import Budget, Column, Experiment, Task, Variant
 
 NO_SIMULATION = "svgbench.tasks.no_simulation:make"
-MOTIFS = "svgbench.baselines.scg_motifs:make"
-HESSIANS = "svgbench.baselines.scg_hessian:make"
-UPPER_BOUND = "svgbench.baselines.scg_upper_bound:make"
-VARIANCES = "svgbench.baselines.scg_variance:make"
+MOTIFS = "svgbench.baselines.scg.scg_motifs:make"
+HESSIANS = "svgbench.baselines.scg.scg_hessian:make"
+UPPER_BOUND = "svgbench.baselines.scg.scg_upper_bound:make"
+VARIANCES = "svgbench.baselines.scg.scg_variance:make"
 
 FIG11 = Experiment(
     id="scg/fig11",

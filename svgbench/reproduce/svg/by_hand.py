@@ -20,11 +20,11 @@ from svgbench.analysis.absolute import level_of
 from svgbench.analysis.judgement import number
 from svgbench.analysis.statistics import t_interval
 from svgbench.lab.block import resolve
-from svgbench.lab.experiment import PerTask, Task, on_task
-from svgbench.nn.trials import COLUMNS, trials_of
 from svgbench.reproduce.svg.experiments import FIG4
+from svgbench.simulate.trials import COLUMNS, trials_of
 from svgbench.tasks.by_hand import POLICIES
 from svgbench.terminal import out, out_json
+from svgbench.words.experiment import PerTask, Task, on_task
 
 SEEDS = 50
 TASKS = {task.id: task for task in FIG4.tasks if task.id in POLICIES}

@@ -12,7 +12,7 @@ policy ends; swimmer-3, 0.6 a step, half of what a scripted wave earns that runs
 
 from __future__ import annotations
 
-from svgbench.lab.experiment import BestOf, Change, Claim, Comparison, Measure, OfDistance, Term
+from svgbench.words.experiment import BestOf, Change, Claim, Comparison, Measure, OfDistance, Term
 
 FINAL = Measure("train_return", "return, last 100 episodes", reduce="mean_of_last", k=100)
 LEARNING = Measure("train_return", "return, mean over all episodes", reduce="mean")

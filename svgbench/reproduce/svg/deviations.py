@@ -5,8 +5,8 @@ A field of a learner's config is named in brackets. What the tasks do otherwise 
 
 from __future__ import annotations
 
-from svgbench.lab.experiment import Deviation
 from svgbench.reproduce.task_deviations import task_deviations
+from svgbench.words.experiment import Deviation
 
 _ALGORITHMS = (
     Deviation(
@@ -69,14 +69,14 @@ _ALGORITHMS = (
         "actor-critic weight the steps by importance, SVG(0) has Q's slope at what the policy would do with the same "
         "noise, DPG at its mean [policy_updates]",
         reason="seeds that train together take their steps together",
-        source="appendix D; svgbench/nn/minibatch_ascent.py, svgbench/baselines/svg_zero.py",
+        source="appendix D; _minibatches.py and svg_zero.py in svgbench/baselines/value_gradients",
     ),
     Deviation(
         id="next-action-of-q",
         paper="Algorithm 3 takes a' from D with the rest of a transition; Algorithm 4 is printed for V",
         ours="a' is drawn from the policy that is evaluated, and w is 1",
         reason="an older policy's a' is the older policy's Q; weighted by importance, nearly nothing of D is left",
-        source="appendix C; svgbench/baselines/svg_zero.py",
+        source="appendix C; svgbench/baselines/value_gradients/svg_zero.py",
     ),
     Deviation(
         id="ends-of-episodes",
@@ -84,7 +84,7 @@ _ALGORITHMS = (
         "and what a time limit is to them is not said (section 4.3)",
         ours="so; to V and Q a time limit is no end: their targets, delta and eq. (13) go on behind it",
         reason="they are of states and know no time",
-        source="footnote 3, section 4.3; svgbench/nn/fitted_value.py",
+        source="footnote 3, section 4.3; svgbench/baselines/value_gradients/_fitted_value.py",
     ),
     Deviation(
         id="scaling",
@@ -92,7 +92,7 @@ _ALGORITHMS = (
         ours="networks see states and actions by the mean and deviation of all episodes so far, models predict changes "
         "so scaled, critics count in units of 10 [value_scale]",
         reason="the tasks' units are of very different size",
-        source="svgbench/nn/state_statistics.py",
+        source="svgbench/memory/statistics.py",
     ),
     Deviation(
         id="initial-weights",
@@ -100,7 +100,7 @@ _ALGORITHMS = (
         ours="what comes into a hidden unit of norm 1, into the policy's outputs 0, into the critic's 0.1; a model's "
         "uniform within 1 / sqrt(inputs); its sigma is the residuals' deviation",
         reason="a policy that begins with its noise alone, a critic near 0",
-        source="svgbench/nn/fixed_std_policy.py, fitted_value.py, parallel_model.py",
+        source="svgbench/baselines/value_gradients/_policy.py, fitted_value.py, parallel_model.py",
     ),
     Deviation(
         id="returns",

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from svgbench.lab.experiment import Budget, Column, Experiment, PerTask, Setting, Variant
 from svgbench.reproduce.svg.claims import (
     FIG2_CLAIMS,
     FIG3_CLAIMS,
@@ -23,12 +22,13 @@ from svgbench.reproduce.svg.claims_fig4 import FIG4_CLAIMS, TRIED
 from svgbench.reproduce.svg.deviations import FIG2_DEVIATIONS, FIG3_DEVIATIONS, FIG4_DEVIATIONS, HAND_MODEL_DEVIATIONS
 from svgbench.reproduce.svg.reached import IN_FIG4, ON_HAND, ON_SWIMMERS
 from svgbench.reproduce.svg.tasks import CART_POLE, FIG4_TASKS, HAND, SWIMMER_3, SWIMMER_5, SWIMMER_CRITIC
+from svgbench.words.experiment import Budget, Column, Experiment, PerTask, Setting, Variant
 
-SVG_INF = "svgbench.baselines.svg_inf:make"
-PLANNER = "svgbench.baselines.svg_planner:make"
-SVG_ONE = "svgbench.baselines.svg_one:make"
-SVG_ZERO = "svgbench.baselines.svg_zero:make"
-ACTOR_CRITIC = "svgbench.baselines.actor_critic:make"
+SVG_INF = "svgbench.baselines.value_gradients.svg_inf:make"
+PLANNER = "svgbench.baselines.value_gradients.svg_planner:make"
+SVG_ONE = "svgbench.baselines.value_gradients.svg_one:make"
+SVG_ZERO = "svgbench.baselines.value_gradients.svg_zero:make"
+ACTOR_CRITIC = "svgbench.baselines.value_gradients.actor_critic:make"
 
 COLUMNS = (
     Column("env_steps", "int", "control steps", "of the seed so far"),

@@ -16,7 +16,7 @@ from svgbench.analysis.canvas import TEXT_WIDTH, plain, subplots
 from svgbench.analysis.frames import Results
 from svgbench.analysis.plots import Look, curve, drawable, stamp, undeclared
 from svgbench.analysis.references import draw_levels, draw_not_run
-from svgbench.lab.errors import UsageError
+from svgbench.words.errors import UsageError
 
 POINTS = 50  # of a curve: each is the mean of the episodes since the one before
 

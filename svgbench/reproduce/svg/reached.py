@@ -7,9 +7,9 @@ and of the walker (2.2; the best run 1.96): claims on these are decided by nobod
 
 from __future__ import annotations
 
-from svgbench.lab.experiment import Reached
 from svgbench.reproduce.svg.claims import FINAL
 from svgbench.reproduce.svg.claims_fig4 import TRIED
+from svgbench.words.experiment import Reached
 
 ON_HAND = (
     Reached(

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from svgbench.lab.experiment import Budget, Measure, Setting
-from svgbench.lab.search import Axis, Grid, Search
 from svgbench.reproduce.svg.experiments import FIG2, FIG3, FIG4, FOUR_TARGET
+from svgbench.words.experiment import Budget, Measure, Setting
+from svgbench.words.search import Axis, Grid, Search
 
 LATE = Measure("train_return", "return, last 50 episodes", reduce="mean_of_last", k=50)
 

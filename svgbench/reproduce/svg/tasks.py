@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from svgbench.lab.experiment import Setting, Task
+from svgbench.words.experiment import Setting, Task
 
 FIXED: dict[str, Setting] = {
     "policy_updates": 50,

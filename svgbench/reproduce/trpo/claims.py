@@ -7,8 +7,8 @@ second beyond the reward of 1 that balanced standing earns, by the figure's capt
 
 from __future__ import annotations
 
-from svgbench.lab.experiment import BestOf, Claim, Comparison, Measure, PerTask, Term
 from svgbench.reproduce.on_policy import FINAL_REWARD, MEAN_REWARD
+from svgbench.words.experiment import BestOf, Claim, Comparison, Measure, PerTask, Term
 
 SOLVED = {"trpo/cart-pole": 9.5, "trpo/swimmer": 0.075, "trpo/hopper": 1.25, "trpo/walker": 1.25}
 NEAR = {"trpo/cart-pole": 0.5, "trpo/swimmer": 0.0075, "trpo/hopper": 0.125, "trpo/walker": 0.125}

@@ -1,15 +1,15 @@
 """What we do otherwise than chapter 3 of Schulman 2016, as data.
 
 The runs follow the profile "code", the research code of the time, where the thesis is silent or contradicts itself;
-the field of `svgbench.baselines.trpo.Config` is named in brackets. RLR is that code: SFPD/rlreloaded at 650c64e, of
-June 2015; that it is the authors' is inferred from its files icml-*.yaml, the initials of its author and matching
-numbers. What the tasks do otherwise is said beside them.
+the field of `Config` in `svgbench/baselines/on_policy/trpo.py` is named in brackets. RLR is that
+code: SFPD/rlreloaded at 650c64e, of June 2015; that it is the authors' is inferred from
+its files icml-*.yaml, the initials of its author and matching numbers. What the tasks do otherwise is said beside them.
 """
 
 from __future__ import annotations
 
-from svgbench.lab.experiment import Deviation
 from svgbench.reproduce.task_deviations import task_deviations
+from svgbench.words.experiment import Deviation
 
 _CODE = "the figure's axes end where the original code's configurations do"
 

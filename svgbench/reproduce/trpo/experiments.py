@@ -7,19 +7,19 @@ the code's.
 
 from __future__ import annotations
 
-from svgbench.lab.experiment import Budget, Experiment, PerTask, Setting, Task, Variant
 from svgbench.reproduce.on_policy import CART_POLE_BEST, COLUMNS, FINAL_REWARD, MEAN_REWARD
 from svgbench.reproduce.trpo.claims import CROSSCHECK_CLAIMS, FIG4_CLAIMS, FINAL_RETURN, MEAN_RETURN
 from svgbench.reproduce.trpo.deviations import CROSSCHECK_DEVIATIONS, FIG4_DEVIATIONS
 from svgbench.reproduce.trpo.reached import REACHED
+from svgbench.words.experiment import Budget, Experiment, PerTask, Setting, Task, Variant
 
-TRPO = "svgbench.baselines.trpo:make"
-NATURAL_GRADIENT = "svgbench.baselines.natural_gradient:make"
-RWR = "svgbench.baselines.reward_weighted_regression:make"
-CEM = "svgbench.baselines.cross_entropy:make"
-CMA = "svgbench.baselines.cma_es:make"
-GAE = "svgbench.baselines.gae:make"
-SB3 = "svgbench.baselines.sb3_trpo:make"
+TRPO = "svgbench.baselines.on_policy.trpo:make"
+NATURAL_GRADIENT = "svgbench.baselines.on_policy.natural_gradient:make"
+RWR = "svgbench.baselines.on_policy.reward_weighted_regression:make"
+CEM = "svgbench.baselines.search.cross_entropy:make"
+CMA = "svgbench.baselines.search.cma_es:make"
+GAE = "svgbench.baselines.on_policy.gae:make"
+SB3 = "svgbench.baselines.on_policy.sb3_trpo:make"
 
 CART_POLE: dict[str, Setting] = {
     "hidden": (),

@@ -5,8 +5,8 @@ Nothing is known that reaches the 1.25 a step that is asked of the walker; the b
 
 from __future__ import annotations
 
-from svgbench.lab.experiment import Reached
 from svgbench.reproduce.on_policy import FINAL_REWARD
+from svgbench.words.experiment import Reached
 
 REACHED = (
     Reached(

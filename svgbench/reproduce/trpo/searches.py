@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from svgbench.lab.experiment import Budget
-from svgbench.lab.search import Axis, Grid, Search
 from svgbench.reproduce.on_policy import FINAL_REWARD
 from svgbench.reproduce.trpo.experiments import FIG4
+from svgbench.words.experiment import Budget
+from svgbench.words.search import Axis, Grid, Search
 
 SWEEP = Search(
     id="trpo/natural-gradient-sweep",

@@ -1,6 +1,6 @@
 """A small experiment and a search for it, in the words of the lab."""
 
-from svgbench.lab.experiment import (
+from svgbench.words.experiment import (
     Budget,
     Claim,
     Column,
@@ -12,7 +12,7 @@ from svgbench.lab.experiment import (
     Term,
     Variant,
 )
-from svgbench.lab.search import Axis, Grid, Search
+from svgbench.words.search import Axis, Grid, Search
 
 FINAL = Measure(column="position", label="final position")
 

@@ -1,0 +1,56 @@
+"""The target entropy of Amos et al. 2020 over training, eq. (14) and Figure 6: computed, nothing is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from svgbench.baselines.actor_critic._entropy_target import target_entropy
+from svgbench.learners.limits import Steps as Limits
+from svgbench.ranges import Count, Nats, NonNegative
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Config:
+    target_entropy_init: Nats = 0.0  # nats (Figure 6)
+    target_entropy_final: Nats = -10.0  # nats (Figure 6)
+    target_entropy_decay: NonNegative = 1.0  # the exponent beta
+    points: Count = 200  # intervals between 0 and the last step
+
+
+class EntropySchedule:
+    """`svgbench.words.learner.Learner`, done in one slice."""
+
+    def __init__(self, config: Config, seeds: Sequence[int], total_steps: int) -> None:
+        self.config, self.seeds, self.total_steps = config, list(seeds), total_steps
+        self.finished = False
+        self.diverged: dict[int, str] = {}
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        return int(self.finished), 1
+
+    def advance(self) -> list[dict[str, Any]]:
+        c, T = self.config, self.total_steps
+        steps = [T * i // c.points for i in range(c.points + 1)]
+        schedule = c.target_entropy_init, c.target_entropy_final, c.target_entropy_decay
+        self.finished = True
+        return [
+            {"seed": seed, "step": step, "target_entropy": target_entropy(step, T, *schedule)}
+            for seed in self.seeds
+            for step in steps
+        ]
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"finished": self.finished}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.finished = state["finished"]
+
+
+def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> EntropySchedule:
+    """The learner of a block; the task is not looked at. budget: `total_steps`, T of eq. (14)."""
+    return EntropySchedule(Config(**config), seeds, int(budget["total_steps"]))

@@ -1,0 +1,82 @@
+"""Uniform random actions within the task's bounds: the level below which nothing has been learned.
+
+A seed's return is the mean of `eval_episodes` episodes, on the evaluation simulations that the seed's learners are
+evaluated on too. One row, at the budget's last step; columns that speak of training are NaN.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from svgbench.learners.limits import Steps as Limits
+from svgbench.learners.online import episode_returns
+from svgbench.nn.streams import Streams
+from svgbench.ranges import Count
+from svgbench.simulate.acting import action_range
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Config:
+    eval_episodes: Count = 10  # as the learners'
+
+
+TRAINING = ("train_return", "alpha", "entropy", "critic_loss", "reward_loss", "model_loss")
+
+
+class RandomPolicy:
+    """`svgbench.words.learner.Learner`, done in one slice."""
+
+    def __init__(self, config: Config, task: Any, seeds: Sequence[int], total_steps: int) -> None:
+        self.config, self.task, self.seeds, self.total_steps = config, task, list(seeds), total_steps
+        self.finished = False
+        self.diverged: dict[int, str] = {}
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        return int(self.finished), 1
+
+    def advance(self) -> list[dict[str, Any]]:
+        S, E, A = len(self.seeds), self.config.eval_episodes, self.task.action_dim
+        streams, (centre, half_range) = Streams(self.seeds, "random-policy"), action_range(self.task)
+
+        def act(_: np.ndarray) -> np.ndarray:
+            unit = streams.uniform((E, A), -1.0, 1.0).double().numpy().reshape(S * E, A)
+            return unit * half_range + centre
+
+        simulations = self.task.simulate(self.seeds, E, "evaluation", 1, autoreset=False)
+        returns = episode_returns(simulations, act).reshape(S, E)
+        self.finished = True
+        nothing = dict.fromkeys(TRAINING, math.nan)
+        return [
+            {
+                "seed": seed,
+                "step": self.total_steps,
+                "eval_return": float(own.mean()),
+                "eval_return_sd": float(own.std(ddof=1)) if E > 1 else math.nan,
+                **nothing,
+            }
+            for seed, own in zip(self.seeds, returns, strict=True)
+        ]
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"finished": self.finished}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.finished = state["finished"]
+
+
+def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits) -> float:
+    """Steps of a simulation, if no episode ends early."""
+    return float(len(seeds) * Config(**config).eval_episodes * task.horizon)
+
+
+def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> RandomPolicy:
+    """The learner of a block. budget: `total_steps`, where its row stands. It runs on the CPU, whatever the device."""
+    return RandomPolicy(Config(**config), task, seeds, int(budget["total_steps"]))

@@ -1,0 +1,148 @@
+"""The "vanilla" policy gradient, Algorithm 2 of Schulman 2016 (section 2.6).
+
+An iteration: paths of the current policy; returns R_t, discounted, and advantages A-hat_t = R_t - b(s_t); the baseline
+b fitted anew to the returns, for the next iteration; a step along the sum of grad log pi(a_t | s_t) A-hat_t. The
+algorithm leaves the baseline's form and the step open. Here b is linear in features of the observation and of time,
+those of Duan et al. 2016, so that its least squares are exact; or the mean return at each time step of the same paths.
+The step is plain gradient ascent or Adam, "a more sophisticated method such as Adam".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from svgbench.learners.costs import batches
+from svgbench.learners.limits import WHOLE_PATH_RULES
+from svgbench.learners.limits import Iterations as Limits
+from svgbench.learners.on_policy import PolicyAgent, PolicyIteration
+from svgbench.learners.surrogate import Surrogate, pieces
+from svgbench.nn.gaussian_policy import GaussianPolicy
+from svgbench.nn.optim import Adam
+from svgbench.nn.returns import discounted_sums, divided_by_deviation, time_means
+from svgbench.nn.scaling import ObservationScaling
+from svgbench.nn.streams import Streams
+from svgbench.ranges import Count, Natural, NonNegative, Positive, Precision, Share, Widths
+from svgbench.simulate.batch import Batch
+from svgbench.simulate.paths import Rollouts, whole_paths
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Config:
+    """Sources: T2: the thesis's Table 2 (swimmer), of TRPO; else our choice: Algorithm 2 has no numbers."""
+
+    optimiser: Literal["adam", "sgd"] = "adam"
+    learning_rate: NonNegative = 1e-2
+    baseline: Literal["linear", "time", "none"] = "linear"
+    ridge: Positive = 1e-5  # of the linear baseline, in mean squared features
+    standardise: bool = True  # advantages over their deviation
+
+    hidden: Widths = (30,)  # units (T2)
+    activation: Literal["tanh", "softplus"] = "tanh"
+    init_std: Positive = 0.5  # of actions, in half control ranges
+    output_gain: NonNegative = 0.01  # norm of an output's weights at the start; hidden ones have 1
+    observation_scaling: Literal["none", "range", "random", "running"] = "none"
+    observation_clip: NonNegative = 0.0  # bound of a scaled observation; 0 is none
+
+    simulations: Count = 50  # paths of a batch (T2)
+    timesteps: Natural = 0  # 0: one path in each simulation; else paths until at least so many steps
+    path_length: Natural = 0  # steps; 0 is the task's horizon (T2: 1000)
+    steps_per_slice: Count = 50  # control steps per slice: noise is drawn by slices, so this is part of the numbers
+    gamma: Share = 0.99  # (T2)
+    dtype: Precision = "float32"
+
+
+RULES = WHOLE_PATH_RULES
+
+
+def features(x: Tensor, elapsed: Tensor) -> Tensor:
+    """Of observations [S, B, O] after that many steps of a path [S, B]: 1, x, x^2, t, t^2, t^3 in hundreds of steps."""
+    t = (elapsed.to(x.dtype) / 100).unsqueeze(-1)
+    x = x.clamp(-10, 10)
+    return torch.cat([torch.ones_like(t), x, x.square(), t, t**2, t**3], -1)
+
+
+class VanillaPolicyGradient(PolicyAgent):
+    """`svgbench.learners.on_policy.Agent`: policies, and the coefficients of their baselines, of S seeds."""
+
+    def __init__(self, config: Config, task: Any, seeds: Sequence[int], device: str) -> None:
+        c = self.config = config
+        policy = GaussianPolicy(task.observation_dim, task.action_dim, c.hidden, c.activation)
+        theta = policy.initial(Streams(seeds, "policy"), c.init_std, c.output_gain, getattr(torch, c.dtype))
+        self.adam = Adam([nn.Parameter(theta.to(device))], c.learning_rate)
+        super().__init__(policy, self.adam.flat)
+        self.baseline = torch.zeros(len(theta), 2 * task.observation_dim + 4, dtype=torch.float64, device=device)
+
+    def update(self, batch: Batch) -> Mapping[str, Tensor]:
+        c, old = self.config, self.theta.clone()
+        returns = discounted_sums(batch.reward, batch.ended, torch.zeros_like(batch.reward), c.gamma)
+        advantage = self._advantage(batch, returns)
+        if c.standardise:
+            advantage = divided_by_deviation(advantage, batch.used)
+        if c.baseline == "linear":
+            self.baseline = self._fit(batch, returns)
+        problem = Surrogate(self.policy, old, batch.samples(advantage))
+        g = problem.gradient()  # mean over steps of grad log pi A-hat
+        if c.optimiser == "adam":
+            self.adam.grad.copy_(-g)
+            self.adam.step()
+        else:
+            self.theta += c.learning_rate * g
+        gain, mean_kl, _ = problem.evaluate(self.theta)
+        return {"kl": mean_kl, "surrogate_gain": gain, "entropy": self.policy.entropy(old)}
+
+    def _advantage(self, batch: Batch, returns: Tensor) -> Tensor:
+        """A-hat [S, T, N], with the baseline as it is."""
+        if self.config.baseline == "time":
+            return returns - time_means(returns, batch.elapsed, batch.used)
+        if self.config.baseline == "none":
+            return returns
+        x, elapsed = batch.x.flatten(1, 2), batch.elapsed.flatten(1)
+        b = [(features(x[:, p], elapsed[:, p]).double() @ self.baseline.unsqueeze(-1))[..., 0] for p in pieces(x)]
+        return returns - torch.cat(b, 1).view(returns.shape).to(returns.dtype)
+
+    def _fit(self, batch: Batch, returns: Tensor) -> Tensor:
+        """Coefficients [S, F] that minimise the mean of |b(s_t) - R_t|^2."""
+        x, elapsed, weight = batch.flat(batch.x), batch.flat(batch.elapsed), batch.rows[1].double()
+        target = batch.flat(returns).double()
+        S, F = self.baseline.shape
+        gram = self.config.ridge * torch.eye(F, dtype=torch.float64, device=x.device).repeat(S, 1, 1)
+        moment = torch.zeros_like(self.baseline)
+        for p in pieces(x):
+            phi = features(x[:, p], elapsed[:, p]).double()
+            weighted = (phi * weight[:, p, None]).mT
+            gram += weighted @ phi
+            moment += (weighted @ target[:, p, None])[..., 0]
+        solved: Tensor = torch.linalg.solve_ex(gram, moment).result
+        return solved
+
+    def state_dict(self) -> dict[str, Any]:
+        return {**super().state_dict(), "baseline": self.baseline, "adam": self.adam.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.theta.copy_(state["theta"])
+        self.baseline = state["baseline"].to(self.baseline.device).clone()
+        self.adam.load_state_dict(state["adam"])
+
+
+def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits) -> float:
+    """Milliseconds of one core that a whole block takes if no path ends early, roughly."""
+    c = Config(**config)
+    steps = whole_paths(c).on(task.horizon).full_steps
+    sizes = [task.observation_dim, *c.hidden, task.action_dim]
+    return batches(task, len(seeds), int(budget["iterations"]), steps, sizes, 8 * steps)
+
+
+def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> PolicyIteration:
+    """The learner of a block. budget: `iterations`. Simulations run on the CPU, updates on the device."""
+    c = Config(**config)
+    scaling = ObservationScaling(c.observation_scaling, task, seeds, c.observation_clip)
+    rollouts = Rollouts(task, seeds, whole_paths(c), scaling, getattr(torch, c.dtype), device)
+    agent = VanillaPolicyGradient(c, task, seeds, device)
+    return PolicyIteration(agent, rollouts, task, seeds, int(budget["iterations"]))

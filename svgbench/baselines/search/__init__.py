@@ -1,0 +1,1 @@
+"""Search over policy parameters: whole policies are drawn and scored by episodes."""

@@ -1,0 +1,164 @@
+"""Learning from whole episodes: collect some with the current policy, train in stages, and again.
+
+The learner that a baseline hands to the lab is an `EpisodicLearner` around its own `Agent`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from svgbench.learners.seed_block import Row, SeedBlock
+from svgbench.nn.gaussian_policy import Acting
+from svgbench.simulate import trials
+from svgbench.simulate.episodes import Episodes, EpisodeSampler
+
+Stage = Callable[[Episodes, Tensor | None], Mapping[str, Tensor]]
+"""Training on the latest episodes, and on what is remembered; `active` bool [S] says which seeds, None all."""
+
+COLUMNS = ("model_error", "value_error", "grad_norm", "kl")
+"""What training says of itself; NaN where an algorithm has no such thing.
+
+model_error: mean squared error of the predicted change of state on the new episodes, before training on them, in
+standard deviations of the changes seen before, over the dimensions that vary. value_error: of the critic there, against
+the returns, over their variance. grad_norm: of the policy's gradient before clipping, mean over the updates. kl: nats
+between the policies before and after, mean over the new episodes' states.
+"""
+
+
+class Agent(Protocol):
+    """Networks and training of S seeds; it knows neither simulations nor budgets."""
+
+    stages: Mapping[str, Stage]  # in this order, one a slice; each returns some of `COLUMNS`, [S]
+
+    def acting(self) -> Acting:
+        """The policy at its present parameters, of states as they are."""
+        ...
+
+    def take(self, episodes: Episodes) -> Mapping[str, Tensor]:
+        """Remember new episodes; what was expected of them, some of `COLUMNS`, [S]."""
+        ...
+
+    def renew(self) -> None:
+        """Training on the latest episodes is done, new ones are to come: scale by all that was taken in."""
+        ...
+
+    def finite(self) -> Tensor:
+        """Which seeds' parameters are finite, bool [S]."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]: ...
+    def load_state_dict(self, state: dict[str, Any]) -> None: ...
+    def policy_state_dict(self) -> dict[str, Any]: ...
+
+
+class EpisodicLearner(SeedBlock):
+    """`svgbench.words.learner.Learner` for a block of S seeds.
+
+    A row's step is the seed's episodes so far: N more each time, where N episodes are collected at once, and
+    train_return is their mean. env_steps counts the seed's simulated steps so far. tried: what the final policies are
+    put to; the last row has its columns.
+    """
+
+    def __init__(
+        self,
+        agent: Agent,
+        sampler: EpisodeSampler,
+        task: Any,
+        seeds: Sequence[int],
+        episodes: int,
+        tried: trials.Trials | None = None,
+    ) -> None:
+        super().__init__(seeds)
+        self.N = sampler.shape[1]
+        if episodes < 1 or episodes % self.N:
+            raise ValueError(f"episodes is {episodes}, expected a positive multiple of {self.N}, collected at once")
+        self.agent, self.sampler, self.task = agent, sampler, task
+        self.episodes, self.episode, self.tried = episodes, 0, tried
+        self.latest: Episodes | None = None  # in training
+        self.stage = 0  # the next one
+        self.columns: dict[str, Tensor] = {}
+        self.env_steps = torch.zeros(len(self.seeds), dtype=torch.int64)
+
+    @property
+    def finished(self) -> bool:
+        return self.episode >= self.episodes or not self.alive.any()
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """In thousandths of the episodes collected at once: half is collecting them."""
+        total = 1000 * self.episodes // self.N
+        if self.finished:
+            return total, total
+        collected = 500 if self.latest else int(500 * self.sampler.share)
+        return 1000 * self.episode // self.N + collected + 500 * self.stage // (len(self.agent.stages) + 1), total
+
+    def advance(self) -> list[Row]:
+        """A slice of the episodes, or a stage of training."""
+        if self.latest is None:
+            self.latest = self.sampler.advance(self._acting())
+            if self.latest is not None:
+                self.env_steps += self.latest.steps.cpu()
+                self._mask(self.latest.finite(), "an observation or a reward is not finite")
+                self._mask(self.env_steps > 0, "the physics failed in the first step of every episode so far")
+                self.columns = dict(self.agent.take(self.latest))
+            return []
+        name = list(self.agent.stages)[self.stage]
+        self.columns |= self.agent.stages[name](self.latest, self.active(self.sampler.device))
+        self.stage += 1
+        if "grad_norm" in self.columns:
+            self._mask(self.columns["grad_norm"].isfinite(), "the policy's gradient is not finite")
+        self._mask(self.agent.finite(), "a parameter is not finite")
+        if self.stage < len(self.agent.stages):
+            return []
+        self.episode += self.N
+        if self.tried is not None and self.episode >= self.episodes:
+            self.columns |= self.tried(self._acting().mean)
+        rows = self._rows(self.latest)
+        self.latest, self.stage, self.columns = None, 0, {}
+        if not self.finished:
+            self.agent.renew()
+        return rows
+
+    def _acting(self) -> Acting:
+        return self.agent.acting().but_for(~self.alive)
+
+    def _mask(self, finite: Tensor, reason: str) -> None:
+        self.lose(finite, f"episode {self.episode + self.N}: {reason}")
+
+    def _rows(self, episodes: Episodes) -> list[Row]:
+        nothing = torch.full((len(self.seeds),), math.nan)
+        columns = {
+            "env_steps": self.env_steps,
+            "train_return": episodes.return_mean,
+            **{name: self.columns.get(name, nothing).double() for name in (*COLUMNS, *trials.COLUMNS)},
+        }
+        return self.rows(self.episode, columns)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "episode": self.episode,
+            "latest": self.latest.state_dict() if self.latest else {},
+            "stage": self.stage,
+            "columns": self.columns,
+            "env_steps": self.env_steps,
+            **self.block_state(),
+            "sampler": self.sampler.state_dict(),
+            "agent": self.agent.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.episode, self.stage, self.columns = state["episode"], state["stage"], dict(state["columns"])
+        self.latest = Episodes(**state["latest"]) if state["latest"] else None
+        self.env_steps = state["env_steps"].cpu().clone()
+        self.load_block_state(state)
+        self.sampler.load_state_dict(state["sampler"])
+        self.agent.load_state_dict(state["agent"])
+
+    def policy_state_dict(self) -> dict[str, Any]:
+        """The final policies, with what scales their inputs."""
+        return {"seeds": self.seeds, "task": self.task.id, **self.agent.policy_state_dict()}

@@ -1,0 +1,46 @@
+"""What learners read of a budget, and rules between their settings that several share.
+
+Read from this source, as a `Config` is: see `svgbench.lab.source` and `svgbench.lab.rules`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, TypedDict
+
+from svgbench.ranges import Count, Natural, Range
+
+
+class Steps(TypedDict):
+    total_steps: Count  # environment steps
+
+
+class Iterations(TypedDict):
+    iterations: Count  # batches, each with an update
+
+
+class Samples(TypedDict):
+    samples: Count  # draws of a graph, at most
+
+
+class Trials(TypedDict, total=False):
+    """Of the means of final policies (`svgbench.simulate.trials`); without `trial_steps` there are none."""
+
+    trial_steps: Count
+    trial_after: Natural  # steps that do not count
+    trial_episodes: Count
+    trial_noise: Annotated[float, Range(0)]  # of the task in a second trial
+
+
+class Episodes(Trials):
+    episodes: Count
+
+
+PATH_RULES = {"path_length <= horizon": "a path ends with the task's episode"}
+WHOLE_PATH_RULES = {
+    **PATH_RULES,
+    "timesteps == 0 or timesteps >= simulations": "each simulation takes a step",
+}
+EPISODE_RULES = {
+    "episodes % simulations == 0": "so many episodes are collected at once",
+    "trial_after < trial_steps": "a trial counts what comes after",
+}

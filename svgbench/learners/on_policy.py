@@ -1,0 +1,189 @@
+"""On-policy learning: collect a batch with the current policy, update, and again.
+
+The learner that a baseline hands to the lab is a `PolicyIteration` around its own `Agent`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from svgbench.learners.seed_block import Row, SeedBlock
+from svgbench.nn.gaussian_policy import Acting, GaussianPolicy
+from svgbench.nn.scaling import ObservationScaling
+from svgbench.nn.state import finite_rows
+
+COLUMNS = ("kl", "surrogate_gain", "entropy", "accepted", "value_error")
+"""What an update says of itself; NaN where an algorithm has no such thing.
+
+kl: mean KL(old || new) of the step, nats; what rounding takes below 0 is 0. surrogate_gain: of eq. (16), in advantages
+as they were scaled. entropy: of the policy that acted, nats. accepted: share of the full step that the line search
+took, 0 if none. value_error: mean squared error of the old value function over the variance of the target returns.
+"""
+
+
+class Collected(Protocol):
+    """What the learner reads of a batch; each [S]."""
+
+    @property
+    def steps(self) -> Tensor: ...
+    @property
+    def return_mean(self) -> Tensor: ...
+    @property
+    def length_mean(self) -> Tensor: ...
+    @property
+    def reward_per_step(self) -> Tensor: ...
+    def finite(self) -> Tensor: ...
+
+
+class Sampler(Protocol):
+    """Where batches come from."""
+
+    scaling: ObservationScaling
+
+    @property
+    def share(self) -> float:
+        """How much of the present batch there is, roughly, in [0, 1)."""
+        ...
+
+    @property
+    def full_steps(self) -> int:
+        """Steps of a seed in a batch whose paths are not cut short."""
+        ...
+
+    def advance(self, acting: Acting) -> Any:
+        """One slice; the batch if it is complete, else None."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]: ...
+    def load_state_dict(self, state: dict[str, Any]) -> None: ...
+
+
+class Agent(Protocol):
+    """Networks and update of S seeds; it knows neither simulations nor budgets."""
+
+    def acting(self) -> Acting:
+        """The policy at its present parameters."""
+        ...
+
+    def update(self, batch: Any) -> Mapping[str, Tensor]:
+        """Learn from a batch; those of `COLUMNS` that mean something here, each [S]."""
+        ...
+
+    def parameters(self) -> Sequence[Tensor]:
+        """All that is learned, each [S, ...]."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]: ...
+    def load_state_dict(self, state: dict[str, Any]) -> None: ...
+    def policy_state_dict(self) -> dict[str, Any]: ...
+
+
+class PolicyAgent:
+    """A Gaussian policy and its parameters theta [S, P]: what every on-policy agent begins with."""
+
+    def __init__(self, policy: GaussianPolicy, theta: Tensor) -> None:
+        self.policy, self.theta = policy, theta
+
+    def acting(self) -> Acting:
+        return self.policy.acting(self.theta)
+
+    def parameters(self) -> Sequence[Tensor]:
+        return [self.theta]
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"theta": self.theta}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.theta = state["theta"].to(self.theta.device).clone()
+
+    def policy_state_dict(self) -> dict[str, Any]:
+        sizes, activation = self.policy.net.sizes, self.policy.net.activation
+        return {"theta": self.theta, "sizes": list(sizes), "activation": activation}
+
+
+class PolicyIteration(SeedBlock):
+    """`svgbench.words.learner.Learner` for a block of S seeds.
+
+    A row's step is the iteration, from 1: what the batch of that iteration showed, which the updates of the
+    iterations before had made, and what its own update did. simulated_steps counts every call of the simulator so far.
+    """
+
+    def __init__(self, agent: Agent, sampler: Sampler, task: Any, seeds: Sequence[int], iterations: int) -> None:
+        if iterations < 1:
+            raise ValueError(f"iterations is {iterations}, expected at least 1")
+        super().__init__(seeds)
+        self.agent, self.sampler, self.task = agent, sampler, task
+        self.iterations, self.iteration = iterations, 0
+        self.simulated_steps = torch.zeros(len(self.seeds), dtype=torch.int64)
+
+    @property
+    def finished(self) -> bool:
+        return self.iteration >= self.iterations or not self.alive.any()
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """In thousandths of an iteration."""
+        total = 1000 * self.iterations
+        return (total if self.finished else 1000 * self.iteration + int(1000 * self.sampler.share)), total
+
+    @property
+    def outlook(self) -> float:
+        """How many times the steps of an iteration so far a full one has: policies begin by falling early."""
+        steps = float(self.simulated_steps.double().mean())
+        return max(self.iteration * self.sampler.full_steps / steps, 1.0) if steps else 1.0
+
+    def advance(self) -> list[Row]:
+        """A slice of the batch, and the update if that completes it."""
+        batch = self.sampler.advance(self.agent.acting().but_for(~self.alive))
+        if batch is None:
+            return []
+        self.iteration += 1
+        self.simulated_steps += batch.steps.cpu()
+        learned = self.agent.update(batch)
+        self._mask(batch.finite(), "an observation or a reward is not finite")
+        parameters = torch.stack([finite_rows(p) for p in self.agent.parameters()]).all(0)
+        self._mask(parameters, "a parameter is not finite")
+        self.sampler.scaling.renew()
+        return self._rows(batch, learned)
+
+    def _mask(self, finite: Tensor, reason: str) -> None:
+        self.lose(finite, f"iteration {self.iteration}: {reason}")
+
+    def _rows(self, batch: Collected, learned: Mapping[str, Tensor]) -> list[Row]:
+        nothing = torch.full((len(self.seeds),), math.nan)
+        if "kl" in learned:
+            learned = {**learned, "kl": learned["kl"].clamp(min=0)}
+        columns = {
+            "simulated_steps": self.simulated_steps,
+            "return_mean": batch.return_mean,
+            "episode_length": batch.length_mean,
+            "reward_per_step": batch.reward_per_step,
+            **{name: learned.get(name, nothing).double() for name in COLUMNS},
+        }
+        return self.rows(self.iteration, columns)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "iteration": self.iteration,
+            "simulated_steps": self.simulated_steps,
+            **self.block_state(),
+            "sampler": self.sampler.state_dict(),
+            "agent": self.agent.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.iteration = state["iteration"]
+        self.simulated_steps = state["simulated_steps"].cpu().clone()
+        self.load_block_state(state)
+        self.sampler.load_state_dict(state["sampler"])
+        self.agent.load_state_dict(state["agent"])
+
+    def policy_state_dict(self) -> dict[str, Any]:
+        """The final policies, with what scales their observations."""
+        scaling = self.sampler.scaling.state_dict()
+        return {"seeds": self.seeds, "task": self.task.id, "scaling": scaling, **self.agent.policy_state_dict()}

@@ -1,0 +1,320 @@
+"""Off-policy learning online: one simulation a seed, a gradient update an environment step, evaluations between.
+
+The learner that a baseline hands to the lab is an `OnlineLearner` around its own `Agent`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from svgbench.learners.draws import Draw, Draws, Tape
+from svgbench.learners.seed_block import Row, SeedBlock
+from svgbench.learners.static_update import StaticUpdate
+from svgbench.memory.experience import Experience
+from svgbench.memory.replay import Replay
+from svgbench.nn.state import on_cpu
+from svgbench.simulate.acting import action_range
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When a learner does what. Steps are environment steps, counted from 0."""
+
+    total_steps: int
+    random_steps: int  # uniform actions before this step
+    learning_starts: int  # the first step with an update
+    update_before_store: bool  # whether a step's update comes before its own transition can be drawn
+    limit_overrides_termination: bool  # whether an episode that both fails and runs out counts as running out
+    eval_every: int
+    eval_episodes: int  # per seed
+    steps_per_slice: int  # once updates have begun; no part of the numbers
+
+
+class Agent(Protocol):
+    """Networks and updates of S seeds; it knows neither simulations nor steps of a budget.
+
+    Its actions lie in [-1, 1], which stands for the task's own bounds; the replay holds them so.
+    """
+
+    draws: Mapping[str, Draw]  # of each step with an update, by stream name
+    draws_windows: bool  # whether an update draws windows from the replay
+    work: Sequence[tuple[int, float]]  # (first step, what its updates cost from there on, roughly, in ms of one core)
+
+    def act(self, x: Tensor, noise: Tensor) -> Tensor:
+        """Exploring actions [S, B, A] at normalised observations x [S, B, O]; unit noise [S, B, A]."""
+        ...
+
+    def mode(self, x: Tensor) -> Tensor:
+        """The actions [S, B, A] that are evaluated."""
+        ...
+
+    def prepare(self, step: int, lacking: Tensor | None = None) -> Hashable:
+        """Write what changes with the step into tensors that `update` reads; return the step's phase.
+
+        lacking: which seeds have no window to draw, bool [S]; None if none.
+        """
+        ...
+
+    def stuck(self, step: int, lacking: Tensor) -> Tensor:
+        """Which of the lacking seeds cannot learn as this step asks, bool [S]."""
+        ...
+
+    def update(self, phase: Any, experience: Experience, draws: Draws, active: Tensor | None) -> None:
+        """Everything that is learned at one step; `active` bool [S] says which seeds, None all.
+
+        On a GPU it becomes a CUDA graph (`svgbench.learners.static_update`): it must depend on nothing of Python's but
+        its phase and whether there is a mask, wait for no value, and write what lasts in place.
+        """
+        ...
+
+    def metrics(self) -> Mapping[str, Tensor]:
+        """The columns of a row beside the returns, each [S]: of the last update."""
+        ...
+
+    def finite(self) -> Tensor:
+        """Which seeds' parameters are finite, bool [S]."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]: ...
+    def load_state_dict(self, state: dict[str, Any]) -> None: ...
+    def policy_state_dict(self) -> dict[str, Any]: ...
+
+
+STEP_WORK = 0.5  # milliseconds: simulations and bookkeeping of a step without an update
+EVALUATION_WORK = 0.05  # milliseconds: one step of one simulation
+CHECK_EVERY = 16  # environment steps between two looks at whether parameters are finite: a look waits for the device
+
+
+class OnlineLearner(SeedBlock):
+    """`svgbench.words.learner.Learner` for a block of S seeds.
+
+    task: as `svgbench.words.task.Task`. The training and the evaluation simulations have streams of their own,
+    and each evaluation begins new episodes.
+
+    How a seed trains depends on the environment steps only: on its draws, which are functions of the step, and on
+    looks at whether it is finite at fixed steps. Evaluations, slices and checkpoints change nothing.
+    """
+
+    def __init__(
+        self,
+        agent: Agent,
+        task: Any,
+        seeds: Sequence[int],
+        schedule: Schedule,
+        experience: Experience,
+        dtype: torch.dtype,
+        device: str,
+    ) -> None:
+        super().__init__(seeds)
+        self.agent, self.task, self.schedule = agent, task, schedule
+        self.experience, self.dtype, self.device = experience, dtype, device
+        S = len(self.seeds)
+        self.centre, self.half_range = action_range(task)
+        acts = {"explore": Draw("normal", (1, task.action_dim)), "random": Draw("action", (task.action_dim,))}
+        draws = {**acts, **agent.draws}
+        self.tapes = {name: Tape(draw, self.seeds, name, dtype, device) for name, draw in draws.items()}
+        self.simulations = task.simulate(self.seeds, 1, "train", 1)
+        self.evaluations = task.simulate(self.seeds, schedule.eval_episodes, "evaluation", 1, autoreset=False)
+        self.step = 0
+        self.episode_return = np.zeros(S)
+        self.train_return = np.full(S, math.nan)  # of the last finished episode
+        self._active: Tensor | None = None
+        on_gpu = torch.device(device).type == "cuda"
+        self.static_update = StaticUpdate(agent.update, experience, device) if on_gpu else None
+
+    @property
+    def finished(self) -> bool:
+        return self.step >= self.schedule.total_steps or not self.alive.any()
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """Work, in milliseconds of one core by a rough estimate: updates cost far more than steps without."""
+        how = self.schedule, self.agent.work, len(self.seeds), self.task.horizon
+        total = max(1, round(work_before(self.schedule.total_steps, *how)))
+        return (total if self.finished else round(work_before(self.step, *how))), total
+
+    def advance(self) -> list[Row]:
+        """Some environment steps, and the evaluation if one is due then.
+
+        All steps before the first update are one slice.
+        """
+        s = self.schedule
+        stop = self.step + s.steps_per_slice if self.step >= s.learning_starts else s.learning_starts
+        stop = min(stop, (self.step // s.eval_every + 1) * s.eval_every, s.total_steps)
+        while self.step < stop and self.alive.any():
+            self._one_step()
+        due = self.step % s.eval_every == 0 or self.step == s.total_steps
+        return self._evaluate() if due and self.alive.any() else []
+
+    def _one_step(self) -> None:
+        """One step of every seed's simulation, with its update."""
+        s, learns = self.schedule, self.step >= self.schedule.learning_starts
+        obs = self.simulations.observe()
+        action = self._act(obs)
+        if learns and s.update_before_store:
+            self._update()
+        outcome = self.simulations.step(action * self.half_range + self.centre)
+        finite = np.isfinite(outcome.final_observation).all(1) & np.isfinite(outcome.reward)
+        self._mask(finite, "an observation or a reward is not finite")
+        self._store(obs, action, outcome)
+        if learns and not s.update_before_store:
+            self._update()
+        self.step += 1
+        if learns and (self.step % CHECK_EVERY == 0 or self.step == s.total_steps):
+            self._mask(self.agent.finite().cpu().numpy(), "a parameter is not finite")
+
+    def _act(self, obs: np.ndarray) -> np.ndarray:
+        """Exploring actions [S, A] in [-1, 1]; a seed that has diverged stands still."""
+        explore = self.tapes["explore"].take()
+        if self.step < self.schedule.random_steps:
+            return self.tapes["random"].take().double().cpu().numpy()
+        x = self.experience.normalise(self._tensor(obs)[:, None])
+        with torch.no_grad():
+            return np.nan_to_num(self.agent.act(x, explore)[:, 0].double().cpu().numpy())
+
+    def _update(self) -> None:
+        draws = {name: self.tapes[name].take() for name in self.agent.draws}
+        lacking = self.experience.replay.lacking() if self.agent.draws_windows else None
+        if lacking is not None:
+            span = self.experience.replay.window
+            reason = f"no window of {span} steps lies inside an episode, so its model has learned nothing"
+            self._mask(~self.agent.stuck(self.step, lacking), reason)
+        phase = self.agent.prepare(self.step, lacking)
+        if self.static_update is None:
+            self.agent.update(phase, self.experience, draws, self._active)
+        else:
+            self.static_update(phase, draws, self._active)
+
+    def _store(self, obs: np.ndarray, action: np.ndarray, outcome: Any) -> None:
+        end = outcome.terminated | outcome.truncated
+        terminal = outcome.terminated
+        if self.schedule.limit_overrides_termination:
+            terminal = terminal & ~outcome.truncated
+        scalars = np.stack([outcome.reward, terminal], 1)
+        rows = np.concatenate([obs, action, outcome.final_observation, scalars], 1)
+        self.experience.add(self._tensor(rows), torch.from_numpy(end).to(self.device))
+        self.episode_return += outcome.reward
+        self.train_return = np.where(end, self.episode_return, self.train_return)
+        self.episode_return[end] = 0.0
+
+    def _evaluate(self) -> list[Row]:
+        """Episodes of the deterministic policy with the statistics of now, all at once; one row per living seed.
+
+        A seed whose parameters are not finite has none. That it has diverged is noted at the next look, as if it had
+        not been evaluated.
+        """
+        S, E = len(self.seeds), self.schedule.eval_episodes
+
+        def act(obs: np.ndarray) -> np.ndarray:
+            x = self.experience.normalise(self._tensor(obs).view(S, E, -1))
+            with torch.no_grad():
+                action = np.nan_to_num(self.agent.mode(x).double().cpu().numpy().reshape(S * E, -1))
+            return action * self.half_range + self.centre
+
+        per_seed = episode_returns(self.evaluations, act).reshape(S, E)
+        spread = per_seed.std(1, ddof=1) if E > 1 else np.full(S, math.nan)
+        metrics = {name: value.double().cpu().numpy() for name, value in self.agent.metrics().items()}
+        columns = {
+            "eval_return": per_seed.mean(1),
+            "eval_return_sd": spread,
+            "train_return": self.train_return,
+        } | metrics
+        finite = dict(zip(self.seeds, self.agent.finite().tolist(), strict=True))
+        return [row for row in self.rows(self.step, columns) if finite[row["seed"]]]
+
+    def _mask(self, finite: np.ndarray | Tensor, reason: str) -> None:
+        """Record seeds that do not go on, and stop their learning."""
+        before = self.alive.copy()
+        self.lose(finite, f"step {self.step}: {reason}")
+        if (self.alive != before).any():
+            self._set_active()
+
+    def _set_active(self) -> None:
+        self._active = self.active(self.device)
+
+    def _tensor(self, array: np.ndarray) -> Tensor:
+        return torch.from_numpy(array).to(device=self.device, dtype=self.dtype)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "step": self.step,
+            **self.block_state(),
+            "episode_return": torch.from_numpy(self.episode_return.copy()),
+            "train_return": torch.from_numpy(self.train_return.copy()),
+            "tapes": {name: tape.state_dict() for name, tape in self.tapes.items()},
+            "simulations": dict(self.simulations.get_state()),
+            "evaluations": dict(self.evaluations.get_state()),
+            "experience": self.experience.state_dict(),
+            "agent": self.agent.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.step = state["step"]
+        self.load_block_state(state)
+        self.episode_return = state["episode_return"].cpu().numpy().copy()
+        self.train_return = state["train_return"].cpu().numpy().copy()
+        for name, tape in self.tapes.items():
+            tape.load_state_dict(state["tapes"][name])
+        self.simulations.set_state(on_cpu(state["simulations"]))
+        self.evaluations.set_state(on_cpu(state["evaluations"]))
+        self.experience.load_state_dict(state["experience"])
+        self.agent.load_state_dict(state["agent"])
+        self._set_active()
+        if self.static_update is not None:
+            self.static_update.forget()
+
+    def policy_state_dict(self) -> dict[str, Any]:
+        """The final policies, with what normalises their observations and what scales their actions."""
+        statistics = {name: self.experience.normaliser.state_dict()[name] for name in ("count", "mean", "m2")}
+        actions = {"centre": torch.from_numpy(self.centre), "half_range": torch.from_numpy(self.half_range)}
+        own = {"statistics": statistics, "actions": actions, **self.agent.policy_state_dict()}
+        return {"seeds": self.seeds, "task": self.task.id, **own}
+
+
+def episode_returns(simulations: Any, act: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """The return of one new episode in every simulation, [N]; `act` maps observations [N, O] to actions [N, A]."""
+    obs = simulations.reset()
+    returns, running = np.zeros(len(obs)), np.arange(len(obs))
+    while len(running):
+        outcome = simulations.step(act(obs)[running], running)
+        returns[running] += outcome.reward
+        obs[running] = outcome.observation
+        running = running[~(outcome.terminated | outcome.truncated)]
+    return returns
+
+
+def make_experience(
+    task: Any,
+    S: int,
+    capacity: int,
+    *,
+    window: int,
+    whole_episodes: bool,
+    normalise: bool,
+    std_bounds: tuple[float, float],
+    dtype: torch.dtype,
+    device: str,
+) -> Experience:
+    """An empty replay with statistics, sized for the task."""
+    replay = Replay(
+        S, capacity, task.observation_dim, task.action_dim,
+        window=window, whole_episodes=whole_episodes, dtype=dtype, device=device,
+    )  # fmt: skip
+    return Experience(replay, normalise=normalise, min_std=std_bounds[0], max_std=std_bounds[1])
+
+
+def work_before(step: int, s: Schedule, updates: Sequence[tuple[int, float]], S: int, horizon: int) -> float:
+    """The work done before a step, in milliseconds of one core by a rough estimate. updates: as `Agent.work`."""
+    ends = [*(first for first, _ in updates[1:]), s.total_steps]
+    work = STEP_WORK * step
+    for (first, cost), end in zip(updates, ends, strict=True):
+        work += cost * max(min(step, end) - max(first, s.learning_starts), 0)
+    evaluations = step // s.eval_every + (step == s.total_steps and step % s.eval_every > 0)
+    return work + EVALUATION_WORK * S * s.eval_episodes * horizon * evaluations

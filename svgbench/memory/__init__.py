@@ -1,0 +1,1 @@
+"""What was seen: replay of single transitions and of windows, and the statistics that scale observations."""

@@ -1,0 +1,81 @@
+"""The experience database D of Heess et al. 2015: past transitions of every seed, each as many as it has made."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from svgbench.memory.replay import filled
+
+
+class Transitions(NamedTuple):
+    """Steps of S seeds, with what was known when they were taken: the behaviour policy's log-probabilities, in nats."""
+
+    s: Tensor  # [S, B, O]
+    a: Tensor  # [S, B, A]
+    change: Tensor  # [S, B, O]
+    r: Tensor  # [S, B]
+    terminal: Tensor  # [S, B]: 1 where the episode terminated, else 0
+    log_prob: Tensor  # [S, B]: log p(a | s) of the policy that acted
+
+    @property
+    def next_s(self) -> Tensor:
+        """[S, B, O]"""
+        return self.s + self.change
+
+    def at(self, piece: slice) -> Transitions:
+        """Those at places of the second axis."""
+        return Transitions(*(x[:, piece] for x in self))
+
+    def chosen(self, index: Tensor) -> Transitions:
+        """Those at places [S, B'] of the second axis."""
+        place = torch.arange(len(index), device=index.device)[:, None]
+        return Transitions(*(x[place, index] for x in self))
+
+
+class Database:
+    """The last `capacity` transitions of each of S seeds.
+
+    rows [S, capacity, width]: the fields of `Transitions`, side by side. added: how many each seed ever had.
+    """
+
+    def __init__(self, S: int, capacity: int, state_dim: int, action_dim: int, dtype: torch.dtype, device: str) -> None:
+        if capacity < 1:
+            raise ValueError(f"the database's capacity is {capacity}, expected at least 1")
+        self.capacity = capacity
+        self.widths = [state_dim, action_dim, state_dim, 1, 1, 1]
+        self.rows = torch.zeros(S, capacity, sum(self.widths), dtype=dtype, device=device)
+        self.added = [0] * S
+
+    def add(self, new: Transitions, valid: Tensor) -> None:
+        """Take in transitions [S, B], in their order, where valid [S, B]."""
+        rows = torch.cat([x if x.dim() == 3 else x.unsqueeze(-1) for x in new], -1)
+        for seed, own in enumerate(rows):
+            wanted = own[valid[seed]][-self.capacity :]
+            places = torch.arange(self.added[seed], self.added[seed] + len(wanted), device=rows.device)
+            self.rows[seed, places % self.capacity] = wanted
+            self.added[seed] += len(wanted)
+
+    def sample(self, uniform: Tensor) -> Transitions:
+        """Transitions [S, B], drawn with replacement: `uniform` float64 [S, B] in [0, 1) says which."""
+        size = torch.tensor(self._sizes(), device=uniform.device).clamp(min=1)[:, None]
+        first = torch.arange(len(size), device=uniform.device)[:, None] * self.capacity
+        flat = (first + (uniform * size).long()).flatten()
+        rows = self.rows.flatten(0, 1).index_select(0, flat).view(*uniform.shape, -1)
+        parts = rows.split(self.widths, -1)
+        return Transitions(*parts[:3], *(x.squeeze(-1) for x in parts[3:]))
+
+    def _sizes(self) -> list[int]:
+        return [min(n, self.capacity) for n in self.added]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Shares memory with the database: write or copy it before the next `add`."""
+        return {"rows": [filled(row, n) for row, n in zip(self.rows, self._sizes(), strict=True)], "added": self.added}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue exactly where `state_dict` was taken."""
+        self.added = list(state["added"])
+        for row, saved, n in zip(self.rows, state["rows"], self._sizes(), strict=True):
+            row[:n] = saved

@@ -1,0 +1,70 @@
+"""What each seed has seen, normalised by the statistics of now."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from svgbench.memory.replay import Layout, Replay
+from svgbench.nn.normaliser import Normaliser
+
+
+class Experience:
+    """A replay, and running statistics of every observation ever added to it (not of next observations).
+
+    Whatever is drawn comes out normalised by the present statistics, observation and next observation alike, so that
+    targets drift as statistics do, as in facebookresearch/svg (9fdf03a, svg/replay_buffer.py). The statistics are
+    float64.
+
+    normalise: False leaves observations as they are.
+    """
+
+    def __init__(self, replay: Replay, *, normalise: bool, min_std: float, max_std: float) -> None:
+        self.replay, self.layout, self.enabled = replay, replay.layout, normalise
+        S, _, width = replay.rows.shape
+        self.normaliser = Normaliser(
+            S, self.layout.obs_dim, min_std=min_std, max_std=max_std, device=replay.rows.device
+        )
+        self._mean = torch.zeros(S, 1, width, dtype=replay.rows.dtype, device=replay.rows.device)
+        self._std = torch.ones_like(self._mean)
+
+    def add(self, transition: Tensor, end: Tensor) -> None:
+        """One transition a seed, [S, width] as `Layout` says, and whether its episode ended, bool [S]."""
+        self.replay.add(transition, end)
+        if self.enabled:
+            self.normaliser.update(self.layout.obs(transition).unsqueeze(1))
+            self._refresh()
+
+    def normalise(self, obs: Tensor) -> Tensor:
+        """Observations [S, B, O]."""
+        mean, std = self.layout.obs(self._mean), self.layout.obs(self._std)
+        return (obs - mean) / std if self.enabled else obs
+
+    def sample(self, uniform: Tensor) -> Tensor:
+        """Normalised rows [S, B, width]; see `Replay.sample`."""
+        rows = self.replay.sample(uniform)
+        return rows.sub_(self._mean).div_(self._std) if self.enabled else rows
+
+    def sample_windows(self, uniform: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """First states [S, B, O], actions [S, T, B, A] and the states they led to [S, T, B, O], all normalised."""
+        rows = self.replay.sample_windows(uniform)
+        if self.enabled:
+            rows = rows.sub_(self._mean[:, None]).div_(self._std[:, None])
+        return self.layout.obs(rows[:, 0]), self.layout.action(rows), self.layout.next_obs(rows)
+
+    def _refresh(self) -> None:
+        mean, std = self.normaliser.mean.unsqueeze(1), self.normaliser.std.unsqueeze(1)
+        for part in (Layout.obs, Layout.next_obs):
+            part(self.layout, self._mean).copy_(mean)
+            part(self.layout, self._std).copy_(std)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"replay": self.replay.state_dict(), "normaliser": self.normaliser.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.replay.load_state_dict(state["replay"])
+        self.normaliser.load_state_dict(state["normaliser"])
+        if self.enabled:
+            self._refresh()

@@ -1,0 +1,181 @@
+"""A learned model of the dynamics with a network of its own for each dimension of the state.
+
+    s' = s + f(s, a) + sigma * xi,   xi ~ N(0, I)
+
+Heess et al. 2015, section 5 and appendix C: two-layer sub-networks in parallel, one for each dimension, since their
+ranges differ; they predict the change of state; sigma is a constant of each dimension, so it takes no part in a
+gradient. Inputs and targets are normalised (`svgbench.memory.statistics`). The mean is fitted by least squares and
+sigma is the root of the mean squared residual: together the maximum of the Gaussian likelihood.
+
+Derivatives are written out, so that nothing keeps a graph. Numbers run along the last axis, sample by sample: the
+first layer of all D sub-networks is one product, and their other layers are one batched product over S * D.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from svgbench.memory.statistics import StateStatistics
+from svgbench.nn.layers import ACTIVATIONS
+from svgbench.nn.optim import Adam
+from svgbench.nn.state import finite_rows
+from svgbench.nn.streams import Streams
+
+PIECE = 2_000_000  # numbers of a hidden layer, of all seeds and dimensions, that are computed at once
+
+
+class ParallelModel:
+    """Models of S seeds: D sub-networks of `hidden` tanh units in each layer, Adam at rate `lr`.
+
+    weights: of each layer [S, D, out, in], and biases [S, D, out, 1], views of the optimiser's buffer.
+    sigma: [S, 1, D], in units of normalised change; 1 before the first `fit`.
+    """
+
+    def __init__(
+        self,
+        streams: Streams,
+        statistics: StateStatistics,
+        hidden: Sequence[int],
+        lr: float,
+        dtype: torch.dtype,
+        device: str,
+    ) -> None:
+        self.statistics, self.hidden = statistics, list(hidden)
+        self.D, n_in = statistics.mean_change.shape[-1], statistics.centre.shape[-1]
+        if not hidden or min(hidden) < 1:
+            raise ValueError(f"hidden is {list(hidden)}, expected widths of at least one layer")
+
+        def draw(n_below: int, n: int) -> list[nn.Parameter]:
+            """Weights and biases, as torch.nn.Linear's: uniform within 1 / sqrt(in)."""
+            bound = 1 / math.sqrt(n_below)
+            both = streams.uniform((self.D, n, n_below + 1), -bound, bound, dtype=torch.float64)
+            parts = both.to(device=device, dtype=dtype).split([n_below, 1], -1)
+            return [nn.Parameter(part.contiguous()) for part in parts]
+
+        parameters = [p for sizes in itertools.pairwise([n_in, *hidden, 1]) for p in draw(*sizes)]
+        self.adam = Adam(parameters, lr, shape=(len(streams),))
+        self.weights = [p.detach() for p in parameters[::2]]
+        self.biases = [p.detach() for p in parameters[1::2]]
+        self._grads = [p.grad for p in parameters]
+        self.sigma = torch.ones(len(streams), 1, self.D, dtype=dtype, device=device)
+
+    def mean_change(self, s: Tensor, a: Tensor) -> Tensor:
+        """f(s, a) [S, B, D] of s [S, B, D] and a [S, B, A]."""
+        parts = [self._forward(x)[-1].view(len(x), self.D, -1).mT for x in self._pieces(s, a)]
+        return self._denormalised(torch.cat(parts, 1))
+
+    def sample_change(self, s: Tensor, a: Tensor, noise: Tensor) -> Tensor:
+        """f(s, a) + sigma * noise, [S, B, D]: what planning along the model simulates."""
+        return self.mean_change(s, a) + self.sigma * self.statistics.change_width * noise
+
+    def jacobians(self, s: Tensor, a: Tensor) -> tuple[Tensor, Tensor]:
+        """Of the next state, f_s [S, B, D, D] (with the identity) and f_a [S, B, D, A]."""
+        parts = []
+        for x in self._pieces(s, a):
+            values = self._forward(x)
+            u = self._to_first_layer(values, torch.ones_like(values[-1])).view(len(x) * self.D, self.hidden[0], -1)
+            slope = torch.bmm(self.weights[0].flatten(0, 1).mT, u)  # [S * D, in, B]
+            parts.append(slope.view(len(x), self.D, *slope.shape[1:]).permute(0, 3, 1, 2))
+        J = torch.cat(parts, 1) * self.statistics.change_width.unsqueeze(-1) / self.statistics.width.unsqueeze(2)
+        f_s, f_a = J.split([self.D, J.shape[-1] - self.D], -1)
+        return f_s + torch.eye(self.D, dtype=J.dtype, device=J.device), f_a
+
+    def pull_back(self, s: Tensor, a: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        """v f_s [S, B, D] and v f_a [S, B, A] of v [S, B, D], a derivative by the next state."""
+        parts, start = [], 0
+        for x in self._pieces(s, a):
+            S, _, B = x.shape
+            u = (v[:, start : start + B] * self.statistics.change_width).mT.reshape(S * self.D, 1, B)
+            u = self._to_first_layer(self._forward(x), u).view(S, -1, B)
+            parts.append(torch.bmm(self.weights[0].flatten(1, 2).mT, u).mT)
+            start += B
+        by_s, by_a = (torch.cat(parts, 1) / self.statistics.width).split([self.D, a.shape[-1]], -1)
+        return v + by_s, by_a
+
+    def error(self, s: Tensor, a: Tensor, change: Tensor, weight: Tensor) -> Tensor:
+        """Squared error of the prediction in units of normalised change, over dimensions that vary; float64 [S].
+
+        weight [S, B] sums to one for each seed. NaN before anything is known of changes.
+        """
+        varies = (self.statistics.change_width > 0).double().squeeze(1)  # [S, D]
+        off = (change - self.mean_change(s, a)) / torch.where(varies[:, None] > 0, self.statistics.change_width, 1.0)
+        per_dimension = (off.double().square() * weight.unsqueeze(-1)).sum(1)
+        found = (per_dimension * varies).sum(1) / varies.sum(1)
+        return found if self.statistics.known else torch.full_like(found, torch.nan)
+
+    def fit(self, s: Tensor, a: Tensor, change: Tensor, batch_size: int, active: Tensor | None) -> Tensor:
+        """A step of Adam for each minibatch in turn; the mean squared residual, [S, D], each before its step.
+
+        s, change [S, K * batch_size, D], a likewise. active bool [S]: which seeds learn; all without.
+        """
+        x, z = self.statistics.normalise(torch.cat([s, a], -1)), self.statistics.normalise_change(change)
+        residual = z.new_zeros(len(z), self.D)
+        for start in range(0, x.shape[1], batch_size):
+            piece = slice(start, start + batch_size)
+            residual += self._step(x[:, piece].contiguous(), z[:, piece], active)
+        return residual * (batch_size / x.shape[1])
+
+    def _step(self, x: Tensor, z: Tensor, active: Tensor | None) -> Tensor:
+        S, B, _ = x.shape
+        values = self._forward(x.mT)
+        off = values[-1] - z.mT.reshape(values[-1].shape)  # [S * D, 1, B]
+        u = off / B  # of half the mean square
+        for i in reversed(range(len(self.weights))):
+            if i:
+                slopes = [torch.bmm(u, values[i - 1].mT), u.sum(-1)]
+                u = self._back(i, u, values[i - 1])
+            else:
+                u = u.view(S, -1, B)
+                slopes = [torch.bmm(u, x), u.sum(-1)]
+            for grad, slope in zip(self._grads[2 * i : 2 * i + 2], slopes, strict=True):
+                assert grad is not None
+                grad.copy_(slope.view(grad.shape))
+        self.adam.step(active)
+        return off.square().mean(-1).view(S, self.D)
+
+    def _forward(self, x: Tensor) -> list[Tensor]:
+        """Of x [S, in, B]: the hidden layers' values [S * D, h, B] and the outputs [S * D, 1, B]."""
+        tanh = ACTIVATIONS["tanh"]
+        first = torch.baddbmm(self.biases[0].flatten(1, 2), self.weights[0].flatten(1, 2), x)
+        values = [tanh(first).view(-1, self.hidden[0], x.shape[-1])]
+        for weight, bias in zip(self.weights[1:], self.biases[1:], strict=True):
+            y = torch.baddbmm(bias.flatten(0, 1), weight.flatten(0, 1), values[-1])
+            values.append(tanh(y) if len(values) < len(self.hidden) else y)
+        return values
+
+    def _back(self, i: int, u: Tensor, below: Tensor) -> Tensor:
+        """What u, a derivative by layer i's sums [S * D, out, B], is by the sums of the layer below."""
+        return torch.ops.aten.tanh_backward(torch.bmm(self.weights[i].flatten(0, 1).mT, u), below)
+
+    def _to_first_layer(self, values: list[Tensor], u: Tensor) -> Tensor:
+        for i in reversed(range(1, len(self.weights))):
+            u = self._back(i, u, values[i - 1])
+        return u
+
+    def _pieces(self, s: Tensor, a: Tensor) -> Iterator[Tensor]:
+        """Normalised inputs [S, in, b], as many samples at once as memory should take."""
+        x = self.statistics.normalise(torch.cat([s, a], -1))
+        for piece in x.split(max(1, PIECE // (len(x) * self.D * max(self.hidden))), 1):
+            yield piece.mT.contiguous()
+
+    def _denormalised(self, y: Tensor) -> Tensor:
+        return self.statistics.mean_change + self.statistics.change_width * y
+
+    def finite(self) -> Tensor:
+        """Which seeds' parameters are finite, bool [S]."""
+        return finite_rows(self.adam.flat)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"theta": self.adam.flat.clone(), "adam": self.adam.state_dict(), "sigma": self.sigma.clone()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue exactly where `state_dict` was taken."""
+        self.adam.flat.copy_(state["theta"])
+        self.adam.load_state_dict(state["adam"])
+        self.sigma.copy_(state["sigma"])

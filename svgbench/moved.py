@@ -1,0 +1,113 @@
+"""Modules that have moved: for one version their old names still import, with a warning that says the new one.
+
+The table is read by `svgbench.lab.modules` too, so that a plugin's source that names an old module can be read.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.abc
+import importlib.machinery
+import sys
+import warnings
+from collections.abc import Sequence
+from types import ModuleType
+
+MOVED = {
+    "svgbench.baselines.actor_critic": "svgbench.baselines.value_gradients.actor_critic",
+    "svgbench.baselines.cma_es": "svgbench.baselines.search.cma_es",
+    "svgbench.baselines.cross_entropy": "svgbench.baselines.search.cross_entropy",
+    "svgbench.baselines.entropy_schedule": "svgbench.baselines.actor_critic.entropy_schedule",
+    "svgbench.baselines.gae": "svgbench.baselines.on_policy.gae",
+    "svgbench.baselines.maac_gradient_error": "svgbench.baselines.actor_critic.maac_gradient_error",
+    "svgbench.baselines.natural_gradient": "svgbench.baselines.on_policy.natural_gradient",
+    "svgbench.baselines.random_policy": "svgbench.baselines.actor_critic.random_policy",
+    "svgbench.baselines.reward_weighted_regression": "svgbench.baselines.on_policy.reward_weighted_regression",
+    "svgbench.baselines.sac": "svgbench.baselines.actor_critic.sac",
+    "svgbench.baselines.sac_svg": "svgbench.baselines.actor_critic.sac_svg",
+    "svgbench.baselines.sb3_trpo": "svgbench.baselines.on_policy.sb3_trpo",
+    "svgbench.baselines.scg_hessian": "svgbench.baselines.scg.scg_hessian",
+    "svgbench.baselines.scg_motifs": "svgbench.baselines.scg.scg_motifs",
+    "svgbench.baselines.scg_upper_bound": "svgbench.baselines.scg.scg_upper_bound",
+    "svgbench.baselines.scg_variance": "svgbench.baselines.scg.scg_variance",
+    "svgbench.baselines.svg_inf": "svgbench.baselines.value_gradients.svg_inf",
+    "svgbench.baselines.svg_one": "svgbench.baselines.value_gradients.svg_one",
+    "svgbench.baselines.svg_planner": "svgbench.baselines.value_gradients.svg_planner",
+    "svgbench.baselines.svg_zero": "svgbench.baselines.value_gradients.svg_zero",
+    "svgbench.baselines.trpo": "svgbench.baselines.on_policy.trpo",
+    "svgbench.baselines.vanilla_policy_gradient": "svgbench.baselines.on_policy.vanilla_policy_gradient",
+    "svgbench.differences.difference": "svgbench.words.difference",
+    "svgbench.lab.errors": "svgbench.words.errors",
+    "svgbench.lab.experiment": "svgbench.words.experiment",
+    "svgbench.lab.learner": "svgbench.words.learner",
+    "svgbench.lab.search": "svgbench.words.search",
+    "svgbench.nn.batch": "svgbench.simulate.batch",
+    "svgbench.nn.database": "svgbench.memory.database",
+    "svgbench.nn.draws": "svgbench.learners.draws",
+    "svgbench.nn.ensemble_model": "svgbench.models.ensemble",
+    "svgbench.nn.episodic": "svgbench.learners.episodic",
+    "svgbench.nn.episodic_agent": "svgbench.baselines.value_gradients._agent",
+    "svgbench.nn.episodic_work": "svgbench.baselines.value_gradients._costs",
+    "svgbench.nn.experience": "svgbench.memory.experience",
+    "svgbench.nn.exploration": "svgbench.simulate.acting",
+    "svgbench.nn.fitted_value": "svgbench.baselines.value_gradients._fitted_value",
+    "svgbench.nn.fixed_std_policy": "svgbench.baselines.value_gradients._policy",
+    "svgbench.nn.graphs": "svgbench.learners.static_update",
+    "svgbench.nn.limits": "svgbench.learners.limits",
+    "svgbench.nn.max_kl": "svgbench.baselines.on_policy._max_kl",
+    "svgbench.nn.minibatch_ascent": "svgbench.baselines.value_gradients._minibatches",
+    "svgbench.nn.online": "svgbench.learners.online",
+    "svgbench.nn.parallel_model": "svgbench.models.per_dimension",
+    "svgbench.nn.parameter_search": "svgbench.baselines.search._parameter_search",
+    "svgbench.nn.pathwise": "svgbench.baselines.actor_critic._pathwise",
+    "svgbench.nn.policy_iteration": "svgbench.learners.on_policy",
+    "svgbench.nn.recurrent_model": "svgbench.models.recurrent",
+    "svgbench.nn.replay": "svgbench.memory.replay",
+    "svgbench.nn.rollouts": "svgbench.simulate.paths",
+    "svgbench.nn.schedule": "svgbench.baselines.actor_critic._entropy_target",
+    "svgbench.nn.seed_block": "svgbench.learners.seed_block",
+    "svgbench.nn.soft_actor_critic": "svgbench.baselines.actor_critic._soft_actor_critic",
+    "svgbench.nn.state_statistics": "svgbench.memory.statistics",
+    "svgbench.nn.study": "svgbench.learners.study",
+    "svgbench.nn.surrogate": "svgbench.learners.surrogate",
+    "svgbench.nn.trajectory_ascent": "svgbench.baselines.value_gradients._trajectories",
+    "svgbench.nn.trials": "svgbench.simulate.trials",
+    "svgbench.nn.value_function": "svgbench.baselines.on_policy._value_function",
+    "svgbench.nn.value_gradient": "svgbench.baselines.value_gradients._recursion",
+    "svgbench.nn.vine": "svgbench.baselines.on_policy._vine",
+    "svgbench.nn.whole_episodes": "svgbench.simulate.episodes",
+    "svgbench.nn.work": "svgbench.learners.costs",
+    "svgbench.tasks.protocol": "svgbench.words.task",
+}
+"""Old name of a module: its name now."""
+
+FORMER = {new: old for old, new in MOVED.items()}
+
+
+class MovedModuleWarning(DeprecationWarning):
+    """A module was imported by the name that it had before version 0.10."""
+
+
+class _Moved(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds modules by their old names, after all other finders have failed."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        return importlib.machinery.ModuleSpec(fullname, self) if fullname in MOVED else None
+
+    def exec_module(self, module: ModuleType) -> None:
+        old = module.__name__
+        warnings.warn(f"{old} has moved to {MOVED[old]}", MovedModuleWarning, stacklevel=2)
+        sys.modules[old] = importlib.import_module(MOVED[old])  # the import statement takes what stands there
+
+
+def install() -> None:
+    """Let the old names be imported. Called once, by `svgbench` itself."""
+    sys.meta_path.append(_Moved())
+
+
+def former(reference: str) -> str:
+    """ "module:attribute" with the module's name of before: cells are known by it until they are known by names."""
+    name, colon, attribute = reference.partition(":")
+    return f"{FORMER.get(name, name)}{colon}{attribute}"
