@@ -128,7 +128,7 @@ class EpisodicLearner(SeedBlock):
         return self.agent.acting().but_for(~self.alive)
 
     def _mask(self, finite: Tensor, reason: str) -> None:
-        self.lose(finite, f"episode {self.episode + self.N}: {reason}")
+        self.mark_diverged(finite, f"episode {self.episode + self.N}: {reason}")
 
     def _rows(self, episodes: Episodes) -> list[Row]:
         nothing = torch.full((len(self.seeds),), math.nan)

@@ -1,6 +1,6 @@
 """On-policy learning: collect a batch with the current policy, update, and again.
 
-The learner that a baseline hands to the lab is a `PolicyIteration` around its own `Agent`.
+The learner that a baseline hands to the lab is a `OnPolicyLearner` around its own `Agent`.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class PolicyAgent:
         return {"theta": self.theta, "sizes": list(sizes), "activation": activation}
 
 
-class PolicyIteration(SeedBlock):
+class OnPolicyLearner(SeedBlock):
     """`svgbench.words.learner.Learner` for a block of S seeds.
 
     A row's step is the iteration, from 1: what the batch of that iteration showed, which the updates of the
@@ -152,7 +152,7 @@ class PolicyIteration(SeedBlock):
         return self._rows(batch, learned)
 
     def _mask(self, finite: Tensor, reason: str) -> None:
-        self.lose(finite, f"iteration {self.iteration}: {reason}")
+        self.mark_diverged(finite, f"iteration {self.iteration}: {reason}")
 
     def _rows(self, batch: Collected, learned: Mapping[str, Tensor]) -> list[Row]:
         nothing = torch.full((len(self.seeds),), math.nan)

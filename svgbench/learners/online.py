@@ -232,7 +232,7 @@ class OnlineLearner(SeedBlock):
     def _mask(self, finite: np.ndarray | Tensor, reason: str) -> None:
         """Record seeds that do not go on, and stop their learning."""
         before = self.alive.copy()
-        self.lose(finite, f"step {self.step}: {reason}")
+        self.mark_diverged(finite, f"step {self.step}: {reason}")
         if (self.alive != before).any():
             self._set_active()
 

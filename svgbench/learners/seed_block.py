@@ -21,7 +21,7 @@ class SeedBlock:
         self.alive: NDArray[np.bool_] = np.ones(len(self.seeds), dtype=np.bool_)
         self.diverged: dict[int, str] = {}
 
-    def lose(self, finite: Tensor | NDArray[np.bool_], reason: str) -> None:
+    def mark_diverged(self, finite: Tensor | NDArray[np.bool_], reason: str) -> None:
         """Record the seeds that are not finite any more, bool [S]."""
         finite_S = np.asarray(finite.cpu() if isinstance(finite, Tensor) else finite)
         for i in np.flatnonzero(self.alive & ~finite_S):

@@ -12,7 +12,7 @@ from regulator import Regulator
 from short_paths import ShortPaths
 
 from svgbench.baselines.search._parameter_search import OneEpisodeEach, ParameterSearch, Scores
-from svgbench.learners.on_policy import PolicyIteration
+from svgbench.learners.on_policy import OnPolicyLearner
 from svgbench.nn.gaussian_policy import Acting, GaussianPolicy
 from svgbench.nn.scaling import ObservationScaling
 from svgbench.nn.streams import Streams
@@ -55,7 +55,7 @@ def made(seeds=(3, 8), task=None, iterations=4, log_std=-1.0, path_length=0, sca
     agent = ParameterSearch(policy, Walk(seeds, policy.P, log_std), torch.float64)
     scaled = ObservationScaling(scaling, task, seeds, clip)
     sampler = OneEpisodeEach(task, seeds, N, path_length, 7, scaled, torch.float64)
-    return PolicyIteration(agent, sampler, task, list(seeds), iterations)
+    return OnPolicyLearner(agent, sampler, task, list(seeds), iterations)
 
 
 def scored(learner):

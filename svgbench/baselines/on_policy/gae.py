@@ -32,7 +32,7 @@ from svgbench.baselines.on_policy._value_function import ValueFunction
 from svgbench.learners.costs import batches, passes
 from svgbench.learners.limits import PATH_RULES
 from svgbench.learners.limits import Iterations as Limits
-from svgbench.learners.on_policy import PolicyAgent, PolicyIteration
+from svgbench.learners.on_policy import OnPolicyLearner, PolicyAgent
 from svgbench.learners.surrogate import Fisher, Recordings, Surrogate
 from svgbench.nn.gaussian_policy import GaussianPolicy
 from svgbench.nn.optim import Adam
@@ -335,11 +335,11 @@ def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], b
     return policy + passes([task.observation_dim, *c.value_hidden, 1], rows)
 
 
-def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> PolicyIteration:
+def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> OnPolicyLearner:
     """The learner of a block. budget: `iterations`. Simulations run on the CPU, updates on the device."""
     c = Config(**config)
     if c.value_fit == "adam" and c.batch != "steps":
         raise ValueError(f"value_fit is adam and batch {c.batch}: expected steps, of which all seeds have as many")
     scaling = ObservationScaling(c.observation_scaling, task, seeds, c.observation_clip)
     rollouts = Rollouts(task, seeds, sampling(c), scaling, getattr(torch, c.dtype), device)
-    return PolicyIteration(GAE(c, task, seeds, device), rollouts, task, seeds, int(budget["iterations"]))
+    return OnPolicyLearner(GAE(c, task, seeds, device), rollouts, task, seeds, int(budget["iterations"]))

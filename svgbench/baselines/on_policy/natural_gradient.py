@@ -21,7 +21,7 @@ from torch import Tensor
 from svgbench.learners.costs import batches
 from svgbench.learners.limits import WHOLE_PATH_RULES
 from svgbench.learners.limits import Iterations as Limits
-from svgbench.learners.on_policy import PolicyAgent, PolicyIteration
+from svgbench.learners.on_policy import OnPolicyLearner, PolicyAgent
 from svgbench.learners.surrogate import Fisher, Surrogate, path_squares
 from svgbench.nn.gaussian_policy import GaussianPolicy
 from svgbench.nn.returns import discounted_sums, divided_by_deviation, time_means
@@ -114,9 +114,9 @@ def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], b
     )
 
 
-def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> PolicyIteration:
+def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> OnPolicyLearner:
     """The learner of a block. budget: `iterations`. Simulations run on the CPU, updates on the device."""
     c = Config(**config)
     scaling = ObservationScaling(c.observation_scaling, task, seeds, c.observation_clip)
     rollouts = Rollouts(task, seeds, whole_paths(c), scaling, getattr(torch, c.dtype), device)
-    return PolicyIteration(NaturalGradient(c, task, seeds, device), rollouts, task, seeds, int(budget["iterations"]))
+    return OnPolicyLearner(NaturalGradient(c, task, seeds, device), rollouts, task, seeds, int(budget["iterations"]))

@@ -23,7 +23,7 @@ from torch import Tensor
 from svgbench.learners.costs import batches
 from svgbench.learners.limits import PATH_RULES
 from svgbench.learners.limits import Iterations as Limits
-from svgbench.learners.on_policy import PolicyAgent, PolicyIteration
+from svgbench.learners.on_policy import OnPolicyLearner, PolicyAgent
 from svgbench.learners.surrogate import Surrogate, pieces, score_sum
 from svgbench.nn import lbfgs
 from svgbench.nn.gaussian_policy import GaussianPolicy, log_prob
@@ -127,11 +127,11 @@ def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], b
     return batches(task, len(seeds), int(budget["iterations"]), steps, sizes, steps * (1 + 3 * c.evaluations * share))
 
 
-def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> PolicyIteration:
+def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> OnPolicyLearner:
     """The learner of a block. budget: `iterations`. Simulations run on the CPU, updates on the device."""
     c = Config(**config)
     scaling = ObservationScaling(c.observation_scaling, task, seeds, c.observation_clip)
     plan = Sampling("paths", c.simulations, path_length=c.path_length, steps_per_slice=c.steps_per_slice)
     rollouts = Rollouts(task, seeds, plan, scaling, getattr(torch, c.dtype), device)
     agent = RewardWeightedRegression(c, task, seeds, device)
-    return PolicyIteration(agent, rollouts, task, seeds, int(budget["iterations"]))
+    return OnPolicyLearner(agent, rollouts, task, seeds, int(budget["iterations"]))

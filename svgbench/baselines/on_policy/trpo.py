@@ -29,7 +29,7 @@ from svgbench.baselines.on_policy._vine import VineBatch, VineSampler, VineSurro
 from svgbench.learners.costs import batches
 from svgbench.learners.limits import WHOLE_PATH_RULES
 from svgbench.learners.limits import Iterations as Limits
-from svgbench.learners.on_policy import PolicyAgent, PolicyIteration, Sampler
+from svgbench.learners.on_policy import OnPolicyLearner, PolicyAgent, Sampler
 from svgbench.learners.surrogate import Fisher, Surrogate, path_squares
 from svgbench.nn.gaussian_policy import GaussianPolicy
 from svgbench.nn.returns import discounted_sums, divided_by_deviation, time_means
@@ -202,7 +202,7 @@ def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], b
     return batches(task, len(seeds), int(budget["iterations"]), steps + branches, sizes, steps + branches + rows)
 
 
-def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> PolicyIteration:
+def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> OnPolicyLearner:
     """The learner of a block. budget: `iterations`. Simulations run on the CPU, updates on the device."""
     c = Config(**config)
     if c.sampling == "vine" and (
@@ -219,4 +219,4 @@ def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Lim
         sampler = VineSampler(
             rollouts, c.rollout_set, c.actions_per_state, c.branch_length, c.gamma, c.states_per_slice
         )
-    return PolicyIteration(TRPO(c, task, seeds, device), sampler, task, seeds, int(budget["iterations"]))
+    return OnPolicyLearner(TRPO(c, task, seeds, device), sampler, task, seeds, int(budget["iterations"]))

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from svgbench.learners.costs import batches
 from svgbench.learners.limits import WHOLE_PATH_RULES
 from svgbench.learners.limits import Iterations as Limits
-from svgbench.learners.on_policy import PolicyAgent, PolicyIteration
+from svgbench.learners.on_policy import OnPolicyLearner, PolicyAgent
 from svgbench.learners.surrogate import Surrogate, pieces
 from svgbench.nn.gaussian_policy import GaussianPolicy
 from svgbench.nn.optim import Adam
@@ -139,10 +139,10 @@ def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], b
     return batches(task, len(seeds), int(budget["iterations"]), steps, sizes, 8 * steps)
 
 
-def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> PolicyIteration:
+def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> OnPolicyLearner:
     """The learner of a block. budget: `iterations`. Simulations run on the CPU, updates on the device."""
     c = Config(**config)
     scaling = ObservationScaling(c.observation_scaling, task, seeds, c.observation_clip)
     rollouts = Rollouts(task, seeds, whole_paths(c), scaling, getattr(torch, c.dtype), device)
     agent = VanillaPolicyGradient(c, task, seeds, device)
-    return PolicyIteration(agent, rollouts, task, seeds, int(budget["iterations"]))
+    return OnPolicyLearner(agent, rollouts, task, seeds, int(budget["iterations"]))

@@ -1,6 +1,6 @@
 """Search over policy parameters: draw many whole policies, score each by one episode, draw the next from the best.
 
-The learner is a `PolicyIteration` whose agent draws (`ParameterSearch`) and whose sampler scores (`OneEpisodeEach`).
+The learner is a `OnPolicyLearner` whose agent draws (`ParameterSearch`) and whose sampler scores (`OneEpisodeEach`).
 Every one of the S * n candidates has a simulation and a network of its own. Actions are sampled: a candidate's log_std
 is a parameter like the others, as in Schulman 2016 ("a linear policy with six parameters" for four observations and
 one action, section 3.8.1) and in the authors' code.
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from svgbench.learners.costs import batches
-from svgbench.learners.on_policy import PolicyIteration
+from svgbench.learners.on_policy import OnPolicyLearner
 from svgbench.nn.gaussian_policy import Acting, GaussianPolicy
 from svgbench.nn.scaling import ObservationScaling
 from svgbench.nn.state import finite_rows, on_cpu
@@ -218,7 +218,7 @@ class OneEpisodeEach:
 
 def make_search(
     config: Any, search: Callable[[Tensor], Search], task: Any, seeds: Sequence[int], iterations: int
-) -> PolicyIteration:
+) -> OnPolicyLearner:
     """The learner of a block, on the CPU. search: from the first means, float64 [S, P].
 
     config: `hidden`, `activation`, `init_std`, `output_gain`, `observation_scaling`, `observation_clip` and `dtype` of
@@ -230,7 +230,7 @@ def make_search(
     agent = ParameterSearch(policy, search(first), dtype)
     scaling = ObservationScaling(c.observation_scaling, task, seeds, c.observation_clip)
     sampler = OneEpisodeEach(task, seeds, c.simulations, c.path_length, c.steps_per_slice, scaling, dtype)
-    return PolicyIteration(agent, sampler, task, seeds, iterations)
+    return OnPolicyLearner(agent, sampler, task, seeds, iterations)
 
 
 def search_work(config: Any, task: Any, seeds: Sequence[int], iterations: int) -> float:

@@ -29,7 +29,7 @@ from torch import Tensor
 from svgbench.baselines.search._parameter_search import make_search, search_work
 from svgbench.learners.limits import PATH_RULES
 from svgbench.learners.limits import Iterations as Limits
-from svgbench.learners.on_policy import PolicyIteration
+from svgbench.learners.on_policy import OnPolicyLearner
 from svgbench.nn.streams import Streams
 from svgbench.ranges import Count, Natural, NonNegative, Positive, Precision, Range, Widths
 
@@ -138,7 +138,7 @@ def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], b
     return search_work(Config(**config), task, seeds, int(budget["iterations"]))
 
 
-def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> PolicyIteration:
+def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> OnPolicyLearner:
     """The learner of a block, on the CPU whatever the device. budget: `iterations`."""
     c = Config(**config)
     return make_search(c, lambda first: CMA(c, first, seeds), task, seeds, int(budget["iterations"]))
