@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from svgbench.baselines.value_gradients.actor_critic import sac, sac_svg
+from svgbench.baselines.actor_critic import sac, sac_svg
 from svgbench.learners.costs import products
 
 Sizes = Sequence[int]

@@ -61,13 +61,12 @@ SIZES = (100, 50, 25)  # of the biped's networks
 LIMIT = 4.0  # GB
 
 
-def learner_of(module: str, profile: str | None, task: Any, own: dict[str, Any], seeds: int = 1) -> Any:
+def learner_of(name: str, profile: str | None, task: Any, own: dict[str, Any], seeds: int = 1) -> Any:
     """The learner of the first seeds that the lab would make."""
-    reference = f"svgbench.baselines.{module}:make"
     from svgbench.lab.block import resolve
 
-    return resolve(reference)(
-        declared(reference).config(own, profile=profile), task, list(range(seeds)), {"iterations": 10**6}, "cpu"
+    return resolve(name)(
+        declared(name).config(own, profile=profile), task, list(range(seeds)), {"iterations": 10**6}, "cpu"
     )
 
 

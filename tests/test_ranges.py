@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import inspect
 import math
-import pkgutil
 import re
 import typing
 from dataclasses import MISSING, fields
@@ -14,12 +13,13 @@ from typing import Annotated, Literal, get_args, get_origin
 
 import pytest
 
-from svgbench import baselines, reproduce
+from svgbench import reproduce
 from svgbench.describe import parts_of
 from svgbench.lab import source
 from svgbench.lab.block import resolve
 from svgbench.lab.cells import Selection, expand
 from svgbench.lab.fields import Field
+from svgbench.lab.registry import algorithms
 from svgbench.lab.rules import names_in
 from svgbench.lab.store import Store
 from svgbench.ranges import Range
@@ -27,11 +27,8 @@ from svgbench.words.errors import UsageError
 
 EXPERIMENTS = reproduce.experiments().values()
 RESULTS = Path(__file__).resolve().parents[1] / "results"
-LEARNERS = sorted(
-    {v.learner for e in EXPERIMENTS for v in e.variants}
-    | {f"{baselines.__name__}.{m.name}:make" for m in pkgutil.iter_modules(baselines.__path__)}
-)
-OURS = [name for name in LEARNERS if name.startswith("svgbench.")]
+OURS = list(algorithms())
+LEARNERS = sorted({*OURS, *(v.learner for e in EXPERIMENTS for v in e.variants)})
 FACTORIES = sorted({t.make for e in EXPERIMENTS for t in e.tasks if t.make.startswith("svgbench.")})
 
 
@@ -93,7 +90,7 @@ def test_every_range_refuses_what_is_beyond_it(reference):
 
 @pytest.mark.parametrize("learner", LEARNERS)
 def test_what_is_read_from_the_source_is_what_the_module_has(learner):
-    module = importlib.import_module(learner.partition(":")[0])
+    module = importlib.import_module(source.split_reference(learner)[0])
     declared = source.declared(learner)
     hints = typing.get_type_hints(module.Config, include_extras=True)
     assert {name: field.type for name, field in declared.fields.items()} == hints

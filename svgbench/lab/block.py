@@ -219,7 +219,7 @@ def _text(value: Any) -> str:
 
 
 def resolve(reference: str) -> Any:
-    """The object that "module:attribute" names."""
+    """The object that a name of ours, or "module:attribute", stands for."""
     module, attribute = split_reference(reference)
     return getattr(importlib.import_module(module), attribute)
 

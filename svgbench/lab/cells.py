@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from svgbench import moved, strict_json
-from svgbench.lab import fields, origin, rules, source
+from svgbench.lab import fields, origin, registry, rules, source
 from svgbench.lab.overrides import Reach, parse_overrides, reach
 from svgbench.ranges import Count
 from svgbench.words.errors import UsageError, unknown
@@ -218,7 +218,7 @@ def expand_declared(
 def identity(cell: Cell) -> str:
     """A hash of all that decides a cell's numbers: 12 hexadecimal digits. Seeds and platform are not in it."""
     parts = {
-        "learner": moved.former(cell.variant.learner),
+        "learner": moved.former(registry.reference_of(cell.variant.learner)),
         "config": cell.config,
         "limits": cell.limits,
         "task": [cell.task.make, cell.task.options],
@@ -324,7 +324,7 @@ def _resolve(
         for name, value in variant.config.items()
         if not isinstance(value, PerTask) or task.id in value.values
     }
-    variant = replace(variant, config=own)
+    variant = replace(variant, learner=registry.name_of(variant.learner), config=own)
     config = learner.config(of_task, own, cut, profile=variant.profile)
     limits = _limits(task, budget)
     where = f"{variant.id} on {task.id}"

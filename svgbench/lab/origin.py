@@ -13,14 +13,13 @@ import os
 from pathlib import Path
 
 from svgbench.lab.modules import locations
+from svgbench.lab.registry import OURS
 from svgbench.lab.source import split_reference
 from svgbench.words.errors import UsageError
 
-OURS = "svgbench"
-
 
 def sources(*references: str) -> dict[str, str]:
-    """The hash of the source of each package, not ours, that "module:attribute" references name; by its name.
+    """The hash of the source of each package, not ours, that references name; by the package's name.
 
     Raises UsageError for source that cannot be found or read.
     """

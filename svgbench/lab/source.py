@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, get_origin
 
+from svgbench.lab import registry
 from svgbench.lab.fields import Field, check
 from svgbench.lab.modules import Module, UnreadableError, module
 from svgbench.lab.rules import names_in
@@ -103,8 +104,11 @@ class Declared:
 
 
 def split_reference(reference: str) -> tuple[str, str]:
-    """ "module:attribute" in its two parts; UsageError if it is not of that form."""
-    name, _, attribute = reference.partition(":")
+    """The module and the attribute that a name of ours or "module:attribute" stands for.
+
+    Raises UsageError for a name that there is not, and for what is not of that form.
+    """
+    name, _, attribute = registry.reference_of(reference).partition(":")
     if not name or not attribute:
         raise UsageError(f"'{reference}' is not of the form module:attribute")
     return name, attribute
@@ -112,7 +116,10 @@ def split_reference(reference: str) -> tuple[str, str]:
 
 @functools.cache
 def declared(reference: str) -> Declared:
-    """What the module of "module:attribute" declares. Raises UsageError if it cannot be found or read."""
+    """What the module of a name of ours, or of "module:attribute", declares.
+
+    Raises UsageError if it cannot be found or read.
+    """
     name, attribute = split_reference(reference)
     source = module(name)
     constants = {word: _literal(source, word, node) for word in ("VERSION", "PROFILES", "RULES")

@@ -68,9 +68,10 @@ def on_task(value: T | PerTask[T], task: str) -> T:
 class Variant:
     """An algorithm with its hyper-parameters and its label in the figure.
 
-    `learner` is "module:attribute" with the signature of `svgbench.words.learner.MakeLearner`. The module
-    states `VERSION` (an integer), a dataclass `Config`, and, where readings differ, `PROFILES`. Where `config` has
-    a `PerTask` without a value for a task, the layers below it decide.
+    `learner` is the name of one of our algorithms, the stem of its file ("svg_one"), or "module:attribute" in another
+    package; what it names has the signature of `svgbench.words.learner.MakeLearner`. The module states `VERSION` (an
+    integer), a dataclass `Config`, and, where readings differ, `PROFILES`. Where `config` has a `PerTask` without a
+    value for a task, the layers below it decide.
     """
 
     id: str

@@ -57,7 +57,7 @@ class EstimateWork(Protocol):
 
 
 class MakeLearner(Protocol):
-    """What "module:attribute" of a variant names."""
+    """What the learner of a variant names."""
 
     def __call__(
         self,

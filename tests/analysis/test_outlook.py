@@ -143,7 +143,7 @@ def test_missing_runs_are_counted_and_priced_by_cells_that_are_like_them(made):
 def test_nothing_like_it_is_no_price(made):
     one = toy()
     fill_all(made, one, "paper", without=[("toy/easy", "ours"), ("toy/hard", "ours")])
-    other = replace(one.variants[0], learner="svgbench.baselines.actor_critic.sac:make")
+    other = replace(one.variants[0], learner="sac")
     outlook = Outlook(made, replace(one, variants=(other, one.variants[1])), Selection())
     assert outlook.not_run("paper")[1] == Open("paper", 10, None)
 

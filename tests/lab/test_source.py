@@ -81,7 +81,9 @@ def test_a_module_that_is_not_there():
     for reference in ("nowhere:make", "nowhere.inside:make", "svgbench.nowhere:make"):
         with pytest.raises(UsageError, match="no module"):
             declared(reference)
-    for reference in ("nowhere", ":make", "nowhere:"):
+    with pytest.raises(UsageError, match="no algorithm 'nowhere'"):
+        declared("nowhere")
+    for reference in (":make", "nowhere:"):
         with pytest.raises(UsageError, match="not of the form module:attribute"):
             split_reference(reference)
 

@@ -131,10 +131,7 @@ def timesteps_cells():
     for experiment in reproduce.experiments().values():
         for budget in experiment.budgets:
             for cell in expand(experiment, Selection(budget=budget.name)):
-                if (
-                    cell.variant.learner == "svgbench.baselines.on_policy.gae:make"
-                    and cell.config["batch"] == "timesteps"
-                ):
+                if cell.variant.learner == "gae" and cell.config["batch"] == "timesteps":
                     task = resolve(cell.task.make)(**cell.task.options)
                     yield cell, gae.sampling(gae.Config(**cell.config)).on(task.horizon)
 

@@ -17,6 +17,7 @@ from svgbench.analysis.frames import Results
 from svgbench.analysis.measures import CellData
 from svgbench.baselines.scg import scg_hessian, scg_motifs, scg_upper_bound, scg_variance
 from svgbench.lab.cells import Selection, expand
+from svgbench.lab.source import split_reference
 from svgbench.nn.streams import Streams, seed_number
 from svgbench.reproduce.scg.experiments import EXPERIMENTS, FIG11, HESSIAN
 
@@ -38,7 +39,7 @@ def finish(learner):
 
 
 def made(cell, seeds, **config):
-    module = importlib.import_module(cell.variant.learner.partition(":")[0])
+    module = importlib.import_module(split_reference(cell.variant.learner)[0])
     return module.make({**cell.config, **config}, None, seeds, cell.limits, "cpu")
 
 

@@ -7,7 +7,7 @@ from svgbench.reproduce.gae.deviations import FIG8_DEVIATIONS, FIG9_DEVIATIONS, 
 from svgbench.reproduce.on_policy import CART_POLE_BEST, COLUMNS, FINAL_REWARD, MEAN_REWARD
 from svgbench.words.experiment import Budget, Experiment, Setting, Task, Variant
 
-GAE = "svgbench.baselines.on_policy.gae:make"
+GAE = "gae"
 GAMMAS = (0.9, 0.92, 0.94, 0.96, 0.98, 0.99, 0.995, 1.0)
 LAMBDAS = (0.01, 0.36, 0.68, 0.84, 0.92, 0.96, 0.98, 0.99, 1.0)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from svgbench.reproduce.maac.claims import CLAIMS
 from svgbench.words.experiment import Budget, Column, Deviation, Experiment, Measure, Setting, Task, Variant
 
-LEARNER = "svgbench.baselines.actor_critic.maac_gradient_error:make"
+LEARNER = "maac_gradient_error"
 DOUBLE_INTEGRATOR = "svgbench.tasks.double_integrator:make"
 EARLY: dict[str, Setting] = {"model_updates_per_step": 0.1, "validate_every": 5}
 """A tenth of the model's updates: what the model is early in training, on the same data."""

@@ -12,10 +12,10 @@ from svgbench.reproduce.sac_svg.claims import FIG2_CLAIMS, FINAL, TABLE2_CLAIMS
 from svgbench.reproduce.sac_svg.deviations import FIG2_DEVIATIONS, FIG6_DEVIATIONS, TABLE2_DEVIATIONS
 from svgbench.words.experiment import Budget, Column, Experiment, Measure, Setting, Task, Variant
 
-SAC = "svgbench.baselines.actor_critic.sac:make"
-SAC_SVG = "svgbench.baselines.actor_critic.sac_svg:make"
-RANDOM = "svgbench.baselines.actor_critic.random_policy:make"
-SCHEDULE = "svgbench.baselines.actor_critic.entropy_schedule:make"
+SAC = "sac"
+SAC_SVG = "sac_svg"
+RANDOM = "random_policy"
+SCHEDULE = "entropy_schedule"
 
 COLUMNS = (
     Column("eval_return", "float", "return", "mean of the evaluation episodes, deterministic policy tanh(mean)"),

@@ -25,10 +25,10 @@ from svgbench.reproduce.scg.deviations import (
 from svgbench.words.experiment import Budget, Column, Experiment, Task, Variant
 
 NO_SIMULATION = "svgbench.tasks.no_simulation:make"
-MOTIFS = "svgbench.baselines.scg.scg_motifs:make"
-HESSIANS = "svgbench.baselines.scg.scg_hessian:make"
-UPPER_BOUND = "svgbench.baselines.scg.scg_upper_bound:make"
-VARIANCES = "svgbench.baselines.scg.scg_variance:make"
+MOTIFS = "scg_motifs"
+HESSIANS = "scg_hessian"
+UPPER_BOUND = "scg_upper_bound"
+VARIANCES = "scg_variance"
 
 FIG11 = Experiment(
     id="scg/fig11",

@@ -24,11 +24,11 @@ from svgbench.reproduce.svg.reached import IN_FIG4, ON_HAND, ON_SWIMMERS
 from svgbench.reproduce.svg.tasks import CART_POLE, FIG4_TASKS, HAND, SWIMMER_3, SWIMMER_5, SWIMMER_CRITIC
 from svgbench.words.experiment import Budget, Column, Experiment, PerTask, Setting, Variant
 
-SVG_INF = "svgbench.baselines.value_gradients.svg_inf:make"
-PLANNER = "svgbench.baselines.value_gradients.svg_planner:make"
-SVG_ONE = "svgbench.baselines.value_gradients.svg_one:make"
-SVG_ZERO = "svgbench.baselines.value_gradients.svg_zero:make"
-ACTOR_CRITIC = "svgbench.baselines.value_gradients.actor_critic:make"
+SVG_INF = "svg_inf"
+PLANNER = "svg_planner"
+SVG_ONE = "svg_one"
+SVG_ZERO = "svg_zero"
+ACTOR_CRITIC = "actor_critic"
 
 COLUMNS = (
     Column("env_steps", "int", "control steps", "of the seed so far"),

@@ -13,12 +13,12 @@ from svgbench.reproduce.trpo.deviations import CROSSCHECK_DEVIATIONS, FIG4_DEVIA
 from svgbench.reproduce.trpo.reached import REACHED
 from svgbench.words.experiment import Budget, Experiment, PerTask, Setting, Task, Variant
 
-TRPO = "svgbench.baselines.on_policy.trpo:make"
-NATURAL_GRADIENT = "svgbench.baselines.on_policy.natural_gradient:make"
-RWR = "svgbench.baselines.on_policy.reward_weighted_regression:make"
-CEM = "svgbench.baselines.search.cross_entropy:make"
-CMA = "svgbench.baselines.search.cma_es:make"
-GAE = "svgbench.baselines.on_policy.gae:make"
+TRPO = "trpo"
+NATURAL_GRADIENT = "natural_gradient"
+RWR = "reward_weighted_regression"
+CEM = "cross_entropy"
+CMA = "cma_es"
+GAE = "gae"
 SB3 = "svgbench.baselines.on_policy.sb3_trpo:make"
 
 CART_POLE: dict[str, Setting] = {
