@@ -29,8 +29,15 @@ from mujoco.batch import Batch
 from numpy.typing import NDArray
 
 from benchmarks.result import Result
-from svgbench.tasks import gae_robots, mbpo, poplin, svg_arm, svg_gripper, svg_legged, svg_swimmer, trpo_robots
+from svgbench.tasks.gae import robots as gae_robots
+from svgbench.tasks.mbpo import robots as mbpo
 from svgbench.tasks.mujoco_batch import MujocoTask
+from svgbench.tasks.poplin import robots as poplin
+from svgbench.tasks.svg import arm as svg_arm
+from svgbench.tasks.svg import gripper as svg_gripper
+from svgbench.tasks.svg import legged as svg_legged
+from svgbench.tasks.svg import swimmer as svg_swimmer
+from svgbench.tasks.trpo import robots as trpo_robots
 
 N, THREADS = 64, 2
 PEERS_N = 8  # simulations of gymnasium's vector environments

@@ -39,8 +39,10 @@ from numpy.typing import NDArray
 from benchmarks.result import Result
 from svgbench.lab.platform import environment
 from svgbench.lab.source import declared
-from svgbench.tasks import gae_robots, gymnasium_v5, trpo_robots
 from svgbench.tasks.episodes import Episodes, Outcome
+from svgbench.tasks.gae import robots as gae_robots
+from svgbench.tasks.gymnasium import v5 as gymnasium_v5
+from svgbench.tasks.trpo import robots as trpo_robots
 
 ROOT = Path(__file__).parents[1]
 THREADS = 2

@@ -10,8 +10,9 @@ import importlib.abc
 import importlib.machinery
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import ModuleType
+from typing import Any
 
 MOVED = {
     "svgbench.baselines.actor_critic": "svgbench.baselines.value_gradients.actor_critic",
@@ -77,11 +78,41 @@ MOVED = {
     "svgbench.nn.vine": "svgbench.baselines.on_policy._vine",
     "svgbench.nn.whole_episodes": "svgbench.simulate.episodes",
     "svgbench.nn.work": "svgbench.learners.costs",
+    "svgbench.tasks.biped_model": "svgbench.tasks.gae._biped_model",
+    "svgbench.tasks.by_hand": "svgbench.tasks.svg.by_hand",
+    "svgbench.tasks.cart_pole": "svgbench.tasks.trpo.cart_pole",
+    "svgbench.tasks.double_integrator": "svgbench.tasks.maac.double_integrator",
+    "svgbench.tasks.gae_robots": "svgbench.tasks.gae.robots",
+    "svgbench.tasks.gymnasium_v5": "svgbench.tasks.gymnasium.v5",
+    "svgbench.tasks.linear_quadratic": "svgbench.tasks.maac.linear_quadratic",
     "svgbench.tasks.protocol": "svgbench.words.task",
+    "svgbench.tasks.state_reward": "svgbench.tasks.svg._state_reward",
+    "svgbench.tasks.svg_arm": "svgbench.tasks.svg.arm",
+    "svgbench.tasks.svg_cart_pole": "svgbench.tasks.svg.cart_pole",
+    "svgbench.tasks.svg_gripper": "svgbench.tasks.svg.gripper",
+    "svgbench.tasks.svg_hand": "svgbench.tasks.svg.hand",
+    "svgbench.tasks.svg_legged": "svgbench.tasks.svg.legged",
+    "svgbench.tasks.svg_mujoco": "svgbench.tasks.svg._mujoco",
+    "svgbench.tasks.svg_swimmer": "svgbench.tasks.svg.swimmer",
+    "svgbench.tasks.trpo_robots": "svgbench.tasks.trpo.robots",
 }
 """Old name of a module: its name now."""
 
-FORMER = {new: old for old, new in MOVED.items()}
+GROWN = {
+    "svgbench.tasks.mbpo": "svgbench.tasks.mbpo.robots",
+    "svgbench.tasks.poplin": "svgbench.tasks.poplin.robots",
+}
+"""A module whose name is a package's now: where its contents are."""
+
+RENAMED = {
+    "svgbench.tasks.cart_pole:make_barto": "svgbench.tasks.trpo.cart_pole:make_cart_pole_barto",
+    "svgbench.tasks.cart_pole:make_rlr": "svgbench.tasks.trpo.cart_pole:make_cart_pole",
+    "svgbench.tasks.double_integrator:make": "svgbench.tasks.maac.double_integrator:make_double_integrator",
+    "svgbench.tasks.no_simulation:make": "svgbench.tasks.no_simulation:make_no_simulation",
+}
+"""Old "module:attribute" of what has another name too: what it is now."""
+
+FORMER = {new: old for old, new in (MOVED | GROWN).items()}
 
 
 class MovedModuleWarning(DeprecationWarning):
@@ -99,7 +130,12 @@ class _Moved(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def exec_module(self, module: ModuleType) -> None:
         old = module.__name__
         warnings.warn(f"{old} has moved to {MOVED[old]}", MovedModuleWarning, stacklevel=2)
-        sys.modules[old] = importlib.import_module(MOVED[old])  # the import statement takes what stands there
+        found = importlib.import_module(MOVED[old])
+        for reference, now in RENAMED.items():
+            name, _, attribute = reference.partition(":")
+            if name == old:
+                setattr(found, attribute, getattr(found, now.partition(":")[2]))
+        sys.modules[old] = found  # the import statement takes what stands there
 
 
 def install() -> None:
@@ -107,7 +143,28 @@ def install() -> None:
     sys.meta_path.append(_Moved())
 
 
-def former(reference: str) -> str:
-    """ "module:attribute" with the module's name of before: cells are known by it until they are known by names."""
+def contents(package: str) -> Callable[[str], Any]:
+    """The `__getattr__` of a package in `GROWN`: what the module of its name held, with a warning."""
+
+    def find(name: str) -> Any:
+        if name.startswith("__") or not hasattr(found := importlib.import_module(GROWN[package]), name):
+            raise AttributeError(f"module '{package}' has no attribute '{name}'")
+        warnings.warn(f"{package}.{name} has moved to {GROWN[package]}", MovedModuleWarning, stacklevel=2)
+        return getattr(found, name)
+
+    return find
+
+
+def current(reference: str) -> str:
+    """The "module:attribute" of today that an old one of ours stands for; any other is itself."""
     name, colon, attribute = reference.partition(":")
-    return f"{FORMER.get(name, name)}{colon}{attribute}"
+    return RENAMED.get(reference) or f"{(MOVED | GROWN).get(name, name)}{colon}{attribute}"
+
+
+def former(reference: str) -> str:
+    """ "module:attribute" as it was before: cells are known by it until they are known by names."""
+    name, colon, attribute = reference.partition(":")
+    return _FORMERLY.get(reference) or f"{FORMER.get(name, name)}{colon}{attribute}"
+
+
+_FORMERLY = {new: old for old, new in RENAMED.items()}

@@ -1,4 +1,4 @@
-"""A linear-quadratic task with the tasks' protocol: the double integrator of `svgbench.tasks.linear_quadratic`."""
+"""A linear-quadratic task with the tasks' protocol: the double integrator of `svgbench.tasks.maac.linear_quadratic`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from svgbench.tasks.episodes import Episodes, Outcome
-from svgbench.tasks.linear_quadratic import LinearQuadratic
+from svgbench.tasks.maac.linear_quadratic import LinearQuadratic
 
 DT = 0.2
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from svgbench.lab.modules import path_of
-from svgbench.moved import MOVED, MovedModuleWarning
+from svgbench.moved import GROWN, MOVED, RENAMED, MovedModuleWarning, current, former
 
 LIGHT = ["svgbench.lab.experiment", "svgbench.lab.search", "svgbench.lab.errors", "svgbench.nn.limits"]
 
@@ -36,3 +36,28 @@ def test_the_warning_is_shown_to_whoever_imports():
 def test_an_old_name_leads_to_source_that_can_be_read(old):
     assert path_of(old) == path_of(MOVED[old]) is not None
     assert MOVED[old] not in MOVED
+
+
+@pytest.mark.parametrize("package", GROWN)
+def test_a_module_that_became_a_package_still_has_what_it_held(package):
+    module = importlib.import_module(package)
+    with pytest.warns(MovedModuleWarning, match=f"{package}.make_hopper has moved to {GROWN[package]}"):
+        assert module.make_hopper is importlib.import_module(GROWN[package]).make_hopper
+    with pytest.raises(AttributeError, match="no attribute 'make_hoper'"):
+        module.make_hoper  # noqa: B018  (the access is the test)
+
+
+def test_an_old_module_has_its_old_names():
+    words = "from svgbench.tasks.cart_pole import make_rlr; print(make_rlr.__module__, make_rlr.__name__)"
+    ran = subprocess.run([sys.executable, "-W", "ignore", "-c", words], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["svgbench.tasks.trpo.cart_pole", "make_cart_pole"]
+
+
+@pytest.mark.parametrize(
+    "old", ["svgbench.tasks.svg_hand:make_hand", "svgbench.tasks.poplin:make_ant", "svgbench.nn.work:x", *RENAMED]
+)
+def test_references_there_and_back(old):
+    assert current(old) != old
+    assert former(current(old)) == old
+    assert former(old) == old
+    assert current(current(old)) == current(old)

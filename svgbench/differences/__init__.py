@@ -123,7 +123,7 @@ DIFFERENCES: tuple[Difference, ...] = (
         ours="as the original code, which takes the rate of theta for that of pi - theta twice: the pole pushes the "
         "cart where it should pull (10 N give 8.4 m/s^2 for 9.8), and the pole's friction, 2e-5 of its rate, drives it",
         reason="the figures came from that code; trpo/cart-pole-barto has the equations right",
-        source="RLR control4/mdps/cartpole.py; svgbench/tasks/cart_pole.py, Constants",
+        source="RLR control4/mdps/cartpole.py; svgbench/tasks/trpo/cart_pole.py, Constants",
         tasks=("trpo/cart-pole",),
     ),
     Difference(

@@ -40,7 +40,7 @@ SVG: tuple[Difference, ...] = (
         ours="a in [-1, 1] is an actuator's range, [-3, 3] a swimmer's; beyond it the actuator saturates, and the cost "
         "counts what was asked for",
         reason="the cost then has a derivative everywhere",
-        source="appendix D; svgbench/tasks/state_reward.py",
+        source="appendix D; svgbench/tasks/svg/_state_reward.py",
         tasks=_ALL,
     ),
     Difference(
@@ -69,7 +69,7 @@ SVG: tuple[Difference, ...] = (
         ours="it is paid in the 1000th step, which leads there, with that step's cost; the episode terminates",
         reason="where a step ends is a function of s and a alone here, so that 1000 steps hold all of eq. (15), and "
         "the recursions (9), (10) hold as printed",
-        source="eq. (15); svgbench/tasks/svg_hand.py",
+        source="eq. (15); svgbench/tasks/svg/hand.py",
         tasks=("svg/hand",),
     ),
     Difference(
@@ -88,7 +88,7 @@ SVG: tuple[Difference, ...] = (
         paper="not said; hardly any in the control suite's",
         ours="1 N s/m and 0.02 N m s; the track ends in springs with dampers (100 N/m, 10 N s/m)",
         reason="without, a pole that spins goes on spinning, and derivatives along an episode grow with every turn",
-        source="svgbench/tasks/svg_cart_pole.py",
+        source="svgbench/tasks/svg/cart_pole.py",
         tasks=("svg/cart-pole",),
     ),
     Difference(
@@ -207,7 +207,7 @@ SVG: tuple[Difference, ...] = (
         paper="14 and 18 numbers of state, the root's place among them",
         ours="it is always 0",
         reason="nothing depends on it, and a robot that runs would leave all places that its networks have seen",
-        source="svgbench/tasks/svg_legged.py",
+        source="svgbench/tasks/svg/legged.py",
         tasks=_LEGGED,
     ),
     Difference(
@@ -228,7 +228,7 @@ SVG: tuple[Difference, ...] = (
         "friction",
         reason="the bonus of 1 has no derivative, and with it a fall forward pays more than to stand at a discount of "
         "0.98; forces of impacts are no function of s; ankles need less than hips",
-        source="section 6.2; thesis of Schulman 2016, 3.8.1; svgbench/tasks/trpo_robots.py",
+        source="section 6.2; thesis of Schulman 2016, 3.8.1; svgbench/tasks/trpo/robots.py",
         tasks=("svg/walker",),
     ),
 )

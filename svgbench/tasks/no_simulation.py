@@ -5,5 +5,5 @@ from __future__ import annotations
 VERSION = 1
 
 
-def make() -> None:
+def make_no_simulation() -> None:
     """Nothing."""

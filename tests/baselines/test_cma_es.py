@@ -12,7 +12,7 @@ import torch
 
 from svgbench.baselines.search.cma_es import CMA, PROFILES, Config, make, package
 from svgbench.nn.streams import Streams
-from svgbench.tasks.cart_pole import make_rlr
+from svgbench.tasks.trpo.cart_pole import make_cart_pole
 
 SEEDS = [11, 3, 8, 20, 5]
 SMALL = {"simulations": 10, "hidden": (), "sigma0": 0.3, "steps_per_slice": 6}
@@ -39,7 +39,7 @@ def test_without_the_package_the_error_names_the_extra(monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", missing)
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'svgbench\[cma\]'") as said:
-        make(SMALL, make_rlr(horizon=12), [0], {"iterations": 1}, "cpu")
+        make(SMALL, make_cart_pole(horizon=12), [0], {"iterations": 1}, "cpu")
     assert "\n" not in str(said.value)
 
 
@@ -77,7 +77,7 @@ def test_numpy_s_own_generator_is_left_alone():
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-10), ("float32", 1e-4)])
 def test_a_seed_alone_and_in_a_block_of_five_agree(dtype, tolerance):
     pytest.importorskip("cma")
-    task, config = make_rlr(horizon=12), {**SMALL, "dtype": dtype}
+    task, config = make_cart_pole(horizon=12), {**SMALL, "dtype": dtype}
     rows, theta = trained(make(config, task, SEEDS, {"iterations": 50}, "cpu"))
     for place, seed in enumerate(SEEDS[:2]):
         own, alone = trained(make(config, task, [seed], {"iterations": 50}, "cpu"))
@@ -89,7 +89,7 @@ def test_a_seed_alone_and_in_a_block_of_five_agree(dtype, tolerance):
 
 def test_resuming_in_the_middle_of_an_iteration_is_exact():
     pytest.importorskip("cma")
-    task, budget = make_rlr(horizon=30), {"iterations": 5}
+    task, budget = make_cart_pole(horizon=30), {"iterations": 5}
     expected, theta = trained(make(SMALL, task, [3, 8], budget, "cpu"))
     rows, learner = [], make(SMALL, task, [3, 8], budget, "cpu")
     while not learner.finished:

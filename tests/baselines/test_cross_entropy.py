@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from svgbench.baselines.search.cross_entropy import PROFILES, Config, CrossEntropy, elite_moments, extra_variance, make
-from svgbench.tasks.cart_pole import make_rlr
+from svgbench.tasks.trpo.cart_pole import make_cart_pole
 
 SEEDS = [11, 3, 8, 20, 5]
 SMALL = {"simulations": 12, "elite_fraction": 0.25, "hidden": (3,), "init_std_parameters": 0.3, "steps_per_slice": 6}
@@ -78,7 +78,7 @@ def test_it_finds_the_optimum_of_a_quadratic():
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-10), ("float32", 1e-4)])
 def test_a_seed_alone_and_in_a_block_of_five_agree(dtype, tolerance):
-    task, config = make_rlr(horizon=12), {**SMALL, "dtype": dtype}
+    task, config = make_cart_pole(horizon=12), {**SMALL, "dtype": dtype}
     rows, theta = trained(make(config, task, SEEDS, {"iterations": 50}, "cpu"))
     for place, seed in enumerate(SEEDS[:3]):
         own, alone = trained(make(config, task, [seed], {"iterations": 50}, "cpu"))
@@ -89,7 +89,7 @@ def test_a_seed_alone_and_in_a_block_of_five_agree(dtype, tolerance):
 
 
 def test_resuming_in_the_middle_of_an_iteration_is_exact():
-    task, budget = make_rlr(horizon=30), {"iterations": 4}
+    task, budget = make_cart_pole(horizon=30), {"iterations": 4}
     expected, theta = trained(make(SMALL, task, [3, 8], budget, "cpu"))
     rows, learner = [], make(SMALL, task, [3, 8], budget, "cpu")
     while not learner.finished:
@@ -108,7 +108,7 @@ def test_it_learns_to_balance_a_pole():
         "simulations": 40, "hidden": (), "observation_scaling": "random",
         "elite_fraction": 0.1, "init_std_parameters": 1.0, "extra_std": 0.5, "extra_iterations": 5,
     }  # fmt: skip
-    rows, _ = trained(make(config, make_rlr(horizon=200), [0, 1], {"iterations": 9}, "cpu"))
+    rows, _ = trained(make(config, make_cart_pole(horizon=200), [0, 1], {"iterations": 9}, "cpu"))
     for seed in (0, 1):
         returns = [row["return_mean"] for row in rows if row["seed"] == seed]
         assert returns[0] < 300

@@ -10,7 +10,7 @@ import torch
 
 from svgbench.baselines.on_policy import gae, sb3_trpo
 from svgbench.simulate.batch import Batch
-from svgbench.tasks import gymnasium_v5
+from svgbench.tasks.gymnasium import v5 as gymnasium_v5
 
 pytest.importorskip("sb3_contrib")
 pytest.importorskip("imageio")

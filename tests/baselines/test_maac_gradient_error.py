@@ -12,8 +12,8 @@ import torch
 from svgbench.baselines.actor_critic._pathwise import follow, lemma
 from svgbench.baselines.value_gradients.actor_critic import maac_gradient_error as study
 from svgbench.reproduce.maac.experiments import FIG3
-from svgbench.tasks import double_integrator
-from svgbench.tasks import linear_quadratic as lqr
+from svgbench.tasks.maac import double_integrator
+from svgbench.tasks.maac import linear_quadratic as lqr
 
 SMALL = {
     "stages": (50,),
@@ -40,7 +40,7 @@ def one_thread():
 
 
 def task(gamma=0.9, gain=(0.25, 0.55), sigma=1.0, horizon=25):
-    return double_integrator.make(gamma=gamma, gain=gain, sigma=sigma, horizon=horizon)
+    return double_integrator.make_double_integrator(gamma=gamma, gain=gain, sigma=sigma, horizon=horizon)
 
 
 def learner(seeds=(0, 1, 2), total_steps=50, **config):
@@ -271,7 +271,7 @@ def test_it_learns_within_the_smoke_budget():
     """Largest slope errors along the paths fall for each seed: chance alone would do so in 1 of 4096 runs."""
     settings = {**BOTH, **SMOKE.config}
     for declared in FIG3.tasks[1:3]:
-        t = double_integrator.make(**declared.options)
+        t = double_integrator.make_double_integrator(**declared.options)
         study_learner = study.make(settings, t, range(3), SMOKE.limits, "cpu")
         study_learner.advance()
         untrained = of(study_learner._measure(100), start="s0", target="objective", horizon=3)
@@ -288,7 +288,7 @@ def test_rows_have_the_declared_columns_and_every_cell_can_be_made():
     for declared in FIG3.tasks:
         for variant in FIG3.variants:
             for budget in FIG3.budgets:
-                t = double_integrator.make(**declared.options)
+                t = double_integrator.make_double_integrator(**declared.options)
                 study_learner = study.make({**variant.config, **budget.config}, t, [0], budget.limits, "cpu")
                 assert study_learner.progress[0] == 0 < study_learner.progress[1]
     rows = finish(learner())

@@ -11,7 +11,7 @@ from point import Point
 
 from svgbench.baselines.search import cma_es, cross_entropy
 from svgbench.baselines.value_gradients.actor_critic import maac_gradient_error, sac, sac_svg
-from svgbench.tasks import double_integrator
+from svgbench.tasks.maac import double_integrator
 
 SEARCH = {"hidden": (4,), "simulations": 8, "steps_per_slice": 5}
 STUDY = {
@@ -26,7 +26,7 @@ def searching(module):
 
 
 def study(dtype):
-    task = double_integrator.make(gamma=0.9, gain=(0.25, 0.55), sigma=1.0, horizon=25)
+    task = double_integrator.make_double_integrator(gamma=0.9, gain=(0.25, 0.55), sigma=1.0, horizon=25)
     return maac_gradient_error.make({**STUDY, "dtype": dtype}, task, [0, 1], {"total_steps": 50}, "cpu")
 
 

@@ -13,7 +13,7 @@ from svgbench.baselines.on_policy import sb3_trpo
 from svgbench.lab import checkpoint
 from svgbench.lab.block import as_csv
 from svgbench.learners.on_policy import COLUMNS
-from svgbench.tasks import gymnasium_v5
+from svgbench.tasks.gymnasium import v5 as gymnasium_v5
 
 sb3_contrib = pytest.importorskip("sb3_contrib")
 pytest.importorskip("imageio")

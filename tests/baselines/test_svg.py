@@ -10,7 +10,7 @@ from svg_kit import LEARNERS, SMALL, Disc, SmoothRegulator, finish, learner
 
 from svgbench.baselines.value_gradients._minibatches import shared_out
 from svgbench.memory.database import Transitions
-from svgbench.tasks.linear_quadratic import action_value_matrix, return_gradient, value_matrix
+from svgbench.tasks.maac.linear_quadratic import action_value_matrix, return_gradient, value_matrix
 
 GAIN, SIGMA, GAMMA = np.array([[0.8, 1.0]]), 0.5, 0.8
 LQ = Regulator(gamma=GAMMA).lq

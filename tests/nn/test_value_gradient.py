@@ -12,8 +12,8 @@ from svgbench.baselines.value_gradients._policy import FixedStdPolicy
 from svgbench.baselines.value_gradients._recursion import Derivatives, backward, derivatives_at, reward_slopes
 from svgbench.memory.statistics import StateStatistics
 from svgbench.nn.streams import Streams
-from svgbench.tasks.double_integrator import DoubleIntegrator
-from svgbench.tasks.linear_quadratic import return_gradient
+from svgbench.tasks.maac.double_integrator import DoubleIntegrator
+from svgbench.tasks.maac.linear_quadratic import return_gradient
 
 N, T, GAMMA = 2, 12, 0.95
 

@@ -17,8 +17,8 @@ from svgbench.nn.returns import discounted_sums, time_means
 from svgbench.nn.scaling import ObservationScaling
 from svgbench.nn.streams import Streams
 from svgbench.simulate.paths import Rollouts, Sampling
-from svgbench.tasks.linear_quadratic import action_value_matrix, value_constant
-from svgbench.tasks.trpo_robots import make_swimmer
+from svgbench.tasks.maac.linear_quadratic import action_value_matrix, value_constant
+from svgbench.tasks.trpo.robots import make_swimmer
 
 GAIN, STD = np.array([[0.4, 0.7]]), 0.6  # of the linear policy on the regulator, in the task's units
 

@@ -155,7 +155,7 @@ def test_a_best_value_is_the_largest_of_the_reward_and_no_larger(name):
 
 
 def test_the_hands_best_return_is_that_of_its_last_step_at_both_places():
-    from svgbench.tasks.svg_hand import DT, END, SOFTNESS, make_hand
+    from svgbench.tasks.svg.hand import DT, END, SOFTNESS, make_hand
 
     made = make_hand()
     s = np.zeros(9)

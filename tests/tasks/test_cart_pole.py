@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from every_task import random_actions
 
-from svgbench.tasks import cart_pole
-from svgbench.tasks.cart_pole import BARTO, RLR, CartPole, make_barto, make_rlr
+from svgbench.tasks.trpo import cart_pole
+from svgbench.tasks.trpo.cart_pole import BARTO, RLR, CartPole, make_cart_pole, make_cart_pole_barto
 
 GAIN = np.array([0.2, 0.5, 4.0, 1.5])  # balances both
 
@@ -42,7 +42,7 @@ def original(s, a):
 
 
 def test_the_original_codes_equations():
-    task = make_rlr()
+    task = make_cart_pole()
     batch = task.simulate([0, 1], copies=3)
     actions = random_actions(task, 400, 6)
     actions[100:300] = 0.3 * actions[100:300]
@@ -110,7 +110,7 @@ def test_the_pole_of_the_original_code_pushes_the_cart_where_barto_pulls():
     assert accelerations["barto"] == pytest.approx(10 / (1.1 - 0.75 * 0.1), abs=0.01)
 
 
-@pytest.mark.parametrize("make", [make_rlr, make_barto])
+@pytest.mark.parametrize("make", [make_cart_pole, make_cart_pole_barto])
 def test_a_linear_policy_balances_to_the_end(make):
     batch = make().simulate([0], copies=20, autoreset=False)
     total = 0.0
@@ -124,7 +124,7 @@ def test_a_linear_policy_balances_to_the_end(make):
 
 
 def test_the_step_that_leaves_the_limits_is_paid_and_no_number_terminates():
-    batch = make_rlr().simulate([0, 1, 2])
+    batch = make_cart_pole().simulate([0, 1, 2])
     put(batch, [[2.39, 5.0, 0.1, 0.0], [0.0, 0.0, 0.199, 3.0], [0.0, 0.0, 0.0, 0.0]])
     step = batch.step([[0.0], [7.0], [np.nan]])
     assert step.terminated.all()
@@ -134,7 +134,7 @@ def test_the_step_that_leaves_the_limits_is_paid_and_no_number_terminates():
 
 
 def test_starts_are_uniform_and_do_not_repeat():
-    batch = make_rlr().simulate([0], copies=500)
+    batch = make_cart_pole().simulate([0], copies=500)
     starts = [batch.observe(), *(batch.reset() for _ in range(cart_pole.STARTS_AHEAD + 3))]
     values = np.concatenate(starts)
     assert np.abs(values).max() <= 0.05
@@ -144,7 +144,7 @@ def test_starts_are_uniform_and_do_not_repeat():
 
 def test_a_restored_cart_keeps_its_own_starts():
     """A snapshot is of where a simulation is, not of its random stream."""
-    task = make_rlr()
+    task = make_cart_pole()
     trunk, branch = task.simulate([0, 1]), task.simulate([5, 6], stream="branch")
     expected = task.simulate([5, 6], stream="branch").reset()  # their second starts
     trunk.step([[0.1], [0.2]])
@@ -155,7 +155,10 @@ def test_a_restored_cart_keeps_its_own_starts():
 
 
 def test_what_the_thesis_says_of_the_task():
-    task = make_rlr()
+    task = make_cart_pole()
     assert (task.observation_dim, task.action_dim, task.horizon, task.dt) == (4, 1, 1000, 0.05)
     assert task.observation_scale.tolist() == [2.4, 4.0, 0.2, 4.0]
-    assert (make_barto().dt, make_barto().constants.angle_limit) == (0.02, pytest.approx(12 * math.pi / 180))
+    assert (make_cart_pole_barto().dt, make_cart_pole_barto().constants.angle_limit) == (
+        0.02,
+        pytest.approx(12 * math.pi / 180),
+    )

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from every_task import gymnasiums_own, random_actions
 
-from svgbench.tasks.biped_model import biped
-from svgbench.tasks.gae_robots import below, head_height, make_biped, make_biped_standing, make_quadruped
+from svgbench.tasks.gae._biped_model import biped
+from svgbench.tasks.gae.robots import below, head_height, make_biped, make_biped_standing, make_quadruped
 from svgbench.tasks.mujoco_batch import asset, compiled
 
 MAKERS = {"biped": make_biped, "quadruped": make_quadruped, "biped-standing": make_biped_standing}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from every_task import gymnasiums_own, make, random_actions
 
-from svgbench.tasks.gymnasium_v5 import GymnasiumTask
+from svgbench.tasks.gymnasium.v5 import GymnasiumTask
 
 T = 250
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from svgbench.tasks import double_integrator
-from svgbench.tasks import linear_quadratic as lqr
+from svgbench.tasks.maac import double_integrator
+from svgbench.tasks.maac import linear_quadratic as lqr
 
 START = np.ones((2, 2))  # E s0 s0' at s0 = (1, 1)
 POLICIES = [(0.99, (0.5, 0.5)), (0.99, (0.95, 1.66)), (0.9, (0.0, 0.0)), (0.9, (0.5, 0.5))]
@@ -17,7 +17,7 @@ SIGMA = 0.7
 
 
 def problem(gamma, gain=(0.5, 0.5), sigma=SIGMA, horizon=25):
-    task = double_integrator.make(gamma=gamma, gain=gain, sigma=sigma, horizon=horizon)
+    task = double_integrator.make_double_integrator(gamma=gamma, gain=gain, sigma=sigma, horizon=horizon)
     return task, task.lq, task.gain
 
 
@@ -154,4 +154,4 @@ def test_an_infinite_cost_is_refused():
     with pytest.raises(ValueError, match="infinite"):
         lqr.value_matrix(replace(lq, gamma=1.0), 0 * k)
     with pytest.raises(ValueError, match="expected 2"):
-        double_integrator.make(gamma=0.9, gain=(1.0,), sigma=0.1, horizon=25)
+        double_integrator.make_double_integrator(gamma=0.9, gain=(1.0,), sigma=0.1, horizon=25)

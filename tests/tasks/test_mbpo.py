@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from every_task import gymnasiums_own, make, random_actions
 
-from svgbench.tasks import mbpo
+from svgbench.tasks.mbpo import robots as mbpo
 
 T = 300
 

@@ -8,9 +8,9 @@ import pytest
 from every_task import random_actions
 from svg_task_kit import check_plain_stepping, check_reward, exploring, placed, returns
 
-from svgbench.tasks.by_hand import Grasp, pull
-from svgbench.tasks.svg_arm import REACHER, inside, make_reacher, point
-from svgbench.tasks.svg_gripper import BALL_SITE, GRIP, GRIPPER, TO_GRIP, make_gripper
+from svgbench.tasks.svg.arm import REACHER, inside, make_reacher, point
+from svgbench.tasks.svg.by_hand import Grasp, pull
+from svgbench.tasks.svg.gripper import BALL_SITE, GRIP, GRIPPER, TO_GRIP, make_gripper
 
 reachers = pytest.mark.parametrize("target", ["corners", "moving"])
 arms = pytest.mark.parametrize("make", [make_reacher, make_gripper])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from svg_task_kit import check_reward, exploring, recorded, returns
 
-from svgbench.tasks.svg_cart_pole import SUBSTEP, make_cart_pole, substep
+from svgbench.tasks.svg.cart_pole import SUBSTEP, make_cart_pole, substep
 
 MJCF = """
 <mujoco>

@@ -7,7 +7,7 @@ import pytest
 import torch
 from svg_task_kit import check_reward, exploring, recorded, returns
 
-from svgbench.tasks.svg_hand import DT, make_hand
+from svgbench.tasks.svg.hand import DT, make_hand
 
 
 def test_dimensions():

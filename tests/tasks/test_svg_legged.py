@@ -8,8 +8,8 @@ import pytest
 from every_task import gymnasiums_own, random_actions
 from svg_task_kit import check_plain_stepping, check_reward, exploring, recorded, returns
 
-from svgbench.tasks.by_hand import gallop, stand
-from svgbench.tasks.svg_legged import NOISE_AHEAD, fallen, make_cheetah, make_monoped, make_walker
+from svgbench.tasks.svg.by_hand import gallop, stand
+from svgbench.tasks.svg.legged import NOISE_AHEAD, fallen, make_cheetah, make_monoped, make_walker
 
 MAKERS = {
     "svg/monoped": make_monoped,

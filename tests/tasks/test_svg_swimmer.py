@@ -10,8 +10,8 @@ import pytest
 import torch
 from svg_task_kit import check_plain_stepping, check_reward, exploring, placed, recorded, returns
 
-from svgbench.tasks.by_hand import wave
-from svgbench.tasks.svg_swimmer import LINK, centre_velocity, make_swimmer
+from svgbench.tasks.svg.by_hand import wave
+from svgbench.tasks.svg.swimmer import LINK, centre_velocity, make_swimmer
 
 every_length = pytest.mark.parametrize("links", [3, 5, 7])
 

@@ -12,7 +12,7 @@ from every_task import gymnasiums_own, random_actions
 from svgbench.tasks.episodes import never
 from svgbench.tasks.mujoco_batch import asset, compiled
 from svgbench.tasks.planar_chain import PlanarChain
-from svgbench.tasks.trpo_robots import fallen, make_hopper, make_swimmer, make_walker
+from svgbench.tasks.trpo.robots import fallen, make_hopper, make_swimmer, make_walker
 
 LEGGED = {"hopper": make_hopper, "walker": make_walker}
 AHEAD = np.array([1.5, 0.0])  # of the swimmer's tip, at position 0

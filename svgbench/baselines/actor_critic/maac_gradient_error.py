@@ -6,7 +6,7 @@ compares the pathwise gradient (section 4.1)
 
     grad_k E[ sum_{t<H} gamma^t r(s_t, a_t) + gamma^H Q-hat(s_H, a_H) ],   s_{t+1} ~ f-hat(s_t, a_t)
 
-with two exact ones, both in closed form (`svgbench.tasks.linear_quadratic`):
+with two exact ones, both in closed form (`svgbench.tasks.maac.linear_quadratic`):
 
 * target "policy": dJ/dk, the gradient of the return at the current policy, which is what Figure 3 plots against;
 * target "objective": the gradient of the same H-step objective with exact f and exact Q, Q held fixed, which is
@@ -39,7 +39,7 @@ from svgbench.learners.limits import Steps as Limits
 from svgbench.models.ensemble import EnsembleModel
 from svgbench.nn import MLP, Adam, EarlyStopping, Streams, polyak_, target_copy
 from svgbench.ranges import Activation, Count, Increasing, Length, LogScale, Natural, NonNegative, Range, Share, Widths
-from svgbench.tasks import linear_quadratic as lqr
+from svgbench.tasks.maac import linear_quadratic as lqr
 
 VERSION = 1
 

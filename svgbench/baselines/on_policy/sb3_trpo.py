@@ -294,6 +294,6 @@ def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Lim
     if missing:
         raise ModuleNotFoundError(f"no {' and no '.join(missing)}: install the extra, svgbench[crosscheck]")
     if not hasattr(task, "gymnasiums_own"):
-        raise ValueError(f"{task.id} is no environment of gymnasium's: expected one of svgbench.tasks.gymnasium_v5")
+        raise ValueError(f"{task.id} is no environment of gymnasium's: expected one of svgbench.tasks.gymnasium.v5")
     tuples = {name: tuple(v) for name, v in config.items() if isinstance(v, list | tuple)}
     return LibraryTRPO(Config(**{**config, **tuples}), task, seeds, int(budget["iterations"]))

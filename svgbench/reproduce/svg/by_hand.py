@@ -22,7 +22,7 @@ from svgbench.analysis.statistics import t_interval
 from svgbench.lab.block import resolve
 from svgbench.reproduce.svg.experiments import FIG4
 from svgbench.simulate.trials import COLUMNS, trials_of
-from svgbench.tasks.by_hand import POLICIES
+from svgbench.tasks.svg.by_hand import POLICIES
 from svgbench.terminal import out, out_json
 from svgbench.words.experiment import PerTask, Task, on_task
 

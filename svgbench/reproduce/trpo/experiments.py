@@ -40,25 +40,31 @@ LEGGED: dict[str, Setting] = {
 }
 
 TASKS = (
-    Task("trpo/cart-pole", "svgbench.tasks.cart_pole:make_rlr", "Cart-pole", config=CART_POLE, best=CART_POLE_BEST),
+    Task(
+        "trpo/cart-pole",
+        "svgbench.tasks.trpo.cart_pole:make_cart_pole",
+        "Cart-pole",
+        config=CART_POLE,
+        best=CART_POLE_BEST,
+    ),
     Task(
         "trpo/cart-pole-barto",
-        "svgbench.tasks.cart_pole:make_barto",
+        "svgbench.tasks.trpo.cart_pole:make_cart_pole_barto",
         "Cart-pole, Barto et al.",
         config=CART_POLE,
         best=CART_POLE_BEST,
     ),
-    Task("trpo/swimmer", "svgbench.tasks.trpo_robots:make_swimmer", "Swimmer", config=SWIMMER),
+    Task("trpo/swimmer", "svgbench.tasks.trpo.robots:make_swimmer", "Swimmer", config=SWIMMER),
     Task(
         "trpo/hopper",
-        "svgbench.tasks.trpo_robots:make_hopper",
+        "svgbench.tasks.trpo.robots:make_hopper",
         "Hopper",
         config=LEGGED,
         limits={"paper": {"iterations": 200}, "short": {"iterations": 100}},
     ),
     Task(
         "trpo/walker",
-        "svgbench.tasks.trpo_robots:make_walker",
+        "svgbench.tasks.trpo.robots:make_walker",
         "Walker",
         config=LEGGED,
         limits={"paper": {"iterations": 200}, "short": {"iterations": 100}},
@@ -139,13 +145,13 @@ CROSSCHECK = Experiment(
     tasks=(
         Task(
             "gymnasium/swimmer-v5",
-            "svgbench.tasks.gymnasium_v5:make_swimmer",
+            "svgbench.tasks.gymnasium.v5:make_swimmer",
             "Swimmer-v5",
             config={"max_kl": 0.02, "cg_damping": 0.2},
         ),
         Task(
             "gymnasium/hopper-v5",
-            "svgbench.tasks.gymnasium_v5:make_hopper",
+            "svgbench.tasks.gymnasium.v5:make_hopper",
             "Hopper-v5",
             config={"max_kl": 0.03, "cg_damping": 0.3},
         ),

@@ -170,7 +170,7 @@ class CartPoles(Observed):
         return Outcome(after, reward, ~within, np.zeros(len(x), dtype=np.bool_))
 
 
-def make_rlr(horizon: Count = HORIZON) -> CartPole:
+def make_cart_pole(horizon: Count = HORIZON) -> CartPole:
     """trpo/cart-pole: as the original code has it (RLR), its two mixed-up signs included (`Constants`).
 
     dt 0.05 s, F_max 10 N, g 10 m/s^2, m_c 1 kg, m_p 0.1 kg, l 1 m, mu_c 5e-4 N, |mu_p| 2e-6 N m s; |theta| <= 0.2.
@@ -178,7 +178,7 @@ def make_rlr(horizon: Count = HORIZON) -> CartPole:
     return CartPole(id="trpo/cart-pole", constants=RLR, horizon=horizon)
 
 
-def make_barto(horizon: Count = HORIZON) -> CartPole:
+def make_cart_pole_barto(horizon: Count = HORIZON) -> CartPole:
     """trpo/cart-pole-barto: the same task with the constants of Barto, Sutton and Anderson 1983, and their equations.
 
     dt 0.02 s, F_max 10 N, g 9.8 m/s^2, m_c 1 kg, m_p 0.1 kg, l 0.5 m, mu_c 5e-4 N, mu_p 2e-6 N m s; |theta| <= 12

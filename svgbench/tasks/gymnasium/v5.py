@@ -21,7 +21,7 @@ import numpy as np
 
 from svgbench.ranges import Count
 from svgbench.tasks.episodes import never
-from svgbench.tasks.mbpo import CLIP, MbpoTask, hopper_terminated
+from svgbench.tasks.mbpo.robots import CLIP, MbpoTask, hopper_terminated
 from svgbench.tasks.mujoco_batch import Motion, asset, compiled, uniform
 from svgbench.words.task import Array
 

@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 
 from svgbench.ranges import Count, NonNegative, Positive
 from svgbench.tasks.episodes import Ahead, Observed, Outcome, Rows
-from svgbench.tasks.state_reward import StateReward, length
+from svgbench.tasks.svg._state_reward import StateReward, length
 from svgbench.tasks.unit_box import UnitBox
 from svgbench.words.task import Array
 

@@ -29,8 +29,8 @@ import mujoco
 import numpy as np
 
 from svgbench.ranges import Count, Positive
-from svgbench.tasks.biped_model import HEAD, STANDING, biped
 from svgbench.tasks.episodes import never
+from svgbench.tasks.gae._biped_model import HEAD, STANDING, biped
 from svgbench.tasks.mujoco_batch import (
     Motion,
     MujocoTask,
@@ -136,7 +136,7 @@ class Standing(Robot):
 
 
 def make_biped(horizon: Count = HORIZON, force_limit: Positive = 1.0) -> Walking:
-    """gae/biped: a 3-D biped that walks (`svgbench.tasks.biped_model`).
+    """gae/biped: a 3-D biped that walks (`svgbench.tasks.gae._biped_model`).
 
     State 33 (17 positions, 16 velocities); s (31); a: 10, u = 100 a in the legs and 20 a at the shoulders.
     r = v_fwd - 1e-5 u'u - 1e-5 f'f + 0.2, each of f counted up to 1 (rllab's simple_humanoid, whose constants are

@@ -25,9 +25,9 @@ from svgbench.ranges import Count, NonNegative
 from svgbench.tasks.episodes import Ahead
 from svgbench.tasks.mujoco_batch import MujocoSimulations, asset, compiled, normal, uniform
 from svgbench.tasks.planar_chain import PlanarChain
-from svgbench.tasks.state_reward import StateReward
-from svgbench.tasks.svg_mujoco import HINGE, SLIDE, StateTask, X, Y, Z, motor
-from svgbench.tasks.trpo_robots import timing, torque
+from svgbench.tasks.svg._mujoco import HINGE, SLIDE, StateTask, X, Y, Z, motor
+from svgbench.tasks.svg._state_reward import StateReward
+from svgbench.tasks.trpo.robots import timing, torque
 from svgbench.words.task import Array
 
 VERSION = 1

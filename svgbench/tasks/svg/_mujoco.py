@@ -9,7 +9,7 @@ import mujoco
 
 from svgbench.tasks.episodes import never
 from svgbench.tasks.mujoco_batch import MujocoTask, joint_observation
-from svgbench.tasks.state_reward import StateReward
+from svgbench.tasks.svg._state_reward import StateReward
 from svgbench.words.task import Array, Recorded
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ saturates, a larger action costs what it asks for. Each joint has a friction of 
 a joint turns at up to 3 rad/s, and an arm forgets its velocity within 0.08 s, that of the gripper within 0.13 s (the
 slowest of its time constants; stretched). Lengths are in metres, angles in radians; rewards are of the state before
 the step. A control step is 0.05 s (10 x 0.005 s, Euler), 100 of them, 5 s. Nothing terminates. Each `make_...` states
-its task. The gripper (`svgbench.tasks.svg_gripper`) has the same kind of arm.
+its task. The gripper (`svgbench.tasks.svg.gripper`) has the same kind of arm.
 
 Published are the sizes of the reachers' s and a, the box, the corners, and what moves and is to be done, in words; no
 length, no reward. The box is that of the DeepMind control suite's reacher, which has two links; the rewards are of the
@@ -29,8 +29,8 @@ from numpy.typing import NDArray
 from svgbench.ranges import Count
 from svgbench.tasks.episodes import Outcome, Rows
 from svgbench.tasks.mujoco_batch import MujocoSimulations, compiled, uniform
-from svgbench.tasks.state_reward import StateReward, length
-from svgbench.tasks.svg_mujoco import HINGE, SLIDE, StateTask, X, Y, Z, motor
+from svgbench.tasks.svg._mujoco import HINGE, SLIDE, StateTask, X, Y, Z, motor
+from svgbench.tasks.svg._state_reward import StateReward, length
 from svgbench.words.task import Array
 
 VERSION = 1

@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from svgbench.tasks.svg_arm import REACHER, TORQUES, point
-from svgbench.tasks.svg_gripper import BALL_SITE, GRIP, GRIPPER, TO_GRIP
-from svgbench.tasks.svg_legged import ANKLE, LEG
+from svgbench.tasks.svg.arm import REACHER, TORQUES, point
+from svgbench.tasks.svg.gripper import BALL_SITE, GRIP, GRIPPER, TO_GRIP
+from svgbench.tasks.svg.legged import ANKLE, LEG
 from svgbench.words.task import Array
 
 Act = Callable[[Array], Array]

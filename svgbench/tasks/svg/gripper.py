@@ -1,6 +1,6 @@
 """The gripper of Heess et al. 2015, section 6.2 (Figure 4): an arm with two fingers, and a ball.
 
-The arm of `svgbench.tasks.svg_arm`, of other lengths, with two fingers at its end; an episode has 150 control steps of
+The arm of `svgbench.tasks.svg.arm`, of other lengths, with two fingers at its end; an episode has 150 control steps of
 0.05 s and is never terminated. "A manipulator that can grab a ball in a randomized position and return it to a
 specified site": no number is published, not even the sizes of s and a.
 
@@ -20,8 +20,9 @@ import numpy as np
 
 from svgbench.ranges import Count, NonNegative
 from svgbench.tasks.mujoco_batch import compiled, uniform
-from svgbench.tasks.state_reward import StateReward, length
-from svgbench.tasks.svg_arm import (
+from svgbench.tasks.svg._mujoco import StateTask
+from svgbench.tasks.svg._state_reward import StateReward, length
+from svgbench.tasks.svg.arm import (
     BOX,
     FRAME_SKIP,
     SITE,
@@ -34,7 +35,6 @@ from svgbench.tasks.svg_arm import (
     box,
     point,
 )
-from svgbench.tasks.svg_mujoco import StateTask
 from svgbench.words.task import Array
 
 VERSION = 1

@@ -26,7 +26,7 @@ import torch
 from torch import Tensor
 
 from svgbench.ranges import Count, Length, NonNegative, Range, Share
-from svgbench.tasks.linear_quadratic import Array, LinearQuadratic
+from svgbench.tasks.maac.linear_quadratic import Array, LinearQuadratic
 
 VERSION = 1
 
@@ -68,6 +68,6 @@ def _like(array: Array, x: Tensor) -> Tensor:
     return torch.as_tensor(array, dtype=x.dtype, device=x.device)
 
 
-def make(gamma: Share, gain: Gain, sigma: NonNegative, horizon: Count) -> DoubleIntegrator:
+def make_double_integrator(gamma: Share, gain: Gain, sigma: NonNegative, horizon: Count) -> DoubleIntegrator:
     """The task at discount gamma with the policy (gain, sigma) and episodes of `horizon` steps."""
     return DoubleIntegrator(gamma, gain, sigma, horizon)

@@ -35,8 +35,8 @@ import numpy as np
 
 from svgbench.ranges import Count, NonNegative, Range
 from svgbench.tasks.mujoco_batch import compiled, uniform
-from svgbench.tasks.state_reward import StateReward, length
-from svgbench.tasks.svg_mujoco import HINGE, SLIDE, StateTask, X, Y, Z, motor
+from svgbench.tasks.svg._mujoco import HINGE, SLIDE, StateTask, X, Y, Z, motor
+from svgbench.tasks.svg._state_reward import StateReward, length
 from svgbench.words.task import Array
 
 VERSION = 1

@@ -1,0 +1,1 @@
+"""The tasks of Heess et al. 2015."""
