@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks import __main__ as program
 from benchmarks import arithmetic, memory, update
 from benchmarks.result import Result
-from svgbench.baselines.value_gradients.actor_critic import sac, sac_svg
+from svgbench.baselines.actor_critic import sac, sac_svg
 from svgbench.lab import block as child
 from svgbench.lab.cells import describe_job
 from svgbench.lab.store import Store

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from point import Point
 
-from svgbench.baselines.value_gradients.actor_critic import sac_svg
+from svgbench.baselines.actor_critic import sac_svg
 from svgbench.lab.source import declared
 
 SMALL = {

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
+from svgbench.baselines.actor_critic import maac_gradient_error as study
 from svgbench.baselines.actor_critic._pathwise import follow, lemma
-from svgbench.baselines.value_gradients.actor_critic import maac_gradient_error as study
 from svgbench.reproduce.maac.experiments import FIG3
 from svgbench.tasks.maac import double_integrator
 from svgbench.tasks.maac import linear_quadratic as lqr

@@ -12,7 +12,7 @@ from sac_kit import finish, parameters
 from sac_kit import tiny as learner
 
 from svgbench import reproduce
-from svgbench.baselines.value_gradients.actor_critic import random_policy, sac, sac_svg
+from svgbench.baselines.actor_critic import random_policy, sac, sac_svg
 from svgbench.lab.block import resolve
 from svgbench.lab.cells import Selection, expand
 from svgbench.learners.draws import CHUNK_BYTES, CHUNK_STEPS, Draw, Tape

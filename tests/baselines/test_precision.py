@@ -10,7 +10,6 @@ import torch
 from point import Point
 
 from svgbench.baselines.search import cma_es, cross_entropy
-from svgbench.baselines.value_gradients.actor_critic import maac_gradient_error, sac, sac_svg
 from svgbench.tasks.maac import double_integrator
 
 SEARCH = {"hidden": (4,), "simulations": 8, "steps_per_slice": 5}

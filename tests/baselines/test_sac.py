@@ -11,8 +11,8 @@ from point import Point, random_return
 from sac_kit import SMALL, finish, learner, parameters
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from svgbench.baselines.actor_critic import random_policy, sac, sac_svg
 from svgbench.baselines.actor_critic._soft_actor_critic import Actor
-from svgbench.baselines.value_gradients.actor_critic import random_policy, sac, sac_svg
 from svgbench.nn.streams import Streams
 
 

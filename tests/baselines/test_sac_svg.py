@@ -7,10 +7,10 @@ import torch
 from sac_kit import finish, learner, parameters
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from svgbench.baselines.actor_critic import sac, sac_svg
 from svgbench.baselines.actor_critic._entropy_target import target_entropy
 from svgbench.baselines.actor_critic._soft_actor_critic import Actor, Temperature, TwinCritic, critic_loss, soft_target
 from svgbench.baselines.actor_critic.sac_svg import PROFILES, Config
-from svgbench.baselines.value_gradients.actor_critic import sac, sac_svg
 from svgbench.models.recurrent import RecurrentModel
 from svgbench.nn.layers import MLP
 from svgbench.nn.streams import Streams

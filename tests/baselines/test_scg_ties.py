@@ -14,8 +14,8 @@ from torch.distributions import Independent, Normal, TransformedDistribution
 from torch.distributions.transforms import TanhTransform
 
 from svgbench import scg
+from svgbench.baselines.actor_critic import sac
 from svgbench.baselines.on_policy.vanilla_policy_gradient import features
-from svgbench.baselines.value_gradients.actor_critic import sac
 
 TIGHT = {"rtol": 1e-10, "atol": 1e-12}
 

@@ -15,7 +15,7 @@ from sac_kit import finish, learner, parameters
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
-from svgbench.baselines.value_gradients.actor_critic import sac, sac_svg
+from svgbench.baselines.actor_critic import sac, sac_svg
 from svgbench.learners.static_update import WARM_UP, StaticUpdate
 
 ACTIVE = torch.tensor([True, False, True])

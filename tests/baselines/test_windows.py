@@ -10,7 +10,7 @@ import torch
 from point import Point, Points
 from sac_kit import finish, parameters, tiny
 
-from svgbench.baselines.value_gradients.actor_critic import sac
+from svgbench.baselines.actor_critic import sac
 from svgbench.memory.replay import Replay
 
 

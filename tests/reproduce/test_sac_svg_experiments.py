@@ -13,7 +13,7 @@ from svgbench.analysis.claims import claim_verdicts
 from svgbench.analysis.comparisons import Place, judge_part
 from svgbench.analysis.judgement import Evidence
 from svgbench.analysis.measures import CellData
-from svgbench.baselines.value_gradients.actor_critic import sac, sac_svg
+from svgbench.baselines.actor_critic import sac, sac_svg
 from svgbench.lab.cells import Selection, expand
 from svgbench.reproduce.sac_svg import deviations
 from svgbench.reproduce.sac_svg.experiments import FIG2, FIG5, FIG6, TABLE2
