@@ -9,6 +9,7 @@ import svg_kit
 import torch
 from point import Point
 
+from svgbench.baselines.actor_critic import maac_gradient_error, sac, sac_svg
 from svgbench.baselines.search import cma_es, cross_entropy
 from svgbench.tasks.maac import double_integrator
 
