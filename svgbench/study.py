@@ -246,14 +246,18 @@ class Study:
         return {(v.task, v.variant): v.verdict for v in verdicts if v.kind == "level" and not v.rival}
 
     def plot(self, output: Path | str = "figures", selection: Selection | None = None) -> tuple[Results, list[Path]]:
-        """Draw the figure as PNG and PDF into `output`; what it was drawn from, and the files."""
+        """Draw the figure as PNG and PDF into `output`; what it was drawn from, and the files.
+
+        The notes of the results say, too, which characters of labels no installed font has.
+        """
         from svgbench.analysis.backend import import_matplotlib
 
         import_matplotlib()
         from svgbench.analysis.plots import draw
 
         results = self.results(selection)
-        return results, draw(results, Path(output))
+        paths, note = draw(results, Path(output))
+        return replace(results, notes=(*results.notes, note)) if note else results, paths
 
     def import_csv(self, wanted: Import) -> Imported:
         """Store somebody's measurements as a variant of the experiment; see `analysis.importing.import_csv`."""

@@ -14,10 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+import numpy as np
 import seaborn as sns
 from matplotlib import font_manager
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.text import Text
+from matplotlib.textpath import TextPath
 
 COLUMN_WIDTH = 3.4  # inches: one column of a two-column page
 TEXT_WIDTH = 6.9
@@ -36,20 +40,22 @@ STYLE: Any = {
     "pdf.fonttype": 42,
     "figure.constrained_layout.use": True,
 }
+FONT = "DejaVu Sans"  # matplotlib's own
 OTHER_SCRIPTS = ("Noto Sans CJK JP", "Noto Sans CJK SC", "WenQuanYi Zen Hei", "IPAGothic", "Arial Unicode MS")
-"""Fonts for what DejaVu Sans, matplotlib's own, lacks; those that are installed are used."""
+"""Fonts for what DejaVu Sans lacks, those to be preferred; any other that is installed and has it comes after them."""
+LAST_RESORT = "Last Resort"  # matplotlib's font of boxes, which "has" every character
+MOST_NAMED = 20  # characters in a note
 
 
 @contextmanager
 def house_style() -> Iterator[None]:
     """Our style on top of matplotlib's defaults; the caller's settings come back afterwards."""
     defaults: Any = {k: v for k, v in matplotlib.rcParamsDefault.items() if k != "backend"}
-    fonts = ["DejaVu Sans", *(f for f in OTHER_SCRIPTS if f in font_manager.get_font_names())]
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r"Glyph .* missing from", category=UserWarning)  # drawn as a box
         warnings.simplefilter("ignore", matplotlib.MatplotlibDeprecationWarning)  # of defaults that are set again
         with matplotlib.rc_context(defaults), sns.axes_style("ticks"), matplotlib.rc_context(STYLE):
-            matplotlib.rcParams["font.family"] = fonts
+            matplotlib.rcParams["font.family"] = [FONT]
             yield
 
 
@@ -58,6 +64,56 @@ def subplots(rows: int, columns: int, size: tuple[float, float], **options: Any)
     figure = Figure(figsize=size)
     FigureCanvasAgg(figure)
     return figure, figure.subplots(rows, columns, squeeze=False, **options)
+
+
+def find_fonts(figure: Figure) -> str:
+    """Give the texts of a figure fonts for what `FONT` lacks; the characters that no installed font has, sorted."""
+    texts = [text for text in figure.findobj(Text) if isinstance(text, Text)]
+    needed = {c for text in texts for c in text.get_text() if c.isprintable()}
+    lacking = needed - _characters(font_manager.findfont(FONT))
+    fonts = [FONT]
+    for name, path in _other_fonts() if lacking else ():
+        found = lacking & _characters(path)
+        if found:
+            fonts.append(name)
+            lacking -= found
+    for text in texts if len(fonts) > 1 else ():
+        text.set_fontfamily(fonts)
+    return "".join(sorted(lacking))
+
+
+def boxes_note(characters: str) -> str:
+    """What is said of a figure in which these characters are boxes."""
+    named = " ".join(characters[:MOST_NAMED]) + " ..." * (len(characters) > MOST_NAMED)
+    return f"no installed font has {named}: drawn as boxes; a font that has them, such as Noto Sans CJK, helps"
+
+
+def text_width(text: str, size: float) -> float:
+    """Inches that a text of `size` points takes, whatever settings somebody has."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of characters that the font lacks
+        extents = TextPath((0, 0), text, size=size, prop=FontProperties(family=FONT), usetex=False).get_extents()
+    return float(extents.width) / 72 if np.isfinite(extents.width) else 0.0
+
+
+def _other_fonts() -> list[tuple[str, str]]:
+    """Name and file of every installed upright font but ours, the preferred ones first."""
+    regular = {
+        font.name: font.fname
+        for font in sorted(font_manager.fontManager.ttflist, key=lambda f: (f.name, f.weight == 400, f.fname))
+        if font.style == "normal" and not font.name.startswith(LAST_RESORT)
+    }
+    first = [name for name in OTHER_SCRIPTS if name in regular]
+    return [(name, regular[name]) for name in dict.fromkeys([*first, *regular]) if name != FONT]
+
+
+def _characters(path: str) -> set[str]:
+    """Those that a font file has; none of one that cannot be read or scaled, as fonts of coloured pictures."""
+    try:
+        font = font_manager.get_font(path)
+    except (OSError, RuntimeError):
+        return set()
+    return {chr(code) for code in font.get_charmap()} if font.scalable else set()
 
 
 def save(figure: Figure, output: Path, stem: str) -> list[Path]:

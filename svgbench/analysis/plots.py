@@ -16,9 +16,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from svgbench.analysis.canvas import TEXT_WIDTH, house_style, plain, save, subplots
+from svgbench.analysis.canvas import TEXT_WIDTH, boxes_note, find_fonts, house_style, plain, save, subplots
 from svgbench.analysis.frames import Results
-from svgbench.analysis.references import draw_levels, draw_not_run, draw_published, legend_of, shows_published
+from svgbench.analysis.references import draw_legend, draw_levels, draw_not_run, draw_published, shows_published
 from svgbench.analysis.statistics import curve_band, seed_grid
 from svgbench.words.errors import DamagedError, UsageError
 from svgbench.words.experiment import Task
@@ -42,8 +42,10 @@ class Look:
     width: float = 1.1
 
 
-def draw(results: Results, output: Path) -> list[Path]:
-    """Draw the experiment's figure (learning curves if it names none) into `output`; the files written.
+def draw(results: Results, output: Path) -> tuple[list[Path], str]:
+    """Draw the experiment's figure (learning curves if it names none) into `output`; the files written, and a note.
+
+    The note, mostly empty, is about characters of labels that no font has.
 
     UsageError if there is nothing to draw, DamagedError if that is because of damaged files. The figure's function
     takes `Results` and returns pages by name.
@@ -70,10 +72,11 @@ def draw(results: Results, output: Path) -> list[Path]:
             pages = getattr(importlib.import_module(module), attribute)(results)
         if not pages:
             raise UsageError(f"{results.experiment.id}: nothing that was named has what its figure draws")
+        boxes = "".join(sorted({c for figure in pages.values() for c in find_fonts(figure)}))
         stem = results.experiment.id.replace("/", "-")
         return [
             path for name, figure in pages.items() for path in save(figure, output, f"{stem}-{name}" if name else stem)
-        ]
+        ], boxes_note(boxes) if boxes else ""
 
 
 def looks(results: Results, variants: Sequence[str]) -> dict[str, Look]:
@@ -151,7 +154,9 @@ def stamp(
 ) -> None:
     """The line under every figure: n, what the bands are, the budget where it is not the paper's, what is missing."""
     seeds = f"n = {min(n, default=0)}" + (f" to {max(n)}" if len(set(n)) > 1 else "")
-    words = f"{seeds} seeds ({seeds_are}); {bands}; {results.experiment.id}, budget {results.budget}"
+    words = f"{seeds} seeds ({seeds_are}); {bands}"
+    words += "; values outside a panel are cut" * any(is_cut(ax) for ax in figure.axes if ax.get_visible())
+    words += f"; {results.experiment.id}, budget {results.budget}"
     budget = results.experiment.budget(results.budget)
     if budget.name != "paper":
         words += f" ({budget.note})"
@@ -164,6 +169,18 @@ def stamp(
     more = len(results.caveats) - MOST_CAVEATS
     words += f"; {more} more such notes" if more > 0 else ""
     figure.supxlabel(textwrap.fill(words, int(22 * figure.get_figwidth())), fontsize=6, color="0.25")
+
+
+def is_cut(ax: Axes) -> bool:
+    """Whether something that is drawn, an interval or a seed too, lies outside the panel's limits."""
+    drawn = ax.dataLim
+    ends = ((drawn.intervalx, ax.get_xlim()), (drawn.intervaly, ax.get_ylim()))
+    return any(
+        min(data) < min(limits) - 1e-6 * abs(limits[1] - limits[0])
+        or max(data) > max(limits) + 1e-6 * abs(limits[1] - limits[0])
+        for data, limits in ends
+        if np.all(np.isfinite(data))
+    )
 
 
 def grid_of(tasks: int, across: int, height: float, **options: Any) -> tuple[Figure, list[Axes]]:
@@ -214,6 +231,6 @@ def learning_curves(results: Results) -> Figure:
     look = looks(results, list(dict.fromkeys(variant for _, variant in results.cells)))
     n = [count for ax, task in zip(axes, tasks, strict=True) for count in panel(ax, results, task, column, look)]
     axes[0].set_ylabel(column.replace("_", " "))
-    figure.legend(*legend_of(axes), loc="outside upper center", ncols=4, frameon=False)
+    draw_legend(figure, axes)
     stamp(figure, results, n)
     return figure

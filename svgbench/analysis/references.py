@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate, pairwise
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from svgbench.analysis.canvas import plain
+from svgbench.analysis.canvas import STYLE, plain, text_width
 from svgbench.analysis.frames import Results
 from svgbench.words.experiment import BestOf, Claim, Comparison, Experiment, PerTask, Task, Term, on_task
 
 LEVEL, PUBLISHED = "level of a claim", "published mean, SD"
+SAMPLE = 5.0  # of a legend's line with its blanks, in units of the font's size
 ROOM = 0.5  # of a panel's height, by which it may grow to show a reference
 
 
@@ -80,10 +82,25 @@ def draw_not_run(ax: Axes, title: str, budget: str) -> None:
     ax.text(0.5, 0.5, f"not run\nat budget {budget}", transform=ax.transAxes, ha="center", va="center", color="0.4")
 
 
-def legend_of(axes: Sequence[Axes]) -> tuple[list[Any], list[str]]:
-    """Handles and labels of all panels, each label once."""
+def draw_legend(figure: Figure, axes: Iterable[Axes], columns: int = 4, without: str = "", **options: Any) -> None:
+    """One legend above the panels, each label once, in so many of the columns as are not wider than the figure.
+
+    without: a beginning that labels leave out.
+    """
     handles = {label: h for ax in axes for h, label in zip(*ax.get_legend_handles_labels(), strict=True)}
-    return list(handles.values()), list(handles)
+    labels = [label.removeprefix(without) for label in handles]
+    em, room = STYLE["legend.fontsize"] / 72, figure.get_figwidth()
+    widths = [text_width(label, STYLE["legend.fontsize"]) + SAMPLE * em for label in labels]
+    fitting = (k for k in range(columns, 1, -1) if sum(max(c, default=0) for c in _in_columns(widths, k)) < room)
+    where: Any = {"loc": "outside upper center", "ncols": next(fitting, 1), "frameon": False}
+    figure.legend(list(handles.values()), labels, **where, **options)
+
+
+def _in_columns(widths: Sequence[float], columns: int) -> list[Sequence[float]]:
+    """As matplotlib fills the columns of a legend: one after the other, the longer ones first."""
+    size, longer = divmod(len(widths), columns)
+    ends = [0, *accumulate(size + (k < longer) for k in range(columns))]
+    return [widths[a:b] for a, b in pairwise(ends)]
 
 
 def _levels(claim: Claim) -> list[Comparison]:

@@ -26,38 +26,35 @@ def settings(results: Results) -> dict[str, Figure]:
     if not tasks:
         return {}
     figure, axes = subplots(1, len(tasks), size, sharey=True)
-    n, cut = [], False
+    n = []
     for ax, task in zip(axes.flat, tasks, strict=True):
         for row, name in enumerate(names):
             if (task.id, name) in drawn:
                 n.append(_row(ax, row, drawn[task.id, name]))
-        cut |= _fit(ax, [drawn[task.id, name] for name in names if (task.id, name) in drawn])
+        _fit(ax, [drawn[task.id, name] for name in names if (task.id, name) in drawn])
         ax.set_title(task.label)
         ax.grid(axis="y", linewidth=0.3)
     axes[0, 0].set_yticks(range(len(names)), [plain(results.labels[name]) for name in names])
     axes[0, 0].set_ylim(len(names) - 0.5, -0.5)
     axes[0, len(tasks) // 2].set_xlabel(measure.label)
-    stamp(figure, results, n, "means and 95 % t-intervals" + "; what leaves a panel lies far off" * cut, "dots")
+    stamp(figure, results, n, "means and 95 % t-intervals", "dots")
     return {"": figure}
 
 
-def _fit(ax: Axes, seeds: Sequence[Sequence[float]]) -> bool:
-    """Limit a panel to the settings' means and most of the seeds; whether anything leaves it.
+def _fit(ax: Axes, seeds: Sequence[Sequence[float]]) -> None:
+    """Limit a panel to the settings' means and most of the seeds.
 
     One setting that diverges, or the interval of three seeds that differ, would make all others one tick.
     """
     if len(seeds) < 3:
-        return False
+        return
     means = np.array([np.mean(values) for values in seeds])
     low, middle, high = np.quantile(means, [0.1, 0.5, 0.9])
     apart = float(np.median([max(values) - min(values) for values in seeds]))
     spread = max(high - low, apart, 1e-9 * max(abs(middle), 1.0))
     ends = max(means.min(), low - spread) - 0.3 * spread, min(means.max(), high + spread) + 0.3 * spread
     left, right = ax.get_xlim()
-    if left >= ends[0] and right <= ends[1]:
-        return False
     ax.set_xlim(max(left, ends[0]), min(right, ends[1]))
-    return True
 
 
 def _row(ax: Axes, row: int, values: list[float]) -> int:

@@ -29,17 +29,14 @@ def list_(experiment: MaybeExp = None, results: ResultsOption = None, as_json: J
 
     say_if_absent(results)
     rows = summaries(studies_of(experiment, results, quiet=True))
-    longest = max((len(row["id"]) for row in rows), default=0)
-    room = max(width() - longest - 28, 20)  # the other columns; `show` has the whole title
-    shown = [
-        row
-        | {
-            "runs": f"{row['runs_done']}/{row['runs_total']}{' stale' * bool(row['runs_stale'])}",
-            "title": shorten(row["title"], room, placeholder=" ..."),
-        }
-        for row in rows
-    ]
     columns = {"id": "experiment", "cells": "cells", "budget": "budget", "runs": "runs", "title": "title"}
+    shown = [
+        row | {"runs": f"{row['runs_done']}/{row['runs_total']}{' stale' * bool(row['runs_stale'])}"} for row in rows
+    ]
+    others = [key for key in columns if key != "title"]
+    taken = sum(max(len(columns[key]), *(len(str(row[key])) for row in shown)) + 2 for key in others)
+    for row in shown:  # cut to what the other columns leave; `show` has the whole title
+        row["title"] = shorten(row["title"], max(width() - taken, 16), placeholder=" ...")
     out_rows(rows if as_json else shown, as_json, "", columns)
 
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from svgbench.analysis.canvas import TEXT_WIDTH, subplots
 from svgbench.analysis.frames import Results
 from svgbench.analysis.plots import Look, curve, drawable, looks, named_tasks, stamp, undeclared
-from svgbench.analysis.references import draw_levels, draw_not_run, legend_of
+from svgbench.analysis.references import draw_legend, draw_levels, draw_not_run
 from svgbench.words.experiment import Task
 
 
@@ -31,47 +31,44 @@ def cost_panels(results: Results, chosen: Mapping[str, Sequence[str]], column: s
     panels = list(axes.flat)
     look = looks(results, list(dict.fromkeys(v for task in tasks for v in chosen[task.id])))
     n: list[int] = []
-    cut = False
     for ax, task in zip(panels, tasks, strict=False):
-        counts, worse = _costs(ax, results, task, {v: look[v] for v in chosen[task.id]}, column)
-        n, cut = n + counts, cut or worse
+        n += _costs(ax, results, task, {v: look[v] for v in chosen[task.id]}, column)
     for ax in panels[len(tasks) :]:
         ax.set_visible(False)
     panels[0].set_ylabel("cost" if column == "return_mean" else "cost per step")
-    figure.legend(*legend_of(panels), loc="outside upper center", ncols=4, frameon=False)
-    stamp(figure, results, n, "mean and 95 % t-interval" + "; what leaves a panel is far worse" * cut)
+    draw_legend(figure, panels)
+    stamp(figure, results, n)
     return figure
 
 
-def _costs(ax: Axes, results: Results, task: Task, look: Mapping[str, Look], column: str) -> tuple[list[int], bool]:
-    """The n of each curve, and whether one leaves the panel."""
+def _costs(ax: Axes, results: Results, task: Task, look: Mapping[str, Look], column: str) -> list[int]:
+    """Draw a panel; the n of each curve."""
     title = task.label if len(results.experiment.tasks) > 1 else ""
     if not look:
         draw_not_run(ax, title, results.budget)
-        return [], False
+        return []
     n, means, seeds = [], [], []
     for variant, how in look.items():
         rows = results.cells[task.id, variant].frame
         n.append(curve(ax, rows.assign(cost=-rows[column]), "step", "cost", how))
         means += list(-rows.groupby("step")[column].mean())
         seeds += list(-rows[column])
-    cut = fit(ax, means, seeds)
+    fit(ax, means, seeds)
     ax.set_title(title)
     ax.set_xlabel(results.experiment.step_unit)
     draw_levels(ax, results, task.id, column, sign=-1.0)
-    return n, cut
+    return n
 
 
-def fit(ax: Axes, means: Sequence[float], seeds: Sequence[float]) -> bool:
-    """Limit a panel of costs to where the better means and every better seed are; whether a mean lies above it.
+def fit(ax: Axes, means: Sequence[float], seeds: Sequence[float]) -> None:
+    """Limit a panel of costs to where the better means and every better seed are.
 
     A method that diverges is many powers of ten worse than the rest, and would hide it.
     """
     finite, single = (np.sort(np.array(values)[np.isfinite(values)]) for values in (means, seeds))
     if len(finite) == 0:
-        return False
+        return
     best, usual = single[0], np.quantile(finite, 0.75)
     top = min(finite[-1], usual + 1.5 * (usual - best))
     margin = 0.08 * (top - best) or 1.0
     ax.set_ylim(best - margin, top + margin)
-    return bool(top < finite[-1])

@@ -15,12 +15,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from made_cells import SCORE, cell, compared, experiment
+from matplotlib import font_manager
 
 from svgbench import paper_tables, reproduce
-from svgbench.analysis.canvas import LONGEST_LABEL, plain
+from svgbench.analysis.canvas import LONGEST_LABEL, boxes_note, find_fonts, house_style, plain
 from svgbench.analysis.frames import Results
 from svgbench.analysis.measures import CellData
-from svgbench.analysis.plots import draw, learning_curves, looks
+from svgbench.analysis.plots import draw, is_cut, learning_curves, looks
 from svgbench.analysis.references import LEVEL, PUBLISHED, claim_levels
 from svgbench.words.errors import UsageError
 from svgbench.words.experiment import BestOf, Claim, Comparison, Experiment, PerTask, Term, Variant
@@ -57,10 +58,39 @@ def texts(figure: Any) -> list[str]:
 def test_any_label_is_drawn_as_it_is_written(label: str, tmp_path: Path) -> None:
     made = results(experiment(), [cell("a", [1.0, 2.0]), cell("b", [3.0, 4.0])], a=label)
     draw(made, tmp_path)
-    shown = texts(learning_curves(made))
+    with house_style():
+        shown = texts(learning_curves(made))
     assert len(shown) == 2, "no curve is missing from the legend"
     assert shown[0].replace(r"\$", "$").strip().rstrip("…") in " ".join(label.replace("\x00", " ").split())
     assert len(shown[0]) <= 2 * LONGEST_LABEL
+
+
+def characters_of(font: str) -> set[str]:
+    return {chr(code) for code in font_manager.get_font(font_manager.findfont(font)).get_charmap()}
+
+
+def test_a_character_that_another_font_has_is_drawn_with_it(tmp_path: Path) -> None:
+    other = min(c for c in characters_of("STIXGeneral") - characters_of("DejaVu Sans") if c > "\u2300")
+    mine = results(experiment(), [cell("a", [1.0, 2.0])], a=f"method {other}")
+    with house_style():
+        figure = learning_curves(mine)
+        assert find_fonts(figure) == ""
+    (text,) = (t for t in figure.legends[0].get_texts() if other in t.get_text())
+    fonts = text.get_fontfamily()
+    assert fonts[0] == "DejaVu Sans"
+    assert any(other in characters_of(font) for font in fonts[1:])
+    assert draw(mine, tmp_path)[1] == ""
+
+
+def test_a_character_that_no_font_has_is_named(tmp_path: Path) -> None:
+    """An Egyptian hieroglyph; a tab is no such character."""
+    made = results(
+        experiment(), [cell("a", [1.0, 2.0]), cell("b", [1.0, 2.0])], a="a \U00013000\tb", b="é α \U00013000"
+    )
+    with house_style():
+        assert find_fonts(learning_curves(made)) == "\U00013000"
+    assert draw(made, tmp_path)[1].startswith("no installed font has \U00013000: drawn as boxes")
+    assert boxes_note("x" * 30).count("x ") == 20
 
 
 def test_a_label_keeps_its_dollars_and_its_underscore() -> None:
@@ -122,7 +152,7 @@ def test_a_folder_that_holds_only_an_import_is_drawn(of: Experiment, tmp_path: P
     declared = [nothing(of, t.id, v.id) for t in of.tasks for v in of.variants if v.runs_on(t.id)]
     names = ("mine", "sac-svg-new", "gamma-0.99-lambda-0.96+0a1b2c", "svg-1-er+12345678")
     made = results(of, [*declared, *(rows_of(of, task, name) for name in names)], of.budgets[0].name)
-    assert draw(made, tmp_path)
+    assert draw(made, tmp_path)[0]
 
 
 def test_what_cannot_be_drawn_is_said(tmp_path: Path) -> None:
@@ -207,3 +237,34 @@ def test_a_figure_says_what_is_not_ours() -> None:
     mine = replace(cell("mine", [1.0, 2.0]), imported=True)
     figure = learning_curves(results(experiment(), [cell("a", [1.0, 2.0]), mine]))
     assert "not ours: mine" in " ".join(figure.get_supxlabel().split())
+
+
+def test_a_figure_says_that_an_interval_is_cut() -> None:
+    """Not only a mean: a band or a seed may leave the panel too."""
+    from svgbench.reproduce.on_policy_figures import cost_panels
+
+    of = reproduce.experiments()["gae/fig9"]
+    task = of.tasks[0].id
+    for spread, cut in ((0.0, False), (4.0, True)):
+        seeds = np.repeat(np.arange(3), 4)
+        reward = np.tile([0.0, 1.0, 2.0, 3.0], 3) + spread * np.array([-1.0, 0.0, 1.0])[seeds]
+        frame = pd.DataFrame({"seed": seeds, "step": np.tile([1, 2, 3, 4], 3), "reward_per_step": reward})
+        variant = of.variants[0].id
+        made = results(of, [CellData(task, variant, frame, (0, 1, 2), (0, 1, 2))], of.budgets[0].name)
+        figure = cost_panels(made, {task: [variant]})
+        assert is_cut(figure.axes[0]) == cut
+        assert ("values outside a panel are cut" in " ".join(figure.get_supxlabel().split())) == cut
+
+
+@pytest.mark.parametrize("length", [3, LONGEST_LABEL])
+def test_a_legend_is_no_wider_than_its_figure(length: int) -> None:
+    names = [f"v{i}" for i in range(6)]
+    of = experiment(variants=tuple(Variant(name, name, "m:make") for name in names))
+    long = {name: (name + "w" * length)[:length] for name in names}
+    figure = learning_curves(results(of, [cell(name, [1.0, 2.0]) for name in names], **long))
+    figure.canvas.draw()
+    (legend,) = figure.legends
+    box = legend.get_window_extent()
+    assert figure.bbox.x0 <= box.x0 < box.x1 <= figure.bbox.x1
+    assert len(legend.get_texts()) == 6
+    assert all(ax.get_window_extent().height > 30 for ax in figure.axes if ax.get_visible())

@@ -117,8 +117,8 @@ def test_figure_is_drawn_as_png_and_pdf_and_twice_the_same(
     store: Store, experiment: Experiment, tmp_path: Path
 ) -> None:
     results = read_results(store, experiment, PAPER)
-    first = draw(results, tmp_path / "a")
-    second = draw(results, tmp_path / "b")
+    first, _ = draw(results, tmp_path / "a")
+    second, _ = draw(results, tmp_path / "b")
     assert [p.name for p in first] == ["toy-fig1.png", "toy-fig1.pdf"]
     assert [p.read_bytes() for p in first] == [p.read_bytes() for p in second]
 

@@ -162,3 +162,18 @@ def test_what_only_a_folder_knows_can_be_read_and_not_run(results):
     with pytest.raises(UsageError, match="no variant 'mine'"):
         asked([study], "smoke", None, None, ["mine"], running=True)
     assert dataclasses.asdict(one[1])["budget"] == "smoke"
+
+
+def test_list_is_one_table_of_a_terminals_width(results, capsys, monkeypatch):
+    """Also where a long id, a stale run and a long title meet."""
+    rows = [
+        {"id": "w/" + "x" * 25, "title": "a long title " * 9, "cells": 126, "runs_done": 75, "runs_stale": stale,
+         "runs_total": 1240, "budget": "short"}
+        for stale in (0, 75)
+    ]  # fmt: skip
+    monkeypatch.setattr("svgbench.study.summaries", lambda studies: [dict(row) for row in rows])
+    monkeypatch.setattr("svgbench.terminal.width", lambda: 80)
+    reading.list_(None, results)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 4
+    assert max(map(len, lines)) <= 80

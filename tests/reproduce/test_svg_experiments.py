@@ -11,6 +11,7 @@ import pytest
 
 from svgbench.analysis.frames import Results
 from svgbench.analysis.measures import CellData
+from svgbench.analysis.plots import is_cut
 from svgbench.analysis.references import LEVEL
 from svgbench.analysis.verdicts import compare
 from svgbench.baselines.value_gradients import actor_critic, svg_inf, svg_one, svg_planner, svg_zero
@@ -197,13 +198,17 @@ def test_figures_have_the_papers_panels():
     assert set(middle) == {f"{m}, {n}" for m in ("SVG(∞)", "SVG(1)") for n in (20, 10, 5)}
     assert len({line.get_color() for line in middle.values()}) == 2
     assert len({(line.get_color(), line.get_linestyle()) for line in middle.values()}) == 6
+    for figure in (two, three):
+        assert all(ax.get_legend() for ax in figure.axes)
+        assert not figure.legends
+    assert not any(ax.get_legend() for ax in four.axes), "its methods look the same in every panel: one legend"
+    assert {text.get_text() for text in four.legends[0].get_texts()} >= {"SVG(1)-ER", "SVG(1)", "SVG(0)", "DPG", "AC"}
     titles = [ax.get_title() for ax in four.axes]
     assert sorted(titles) == sorted(task.label for task in FIG4.tasks)
     assert titles[0] == "Swimmer, 7 links"
     assert titles[4] == "Reacher, 4 targets"
     for figure in (two, three, four):
         assert "n = 5 to 10" in figure._supxlabel.get_text()
-        assert any(ax.get_legend() for ax in figure.axes)
         assert all(ax.collections for ax in figure.axes if ax.get_visible()), "bands"
     plt.close("all")
 
@@ -248,9 +253,9 @@ def fitted(means, seeds=()):
     figure, ax = plt.subplots()
     for one in (*means, *seeds):
         ax.plot(one)
-    cut = fit(ax, means)
+    fit(ax, means)
     plt.close(figure)
-    return cut, *ax.get_ylim()
+    return is_cut(ax), *ax.get_ylim()
 
 
 def test_a_point_of_a_curve_is_the_mean_of_its_episodes():

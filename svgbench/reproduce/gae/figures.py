@@ -16,7 +16,7 @@ from svgbench.analysis.canvas import TEXT_WIDTH, plain, subplots
 from svgbench.analysis.frames import Results
 from svgbench.analysis.measures import read_sample
 from svgbench.analysis.plots import PALETTE, Look, curve, named_tasks, stamp, undeclared
-from svgbench.analysis.references import draw_levels
+from svgbench.analysis.references import draw_legend, draw_levels
 from svgbench.reproduce.gae.claims import AFTER_20, INSIDE
 from svgbench.reproduce.on_policy_figures import cost_panels, drawn
 
@@ -53,9 +53,7 @@ def _fig8(results: Results, task: str, variants: list[str]) -> Figure:
     left.set_ylabel("cost")
     left.set_title("γ = 0.99")
     draw_levels(left, results, task, "return_mean", sign=-1.0)
-    handles, labels = left.get_legend_handles_labels()
-    names = [label.removeprefix("γ = 0.99, ") for label in labels]
-    figure.legend(handles, names, loc="outside upper center", ncols=5, frameon=False)
+    draw_legend(figure, [left], columns=5, without="γ = 0.99, ")
     _heat_map(figure, right, results, task, [v for v in variants if v not in other])
     stamp(figure, results, n)
     return figure

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from svgbench.analysis.canvas import COLUMN_WIDTH, plain, subplots
 from svgbench.analysis.frames import Results
 from svgbench.analysis.plots import Look, curve, log_scale, looks, stamp
+from svgbench.analysis.references import draw_legend
 
 MAIN = ("far", "s0", "policy")  # the page without a suffix
 STARTS = {"s0": "s0 = (1, 1)", "replay": "replay states"}
@@ -65,10 +66,9 @@ def _page(results: Results, rows: pd.DataFrame, policy: str, start: str, target:
             axes[row, column].set_ylabel(f"error, {step} steps")
     for ax in axes[-1]:
         ax.set_xlabel("horizon H")
-    handles, labels = axes[0, 0].get_legend_handles_labels()
     where = "far from" if policy == "far" else "near"
     title = f"{TARGETS[target]}\npolicy {where} the optimum, {STARTS[start]}"
-    figure.legend(handles, labels, loc="outside upper center", ncols=2, frameon=False, title=title, alignment="center")
+    draw_legend(figure, axes.flat, columns=2, title=title, alignment="center")
     stamp(figure, results, n, "geometric mean and 95 % t-interval; rows: environment steps of data")
     return figure
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from svgbench.analysis.canvas import COLUMN_WIDTH, plain, subplots
 from svgbench.analysis.frames import Results
 from svgbench.analysis.plots import drawable, grid_of, looks, named_tasks, panel, stamp, undeclared
-from svgbench.analysis.references import draw_row, legend_of
+from svgbench.analysis.references import draw_legend, draw_row
 from svgbench.words.experiment import Task
 
 BEST_H = {"Ant": 2, "Hopper": 2, "Swimmer": 2, "Cheetah": 3, "Walker2d": 4, "PETS Cheetah": 4}
@@ -69,6 +69,6 @@ def _panels(results: Results, chosen: dict[str, list[str]], level: str, level_la
         if chosen[task.id]:
             draw_row(ax, results, task, level, level_label)
     axes[0].set_ylabel("evaluation return")
-    figure.legend(*legend_of(axes), loc="outside upper center", ncols=4, frameon=False)
+    draw_legend(figure, axes)
     stamp(figure, results, n)
     return figure

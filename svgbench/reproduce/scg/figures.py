@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from svgbench.analysis.canvas import TEXT_WIDTH, subplots
 from svgbench.analysis.frames import Results
 from svgbench.analysis.plots import curve, drawable, grid_of, log_scale, looks, named_tasks, stamp
-from svgbench.analysis.references import draw_not_run
+from svgbench.analysis.references import draw_legend, draw_not_run
 
 ONE_PERCENT = 0.01
 
@@ -69,7 +68,6 @@ def _against(
     look = looks(results, variants)
     figure, panels = grid_of(len(tasks), 3, 1.9)
     n: list[int] = []
-    labelled: dict[str, Artist] = {}
     for ax, task in zip(panels, tasks, strict=True):
         drawn = [v for v in variants if all(drawable(results, task.id, v, column) for column in (x, y))]
         if not drawn:
@@ -81,13 +79,11 @@ def _against(
             if len(rows):
                 n.append(curve(ax, rows, x, y, look[variant], log=True))
         _dress(ax, task.label, x_label, level)
-        handles, labels = ax.get_legend_handles_labels()
-        labelled |= dict(zip(labels, handles, strict=True))
     if not n:
         return {}
     for ax in panels[::3]:
         ax.set_ylabel(y_label)
-    figure.legend([*labelled.values()], [*labelled], loc="outside upper center", ncols=3, frameon=False)
+    draw_legend(figure, panels, columns=3)
     stamp(figure, results, n, "geometric mean and 95 % t-interval")
     return {"": figure}
 

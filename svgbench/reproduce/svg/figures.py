@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from svgbench.analysis.canvas import TEXT_WIDTH, plain, subplots
 from svgbench.analysis.frames import Results
 from svgbench.analysis.plots import Look, curve, drawable, stamp, undeclared
-from svgbench.analysis.references import draw_levels, draw_not_run
+from svgbench.analysis.references import draw_legend, draw_levels, draw_not_run
 from svgbench.words.errors import UsageError
 
 POINTS = 50  # of a curve: each is the mean of the episodes since the one before
@@ -119,7 +119,6 @@ def draw(
     palette = sns.color_palette("colorblind", 10)
     base = {v: Look(plain(results.labels.get(v, v)), palette[i]) for v, i in COLOURS.items()}
     n: list[int] = []
-    cut = False
     for ax, (title, task, labels) in zip(axes.flat, drawn, strict=False):
         if not labels:
             draw_not_run(ax, title, results.budget)
@@ -129,19 +128,27 @@ def draw(
         n += [curve(ax, rows[variant], "step", "train_return", looks_here[variant]) for variant in labels]
         means = [r.groupby("step")["train_return"].mean() for r in rows.values()]
         apart = [(r["train_return"] - r["step"].map(m)).abs() for r, m in zip(rows.values(), means, strict=True)]
-        cut |= fit(ax, means, pd.concat(apart).median())
+        fit(ax, means, pd.concat(apart).median())
         draw_levels(ax, results, task, "train_return")
         ax.set_title(title)
         ax.set_xlabel(results.experiment.step_unit)
-        if len(ax.get_legend_handles_labels()[1]) > 1 or labels != named(results, tuple(labels)):
-            ax.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.26), **LEGEND)
     for ax in list(axes.flat)[len(drawn) :]:
         ax.set_visible(False)
+    _explain(figure, list(axes.flat)[: len(drawn)], [labels for _, _, labels in drawn])
     for row in axes:
         row[0].set_ylabel("return")
-    bands = f"mean and 95 % t-interval of means over a {POINTS}th of the episodes"
-    stamp(figure, results, n, bands + "; what leaves a panel lies far off" * cut)
+    stamp(figure, results, n, f"mean and 95 % t-interval of means over a {POINTS}th of the episodes")
     return figure
+
+
+def _explain(figure: Figure, axes: Sequence[Axes], labels: Sequence[Mapping[str, str]]) -> None:
+    """One legend, or one below each panel where a method has another label from panel to panel."""
+    if len({pair for panel in labels for pair in panel.items()}) == len({v for panel in labels for v in panel}):
+        draw_legend(figure, axes, columns=6)
+        return
+    for ax in axes:
+        if ax.get_legend_handles_labels()[1]:
+            ax.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.26), **LEGEND)
 
 
 def present(results: Results, task: str, labels: Mapping[str, str]) -> dict[str, str]:
@@ -163,8 +170,8 @@ def look_of(base: Mapping[str, Look], variant: str, label: str, dashed: bool) ->
     return replace(base[known], label=plain(label), dashes="-" if variant in base or not dashed else DASHES[size])
 
 
-def fit(ax: Axes, means: Sequence[pd.Series], apart: float = 0.0) -> bool:
-    """Limit a panel to where the better curves are, to where one begins, and not far below; whether a curve leaves it.
+def fit(ax: Axes, means: Sequence[pd.Series], apart: float = 0.0) -> None:
+    """Limit a panel to where the better curves are, to where one begins, and not far below.
 
     A method that diverges is many powers of ten worse than the rest, and a seed that falls, with its interval, much
     worse; they would hide the others. apart: the seeds' usual distance from their mean, four of which there is room
@@ -172,16 +179,15 @@ def fit(ax: Axes, means: Sequence[pd.Series], apart: float = 0.0) -> bool:
     """
     finite = np.sort(np.concatenate([m.to_numpy()[np.isfinite(m)] for m in means]))
     if not len(finite):
-        return False
+        return
     best, usual = finite[-1], np.quantile(finite, 0.1)
     begin = max((m.iloc[0] for m in means if np.isfinite(m.iloc[0])), default=usual)
     bottom = max(finite[0], min(usual - 1.5 * (best - usual), begin - 0.25 * (best - begin)))
     low, high = ax.dataLim.y0, ax.get_ylim()[1]
     margin = max(0.3 * (best - bottom), 4.0 * apart if np.isfinite(apart) else 0.0)
     if low >= bottom - margin or best <= bottom:
-        return False
+        return
     ax.set_ylim(bottom - margin, min(high, best + margin))
-    return True
 
 
 def binned(rows: pd.DataFrame, column: str, points: int = POINTS) -> pd.DataFrame:
