@@ -13,7 +13,7 @@ from typing import Annotated, Literal, get_args, get_origin
 
 import pytest
 
-from svgbench import reproduce
+from svgbench import factories, reproduce
 from svgbench.describe import parts_of
 from svgbench.lab import source
 from svgbench.lab.block import resolve
@@ -29,7 +29,7 @@ EXPERIMENTS = reproduce.experiments().values()
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 OURS = list(algorithms())
 LEARNERS = sorted({*OURS, *(v.learner for e in EXPERIMENTS for v in e.variants)})
-FACTORIES = sorted({t.make for e in EXPERIMENTS for t in e.tasks if t.make.startswith("svgbench.")})
+FACTORIES = list(factories.tasks())
 
 
 def numbers(kind):

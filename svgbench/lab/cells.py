@@ -221,7 +221,7 @@ def identity(cell: Cell) -> str:
         "learner": moved.former(registry.reference_of(cell.variant.learner)),
         "config": cell.config,
         "limits": cell.limits,
-        "task": [moved.former(cell.task.make), cell.task.options],
+        "task": [moved.former(registry.reference_of(cell.task.make)), cell.task.options],
         "versions": cell.versions,
         "columns": cell.columns,
         "block_size": cell.block_size,

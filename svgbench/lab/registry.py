@@ -1,17 +1,17 @@
-"""The names of our own algorithms, found by walking their folder: nothing is imported and no list is kept.
+"""The names of our own algorithms and tasks, found by walking their folders: nothing is imported and no list is kept.
 
 An algorithm is called by the stem of its file anywhere under `svgbench/baselines`: "svg_one" is what
 `svgbench.baselines.value_gradients.svg_one:make` makes. Files and folders whose name begins with an underscore are
-parts of algorithms. What another package brings has no name here; it is written "package.module:attribute".
+parts of algorithms. Tasks are named in `svgbench.factories`. What another package brings has no name here; it is
+written "package.module:attribute".
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
 from pathlib import Path
 
-from svgbench import moved
+from svgbench import factories, moved
 from svgbench.lab.modules import locations
 from svgbench.words.errors import UsageError, unknown
 
@@ -27,10 +27,11 @@ def reference_of(name: str) -> str:
     Raises UsageError, with the nearest name, for a name that there is not.
     """
     if ":" in name:
-        own = name_of(name)
-        return _today(name) if ":" in own else reference_of(own)
+        return moved.current(name)
     table = algorithms()
     if name not in table:
+        if "/" in name or name in factories.tasks():
+            return factories.task_reference(name)
         raise unknown("algorithm", name, table)
     return table[name]
 
@@ -40,13 +41,7 @@ def name_of(reference: str) -> str:
 
     References to where a module of ours once was have the name that they have today. A name is its own name.
     """
-    return _names().get(_today(reference), reference)
-
-
-def _today(reference: str) -> str:
-    """The reference with the name that its module has now."""
-    module, colon, attribute = reference.partition(":")
-    return f"{moved.MOVED.get(module, module)}{colon}{attribute}"
+    return _names().get(moved.current(reference), reference)
 
 
 @functools.cache
@@ -65,7 +60,7 @@ def named_files(folders: list[Path], package: str) -> dict[str, str]:
     found: dict[str, Path] = {}
     table: dict[str, str] = {}
     for folder in folders:
-        for path in _public(folder):
+        for path in factories.public_files(folder):
             place = path.relative_to(folder)
             if path.stem in found:
                 raise UsageError(f"two algorithms are called {path.stem}: {found[path.stem]} and {place}; rename one")
@@ -74,13 +69,6 @@ def named_files(folders: list[Path], package: str) -> dict[str, str]:
     return dict(sorted(table.items()))
 
 
-def _public(folder: Path) -> Iterator[Path]:
-    """The Python files under a folder of which no part begins with an underscore or a dot, in the order of places."""
-    for path in sorted(folder.rglob("*.py")):
-        if not any(part.startswith(("_", ".")) for part in path.relative_to(folder).parts):
-            yield path
-
-
 @functools.cache
 def _names() -> dict[str, str]:
-    return {reference: name for name, reference in algorithms().items()}
+    return {reference: name for name, reference in (algorithms() | factories.tasks()).items()}

@@ -23,6 +23,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
+from svgbench import factories
 from svgbench.words.task import Array, Bools, Simulations, State, Step, Task
 
 STREAM = "gymnasium"
@@ -42,7 +43,7 @@ class _OfTask:
     _simulations: Simulations | None
 
     def _build(self, make: str, horizon: int | None, options: dict[str, Any], render_mode: str | None) -> None:
-        module, _, attribute = make.partition(":")
+        module, _, attribute = factories.task_reference(make).partition(":")
         self._how: dict[str, Any] = {"make": make, "horizon": horizon, "options": options, "render_mode": render_mode}
         self.task = getattr(import_module(module), attribute)(**options)
         limit = self.task.horizon if horizon is None else horizon
@@ -102,7 +103,7 @@ class _OfTask:
 
 
 class SingleEnv(_OfTask, gymnasium.Env[Array, Array]):
-    """One simulation of the task that the factory `make` ("module:attribute") builds with these options.
+    """One simulation of the task that `make` builds with these options: a task's name, or "module:attribute".
 
     render_mode: None or "rgb_array", for tasks on MuJoCo. Raises ValueError for another one.
     """

@@ -35,7 +35,8 @@ class Column:
 class Task:
     """An environment with its reward, horizon and limits.
 
-    `make` is "module:attribute"; `make(**options)` builds it. The module states `VERSION`, an integer.
+    `make` is the name of one of our tasks ("svg/cart-pole", see `svgbench.factories`), or "module:attribute" in another
+    package; what it names builds the task, given `options`. The module states `VERSION`, an integer.
     `config` are settings that a work chose for this task: fields of every variant's config, where the algorithm
     has them; a variant's own and a budget's come after. `limits` replace a budget's limits for this task, by the
     budget's name. `best` is, by column, a value that no policy can better: the reward of a step is bounded, and so are

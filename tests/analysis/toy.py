@@ -24,7 +24,7 @@ from svgbench.words.experiment import (
 
 FINAL = Measure("score", "final score")
 LEARNER = "maac_gradient_error"
-TASK = "svgbench.tasks.maac.double_integrator:make_double_integrator"
+TASK = "maac/double-integrator"
 OPTIONS: dict[str, Setting] = {"gamma": 0.9, "gain": (0.0, 0.0), "sigma": 1.0, "horizon": 25}
 LIMITS: dict[str, Setting] = {"total_steps": 4000}
 

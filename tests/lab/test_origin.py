@@ -54,7 +54,7 @@ PACKAGE = {"pack/__init__.py": "", "pack/method.py": "VERSION = 1\nx = 1\n", "pa
 
 
 def test_ours_have_none():
-    assert origin.sources("sac", "svgbench.tasks.poplin.robots:make_hopper") == {}
+    assert origin.sources("sac", "poplin/hopper") == {}
     assert list(origin.sources(WALK, FIELD)) == ["svgbench_testkit"]
 
 

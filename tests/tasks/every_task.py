@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from contextlib import chdir
-from importlib import import_module
 from importlib.util import find_spec
 from tempfile import TemporaryDirectory
 from types import ModuleType
@@ -13,6 +12,7 @@ import gymnasium
 import numpy as np
 
 import svgbench.tasks  # noqa: F401  (registers)
+from svgbench.lab.block import resolve
 
 FACTORIES = {
     environment: spec.kwargs["make"]
@@ -28,8 +28,7 @@ OPTIONS = {
 
 
 def make(environment, **options):
-    module, _, attribute = FACTORIES[environment].partition(":")
-    return getattr(import_module(module), attribute)(**OPTIONS[environment] | options)
+    return resolve(FACTORIES[environment])(**OPTIONS[environment] | options)
 
 
 def gymnasiums_own(environment, **options):

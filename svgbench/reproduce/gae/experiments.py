@@ -35,10 +35,10 @@ FIG8 = Experiment(
         "second task, at γ = 0.99 only."
     ),
     tasks=(
-        Task("trpo/cart-pole", "svgbench.tasks.trpo.cart_pole:make_cart_pole", "Cart-pole", best=CART_POLE_BEST),
+        Task("trpo/cart-pole", "trpo/cart-pole", "Cart-pole", best=CART_POLE_BEST),
         Task(
             "trpo/cart-pole-barto",
-            "svgbench.tasks.trpo.cart_pole:make_cart_pole_barto",
+            "trpo/cart-pole-barto",
             "Cart-pole, Barto et al.",
             best=CART_POLE_BEST,
         ),
@@ -117,13 +117,13 @@ FIG9 = Experiment(
     tasks=(
         Task(
             "gae/biped",
-            "svgbench.tasks.gae.robots:make_biped",
+            "gae/biped",
             "3D biped",
             config={**ROBOT, "timesteps": 50_000},
         ),
         Task(
             "gae/quadruped",
-            "svgbench.tasks.gae.robots:make_quadruped",
+            "gae/quadruped",
             "Quadruped",
             config={**ROBOT, "timesteps": 200_000},
             limits={"paper": {"iterations": 1000}},
@@ -163,7 +163,7 @@ FIG10 = Experiment(
     tasks=(
         Task(
             "gae/biped-standing",
-            "svgbench.tasks.gae.robots:make_biped_standing",
+            "gae/biped-standing",
             "3D biped, getting up",
             config={**ROBOT, "timesteps": 200_000},
             best={"reward_per_step": 0.0, "return_mean": 0.0},  # minus squares of a height and of torques

@@ -12,7 +12,7 @@ from svgbench.reproduce.maac.claims import CLAIMS
 from svgbench.words.experiment import Budget, Column, Deviation, Experiment, Measure, Setting, Task, Variant
 
 LEARNER = "maac_gradient_error"
-DOUBLE_INTEGRATOR = "svgbench.tasks.maac.double_integrator:make_double_integrator"
+DOUBLE_INTEGRATOR = "maac/double-integrator"
 EARLY: dict[str, Setting] = {"model_updates_per_step": 0.1, "validate_every": 5}
 """A tenth of the model's updates: what the model is early in training, on the same data."""
 

@@ -91,21 +91,21 @@ TABLE2 = Experiment(
     tasks=(
         Task(
             "poplin/ant",
-            "svgbench.tasks.poplin.robots:make_ant",
+            "poplin/ant",
             "Ant",
             published="Ant",
             config={"target_entropy_init": 1.0, "target_entropy_final": -4.0, "target_entropy_decay": 0.0625},
         ),
         Task(
             "poplin/hopper",
-            "svgbench.tasks.poplin.robots:make_hopper",
+            "poplin/hopper",
             "Hopper",
             published="Hopper",
             config={"target_entropy_init": 1.0, "target_entropy_final": 1.0},
         ),
         Task(
             "poplin/swimmer",
-            "svgbench.tasks.poplin.robots:make_swimmer",
+            "poplin/swimmer",
             "Swimmer",
             published="Swimmer",
             config={"target_entropy_init": -2.0, "target_entropy_final": -16.0, "target_entropy_decay": 16.0},
@@ -113,21 +113,21 @@ TABLE2 = Experiment(
         ),
         Task(
             "poplin/cheetah",
-            "svgbench.tasks.poplin.robots:make_cheetah",
+            "poplin/cheetah",
             "Cheetah",
             published="Cheetah",
             config={"target_entropy_init": 0.0, "target_entropy_final": -4.0, "target_entropy_decay": 1.0},
         ),
         Task(
             "poplin/walker2d",
-            "svgbench.tasks.poplin.robots:make_walker2d",
+            "poplin/walker2d",
             "Walker2d",
             published="Walker2d",
             config={"target_entropy_init": 1.0, "target_entropy_final": 1.0},
         ),
         Task(
             "poplin/pets-cheetah",
-            "svgbench.tasks.poplin.robots:make_pets_cheetah",
+            "poplin/pets-cheetah",
             "PETS Cheetah",
             published="PETS Cheetah",
             config={"target_entropy_init": -2.0, "target_entropy_final": -4.0, "target_entropy_decay": 0.0625},
@@ -189,9 +189,7 @@ FIG6 = Experiment(
     id="sac-svg/fig6",
     title="Schedules of the target entropy, eq. (14)",
     description="Target entropy from 0 to -10 nats over one million steps for seven exponents. Nothing is trained.",
-    tasks=(
-        Task("schedule/1m-steps", "svgbench.tasks.no_simulation:make_no_simulation", "0 to -10 nats over 1M steps"),
-    ),
+    tasks=(Task("schedule/1m-steps", "no-simulation", "0 to -10 nats over 1M steps"),),
     variants=(
         Variant("beta-0.0156", "β = 1/64", SCHEDULE, {"target_entropy_decay": 0.015625}),
         Variant("beta-0.0625", "β = 1/16", SCHEDULE, {"target_entropy_decay": 0.0625}),
@@ -228,14 +226,14 @@ FIG2 = Experiment(
     tasks=(
         Task(
             "mbpo/hopper",
-            "svgbench.tasks.mbpo.robots:make_hopper",
+            "mbpo/hopper",
             "Hopper",
             published="Hopper",
             config={"target_entropy_init": 0.0, "target_entropy_final": -2.0, "target_entropy_decay": 0.03125},
         ),
         Task(
             "mbpo/walker2d",
-            "svgbench.tasks.mbpo.robots:make_walker2d",
+            "mbpo/walker2d",
             "Walker2d",
             published="Walker2d",
             config={"target_entropy_init": -2.0, "target_entropy_final": -8.0, "target_entropy_decay": 0.0625},
@@ -243,7 +241,7 @@ FIG2 = Experiment(
         ),
         Task(
             "mbpo/ant",
-            "svgbench.tasks.mbpo.robots:make_ant",
+            "mbpo/ant",
             "Ant",
             published="Ant",
             config={"target_entropy_init": 0.0, "target_entropy_final": -2.0, "target_entropy_decay": 4.0},
@@ -251,7 +249,7 @@ FIG2 = Experiment(
         ),
         Task(
             "mbpo/cheetah",
-            "svgbench.tasks.mbpo.robots:make_cheetah",
+            "mbpo/cheetah",
             "Cheetah",
             published="Cheetah",
             config={"target_entropy_init": -2.0, "target_entropy_final": -3.0, "target_entropy_decay": 1.0},
@@ -259,7 +257,7 @@ FIG2 = Experiment(
         ),
         Task(
             "mbpo/humanoid",
-            "svgbench.tasks.mbpo.robots:make_humanoid",
+            "mbpo/humanoid",
             "Humanoid",
             published="Humanoid",
             config={"target_entropy_init": -2.0, "target_entropy_final": -2.0, "target_entropy_decay": 1.0},

@@ -24,7 +24,7 @@ from svgbench.reproduce.scg.deviations import (
 )
 from svgbench.words.experiment import Budget, Column, Experiment, Task, Variant
 
-NO_SIMULATION = "svgbench.tasks.no_simulation:make_no_simulation"
+NO_SIMULATION = "no-simulation"
 MOTIFS = "scg_motifs"
 HESSIANS = "scg_hessian"
 UPPER_BOUND = "scg_upper_bound"

@@ -32,28 +32,28 @@ SWIMMER_CRITIC: dict[str, Setting] = {"value_lr": 3e-4}
 
 HAND = Task(
     "svg/hand",
-    "svgbench.tasks.svg.hand:make_hand",
+    "svg/hand",
     "Hand",
     config=FIXED | {"hidden": (100, 100), "model_hidden": (20, 20), "gamma": 1.0},
     best={"train_return": -2e-6},  # both distances at their softness
 )
 CART_POLE = Task(
     "svg/cart-pole",
-    "svgbench.tasks.svg.cart_pole:make_cart_pole",
+    "svg/cart-pole",
     "Cart-pole",
     config=FIXED | {"hidden": (100, 100), "value_hidden": (200, 100), "model_hidden": (20, 20), "gamma": 0.99},
     best={"train_return": 125.0},  # 1 a step: upright, in the middle, without a force
 )
 SWIMMER_3 = Task(
     "svg/swimmer-3",
-    "svgbench.tasks.svg.swimmer:make_swimmer",
+    "svg/swimmer",
     "Swimmer, 3 links",
     {"links": 3},
     config=FIXED | {"hidden": (50, 50), "value_hidden": (200, 100), "model_hidden": (20, 20), "gamma": 0.995},
 )
 SWIMMER_5 = Task(
     "svg/swimmer-5",
-    "svgbench.tasks.svg.swimmer:make_swimmer",
+    "svg/swimmer",
     "Swimmer, 5 links",
     {"links": 5},
     config=FIXED | {"hidden": (100, 100), "value_hidden": (200, 100), "model_hidden": (20, 20), "gamma": 0.995},
@@ -89,7 +89,7 @@ ARM: dict[str, Setting] = FIXED | {
 FIG4_TASKS = (
     Task(
         "svg/swimmer-7",
-        "svgbench.tasks.svg.swimmer:make_swimmer",
+        "svg/swimmer",
         "Swimmer, 7 links",
         {"links": 7},
         config=FIXED | {"hidden": (100, 100), "value_hidden": (200, 100), "model_hidden": (40, 40), "gamma": 0.995},
@@ -97,7 +97,7 @@ FIG4_TASKS = (
     ),
     Task(
         "svg/reacher-4-target",
-        "svgbench.tasks.svg.arm:make_reacher",
+        "svg/reacher",
         "Reacher, 4 targets",
         {"target": "corners"},
         config=ARM | {"importance_cap": 20.0},
@@ -106,7 +106,7 @@ FIG4_TASKS = (
     ),
     Task(
         "svg/reacher-moving",
-        "svgbench.tasks.svg.arm:make_reacher",
+        "svg/reacher",
         "Reacher, moving target",
         {"target": "moving"},
         config=ARM,
@@ -115,7 +115,7 @@ FIG4_TASKS = (
     ),
     Task(
         "svg/gripper",
-        "svgbench.tasks.svg.gripper:make_gripper",
+        "svg/gripper",
         "Gripper",
         config=ARM | {"importance_cap": 20.0},
         limits=tried(150, 120),
@@ -123,7 +123,7 @@ FIG4_TASKS = (
     ),
     Task(
         "svg/monoped",
-        "svgbench.tasks.svg.legged:make_monoped",
+        "svg/monoped",
         "Monoped",
         config=FIXED | {"hidden": (100, 100), "value_hidden": (400, 200), "model_hidden": (50, 50), "gamma": 0.95},
         limits=tried(1000, 200, noise=0.25),
@@ -131,7 +131,7 @@ FIG4_TASKS = (
     ),
     Task(
         "svg/cheetah",
-        "svgbench.tasks.svg.legged:make_cheetah",
+        "svg/cheetah",
         "Half-cheetah, springs",
         {"springs": True},
         config=ARM,
@@ -139,11 +139,11 @@ FIG4_TASKS = (
     ),
     Task(
         "svg/cheetah-no-springs",
-        "svgbench.tasks.svg.legged:make_cheetah",
+        "svg/cheetah",
         "Half-cheetah, no springs",
         {"springs": False},
         config=ARM,
         limits=tried(300, 0),
     ),
-    Task("svg/walker", "svgbench.tasks.svg.legged:make_walker", "Walker", config=ARM, limits=tried(300, 0)),
+    Task("svg/walker", "svg/walker", "Walker", config=ARM, limits=tried(300, 0)),
 )

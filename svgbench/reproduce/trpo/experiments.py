@@ -42,29 +42,29 @@ LEGGED: dict[str, Setting] = {
 TASKS = (
     Task(
         "trpo/cart-pole",
-        "svgbench.tasks.trpo.cart_pole:make_cart_pole",
+        "trpo/cart-pole",
         "Cart-pole",
         config=CART_POLE,
         best=CART_POLE_BEST,
     ),
     Task(
         "trpo/cart-pole-barto",
-        "svgbench.tasks.trpo.cart_pole:make_cart_pole_barto",
+        "trpo/cart-pole-barto",
         "Cart-pole, Barto et al.",
         config=CART_POLE,
         best=CART_POLE_BEST,
     ),
-    Task("trpo/swimmer", "svgbench.tasks.trpo.robots:make_swimmer", "Swimmer", config=SWIMMER),
+    Task("trpo/swimmer", "trpo/swimmer", "Swimmer", config=SWIMMER),
     Task(
         "trpo/hopper",
-        "svgbench.tasks.trpo.robots:make_hopper",
+        "trpo/hopper",
         "Hopper",
         config=LEGGED,
         limits={"paper": {"iterations": 200}, "short": {"iterations": 100}},
     ),
     Task(
         "trpo/walker",
-        "svgbench.tasks.trpo.robots:make_walker",
+        "trpo/walker",
         "Walker",
         config=LEGGED,
         limits={"paper": {"iterations": 200}, "short": {"iterations": 100}},
@@ -145,13 +145,13 @@ CROSSCHECK = Experiment(
     tasks=(
         Task(
             "gymnasium/swimmer-v5",
-            "svgbench.tasks.gymnasium.v5:make_swimmer",
+            "gymnasium/swimmer",
             "Swimmer-v5",
             config={"max_kl": 0.02, "cg_damping": 0.2},
         ),
         Task(
             "gymnasium/hopper-v5",
-            "svgbench.tasks.gymnasium.v5:make_hopper",
+            "gymnasium/hopper",
             "Hopper-v5",
             config={"max_kl": 0.03, "cg_damping": 0.3},
         ),

@@ -34,6 +34,8 @@ from svgbench.tasks.svg._state_reward import StateReward, length
 from svgbench.words.task import Array
 
 VERSION = 1
+VARIANTS = {"make_reacher": {"4-target": {"target": "corners"}, "moving": {"target": "moving"}}}
+"""What is registered with gymnasium, by the end of its name."""
 
 FRAME_SKIP = 10  # physics steps in a control step
 HORIZON = 100  # control steps

@@ -31,6 +31,8 @@ from svgbench.tasks.trpo.robots import timing, torque
 from svgbench.words.task import Array
 
 VERSION = 1
+VARIANTS: dict[str, dict[str, dict[str, bool]]] = {"make_cheetah": {"": {}, "no-springs": {"springs": False}}}
+"""What is registered with gymnasium, by the end of its name."""
 
 MONOPED_HORIZON, HORIZON = 200, 300  # control steps
 MONOPED_NOISE = 0.05  # standard deviation of the torques, of the largest

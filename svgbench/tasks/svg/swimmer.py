@@ -40,6 +40,8 @@ from svgbench.tasks.svg._state_reward import StateReward, length
 from svgbench.words.task import Array
 
 VERSION = 1
+VARIANTS = {"make_swimmer": {"3": {"links": 3}, "5": {"links": 5}, "7": {"links": 7}}}
+"""What is registered with gymnasium, by the end of its name."""
 
 FRAME_SKIP, HORIZON = 4, 150  # physics steps in a control step, control steps
 LINK, HEIGHT, THICKNESS, LINK_MASS = 0.1, 0.02, 0.002, 0.01  # m, m, m, kg

@@ -1,0 +1,63 @@
+"""The names of our tasks, found by reading their folder: nothing is imported and no list is kept.
+
+A function `make_...` under `svgbench/tasks` makes a task. Its name is its folder and its own name, with hyphens:
+"svg/cart-pole" is what `svgbench.tasks.svg.cart_pole:make_cart_pole` makes. At the top of the folder it is the
+function's name alone. Files and folders whose name begins with an underscore are parts of tasks. What another package
+brings has no name here; it is written "package.module:attribute".
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from svgbench import moved
+from svgbench.words.errors import UsageError, unknown
+
+FOLDER = Path(__file__).with_name("tasks")
+PACKAGE = "svgbench.tasks"
+_FACTORY = re.compile(r"^def make_(\w+)\(", re.MULTILINE)
+
+
+@functools.cache
+def tasks() -> dict[str, str]:
+    """Each of our tasks' factories by its name, as "module:attribute", in alphabetical order."""
+    return named_factories(FOLDER, PACKAGE)
+
+
+def task_reference(name: str) -> str:
+    """The "module:attribute" that a task's name stands for; a reference is itself, an old one of ours what it is now.
+
+    Raises UsageError, with the nearest name, for a name that there is not.
+    """
+    if ":" in name:
+        return moved.current(name)
+    if name not in tasks():
+        raise unknown("task", name, tasks())
+    return tasks()[name]
+
+
+def named_factories(folder: Path, package: str) -> dict[str, str]:
+    """The factories in the public modules under the folder of a package, by name, as "module:attribute".
+
+    Raises UsageError if two of them have one name.
+    """
+    found: dict[str, str] = {}
+    for path in public_files(folder):
+        place = path.relative_to(folder)
+        for function in _FACTORY.findall(path.read_text(encoding="utf-8")):
+            name = "/".join((*place.parent.parts, function.replace("_", "-")))
+            reference = f"{'.'.join((package, *place.with_suffix('').parts))}:make_{function}"
+            if name in found:
+                raise UsageError(f"two tasks are called {name}: {found[name]} and {reference}; rename one")
+            found[name] = reference
+    return dict(sorted(found.items()))
+
+
+def public_files(folder: Path) -> Iterator[Path]:
+    """The Python files under a folder of which no part begins with an underscore or a dot, in the order of places."""
+    for path in sorted(folder.rglob("*.py")):
+        if not any(part.startswith(("_", ".")) for part in path.relative_to(folder).parts):
+            yield path
