@@ -41,13 +41,16 @@ def changes(a: Mapping[str, Any], b: Mapping[str, Any], seeds: Sequence[int]) ->
     """What differs between two JSONs of one cell, as far as `seeds` go: settings, code, platform, the rest.
 
     Whatever a JSON records is compared, also fields that are not known here. The hash of the settings is named only
-    where no setting that is recorded explains it.
+    where no setting that is recorded explains it. A setting that only one of them has changed nothing if both have
+    the one hash: it came later, and is as it was before.
     """
     one, other = _circumstances(a, seeds), _circumstances(b, seeds)
+    alike = a.get("config_hash") == b.get("config_hash")
     found = [
         Change(name, one.get((key, name), "none"), other.get((key, name), "none"), _kind(key))
         for key, name in dict.fromkeys([*one, *other])
         if one.get((key, name)) != other.get((key, name))
+        and not (alike and key == "config" and ((key, name) in one) != ((key, name) in other))
     ]
     explained = any(c.kind == "setting" and c.field != "config_hash" for c in found)
     kept = [c for c in found if not (c.field == "config_hash" and explained)]

@@ -216,10 +216,13 @@ def expand_declared(
 
 
 def identity(cell: Cell) -> str:
-    """A hash of all that decides a cell's numbers: 12 hexadecimal digits. Seeds and platform are not in it."""
+    """A hash of all that decides a cell's numbers: 12 hexadecimal digits.
+
+    Seeds and platform are not in it, nor settings that came later and are as they were before (`ADDED`).
+    """
     parts = {
         "learner": moved.former(registry.reference_of(cell.variant.learner)),
-        "config": cell.config,
+        "config": source.declared(cell.variant.learner).identifying(cell.config),
         "limits": cell.limits,
         "task": [moved.former(registry.reference_of(cell.task.make)), cell.task.options],
         "versions": cell.versions,

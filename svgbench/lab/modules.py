@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import functools
 import importlib.util
+import sys
 import zipimport
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,6 +34,9 @@ class Imported:
     attribute: str | None = None
 
 
+STAR = ":*"
+"""After a module's name: all of its public names, among the names that an import binds."""
+
 Binding = ast.expr | ast.ClassDef | ast.FunctionDef | Imported
 
 
@@ -42,12 +46,13 @@ class Module:
 
     name: str
     names: dict[str, Binding]
+    stars: tuple[str, ...] = ()  # modules of which it takes every public name
 
     def find(self, name: str) -> tuple[Module, Binding]:
         """Where a name is bound, through imports, and to what. Raises UnreadableError."""
         found: Module = self
         for _ in range(20):  # imports that go round in circles end here
-            bound = found.names.get(name)
+            bound = found.bound(name)
             if not isinstance(bound, Imported):
                 if bound is None:
                     raise UnreadableError(name)
@@ -57,25 +62,47 @@ class Module:
             found, name = _module_of(bound.module), bound.attribute
         raise UnreadableError(name)
 
+    def bound(self, name: str, asked: frozenset[str] = frozenset()) -> Binding | None:
+        """What the name is bound to here; None if it is not. A name that comes by `*` is imported from there.
+
+        Raises UnreadableError where that cannot be known. `asked` are the modules that took from this one.
+        """
+        if name in self.names or name.startswith("_"):
+            return self.names.get(name)
+        asked |= {self.name}
+        for star in (star for star in reversed(self.stars) if star not in asked):
+            try:
+                if _module_of(star).bound(name, asked) is not None:
+                    return Imported(star, name)
+            except UnreadableError:
+                if star.partition(".")[0] not in sys.stdlib_module_names:  # `math` has no source, and none of our words
+                    raise
+        return None
+
     def class_of(self, node: ast.expr) -> tuple[Module, ast.ClassDef]:
-        """The class that an expression names, and its module. Raises UnreadableError."""
-        if isinstance(node, ast.Subscript):  # Base[T]
-            return self.class_of(node.value)
-        module, name = self, ""
-        if isinstance(node, ast.Name):
-            name = node.id
-        elif isinstance(node, ast.Attribute):
-            module, name = _module_of(self.module_named(node.value)), node.attr
-        found, bound = module.find(name)
-        if not isinstance(bound, ast.ClassDef):
-            raise UnreadableError(name)
-        return found, bound
+        """The class that an expression names, through assignments and imports, and its module. UnreadableError."""
+        module, bound = self, node
+        for _ in range(20):  # assignments that go round in circles end here
+            if isinstance(bound, ast.Subscript):  # Base[T]
+                bound = bound.value
+            if isinstance(bound, ast.Name):
+                module, found = module.find(bound.id)
+            elif isinstance(bound, ast.Attribute):
+                module, found = _module_of(module.module_named(bound.value)).find(bound.attr)
+            else:
+                break
+            if isinstance(found, ast.ClassDef):
+                return module, found
+            if not isinstance(found, ast.expr):
+                break
+            bound = found
+        raise UnreadableError(ast.unparse(node))
 
     def module_named(self, node: ast.expr) -> str:
         """The full name of the module that `a` or `a.b` stands for. Raises UnreadableError."""
         if isinstance(node, ast.Attribute):
             return f"{self.module_named(node.value)}.{node.attr}"
-        bound = self.names.get(node.id) if isinstance(node, ast.Name) else None
+        bound = self.bound(node.id) if isinstance(node, ast.Name) else None
         if not isinstance(bound, Imported):
             raise UnreadableError(ast.unparse(node))
         return bound.module if bound.attribute is None else f"{bound.module}.{bound.attribute}"
@@ -98,9 +125,9 @@ class Module:
         """What a name means in an annotation: a type, or one of typing's or of our words."""
         if isinstance(node, ast.Name):
             module, name = self, node.id
-            if name in KNOWN and name not in self.names:
+            if name in KNOWN and self.bound(name) is None:
                 return KNOWN[name]
-            bound = self.names.get(name)
+            bound = self.bound(name)
         else:
             module, name = self, node.attr
             bound = Imported(self.module_named(node.value), name)
@@ -146,9 +173,16 @@ class Module:
         return made
 
     def value_of(self, node: ast.expr) -> Any:
-        """A literal, or a name that an assignment gave one; of such, a dict with others in it. UnreadableError."""
+        """A literal, or a name that an assignment gave one, here or elsewhere; a dict may have others in it.
+
+        Raises UnreadableError.
+        """
         if isinstance(node, ast.Name):
             module, bound = self.find(node.id)
+            if isinstance(bound, ast.expr):
+                return module.value_of(bound)
+        if isinstance(node, ast.Attribute):
+            module, bound = _module_of(self.module_named(node.value)).find(node.attr)
             if isinstance(bound, ast.expr):
                 return module.value_of(bound)
         if isinstance(node, ast.Dict):
@@ -176,7 +210,8 @@ def module(name: str) -> Module:
     names: dict[str, Binding] = {}
     for node in _statements(tree.body):
         names.update(_bindings(node, package))
-    return Module(name, names)
+    stars = [key for key in names if key.endswith(STAR)]
+    return Module(name, {key: names[key] for key in names if key not in stars}, tuple(s[: -len(STAR)] for s in stars))
 
 
 def locations(top: str) -> tuple[Path | None, list[Path]]:
@@ -256,5 +291,6 @@ def _bindings(node: ast.stmt, package: str) -> dict[str, Binding]:
     if isinstance(node, ast.ImportFrom):
         inside = "." * node.level + (node.module or "")
         source = importlib.util.resolve_name(inside, package) if node.level else inside
-        return {alias.asname or alias.name: Imported(source, alias.name) for alias in node.names}
+        named = (f"{source}{STAR}" if alias.name == "*" else alias.asname or alias.name for alias in node.names)
+        return {bound: Imported(source, alias.name) for bound, alias in zip(named, node.names, strict=True)}
     return {}

@@ -8,7 +8,15 @@ importing torch. So those are literals at module level, and are read from the so
     class Limits(TypedDict): ... # of a learner, where it states them: what it reads of a budget, likewise
     RULES = {"tau <= gamma": "why"}    # between settings (`svgbench.lab.rules`)
     PROFILES = {"text": {...}, "code": {...}}
+    ADDED = {"clip": None}    # fields that came later: while they have this value, results stay valid
     def make(horizon: Count = 1000): ...    # of a task: its options are the parameters
+
+A field in ADDED does not enter a cell's identity while it has the value given there, with which the algorithm does what
+it did before it had the field. So a new switch makes no stored result stale, and needs no new VERSION.
+
+`Config` may inherit from classes in other files. It has their fields, and the RULES and ADDED of their modules: a rule
+that names what this learner does not have says nothing, and what ADDED says of a field ends where a class states the
+field anew. VERSION and PROFILES are the algorithm's own, and are not inherited.
 """
 
 from __future__ import annotations
@@ -21,14 +29,15 @@ from typing import Any, ClassVar, get_origin
 
 from svgbench.lab import registry
 from svgbench.lab.fields import Field, check
-from svgbench.lab.modules import Module, UnreadableError, module
+from svgbench.lab.modules import Imported, Module, UnreadableError, module
 from svgbench.lab.rules import names_in
 from svgbench.words.errors import UsageError, unknown
 
 REQUIRED = object()
 
 FIELDLESS = ("object", "ABC", "Generic", "Protocol", "NamedTuple", "TypedDict", "BaseModel")
-"""Bases that bring a config no fields of their own."""
+"""Bases that bring a config no fields of their own, where they come from one of these packages."""
+LIBRARIES = ("abc", "builtins", "pydantic", "typing", "typing_extensions")
 
 
 @dataclass(frozen=True)
@@ -36,8 +45,9 @@ class Declared:
     """The literals of one module. `fields` and `defaults` have one entry per config field.
 
     `limits` are what a learner says that it reads of a budget, and `needed` those of them that it cannot do without.
-    `options` are the parameters of a task's factory, None where the source does not show them, and `option_defaults`
-    the values that they have where no option is given, as far as the source shows these.
+    `added` has, for fields that came later, the value with which nothing changed. `options` are the parameters of a
+    task's factory, None where the source does not show them, and `option_defaults` the values that they have where no
+    option is given, as far as the source shows these.
     """
 
     module: str
@@ -48,6 +58,7 @@ class Declared:
     limits: Mapping[str, Field] = field(default_factory=dict)
     needed: tuple[str, ...] = ()
     rules: Mapping[str, str] = field(default_factory=dict)
+    added: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, Field] | None = None
     option_defaults: Mapping[str, Any] = field(default_factory=dict)
 
@@ -73,6 +84,14 @@ class Declared:
         if empty:
             raise UsageError(f"{self.module}: no value for config field {empty[0]!r}")
         return resolved
+
+    def identifying(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        """The part of a config that is in a cell's identity: all but what was added and is as it was before."""
+        return {name: value for name, value in config.items() if not self.is_as_before(name, value)}
+
+    def is_as_before(self, name: str, value: Any) -> bool:
+        """Whether the field came later, and with that value changes nothing."""
+        return name in self.added and _same(self.added[name], value)
 
     def parse(self, name: str, text: str) -> Any:
         """`text` as the type of field `name`; UsageError says what was expected."""
@@ -122,59 +141,123 @@ def declared(reference: str) -> Declared:
     """
     name, attribute = split_reference(reference)
     source = module(name)
-    constants = {word: _literal(source, word, node) for word in ("VERSION", "PROFILES", "RULES")
-                 if isinstance(node := source.names.get(word), ast.expr)}  # fmt: skip
-    if "VERSION" not in constants:
+    version = _constant(source, "VERSION")
+    if version is None:
         raise UsageError(f"{name} states no VERSION")
-    config, limits = (_class(source, word) for word in ("Config", "Limits"))
-    rules = constants.get("RULES", {})
-    for rule, names in ((rule, names_in(rule)) for rule in rules if limits):
+    (config, inherited), (limits, _) = (_class(source, word) for word in ("Config", "Limits"))
+    for rule, names in ((rule, names_in(rule)) for rule in _constant(source, "RULES") or () if limits):
         for one in names - config.keys() - limits.keys() - {"horizon"}:
             raise UsageError(f"{name}: the rule '{rule}' names {one}, which is no setting")
     options = _options(source, attribute)
     return Declared(
         module=name,
-        version=int(constants["VERSION"]),
+        version=int(version),
         fields={one: kind for one, (kind, _) in config.items()},
         defaults={one: default for one, (_, default) in config.items()},
-        profiles=constants.get("PROFILES", {}),
+        profiles=_constant(source, "PROFILES") or {},
         limits={one: kind for one, (kind, _) in limits.items()},
         needed=tuple(one for one, (_, default) in limits.items() if default is REQUIRED),
-        rules=rules,
+        rules={rule: why for one, _ in inherited for rule, why in (_constant(one, "RULES") or {}).items()}
+        | (_constant(source, "RULES") or {}),
+        added=_added(source, config, inherited),
         options=None if options is None else {one: kind for one, (kind, _) in options.items()},
         option_defaults={one: value for one, (_, value) in (options or {}).items() if value is not REQUIRED},
     )
 
 
-def _class(source: Module, name: str) -> dict[str, tuple[Field, Any]]:
-    """The fields of a class that a module has, of its own or by an import; none if there is no such class."""
-    if name not in source.names:
-        return {}
+Fields = dict[str, tuple[Field, Any]]
+Lineage = list[tuple[Module, frozenset[str]]]
+"""The modules of a class's bases and its own, the remotest first, each with the fields that are stated there."""
+
+
+def _constant(source: Module, name: str) -> Any:
+    """The literal that a module has under a name, of its own or by an import; None if there is none."""
     try:
-        return _fields(*source.class_of(ast.Name(name)))
+        if source.bound(name) is None:
+            return None
+        found, node = source.find(name)
+    except UnreadableError as error:
+        raise UsageError(f"{source.name}: {name} cannot be read: {error}") from None
+    if not isinstance(node, ast.expr):
+        raise UsageError(f"{source.name}: {name} must be a literal")
+    return _literal(found, name, node)
+
+
+def _class(source: Module, name: str) -> tuple[Fields, Lineage]:
+    """The fields of a class that a module has, of its own or by an import; none if there is no such class."""
+    try:
+        return _fields(*source.class_of(ast.Name(name))) if source.bound(name) is not None else ({}, [])
     except UnreadableError as error:
         raise UsageError(f"{source.name}: {name} cannot be read: {error}") from None
 
 
-def _fields(source: Module, of: ast.ClassDef) -> dict[str, tuple[Field, Any]]:
+def _fields(source: Module, of: ast.ClassDef) -> tuple[Fields, Lineage]:
     """Type and default of each field of a class, in the order of a dataclass: inherited ones first."""
-    found: dict[str, tuple[Field, Any]] = {}
+    found: Fields = {}
+    lineage: Lineage = []
     partial = any(word.arg == "total" for word in of.keywords)  # a TypedDict that may lack its keys
     without = None if partial else REQUIRED
     for base in reversed(of.bases):
-        if ast.unparse(base).partition("[")[0].rpartition(".")[2] not in FIELDLESS:
-            found |= _fields(*source.class_of(base))
+        if _brings_no_fields(source, base):
+            continue
+        where, inherited = source.class_of(base)
+        fields, before = _fields(where, inherited)
+        if fields and _is_dataclass(of) and not inherited.decorator_list:
+            raise UsageError(f"{where.name}: {inherited.name} is no dataclass, so {of.name} would not have its fields")
+        found |= fields
+        lineage += before
+    own = set()
     for node in of.body:
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             name = node.target.id
             kind = _field(source, name, node.annotation)
             if kind is not None:
+                own.add(name)
                 found[name] = kind, _literal(source, name, node.value) if node.value else without
-        elif isinstance(node, ast.Assign):  # a default for an inherited field
+        elif isinstance(node, ast.Assign):
             for target in node.targets:
                 if isinstance(target, ast.Name) and target.id in found:
-                    found[target.id] = found[target.id][0], _literal(source, target.id, node.value)
+                    written = ast.unparse(node)
+                    raise UsageError(f"{source.name}: '{written}' is no default of a field: write its type too")
+    return found, [*lineage, (source, frozenset(own))]
+
+
+def _brings_no_fields(source: Module, base: ast.expr) -> bool:
+    """Whether a base is one of Python's or of a library's that a config may have, without fields."""
+    written = ast.unparse(base).partition("[")[0]
+    first, _, rest = written.partition(".")
+    if (rest or first).rpartition(".")[2] not in FIELDLESS:
+        return False
+    bound = source.names.get(first)
+    return bound is None or (isinstance(bound, Imported) and bound.module.partition(".")[0] in LIBRARIES)
+
+
+def _is_dataclass(of: ast.ClassDef) -> bool:
+    return any("dataclass" in ast.unparse(decorator) for decorator in of.decorator_list)
+
+
+def _added(source: Module, config: Fields, lineage: Lineage) -> dict[str, Any]:
+    """The fields that came later and the value that each had before. Raises UsageError for a wrong one."""
+    found: dict[str, Any] = {}
+    for one, stated in [*lineage, (source, frozenset[str]())]:
+        found = {name: value for name, value in found.items() if name not in stated}
+        for name, value in (_constant(one, "ADDED") or {}).items():
+            if name in config:
+                found[name] = value
+            elif one is source:
+                raise UsageError(f"{source.name}: ADDED names {name}, which is no field of Config")
+    for name, value in found.items():
+        problem = config[name][0].problem(value)
+        if problem is not None:
+            raise UsageError(f"{source.name}: in ADDED {problem}")
     return found
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two settings are the same: 1 and 1.0 are, as are a list and a tuple of the same; 1 and True are not."""
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
 
 
 def _field(source: Module, name: str, annotation: ast.expr) -> Field | None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 from svgbench import strict_json
-from svgbench.lab import platform
+from svgbench.lab import platform, source
 from svgbench.lab.cells import Block, Cell
 from svgbench.lab.damage import DamagedFileError, unreadable
 from svgbench.lab.files import check_writable, is_locked, locked, remove_temporaries, write_atomic
@@ -276,7 +276,9 @@ class Store:
 
 def _what_changed(cell: Cell, meta: Mapping[str, Any]) -> str:
     """Which part of the identity differs, in words."""
-    now = {"config": cell.config, "limits": cell.limits, "task_options": cell.task.options}
+    later = source.declared(cell.variant.learner)
+    config = {n: v for n, v in cell.config.items() if n in meta.get("config", {}) or not later.is_as_before(n, v)}
+    now = {"config": config, "limits": cell.limits, "task_options": cell.task.options}
     for part, values in now.items():
         before = meta.get(part, {})
         for name in sorted({*values, *before}):

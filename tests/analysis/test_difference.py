@@ -142,6 +142,8 @@ def test_everything_that_is_recorded_differently_is_said(tmp_path) -> None:
     }
     text = said([found])
     assert text.startswith("Same bits in 1 of 1 cell. Recorded differently all the same: critic_lr: 0.001 -> 0.0003;")
+    edit(Store(b), cell, **meta_of(a, cell) | {"config": meta_of(a, cell)["config"] | {"came_later": False}})
+    assert diff(a, b)[0].changes == (), "the hashes are the same"
     edit(Store(b), cell, **meta_of(a, cell) | {"config_hash": "0" * 12})
     assert [str(c) for c in diff(a, b)[0].changes] == [
         f"config_hash: {meta_of(a, cell)['config_hash']} -> 000000000000"

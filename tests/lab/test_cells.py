@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from svgbench_testkit.experiments import EXPERIMENTS
 
+from svgbench.lab import source
 from svgbench.lab.calibration import Cost, estimate, kind
 from svgbench.lab.cells import Selection, block_from_job, blocks, describe_job, expand, identity, parse_seeds
 from svgbench.lab.fields import of_value
@@ -160,7 +161,7 @@ def test_what_identity_depends_on():
         replace(cell, versions={"algorithm": 1, "task": 2}),
         replace(cell, task=replace(cell.task, options={"scale": 0.2})),
         replace(cell, task=replace(cell.task, make="elsewhere:make")),
-        replace(cell, variant=replace(cell.variant, learner="elsewhere:make")),
+        replace(cell, variant=replace(cell.variant, learner="sac")),
         replace(cell, columns=("position",)),
         replace(cell, block_size=3),
         replace(cell, threads=2),
@@ -173,6 +174,18 @@ def test_what_identity_depends_on():
     ]
     assert len({identity(c) for c in (cell, *different)}) == 1 + len(different)
     assert {identity(c) for c in same} == {cell.identity}
+
+
+@pytest.mark.parametrize("added", [{"drift": 0.5}, {"drift": 0.5, "slices": 2}])
+def test_a_setting_that_came_later_and_is_as_before_changes_no_identity(monkeypatch, added):
+    """A cell of today and one from before the setting are the same; with another value the cell is another one."""
+    cell = cell_of("drift=0.5", "slices=3")
+    before = replace(cell, config={name: value for name, value in cell.config.items() if name != "drift"})
+    assert identity(cell) != identity(before)
+    declared = source.declared(cell.variant.learner)
+    monkeypatch.setattr(source, "declared", lambda _: replace(declared, added=added))
+    assert identity(cell) == identity(before)
+    assert identity(replace(cell, config=dict(cell.config) | {"drift": 0.25})) != identity(before)
 
 
 def test_an_override_makes_a_cell_of_its_own():

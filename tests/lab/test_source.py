@@ -225,7 +225,7 @@ class Config(Base):
     third: "Rate | None" = None
     fourth: t.Literal["a", "b"] = "a"
     fifth: SomethingElse = 1
-    first = 0.25
+    first: Rate = 0.25
 """
 
 
@@ -334,3 +334,116 @@ def test_the_module_of_the_documentation_is_read(write):
     assert found.config(profile="code") == {"lr": 1e-3, "hidden": (256, 256), "warm_up": 0}
     assert found.needed == ("total_steps",)
     assert list(found.rules) == ["warm_up < total_steps"]
+    assert found.added == {"warm_up": 0}
+
+
+BASE = """
+VERSION = 7
+from dataclasses import dataclass
+from svgbench.ranges import Count, Share
+
+@dataclass(frozen=True)
+class Config:
+    gamma: Share = 0.9
+    size: Count = 2
+    clip: float | None = None
+    twice: bool = False
+
+RULES = {"size > 1": "one is none", "size <= total": "it must fit"}
+PROFILES = {"code": {"size": 3}}
+ADDED = {"clip": None, "twice": False}
+"""
+
+DERIVED = """
+from dataclasses import dataclass
+import base_of_added as base
+VERSION = 1
+ADDED = {"size": 2}
+
+@dataclass(frozen=True)
+class Config(base.Config):
+    gamma: base.Share = 0.5
+    twice: bool = True
+    own: int = 1
+"""
+
+
+def test_a_config_inherits_rules_and_what_was_added_but_no_profiles(write):
+    write("base_of_added", BASE)
+    found = declared(write("derived_from_added", DERIVED))
+    assert found.defaults == {"gamma": 0.5, "size": 2, "clip": None, "twice": True, "own": 1}
+    assert list(found.rules) == ["size > 1", "size <= total"]
+    assert found.added == {"clip": None, "size": 2}, "what is stated anew is the class's own"
+    assert (found.version, found.profiles) == (1, {})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from base_of_added import Config, PROFILES",
+        "from base_of_added import *",
+        "import base_of_added\nConfig = base_of_added.Config\nPROFILES = base_of_added.PROFILES",
+    ],
+)
+def test_a_config_of_another_file_is_whole(write, text):
+    write("base_of_added", BASE)
+    base, found = declared("base_of_added:make"), declared(write(f"whole_{len(text)}", f"{text}\nVERSION = 1"))
+    assert (found.fields, found.defaults, found.rules) == (base.fields, base.defaults, base.rules)
+    assert (found.added, found.profiles) == (base.added, base.profiles)
+    assert found.added == {"clip": None, "twice": False}
+
+
+ADDS = (
+    "VERSION = 1\nfrom svgbench.ranges import Count\nclass Config:\n    a: Count = 1\n    b: tuple[float, ...] = ()\n"
+)
+
+
+def test_what_was_added_and_is_as_before_is_no_part_of_the_identity(write):
+    found = declared(write("adds", ADDS + "ADDED = {'a': 1, 'b': (1, 2.0)}"))
+    for config, rest in (
+        ({"a": 1, "b": [1.0, 2]}, {}),
+        ({"a": 2, "b": (1.0, 2.0)}, {"a": 2}),
+        ({"a": True, "b": (1.0,)}, {"a": True, "b": (1.0,)}),
+        ({"c": 1}, {"c": 1}),
+    ):
+        assert found.identifying(config) == rest
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("adds_nothing", "ADDED = {'c': 1}", "adds_nothing: ADDED names c, which is no field of Config"),
+        ("adds_wrong", "ADDED = {'a': 0}", "adds_wrong: in ADDED a is 0, expected a value of type int, at least 1"),
+        ("adds_sum", "ADDED = dict(a=1)", "adds_sum: ADDED must be a literal"),
+    ],
+)
+def test_what_was_added_is_checked(write, name, text, message):
+    with pytest.raises(UsageError, match=message):
+        declared(write(name, ADDS + text))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("base_missing", "from gone import Base\nclass Config(Base):\n    a: int = 1", "no module 'gone'"),
+        ("base_whole_missing", "from gone import Config", "Config cannot be read: no module 'gone'"),
+        ("base_star", "from gone import *", "cannot be read: no module 'gone'"),
+        ("base_circle", "A = B\nB = A\nclass Config(A): ...", "Config cannot be read: A"),
+        ("base_call", "class Config(make(1)): ...", r"Config cannot be read: make\(1\)"),
+        ("base_named_so", "from gone import BaseModel\nclass Config(BaseModel): ...", "no module 'gone'"),
+        ("base_untyped", "class B:\n    a: int = 1\nclass Config(B):\n    a = 2", "'a = 2' is no default of a field"),
+        (
+            "base_plain",
+            "from dataclasses import dataclass\nclass B:\n    a: int = 1\n@dataclass\nclass Config(B): ...",
+            "B is no dataclass, so Config would not have its fields",
+        ),
+    ],
+)
+def test_nothing_inherited_is_lost_in_silence(write, name, text, message):
+    with pytest.raises(UsageError, match=message):
+        declared(write(name, f"{text}\nVERSION = 1"))
+
+
+def test_a_star_of_the_standard_library_hides_nothing(write):
+    found = declared(write("starred", "from math import *\nfrom typing import *\n" + ADDS))
+    assert list(found.fields) == ["a", "b"]

@@ -12,7 +12,7 @@ from harness import block_of, cell_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from svgbench.lab import platform
+from svgbench.lab import platform, source
 from svgbench.lab.files import locked
 from svgbench.lab.pair import read_meta, read_rows
 from svgbench.lab.store import Store
@@ -239,6 +239,17 @@ def test_what_of_a_platform_is_compared(tmp_path, changed, status, note):
     assert state.note.startswith(note)
     assert state.done == (0, 1)
     assert state.usable == (() if status == "other" else (0, 1))
+
+
+def test_a_setting_that_came_later_is_not_what_made_a_cell_stale(store, cell, monkeypatch):
+    path = store.json_path(cell)
+    meta = json.loads(path.read_bytes())
+    del meta["config"]["drift"]
+    path.write_text(json.dumps(meta | {"config_hash": "0" * 12, "versions": {"algorithm": 7, "task": 1}}))
+    assert store.state(cell).note == "drift was None, is now 0.5"
+    declared = source.declared(cell.variant.learner)
+    monkeypatch.setattr(source, "declared", lambda _: replace(declared, added={"drift": 0.5}))
+    assert store.state(cell).note == "algorithm version was 7, is now 1"
 
 
 @pytest.mark.parametrize(
