@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from svgbench.analysis.wording import counted, words_of
+from svgbench.analysis.show.wording import counted, words_of
 from svgbench.lab.calibration import Cost, Estimate, kind
 from svgbench.lab.damage import left_out
 from svgbench.lab.eta import duration
@@ -140,7 +140,7 @@ def plan_sentences(plan: Plan, estimate: Estimate | None) -> list[str]:
 
 def power_sentences(experiment: Experiment, seeds: int, published_n: list[int]) -> list[str]:
     """What so many seeds can show: against published numbers of n seeds, and for claims among our own runs."""
-    from svgbench.analysis.power import detectable_effect, power_tost, power_welch
+    from svgbench.analysis.judge.power import detectable_effect, power_tost, power_welch
 
     lines = []
     if experiment.claims and seeds > 1:

@@ -23,12 +23,12 @@ from svgbench.words.experiment import BUDGETS, Experiment
 if TYPE_CHECKING:
     import pandas as pd
 
-    from svgbench.analysis.answers import Judged
-    from svgbench.analysis.choosing import Choice, Written
-    from svgbench.analysis.frames import Results
-    from svgbench.analysis.importing import Import, Imported
-    from svgbench.analysis.tables import Grid
-    from svgbench.analysis.verdicts import Verdict
+    from svgbench.analysis.judge.answers import Judged
+    from svgbench.analysis.judge.verdicts import Verdict
+    from svgbench.analysis.read.frames import Results
+    from svgbench.analysis.read.importing import Import, Imported
+    from svgbench.analysis.search.choosing import Choice, Written
+    from svgbench.analysis.show.tables import Grid
     from svgbench.lab.calibration import Cost, Estimate
     from svgbench.lab.runner import RunOptions, RunResult
 
@@ -150,7 +150,7 @@ class Study:
 
     def results(self, selection: Selection | None = None) -> Results:
         """The cells as frames, checked against their hashes."""
-        from svgbench.analysis.frames import read_results
+        from svgbench.analysis.read.frames import read_results
 
         extra = reproduce.installed_algorithms()
         return read_results(self.store, self.experiment, self.reading(selection), extra)
@@ -164,7 +164,7 @@ class Study:
 
         Without `whole` it is shortened for a screen: see `analysis.summary.results_grids`.
         """
-        from svgbench.analysis.summary import results_grids
+        from svgbench.analysis.show.summary import results_grids
 
         results = self.results(selection)
         others = selection is None or not selection.variants
@@ -176,7 +176,7 @@ class Study:
         Without a selection, or with one whose budget is not `pinned`, each is judged at the largest budget at which
         its cells are complete. With overrides: each variant so changed against the unchanged one, and nothing else.
         """
-        from svgbench.analysis.verdicts import compare
+        from svgbench.analysis.judge.verdicts import compare
 
         budgets = [selection.budget] if selection and pinned else self.budgets() or [self.experiment.budgets[0].name]
         base = self._narrowed(selection)
@@ -198,8 +198,8 @@ class Study:
 
     def judge(self, selection: Selection | None = None, pinned: bool = True) -> tuple[Judged, tuple[str, ...]]:
         """The verdicts of `compare` with what is open of them and what that would cost, and the same notes."""
-        from svgbench.analysis.answers import Judged
-        from svgbench.analysis.outlook import Outlook
+        from svgbench.analysis.judge.answers import Judged
+        from svgbench.analysis.judge.outlook import Outlook
 
         base = self._narrowed(selection)
         verdicts, notes = self.compare(selection, pinned)
@@ -214,7 +214,7 @@ class Study:
 
         UsageError for an experiment that is no search.
         """
-        from svgbench.analysis.choosing import choices, written
+        from svgbench.analysis.search.choosing import choices, written
         from svgbench.words.errors import unknown
 
         search = reproduce.searches().get(self.experiment.id)
@@ -234,7 +234,7 @@ class Study:
 
     def table_rows(self, selection: Selection | None = None) -> list[dict[str, Any]]:
         """The table as one flat row per cell and measure."""
-        from svgbench.analysis.summary import results_rows
+        from svgbench.analysis.show.summary import results_rows
 
         return results_rows(self.results(selection), self.published(), self._level_words(selection))
 
@@ -250,10 +250,10 @@ class Study:
 
         The notes of the results say, too, which characters of labels no installed font has.
         """
-        from svgbench.analysis.backend import import_matplotlib
+        from svgbench.analysis.show.backend import import_matplotlib
 
         import_matplotlib()
-        from svgbench.analysis.plots import draw
+        from svgbench.analysis.show.plots import draw
 
         results = self.results(selection)
         paths, note = draw(results, Path(output))
@@ -261,7 +261,7 @@ class Study:
 
     def import_csv(self, wanted: Import) -> Imported:
         """Store somebody's measurements as a variant of the experiment; see `analysis.importing.import_csv`."""
-        from svgbench.analysis.importing import import_csv
+        from svgbench.analysis.read.importing import import_csv
 
         return import_csv(self.store, self.experiment, wanted, reproduce.installed_algorithms())
 

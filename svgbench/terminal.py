@@ -51,7 +51,7 @@ def out_rows(rows: Rows, as_json: bool, title: str, columns: Mapping[str, str], 
     """The same rows as JSON, or as a grid of the named columns (key -> heading)."""
     if as_json:
         return out_json(rows)
-    from svgbench.analysis.tables import Grid, render
+    from svgbench.analysis.show.tables import Grid, render
 
     (corner_key, corner), *rest = columns.items()
     body = tuple((_cell(row[corner_key]), tuple(_cell(row[key]) for key, _ in rest)) for row in rows)

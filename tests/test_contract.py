@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from svgbench import paper_tables, reproduce
-from svgbench.analysis.claim_checks import problems
-from svgbench.analysis.effects import candidates, sides
+from svgbench.analysis.judge.claim_checks import problems
+from svgbench.analysis.judge.effects import candidates, sides
 from svgbench.lab import source
 from svgbench.lab.cells import Selection, blocks, expand
 from svgbench.study import Study

@@ -22,7 +22,7 @@ from svgbench.words.errors import INCOMPLETE, WORSE, UsageError, unknown
 from svgbench.words.experiment import BUDGETS, Experiment
 
 if TYPE_CHECKING:
-    from svgbench.analysis.difference import CellDifference
+    from svgbench.analysis.judge.difference import CellDifference
     from svgbench.lab.stored import Key, StoredCell
 
 
@@ -77,8 +77,8 @@ def diff(
     )
     a, b = (_only(cells, seeds, declared) for cells in (a, b))
 
-    from svgbench.analysis.difference import differences
-    from svgbench.analysis.difference_text import difference_lines
+    from svgbench.analysis.judge.difference import differences
+    from svgbench.analysis.show.difference_text import difference_lines
 
     found = differences(a, b, asked, declared)
     if as_json:

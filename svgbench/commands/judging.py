@@ -85,7 +85,7 @@ def table(
     In a terminal what is not run is one line, and a table that is longer than a screen is cut to its first measure and
     its best rows. A CSV has a row per cell and measure, and a number a column.
     """
-    from svgbench.analysis.tables import FORMATS, csv_of
+    from svgbench.analysis.show.tables import FORMATS, csv_of
     from svgbench.terminal import out, out_json, width
 
     if format_ not in FORMATS:
@@ -94,7 +94,7 @@ def table(
     rows: list[dict[str, Any]] = []
     tables: list[list[Any]] = []
     if published:
-        from svgbench.analysis.published import published_grids, published_rows
+        from svgbench.analysis.show.published import published_grids, published_rows
 
         rows, tables = (published_rows(experiment), []) if as_rows else ([], [[g] for g in published_grids(experiment)])
     else:
@@ -114,7 +114,7 @@ def _rendered(grids: Sequence[Any], format_: str, width: int, verbose: bool) -> 
     """The grids of one table. In a terminal notes stand once, and measures but the first may be left out."""
     from dataclasses import replace
 
-    from svgbench.analysis.tables import render
+    from svgbench.analysis.show.tables import render
 
     if format_ != "text" or len(grids) == 1:
         return "\n".join(render(grid, format_, width) for grid in grids)
@@ -164,8 +164,8 @@ def compare(
 def _tell(judged: list[Any], verbose: bool, width: int) -> None:
     """The summary, and with `verbose` every verdict behind it."""
     from svgbench import reproduce
-    from svgbench.analysis.answer_text import several_lines, summary_lines
-    from svgbench.analysis.verdict_text import verdict_lines
+    from svgbench.analysis.show.answer_text import several_lines, summary_lines
+    from svgbench.analysis.show.verdict_text import verdict_lines
     from svgbench.terminal import out
 
     if len(judged) == 1:
@@ -226,8 +226,8 @@ def import_(
     chosen = budget or studies[0].reading(None).budget
     studies[0].check(Selection(budget=chosen, tasks=(task,) if task else ()))
     only = None if seeds is None else parse_seeds(seeds)
-    from svgbench.analysis.importing import Import
-    from svgbench.analysis.judgement import name_seeds
+    from svgbench.analysis.read.importing import Import
+    from svgbench.analysis.read.naming import name_seeds
 
     wanted = Import(file, as_variant, chosen, task, label or "", replace, only, budget_named=budget is not None)
     done = studies[0].import_csv(wanted)

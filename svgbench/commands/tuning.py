@@ -132,8 +132,8 @@ def _told(
     search: Search, study: Any, budget: str, found: list[Any], written: list[Any], check: bool, as_json: bool
 ) -> list[dict[str, Any]]:
     """Print the tables and what they choose; or, for JSON, return the rows of it."""
-    from svgbench.analysis import choice_text
-    from svgbench.analysis.tables import render
+    from svgbench.analysis.search import choice_text
+    from svgbench.analysis.show.tables import render
     from svgbench.terminal import out, out_lines, width
 
     if as_json and check:

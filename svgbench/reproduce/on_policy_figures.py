@@ -8,10 +8,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from svgbench.analysis.canvas import TEXT_WIDTH, subplots
-from svgbench.analysis.frames import Results
-from svgbench.analysis.plots import Look, curve, drawable, looks, named_tasks, stamp, undeclared
-from svgbench.analysis.references import draw_legend, draw_levels, draw_not_run
+from svgbench.analysis.read.frames import Results
+from svgbench.analysis.show.canvas import TEXT_WIDTH, subplots
+from svgbench.analysis.show.plots import Look, curve, drawable, looks, named_tasks, stamp, undeclared
+from svgbench.analysis.show.references import draw_legend, draw_levels, draw_not_run
 from svgbench.words.experiment import Task
 
 

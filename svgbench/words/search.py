@@ -70,7 +70,7 @@ class Search:
     limits: Limits | None = None
     config: Mapping[str, Setting] = field(default_factory=dict)
     block_size: int | None = None  # None: the experiment's
-    figure: str | None = "svgbench.analysis.search_plots:settings"
+    figure: str | None = "svgbench.analysis.search.search_plots:settings"
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pytest
 from toy import EXPERIMENT, fill
 from toy_imports import an_import
 
-from svgbench.analysis.importing import Imported, import_csv
+from svgbench.analysis.read.importing import Imported, import_csv
 from svgbench.lab.cells import Selection, expand
 from svgbench.lab.store import Store
 from svgbench.words.experiment import Experiment

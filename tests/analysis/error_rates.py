@@ -2,7 +2,7 @@
 
 Prints the tables of docs/verdicts.md. Every interval is one of 95 %, so an error to one side is meant to come in 2.5 %.
 "Above" is the claim that one variant is above the best of its rivals, by any amount; the truth is that of the means.
-t: intervals of pairs alone. now: with what `svgbench.analysis.bounds` adds. ranks: Mann and Whitney's exact test in
+t: intervals of pairs alone. now: with what `judge/bounds.py` adds. ranks: Mann and Whitney's exact test in
 place of both. Seeds are independent, of a standard deviation of 1 where they do not fail; a failure lies 10 below.
 """
 
@@ -16,9 +16,9 @@ from functools import cache
 
 import numpy as np
 
-from svgbench.analysis.effects import FEWEST, Beside, Effect, effect_interval
-from svgbench.analysis.spreads import relative_sd_interval, vangel_interval
-from svgbench.analysis.statistics import t_interval
+from svgbench.analysis.judge.effects import FEWEST, Beside, Effect, effect_interval
+from svgbench.analysis.judge.spreads import relative_sd_interval, vangel_interval
+from svgbench.analysis.judge.statistics import t_interval
 
 SEEDS = (3, 5, 10, 20)
 ERROR = 0.025

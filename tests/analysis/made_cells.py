@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from svgbench.analysis.measures import CellData
+from svgbench.analysis.read.measures import CellData
 from svgbench.words.experiment import Budget, Claim, Column, Comparison, Experiment, Measure, Task, Term, Variant
 
 SCORE = Measure("score", "final score", {"step": "last"})

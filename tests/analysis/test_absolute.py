@@ -9,10 +9,10 @@ import pytest
 from made_cells import ERROR, SCORE, Printed, Table, by_key, cell, claim, compared, experiment, sample
 
 from svgbench import reproduce
-from svgbench.analysis.absolute import level_of
-from svgbench.analysis.judgement import CAUSES
-from svgbench.analysis.verdict_text import verdict_lines
-from svgbench.analysis.verdicts import compare
+from svgbench.analysis.judge.absolute import level_of
+from svgbench.analysis.judge.judgement import CAUSES
+from svgbench.analysis.judge.verdicts import compare
+from svgbench.analysis.show.verdict_text import verdict_lines
 from svgbench.words.experiment import (
     BestOf,
     Change,

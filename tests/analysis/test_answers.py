@@ -13,10 +13,10 @@ from made_cells import SCORE, by_key, cell, claim, compared, experiment, sample
 from toy import EXPERIMENT, fill
 
 from svgbench import reproduce
-from svgbench.analysis.answer_text import SCREEN, several_lines, summary_lines
-from svgbench.analysis.answers import Judged, answer, question, work_answer
-from svgbench.analysis.outlook import Open, Outlook
-from svgbench.analysis.verdicts import compare
+from svgbench.analysis.judge.answers import Judged, answer, question, work_answer
+from svgbench.analysis.judge.outlook import Open, Outlook
+from svgbench.analysis.judge.verdicts import compare
+from svgbench.analysis.show.answer_text import SCREEN, several_lines, summary_lines
 from svgbench.commands import judging
 from svgbench.lab.block import as_csv
 from svgbench.lab.cells import Selection, expand

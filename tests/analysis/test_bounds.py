@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from made_cells import ERROR, SCORE, by_key, cell, claim, compared, experiment, sample
 from scipy import stats
 
-from svgbench.analysis.bounds import Known, Seeds, least_difference
-from svgbench.analysis.effects import Beside, effect_interval
-from svgbench.analysis.modes import failing
-from svgbench.analysis.verdicts import compare
+from svgbench.analysis.judge.bounds import Known, Seeds, least_difference
+from svgbench.analysis.judge.effects import Beside, effect_interval
+from svgbench.analysis.judge.modes import failing
+from svgbench.analysis.judge.verdicts import compare
 from svgbench.words.experiment import BestOf, Change, Comparison, Measure, Task, Term, Variant
 
 LEADER = [180.0, 182.0, 181.0, 179.0, 183.0]

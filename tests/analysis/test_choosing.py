@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from svgbench_testkit.experiments import EXPERIMENTS, SEARCHES
 
-from svgbench.analysis.choice_text import choice_rows, choice_sentences, choice_tables, written_rows
-from svgbench.analysis.choosing import at_an_end, choices, not_told_apart, written
-from svgbench.analysis.measures import CellData
+from svgbench.analysis.read.measures import CellData
+from svgbench.analysis.search.choice_text import choice_rows, choice_sentences, choice_tables, written_rows
+from svgbench.analysis.search.choosing import at_an_end, choices, not_told_apart, written
 from svgbench.words.search import Axis, Grid, as_experiment
 
 WALK = EXPERIMENTS[0]

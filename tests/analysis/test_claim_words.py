@@ -17,14 +17,14 @@ from hypothesis import strategies as st
 from made_cells import ERROR, SCORE, Printed, Table, by_key, cell, claim, compared, experiment, sample
 from scipy import stats
 
-from svgbench.analysis.claim_checks import problems
-from svgbench.analysis.claims import count_tasks
-from svgbench.analysis.comparisons import relation_holds
-from svgbench.analysis.effects import effect_interval
-from svgbench.analysis.statistics import t_interval
-from svgbench.analysis.verdict_text import verdict_lines
-from svgbench.analysis.verdicts import compare
-from svgbench.analysis.wording import words_of
+from svgbench.analysis.judge.claim_checks import problems
+from svgbench.analysis.judge.claims import count_tasks
+from svgbench.analysis.judge.comparisons import relation_holds
+from svgbench.analysis.judge.effects import effect_interval
+from svgbench.analysis.judge.statistics import t_interval
+from svgbench.analysis.judge.verdicts import compare
+from svgbench.analysis.show.verdict_text import verdict_lines
+from svgbench.analysis.show.wording import words_of
 from svgbench.commands import judging
 from svgbench.words.experiment import (
     BestOf,

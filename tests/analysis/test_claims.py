@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from made_cells import SCORE, by_key, cell, claim, compared, experiment, sample
 
-from svgbench.analysis.comparisons import relation_holds
-from svgbench.analysis.statistics import Interval, t_interval
-from svgbench.analysis.verdicts import Rules, Verdict, compare
+from svgbench.analysis.judge.comparisons import relation_holds
+from svgbench.analysis.judge.statistics import Interval, t_interval
+from svgbench.analysis.judge.verdicts import Rules, Verdict, compare
 from svgbench.words.experiment import Measure, Term
 
 A, B = sample(10.0, 1.0, 5), sample(7.0, 1.0, 5)

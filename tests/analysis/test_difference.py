@@ -11,8 +11,8 @@ from scipy import stats
 from toy import EXPERIMENT, FINAL, fill
 from two_folders import CELL, ONE, Score, diff, edit, folder, line, meta_of, on_platform, said
 
-from svgbench.analysis.difference import differences
-from svgbench.analysis.statistics import holm
+from svgbench.analysis.judge.difference import differences
+from svgbench.analysis.judge.statistics import holm
 from svgbench.lab.cells import Selection, expand
 from svgbench.lab.store import Store
 from svgbench.lab.stored import stored_cells

@@ -12,8 +12,8 @@ import pytest
 from toy import EXPERIMENT, fill
 from two_folders import CELL, ONE, diff, drop, edit, folder, line, meta_of, said
 
-from svgbench.analysis.difference import differences
-from svgbench.analysis.difference_text import difference_lines
+from svgbench.analysis.judge.difference import differences
+from svgbench.analysis.show.difference_text import difference_lines
 from svgbench.lab.cells import Selection, expand
 from svgbench.lab.store import Store
 from svgbench.lab.stored import stored_cells

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from svgbench.analysis.effects import Effect, effect_interval, spread_effect
-from svgbench.analysis.modes import failing
-from svgbench.analysis.spreads import relative_sd_interval
-from svgbench.analysis.statistics import t_interval
+from svgbench.analysis.judge.effects import Effect, effect_interval, spread_effect
+from svgbench.analysis.judge.modes import failing
+from svgbench.analysis.judge.spreads import relative_sd_interval
+from svgbench.analysis.judge.statistics import t_interval
 
 quick = settings(deadline=None, max_examples=30)
 numbers = st.integers(1, 400).map(lambda k: k / 8)

@@ -18,11 +18,11 @@ from made_cells import SCORE, cell, compared, experiment
 from matplotlib import font_manager
 
 from svgbench import paper_tables, reproduce
-from svgbench.analysis.canvas import LONGEST_LABEL, boxes_note, find_fonts, house_style, plain
-from svgbench.analysis.frames import Results
-from svgbench.analysis.measures import CellData
-from svgbench.analysis.plots import draw, is_cut, learning_curves, looks
-from svgbench.analysis.references import LEVEL, PUBLISHED, claim_levels
+from svgbench.analysis.read.frames import Results
+from svgbench.analysis.read.measures import CellData
+from svgbench.analysis.show.canvas import LONGEST_LABEL, boxes_note, find_fonts, house_style, plain
+from svgbench.analysis.show.plots import draw, is_cut, learning_curves, looks
+from svgbench.analysis.show.references import LEVEL, PUBLISHED, claim_levels
 from svgbench.words.errors import UsageError
 from svgbench.words.experiment import BestOf, Claim, Comparison, Experiment, PerTask, Term, Variant
 
@@ -108,7 +108,7 @@ def test_any_backend_and_matplotlibrc(backend: str, tmp_path: Path) -> None:
     environment = {**os.environ, "MPLBACKEND": backend, "MATPLOTLIBRC": str(rc), "PYTHONPATH": path}
     code = """
 import sys
-from svgbench.analysis.backend import import_matplotlib
+from svgbench.analysis.show.backend import import_matplotlib
 import_matplotlib()
 from test_figures import *
 draw(results(experiment(), [cell("a", [1.0, 2.0])]), Path(sys.argv[1]))

@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 from import_kit import HEADER, MEAN, OK, ROWS, Call, altered, by_column, call, read, refused
 
 from svgbench import cli
-from svgbench.analysis.import_source import open_source
-from svgbench.analysis.import_table import read_table
-from svgbench.analysis.import_values import ColumnKind
+from svgbench.analysis.read.import_source import open_source
+from svgbench.analysis.read.import_table import read_table
+from svgbench.analysis.read.import_values import ColumnKind
 from svgbench.words.errors import UsageError
 
 REVIEWED = ROOT.parent / "shared" / "cases" / "import"

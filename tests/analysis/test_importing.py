@@ -10,12 +10,12 @@ from matplotlib import pyplot as plt
 from toy import fill
 from toy_imports import MINE, PAPER, an_import, uneven
 
-from svgbench.analysis.frames import read_results
-from svgbench.analysis.importing import import_csv
-from svgbench.analysis.plots import learning_curves
-from svgbench.analysis.summary import results_grids, results_rows
-from svgbench.analysis.tables import render
-from svgbench.analysis.verdicts import compare
+from svgbench.analysis.judge.verdicts import compare
+from svgbench.analysis.read.frames import read_results
+from svgbench.analysis.read.importing import import_csv
+from svgbench.analysis.show.plots import learning_curves
+from svgbench.analysis.show.summary import results_grids, results_rows
+from svgbench.analysis.show.tables import render
 from svgbench.describe import parts_of
 from svgbench.lab.cells import MOST_SEEDS, Selection, expand
 from svgbench.lab.store import Store

@@ -10,11 +10,11 @@ import pytest
 from harness import ROOT
 
 from svgbench import paper_tables
-from svgbench.analysis.frames import read_results
-from svgbench.analysis.published import published_grids
-from svgbench.analysis.summary import results_grids
-from svgbench.analysis.table_markup import _LATEX, LATEX_ROWS
-from svgbench.analysis.tables import Amount, Grid, render
+from svgbench.analysis.read.frames import read_results
+from svgbench.analysis.show.published import published_grids
+from svgbench.analysis.show.summary import results_grids
+from svgbench.analysis.show.table_markup import _LATEX, LATEX_ROWS
+from svgbench.analysis.show.tables import Amount, Grid, render
 from svgbench.lab.cells import Selection
 from svgbench.lab.store import Store
 from svgbench.reproduce.sac_svg.experiments import TABLE2

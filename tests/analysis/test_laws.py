@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_cells import ERROR, SCORE, Printed, Table, by_key, cell, claim, compared, experiment
 
-from svgbench.analysis.levels import LevelCase, judge_levels
-from svgbench.analysis.statistics import Summary
-from svgbench.analysis.verdicts import compare
+from svgbench.analysis.judge.levels import LevelCase, judge_levels
+from svgbench.analysis.judge.statistics import Summary
+from svgbench.analysis.judge.verdicts import compare
 
 # few digits, so that effects of every size and exact ties both occur
 numbers = st.integers(1, 400).map(lambda k: k / 8)

@@ -9,10 +9,10 @@ from decimal import Decimal
 import pytest
 from made_cells import ERROR, SCORE, Printed, Table, by_key, cell, experiment, sample
 
-from svgbench.analysis.levels import LevelCase, judge_levels, level_margin
-from svgbench.analysis.power import power_tost
-from svgbench.analysis.statistics import Summary, t_interval
-from svgbench.analysis.verdicts import Rules, Verdict, compare
+from svgbench.analysis.judge.levels import LevelCase, judge_levels, level_margin
+from svgbench.analysis.judge.power import power_tost
+from svgbench.analysis.judge.statistics import Summary, t_interval
+from svgbench.analysis.judge.verdicts import Rules, Verdict, compare
 from svgbench.words.experiment import Deviation, Measure
 
 

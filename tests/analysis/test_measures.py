@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from svgbench.analysis.measures import CellData, Sample, measure_values, read_sample, worst
+from svgbench.analysis.read.measures import CellData, Sample, measure_values, read_sample, worst
 from svgbench.words.experiment import Measure
 
 # seed 7 comes first in the file, and stops at another step than seed 3

@@ -14,12 +14,12 @@ from made_cells import by_key, cell, claim, compared, experiment, sample
 from scipy import stats
 from toy import EXPERIMENT, fill
 
-from svgbench.analysis import outlook as outlook_module
-from svgbench.analysis.frames import read_results
-from svgbench.analysis.judgement import PartResult, Verdict
-from svgbench.analysis.outlook import MOST_SEEDS, Open, Outlook, forecast
-from svgbench.analysis.verdict_words import of_claim, word_over
-from svgbench.analysis.verdicts import compare
+from svgbench.analysis.judge import outlook as outlook_module
+from svgbench.analysis.judge.judgement import PartResult, Verdict
+from svgbench.analysis.judge.outlook import MOST_SEEDS, Open, Outlook, forecast
+from svgbench.analysis.judge.verdict_words import of_claim, word_over
+from svgbench.analysis.judge.verdicts import compare
+from svgbench.analysis.read.frames import read_results
 from svgbench.lab.calibration import Cost, kind
 from svgbench.lab.cells import Selection, expand
 from svgbench.lab.store import Store
@@ -98,7 +98,7 @@ def test_what_no_hundred_seeds_decide_is_beyond():
 
 @pytest.fixture
 def made(tmp_path, monkeypatch):
-    monkeypatch.setattr("svgbench.analysis.outlook.default_jobs", lambda *_: 1)
+    monkeypatch.setattr("svgbench.analysis.judge.outlook.default_jobs", lambda *_: 1)
     return Store(tmp_path / "results")
 
 

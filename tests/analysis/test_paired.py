@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from svgbench.analysis.paired import paired, paired_tost
+from svgbench.analysis.judge.paired import paired, paired_tost
 
 numbers = st.integers(-400, 400).map(lambda k: k / 8)
 pairs = st.lists(st.tuples(numbers, numbers), min_size=2, max_size=12).filter(

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from svgbench.analysis import power
+from svgbench.analysis.judge import power
 
 GOLDEN = json.loads(golden.FILE.read_text())
 
@@ -69,6 +69,7 @@ def test_more_seeds_find_smaller_effects(n):
 
 
 def test_plan_does_not_pay_for_scipy_stats():
-    code = "import sys, svgbench.analysis.power; print('scipy.special' in sys.modules, 'scipy.stats' in sys.modules)"
+    loaded = "print('scipy.special' in sys.modules, 'scipy.stats' in sys.modules)"
+    code = f"import sys, svgbench.analysis.judge.power; {loaded}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["True", "False"]

@@ -10,12 +10,12 @@ import pytest
 from matplotlib import pyplot as plt
 
 from svgbench import paper_tables
-from svgbench.analysis.frames import read_results
-from svgbench.analysis.plots import draw, learning_curves
-from svgbench.analysis.summary import results_grids, results_rows
-from svgbench.analysis.tables import render
-from svgbench.analysis.verdict_text import verdict_lines
-from svgbench.analysis.verdicts import compare
+from svgbench.analysis.judge.verdicts import compare
+from svgbench.analysis.read.frames import read_results
+from svgbench.analysis.show.plots import draw, learning_curves
+from svgbench.analysis.show.summary import results_grids, results_rows
+from svgbench.analysis.show.tables import render
+from svgbench.analysis.show.verdict_text import verdict_lines
 from svgbench.lab.cells import Selection, expand
 from svgbench.lab.store import Store
 from svgbench.words.errors import UsageError

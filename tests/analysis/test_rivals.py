@@ -10,8 +10,8 @@ import pytest
 from made_cells import ERROR, SCORE, by_key, cell, experiment, sample
 from scipy import stats
 
-from svgbench.analysis.statistics import summarise, welch
-from svgbench.analysis.verdicts import compare
+from svgbench.analysis.judge.statistics import summarise, welch
+from svgbench.analysis.judge.verdicts import compare
 from svgbench.lab.cells import Selection
 from svgbench.words.experiment import Measure
 

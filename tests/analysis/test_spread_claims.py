@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from made_cells import SCORE, by_key, cell, claim, experiment, sample
 
-from svgbench.analysis.spreads import relative_sd_interval
-from svgbench.analysis.verdict_text import verdict_lines
-from svgbench.analysis.verdicts import Rules, compare
+from svgbench.analysis.judge.spreads import relative_sd_interval
+from svgbench.analysis.judge.verdicts import Rules, compare
+from svgbench.analysis.show.verdict_text import verdict_lines
 from svgbench.words.experiment import Comparison, RelativeSD, Task, Variant
 
 S, R, U, M = "SUPPORTED", "REFUTED", "INCONCLUSIVE", "INCOMPLETE"

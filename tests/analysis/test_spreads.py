@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from svgbench.analysis.spreads import relative_sd_interval, seeds_to_see, unseen_share, vangel_interval
+from svgbench.analysis.judge.spreads import relative_sd_interval, seeds_to_see, unseen_share, vangel_interval
 
 quick = settings(deadline=None, max_examples=30)
 numbers = st.integers(1, 400).map(lambda k: k / 8)

@@ -12,12 +12,12 @@ from made_cells import sample
 from scipy import stats
 from toy import EXPERIMENT, fill
 
-from svgbench.analysis.frames import read_results
-from svgbench.analysis.grids import Amount
-from svgbench.analysis.measures import Sample
-from svgbench.analysis.standouts import standouts
-from svgbench.analysis.summary import MOST_ROWS, SHOWN_ROWS, results_grids, results_rows
-from svgbench.analysis.tables import csv_of, render
+from svgbench.analysis.judge.standouts import standouts
+from svgbench.analysis.read.frames import read_results
+from svgbench.analysis.read.measures import Sample
+from svgbench.analysis.show.grids import Amount
+from svgbench.analysis.show.summary import MOST_ROWS, SHOWN_ROWS, results_grids, results_rows
+from svgbench.analysis.show.tables import csv_of, render
 from svgbench.commands import judging
 from svgbench.lab.cells import Selection, expand
 from svgbench.lab.store import Store

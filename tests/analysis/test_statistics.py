@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from svgbench.analysis import statistics as ours
+from svgbench.analysis.judge import statistics as ours
 
 GOLDEN = json.loads(golden.FILE.read_text())
 finite = st.floats(-1e6, 1e6)

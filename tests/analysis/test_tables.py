@@ -17,8 +17,8 @@ from markdown_it import MarkdownIt
 from rich.cells import cell_len
 
 from svgbench import paper_tables
-from svgbench.analysis.published import published_grid, published_grids, published_rows
-from svgbench.analysis.tables import Amount, Entry, Grid, amount_of, csv_of, format_mean_spread, render
+from svgbench.analysis.show.published import published_grid, published_grids, published_rows
+from svgbench.analysis.show.tables import Amount, Entry, Grid, amount_of, csv_of, format_mean_spread, render
 from svgbench.words.errors import UsageError
 
 CELLS = st.text("abc 01.\n±", max_size=60)

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from svgbench.analysis.trace import SeedTrace, read_texts, traces
+from svgbench.analysis.judge.trace import SeedTrace, read_texts, traces
 
 
 def texts(*rows, header="seed,step,phase,count,score"):

@@ -10,9 +10,9 @@ from typing import Any
 
 from toy import EXPERIMENT, FINAL, fill
 
-from svgbench.analysis.difference import CellDifference, differences
-from svgbench.analysis.difference_text import difference_lines
-from svgbench.analysis.judgement import Rules
+from svgbench.analysis.judge.difference import CellDifference, differences
+from svgbench.analysis.judge.judgement import Rules
+from svgbench.analysis.show.difference_text import difference_lines
 from svgbench.lab.cells import Cell, Selection, expand
 from svgbench.lab.store import Store
 from svgbench.lab.stored import stored_cells

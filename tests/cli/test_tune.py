@@ -9,7 +9,7 @@ import pytest
 from svgbench_testkit import walk
 
 from svgbench import reproduce
-from svgbench.analysis.search_plots import settings
+from svgbench.analysis.search.search_plots import settings
 from svgbench.lab import platform
 from svgbench.lab.block import as_csv
 from svgbench.lab.cells import Selection, blocks, expand

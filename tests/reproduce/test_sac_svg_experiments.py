@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from svgbench import paper_tables
-from svgbench.analysis.claims import claim_verdicts
-from svgbench.analysis.comparisons import Place, judge_part
-from svgbench.analysis.judgement import Evidence
-from svgbench.analysis.measures import CellData
+from svgbench.analysis.judge.claims import claim_verdicts
+from svgbench.analysis.judge.comparisons import Place, judge_part
+from svgbench.analysis.judge.judgement import Evidence
+from svgbench.analysis.read.measures import CellData
 from svgbench.baselines.actor_critic import sac, sac_svg
 from svgbench.lab.cells import Selection, expand
 from svgbench.reproduce.sac_svg import deviations

@@ -12,9 +12,9 @@ import pytest
 import torch
 
 from svgbench import scg
-from svgbench.analysis.canvas import house_style
-from svgbench.analysis.frames import Results
-from svgbench.analysis.measures import CellData
+from svgbench.analysis.read.frames import Results
+from svgbench.analysis.read.measures import CellData
+from svgbench.analysis.show.canvas import house_style
 from svgbench.baselines.scg import scg_hessian, scg_motifs, scg_upper_bound, scg_variance
 from svgbench.lab.cells import Selection, expand
 from svgbench.lab.source import split_reference

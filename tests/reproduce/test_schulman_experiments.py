@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from svgbench.analysis.frames import Results
-from svgbench.analysis.measures import CellData
-from svgbench.analysis.verdicts import compare
+from svgbench.analysis.judge.verdicts import compare
+from svgbench.analysis.read.frames import Results
+from svgbench.analysis.read.measures import CellData
 from svgbench.baselines.on_policy import gae, sb3_trpo, trpo
 from svgbench.lab.cells import Selection, expand
 from svgbench.reproduce.gae.experiments import FIG8, FIG9, FIG10

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from svgbench.analysis.frames import Results
-from svgbench.analysis.measures import CellData
-from svgbench.analysis.plots import is_cut
-from svgbench.analysis.references import LEVEL
-from svgbench.analysis.verdicts import compare
+from svgbench.analysis.judge.verdicts import compare
+from svgbench.analysis.read.frames import Results
+from svgbench.analysis.read.measures import CellData
+from svgbench.analysis.show.plots import is_cut
+from svgbench.analysis.show.references import LEVEL
 from svgbench.baselines.value_gradients import actor_critic, svg_inf, svg_one, svg_planner, svg_zero
 from svgbench.lab.block import resolve
 from svgbench.lab.cells import Selection, expand

@@ -12,11 +12,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from svgbench.analysis.canvas import TEXT_WIDTH, plain, subplots
-from svgbench.analysis.frames import Results
-from svgbench.analysis.measures import read_sample
-from svgbench.analysis.plots import PALETTE, Look, curve, named_tasks, stamp, undeclared
-from svgbench.analysis.references import draw_legend, draw_levels
+from svgbench.analysis.read.frames import Results
+from svgbench.analysis.read.measures import read_sample
+from svgbench.analysis.show.canvas import TEXT_WIDTH, plain, subplots
+from svgbench.analysis.show.plots import PALETTE, Look, curve, named_tasks, stamp, undeclared
+from svgbench.analysis.show.references import draw_legend, draw_levels
 from svgbench.reproduce.gae.claims import AFTER_20, INSIDE
 from svgbench.reproduce.on_policy_figures import cost_panels, drawn
 

@@ -12,10 +12,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from svgbench.analysis.canvas import COLUMN_WIDTH, plain, subplots
-from svgbench.analysis.frames import Results
-from svgbench.analysis.plots import Look, curve, log_scale, looks, stamp
-from svgbench.analysis.references import draw_legend
+from svgbench.analysis.read.frames import Results
+from svgbench.analysis.show.canvas import COLUMN_WIDTH, plain, subplots
+from svgbench.analysis.show.plots import Look, curve, log_scale, looks, stamp
+from svgbench.analysis.show.references import draw_legend
 
 MAIN = ("far", "s0", "policy")  # the page without a suffix
 STARTS = {"s0": "s0 = (1, 1)", "replay": "replay states"}

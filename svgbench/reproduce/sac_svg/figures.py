@@ -5,10 +5,10 @@ from __future__ import annotations
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from svgbench.analysis.canvas import COLUMN_WIDTH, plain, subplots
-from svgbench.analysis.frames import Results
-from svgbench.analysis.plots import drawable, grid_of, looks, named_tasks, panel, stamp, undeclared
-from svgbench.analysis.references import draw_legend, draw_row
+from svgbench.analysis.read.frames import Results
+from svgbench.analysis.show.canvas import COLUMN_WIDTH, plain, subplots
+from svgbench.analysis.show.plots import drawable, grid_of, looks, named_tasks, panel, stamp, undeclared
+from svgbench.analysis.show.references import draw_legend, draw_row
 from svgbench.words.experiment import Task
 
 BEST_H = {"Ant": 2, "Hopper": 2, "Swimmer": 2, "Cheetah": 3, "Walker2d": 4, "PETS Cheetah": 4}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from svgbench.analysis.canvas import TEXT_WIDTH, subplots
-from svgbench.analysis.frames import Results
-from svgbench.analysis.plots import curve, drawable, grid_of, log_scale, looks, named_tasks, stamp
-from svgbench.analysis.references import draw_legend, draw_not_run
+from svgbench.analysis.read.frames import Results
+from svgbench.analysis.show.canvas import TEXT_WIDTH, subplots
+from svgbench.analysis.show.plots import curve, drawable, grid_of, log_scale, looks, named_tasks, stamp
+from svgbench.analysis.show.references import draw_legend, draw_not_run
 
 ONE_PERCENT = 0.01
 

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from svgbench.analysis.absolute import level_of
-from svgbench.analysis.judgement import number
-from svgbench.analysis.statistics import t_interval
+from svgbench.analysis.judge.absolute import level_of
+from svgbench.analysis.judge.statistics import t_interval
+from svgbench.analysis.read.naming import printed
 from svgbench.lab.block import resolve
 from svgbench.reproduce.svg.experiments import FIG4
 from svgbench.simulate.trials import COLUMNS, trials_of
@@ -79,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     for row in rows:
         interval = f"[{row['low']:.3f}, {row['high']:.3f}]"
-        claims = ", ".join(number(level) for level in row["asked"])
+        claims = ", ".join(printed(level) for level in row["asked"])
         out(f"{row['task']} {row['column']}: {row['value']:.3f} {interval} a step, n {row['n']}; claims ask {claims}")
     return 0
 

@@ -12,10 +12,10 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from svgbench.analysis.canvas import TEXT_WIDTH, plain, subplots
-from svgbench.analysis.frames import Results
-from svgbench.analysis.plots import Look, curve, drawable, stamp, undeclared
-from svgbench.analysis.references import draw_legend, draw_levels, draw_not_run
+from svgbench.analysis.read.frames import Results
+from svgbench.analysis.show.canvas import TEXT_WIDTH, plain, subplots
+from svgbench.analysis.show.plots import Look, curve, drawable, stamp, undeclared
+from svgbench.analysis.show.references import draw_legend, draw_levels, draw_not_run
 from svgbench.words.errors import UsageError
 
 POINTS = 50  # of a curve: each is the mean of the episodes since the one before

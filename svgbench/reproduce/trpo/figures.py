@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from svgbench.analysis.frames import Results
-from svgbench.analysis.plots import named_tasks
+from svgbench.analysis.read.frames import Results
+from svgbench.analysis.show.plots import named_tasks
 from svgbench.reproduce.on_policy_figures import cost_panels, drawn
 
 BARTO = "trpo/cart-pole-barto"

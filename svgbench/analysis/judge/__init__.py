@@ -1,0 +1,1 @@
+"""From frames to verdicts: statistics, levels, claims, rivals, and two results folders against each other."""

@@ -1,0 +1,216 @@
+"""The answer to what an experiment or a work is asked: derived from its verdicts, in a sentence or two."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from svgbench.analysis.judge.judgement import Verdict
+from svgbench.analysis.judge.outlook import Open, Outlook
+from svgbench.analysis.judge.verdict_words import of_claim, tally, tally_words, word_over
+from svgbench.words.experiment import Claim, Experiment
+
+NOTHING_TO_JUDGE = ("NOT_COMPARABLE", "INCOMPLETE")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """An experiment, its verdicts, and what is open of them.
+
+    `pinned` is the one budget that was asked for, or ""; `narrowed` says that tasks or variants were named.
+    `undeclared` are the variants in the folder that nobody declares.
+    """
+
+    experiment: Experiment
+    verdicts: Sequence[Verdict]
+    outlook: Outlook
+    pinned: str = ""
+    narrowed: bool = False
+    undeclared: Sequence[str] = ()
+
+    @cached_property
+    def claims(self) -> list[tuple[Claim, list[Verdict]]]:
+        """The claims that have a verdict, with all of theirs."""
+        found = ((claim, of_claim(self.verdicts, claim.id)) for claim in self.experiment.claims)
+        return [(claim, own) for claim, own in found if own]
+
+    @cached_property
+    def levels(self) -> list[Verdict]:
+        return [v for v in self.verdicts if v.kind == "level" and not v.rival]
+
+    @cached_property
+    def rivals(self) -> list[Verdict]:
+        return [v for v in self.verdicts if v.rival]
+
+    @property
+    def begun(self) -> bool:
+        """Whether any cell of ours has a finished seed, or a verdict has read something else."""
+        return bool(self.budgets) or any(map(self.outlook.measured, self.outlook.budgets))
+
+    @property
+    def comparable(self) -> list[Verdict]:
+        return [v for v in self.levels if v.verdict not in NOTHING_TO_JUDGE]
+
+    @cached_property
+    def budgets(self) -> list[str]:
+        """The budgets at which a verdict read a measurement."""
+        return list(dict.fromkeys(v.budget for v in self.verdicts if v.n))
+
+    def holds(self, claim: Claim, verdicts: Sequence[Verdict]) -> str:
+        """On how many of its tasks or settings a claim is SUPPORTED, as "2/6"; "" where it has only one verdict."""
+        each, over = [v for v in verdicts if v.task], [v for v in verdicts if not v.task]
+        if over:
+            return f"{int(over[0].value or 0)}/{len(self.experiment.tasks_of(claim))}"
+        return f"{sum(v.verdict == 'SUPPORTED' for v in each)}/{len(each)}" if word_over(verdicts) == "mixed" else ""
+
+    def open_of(self, verdict: Verdict) -> Open | None:
+        """What one verdict asks for."""
+        if verdict.kind == "level":
+            return self.outlook.of_level(verdict)
+        claim = next(claim for claim, own in self.claims if verdict in own)
+        return self.outlook.of_claim(claim, [verdict])
+
+    def rows(self) -> list[dict[str, str | int | float | None]]:
+        """The verdicts as flat rows, each with what it asks for: None where that is nothing or is not known."""
+        rows = []
+        for verdict in self.verdicts:
+            asks = self.open_of(verdict)
+            rows.append(
+                verdict.as_row()
+                | {
+                    "open_budget": asks.budget if asks else None,
+                    "open_runs": asks.runs if asks else None,
+                    "open_seconds": asks.seconds if asks else None,
+                    "open_seeds": asks.seeds if asks else None,
+                }
+            )
+        return rows
+
+
+def question(experiment: Experiment) -> str:
+    """What is asked of an experiment: "Does Figure 3 hold?" """
+    if experiment.question:
+        return experiment.question
+    numbered = re.fullmatch(r"(fig|table)(\d+)", experiment.artifact)
+    kind = {"fig": "Figure", "table": "Table"}
+    name = f"{kind[numbered[1]]} {numbered[2]}" if numbered else f'"{experiment.title}"'
+    return f"Does {name} hold?"
+
+
+def answer(judged: Judged) -> str:
+    """The question and its answer, from the counts of verdicts, with the headline claim's."""
+    experiment = judged.experiment
+    if not judged.claims and not judged.levels:
+        about = "has no claim and no published number of" if judged.narrowed else "declares no claim and has no"
+        nothing = f"{experiment.id} {about} {'what was named' if judged.narrowed else 'published numbers'}."
+        return _rivals(judged) or nothing
+    if not judged.budgets:
+        return f"{question(experiment)} {_unmeasured(judged)}."
+    before, at, after = _measured(judged)
+    core = f"{at}, {_core(judged)}."
+    sentences = [before, core[:1].upper() + core[1:], _headline(judged), _numbers(judged), after, _rivals(judged)]
+    return " ".join([question(experiment), *filter(None, sentences)])
+
+
+def _unmeasured(judged: Judged) -> str:
+    """What is said where no verdict has read a measurement."""
+    outlook = judged.outlook
+    budgets = [judged.pinned] if judged.pinned else outlook.budgets
+    begun = [f"{outlook.measured(b)} of {outlook.asked_cells(b)} cells at {b}" for b in budgets if outlook.measured(b)]
+    if begun:
+        return f"Nothing can be judged yet: measured are {' and '.join(begun)}"
+    return f"Not measured at {judged.pinned}" if judged.pinned else "Not measured"
+
+
+def _measured(judged: Judged) -> tuple[str, str, str]:
+    """What is measured: a sentence before the answer, the budget in it, a sentence behind it."""
+    outlook, paper = judged.outlook, judged.outlook.budgets[0]
+    if judged.pinned:
+        return "", f"at {judged.pinned}", ""
+    done, cells = outlook.measured(paper), outlook.asked_cells(paper)
+    at = judged.budgets
+    if not done and paper not in at:
+        return "Not measured at the paper's budget.", f"at {' and '.join(at)}", ""
+    part = f"{done} of {cells} cells are measured at the paper's budget." if done < cells else ""
+    return "", "at the paper's budget" if at == [paper] else f"at {' and '.join(at)}", part
+
+
+def _core(judged: Judged) -> str:
+    """The verdict over all claims; without claims, over the published numbers."""
+    words = [word_over(own) for _, own in judged.claims]
+    of, yes, no = ("claim", "SUPPORTED", ("REFUTED", "mixed"))
+    if not words:
+        words = [v.verdict for v in judged.comparable]
+        of, yes, no = ("published number", "REPRODUCED", ("WORSE", "BETTER"))
+    if not words:
+        return f"none of its {len(judged.levels)} published numbers can be compared"
+    against = sum(words.count(word) for word in no)
+    every = f"its {of} is" if len(words) == 1 else f"{'both' if len(words) == 2 else f'all {len(words)}'} {of}s are"
+    if len(set(words)) == 1 and words[0] != "mixed":
+        start = {yes: "yes: ", no[0]: "no: "}.get(words[0], "open: ")
+        return f"{start}{every} {words[0]}"
+    start = "in part" if yes in words or "mixed" in words else "no" if against else "open"
+    if not against and yes in words:
+        start = "nothing against it so far"
+    return f"{start}: of {len(words)} {of}s {tally_words(words)}{_mixed(judged)}"
+
+
+def _mixed(judged: Judged) -> str:
+    """The tally of claims that have no one verdict over their tasks or settings."""
+    mixed = [v for _, own in judged.claims if word_over(own) == "mixed" for v in own]
+    return f" ({places(mixed)} of mixed ones: {tally(mixed)})" if mixed else ""
+
+
+def places(verdicts: Sequence[Verdict]) -> str:
+    """What several verdicts of a claim are on: "6 tasks", "64 settings"."""
+    each = [v for v in verdicts if v.task]
+    return f"{len(each)} {'settings' if any(v.setting for v in each) else 'tasks'}"
+
+
+def _headline(judged: Judged) -> str:
+    experiment = judged.experiment
+    wanted = experiment.headline or (experiment.claims[0].id if experiment.claims else "")
+    own = next((own for claim, own in judged.claims if claim.id == wanted), None)
+    if own is None or len(judged.claims) == 1:
+        return ""
+    each = [v for v in own if v.task]
+    if len({word_over(all_of_one) for _, all_of_one in judged.claims} | {v.verdict for v in each}) == 1:
+        return ""  # the answer has said so of all
+    on = f" (of {places(own)} {tally(each)})" if len(each) > 1 else ""
+    return f"Its headline, {wanted}, is {word_over(own)}{on}."
+
+
+def _numbers(judged: Judged) -> str:
+    """The verdicts on published numbers beside claims; "" where there is none."""
+    if not judged.claims or not judged.comparable:
+        return ""
+    return f"Of {len(judged.levels)} published numbers {tally(judged.comparable)}."
+
+
+def _rivals(judged: Judged) -> str:
+    """How imported variants, and those made with -o, do against ours."""
+    names = dict.fromkeys(v.variant for v in judged.rivals)
+    budgets = " and ".join(dict.fromkeys(v.budget for v in judged.rivals))
+    told = [f"{name} {tally(v for v in judged.rivals if v.variant == name)}" for name in names]
+    return f"Against ours, at {budgets}: {'; '.join(told)}." if told else ""
+
+
+def work_answer(title: str, every: Sequence[Judged]) -> str:
+    """The same of a whole work, over all claims of its experiments."""
+    words = [word_over(own) for judged in every for _, own in judged.claims]
+    asked = f"Do the results of {title} hold?"
+    if not words:
+        return f"{asked} It declares no claim."
+    if not any(judged.budgets for judged in every):
+        return f"{asked} Nothing can be judged yet."
+    supported, against = words.count("SUPPORTED"), words.count("REFUTED") + words.count("mixed")
+    start = "Yes" if supported == len(words) else "In part" if supported and against else "No" if against else "Open"
+    counted = sum(bool(judged.claims) for judged in every)
+    where = f"in {counted} experiments" if counted > 1 else "in one experiment"
+    sentences = [f"{asked} {start}: of {len(words)} claims {where} {tally_words(words)}."]
+    cut = [one.experiment.artifact for one in every if not one.outlook.measured(one.outlook.budgets[0])]
+    if cut:
+        sentences.append(f"Not measured at the paper's budget: {', '.join(cut)}.")
+    return " ".join(sentences)

@@ -1,0 +1,196 @@
+"""Two measurements of one thing: IDENTICAL, EQUIVALENT, HIGHER, LOWER or INCONCLUSIVE.
+
+Neither side is a published number: an imported or own method meets one of ours (`rivals`), or one results folder
+meets another (`difference`). Published numbers have other words (`levels`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from svgbench.analysis.judge.contrasts import floor_of
+from svgbench.analysis.judge.judgement import DEFAULT_RULES, MeasuredWord, Rules, Verdict, join_id
+from svgbench.analysis.judge.levels import SHARE_OF_DISTANCE
+from svgbench.analysis.judge.paired import paired, paired_tost
+from svgbench.analysis.judge.statistics import Summary, Welch, holm, summarise, tost, welch
+from svgbench.analysis.read.measures import Sample
+from svgbench.analysis.read.naming import name_seeds, printed
+from svgbench.words.experiment import Measure
+
+ROUNDING = 1e-5
+"""A relative difference that rounding in single precision may make, and that is never a difference."""
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """Two samples of one measure: `ours` is judged against `other`, which belongs to `rival`.
+
+    `random` is a random policy's mean of the measure, if it is known. With `shared` the same seed means the same
+    initial weights and noise on both sides. `settled` is a word that needs no test, and why.
+    """
+
+    experiment: str
+    budget: str
+    task: str
+    variant: str
+    rival: str
+    setting: str
+    measure: Measure
+    ours: Sample
+    other: Sample
+    random: float | None = None
+    shared: bool = True
+    settled: tuple[MeasuredWord, str] | None = None
+    subject: str = ""  # what reasons call our side; the variant by default
+    caveats: tuple[str, ...] = ()  # what a reader of the difference must know of either side
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Ours less other, with the margin within which the two are equivalent."""
+
+    ours: Summary
+    other: Summary
+    test: Welch
+    p_tost: float
+    margin: float
+    margin_is: str
+    paired: bool
+    floor: float | None  # what a failed seed counts as
+
+    @property
+    def testable(self) -> bool:
+        return self.test.df > 0
+
+
+def margin_between(other: Summary, random: float | None) -> tuple[float, str]:
+    """The difference from `other` that would not matter, and what it is, in words.
+
+    A tenth of the distance from a random policy. Where that is not known: a tenth of the other's mean, but at most
+    one SD between its seeds.
+    """
+    share = f"{100 * SHARE_OF_DISTANCE:g} %"
+    if random is not None:
+        distance = abs(other.mean - random)
+        return SHARE_OF_DISTANCE * distance, f"{share} of the distance from a random policy's {printed(random)}"
+    tenth = SHARE_OF_DISTANCE * abs(other.mean)
+    if other.sd < tenth:
+        return other.sd, "one SD between the rival's seeds; no distance from a random policy is known"
+    return tenth, f"{share} of the rival's mean; no distance from a random policy is known"
+
+
+def judge(meetings: Sequence[Meeting], rules: Rules = DEFAULT_RULES) -> list[Verdict]:
+    """A verdict per meeting; Holm's correction runs over all that are not settled and can be tested.
+
+    The first that fires: EQUIVALENT (two one-sided tests place the difference within the margin), HIGHER or LOWER
+    (Holm-adjusted p), INCONCLUSIVE. Tests are paired by seed where the seeds are shared, else Welch's. A failed seed
+    counts at the declared floor, or as the worst value on either side; the reason says what holds without it.
+    """
+    counted, without = (_outcomes(meetings, rules, with_failed) for with_failed in (True, False))
+    return [_verdict(m, *outcomes) for m, *outcomes in zip(meetings, counted, without, strict=True)]
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    word: MeasuredWord
+    difference: Difference | None
+    p_holm: float
+    significant: bool
+    reason: str
+
+
+def _outcomes(meetings: Sequence[Meeting], rules: Rules, with_failed: bool) -> list[_Outcome]:
+    found = [_difference(m, rules, with_failed) for m in meetings]
+    family = [
+        i
+        for i, (m, d) in enumerate(zip(meetings, found, strict=True))
+        if m.settled is None and isinstance(d, Difference) and d.testable
+    ]
+    p_values = [d.test.p for i in family if isinstance(d := found[i], Difference)]
+    adjusted = dict(zip(family, holm(p_values), strict=True))
+    return [
+        _Outcome("INCONCLUSIVE", None, 1.0, False, d)
+        if isinstance(d, str)
+        else _outcome(d, adjusted.get(i, 1.0), rules.alpha)
+        for i, d in enumerate(found)
+    ]
+
+
+def _outcome(d: Difference, p_holm: float, alpha: float) -> _Outcome:
+    significant = p_holm < alpha
+    word: MeasuredWord = "INCONCLUSIVE"
+    if d.p_tost < alpha:
+        word = "EQUIVALENT"
+    elif significant:
+        word = "HIGHER" if d.test.difference > 0 else "LOWER"
+    return _Outcome(word, d, p_holm, significant, "")
+
+
+def _difference(m: Meeting, rules: Rules, with_failed: bool) -> Difference | str:
+    """The test of a meeting, or why there is none."""
+    floor = floor_of(m.measure, [*m.ours.values.values(), *m.other.values.values()], rules)
+    sides: list[Mapping[int, float]] = []
+    for sample in (m.ours, m.other):
+        if with_failed and sample.failed and floor is None:
+            return f"{name_seeds(sample.failed)} failed and no floor is declared"
+        sides.append(sample.counted(floor or 0.0) if with_failed else sample.values)
+    if not all(sides):
+        return "one side has no value"
+    ours, other = sides
+    both = sorted(ours.keys() & other.keys()) if m.shared else []
+    if len(both) >= 2:
+        ours, other = ({seed: side[seed] for seed in both} for side in sides)
+    a, b = summarise(list(ours.values())), summarise(list(other.values()))
+    margin, margin_is = margin_between(b, m.random)
+    margin = max(0.0 if math.isnan(margin) else margin, ROUNDING * max(abs(a.mean), abs(b.mean)))
+    if len(both) < 2:
+        return Difference(a, b, welch(a, b, rules.level), tost(a, b, margin), margin, margin_is, False, floor)
+    differences = [ours[seed] - other[seed] for seed in both]
+    test = paired(differences, rules.level)
+    return Difference(a, b, test, paired_tost(differences, margin), margin, margin_is, True, floor)
+
+
+def _verdict(m: Meeting, counted: _Outcome, without: _Outcome) -> Verdict:
+    word, reason = m.settled or (counted.word, _reason(m, counted, without))
+    known = counted.difference if m.settled is None or word == "EQUIVALENT" else None
+    return Verdict(
+        id=join_id(m.experiment, m.variant, m.task, m.setting),
+        kind="level",
+        verdict=word,
+        budget=m.budget,
+        task=m.task,
+        variant=m.variant,
+        setting=m.setting,
+        n=known.ours.n if known else m.ours.n,
+        value=known.test.difference if known else None,
+        low=known.test.low if known else None,
+        high=known.test.high if known else None,
+        published=None,
+        margin=known.margin if known else None,
+        reason=reason,
+        unit="difference",
+        rival=m.rival,
+        caveats=m.caveats if known else (),
+    )
+
+
+def _reason(m: Meeting, counted: _Outcome, without: _Outcome) -> str:
+    d, subject = counted.difference, m.subject or m.variant
+    if d is None:
+        return counted.reason
+    how = f"paired by seed, n={d.ours.n}" if d.paired else f"n={d.ours.n} against n={d.other.n}"
+    reason = f"{subject} {printed(d.ours.mean)}, {m.rival} {printed(d.other.mean)} ({how}): "
+    reason += f"difference {printed(d.test.difference)}, margin {printed(d.margin)} ({d.margin_is})"
+    if not d.testable:
+        reason += ", one seed has no spread"
+    else:
+        reason += f", equivalence p {printed(d.p_tost)}, Holm p {printed(counted.p_holm)}"
+        if counted.word == "EQUIVALENT" and counted.significant:
+            reason += ": within the margin, but not 0"
+    failed = [f"{who} {name_seeds(s.failed)}" for who, s in ((subject, m.ours), (m.rival, m.other)) if s.failed]
+    if failed:
+        rest = without.word if without.difference else "nothing is left"
+        reason += f"; {', '.join(failed)} failed, counted at {printed(d.floor or 0.0)}, without them {rest}"
+    return reason

@@ -1,0 +1,190 @@
+"""Claims: does a sentence of a paper hold among our own runs?
+
+Its comparisons are judged in `comparisons`; here they become verdicts, per task and setting, and over the tasks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from svgbench.analysis.judge.claim_checks import problems
+from svgbench.analysis.judge.comparisons import Place, incomplete, judge_part
+from svgbench.analysis.judge.effects import variants_of
+from svgbench.analysis.judge.judgement import CAUSES, Cause, ClaimWord, Evidence, PartResult, Verdict, join_id
+from svgbench.analysis.read.measures import CellData
+from svgbench.analysis.read.naming import name_seeds
+from svgbench.words.experiment import Claim, Scalar
+
+
+def claim_verdicts(evidence: Evidence) -> list[Verdict]:
+    """Every claim, per task and per combination of its `per` columns' values, then over its tasks if it is counted.
+
+    Judged at the largest budget at which all its cells of that task are complete. If there is none: one
+    INCOMPLETE for the task, at the largest budget that has anything. ValueError for a claim that does not fit its
+    experiment, and for a column that a frame does not have.
+    """
+    if wrong := problems(evidence.experiment, evidence.published):
+        raise ValueError(f"{evidence.experiment.id}: {wrong[0]}")
+    return [verdict for claim in evidence.experiment.claims for verdict in _judge(evidence, claim)]
+
+
+def decide(parts: tuple[PartResult, ...]) -> tuple[ClaimWord, PartResult]:
+    """A claim's verdict and the part that decides it.
+
+    It holds if every part does. The deciding part is the first incomplete one, else the first refuted, else
+    the first inconclusive (one whose cause no more seeds would mend before the others), else the one whose interval
+    is nearest to its threshold.
+    """
+    orders: tuple[ClaimWord, ...] = ("INCOMPLETE", "REFUTED", "INCONCLUSIVE")
+    for word in orders:
+        found = [part for part in parts if part.verdict == word]
+        if found:
+            return word, min(found, key=lambda part: _rank(part.cause))
+    return "SUPPORTED", min(parts, key=lambda part: part.clearance)
+
+
+def _rank(cause: Cause) -> int:
+    """The place of a cause among those that are asked, the first before the others; without one the last."""
+    return [*CAUSES, ""].index(cause)
+
+
+def count_tasks(words: Sequence[str], at_least: int) -> ClaimWord:
+    """What the verdicts of a claim's tasks say of "on at least so many of them".
+
+    INCOMPLETE only while the missing tasks could still decide it. No interval is widened for the number of tasks:
+    docs/verdicts.md has the bounds on the error.
+    """
+    supported, refuted, missing = (words.count(word) for word in ("SUPPORTED", "REFUTED", "INCOMPLETE"))
+    spare = len(words) - at_least
+    if supported >= at_least:
+        return "SUPPORTED"
+    if refuted > spare:
+        return "REFUTED"
+    return "INCOMPLETE" if supported + missing >= at_least or refuted + missing > spare else "INCONCLUSIVE"
+
+
+def _judge(evidence: Evidence, claim: Claim) -> Iterator[Verdict]:
+    for task in evidence.experiment.tasks_of(claim):
+        yield from _judge_task(evidence, claim, task, _complete_budget(evidence, claim, task))
+    if claim.at_least is not None:
+        yield _count(evidence, claim, claim.at_least)
+
+
+def _judge_task(evidence: Evidence, claim: Claim, task: str, budget: str) -> list[Verdict]:
+    variants = variants_of(claim.parts, task)
+    if gaps := _gaps(evidence, claim, task, budget):
+        missing = incomplete(claim.parts[0], "; ".join(gaps))
+        return [_verdict(evidence, claim, Place(task, budget, {}), (missing,))]
+    # complete: every variant has a cell, unless nothing was asked of it
+    cells = [c for v in variants if (c := evidence.cell(budget, task, v)) is not None]
+    places = [Place(task, budget, setting) for setting in _settings(claim.per, cells)]
+    return [
+        _verdict(evidence, claim, place, tuple(judge_part(evidence, part, place) for part in claim.parts))
+        for place in places
+    ]
+
+
+def _count(evidence: Evidence, claim: Claim, at_least: int) -> Verdict:
+    """The claim over its tasks, all of them at one budget: the largest at which they decide it."""
+    tasks = evidence.experiment.tasks_of(claim)
+    judged = {}
+    for budget in _budgets(evidence, claim):
+        judged[budget] = {task: _judge_task(evidence, claim, task, budget)[0] for task in tasks}
+        word = count_tasks([v.verdict for v in judged[budget].values()], at_least)
+        if word != "INCOMPLETE":
+            break
+    else:
+        word = "INCOMPLETE"
+        started = [b for b in judged if any(evidence.has_any(b, t, variants_of(claim.parts, t)) for t in tasks)]
+        budget = (started or list(judged))[0]
+    verdicts = judged[budget]
+    supported = sum(v.verdict == "SUPPORTED" for v in verdicts.values())
+    labels = {task.id: task.label for task in evidence.experiment.tasks}
+    by_word: dict[str, list[str]] = {}
+    for task, verdict in verdicts.items():
+        by_word.setdefault(verdict.words, []).append(labels[task])
+    listed = "; ".join(f"{found} {', '.join(names)}" for found, names in by_word.items())
+    open_: list[Cause] = [v.cause for v in verdicts.values() if v.verdict == "INCONCLUSIVE"]
+    by_seeds = supported + open_.count("") >= at_least  # more seeds could support it yet
+    return Verdict(
+        id=join_id(evidence.experiment.id, claim.id),
+        kind="claim",
+        verdict=word,
+        budget=budget,
+        task="",
+        variant=", ".join(dict.fromkeys(v for task in tasks for v in variants_of(claim.parts, task))),
+        setting="",
+        n=sum(v.verdict != "INCOMPLETE" for v in verdicts.values()),
+        value=float(supported),
+        low=None,
+        high=None,
+        published=None,
+        margin=None,
+        reason=f"SUPPORTED on {supported} of {len(tasks)} tasks, needs {at_least}: {listed}",
+        unit="tasks",
+        cause="" if word != "INCONCLUSIVE" or by_seeds else min(open_, key=_rank, default=""),
+    )
+
+
+def _budgets(evidence: Evidence, claim: Claim) -> list[str]:
+    """The budgets to judge at, the largest first: those that were read, or, of a claim at none of them, its own."""
+    if claim.budgets is None:
+        return evidence.budgets
+    return [b for b in evidence.budgets if b in claim.budgets] or list(claim.budgets)
+
+
+def _complete_budget(evidence: Evidence, claim: Claim, task: str) -> str:
+    """The largest budget at which the task's cells are complete, else that has anything, else at all."""
+    budgets, variants = _budgets(evidence, claim), variants_of(claim.parts, task)
+    complete = [b for b in budgets if not _gaps(evidence, claim, task, b)]
+    started = [b for b in budgets if evidence.has_any(b, task, variants)]
+    return (complete or started or budgets)[0]
+
+
+def _gaps(evidence: Evidence, claim: Claim, task: str, budget: str) -> list[str]:
+    """What is missing to judge the claim there."""
+    if claim.budgets is not None and not set(evidence.budgets) & set(claim.budgets):
+        return [f"it is judged at budget {' or '.join(claim.budgets)} only, which has no results"]
+    missing = {v: evidence.missing(budget, task, v) for v in variants_of(claim.parts, task)}
+    return [f"{v} lacks {name_seeds(seeds)}" for v, seeds in missing.items() if seeds]
+
+
+def _settings(per: tuple[str, ...], cells: Sequence[CellData]) -> list[dict[str, Scalar]]:
+    """Every combination of the columns' values that a cell has, in order of the values."""
+    if not per:
+        return [{}]
+    found: set[tuple[Scalar, ...]] = set()
+    for cell in cells:
+        unknown = [column for column in per if column not in cell.frame.columns]
+        if unknown:
+            raise ValueError(f"a claim is per {unknown[0]!r}; {cell.variant} has {', '.join(cell.frame.columns)}")
+        rows = cell.frame.loc[cell.frame["seed"].isin(cell.seeds), list(per)].drop_duplicates().dropna()
+        found.update(zip(*(rows[column].tolist() for column in per), strict=True))
+    ordered = sorted(found, key=lambda values: [(isinstance(v, str), v) for v in values])
+    return [dict(zip(per, values, strict=True)) for values in ordered] or [{}]
+
+
+def _verdict(evidence: Evidence, claim: Claim, place: Place, parts: tuple[PartResult, ...]) -> Verdict:
+    word, part = decide(parts)
+    settings = [f"{column}={value}" for column, value in place.setting.items()]
+    held = sum(p.verdict == "SUPPORTED" for p in parts)
+    return Verdict(
+        id=join_id(evidence.experiment.id, claim.id, place.task, ",".join(settings)),
+        kind="claim",
+        verdict=word,
+        budget=place.budget,
+        task=place.task,
+        variant=", ".join(variants_of(claim.parts, place.task)),
+        setting=" ".join(settings),
+        n=part.n,
+        value=part.value,
+        low=part.low,
+        high=part.high,
+        published=part.published,
+        margin=part.margin,
+        reason=part.reason + (f" ({held} of {len(parts)} parts hold)" if len(parts) > 1 else ""),
+        unit=part.unit,
+        details=parts,
+        part_of=join_id(evidence.experiment.id, claim.id) if claim.at_least is not None else "",
+        cause=part.cause if word == "INCONCLUSIVE" else "",
+    )

@@ -1,0 +1,383 @@
+"""One comparison of a claim on one task: what its cells say, failed seeds counted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from svgbench.analysis.judge.absolute import Levels, Ruled, levels_of
+from svgbench.analysis.judge.effects import (
+    FEWEST,
+    Beside,
+    Candidate,
+    Effect,
+    candidates,
+    effect_interval,
+    is_of_gain,
+    sides,
+    spread_effect,
+)
+from svgbench.analysis.judge.judgement import ClaimWord, Evidence, PartResult, Unit, with_cause
+from svgbench.analysis.judge.spreads import seeds_to_see, unseen_share, vangel_interval
+from svgbench.analysis.judge.statistics import Interval, summarise
+from svgbench.analysis.read.measures import Sample, read_sample, worst
+from svgbench.analysis.read.naming import RANDOM_VARIANT, name_seeds, printed
+from svgbench.words.experiment import (
+    BestOf,
+    Change,
+    Comparison,
+    OfDistance,
+    Published,
+    RelativeSD,
+    Scalar,
+    Side,
+    on_task,
+)
+
+ROUNDING = 1e-6
+"""A relative difference that single precision may make."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a claim is judged: the task, the budget, and the values of its `per` columns."""
+
+    task: str
+    budget: str
+    setting: Mapping[str, Scalar]
+
+
+def relation_holds(interval: Interval, relation: str, margin: float) -> ClaimWord:
+    """Where the interval of an effect lies: wholly where the relation asks, wholly elsewhere, or neither."""
+    low, high = interval.low, interval.high
+    asked, elsewhere = {
+        "<": (high < -margin, low >= -margin),
+        ">": (low > margin, high <= margin),
+        "~": (-margin <= low and high <= margin, low > margin or high < -margin),
+        "<~": (high <= margin, low > margin),
+        ">~": (low >= -margin, high < -margin),
+    }[relation]
+    return "SUPPORTED" if asked else "REFUTED" if elsewhere else "INCONCLUSIVE"
+
+
+def incomplete(part: Comparison, reason: str) -> PartResult:
+    """A comparison that cannot be made yet."""
+    return PartResult("", "INCOMPLETE", _unit(part), reason)
+
+
+def judge_part(evidence: Evidence, part: Comparison, place: Place) -> PartResult:
+    """The comparison at one place. INCOMPLETE if a cell lacks rows, INCONCLUSIVE where there is no interval."""
+    right = _right_number(evidence, part, place.task)
+    blank = replace(
+        incomplete(part, ""),
+        text=_text(part, place.task, right),
+        published=right if isinstance(part.right, Published) else None,
+    )
+    read = []
+    for side in sides(part):
+        samples = _samples(evidence, side, place)
+        if isinstance(samples, str):
+            return replace(blank, reason=samples)
+        read.append(_Read(side, candidates(side, place.task), samples))
+    zero = 0.0
+    if is_of_gain(part):
+        random = evidence.random_level(place.budget, place.task, part.left.measure, place.setting)
+        if random is None:
+            return replace(blank, reason=f"{RANDOM_VARIANT} has no row of {part.left.measure.label} at all")
+        zero = random
+    top = _best_there_is(evidence, part, place, read)
+    case = _Case(part, read, right, _floors(read, evidence.rules.floors), evidence.rules.level, zero, top)
+    blank = replace(blank, n=min(sample.n for one in read for group in one.samples for sample in group))
+    if case.uncounted:
+        return replace(blank, verdict="INCONCLUSIVE", reason=case.uncounted)
+    margin, how = _margin(evidence, case, place)
+    if margin is None:
+        return replace(blank, n=0, reason=how)
+    blank = replace(blank, threshold=_threshold(part, margin), margin=_shown(margin, part))
+    effect = case.effect(counted=True)
+    if isinstance(effect, str):
+        return replace(blank, verdict="INCONCLUSIVE", reason=effect)
+    levels = levels_of(evidence, part, place.task, place.budget, place.setting)
+    return _judged(blank, case, effect, margin, how, levels)
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A side with the samples of each candidate's cells."""
+
+    side: Side
+    names: Sequence[tuple[str, ...]]
+    samples: Sequence[tuple[Sample, ...]]
+
+
+@dataclass(frozen=True)
+class _Case:
+    """A comparison with everything read; `floors`, one a side, are what failed seeds count as."""
+
+    part: Comparison
+    read: Sequence[_Read]
+    right: float | None
+    floors: Sequence[float | None]
+    level: float
+    zero: float  # what a relative SD's mean is counted from
+    top: float | None  # a value that no policy betters, of both sides
+
+    @property
+    def uncounted(self) -> str:
+        """Why failed seeds cannot be counted; "" where they can or there are none."""
+        for read, floor in zip(self.read, self.floors, strict=True):
+            if floor is None and any(s.failed for group in read.samples for s in group):
+                which = "a failed seed has no spread" if isinstance(read.side, RelativeSD) else "every seed failed"
+                return f"{which} and no floor is declared"
+        return ""
+
+    def values(self, counted: bool) -> list[list[Candidate]]:
+        """The candidates of left and right, failed seeds at the floor or left out; a number as a constant."""
+        made: list[list[Candidate]] = [
+            [
+                tuple(s.counted(math.nan if floor is None else floor) if counted else s.values for s in group)
+                for group in read.samples
+            ]
+            for read, floor in zip(self.read, self.floors, strict=True)
+        ]
+        if self.right is not None:
+            seeds = {seed for candidate in made[0] for values in candidate for seed in values}
+            made.append([(dict.fromkeys(sorted(seeds), self.right),)])
+        return made
+
+    def effect(self, counted: bool) -> Effect | str:
+        left, right = self.values(counted)
+        if isinstance(self.part.left, RelativeSD) and self.right is not None:
+            return spread_effect(left[0][0], self.zero, self.right, self.level)
+        better = self.part.left.measure.higher_is_better
+        failed = [[sample.failed for sample, *_ in read.samples] for read in self.read]
+        beside = Beside(self.top, failed[0], failed[1] if len(failed) > 1 else ())
+        return effect_interval(left, right, self.part.scale, better, self.level, beside)
+
+    def ruled(self, effect: Effect, margin: float, levels: Levels | None) -> Ruled:
+        """The word that the effect's interval has, after the rules for levels and for spreads."""
+        word = relation_holds(effect.interval, self.part.relation, margin)
+        if levels is not None:
+            return levels.ruled(word, effect.interval, margin)
+        if word != "INCONCLUSIVE" and self._has_a_choice and effect.interval.n < FEWEST:
+            why = f"too few seeds: a best among several takes {FEWEST}, {word} by intervals of {effect.interval.n}"
+            return Ruled("INCONCLUSIVE", "seeds", why)
+        if isinstance(self.part.left, RelativeSD) and self.right is not None and word == "INCONCLUSIVE":
+            return self._ruled_spread(effect.interval, margin)
+        return Ruled(word)
+
+    @property
+    def _has_a_choice(self) -> bool:
+        """Whether a side is the best of several."""
+        return any(len(read.names) > 1 for read in self.read)
+
+    def _ruled_spread(self, effect: Interval, margin: float) -> Ruled:
+        """Whether more seeds are what an undecided spread needs: normal values would have decided it."""
+        (values,) = self.values(counted=True)[0][0]
+        right = self.right or 0.0
+        normal = vangel_interval([value - self.zero for value in values.values()], self.level)
+        alone = Interval(effect.value, normal.low - right, normal.high - right, effect.n)
+        word = relation_holds(alone, self.part.relation, margin)
+        if word == "INCONCLUSIVE":
+            return Ruled(word)
+        error, n = (1 - self.level) / 2, effect.n
+        if alone.value > 0:
+            why = f"two modes that {n} seeds show in these shares by chance would spread less"
+        else:
+            share, needed = 100 * unseen_share(n, error), seeds_to_see(right, error)
+            why = f"{n} seeds can all miss a mode at 0 of up to {share:.0f} % of the runs, to exclude it takes {needed}"
+        return Ruled("INCONCLUSIVE", "seeds", f"too few seeds: {word} if they are normal, but {why}")
+
+    def failures(self, n: int, margin: float, levels: Levels | None) -> str:
+        """Which seeds failed, what they counted as, and what the verdict is without them."""
+        failed = [
+            f"{name} {name_seeds(sample.failed)} at {printed(floor or 0.0)}"
+            for read, floor in zip(self.read, self.floors, strict=True)
+            for names, group in zip(read.names, read.samples, strict=True)
+            for name, sample in zip(names, group, strict=True)
+            if sample.failed
+        ]
+        if not failed:
+            return ""
+        reason = f"; failed seeds count ({', '.join(failed)})"
+        if not all(sample.values for read in self.read for group in read.samples for sample in group):
+            reason += ", without them nothing is left"
+        elif isinstance(effect := self.effect(counted=False), Effect):
+            shown = " to ".join(printed(_shown(x, self.part)) for x in (effect.interval.low, effect.interval.high))
+            found = self.ruled(effect, margin, levels)
+            reason += f", without them {with_cause(found.word, found.cause)} ({shown})"
+        return reason + (": below ten seeds no interval is honest, look at the seeds" if n < 10 else "")
+
+    def best(self, effect: Effect) -> str:
+        """Which candidates were the best, where there was a choice."""
+        chosen = [
+            read.names[index][0]
+            for read, index in zip(self.read, (effect.left, effect.right), strict=False)
+            if isinstance(read.side, BestOf)
+        ]
+        return f"; best: {' against '.join(chosen)}" if chosen else ""
+
+    def bounded(self, effect: Effect) -> str:
+        """What decides an end of the interval beside the seeds' spread: failures of a candidate, the task's best."""
+        said = ""
+        for read, found in zip(self.read, (effect.left_bound, effect.right_bound), strict=False):
+            if found is not None:
+                name = read.names[found.candidate][0]
+                if found.bound == "best":
+                    said += f"; no policy betters {printed(self.top or 0.0)}, so {name} does not"
+                else:
+                    said += f"; {name} is apart in {name_seeds(found.failed)}, and no better than its other seeds"
+        return said
+
+
+def _best_there_is(evidence: Evidence, part: Comparison, place: Place, read: Sequence[_Read]) -> float | None:
+    """A value that no policy betters, where both sides are cells that are compared by one column.
+
+    None too if a value of theirs does: an imported one may be in another unit.
+    """
+    measure = part.left.measure
+    if not isinstance(part.right, Side) or part.right.measure.column != measure.column:
+        return None
+    best = evidence.best(place.task, measure)
+    if best is None:
+        return None
+    values = [value for one in read for group in one.samples for sample in group for value in sample.values.values()]
+    slack = ROUNDING * abs(best)
+    beyond = any(value > best + slack if measure.higher_is_better else value < best - slack for value in values)
+    return None if beyond else best
+
+
+def _right_number(evidence: Evidence, part: Comparison, task: str) -> float | None:
+    if isinstance(part.right, Side):
+        return None
+    if isinstance(part.right, Published):
+        return evidence.published_mean(part.right.row, task)
+    return float(on_task(part.right, task))
+
+
+def _samples(evidence: Evidence, side: Side, place: Place) -> list[tuple[Sample, ...]] | str:
+    """The samples of each candidate, or what a cell lacks."""
+    found = []
+    for names in candidates(side, place.task):
+        group = []
+        for name in names:
+            cell = evidence.cell(place.budget, place.task, name)
+            sample = read_sample(cell, side.measure, place.setting) if cell else Sample({})
+            if sample.absent or not sample.n:
+                which = f"for {name_seeds(sample.absent)}" if sample.absent else "at all"
+                return f"{name} has no row of {side.measure.label} {which}"
+            group.append(sample)
+        found.append(tuple(group))
+    return found
+
+
+def _floors(read: Sequence[_Read], declared: Mapping[str, float]) -> list[float | None]:
+    """What a failed seed of each side counts as: as declared, else the worst value of that column on both sides.
+
+    For a spread the worst value is not bad enough, since it would add none.
+    """
+    floors = []
+    for one in read:
+        measure = one.side.measure
+        same = [other for other in read if other.side.measure.column == measure.column]
+        compared = [v for other in same for group in other.samples for s in group for v in s.values.values()]
+        by_default = None if isinstance(one.side, RelativeSD) else worst(compared, measure.higher_is_better)
+        floors.append(declared.get(measure.label, by_default))
+    return floors
+
+
+def _margin(evidence: Evidence, case: _Case, place: Place) -> tuple[float | None, str]:
+    """The margin of the effect and how it was found; None, and what is missing for it."""
+    declared = case.part.margin
+    if not isinstance(declared, OfDistance):
+        return on_task(declared, place.task), ""
+    measure = case.part.left.measure
+    random = evidence.random_level(place.budget, place.task, measure, place.setting)
+    if random is None:
+        return None, f"{RANDOM_VARIANT} has no row of {measure.label} at all"
+    means = [summarise(list(values.values())).mean for (values,) in case.values(counted=True)[1]]
+    reference = max(means) if measure.higher_is_better else min(means)
+    share = f"{100 * declared.share:g} % of the distance from {printed(random)} (random) to {printed(reference)}"
+    return declared.share * abs(reference - random), f"; the margin is {share}"
+
+
+def _judged(
+    blank: PartResult, case: _Case, effect: Effect, margin: float, how: str, levels: Levels | None
+) -> PartResult:
+    part, interval = case.part, effect.interval
+    value, low, high = (_shown(x, part) for x in (interval.value, interval.low, interval.high))
+    needs = f"{part.relation.replace('~', '=')} {printed(_threshold(part, margin))}"
+    if part.relation == "~":
+        needs = f"from {printed(_shown(-margin, part))} to {printed(_threshold(part, margin))}"
+    reason = f"{blank.text}: {blank.unit} {printed(value)} [{printed(low)}, {printed(high)}], needs {needs}"
+    if is_of_gain(part):
+        reason += f"; the gain is that upon {printed(case.zero)} (random)"
+    found = case.ruled(effect, margin, levels)
+    reason += how + case.best(effect) + case.bounded(effect) + case.failures(interval.n, margin, levels)
+    reason += f"; {found.reason}" if found.reason else ""
+    return replace(
+        blank,
+        verdict=found.word,
+        cause=found.cause,
+        why=found.reason,
+        reason=reason + ("; one seed has no spread" if interval.n == 1 else ""),
+        n=interval.n,
+        value=value,
+        low=low,
+        high=high,
+        clearance=_clearance(part.relation, margin, interval),
+    )
+
+
+def _clearance(relation: str, margin: float, effect: Interval) -> float:
+    """How far inside its threshold the interval lies, in half-widths."""
+    room = {
+        "<": -margin - effect.high,
+        ">": effect.low - margin,
+        "~": min(margin - effect.high, effect.low + margin),
+        "<~": margin - effect.high,
+        ">~": effect.low + margin,
+    }[relation]
+    half = (effect.high - effect.low) / 2
+    if math.isinf(half):
+        return -math.inf
+    return room / half if half else math.copysign(math.inf, room)
+
+
+def _threshold(part: Comparison, margin: float) -> float:
+    return _shown(0.0 - margin if part.relation in ("<", ">~") else margin, part)
+
+
+def _unit(part: Comparison) -> Unit:
+    return "ratio" if part.scale == "log_ratio" else "difference"
+
+
+def _shown(effect: float, part: Comparison) -> float:
+    """An effect in the unit that is reported: a log ratio as the ratio."""
+    if part.scale == "difference":
+        return effect
+    return math.exp(effect) if effect < 700 else math.inf
+
+
+def _text(part: Comparison, task: str, right: float | None) -> str:
+    label = part.left.measure.label
+    left = f"{_name(part.left, task)} {label}"
+    if isinstance(part.right, Side):
+        other = part.right.measure.label
+        return f"{left} {part.relation} {_name(part.right, task)}" + ("" if other == label else f" {other}")
+    row = f"{part.right.row} " if isinstance(part.right, Published) else ""
+    return f"{left} {part.relation} {row}{printed(math.nan if right is None else right)}"
+
+
+def _name(side: Side, task: str) -> str:
+    names = candidates(side, task)
+    match side:
+        case BestOf():
+            return f"best of ({', '.join(name for (name,) in names)})"
+        case Change():
+            return " less ".join(names[0])
+        case RelativeSD(of_gain=of_gain):
+            return f"SD / {'gain' if of_gain else 'mean'} of {names[0][0]}"
+        case _:
+            return names[0][0]

@@ -1,0 +1,261 @@
+"""The words of a verdict: what is judged, by which rules, from which evidence, and what comes out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, SupportsFloat
+
+from svgbench.analysis.read.measures import CellData, read_sample
+from svgbench.analysis.read.naming import RANDOM_VARIANT
+from svgbench.words.experiment import BUDGETS, Experiment, Measure, Scalar
+
+LevelWord = Literal[
+    "NOT_COMPARABLE",
+    "INCOMPLETE",
+    "REPRODUCED",
+    "WORSE",
+    "BETTER",
+    "CONSISTENT",
+    "INCONCLUSIVE",
+]
+"""What our runs say about a published number."""
+
+MeasuredWord = Literal[
+    "IDENTICAL",
+    "EQUIVALENT",
+    "HIGHER",
+    "LOWER",
+    "INCONCLUSIVE",
+    "INCOMPLETE",
+    "ONLY_IN_A",
+    "ONLY_IN_B",
+]
+"""What one measurement says about another. IDENTICAL means the same bits."""
+
+ClaimWord = Literal["SUPPORTED", "REFUTED", "INCONCLUSIVE", "INCOMPLETE"]
+Cause = Literal["", "threshold", "budget", "seeds"]
+"""Why a claim is INCONCLUSIVE where more of the same seeds would not help; the first of them that holds is named."""
+CAUSES: dict[Cause, str] = {
+    "threshold": "threshold not shown to be reachable",
+    "budget": "budget",
+    "seeds": "too few seeds",
+}
+"""In words, in the order in which they are asked."""
+Unit = Literal["mean", "difference", "ratio", "tasks"]
+"""What `value`, `low` and `high` are: our mean, left minus right, left divided by right, or a number of tasks."""
+
+
+class Published(Protocol):
+    """What a verdict needs to know of a published number."""
+
+    @property
+    def value(self) -> SupportsFloat: ...
+    @property
+    def spread(self) -> SupportsFloat | None: ...
+    @property
+    def spread_kind(self) -> str | None: ...  # one of `statistics.SPREAD_KINDS`
+    @property
+    def n(self) -> int | None: ...
+
+
+class PublishedNumbers(Protocol):
+    """A published table: the number in a row (a variant's `published`) and a column (a task's), if printed."""
+
+    def get(self, row: str, column: str, /) -> Published | None: ...
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What is fixed before a run.
+
+    `alpha` is the level of every test; intervals are at 1 - alpha. `floors` says, by a measure's label, what
+    a failed seed counts as (without an entry: the worst finite value among those that are compared).
+    `random_levels` has the mean of a random policy by task id and measure label; without an entry it is read
+    from the cell of the variant "random", where there is one.
+    """
+
+    alpha: float = 0.05
+    floors: Mapping[str, float] = field(default_factory=dict)
+    random_levels: Mapping[tuple[str, str], float] = field(default_factory=dict)
+
+    @property
+    def level(self) -> float:
+        return 1 - self.alpha
+
+
+DEFAULT_RULES = Rules()
+
+
+@dataclass(frozen=True)
+class PartResult:
+    """One comparison of a claim; `threshold` and `margin` are in the unit of `value`."""
+
+    text: str
+    verdict: ClaimWord
+    unit: Unit
+    reason: str
+    n: int = 0
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    threshold: float | None = None
+    margin: float | None = None
+    published: float | None = None  # the number on the right, where a paper prints it
+    clearance: float = math.nan  # from the interval to the threshold, in half-widths of the interval
+    cause: Cause = ""
+    why: str = ""  # a sentence on the cause, which `reason` ends with
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What our runs say about a published number, a claim, or two results about each other.
+
+    `id` is unique: experiment, then claim or variant, task and setting, with ":" between. `variant` lists a
+    claim's variants. `published` is the published mean; `margin` is in the unit of `value`. `rival` names the
+    measurement that the variant is judged against, where that is no paper's. A claim that is counted
+    over its tasks has no task: `value` is on how many it is SUPPORTED, `n` how many are complete; their own
+    verdicts name it in `part_of`.
+    """
+
+    id: str
+    kind: Literal["level", "claim"]
+    verdict: LevelWord | ClaimWord | MeasuredWord
+    budget: str
+    task: str
+    variant: str
+    setting: str
+    n: int
+    value: float | None
+    low: float | None
+    high: float | None
+    published: float | None
+    margin: float | None
+    reason: str
+    unit: Unit
+    details: tuple[PartResult, ...] = ()
+    part_of: str = ""  # the id of the claim's verdict over its tasks, where it has one
+    rival: str = ""
+    caveats: tuple[str, ...] = ()  # what a reader of `value` must know of the cells behind it
+    cause: Cause = ""
+
+    @property
+    def words(self) -> str:
+        """The verdict with its cause, as "INCONCLUSIVE (budget)"."""
+        return with_cause(self.verdict, self.cause)
+
+    def as_row(self) -> dict[str, str | int | float | None]:
+        """One flat row, fit for JSON: a number that is not finite (a bound from one seed) is None."""
+        return {
+            "id": self.id,
+            "kind": self.kind,
+            "verdict": self.verdict,
+            "budget": self.budget,
+            "n": self.n,
+            "value": _finite(self.value),
+            "low": _finite(self.low),
+            "high": _finite(self.high),
+            "published": _finite(self.published),
+            "task": self.task,
+            "variant": self.variant,
+            "setting": self.setting,
+            "margin": _finite(self.margin),
+            "reason": self.reason,
+            "unit": self.unit,
+            "part_of": self.part_of,
+            "rival": self.rival,
+            "note": "; ".join(self.caveats),
+            "cause": self.cause,
+        }
+
+
+Cells = Mapping[tuple[str, str], CellData]
+"""Cells of one budget by task and variant."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything that is known of an experiment's runs.
+
+    `asked_seeds` are, by budget, the seeds asked of a cell that has no `CellData`; a budget without an entry
+    asks for as many as it declares. `published` is the experiment's published table.
+    """
+
+    experiment: Experiment
+    cells_by_budget: Mapping[str, Cells]
+    asked_seeds: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    rules: Rules = DEFAULT_RULES
+    published: PublishedNumbers | None = None
+
+    @property
+    def budgets(self) -> list[str]:
+        """The budgets that were read, the largest first."""
+        return [b for b in BUDGETS if b in self.cells_by_budget] or [self.experiment.budgets[0].name]
+
+    def cell(self, budget: str, task: str, variant: str) -> CellData | None:
+        return self.cells_by_budget.get(budget, {}).get((task, variant))
+
+    def missing(self, budget: str, task: str, variant: str) -> tuple[int, ...]:
+        """The seeds asked for that this cell does not have."""
+        cell = self.cell(budget, task, variant)
+        if cell is not None:
+            return cell.missing
+        return self.asked_seeds.get(budget) or self.experiment.seeds(budget, task, variant)
+
+    def published_mean(self, row: str, task: str) -> float:
+        """The mean printed in that row for that task. ValueError where there is none."""
+        column = {t.id: t.published for t in self.experiment.tasks}[task]
+        found = self.published.get(row, column) if self.published is not None and column is not None else None
+        if found is None:
+            raise ValueError(f"no published number is known in row {row!r} for {task}; expected one to compare with")
+        return float(found.value)
+
+    def has_any(self, budget: str, task: str, variants: Iterable[str]) -> bool:
+        """Whether one of these cells has a seed."""
+        return any((c := self.cell(budget, task, v)) is not None and bool(c.seeds) for v in variants)
+
+    def best(self, task: str, measure: Measure) -> float | None:
+        """A value of the measure that no policy betters on the task, where one is known."""
+        return {t.id: t.best for t in self.experiment.tasks}[task].get(measure.column)
+
+    def known_values(self, budget: str, task: str, measure: Measure, where: Mapping[str, Scalar]) -> dict[str, float]:
+        """What policies reached on a task, by who did: all runs at this budget and larger ones, and what is declared.
+
+        Of a run it is the value of one seed. Runs of a smaller budget do not count: the measure may mean another
+        number there.
+        """
+        known: dict[str, float] = {}
+        for larger in self.budgets[: self.budgets.index(budget) + 1] if budget in self.budgets else []:
+            for (of, variant), cell in self.cells_by_budget.get(larger, {}).items():
+                if of == task and cell.seeds:
+                    for seed, value in read_sample(cell, measure, where).values.items():
+                        known[f"{variant}, seed {seed}, budget {larger}"] = value
+        if not where:
+            known |= {found.by: found.value for found in self.experiment.reached if found.shows(task, measure)}
+        return known
+
+    def random_level(
+        self, budget: str, task: str, measure: Measure, where: Mapping[str, Scalar] | None = None
+    ) -> float | None:
+        """The mean of a random policy over the rows `where` these columns are so, or None where it is not known."""
+        declared = self.rules.random_levels.get((task, measure.label))
+        cell = self.cell(budget, task, RANDOM_VARIANT)
+        if declared is not None or cell is None:
+            return declared
+        values = read_sample(cell, measure, where).values
+        return math.fsum(values.values()) / len(values) if values else None
+
+
+def with_cause(word: str, cause: Cause) -> str:
+    """A claim's word with its cause in brackets, if it has one."""
+    return f"{word} ({CAUSES[cause]})" if cause else word
+
+
+def join_id(*words: str) -> str:
+    """A verdict's id: its words with ":" between, without spaces or empty words."""
+    return ":".join("-".join(word.split()) for word in words if word)
+
+
+def _finite(x: float | None) -> float | None:
+    return x if x is not None and math.isfinite(x) else None

@@ -1,0 +1,256 @@
+"""What is open: which runs a verdict still asks for, and what they would take on this machine.
+
+Nothing is measured. A block's time is what `plan` has found out before, else what a block like it took.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from scipy import special
+
+from svgbench.analysis.judge.effects import variants_of
+from svgbench.analysis.judge.judgement import PartResult, Verdict
+from svgbench.analysis.judge.verdict_words import deciding_part
+from svgbench.lab.calibration import Cost, default_jobs, estimate, kind, remembered
+from svgbench.lab.cells import Block, Cell, Selection, blocks, expand
+from svgbench.lab.store import CellState, Store
+from svgbench.words.experiment import Claim, Experiment, Setting, Variant
+
+MOST_SEEDS = 100
+"""A forecast beyond this many seeds is only said to be beyond it."""
+
+Key = tuple[str, str, str]
+"""A budget, a task and a variant."""
+Needs = Mapping[Key, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Open:
+    """What a verdict asks for: runs at a budget. `seconds` is None where nothing like one of them was timed.
+
+    `seeds` is the number of seeds that a cell would have; beyond `MOST_SEEDS` no runs are counted.
+    """
+
+    budget: str
+    runs: int
+    seconds: float | None
+    seeds: int | None = None
+
+
+Forecast = tuple[Verdict, int, str]
+"""A verdict that is open, the number of seeds that would decide it, and what it would be."""
+
+
+class Outlook:
+    """The cells of an experiment at all its budgets, with what the store knows of them.
+
+    `asked` has the seeds that are asked for, and the tasks and variants that `asked_cells` and `not_run` count.
+    """
+
+    def __init__(
+        self, store: Store, experiment: Experiment, asked: Selection, extra: Mapping[str, Variant] | None = None
+    ) -> None:
+        self.experiment = experiment
+        self.budgets = [budget.name for budget in experiment.budgets]
+        selections = {b: Selection(b, asked.seeds) for b in self.budgets}
+        self.cells: dict[Key, Cell] = {
+            (b, *c.key): c for b in self.budgets for c in expand(experiment, selections[b], extra)
+        }
+        self.states: dict[Key, CellState] = {key: store.state(c) for key, c in self.cells.items()}
+        self._store, self._asked = store, asked
+
+    def missing(self, budget: str, task: str, variant: str) -> tuple[int, ...]:
+        """The seeds asked of a cell that are not done; none of a cell that nobody declares."""
+        key = (budget, task, variant)
+        return tuple(s for s in self.cells[key].seeds if s not in self.states[key].done) if key in self.cells else ()
+
+    def _named(self, budget: str) -> list[Key]:
+        tasks, variants = self._asked.tasks, self._asked.variants
+        return [
+            (b, task, variant)
+            for b, task, variant in self.cells
+            if b == budget and (not tasks or task in tasks) and (not variants or variant in variants)
+        ]
+
+    def asked_cells(self, budget: str) -> int:
+        """How many cells of a budget are asked for."""
+        return len(self._named(budget))
+
+    def measured(self, budget: str) -> int:
+        """How many of them have a finished seed."""
+        return sum(bool(self.states[key].done) for key in self._named(budget))
+
+    def not_run(self, budget: str) -> tuple[int, Open]:
+        """How many of them lack seeds, and what those would take."""
+        needs = {key: self.missing(*key) for key in self._named(budget)}
+        return sum(map(bool, needs.values())), self._open(budget, needs)
+
+    def of_claim(self, claim: Claim, verdicts: Sequence[Verdict]) -> Open | None:
+        """What the verdicts of a claim, or one of them, ask for; None where they ask for no run.
+
+        Missing runs come first, then those at the claim's largest budget where a smaller one cannot decide, then
+        more seeds where an interval is too wide: as many as would narrow it enough if mean and spread stayed. No run
+        is asked for a level that nobody is known to reach.
+        """
+        over = [v for v in verdicts if not v.task]
+        words = {v.verdict for v in over or verdicts}
+        if "INCOMPLETE" in words:
+            return self._missing_runs(claim, over or [v for v in verdicts if v.verdict == "INCOMPLETE"])
+        if "INCONCLUSIVE" not in words:
+            return None
+        short = [v for v in verdicts if v.task and v.cause == "budget"]
+        if short:
+            largest = (claim.budgets or self.budgets)[0]
+            return self._missing_runs(claim, [replace(v, budget=largest) for v in short])
+        undecided = [v for v in verdicts if v.task and v.verdict == "INCONCLUSIVE" and v.cause != "threshold"]
+        if not undecided:
+            return None
+        return self._more_seeds(claim, undecided, [v.verdict for v in verdicts if v.task] if over else [])
+
+    def of_level(self, verdict: Verdict) -> Open | None:
+        """What a verdict on a published number asks for: its cell's missing runs at the paper's budget."""
+        if verdict.rival or verdict.verdict not in ("INCOMPLETE", "NOT_COMPARABLE"):
+            return None
+        budget = self.budgets[0]
+        seeds = self.missing(budget, verdict.task, verdict.variant)
+        return self._open(budget, {(budget, verdict.task, verdict.variant): seeds}) if seeds else None
+
+    def _missing_runs(self, claim: Claim, verdicts: Sequence[Verdict]) -> Open | None:
+        needs: dict[Key, tuple[int, ...]] = {}
+        for v in verdicts:
+            for task in [v.task] if v.task else self.experiment.tasks_of(claim):
+                for variant in variants_of(claim.parts, task):
+                    needs[v.budget, task, variant] = self.missing(v.budget, task, variant)
+        return self._open(verdicts[0].budget, needs) if any(needs.values()) else None
+
+    def _more_seeds(self, claim: Claim, undecided: Sequence[Verdict], counted: Sequence[str]) -> Open:
+        """More seeds, of a claim that is counted over its tasks on those that need the fewest and are enough."""
+        forecasts = sorted(((v, *forecast(claim, v)) for v in undecided), key=lambda one: one[1])
+        enough = _enough(forecasts, counted, claim.at_least) if counted and claim.at_least else forecasts
+        seeds = max((n for _, n, _ in enough), default=MOST_SEEDS + 1)
+        budget = undecided[0].budget
+        if seeds > MOST_SEEDS:
+            return Open(budget, 0, None, seeds)
+        needs = {
+            key: self._lacking(key, self.experiment.counted(n))
+            for v, n, _ in enough
+            for variant in variants_of(claim.parts, v.task)
+            if (key := (v.budget, v.task, variant)) in self.cells
+        }
+        return replace(self._open(budget, needs), seeds=seeds)
+
+    def _lacking(self, key: Key, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        """Those of the seeds that the store does not have, whichever were asked for."""
+        done = self._store.state(replace(self.cells[key], seeds=seeds)).done
+        return tuple(seed for seed in seeds if seed not in done)
+
+    def _open(self, budget: str, needs: Needs) -> Open:
+        wanted = [block for key, seeds in needs.items() for block in blocks(self.cells[key], seeds)] if needs else []
+        return Open(budget, sum(len(block.wanted) for block in wanted), self._seconds(wanted))
+
+    def _seconds(self, wanted: Sequence[Block]) -> float | None:
+        """Seconds on this machine, as many processes at once as `run` would start."""
+        known = dict(remembered(self._store, wanted))
+        for block in wanted:
+            name = kind(block.cell)
+            if name not in known and (seconds := self._recorded(block.cell)) is not None:
+                known[name] = Cost(seconds * block.cell.block_size)
+        found = estimate(wanted, known, default_jobs(self.experiment.threads))
+        return None if found.unknown else found.seconds
+
+    def _recorded(self, cell: Cell) -> float | None:
+        """Seconds of one seed, by the finished cells that are most like this one; None where none is like it."""
+        timed = []
+        for key, state in self.states.items():
+            likeness = self._likeness(cell, self.cells[key]) if state.done and state.seconds else None
+            if likeness is not None:
+                rank, scale = likeness
+                timed.append((rank, scale * state.seconds / len(state.done)))
+        best = min((rank for rank, _ in timed), default=None)
+        seconds = [s for rank, s in timed if rank == best]
+        return math.fsum(seconds) / len(seconds) if seconds else None
+
+    def _likeness(self, cell: Cell, other: Cell) -> tuple[tuple[float, ...], float] | None:
+        """How unlike two cells are, the most alike first, and by what the other's time is to be scaled.
+
+        None where times say nothing of each other: another learner, or on another task or at another budget a setting
+        that counts something (simulations, units), and with it the work.
+        """
+        if cell.variant.learner != other.variant.learner:
+            return None
+        unlike = {n: (cell.config[n], other.config[n]) for n in cell.config if cell.config[n] != other.config[n]}
+        counts = [(a, b) for a, b in unlike.values() if _counts(a) or _counts(b)]
+        elsewhere = (cell.task.id != other.task.id, cell.budget != other.budget)
+        if counts and any(elsewhere):
+            return None
+        scale = 1.0
+        for name in self.experiment.budget(cell.budget).limits:
+            mine, its = cell.limits[name], other.limits.get(name)
+            if not (isinstance(mine, int | float) and isinstance(its, int | float) and its):
+                return None
+            scale *= mine / its
+        apart = math.fsum(abs(a - b) for a, b in counts if isinstance(a, int) and isinstance(b, int))
+        return (len(unlike), apart, *elsewhere), scale
+
+
+def _counts(value: Setting) -> bool:
+    """Whether a setting is a number of something: whole, or several such."""
+    return isinstance(value, tuple) or (isinstance(value, int) and not isinstance(value, bool))
+
+
+def _enough(forecasts: Sequence[Forecast], words: Sequence[str], at_least: int) -> list[Forecast]:
+    """The first of the sorted forecasts that would decide how a claim counted over its tasks comes out."""
+    lacking = {
+        "SUPPORTED": at_least - words.count("SUPPORTED"),
+        "REFUTED": len(words) - at_least + 1 - words.count("REFUTED"),
+    }
+    ways = [[one for one in forecasts if one[2] == word][:number] for word, number in lacking.items()]
+    whole = [way for way, number in zip(ways, lacking.values(), strict=True) if way and len(way) == number]
+    return min(whole, key=lambda way: way[-1][1], default=[])
+
+
+def forecast(claim: Claim, verdict: Verdict) -> tuple[int, str]:
+    """How many seeds would decide a verdict if its mean and spread stayed, and what it would then be.
+
+    The interval is taken to shrink on each side as a t-interval does; `MOST_SEEDS` + 1 where that is not enough.
+    """
+    part = deciding_part(verdict)
+    if part is None or verdict.n < 2:
+        return MOST_SEEDS + 1, ""
+    result, relation = verdict.details[part], claim.parts[part].relation
+    shrink, word = _needed(result, relation)
+    for n in range(verdict.n + 1, MOST_SEEDS + 1):
+        if _half_width(n) <= shrink * _half_width(verdict.n):
+            return n, word
+    return MOST_SEEDS + 1, word
+
+
+def _half_width(n: int) -> float:
+    """Of a 95 % t-interval, in standard deviations."""
+    return float(special.stdtrit(n - 1, 0.975)) / math.sqrt(n)
+
+
+def _needed(part: PartResult, relation: str) -> tuple[float, str]:
+    """To which share of its size the interval has to shrink, and what the verdict then is."""
+    numbers = (part.value, part.low, part.high, part.threshold)
+    if any(x is None or not math.isfinite(x) for x in numbers):
+        return 0.0, ""
+    scale = math.log if part.unit == "ratio" else float
+    value, low, high, threshold = (scale(x) for x in numbers if x is not None)
+    if relation == "~":
+        bounds = (-abs(threshold), abs(threshold))
+        if bounds[0] < value < bounds[1]:
+            shares = [_share(bounds[1] - value, high - value), _share(value - bounds[0], value - low)]
+            return min(shares), "SUPPORTED"
+        outside = value - bounds[1] if value > 0 else bounds[0] - value
+        return _share(outside, value - low if value > 0 else high - value), "REFUTED"
+    above = value > threshold
+    word = "SUPPORTED" if above == relation.startswith(">") else "REFUTED"
+    return _share(abs(value - threshold), value - low if above else high - value), word
+
+
+def _share(room: float, width: float) -> float:
+    return room / width if width > 0 else math.inf

@@ -1,0 +1,43 @@
+"""Which of several measured numbers is the best, and which cannot be told apart from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from svgbench.analysis.judge.paired import paired
+from svgbench.analysis.judge.statistics import holm, summarise, welch
+from svgbench.analysis.read.measures import Sample, worst
+
+ALPHA = 0.05
+MARK = (
+    "the best of its column, and what a test does not tell apart from it (t-test paired by seed, else Welch's; Holm's "
+    "correction over the column; 5 %)"
+)
+
+
+def standouts(samples: Mapping[str, Sample], higher_is_better: bool) -> set[str]:
+    """The names with the best mean and those whose mean a test does not tell apart from it; none of fewer than two.
+
+    Two that have the same seeds are compared seed by seed, others by Welch's test; Holm corrects over all of them. A
+    failed seed counts as the worst value of any, so that nothing wins by the seeds that it lost. Nothing stands out
+    where the best has one seed only: there is no test.
+    """
+    floor = worst((v for sample in samples.values() for v in sample.values.values()), higher_is_better)
+    if floor is None:
+        return set()
+    values = {name: sample.counted(floor) for name, sample in samples.items() if sample.n}
+    if len(values) < 2:
+        return set()
+    sign = 1.0 if higher_is_better else -1.0
+    best = max(values, key=lambda name: sign * summarise(list(values[name].values())).mean)
+    if len(values[best]) < 2:
+        return set()
+    others = [name for name in values if name != best]
+    adjusted = holm([_p(values[best], values[name]) for name in others])
+    return {best, *(name for name, p in zip(others, adjusted, strict=True) if p >= ALPHA)}
+
+
+def _p(a: Mapping[int, float], b: Mapping[int, float]) -> float:
+    if a.keys() == b.keys():
+        return paired([a[seed] - b[seed] for seed in sorted(a)]).p
+    return welch(summarise(list(a.values())), summarise(list(b.values()))).p

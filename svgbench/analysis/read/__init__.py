@@ -1,0 +1,1 @@
+"""From files to frames: our own measurements, and other people's CSVs."""

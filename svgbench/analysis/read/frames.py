@@ -1,0 +1,180 @@
+"""From the store to frames: the one place where measurements are read for tables, figures and verdicts."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from svgbench.analysis.read.caveats import caveat_notes
+from svgbench.analysis.read.measures import CellData, last_step_of
+from svgbench.lab.cells import Cell, Selection, cell_name, expand_declared, named_seeds
+from svgbench.lab.damage import left_out
+from svgbench.lab.pair import is_copy, is_finished, read_meta, read_rows
+from svgbench.lab.store import CellState, Store
+from svgbench.words.errors import DamagedError
+from svgbench.words.experiment import Experiment, Variant
+
+
+@dataclass(frozen=True)
+class Results:
+    """The cells of one experiment at one budget, and what a reader must know about them."""
+
+    experiment: Experiment
+    budget: str
+    cells: Mapping[tuple[str, str], CellData]
+    labels: Mapping[str, str]  # variant -> label, undeclared ones included
+    notes: tuple[str, ...]
+    stale: int = 0  # cells that were measured with other settings or another version
+    damaged: tuple[str, ...] = ()  # those of the notes that say why files are left out
+    caveats: tuple[str, ...] = ()  # of numbers: seeds and cells that end early, measures that lack rows
+
+    def frame(self) -> pd.DataFrame:
+        """All rows in one frame, with `task` and `variant` in front."""
+        parts = [
+            cell.frame.assign(task=task, variant=variant)
+            for (task, variant), cell in self.cells.items()
+            if len(cell.frame)
+        ]
+        if not parts:
+            return pd.DataFrame(columns=["task", "variant", "seed", "step"])
+        whole = pd.concat(parts, ignore_index=True)
+        return whole[["task", "variant", *(c for c in whole.columns if c not in ("task", "variant"))]]
+
+
+def read_results(
+    store: Store, experiment: Experiment, selection: Selection, extra: Mapping[str, Variant] | None = None
+) -> Results:
+    """Read the cells that `selection` names, checked against their hashes.
+
+    A damaged cell is left out and noted. Cells in the folder that nobody declares (imported ones, and variants made
+    with -o) are read too, unless the selection names other variants.
+    """
+    cells: dict[tuple[str, str], CellData] = {}
+    labels = {variant.id: variant.label for variant in experiment.variants}
+    states: dict[str, list[str]] = {}
+    stale = 0
+    notes = []
+    damaged: list[DamagedError] = []
+    stored = store.variants(experiment.draws_from or experiment.id, selection.budget)
+    for cell in expand_declared(experiment, selection, extra, stored):
+        labels[cell.variant.id] = cell.variant.label
+        state = store.state(cell)
+        stale += state.status == "stale"
+        if state.damage is not None:
+            damaged.append(state.damage)
+        elif state.status in ("stale", "other", "failed"):
+            states.setdefault(f"{state.status}: {state.note}", []).append(cell.name)
+        try:
+            cells[cell.key] = _read(store, cell, state)
+        except DamagedError as error:
+            damaged.append(error)
+            cells[cell.key] = _read(store, cell, CellState("failed"))
+    notes += [f"{len(names)} cell{'s' * (len(names) > 1)} {why}" for why, names in states.items()]
+    if not selection.overrides:
+        for data, label, note in _undeclared(store, experiment, selection, cells, damaged):
+            labels[data.variant] = label
+            cells[(data.task, data.variant)] = data
+            notes.append(note)
+    caveats = tuple(caveat_notes(experiment, selection.budget, cells.values()))
+    left = tuple(left_out(damaged))
+    notes = [*left, *notes]
+    return Results(experiment, selection.budget, cells, labels, tuple(dict.fromkeys(notes)), stale, left, caveats)
+
+
+def _read(store: Store, cell: Cell, state: CellState) -> CellData:
+    frame = parse_rows(store.rows(cell)) if state.done else _empty(cell.columns)
+    return CellData(
+        task=cell.task.id,
+        variant=cell.variant.id,
+        frame=frame[frame.seed.isin(state.done)].reset_index(drop=True),
+        seeds_done=state.done,
+        seeds_asked=cell.seeds,
+        diverged=state.diverged,
+        imported=False,
+        stored_last=last_step_of(frame),
+    )
+
+
+def parse_rows(data: bytes) -> pd.DataFrame:
+    """A cell's CSV text as a frame, every float exactly as it was written."""
+    return pd.read_csv(io.BytesIO(data))
+
+
+def _empty(columns: tuple[str, ...]) -> pd.DataFrame:
+    return pd.DataFrame({name: [] for name in ("seed", "step", *columns)})
+
+
+def _undeclared(
+    store: Store,
+    experiment: Experiment,
+    selection: Selection,
+    known: Mapping[tuple[str, str], Any],
+    damaged: list[DamagedError],
+) -> list[tuple[CellData, str, str]]:
+    """Cells in the folder that no declaration makes: data, label, note. Those that cannot be read join `damaged`."""
+    found = []
+    tasks = selection.tasks or tuple(task.id for task in experiment.tasks)
+    asked = named_seeds(experiment, selection)
+    names, declared = {cell_name(task, "") for task in tasks}, {cell_name(*key) for key in known}
+    for path in store.cell_files(experiment.draws_from or experiment.id, selection.budget):
+        task, dashes, variant = path.stem.partition("--")
+        if path.stem in declared or task + dashes not in names:
+            continue
+        if selection.variants and variant not in selection.variants:
+            continue
+        try:
+            meta = read_meta(path)
+            if meta is None or is_copy(path, meta):
+                continue
+            data = read_cell(path, meta)
+        except DamagedError as error:
+            damaged.append(error)
+            continue
+        if asked is not None:
+            data = _narrowed(data, asked)
+        note = f"{meta['variant']} is {_origin(experiment, meta)}"
+        found.append((data, meta.get("label", meta["variant"]), note))
+    return found
+
+
+def _origin(experiment: Experiment, meta: Mapping[str, Any]) -> str:
+    """Where a cell comes from that the experiment does not declare, in words."""
+    if meta.get("imported"):
+        return f"imported from {meta['source']}"
+    base, plus, _ = str(meta["variant"]).rpartition("+")
+    if plus and base in {variant.id for variant in experiment.variants}:
+        return "made with -o"
+    return f"a run of {meta.get('learner', 'an unknown learner')}, which {experiment.id} does not declare"
+
+
+def _narrowed(data: CellData, asked: tuple[int, ...]) -> CellData:
+    """An undeclared cell with only the seeds that were asked for."""
+    used = tuple(seed for seed in data.seeds_done if seed in set(asked))
+    frame = data.frame[data.frame.seed.isin(used)].reset_index(drop=True)
+    diverged = tuple(seed for seed in data.diverged if seed in used)
+    return replace(
+        data, frame=frame, seeds_done=used, seeds_asked=asked, diverged=diverged, stored_seeds=data.seeds_done
+    )
+
+
+def read_cell(path: Path, meta: Mapping[str, Any]) -> CellData:
+    """A cell as its JSON at `path` describes it, without asking any declaration. Raises DamagedError."""
+    finished = {int(s): e for s, e in meta["seeds"].items() if is_finished(e)}
+    rows = read_rows(path.with_suffix(".csv"), meta) if finished else b""
+    frame = parse_rows(rows) if rows else _empty(tuple(meta["columns"]))
+    return CellData(
+        task=meta["task"],
+        variant=meta["variant"],
+        frame=frame,
+        seeds_done=tuple(sorted(finished)),
+        seeds_asked=tuple(sorted(int(s) for s in meta["seeds"])),
+        diverged=tuple(sorted(s for s, e in finished.items() if e["status"] == "diverged")),
+        imported=True,
+        foreign=bool(meta.get("imported")),
+        stored_last=last_step_of(frame),
+    )

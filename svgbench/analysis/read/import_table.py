@@ -1,0 +1,212 @@
+"""A foreign CSV as columns: every row is read whole, or the file is refused with the row's number and the reason."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+from array import array
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from svgbench.analysis.read.import_source import Source, line_ends
+from svgbench.analysis.read.import_values import ColumnKind, RowError, is_number, parse, quoted
+from svgbench.words.errors import UsageError
+
+CHUNK = 10_000  # rows that are strings at one time
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars", " ": "blanks"}
+_HOW_TO_READ = {";": "sep=';', decimal=','", "\t": r"sep='\t'", "|": "sep='|'", " ": r"sep=r'\s+'"}
+
+Choose = Callable[[Sequence[str]], Sequence[ColumnKind]]
+
+
+@dataclass(frozen=True)
+class Table:
+    """The columns that were asked for, one value a row. Rows count from 0 here, and from 1 in messages."""
+
+    file: str
+    columns: Mapping[str, NDArray[Any]]
+    lines: NDArray[np.int64]  # on which line of the file each row begins
+    ignored: tuple[str, ...]  # columns of the file that nobody asked for
+    unended: str  # the last value of a file that does not end with a newline, else ""
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def row(self, index: int) -> str:
+        """ "row 4 (line 5)"."""
+        return f"row {index + 1} (line {self.lines[index]})"
+
+    def refuse(self, index: int, why: str) -> UsageError:
+        """The error that names a row and what is wrong with it."""
+        return UsageError(f"{self.file}: {self.row(index)}: {why}")
+
+
+def read_table(source: Source, choose: Choose) -> Table:
+    """Read the file to its end. `choose` is given the header's names and says which columns to read, and as what.
+
+    Raises UsageError for the first row that has not as many fields as the header, repeats it, or holds a value that
+    is not of its column's kind. Blank lines are no rows.
+    """
+    rows = _Rows(source)
+    header = rows.header()
+    if not header:
+        raise UsageError(f"{source.name} is blank; expected a CSV with a header and rows")
+    kinds = choose(header)
+    parts: list[list[NDArray[Any]]] = [[] for _ in kinds]
+    lines = array("q")
+    last = ""
+    for chunk_lines, chunk in rows.chunks():
+        try:
+            for part, values in zip(parts, _parsed(chunk, header, kinds), strict=True):
+                part.append(values)
+        except RowError as error:
+            at_end = error.index + 1 == len(chunk) and not source.ends_with_newline
+            row = f"row {len(lines) + error.index + 1} (line {chunk_lines[error.index]})"
+            cut = "; the file ends there without a newline: was it cut?" if at_end else ""
+            raise UsageError(f"{source.name}: {row}: {error}{cut}") from None
+        lines.extend(chunk_lines)
+        last = chunk[-1][-1]
+    if not lines:
+        raise UsageError(f"{source.name} has a header and no rows; expected at least one")
+    return Table(
+        file=source.name,
+        columns={kind.name: _joined(part) for kind, part in zip(kinds, parts, strict=True)},
+        lines=np.frombuffer(lines, dtype=np.int64),
+        ignored=tuple(name for name in header if name not in {kind.name for kind in kinds}),
+        unended="" if source.ends_with_newline else last,
+    )
+
+
+def _joined(part: list[NDArray[Any]]) -> NDArray[Any]:
+    """One array of a column's pieces, which are given up: together they may be all that fits."""
+    whole = np.concatenate(part)
+    part.clear()
+    return whole
+
+
+def check_header(file: str, header: Sequence[str], needed: Sequence[str], known: Sequence[str]) -> None:
+    """Refuse a header that lacks one of the `needed` names, or has one of the `known` ones twice. Says what helps."""
+    twice = [name for name in known if header.count(name) > 1]
+    if twice:
+        raise UsageError(f"{file}: the header has column '{twice[0]}' {header.count(twice[0])} times; expected it once")
+    missing = [name for name in needed if name not in header]
+    if not missing:
+        return
+    expected = ",".join(needed)
+    first = header[0]
+    separator = _separator(header)
+    if first.startswith(("#", "sep=")):
+        raise UsageError(f"{file}: line 1 is no header, {quoted(first)}; remove it, expected one with {expected}")
+    if separator and (separator != " " or set(needed) & set(first.casefold().split())):  # a blank alone is a text
+        how = f"in pandas: read_csv(OLD, {_HOW_TO_READ[separator]}).to_csv(NEW, index=False)"
+        raise UsageError(
+            f"{file} is separated by {_SEPARATORS[separator]}; save it with commas between columns ({how})"
+        )
+    if all(is_number(name) for name in header):
+        raise UsageError(f"{file}: line 1 is data, {quoted(','.join(header))}; put a header above it, with {expected}")
+    near = {name: found for name in missing if (found := _near(name, [h for h in header if h not in known]))}
+    rename = "; rename " + " and ".join(f"{quoted(h)} to '{n}'" for n, h in near.items()) if near else ""
+    shown = ", ".join(quoted(name) for name in header[:12]) + (", ..." if len(header) > 12 else "")
+    raise UsageError(f"{file} has no column {', '.join(map(repr, missing))}{rename} (it has: {shown})")
+
+
+def _separator(fields: Sequence[str]) -> str:
+    """What separates the columns of a line in which no comma does; "" for nothing."""
+    return next((s for s in _SEPARATORS if len(fields) == 1 and s in fields[0].strip()), "")
+
+
+def _near(name: str, header: Sequence[str]) -> str:
+    """The name of the header that is probably meant; "" for none."""
+    plain = {"".join(c for c in found.casefold() if c.isalnum()): found for found in reversed(header)}
+    wanted = "".join(c for c in name.casefold() if c.isalnum())
+    near = difflib.get_close_matches(wanted, plain, n=1, cutoff=0.7)
+    return plain[near[0]] if near else ""
+
+
+class _Rows:
+    """The rows of a file in chunks, with the line on which each begins. Blank lines are no rows."""
+
+    def __init__(self, source: Source) -> None:
+        self._name = source.name
+        self._reader = csv.reader(source.lines(), strict=True)
+        self._count = 0  # of rows so far, the header included
+
+    def header(self) -> list[str]:
+        for _, rows in iter(lambda: self._next(1), None):
+            if rows:
+                return rows[0]
+        return []
+
+    def chunks(self) -> Iterator[tuple[list[int], list[list[str]]]]:
+        for lines, rows in iter(lambda: self._next(CHUNK), None):
+            if rows:
+                yield lines, rows
+
+    def _next(self, most: int) -> tuple[list[int], list[list[str]]] | None:
+        """The next rows, blank lines left out; None at the end."""
+        before = self._reader.line_num
+        rows: list[list[str]] = []
+        error = None
+        try:
+            for row in self._reader:
+                rows.append(row)
+                if len(rows) == most:
+                    break
+        except csv.Error as found:
+            error = "a quote opens there and never closes" if "unexpected end" in str(found) else str(found)
+        lines = list(range(before + 1, before + 1 + len(rows)))
+        if error or self._reader.line_num - before != len(rows):  # a field holds a line break
+            lengths = [1 + sum(map(line_ends, row)) for row in rows]
+            lines = [before + 1 + sum_ for sum_ in accumulate(lengths, initial=0)]
+        if error:
+            number = self._count + sum(map(bool, rows))
+            where = f"row {number} (line {lines[-1]})" if number else f"line {lines[-1]}"
+            raise UsageError(f"{self._name}: {where}: {error}")
+        if not rows:
+            return None
+        if [] in rows:
+            lines, rows = [n for n, row in zip(lines, rows, strict=False) if row], [row for row in rows if row]
+        self._count += len(rows)
+        return lines[: len(rows)], rows
+
+
+def _parsed(chunk: list[list[str]], header: list[str], kinds: Sequence[ColumnKind]) -> list[NDArray[Any]]:
+    """The columns of some rows. Raises RowError for the first row that cannot be read."""
+    errors = []
+    if set(map(len, chunk)) != {len(header)}:
+        index = next(i for i, row in enumerate(chunk) if len(row) != len(header))
+        errors.append(RowError(index, _width_problem(chunk[index], len(header))))
+        chunk = chunk[:index]
+    columns = list(zip(*chunk, strict=True)) or [()] * len(header)
+    found = []
+    for kind in kinds:
+        try:
+            found.append(parse(columns[header.index(kind.name)], kind))
+        except RowError as error:
+            errors.append(error)
+    if not errors:
+        return found
+    first = min(errors, key=lambda error: error.index)
+    if first.index < len(chunk) and _is_header(chunk[first.index], header):
+        raise RowError(first.index, "it repeats the header; import one file at a time, or remove the line")
+    raise first
+
+
+def _is_header(row: list[str], header: list[str]) -> bool:
+    return [name.strip("\ufeff \t") for name in row] == [name.strip() for name in header]
+
+
+def _width_problem(row: list[str], width: int) -> str:
+    fields = f"it has {len(row)} field{'s' * (len(row) != 1)}, the header has {width}"
+    if row[0].lstrip().startswith("#"):
+        return f"it is a comment, {quoted(row[0])}; remove it"
+    if separator := _separator(row):
+        return f"{fields}; it is separated by {_SEPARATORS[separator]}, expected commas"
+    if len(row) > width and not any(row[width:]):
+        return f"{fields}; remove the comma at its end"
+    return f"{fields}; is a comma inside a number, or are two lines in one?" if len(row) > width else fields

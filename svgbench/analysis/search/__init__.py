@@ -1,0 +1,1 @@
+"""What a search for a setting chose, as data, text and a figure."""

@@ -1,0 +1,1 @@
+"""Figures, tables and words for a person. Nothing is judged here."""

@@ -1,0 +1,238 @@
+"""What `compare` says first: the answer, a line for each claim, and one for what is not run."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Sequence
+
+from svgbench.analysis.judge.answers import Judged, answer, work_answer
+from svgbench.analysis.judge.judgement import CAUSES, Verdict
+from svgbench.analysis.judge.outlook import MOST_SEEDS, Open
+from svgbench.analysis.judge.verdict_words import tally, word_over
+from svgbench.analysis.show.tables import Grid, render
+from svgbench.analysis.show.verdict_text import estimate
+from svgbench.lab.eta import duration
+from svgbench.words.experiment import Claim
+
+SCREEN = 40
+"""Lines that several experiments may take before their claims are left out."""
+MOST_RIVALS = 10
+"""Comparisons with rivals that are listed one by one."""
+MOST_CAVEATS = 4
+"""Caveats of the verdicts' numbers that are told without --verbose."""
+SHORT = {"budget": "", "threshold": "threshold"}
+"""Causes in a list's last column. What a larger budget would decide says its runs at that budget."""
+LEAST_LAST = 12  # columns that the last column of a list needs, or the list becomes paragraphs
+
+
+def summary_lines(judged: Judged, width: int, more: bool = True) -> list[str]:
+    """One experiment: the answer, a line a claim, published numbers, rivals, what is not run, what the words mean.
+
+    The last line says where there is `more`.
+    """
+    parts = [
+        _wrapped(answer(judged), width),
+        _claim_list(judged, width),
+        _rivals(judged, width),
+        _caveats(judged, width, MOST_CAVEATS if more else None),
+        _published(judged, width) + _alone(judged, width) + _not_run(judged, width),
+        _legend(judged, width) + ["intervals, margins, quotes: --verbose"] * bool(more and judged.verdicts),
+    ]
+    return [line for part in parts if part for line in ("", *part)][1:]
+
+
+def several_lines(every: Sequence[Judged], title: str, width: int) -> list[str]:
+    """Several experiments within a screen where that can be: each with its claims, or only its answer.
+
+    Those that are not measured, and those without any verdict, are a line each. `title` is the work's, or "" for
+    experiments of several works.
+    """
+    asked = [judged for judged in every if judged.verdicts]
+    told = [judged for judged in asked if judged.begun]
+    head = _wrapped(work_answer(title, asked), width) if title else []
+    tail = [
+        *_named("not measured", [one for one in asked if not one.begun], width),
+        *_named("without claims and published numbers", [one for one in every if not one.verdicts], width),
+        *_not_run_of(asked, width),
+    ]
+    with_claims = [_answered(one, width) + _claim_list(one, width) for one in told]
+    if len(head) + sum(len(block) + 1 for block in with_claims) + len(tail) <= SCREEN:
+        blocks = [head, *with_claims, tail]
+    else:
+        more = _wrapped("the claims: svgbench compare with one of these names", width)
+        blocks = [head, [line for one in told for line in _answered(one, width)], more + tail]
+    return [line for block in blocks if block for line in ("", *block)][1:]
+
+
+def _answered(judged: Judged, width: int) -> list[str]:
+    return _wrapped(f"{judged.experiment.id}: {answer(judged)}", width)
+
+
+def _named(what: str, some: Sequence[Judged], width: int) -> list[str]:
+    return _wrapped(f"{what}: {', '.join(one.experiment.id for one in some)}", width) if some else []
+
+
+# ---- claims
+
+
+def _claim_list(judged: Judged, width: int) -> list[str]:
+    """A line for each claim: its name, verdict, budget, n, and what is open; none where nothing is measured."""
+    if not judged.claims or not judged.begun:
+        return []
+    rows = [_claim_row(judged, claim, own) for claim, own in judged.claims]
+    heads = ["claim", "verdict", "budget", "n", "open"]
+    if [row[2] for row in rows] == judged.budgets * len(rows):  # the answer has named it
+        heads, rows = [h for h in heads if h != "budget"], [(*row[:2], *row[3:]) for row in rows]
+    return _columns(heads, rows, width)
+
+
+def _claim_row(judged: Judged, claim: Claim, own: Sequence[Verdict]) -> tuple[str, ...]:
+    word = word_over(own)
+    budgets = [v.budget for v in own if not v.task] or list(dict.fromkeys(v.budget for v in own))
+    counts = sorted({v.n for v in own if v.task and v.verdict != "INCOMPLETE"})
+    n = f"{counts[0]}{'+' * (len(counts) > 1)}" if counts else "0"
+    verdict = f"{word} {judged.holds(claim, own)}".rstrip()
+    return claim.id, verdict, "+".join(budgets), n, _open_words(judged, claim, own, budgets)
+
+
+def _open_words(judged: Judged, claim: Claim, own: Sequence[Verdict], budgets: Sequence[str]) -> str:
+    word, asks = word_over(own), judged.outlook.of_claim(claim, own)
+    found = {v.cause for v in own} if word == "INCONCLUSIVE" else set()
+    words = [SHORT.get(cause, reason) for cause, reason in CAUSES.items() if cause in found]
+    if word == "mixed":
+        refuted, undecided = (sum(v.verdict == w for v in own) for w in ("REFUTED", "INCONCLUSIVE"))
+        words += [f"{refuted} REFUTED"] * bool(refuted) + [f"{undecided} open"] * bool(undecided)
+        asks = asks if asks and asks.seeds is None else None
+    if asks:
+        words.append(("" if asks.budget in budgets else f"{asks.budget}: ") + _bill(asks))
+    return ", ".join(filter(None, words))
+
+
+def _bill(asks: Open) -> str:
+    """ "10 runs, 4.1 h", "n = 14, 2 h", "n > 100"."""
+    if asks.seeds is not None and asks.seeds > MOST_SEEDS:
+        return f"n > {MOST_SEEDS}"
+    what = f"n = {asks.seeds}" if asks.seeds is not None else f"{asks.runs} run{'s' * (asks.runs != 1)}"
+    if asks.seeds is not None and not asks.runs:
+        return f"{what}, stored"
+    return what if asks.seconds is None else f"{what}, {duration(asks.seconds)}"
+
+
+def _legend(judged: Judged, width: int) -> list[str]:
+    """What the list's signs mean, as far as they occur."""
+    words = []
+    if any(v.cause == "threshold" for v in judged.verdicts):
+        words.append("threshold: not shown to be reachable")
+    if judged.begun and any(judged.holds(claim, own) for claim, own in judged.claims):
+        words.append("2/6: SUPPORTED on 2 of 6 tasks or settings")
+    asks = [judged.outlook.of_claim(claim, own) for claim, own in judged.claims if word_over(own) != "mixed"]
+    if any(a is not None and a.seeds is not None for a in asks):
+        words.append("open, n: so many seeds would decide it if mean and spread stayed")
+    return _wrapped("; ".join(words), width)
+
+
+# ---- the rest
+
+
+def _published(judged: Judged, width: int) -> list[str]:
+    if not judged.levels or not judged.budgets:
+        return []
+    reasons = {v.reason for v in judged.levels}
+    why = f" ({reasons.pop().removeprefix('budget: ')})" if len(reasons) == 1 and not judged.comparable else ""
+    return _wrapped(f"published numbers: {tally(judged.levels)}{why}", width)
+
+
+def _rivals(judged: Judged, width: int) -> list[str]:
+    """Imported variants against ours: each comparison, or a tally for each variant and task, or for each variant."""
+    rivals, labels = judged.rivals, {task.id: task.label for task in judged.experiment.tasks}
+    if not rivals:
+        return []
+    measure = judged.experiment.measures[0].label
+    if len(rivals) <= MOST_RIVALS:
+        rows = tuple(
+            (f"{v.variant}, {labels.get(v.task, v.task)}", (v.verdict, v.rival, *estimate(v), str(v.n))) for v in rivals
+        )
+        columns = ("is", "than", "difference", "95 % interval", "n")
+        return render(Grid(measure, "", columns, rows), "text", width).splitlines()
+    groups = dict.fromkeys((v.variant, v.task) for v in rivals)
+    lines: list[str] = []
+    if len(groups) <= MOST_RIVALS:
+        for variant, task in groups:
+            own = [v for v in rivals if (v.variant, v.task) == (variant, task)]
+            lines += _wrapped(f"{variant}, {labels.get(task, task)}, against {len(own)} of ours: {tally(own)}", width)
+        return lines
+    for variant in dict.fromkeys(variant for variant, _ in groups):
+        own = [v for v in rivals if v.variant == variant]
+        lines += _wrapped(f"{variant}, against ours on {len({v.task for v in own})} tasks: {tally(own)}", width)
+    return lines
+
+
+def _caveats(judged: Judged, width: int, most: int | None) -> list[str]:
+    """What must be known of the cells behind the numbers, each once with its tasks; at most so many."""
+    labels = {task.id: task.label for task in judged.experiment.tasks}
+    where: dict[str, list[str]] = {}
+    for verdict in judged.verdicts:
+        for caveat in verdict.caveats:
+            where.setdefault(caveat, []).append(labels.get(verdict.task, verdict.task))
+    told = [f"{', '.join(dict.fromkeys(tasks))}, {caveat}" for caveat, tasks in where.items()]
+    more = [f"and {len(told) - most} more such notes: --verbose"] if most is not None and len(told) > most else []
+    return [line for words in [*told[:most], *more] for line in _wrapped(words, width)]
+
+
+def _alone(judged: Judged, width: int) -> list[str]:
+    """Variants that nobody declares and that stand beside nothing of ours."""
+    alone = [name for name in judged.undeclared if name not in {v.variant for v in judged.rivals}]
+    return _wrapped(f"with nothing of ours to compare with: {', '.join(alone)}", width) if alone else []
+
+
+def _not_run(judged: Judged, width: int) -> list[str]:
+    """What lacks seeds, at the paper's budget and at the largest that has any, and what it would cost."""
+    outlook, experiment = judged.outlook, judged.experiment
+    started = [budget for budget in outlook.budgets if outlook.measured(budget)]
+    budgets = [judged.pinned] if judged.pinned else list(dict.fromkeys([outlook.budgets[0], *started[:1]]))
+    parts, unknown = [], False
+    for budget in budgets:
+        cells, asks = outlook.not_run(budget)
+        if cells:
+            cost = "" if asks.seconds is None else f", about {duration(asks.seconds)}"
+            parts.append(f"at {budget} {cells} of {outlook.asked_cells(budget)} cells, {asks.runs} runs{cost}")
+            unknown |= asks.seconds is None
+    if not parts:
+        return []
+    hint = f" (what it costs: svgbench plan {experiment.id})" if unknown else ""
+    return _wrapped(f"not run: {'; '.join(parts)}{hint}", width)
+
+
+def _not_run_of(every: Sequence[Judged], width: int) -> list[str]:
+    """The runs that several experiments lack at the paper's budget, or at the one that was asked for."""
+    parts = []
+    ids = {one.experiment.id for one in every}
+    for one in (one for one in every if one.experiment.draws_from not in ids):
+        budget = one.pinned or one.outlook.budgets[0]
+        _, asks = one.outlook.not_run(budget)
+        if asks.runs:
+            cost = "" if asks.seconds is None else f" ({duration(asks.seconds)})"
+            parts.append(f"{one.experiment.id} {asks.runs} runs at {budget}{cost}")
+    return _wrapped(f"not run: {', '.join(parts)}", width) if parts else []
+
+
+def _columns(heads: Sequence[str], rows: Iterable[Sequence[str]], width: int) -> list[str]:
+    """Left-flush columns, of which the last is wrapped; a paragraph for each row where there is no room for them."""
+    table = [list(row) for row in (heads, *rows)]
+    sizes = [max(len(row[j]) for row in table) for j in range(len(heads) - 1)]
+    room = width - sum(sizes) - 2 * len(sizes)
+    if room < LEAST_LAST:
+        named = [", ".join(f"{h} {c}" for h, c in zip(heads[1:], row[1:], strict=True) if c) for row in table[1:]]
+        return [
+            line for row, words in zip(table[1:], named, strict=True) for line in _wrapped(f"{row[0]}: {words}", width)
+        ]
+    lines = []
+    for row in table:
+        first, *more = textwrap.wrap(row[-1], room) or [""]
+        lines.append("  ".join([*(c.ljust(s) for c, s in zip(row, sizes, strict=False)), first]).rstrip())
+        lines += [" " * (width - room) + line for line in more]
+    return [lines[0], "-" * min(width, max(map(len, lines))), *lines[1:]]
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, width, break_on_hyphens=False)

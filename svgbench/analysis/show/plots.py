@@ -1,0 +1,236 @@
+"""Drawing: mean, pointwise t-band and thin lines for seeds, labelled with n. Nothing is smoothed."""
+
+from __future__ import annotations
+
+import importlib
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from svgbench.analysis.judge.statistics import curve_band, seed_grid
+from svgbench.analysis.read.frames import Results
+from svgbench.analysis.show.canvas import TEXT_WIDTH, boxes_note, find_fonts, house_style, plain, save, subplots
+from svgbench.analysis.show.references import draw_legend, draw_levels, draw_not_run, draw_published, shows_published
+from svgbench.words.errors import DamagedError, UsageError
+from svgbench.words.experiment import Task
+
+PALETTE = [sns.color_palette("colorblind", 10)[i] for i in (0, 1, 2, 3, 9, 4, 5, 7)]
+"""Eight colours that colour-blind readers can tell apart: one pink, and no yellow."""
+GREYS = ("0.0", "0.55", "0.3")
+DASHES = ("-", (0, (4, 1.2)), (0, (4, 1.2, 1, 1.2)), (0, (1.2, 1.2)))
+"""Of curves that lie on each other one shows through the gaps of the next."""
+
+MOST_CAVEATS = 4  # on the face of a figure; the rest are printed when it is drawn
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one curve is drawn."""
+
+    label: str
+    colour: Any
+    dashes: Any = "-"
+    width: float = 1.1
+
+
+def draw(results: Results, output: Path) -> tuple[list[Path], str]:
+    """Draw the experiment's figure (learning curves if it names none) into `output`; the files written, and a note.
+
+    The note, mostly empty, is about characters of labels that no font has.
+
+    UsageError if there is nothing to draw, DamagedError if that is because of damaged files. The figure's function
+    takes `Results` and returns pages by name.
+    """
+    if not any(len(cell.frame) for cell in results.cells.values()):
+        name, named = results.experiment.id, len(results.cells)
+        if results.damaged:
+            raise DamagedError(f"{name} has nothing to draw at budget {results.budget}: {'; '.join(results.damaged)}")
+        declared = sum(v.runs_on(t.id) for v in results.experiment.variants for t in results.experiment.tasks)
+        if named < declared:
+            raise UsageError(
+                f"none of the {named} cells that were named of {name} has results at budget {results.budget}"
+            )
+        raise UsageError(
+            f"{name} has no results at budget {results.budget}; "
+            f"`svgbench run {name} --budget {results.budget}` makes them"
+        )
+    reference = results.experiment.figure
+    with house_style():
+        if reference is None:
+            pages: Mapping[str, Figure] = {"": learning_curves(results)}
+        else:
+            module, _, attribute = reference.partition(":")
+            pages = getattr(importlib.import_module(module), attribute)(results)
+        if not pages:
+            raise UsageError(f"{results.experiment.id}: nothing that was named has what its figure draws")
+        boxes = "".join(sorted({c for figure in pages.values() for c in find_fonts(figure)}))
+        stem = results.experiment.id.replace("/", "-")
+        return [
+            path for name, figure in pages.items() for path in save(figure, output, f"{stem}-{name}" if name else stem)
+        ], boxes_note(boxes) if boxes else ""
+
+
+def looks(results: Results, variants: Sequence[str]) -> dict[str, Look]:
+    """A look of its own for each variant, the same whatever else is drawn.
+
+    A declared variant's follows its place in the experiment: a colour, and dashes where more than four are declared.
+    What nobody declared has greys and dashes of its own.
+    """
+    declared = [v.id for v in results.experiment.variants]
+    dashed = len(declared) > 4
+    places = {v: i for i, v in enumerate(declared)}
+    extra = {v: i for i, v in enumerate(v for v in variants if v not in places)}
+    found = {}
+    for v in variants:
+        label, i = plain(results.labels.get(v, v)), places.get(v, 0)
+        dashes = DASHES[(i + i // len(PALETTE)) % len(DASHES)] if dashed else "-"
+        found[v] = Look(label, PALETTE[i % len(PALETTE)], dashes)
+        if v in extra:
+            k = extra[v]
+            found[v] = Look(label, GREYS[k % len(GREYS)], DASHES[1 + k // len(GREYS) % (len(DASHES) - 1)])
+    return found
+
+
+def undeclared(results: Results, task: str) -> list[str]:
+    """The variants with rows on a task that the experiment does not declare: imported ones, and those made with -o."""
+    declared = {v.id for v in results.experiment.variants}
+    return [v for (t, v), cell in results.cells.items() if t == task and v not in declared and len(cell.frame)]
+
+
+def imported(results: Results) -> list[str]:
+    """The labels of imported variants with rows."""
+    found = (v for (_, v), cell in results.cells.items() if cell.imported and len(cell.frame))
+    return [plain(results.labels.get(v, v)) for v in dict.fromkeys(found)]
+
+
+def drawable(results: Results, task: str, variant: str, column: str) -> bool:
+    """Whether the cell has rows with a number in that column."""
+    cell = results.cells.get((task, variant))
+    return cell is not None and column in cell.frame and bool(cell.frame[column].notna().any())
+
+
+def curve(ax: Axes, rows: pd.DataFrame, x: str, y: str, look: Look, log: bool = False) -> int:
+    """One curve: thin lines for seeds, the mean, and its 95 % t-band; returns n.
+
+    `rows` has one row per seed and x. NaN interrupts a line, and a band where fewer than two seeds are left. With
+    `log` (positive values only) mean and interval are those of the logarithms: a geometric mean.
+    """
+    _, grid, values = seed_grid(rows["seed"], rows[x], rows[y])
+    band = curve_band(np.log(values) if log else values)
+    low, mean, high = (np.exp(v) if log else v for v in (band.low, band.mean, band.high))
+    ax.plot(grid, values.T, color=look.colour, linewidth=0.35, alpha=0.4, zorder=1)
+    ax.fill_between(np.asarray(grid, dtype=float), low, high, color=look.colour, alpha=0.2, linewidth=0, zorder=2)
+    ax.plot(grid, mean, linestyle=look.dashes, color=look.colour, linewidth=look.width, label=look.label, zorder=3)
+    return len(values)
+
+
+def log_scale(ax: Axes) -> None:
+    """A logarithmic y axis that stays readable over a fraction of a decade as over ten."""
+    ax.set_yscale("log")
+    low, high = ax.get_ylim()
+    if high / low < 300:
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < 50 else (1, 3), numticks=12))
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    else:
+        ax.yaxis.set_major_locator(LogLocator(numticks=6))
+    ax.yaxis.set_minor_formatter(NullFormatter())
+
+
+def stamp(
+    figure: Figure,
+    results: Results,
+    n: Sequence[int],
+    bands: str = "mean and 95 % t-interval",
+    seeds_are: str = "thin lines",
+) -> None:
+    """The line under every figure: n, what the bands are, the budget where it is not the paper's, what is missing."""
+    seeds = f"n = {min(n, default=0)}" + (f" to {max(n)}" if len(set(n)) > 1 else "")
+    words = f"{seeds} seeds ({seeds_are}); {bands}"
+    words += "; values outside a panel are cut" * any(is_cut(ax) for ax in figure.axes if ax.get_visible())
+    words += f"; {results.experiment.id}, budget {results.budget}"
+    budget = results.experiment.budget(results.budget)
+    if budget.name != "paper":
+        words += f" ({budget.note})"
+        words += ", published numbers of the paper's budget" * shows_published(figure)
+    lacking = sum(bool(cell.missing) for cell in results.cells.values())
+    words += f"; incomplete: {lacking} of {len(results.cells)} cells lack seeds" if lacking else ""
+    words += f"; {results.stale} of {len(results.cells)} cells stale" if results.stale else ""
+    words += f"; not ours: {', '.join(others)}" if (others := imported(results)) else ""
+    words += "".join(f"; {caveat}" for caveat in results.caveats[:MOST_CAVEATS])
+    more = len(results.caveats) - MOST_CAVEATS
+    words += f"; {more} more such notes" if more > 0 else ""
+    figure.supxlabel(textwrap.fill(words, int(22 * figure.get_figwidth())), fontsize=6, color="0.25")
+
+
+def is_cut(ax: Axes) -> bool:
+    """Whether something that is drawn, an interval or a seed too, lies outside the panel's limits."""
+    drawn = ax.dataLim
+    ends = ((drawn.intervalx, ax.get_xlim()), (drawn.intervaly, ax.get_ylim()))
+    return any(
+        min(data) < min(limits) - 1e-6 * abs(limits[1] - limits[0])
+        or max(data) > max(limits) + 1e-6 * abs(limits[1] - limits[0])
+        for data, limits in ends
+        if np.all(np.isfinite(data))
+    )
+
+
+def grid_of(tasks: int, across: int, height: float, **options: Any) -> tuple[Figure, list[Axes]]:
+    """A figure of a text's width with a panel per task, `across` of them in a row of `height` inches."""
+    columns = min(tasks, across)
+    rows = -(-tasks // columns)
+    figure, axes = subplots(rows, columns, (TEXT_WIDTH, height * rows + 0.7), **options)
+    panels = list(axes.flat)
+    for ax in panels[tasks:]:
+        ax.set_visible(False)
+    return figure, panels[:tasks]
+
+
+def named_tasks(results: Results) -> list[Task]:
+    """The tasks that were asked for, with or without runs."""
+    asked = {task for task, _ in results.cells}
+    return [task for task in results.experiment.tasks if task.id in asked]
+
+
+def panel(ax: Axes, results: Results, task: Task, column: str, look: Mapping[str, Look]) -> list[int]:
+    """Curves of a task's variants against steps, and what they are read against; the n of each curve.
+
+    A variant that was measured once, as a random policy is, is a line across the panel.
+    """
+    drawn = [v for v in look if drawable(results, task.id, v, column)]
+    if not drawn:
+        draw_not_run(ax, task.label, results.budget)
+        return []
+    n = []
+    for variant in drawn:
+        rows, how = results.cells[task.id, variant].frame, look[variant]
+        if rows.step.nunique() > 1:
+            n.append(curve(ax, rows, "step", column, how))
+        else:
+            ax.axhline(rows[column].mean(), color=how.colour, linestyle=":", linewidth=0.9, label=how.label)
+    ax.set_title(task.label)
+    ax.set_xlabel(results.experiment.step_unit)
+    draw_levels(ax, results, task.id, column)
+    if column == results.experiment.measures[0].column:
+        draw_published(ax, results, task, {v: look[v].colour for v in drawn})
+    return n
+
+
+def learning_curves(results: Results) -> Figure:
+    """One panel per task: the experiment's first measure's column against steps."""
+    tasks, column = named_tasks(results), results.experiment.measures[0].column
+    figure, axes = grid_of(len(tasks), 3, 1.7)
+    look = looks(results, list(dict.fromkeys(variant for _, variant in results.cells)))
+    n = [count for ax, task in zip(axes, tasks, strict=True) for count in panel(ax, results, task, column, look)]
+    axes[0].set_ylabel(column.replace("_", " "))
+    draw_legend(figure, axes)
+    stamp(figure, results, n)
+    return figure

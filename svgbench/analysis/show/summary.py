@@ -1,0 +1,259 @@
+"""The experiment's table: per task and variant the mean, SD and n of each measure, beside what was published."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from svgbench.analysis.judge.standouts import MARK, standouts
+from svgbench.analysis.judge.statistics import summarise, t_interval
+from svgbench.analysis.read.caveats import absences, caveats
+from svgbench.analysis.read.frames import Results
+from svgbench.analysis.read.measures import Sample, read_sample
+from svgbench.analysis.show.tables import Amount, Entry, Grid, amount_of, format_mean_spread
+from svgbench.words.experiment import Measure
+
+MISSING = "missing"
+MOST_ROWS = 20
+SHOWN_ROWS = 10
+"""Of a table with more than `MOST_ROWS` rows so many are shown, the best."""
+SILENT = ("", "NOT_COMPARABLE", "INCOMPLETE")
+"""Verdicts on published numbers that say nothing, and have no row of their own."""
+NOT_RUN = "–"  # a variant that the experiment does not run on the task
+
+
+Words = Mapping[tuple[str, str], str]
+"""Level verdicts by task and variant."""
+
+
+def results_rows(results: Results, published: Any = None, verdicts: Words | None = None) -> list[dict[str, Any]]:
+    """One flat row per cell and measure: mean, sd, n, the 95 % t-interval, diverged seeds, the published number.
+
+    The published number and its verdict belong to the first measure.
+    """
+    rows = []
+    best = {measure.label: _best(results, measure) for measure in results.experiment.measures}
+    for (task, variant), cell in results.cells.items():
+        for measure in results.experiment.measures:
+            sample = read_sample(cell, measure) if len(cell.frame) else Sample({})
+            row: dict[str, Any] = {
+                "experiment": results.experiment.id,
+                "budget": results.budget,
+                "task": task,
+                "variant": variant,
+                "measure": measure.label,
+                "mean": None,
+                "sd": None,
+                "n": len(sample.values),
+                "low": None,
+                "high": None,
+                "seeds_asked": len(cell.seeds_asked),
+                "diverged": len(sample.failed),
+                "published": None,
+                "published_spread": None,
+                "published_n": None,
+                "verdict": None,
+                "best": (task, variant) in best[measure.label],
+                "label": results.labels.get(variant, variant),
+                "note": "; ".join([*caveats(results.experiment, results.budget, cell), *absences(cell, measure)]),
+            }
+            if sample.values:
+                summary = summarise(list(sample.values.values()))
+                interval = t_interval(list(sample.values.values()))
+                row |= {"mean": summary.mean, "sd": summary.sd, "low": interval.low, "high": interval.high}
+            number = _published_number(results, published, task, variant, measure)
+            if number is not None:
+                spread = None if number.spread is None else float(number.spread)
+                row |= {"published": float(number.value), "published_spread": spread, "published_n": number.n}
+                row["verdict"] = (verdicts or {}).get((task, variant))
+            rows.append(row)
+    return rows
+
+
+def _best(results: Results, measure: Measure) -> set[tuple[str, str]]:
+    """The cells that are the best of their task, or not told apart from it."""
+    samples: dict[str, dict[str, Sample]] = {}
+    for (task, variant), cell in results.cells.items():
+        samples.setdefault(task, {})[variant] = read_sample(cell, measure) if len(cell.frame) else Sample({})
+    return {(task, variant) for task, own in samples.items() for variant in standouts(own, measure.higher_is_better)}
+
+
+def results_grids(
+    results: Results,
+    published: Any = None,
+    verdicts: Words | None = None,
+    others: bool = True,
+    whole: bool = True,
+) -> list[Grid]:
+    """The table for a person, a grid per measure: a row per variant, a column per task, cells "mean ± SD (n)".
+
+    The best of a column, and what cannot be told apart from it, is marked; n stands in the notes where all cells have
+    the same. Under ours stand the published number and its verdict; with `others`, published rows that we do not run
+    follow. Without `whole`, what is not run is a note, as are the worse rows of a long table and verdicts that say
+    nothing.
+    """
+    if not whole and not any(len(cell.frame) for cell in results.cells.values()):
+        return [_nothing(results, published)]
+    tables = [_Table(results, measure, published, verdicts or {}, whole) for measure in results.experiment.measures]
+    n = {amount.n for table in tables for amount in table.amounts}
+    return [table.grid(n, others and whole) for table in tables]
+
+
+def _nothing(results: Results, published: Any) -> Grid:
+    """The table of an experiment that was not run."""
+    name = results.experiment.id
+    there = f"; what the paper prints: svgbench table {results.experiment.published} --published" if published else ""
+    return Grid(
+        "", "", (), (), (f"{name} has no results at budget {results.budget}{there}", *results.notes, *results.caveats)
+    )
+
+
+class _Table:
+    """The cells of one measure, and which of them are shown."""
+
+    def __init__(self, results: Results, measure: Measure, published: Any, verdicts: Words, whole: bool) -> None:
+        self.results, self.measure, self.verdicts = results, measure, verdicts
+        first = measure is results.experiment.measures[0]
+        self.published = published if first else None  # a published number belongs to the first measure
+        self.samples = {
+            key: read_sample(cell, measure) if len(cell.frame) else Sample({}) for key, cell in results.cells.items()
+        }
+        begun = {key for key, cell in results.cells.items() if len(cell.frame) or whole}
+        self.tasks = [t for t in results.experiment.tasks if any(key[0] == t.id for key in begun)]
+        variants = list(dict.fromkeys(variant for _, variant in results.cells))
+        self.best = {task.id: standouts(self._column(task.id), measure.higher_is_better) for task in self.tasks}
+        self.variants = [v for v in variants if any(key[1] == v for key in begun)]
+        self.unrun = [] if whole else self._unrun(variants)
+        self.cut = 0
+        if not whole and len(self.variants) > MOST_ROWS:
+            self.cut = len(self.variants)
+            ranked = sorted(self.variants, key=self._rank)[:SHOWN_ROWS]
+            self.variants = [v for v in self.variants if v in ranked]
+        self.cells = {(t.id, v): self._cell(t.id, v) for t in self.tasks for v in self.variants}
+
+    @property
+    def amounts(self) -> list[Amount]:
+        return [cell for cell in self.cells.values() if isinstance(cell, Amount)]
+
+    def grid(self, n: set[str], others: bool) -> Grid:
+        experiment = self.results.experiment
+        rows: list[tuple[str, tuple[Entry, ...]]] = []
+        for variant in self.variants:
+            cells = [self.cells[task.id, variant] for task in self.tasks]
+            if len(n) == 1:
+                cells = [replace(cell, n="") if isinstance(cell, Amount) else cell for cell in cells]
+            rows.append((self.results.labels.get(variant, variant), tuple(cells)))
+            rows += self._under(variant)
+        if others and self.published is not None:
+            rows += self._others(self.published)
+        budget = experiment.budget(self.results.budget)
+        return Grid(
+            title=f"{experiment.id}, budget {budget.name}: {self.measure.label}",
+            corner="",
+            columns=tuple(task.label for task in self.tasks),
+            rows=tuple(rows),
+            notes=tuple(self._notes(n)),
+            mark=MARK if any(self.best[task.id] for task in self.tasks) else "",
+        )
+
+    def _column(self, task: str) -> dict[str, Sample]:
+        return {variant: sample for (t, variant), sample in self.samples.items() if t == task}
+
+    def _unrun(self, variants: Sequence[str]) -> list[str]:
+        tasks = [t.label for t in self.results.experiment.tasks if self._asked(t.id) and t not in self.tasks]
+        return [*tasks, *(self.results.labels.get(v, v) for v in variants if v not in self.variants)]
+
+    def _asked(self, task: str) -> bool:
+        return any(key[0] == task for key in self.results.cells)
+
+    def _rank(self, variant: str) -> float:
+        """The mean over the tasks of how many variants are better; those without a value last."""
+        sign = -1.0 if self.measure.higher_is_better else 1.0
+        ranks = []
+        for task in self.tasks:
+            means = {v: summarise(list(s.values.values())).mean for v, s in self._column(task.id).items() if s.values}
+            if variant in means:
+                ranks.append(sum(sign * mean < sign * means[variant] for mean in means.values()))
+        return math.fsum(ranks) / len(ranks) if ranks else math.inf
+
+    def _cell(self, task: str, variant: str) -> Entry:
+        sample = self.samples.get((task, variant))
+        if sample is None:
+            return NOT_RUN
+        if not sample.values:
+            return MISSING if not sample.failed else f"all {len(sample.failed)} diverged"
+        summary = summarise(list(sample.values.values()))
+        amount = amount_of(format_mean_spread(summary.mean, summary.sd, summary.n))
+        assert amount is not None  # a finite mean is a number
+        failed = f"+{len(sample.failed)} diverged" if sample.failed else ""
+        return replace(amount, more=failed, best=variant in self.best[task])
+
+    def _under(self, variant: str) -> list[tuple[str, tuple[Entry, ...]]]:
+        """The published numbers of a variant, and their verdicts where one says something."""
+        numbers = [_published_number(self.results, self.published, t.id, variant, self.measure) for t in self.tasks]
+        if not any(numbers):
+            return []
+        label, cells = _printed("  published", numbers)
+        words = [self.verdicts.get((t.id, variant), "") if self._has(t.id, variant) else "" for t in self.tasks]
+        told = any(word not in SILENT for word in words)
+        return [(label, cells), *([("  verdict", tuple(words))] if told else [])]
+
+    def _has(self, task: str, variant: str) -> bool:
+        cell = self.results.cells.get((task, variant))
+        return cell is not None and bool(len(cell.frame))
+
+    def _others(self, published: Any) -> list[tuple[str, tuple[Entry, ...]]]:
+        """The published table's rows that are no variant of ours."""
+        ours = {variant.published for variant in self.results.experiment.variants}
+        rows = []
+        for row in published.rows:
+            numbers = [published.get(row, t.published) if t.published else None for t in self.tasks]
+            if row not in ours and any(numbers):
+                rows.append(_printed(f"{row}, published", numbers))
+        return rows
+
+    def _notes(self, n: set[str]) -> list[str]:
+        experiment = self.results.experiment
+        seeds = f"over {next(iter(n)).strip('()')} seeds" if len(n) == 1 else "(n seeds)"
+        better = "higher is better" if self.measure.higher_is_better else "lower is better"
+        notes = [f"Mean ± SD {seeds}; {better}"] if n else []
+        words = {word for word in self.verdicts.values() if word}
+        if self.published is not None and words and words <= {*SILENT}:
+            notes.append(f"published numbers: {' and '.join(sorted(words))} at {self.results.budget}")
+        notes += [f"the {len(self.variants)} best of {self.cut} rows by mean rank; all: --verbose"] if self.cut else []
+        notes += [f"not run: {_some(self.unrun)}"] if self.unrun else []
+        budget = experiment.budget(self.results.budget)
+        return [*notes, *([budget.note] if budget.note else []), *self.results.notes, *self.results.caveats]
+
+
+def _some(names: Sequence[str]) -> str:
+    """The names, or the first few and how many more."""
+    return ", ".join(names) if len(names) <= SHOWN_ROWS else f"{', '.join(names[:5])} and {len(names) - 5} more"
+
+
+def _printed(label: str, numbers: Sequence[Any]) -> tuple[str, tuple[Entry, ...]]:
+    """A row of published numbers, in the paper's digits; their n in the label where all have the same."""
+    n = {number.n for number in numbers if number is not None}
+    if len(n) == 1:
+        (same,) = n
+        label += f" ({same})" if same is not None else ""
+        return label, tuple("" if number is None else _amount(number.text) for number in numbers)
+    texts = [number and (number.text if number.n is None else f"{number.text} ({number.n})") for number in numbers]
+    return label, tuple("" if text is None else _amount(text) for text in texts)
+
+
+def _amount(text: str) -> Entry:
+    return amount_of(text) or text
+
+
+def _published_number(results: Results, published: Any, task: str, variant: str, measure: Measure) -> Any:
+    """The published number of a cell; it belongs to the experiment's first measure."""
+    if published is None or measure is not results.experiment.measures[0]:
+        return None
+    rows = {v.id: v.published for v in results.experiment.variants}
+    columns = {t.id: t.published for t in results.experiment.tasks}
+    if not rows.get(variant) or not columns.get(task):
+        return None
+    return published.get(rows[variant], columns[task])

@@ -1,0 +1,175 @@
+"""Verdicts for a person: a tally, then each with its interval and n."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Iterable, Sequence
+
+from svgbench.analysis.judge.judgement import Verdict
+from svgbench.analysis.judge.verdict_words import deciding_part, of_claim, tally
+from svgbench.analysis.show.tables import Grid, render
+from svgbench.analysis.show.wording import words_of
+from svgbench.words.experiment import Claim, Experiment, OfDistance
+
+UNITS = {"mean": "mean", "difference": "difference", "ratio": "left / right", "tasks": "tasks"}
+
+
+def verdict_lines(experiment: Experiment, verdicts: Sequence[Verdict], width: int) -> list[str]:
+    """The claims one after another, then the published numbers and imported rivals, then what the words mean."""
+    lines = []
+    if not verdicts:
+        return [f"{experiment.id} declares no claim and has no published numbers"]
+    for claim in experiment.claims:
+        own = of_claim(verdicts, claim.id)
+        if own:  # of a claim about other tasks or variants than were asked for there is none
+            lines += [*_claim_lines(experiment, claim, own, width), ""]
+    levels = [v for v in verdicts if v.kind == "level"]
+    if levels:
+        lines += [*textwrap.wrap(f"levels: {tally(levels)}", width), *_level_lines(experiment, levels, width), ""]
+    words = f"{experiment.id}, {len(verdicts)} verdicts: {tally(verdicts)}"
+    return [*lines, *textwrap.wrap(words, width, break_on_hyphens=False)]
+
+
+def _claim_lines(experiment: Experiment, claim: Claim, verdicts: Sequence[Verdict], width: int) -> list[str]:
+    lines = textwrap.wrap(f'{claim.id}: "{claim.quote}" ({claim.source})', width)
+    for part in claim.parts:
+        words = f"{words_of(part)}. {part.number}"
+        lines += textwrap.wrap(words, width, initial_indent="  - ", subsequent_indent="    ")
+    for v in verdicts:
+        if not v.task:
+            words = f"over its tasks, budget {v.budget}: {v.words}. {v.reason}"
+            lines += ["", *textwrap.wrap(words, width, break_on_hyphens=False)]
+    labels = {task.id: task.label for task in experiment.tasks}
+    on_tasks = [v for v in verdicts if v.task]
+    if not claim.per:
+        return [*lines, "", *_rows(claim, on_tasks, [labels[v.task] for v in on_tasks], width)]
+    for task, label in labels.items():
+        own = [v for v in on_tasks if v.task == task]
+        if own:
+            budgets = ", ".join(dict.fromkeys(v.budget for v in own))
+            lines += ["", *textwrap.wrap(f"{label}, budget {budgets}: {tally(own)}", width)]
+            lines += _rows(claim, own, [_setting(v) for v in own], width)
+    return lines
+
+
+def _rows(claim: Claim, verdicts: Sequence[Verdict], labels: Sequence[str], width: int) -> list[str]:
+    """A row per verdict. Where a claim has several parts, the one that decided is named by its number.
+
+    Unless the claim is judged per column, the rows are tasks, each with its budget. A margin that is measured is shown.
+    What lacks runs has no row, but a line for each reason, and what no more seeds would decide has one beside its row.
+    """
+    corner, parts = " ".join(claim.per), len(claim.parts)
+    measured = any(isinstance(part.margin, OfDistance) for part in claim.parts)
+    units = {UNITS[v.unit] for v in verdicts if v.verdict != "INCOMPLETE"}
+    columns = (
+        "verdict",
+        *(() if corner else ("budget",)),
+        units.pop() if len(units) == 1 else "effect",
+        "95 % interval",
+        *(("needs",) if measured else ()),
+        "n",
+    )
+    rows, notes = [], []
+    for label, v in zip(labels, verdicts, strict=True):
+        part = deciding_part(v)
+        brackets = [*([str(part + 1)] if parts > 1 and part is not None else []), *([v.cause] if v.cause else [])]
+        word = f"{v.verdict} ({', '.join(brackets)})" if brackets else v.verdict
+        budget = () if corner else (v.budget,)
+        needs = (_needs(claim, v, part),) if measured else ()
+        if v.verdict != "INCOMPLETE":
+            rows.append((label, (word, *budget, *estimate(v), *needs, str(v.n))))
+        if part is not None and (why := v.details[part].why):
+            notes.append(("" if corner else label, why))
+        if v.value is None:
+            notes.append(("" if corner else label, v.reason))
+    if not rows:
+        return _wrapped(_by_reason(notes), width)
+    grid = Grid(title="", corner=corner, columns=columns, rows=tuple(rows), notes=_by_reason(notes))
+    return render(grid, "text", width).strip("\n").splitlines()
+
+
+def _by_reason(named: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """A line for each reason, with all that it is about."""
+    about: dict[str, list[str]] = {}
+    for name, reason in named:
+        about.setdefault(reason, []).append(name)
+    return tuple(": ".join(filter(None, (", ".join(filter(None, names)), reason))) for reason, names in about.items())
+
+
+def _wrapped(lines: Iterable[str], width: int) -> list[str]:
+    wrapped = (textwrap.wrap(line, width, subsequent_indent="  ", break_on_hyphens=False) for line in lines)
+    return [part for parts in wrapped for part in parts]
+
+
+def _setting(verdict: Verdict) -> str:
+    """The values of "start=s0 step=100" without their names, which head the column."""
+    return " ".join(word.partition("=")[2] for word in verdict.setting.split())
+
+
+def _needs(claim: Claim, verdict: Verdict, part: int | None) -> str:
+    """What the effect of the deciding part is asked to be."""
+    if part is None or (threshold := verdict.details[part].threshold) is None:
+        return ""
+    relation = claim.parts[part].relation
+    if relation != "~":
+        return f"{relation.replace('~', '=')} {threshold:.3g}"
+    return f"{1 / threshold:.3g} to {threshold:.3g}" if verdict.unit == "ratio" else f"±{threshold:.3g}"
+
+
+def _level_lines(experiment: Experiment, verdicts: Sequence[Verdict], width: int) -> list[str]:
+    """Levels against published numbers, and imported variants against ours: by task, with reasons."""
+    labels = {task.id: task.label for task in experiment.tasks}
+    lines: list[str] = []
+    for task, unit in dict.fromkeys((v.task, v.unit) for v in verdicts):
+        own = [v for v in verdicts if (v.task, v.unit) == (task, unit)]
+        printed = any(v.published is not None for v in own)
+        settings = {v.setting for v in own}
+        title = ", ".join([labels.get(task, task), *(settings if len(settings) == 1 else ())])
+        columns = ("verdict", UNITS[unit], "95 % interval", *(("published",) if printed else ()), "n")
+        rows = []
+        for v in own:
+            if v.n or v.rival:
+                paper = (number(v.published),) if printed else ()
+                name = v.variant if len(settings) == 1 else f"{v.variant} {v.setting}"
+                rows.append((name, (v.verdict, *estimate(v), *paper, str(v.n))))
+        if rows:
+            grid = Grid(title=title, corner="", columns=columns, rows=tuple(rows), notes=_reasons(own))
+            lines += ["", *render(grid, "text", width).splitlines()]
+    silent = [(labels.get(v.task, v.task), v.variant) for v in verdicts if not (v.n or v.rival)]
+    without = [
+        f"{task}: {', '.join(v for t, v in silent if t == task)}" for task in dict.fromkeys(t for t, _ in silent)
+    ]
+    return [*lines, *(["", *_wrapped([f"no run: {'; '.join(without)}"], width)] if without else [])]
+
+
+def _reasons(verdicts: Sequence[Verdict]) -> tuple[str, ...]:
+    """Why, once for all that it is about; those that only lack seeds in one line."""
+    lacking = [v.variant for v in verdicts if v.verdict == "INCOMPLETE"]
+    others = [(v.variant, v.reason) for v in verdicts if v.reason and v.n and v.verdict != "INCOMPLETE"]
+    same = len({reason for _, reason in others}) == 1 and not lacking
+    said = _by_reason(("" if same else variant, reason) for variant, reason in dict.fromkeys(others))
+    return (*said, *([f"seeds are missing of {', '.join(dict.fromkeys(lacking))}"] if lacking else []))
+
+
+def number(value: float | None) -> str:
+    """A number by itself: three significant digits, or all of a large one's before the point."""
+    if value is None or not math.isfinite(value):
+        return ""
+    return f"{value:.0f}" if 1000 <= abs(value) < 1e7 else f"{value:#.3g}".rstrip(".")
+
+
+def estimate(verdict: Verdict) -> tuple[str, str]:
+    """The value and "[low, high]", to the same decimals: two digits of the interval's width. Blank where unknown."""
+    value, low, high = verdict.value, verdict.low, verdict.high
+    if value is None or low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
+        return number(value), ""
+    if high <= low or max(abs(low), abs(high)) < 1e-3:
+        return number(value), f"[{number(low)}, {number(high)}]"
+    decimals = min(max(1 - math.floor(math.log10(high - low)), 0), 6)
+    return _fixed(value, decimals), f"[{_fixed(low, decimals)}, {_fixed(high, decimals)}]"
+
+
+def _fixed(value: float, decimals: int) -> str:
+    """A number to so many decimals; never "-0"."""
+    return f"{round(value, decimals) + 0.0:.{decimals}f}"
