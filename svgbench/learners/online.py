@@ -1,6 +1,6 @@
 """Off-policy learning online: one simulation a seed, a gradient update an environment step, evaluations between.
 
-The learner that a baseline hands to the lab is an `OnlineLearner` around its own `Agent`.
+The learner that a baseline hands to the lab is an `OnlineLearner` around its own `OnlineAgent`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Schedule:
     steps_per_slice: int  # once updates have begun; no part of the numbers
 
 
-class Agent(Protocol):
+class OnlineAgent(Protocol):
     """Networks and updates of S seeds; it knows neither simulations nor steps of a budget.
 
     Its actions lie in [-1, 1], which stands for the task's own bounds; the replay holds them so.
@@ -104,7 +104,7 @@ class OnlineLearner(SeedBlock):
 
     def __init__(
         self,
-        agent: Agent,
+        agent: OnlineAgent,
         task: Any,
         seeds: Sequence[int],
         schedule: Schedule,
@@ -311,7 +311,7 @@ def make_experience(
 
 
 def work_before(step: int, s: Schedule, updates: Sequence[tuple[int, float]], S: int, horizon: int) -> float:
-    """The work done before a step, in milliseconds of one core by a rough estimate. updates: as `Agent.work`."""
+    """The work done before a step, in milliseconds of one core by a rough estimate. updates: as `OnlineAgent.work`."""
     ends = [*(first for first, _ in updates[1:]), s.total_steps]
     work = STEP_WORK * step
     for (first, cost), end in zip(updates, ends, strict=True):

@@ -17,11 +17,11 @@ WARM_UP = 3  # updates of a program before its capture, as torch's notes on CUDA
 
 
 class StaticUpdate:
-    """`svgbench.learners.online.Agent.update` on inputs that lie at fixed addresses.
+    """`svgbench.learners.online.OnlineAgent.update` on inputs that lie at fixed addresses.
 
     When a graph is launched no Python runs: shapes, addresses and numbers that Python put in are those of the capture.
     So draws and mask are copied into buffers of their own before each update, and whatever else changes from step to
-    step must be a tensor that is changed in place before it: by `Agent.prepare`, by `Experience.add`.
+    step must be a tensor that is changed in place before it: by `OnlineAgent.prepare`, by `Experience.add`.
 
     A phase, with or without a mask, is a program. Its first updates run one kernel after another, on the stream of the
     capture; they count, as all do. Only the present program is kept, since phases do not come back.
@@ -48,7 +48,7 @@ class StaticUpdate:
         self._captured: Program | None = None
 
     def __call__(self, phase: Hashable, draws: Mapping[str, Tensor], active: Tensor | None) -> None:
-        """One update; see `Agent.update`."""
+        """One update; see `OnlineAgent.update`."""
         if (phase, active is not None) != self._program:
             self.forget()
             self._program = (phase, active is not None)

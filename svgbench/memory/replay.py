@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+
+
+class Transitions(NamedTuple):
+    """A batch of transitions, part by part; B of them for each of S seeds."""
+
+    x: Tensor  # [S, B, O], the observation before the action
+    xu: Tensor  # [S, B, O + A], observation and action
+    reward: Tensor  # [S, B]
+    terminal: Tensor  # [S, B], 1 where the task ended
+    next_x: Tensor  # [S, B, O], the observation that the action led to
 
 
 @dataclass(frozen=True)
@@ -37,6 +47,11 @@ class Layout:
 
     def terminal(self, rows: Tensor) -> Tensor:
         return rows[..., -1]
+
+    def transitions(self, rows: Tensor) -> Transitions:
+        """The parts of rows [S, B, width], in the same memory."""
+        own = self.obs(rows), self.obs_action(rows), self.reward(rows), self.terminal(rows), self.next_obs(rows)
+        return Transitions(*own)
 
 
 class Replay:

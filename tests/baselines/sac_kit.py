@@ -67,5 +67,6 @@ def finish(one):
 def parameters(one):
     agent = one.agent
     modules = [agent.actor, agent.critic, agent.target_critic]
-    modules += [agent.model, agent.heads] if getattr(agent, "model", None) is not None else []
+    world = getattr(agent, "world", None)
+    modules += [world.dynamics, world.heads] if world is not None else []
     return [p for m in modules for p in m.parameters()] + [agent.temperature.log_alpha]

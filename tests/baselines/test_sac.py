@@ -79,17 +79,18 @@ def test_a_reward_that_is_not_finite_is_a_divergence():
 
 
 def test_the_policy_learns_as_sacs_before_its_model_based_phase_and_the_model_from_the_start(monkeypatch):
-    lengths, original = [], sac_svg.expanded_loss
+    lengths = []
 
-    def record(c, *parts):
-        lengths.append(parts[-1].shape[1])
-        return original(c, *parts)
+    def record(original, parts):
+        lengths.append(parts[-1].shape[1] if original.__name__ == "expanded_loss" else 1)
+        return original(*parts)
 
-    monkeypatch.setattr(sac_svg, "expanded_loss", record)
+    for loss in (sac_svg.expanded_loss, sac_svg.policy_loss):
+        monkeypatch.setattr(sac_svg, loss.__name__, lambda *parts, loss=loss: record(loss, parts))
     one = learner(H=3)
     finish(one)
     assert lengths == [1] * 11 + [4] * 39  # steps 29 to 39, and 40 to 78
-    assert one.agent.model_adam.steps.min() == 50 * SMALL["model_updates"]
+    assert one.agent.world.adam.steps.min() == 50 * SMALL["model_updates"]
 
 
 def test_the_order_of_a_step_follows_the_profile():

@@ -157,7 +157,7 @@ def test_the_actor_of_soft_actor_critic():
     generator = torch.Generator().manual_seed(0)
     x, noise = (torch.randn(1, 9, n, generator=generator, dtype=torch.float64) for n in (3, 2))
     alpha = agent.temperature.alpha
-    loss, log_prob = sac.actor_loss(agent.actor, agent.critic, alpha, x, noise)
+    loss, log_prob = sac.policy_loss(agent.actor, agent.critic, alpha, x, noise)
     wanted = torch.autograd.grad(loss.sum(), list(agent.actor.parameters()))
 
     graph = scg.Graph()

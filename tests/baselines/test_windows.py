@@ -64,7 +64,7 @@ def test_a_seed_without_any_window_is_lost_where_its_policy_would_learn_through_
     assert one.diverged == {
         1: f"step {step}: no window of 3 steps lies inside an episode, so its model has learned nothing"
     }
-    assert one.agent.model_adam.steps[1] == 0
+    assert one.agent.world.adam.steps[1] == 0
     rows = [r for r in rows if r["seed"] == 0]
     for row, other in zip(rows, expected, strict=True):
         assert [*row.values()] == pytest.approx([*other.values()], rel=1e-3, nan_ok=True)
@@ -78,7 +78,7 @@ def test_a_model_waits_for_its_first_window_and_learns_from_then_on():
     assert one.diverged == {}
     # updates come before steps 10 to 59, two each; an episode begins with step 14 and ends late, and its fourth
     # transition, that of step 17, completes the first window
-    assert one.agent.model_adam.steps.tolist() == [2 * 50, 2 * 42]
+    assert one.agent.world.adam.steps.tolist() == [2 * 50, 2 * 42]
     assert all(np.isfinite(r["model_loss"]) for r in rows)
 
 
@@ -90,11 +90,11 @@ def test_a_model_that_lost_its_windows_stays_as_it_was():
     while not one.finished:
         if one.step >= 40:
             short.who = [1]
-        before = one.agent.model.decoder.layers[0].weight[1].clone()
+        before = one.agent.world.dynamics.decoder.layers[0].weight[1].clone()
         rows = one.advance()
         if one.step > 60:
-            assert torch.equal(before, one.agent.model.decoder.layers[0].weight[1])
-        steps.append(one.agent.model_adam.steps[1].item())
+            assert torch.equal(before, one.agent.world.dynamics.decoder.layers[0].weight[1])
+        steps.append(one.agent.world.adam.steps[1].item())
     assert one.diverged == {}
     assert steps[-1] == steps[-3] > 30
     last = {r["seed"]: r["model_loss"] for r in rows}

@@ -1,28 +1,89 @@
-"""What soft actor-critic and everything built on it share: Haarnoja et al. 2018; equations of Amos et al. 2020, 3.2.
+"""Soft actor-critic, as far as every algorithm built on it shares it: Haarnoja et al. 2018.
 
-Axes: S seeds, B batch, A action. `xu` is (observation, action), normalised.
+Here are the settings, the networks, the losses, and the steps that learn from them. An algorithm's file calls the steps
+in its paper's order: `sac.update` is that order for SAC itself. Equations are numbered as in Amos et al. 2020,
+section 3.2.
+
+Axes: S seeds, B batch, O observation, A action. `xu` is (observation, action), with the observation normalised.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from svgbench.baselines.actor_critic._entropy_target import target_entropy
+from svgbench.learners.costs import products
 from svgbench.learners.draws import Draw
-from svgbench.memory.experience import Experience
+from svgbench.learners.online import OnlineAgent, OnlineLearner, Schedule, make_experience
+from svgbench.memory.replay import Transitions
 from svgbench.nn.distributions import SquashedGaussian
 from svgbench.nn.initialise import orthogonal_
 from svgbench.nn.layers import MLP
 from svgbench.nn.optim import Adam, polyak_, target_copy
 from svgbench.nn.state import cloned, finite_rows
 from svgbench.nn.streams import Streams
+from svgbench.ranges import Count, LogScale, Nats, Natural, NonNegative, Positive, Precision, Share, Widths
 
 COLUMNS = ("entropy", "critic_loss", "reward_loss", "model_loss")
-"""What an update says of itself; NaN where an algorithm has no such thing."""
+"""What an update reports; NaN where an algorithm has no such quantity."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings of SAC that every algorithm of the family has.
+
+    Sources: T3, T4: tables of Amos et al. 2020; "code": facebookresearch/svg at 9fdf03a; else our choice.
+    """
+
+    actor_hidden: Widths = (512, 512)  # units (T3)
+    critic_hidden: Widths = (512, 512)  # units (T3)
+    orthogonal_init: bool = False  # of actor, critics and a model; else torch's default (text: silent)
+    log_std_min: LogScale = -5.0  # (T3); by a tanh (code)
+    log_std_max: LogScale = 2.0  # (T3)
+    gamma: Share = 0.99  # (T3)
+    tau: Share = 0.005  # weight of the online critics in their targets, per update (T3)
+    actor_lr: NonNegative = 1e-4  # Adam (T3)
+    critic_lr: NonNegative = 1e-4  # Adam (T3)
+    alpha_init: Positive = 0.1  # (T3)
+    alpha_lr: NonNegative = 5e-4  # Adam, on log alpha (T3)
+    step_batch: Count = 512  # transitions (T3)
+    updates_per_step: Count = 1  # per environment step, each on a fresh batch (algorithm 1; MBPO has 20, MAAC 8)
+    target_entropy_init: Nats = 0.0  # nats, eq. (14); a task's own (T4)
+    target_entropy_final: Nats = 0.0  # nats
+    target_entropy_decay: NonNegative = 0.0  # the exponent beta of eq. (14)
+    averaged_target_policy: bool = True  # eq. (6) evaluates pi of averaged weights; else the current policy
+    update_before_store: bool = False  # a step's update cannot draw its own transition; else it can (algorithm 1)
+    random_steps: Natural = 0  # environment steps of uniform actions (algorithm 1 has none)
+    learning_starts: Count = 999  # environment step, from 0, of the first update (code; text: silent)
+    limit_overrides_termination: bool = False  # a termination in an episode's last step counts as a time limit
+    replay_capacity: Count = 1_000_000  # transitions (T3), at most the budget's steps
+    normalise_obs: bool = True  # (section 5)
+    std_min: Positive = 0.1  # bounds of the normalising standard deviation, in the observation's unit (code)
+    std_max: Positive = 10.0  # (code)
+    eval_every: Count = 10_000  # environment steps (code, at the next end of an episode)
+    eval_episodes: Count = 10  # (code)
+    steps_per_slice: Count = 5  # environment steps per slice (checkpoints fall between slices); no part of the numbers
+    dtype: Precision = "float32"
+
+
+RULES = {"log_std_min < log_std_max": "they are bounds", "std_min <= std_max": "they are bounds"}
+CODE = {
+    "actor_hidden": (512, 512, 512, 512),
+    "critic_hidden": (512, 512, 512, 512),
+    "orthogonal_init": True,
+    "alpha_lr": 1e-4,
+    "step_batch": 1024,
+    "averaged_target_policy": False,
+    "update_before_store": True,
+    "random_steps": 1000,
+    "limit_overrides_termination": True,
+}
+"""What the authors' code sets otherwise than the text: the shared part of a profile "code"."""
 
 
 class Actor(nn.Module):
@@ -108,6 +169,12 @@ def critic_loss(critic: TwinCritic, xu: Tensor, target: Tensor) -> Tensor:
     return (critic(xu) - target[:, None]).square().mean(-1).sum(-1)
 
 
+def policy_loss(policy: Actor, critic: TwinCritic, alpha: Tensor, x: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+    """[S], and log pi [S, B]: eq. (7). alpha [S, 1], x [S, B, O], noise [S, B, A]."""
+    u, log_prob = policy.sample(x, noise)
+    return (alpha * log_prob - critic.smaller(torch.cat([x, u], -1))).mean(-1), log_prob  # eq. (7)
+
+
 class Temperature:
     """alpha > 0 of each seed, learned as log alpha so that the policy's entropy nears a target, eq. (8)."""
 
@@ -139,14 +206,17 @@ class Temperature:
 
 
 class SoftActorCritic:
-    """The parts of an agent of this family (`svgbench.learners.online.Agent`): policies, twin critics, temperatures.
+    """Policies, twin critics and temperatures of S seeds, and the steps in which they learn.
 
-    config: the algorithm's own; its fields have the same names in all of them. draws: those of `updates_per_step`
-    batches, with noise for `policy_steps` actions of the policy's loss.
+    An algorithm's agent (`svgbench.learners.online.OnlineAgent`) is a subclass. It adds what else it learns to `parts`
+    and its optimisers to `adams`, and states its own `update`. Nothing here calls a method of a subclass.
+
+    parts: everything that has a state, by name. adams: the optimisers of everything that is learned. draws: random
+    numbers of `updates_per_step` batches, with noise for `policy_steps` actions of the policy's loss.
     """
 
     def __init__(
-        self, config: Any, task: Any, seeds: Sequence[int], total_steps: int, device: str, policy_steps: int
+        self, config: Config, task: Any, seeds: Sequence[int], total_steps: int, device: str, policy_steps: int
     ) -> None:
         c = self.config = config
         self.total_steps = total_steps
@@ -160,78 +230,115 @@ class SoftActorCritic:
         self.target_critic = target_copy(self.critic)
         self.target_actor = target_copy(self.actor) if c.averaged_target_policy else self.actor
         self.temperature = Temperature(len(seeds), c.alpha_init, c.alpha_lr, dtype, device)
+        self.adams = [self.actor_adam, self.critic_adam, self.temperature.adam]
+        names = ["actor", "critic", "actor_adam", "critic_adam", "target_critic", "temperature"]
+        names += ["target_actor"] * c.averaged_target_policy
+        self.parts: dict[str, Any] = {name: getattr(self, name) for name in names}
         U, B = c.updates_per_step, c.step_batch
         self.draws: Mapping[str, Draw] = {
             "steps": Draw("uniform", (U, B)),
             "critic-noise": Draw("normal", (U, B, m)),
             "actor-noise": Draw("normal", (U, policy_steps, B, m)),
         }
+        self.last = {name: torch.full((len(seeds),), torch.nan, dtype=dtype, device=device) for name in COLUMNS}
         self._target_entropy = torch.zeros((), dtype=dtype, device=device)  # nats, of the present step
-        self._last = {name: torch.full((len(seeds),), torch.nan, dtype=dtype, device=device) for name in COLUMNS}
 
     def act(self, x: Tensor, noise: Tensor) -> Tensor:
+        """Exploring actions [S, B, A]; x [S, B, O], unit noise [S, B, A]."""
         return self.actor.sample(x, noise)[0]
 
     def mode(self, x: Tensor) -> Tensor:
+        """The deterministic actions [S, B, A]; x [S, B, O]."""
         return self.actor(x).mode
 
     def set_target_entropy(self, step: int) -> None:
-        """Eq. (14)."""
+        """Eq. (14), for the updates of an environment step."""
         c = self.config
         schedule = c.target_entropy_init, c.target_entropy_final, c.target_entropy_decay
         self._target_entropy.fill_(target_entropy(step, self.total_steps, *schedule))
 
-    def update_critic(self, rows: Tensor, experience: Experience, noise: Tensor, active: Tensor | None) -> None:
-        """Eq. (4) to (6) on rows [S, B, width] of the replay; noise [S, B, A]."""
-        layout = experience.layout
+    def update_critic(self, batch: Transitions, noise: Tensor, active: Tensor | None) -> None:
+        """Eq. (4) to (6): a step of the critics towards the soft target of the batch; noise [S, B, A]."""
+        alpha, gamma = self.temperature.alpha, self.config.gamma
         target = soft_target(
-            self.target_critic, self.target_actor, self.temperature.alpha,
-            layout.reward(rows), layout.terminal(rows), layout.next_obs(rows), noise, self.config.gamma,
-        )  # fmt: skip
-        loss = critic_loss(self.critic, layout.obs_action(rows), target)
+            self.target_critic, self.target_actor, alpha, batch.reward, batch.terminal, batch.next_x, noise, gamma
+        )
+        self.fit_critic(batch.xu, target, active)
+
+    def fit_critic(self, xu: Tensor, target: Tensor, active: Tensor | None) -> None:
+        """Eq. (4): a step of the critics towards given targets [S, B]; xu [S, B, O + A]."""
+        loss = critic_loss(self.critic, xu, target)
         self.critic_adam.backward(loss)
         self.critic_adam.step(active)
-        self._last["critic_loss"].copy_(loss.detach())
+        self.last["critic_loss"].copy_(loss.detach())
 
-    def descend(self, loss: Tensor, log_prob: Tensor, active: Tensor | None) -> None:
+    def update_policy(self, loss: Tensor, log_prob: Tensor, active: Tensor | None) -> None:
         """A step of the policy down its loss [S], and of the temperature by eq. (8); log_prob [S, B]."""
         self.actor_adam.backward(loss)
         self.actor_adam.step(active)
         self.temperature.update(log_prob, self._target_entropy, active)  # eq. (8)
-        self._last["entropy"].copy_(-log_prob.detach().mean(-1))
+        self.last["entropy"].copy_(-log_prob.detach().mean(-1))
 
     def average(self) -> None:
-        """Move the target networks."""
+        """Move the target networks towards the online ones."""
         polyak_(self.target_critic, self.critic, self.config.tau)
         if self.target_actor is not self.actor:
             polyak_(self.target_actor, self.actor, self.config.tau)
 
     def metrics(self) -> dict[str, Tensor]:
-        """Of the last update; what an algorithm does not have stays NaN."""
-        return self._last | {"alpha": self.temperature.alpha[:, 0]}
-
-    def adams(self) -> list[Adam]:
-        """Of everything that is learned."""
-        return [self.actor_adam, self.critic_adam, self.temperature.adam]
+        """`COLUMNS` and alpha at the last update, each [S]."""
+        return self.last | {"alpha": self.temperature.alpha[:, 0]}
 
     def finite(self) -> Tensor:
-        return torch.stack([finite_rows(adam.flat) for adam in self.adams()]).all(0)
-
-    def parts(self) -> dict[str, Any]:
-        """What has a state, by name."""
-        names = ["actor", "critic", "actor_adam", "critic_adam", "target_critic", "temperature"]
-        names += ["target_actor"] * self.config.averaged_target_policy
-        return {name: getattr(self, name) for name in names}
+        """Which seeds' parameters are finite, bool [S]."""
+        return torch.stack([finite_rows(adam.flat) for adam in self.adams]).all(0)
 
     def state_dict(self) -> dict[str, Any]:
-        parts = {name: part.state_dict() for name, part in self.parts().items()}
-        return {"parts": cloned(parts), "last": cloned(self._last)}
+        parts = {name: part.state_dict() for name, part in self.parts.items()}
+        return {"parts": cloned(parts), "last": cloned(self.last)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        for name, part in self.parts().items():
+        for name, part in self.parts.items():
             part.load_state_dict(state["parts"][name])
         for name, value in state["last"].items():
-            self._last[name].copy_(value)
+            self.last[name].copy_(value)
 
     def policy_state_dict(self) -> dict[str, Any]:
         return {"actor": cloned(self.actor.state_dict())}
+
+
+def update_cost(c: Config, obs_dim: int, action_dim: int) -> tuple[int, float]:
+    """Multiplications and operations of one update of one seed, roughly: eq. (4) to (8).
+
+    Backward costs twice what forward does for a network that learns, and once for one that only passes a gradient on.
+    """
+    actor = products((obs_dim, *c.actor_hidden, 2 * action_dim))
+    critics = 2 * products((obs_dim + action_dim, *c.critic_hidden, 1))
+    calls = 130.0 + 20 * len(c.critic_hidden) + 15 * len(c.actor_hidden)
+    return c.step_batch * (4 * actor + 6 * critics), calls
+
+
+def schedule(c: Config, total_steps: int) -> Schedule:
+    """When the learner acts, learns and is evaluated, as the config says."""
+    names = Schedule.__dataclass_fields__.keys() - {"total_steps"}
+    return Schedule(total_steps=total_steps, **{name: getattr(c, name) for name in names})
+
+
+def learner(
+    agent: OnlineAgent,
+    c: Config,
+    task: Any,
+    seeds: Sequence[int],
+    total_steps: int,
+    device: str,
+    *,
+    window: int = 1,
+    whole_episodes: bool = True,
+) -> OnlineLearner:
+    """The learner of a block around its agent. window, whole_episodes: of the replay (`svgbench.memory.replay`)."""
+    dtype = getattr(torch, c.dtype)
+    experience = make_experience(
+        task, len(seeds), min(c.replay_capacity, total_steps), window=window, whole_episodes=whole_episodes,
+        normalise=c.normalise_obs, std_bounds=(c.std_min, c.std_max), dtype=dtype, device=device,
+    )  # fmt: skip
+    return OnlineLearner(agent, task, seeds, schedule(c, total_steps), experience, dtype, device)

@@ -36,6 +36,7 @@ from torch import Tensor
 
 from svgbench.baselines.actor_critic._pathwise import Critic, Dynamics, Lemma, follow, lemma
 from svgbench.learners.limits import Steps as Limits
+from svgbench.learners.settings import settings
 from svgbench.models.ensemble import EnsembleModel
 from svgbench.nn import MLP, Adam, EarlyStopping, Streams, polyak_, target_copy
 from svgbench.ranges import Activation, Count, Increasing, Length, LogScale, Natural, NonNegative, Range, Share, Widths
@@ -395,6 +396,5 @@ def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Lim
     """
     if device != "cpu":
         raise ValueError(f"device is {device!r}, expected 'cpu': this study measures in float64 on small networks")
-    tuples = {name: tuple(v) for name, v in config.items() if isinstance(v, list | tuple)}
-    settings, total_steps = Config(**{**config, **tuples}), int(budget["total_steps"])
-    return GradientError(_checked(settings, task), task, seeds, total_steps)
+    c = _checked(settings(Config, config), task)
+    return GradientError(c, task, seeds, int(budget["total_steps"]))

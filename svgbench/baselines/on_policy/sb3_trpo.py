@@ -34,6 +34,7 @@ from torch import Tensor
 
 from svgbench import strict_json
 from svgbench.learners.limits import Iterations as Limits
+from svgbench.learners.settings import settings
 from svgbench.nn.streams import Streams
 from svgbench.ranges import Count, NonNegative, Positive, Range, Share, Widths
 
@@ -295,5 +296,4 @@ def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Lim
         raise ModuleNotFoundError(f"no {' and no '.join(missing)}: install the extra, svgbench[crosscheck]")
     if not hasattr(task, "gymnasiums_own"):
         raise ValueError(f"{task.id} is no environment of gymnasium's: expected one of svgbench.tasks.gymnasium.v5")
-    tuples = {name: tuple(v) for name, v in config.items() if isinstance(v, list | tuple)}
-    return LibraryTRPO(Config(**{**config, **tuples}), task, seeds, int(budget["iterations"]))
+    return LibraryTRPO(settings(Config, config), task, seeds, int(budget["iterations"]))
