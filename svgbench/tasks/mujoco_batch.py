@@ -105,7 +105,10 @@ class MujocoTask(UnitBox, ABC):
         return observation
 
     def reward(self, motion: Motion) -> Array:
-        """[n]; by default `reward_function`'s."""
+        """[n]: `reward_function`'s. A task whose reward needs more than observations and actions states it here.
+
+        Such rewards, of velocities over a control step or of contact forces, cannot be had from recorded arrays.
+        """
         if self.reward_function is None:
             raise NotImplementedError(f"{self.id} has no reward_function and does not say what a step is worth")
         rewards: Array = self.reward_function(motion.observation, motion.action, motion.next_observation)

@@ -1,7 +1,7 @@
 """What a task is, and what a batch of its simulations does.
 
-An experiment names a task's factory as "module:attribute" with literal options; the module states `VERSION`, an
-integer that rises when any number that the task produces may change.
+An experiment names a task's factory and gives it literal options (`svgbench.factories` has the names). The module
+states `VERSION`, an integer that rises when any number that the task produces may change.
 
 Axes: N simulations of a batch, n of them in one call, O observation, A action. All arrays are NumPy float64
 unless it is said otherwise; arrays that a batch hands out are the caller's to keep and to change.
@@ -22,6 +22,17 @@ Ids = Sequence[int] | NDArray[np.integer] | None
 
 Recorded = Callable[[Any, Any, Any], Any]
 """A function of recorded arrays (observation [..., O], action [..., A], next observation [..., O]) to [...]."""
+
+
+class StateRewardFunction(Protocol):
+    """A reward function that the next observation does not enter.
+
+    Of NumPy arrays it makes an array, of tensors a tensor with its derivatives.
+    """
+
+    def __call__(self, obs: Any, action: Any, next_obs: Any = None) -> Any:
+        """Rewards [...] of obs [..., O] and action [..., A]."""
+        ...
 
 
 class Step(NamedTuple):
@@ -168,3 +179,10 @@ class Task(Protocol):
         episode ends begins the next one in the same step; without, it must be reset before it is stepped again.
         """
         ...
+
+
+class StateRewardTask(Task, Protocol):
+    """A task whose reward is a differentiable function of state and action: what the value gradients of SVG need."""
+
+    @property
+    def reward_function(self) -> StateRewardFunction: ...

@@ -55,7 +55,7 @@ def some(names=tuple(LEARNERS), fast=FAST):
 class Reward:
     """The regulator's reward with its slopes."""
 
-    def differentiable_reward(self, s, a):
+    def reward_function(self, s, a, next_s=None):
         return -0.5 * (s.square().sum(-1) + a.square().sum(-1))
 
 
@@ -69,7 +69,7 @@ class Disc(Point):
     def simulate(self, seeds, copies=1, stream="train", threads=1, autoreset=True):
         return Discs(self, seeds, copies, stream, autoreset)
 
-    def differentiable_reward(self, s, a):
+    def reward_function(self, s, a, next_s=None):
         return 1 - s[..., 2] - 0.1 * a.square().sum(-1)
 
 

@@ -115,7 +115,7 @@ def test_forward_derivatives_are_those_of_backpropagation():
     for k in range(H + 1):
         a = -(gain @ s[..., None]).squeeze(-1) + t.sigma * noise[:, k]
         x = torch.cat([s, a], -1)
-        total = total + t.gamma**k * (t.reward(s, a) if k < H else critic(x))
+        total = total + t.gamma**k * (t.reward_function(s, a) if k < H else critic(x))
         s = dynamics(k, x) if k < H else s
     (backward,) = torch.autograd.grad(total.sum(), gain)
     torch.testing.assert_close(forward, backward.squeeze(-2), rtol=1e-9, atol=1e-9)

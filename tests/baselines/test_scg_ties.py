@@ -138,7 +138,7 @@ def test_svg_1():
     next_s = graph.deterministic(
         "next s", lambda s, a, xi: s + model.mean_change(s[None], a[None])[0] + xi, s, a, xi
     )  # fmt: skip
-    graph.cost("-r", lambda w, s, a: -w * agent.task.differentiable_reward(s, a), weight, s, a)
+    graph.cost("-r", lambda w, s, a: -w * agent.task.reward_function(s, a), weight, s, a)
     graph.cost("-V", lambda w, on, s: -w * agent.config.gamma * on * critic(s[None])[0], weight, alive, next_s)
     mean = policy.mean(rows.s)
     noise = {"eta": policy.noise(mean, rows.a)[0], "xi": (rows.change - model.mean_change(rows.s, rows.a))[0]}

@@ -37,7 +37,7 @@ def model(of=None, seeds=SEEDS, hidden=(5, 4), dtype=torch.float64):
 class Bowl:
     """A reward that depends on every number, and mixes state and action."""
 
-    def differentiable_reward(self, s, a):
+    def reward_function(self, s, a, next_s=None):
         return s.cos().sum(-1) - 0.1 * s.square().sum(-1) - a.square().sum(-1) + s[..., 0] * a[..., 1]
 
 

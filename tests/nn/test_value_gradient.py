@@ -39,7 +39,7 @@ def path(pi, f, start, eta, xi, theta=None):
 
 def returns(s, a):
     """The discounted return of each seed's paths, summed, [S]."""
-    reward = Bowl().differentiable_reward(s[:, :T], a)
+    reward = Bowl().reward_function(s[:, :T], a)
     return (reward * GAMMA ** torch.arange(T, dtype=torch.float64)[:, None]).sum((1, 2))
 
 
@@ -191,7 +191,7 @@ def gain_slopes(task, s, a, pi):
     """Of the discounted return by the gain, path by path, [N, 2]."""
 
     class Rewards:
-        differentiable_reward = staticmethod(task.reward)
+        reward_function = staticmethod(task.reward_function)
 
     at = derivatives_at(Rewards, pi, Exact(task.lq))
     u = backward(at, s, a, torch.ones(s.shape[:3], dtype=torch.bool), torch.zeros_like(s), task.gamma)

@@ -121,7 +121,7 @@ def test_value_and_action_value_agree_with_simulation():
         state = s
         for t in range(200):
             a = task.act(state, noise[:, t]) if t or forced is None else forced
-            returns[row] += 0.9**t * task.reward(state, a)
+            returns[row] += 0.9**t * task.reward_function(state, a)
             state = task.step(state, a)
     error = returns.std(1) / 5_000**0.5
     x = np.array([1.0, 1.0, 0.4])
@@ -143,7 +143,7 @@ def test_autodiff_through_a_long_rollout_gives_the_return_gradient(gamma, gain):
     total = torch.zeros((), dtype=torch.float64)
     for t in range(4000 if gamma > 0.9 else 700):
         a = -gain_tensor @ s
-        total = total + gamma**t * task.reward(s, a)
+        total = total + gamma**t * task.reward_function(s, a)
         s = task.step(s, a)
     total.backward()
     np.testing.assert_allclose(gain_tensor.grad, lqr.return_gradient(lq, k, 0.0, START), rtol=1e-9)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import mujoco
 import numpy as np
 import pytest
+import torch
 from svg_task_kit import check_reward, exploring, recorded, returns
 
 from svgbench.tasks.svg.cart_pole import SUBSTEP, make_cart_pole, substep
@@ -102,3 +103,9 @@ def test_starts(start, angle, spread):
     s = make_cart_pole(start=start).simulate([0], copies=500).observe() - [0, 0, angle, 0]
     assert (np.abs(s) <= widths).all()
     np.testing.assert_allclose(s.std(axis=0), np.array(widths) / np.sqrt(3), rtol=0.1)
+
+
+def test_the_rewards_former_name_is_understood():
+    s, a = torch.zeros(4, dtype=torch.float64), torch.ones(1, dtype=torch.float64)
+    with pytest.warns(DeprecationWarning, match="reward_function"):
+        assert make_cart_pole().differentiable_reward(s, a) == make_cart_pole().reward_function(s, a) == 0.99

@@ -106,7 +106,7 @@ def test_the_gradient_exists_where_the_hand_rests_at_the_origin():
     task = make_hand(end=DT)
     s = torch.zeros(1, 9, dtype=torch.float64, requires_grad=True)
     a = torch.zeros(1, 2, dtype=torch.float64, requires_grad=True)
-    gradients = torch.autograd.grad(task.differentiable_reward(s, a).sum(), (s, a))
+    gradients = torch.autograd.grad(task.reward_function(s, a).sum(), (s, a))
     assert all(torch.isfinite(g).all() for g in gradients)
 
 

@@ -72,7 +72,7 @@ def test_the_goal_itself_has_a_bounded_gradient():
     s = torch.zeros(10, dtype=torch.float64)
     s[5] = 0.1  # m/s ahead
     s.requires_grad_()
-    task.differentiable_reward(s, torch.zeros(2, dtype=torch.float64)).backward()
+    task.reward_function(s, torch.zeros(2, dtype=torch.float64)).backward()
     assert s.grad[0] == pytest.approx(10 * 0.1 / 0.05)
 
 

@@ -35,7 +35,7 @@ class LinearPolicyTask(Protocol):
 
     def act(self, s: Tensor, noise: Tensor) -> Tensor: ...
 
-    def reward(self, s: Tensor, a: Tensor) -> Tensor: ...
+    def reward_function(self, obs: Tensor, action: Tensor) -> Tensor: ...
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def follow(
             out["q_slope"].append(q_slope)
             out["gradient"].append(total + task.gamma**t * torch.einsum("snx,snxp->snp", q_slope, x_slope))
         if t < max(horizons):
-            r_slope = _slope(task.reward(x[..., :n], x[..., n:]), x)
+            r_slope = _slope(task.reward_function(x[..., :n], x[..., n:]), x)
             total = total + task.gamma**t * torch.einsum("snx,snxp->snp", r_slope, x_slope)
             s_next = dynamics(t, x)
             f_slope = torch.stack([_slope(s_next[..., i], x, keep=i < n - 1) for i in range(n)], dim=-2)

@@ -173,7 +173,7 @@ class GradientError:
         for t in range(T):
             a = self.task.act(s, noise[:, :, t])
             s_next = self.task.step(s, a)
-            for name, x in (("s", s), ("a", a), ("r", self.task.reward(s, a)[..., None]), ("s_next", s_next)):
+            for name, x in (("s", s), ("a", a), ("r", self.task.reward_function(s, a)[..., None]), ("s_next", s_next)):
                 new[name].append(x)
             s = s_next
         for name, xs in new.items():

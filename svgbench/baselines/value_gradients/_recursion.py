@@ -40,9 +40,9 @@ DerivativesAt = Callable[[Tensor, Tensor], Derivatives]
 
 
 def reward_slopes(task: Any, s: Tensor, a: Tensor) -> tuple[Tensor, Tensor]:
-    """r_s and r_a of the task's `differentiable_reward`, with the shapes of s and a."""
+    """r_s and r_a of the task's `reward_function`, with the shapes of s and a."""
     s, a = s.detach().requires_grad_(), a.detach().requires_grad_()
-    reward = task.differentiable_reward(s, a).sum()
+    reward = task.reward_function(s, a).sum()
     r_s, r_a = torch.autograd.grad(reward, (s, a), allow_unused=True, materialize_grads=True)
     return r_s, r_a
 

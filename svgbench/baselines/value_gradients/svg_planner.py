@@ -96,5 +96,5 @@ def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], b
 
 
 def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> EpisodicLearner:
-    """The learner of a block. budget: `episodes` of each seed. The task states `differentiable_reward`."""
+    """The learner of a block. budget: `episodes` of each seed. The task's reward is a function of s and a."""
     return learner(Planner, Config(**config), task, seeds, budget, device)

@@ -55,8 +55,9 @@ class DoubleIntegrator:
         """The next state (..., 2)."""
         return s @ _like(self.lq.A.T, s) + a @ _like(self.lq.B.T, s)
 
-    def reward(self, s: Tensor, a: Tensor) -> Tensor:
-        """The reward (...) of taking a in s."""
+    def reward_function(self, obs: Tensor, action: Tensor, next_obs: Tensor | None = None) -> Tensor:
+        """The reward (...) of an action in a state; `next_obs` does not count."""
+        s, a = obs, action
         return -0.5 * ((s @ _like(self.lq.Q, s) * s).sum(-1) + (a @ _like(self.lq.R, a) * a).sum(-1))
 
     def act(self, s: Tensor, noise: Tensor) -> Tensor:

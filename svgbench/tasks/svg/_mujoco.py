@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import mujoco
 
 from svgbench.tasks.episodes import never
 from svgbench.tasks.mujoco_batch import MujocoTask, joint_observation
-from svgbench.tasks.svg._state_reward import StateReward
+from svgbench.tasks.svg._state_reward import RewardedByState, StateReward
 from svgbench.words.task import Array, Recorded
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 STARTS_AHEAD = 16  # episodes
 
@@ -22,7 +18,7 @@ X, Y, Z = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class StateTask(MujocoTask):
+class StateTask(RewardedByState, MujocoTask):
     """s is all positions and velocities, unless a subclass observes otherwise."""
 
     starts_ahead: int = STARTS_AHEAD
@@ -31,10 +27,6 @@ class StateTask(MujocoTask):
 
     def observation(self, qpos: Array, qvel: Array, velocity: Array) -> Array:
         return joint_observation(qpos, qvel, 0)
-
-    def differentiable_reward(self, s: Tensor, a: Tensor) -> Tensor:
-        """r(s, a) [...] for s [..., O], a [..., A]."""
-        return self.reward_function.of_tensors(s, a)
 
 
 def motor(spec: mujoco.MjSpec, joint: str, torque: float) -> None:

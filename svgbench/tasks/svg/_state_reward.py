@@ -7,11 +7,14 @@ arithmetic are the arrays' own.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from svgbench.words.task import StateRewardFunction
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,20 +25,31 @@ Formula = Callable[[Any, Any, Any], Any]
 
 @dataclass(frozen=True)
 class StateReward:
-    """Called as `svgbench.words.task.Recorded`: rewards [...] of recorded NumPy arrays; `next_obs` counts for
-    nothing."""
+    """A formula as a `svgbench.words.task.StateRewardFunction`."""
 
     formula: Formula
 
-    def __call__(self, obs: Any, action: Any, next_obs: Any) -> Any:
-        return self.formula(np, obs, action)
+    def __call__(self, obs: Any, action: Any, next_obs: Any = None) -> Any:
+        """Rewards [...] of s [..., O] and a [..., A]; `next_obs` does not count.
 
-    def of_tensors(self, s: Tensor, a: Tensor) -> Tensor:
-        """The same, [...] for s [..., O] and a [..., A] of any floating type, with its derivatives."""
+        NumPy arrays give an array, tensors of any floating type a tensor with its derivatives.
+        """
+        if isinstance(obs, np.ndarray):
+            return self.formula(np, obs, action)
         import torch
 
-        reward: Tensor = self.formula(torch, s, a)
-        return reward
+        return self.formula(torch, obs, action)
+
+
+class RewardedByState:
+    """A task whose `reward_function` is differentiable."""
+
+    reward_function: StateRewardFunction
+
+    def differentiable_reward(self, s: Tensor, a: Tensor) -> Tensor:
+        """The former name of `reward_function`, for one more version."""
+        warnings.warn("differentiable_reward is reward_function now", DeprecationWarning, stacklevel=2)
+        return self.reward_function(s, a)
 
 
 def length(xp: Any, vectors: Any, softness: float) -> Any:

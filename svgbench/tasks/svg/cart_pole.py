@@ -28,19 +28,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from svgbench.ranges import Count
 from svgbench.tasks.episodes import Ahead, Observed, Outcome, Rows, never
-from svgbench.tasks.svg._state_reward import StateReward
+from svgbench.tasks.svg._state_reward import RewardedByState, StateReward
 from svgbench.tasks.unit_box import UnitBox
 from svgbench.words.task import Array, Bools, Recorded
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 VERSION = 2  # the balance, where 1 was the swing-up
 
@@ -61,7 +58,7 @@ def cart_pole_reward(xp: Any, s: Any, a: Any) -> Any:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CartPole(UnitBox):
+class CartPole(RewardedByState, UnitBox):
     """Satisfies `svgbench.words.task.Task`. Episodes start within `spread` of `angle` [rad]."""
 
     horizon: int
@@ -73,10 +70,6 @@ class CartPole(UnitBox):
     dt: float = SUBSTEPS * SUBSTEP
     reward_function: StateReward = StateReward(cart_pole_reward)  # noqa: RUF009  (immutable)
     termination_function: Recorded = never
-
-    def differentiable_reward(self, s: Tensor, a: Tensor) -> Tensor:
-        """r(s, a) [...] for s [..., 4], a [..., 1]."""
-        return self.reward_function.of_tensors(s, a)
 
     def simulate(
         self,

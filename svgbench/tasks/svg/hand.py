@@ -28,19 +28,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from svgbench.ranges import Count, NonNegative, Positive
 from svgbench.tasks.episodes import Ahead, Observed, Outcome, Rows
-from svgbench.tasks.svg._state_reward import StateReward, length
+from svgbench.tasks.svg._state_reward import RewardedByState, StateReward, length
 from svgbench.tasks.unit_box import UnitBox
 from svgbench.words.task import Array
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 VERSION = 1
 
@@ -66,7 +63,7 @@ def hand_reward(end: float, action_weight: float, distance_weight: float, xp: An
 
 
 @dataclass(frozen=True, kw_only=True)
-class Hand(UnitBox):
+class Hand(RewardedByState, UnitBox):
     """Satisfies `svgbench.words.task.Task`.
 
     noise: sigma [N]. end: T [s].
@@ -84,10 +81,6 @@ class Hand(UnitBox):
     def termination_function(self, obs: Any, action: Any, next_obs: Any) -> Any:
         """Booleans [...] of recorded next_obs [..., 9]: whether time T has come."""
         return next_obs[..., TIME] > self.end - 0.5 * self.dt
-
-    def differentiable_reward(self, s: Tensor, a: Tensor) -> Tensor:
-        """r(s, a) [...] for s [..., 9], a [..., 2]."""
-        return self.reward_function.of_tensors(s, a)
 
     def simulate(
         self,

@@ -91,6 +91,11 @@ BARTO = Constants(
 )
 
 
+def reward(cos: Any, force: Any) -> Any:
+    """10 - (1 - cos theta) - 1e-5 F^2, [...], of the angle before the step."""
+    return 9.0 + cos - 1e-5 * force**2
+
+
 @dataclass(frozen=True)
 class CartPole(UnitBox):
     """Satisfies `svgbench.words.task.Task`."""
@@ -113,7 +118,7 @@ class CartPole(UnitBox):
     def reward_function(self, obs: Any, action: Any, next_obs: Any) -> Any:
         """Rewards [...] of recorded arrays obs [..., 4], action [..., 1]; `next_obs` does not count."""
         force = self.constants.force * np.clip(action[..., 0], -1.0, 1.0)
-        return 9.0 + np.cos(obs[..., 2]) - 1e-5 * force**2
+        return reward(np.cos(obs[..., 2]), force)
 
     def termination_function(self, obs: Any, action: Any, next_obs: Any) -> Any:
         """Booleans [...] of recorded next_obs [..., 4]; what is not a number terminates."""
@@ -162,12 +167,11 @@ class CartPoles(Observed):
 
         after = np.empty((len(x), 4))
         after[:, 1] = v_after = v + c.dt * linear
-        after[:, 0] = x_after = x + c.dt * v_after
+        after[:, 0] = x + c.dt * v_after
         after[:, 3] = omega_after = omega + c.dt * angular
-        after[:, 2] = theta_after = theta + c.dt * omega_after
-        within = (np.abs(x_after) <= POSITION_LIMIT) & (np.abs(theta_after) <= c.angle_limit)
-        reward = 9.0 + cos - 1e-5 * force**2
-        return Outcome(after, reward, ~within, np.zeros(len(x), dtype=np.bool_))
+        after[:, 2] = theta + c.dt * omega_after
+        ended = self.task.termination_function(None, None, after)
+        return Outcome(after, reward(cos, force), ended, np.zeros(len(x), dtype=np.bool_))
 
 
 def make_cart_pole(horizon: Count = HORIZON) -> CartPole:
