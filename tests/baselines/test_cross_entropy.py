@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from svgbench.baselines.search.cross_entropy import PROFILES, Config, CrossEntropy, elite_moments, extra_variance, make
+from svgbench.baselines.search.cross_entropy import PROFILES, Config, CrossEntropy, make
+from svgbench.planning.cross_entropy import elite_moments, extra_variance
 from svgbench.tasks.trpo.cart_pole import make_cart_pole
 
 SEEDS = [11, 3, 8, 20, 5]
@@ -25,24 +26,22 @@ def trained(learner):
 def test_elite_moments_are_those_of_the_best():
     rng = np.random.default_rng(0)
     candidates, returns = rng.standard_normal((3, 20, 4)), rng.standard_normal((3, 20))
-    mean, variance = elite_moments(torch.from_numpy(candidates), torch.from_numpy(returns), 0.2)
+    mean, variance = elite_moments(torch.from_numpy(candidates), torch.from_numpy(returns), 4)
     for s in range(3):
         elite = np.array([theta for _, theta in sorted(zip(returns[s], candidates[s].tolist(), strict=True))][-4:])
         np.testing.assert_allclose(mean[s], elite.mean(0), rtol=1e-12)
         np.testing.assert_allclose(variance[s], elite.var(0), rtol=1e-12)
-    first, _ = elite_moments(torch.arange(6.0)[None, :, None], torch.tensor([[1.0, 0, 1, 1, 1, 0]]), 0.5)
+    first, _ = elite_moments(torch.arange(6.0)[None, :, None], torch.tensor([[1.0, 0, 1, 1, 1, 0]]), 3)
     assert first.item() == pytest.approx(5 / 3)  # of equals 0, 2, 3
 
 
 def test_extra_noise_at_the_ends_of_its_schedule():
-    c = Config(extra_std=0.2, extra_iterations=20)
-    assert extra_variance(c, 0) == pytest.approx(0.04)
-    assert extra_variance(c, 10) == pytest.approx(0.02)
-    assert extra_variance(c, 19) == pytest.approx(0.002)
-    assert [extra_variance(c, t) for t in (20, 21, 500)] == [0, 0, 0]
-    step = Config(extra_std=0.2, extra_iterations=20, extra_schedule="step")
-    assert [extra_variance(step, t) / 0.2**2 for t in (0, 19, 20, 500)] == [1, 1, 0, 0]
-    assert extra_variance(Config(extra_iterations=0), 0) == 0.0
+    assert extra_variance(0.2, 0, 20, "linear") == pytest.approx(0.04)
+    assert extra_variance(0.2, 10, 20, "linear") == pytest.approx(0.02)
+    assert extra_variance(0.2, 19, 20, "linear") == pytest.approx(0.002)
+    assert [extra_variance(0.2, t, 20, "linear") for t in (20, 21, 500)] == [0, 0, 0]
+    assert [extra_variance(0.2, t, 20, "step") / 0.2**2 for t in (0, 19, 20, 500)] == [1, 1, 0, 0]
+    assert extra_variance(0.2, 0, 0, "linear") == 0.0
 
 
 @pytest.mark.parametrize("schedule", ["linear", "step"])

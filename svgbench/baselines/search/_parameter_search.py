@@ -26,7 +26,7 @@ from svgbench.nn.streams import Streams
 from svgbench.simulate.acting import action_range, slice_noise
 
 
-class Search(Protocol):
+class CandidateSearch(Protocol):
     """A distribution over parameters for each of S seeds, in float64 on the CPU."""
 
     @property
@@ -78,7 +78,7 @@ class Scores:
 class ParameterSearch:
     """`svgbench.learners.on_policy.Agent`: the candidates of S seeds. dtype: of the networks that act."""
 
-    def __init__(self, policy: GaussianPolicy, search: Search, dtype: torch.dtype) -> None:
+    def __init__(self, policy: GaussianPolicy, search: CandidateSearch, dtype: torch.dtype) -> None:
         self.policy, self.search, self.dtype = policy, search, dtype
         self._draw()
 
@@ -217,7 +217,7 @@ class OneEpisodeEach:
 
 
 def make_search(
-    config: Any, search: Callable[[Tensor], Search], task: Any, seeds: Sequence[int], iterations: int
+    config: Any, search: Callable[[Tensor], CandidateSearch], task: Any, seeds: Sequence[int], iterations: int
 ) -> OnPolicyLearner:
     """The learner of a block, on the CPU. search: from the first means, float64 [S, P].
 

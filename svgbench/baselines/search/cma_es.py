@@ -82,7 +82,7 @@ def package() -> Any:
 
 
 class CMA:
-    """`_parameter_search.Search` from the means `first` [S, P]: one strategy for each seed."""
+    """`_parameter_search.CandidateSearch` from the means `first` [S, P]: one strategy for each seed."""
 
     def __init__(self, config: Config, first: Tensor, seeds: Sequence[int]) -> None:
         self.config, self.first, self.seeds, self.cma = config, first, list(seeds), package()

@@ -31,6 +31,7 @@ from svgbench.learners.limits import PATH_RULES
 from svgbench.learners.limits import Iterations as Limits
 from svgbench.learners.on_policy import OnPolicyLearner
 from svgbench.nn.streams import Streams
+from svgbench.planning.cross_entropy import elite_moments, extra_variance
 from svgbench.ranges import Count, Natural, NonNegative, Positive, PositiveShare, Precision, Widths
 
 VERSION = 1
@@ -73,27 +74,13 @@ PROFILES = {
 }
 
 
-def extra_variance(c: Config, t: int) -> float:
-    """e^2 z_t, in iteration t from 0."""
-    step = float(t < c.extra_iterations)
-    z = step if c.extra_schedule == "step" else step * (1 - t / max(c.extra_iterations, 1))
-    return c.extra_std**2 * z
-
-
-def elite_moments(candidates: Tensor, returns: Tensor, fraction: float) -> tuple[Tensor, Tensor]:
-    """Mean and variance [S, P] of the best of candidates [S, n, P] by returns [S, n]; of equals, the first count."""
-    elites = round(fraction * returns.shape[1])
-    best = returns.argsort(dim=1, descending=True, stable=True)[:, :elites]
-    elite = candidates.gather(1, best[..., None].expand(-1, -1, candidates.shape[2]))
-    return elite.mean(1), elite.var(1, correction=0)
-
-
 class CrossEntropy:
-    """`_parameter_search.Search` from mu = `mean` [S, P]."""
+    """`_parameter_search.CandidateSearch` from mu = `mean` [S, P]."""
 
     def __init__(self, config: Config, mean: Tensor, seeds: Sequence[int]) -> None:
         c = self.config = config
-        if not 1 <= round(c.elite_fraction * c.simulations) <= c.simulations:
+        self.elites = round(c.elite_fraction * c.simulations)
+        if not 1 <= self.elites <= c.simulations:
             raise ValueError(
                 f"elite_fraction is {c.elite_fraction} of {c.simulations} samples: expected 1 to all of them"
             )
@@ -102,14 +89,15 @@ class CrossEntropy:
         self._before = self.streams.state_dict()  # the last `ask`
 
     def ask(self) -> Tensor:
-        self._before = self.streams.state_dict()
-        std = (self.variance + extra_variance(self.config, self.t)).sqrt()
-        unit = self.streams.normal((self.config.simulations, self.mean.shape[1]), dtype=torch.float64)
+        c, self._before = self.config, self.streams.state_dict()
+        extra = extra_variance(c.extra_std, self.t, c.extra_iterations, c.extra_schedule)  # e^2 z_t
+        std = (self.variance + extra).sqrt()
+        unit = self.streams.normal((c.simulations, self.mean.shape[1]), dtype=torch.float64)
         self.candidates = self.mean[:, None] + std[:, None] * unit
         return self.candidates
 
     def tell(self, returns: Tensor) -> None:
-        self.mean, self.variance = elite_moments(self.candidates, returns, self.config.elite_fraction)
+        self.mean, self.variance = elite_moments(self.candidates, returns, self.elites)
         self.t += 1
 
     def state_dict(self) -> dict[str, Any]:

@@ -1,0 +1,30 @@
+"""The cross-entropy method's two rules: the next distribution from the elite, and extra noise that ends.
+
+Sources: Schulman 2016, Algorithm 1; Szita and Lorincz 2006, page 4, for the noise.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from torch import Tensor
+
+
+def elite_moments(candidates: Tensor, returns: Tensor, elites: int) -> tuple[Tensor, Tensor]:
+    """Mean and variance [S, P] of the best of candidates [S, n, P] by returns [S, n], more being better.
+
+    elites: how many count as the best. Of equal returns, the first candidates count.
+    """
+    best = returns.argsort(dim=1, descending=True, stable=True)[:, :elites]
+    elite = candidates.gather(1, best[..., None].expand(-1, -1, candidates.shape[2]))
+    return elite.mean(1), elite.var(1, correction=0)
+
+
+def extra_variance(std: float, t: int, iterations: int, schedule: Literal["linear", "step"]) -> float:
+    """std^2 z_t, added to the variance in iteration t, from 0: without it, the variance shrinks too early.
+
+    z_t falls from 1 to 0 over `iterations`, or is 1 until then ("step").
+    """
+    step = float(t < iterations)
+    z = step if schedule == "step" else step * (1 - t / max(iterations, 1))
+    return std**2 * z
