@@ -33,6 +33,15 @@ NO_LIMIT = 2**62
 Seeds = int | Sequence[int | None] | None
 
 
+def _limit(name: str, steps: int | None) -> int | None:
+    """A time limit in control steps; None is the task's own, -1 none. TypeError, ValueError for what is no limit."""
+    if not isinstance(steps, int | None) or isinstance(steps, bool):
+        raise TypeError(f"{name} is {steps!r}, expected a whole number")
+    if steps is not None and steps < 1 and steps != -1:
+        raise ValueError(f"{name} is {steps}, expected at least 1, or -1 for no limit")
+    return NO_LIMIT if steps == -1 else steps
+
+
 class _OfTask:
     """What a single environment and a vector environment share: their task, its pictures, and how they are copied."""
 
@@ -111,7 +120,7 @@ class SingleEnv(_OfTask, gymnasium.Env[Array, Array]):
     metadata = {"render_modes": ["rgb_array"]}  # noqa: RUF012  (gymnasium's own declaration)
 
     def __init__(self, make: str, horizon: int | None = None, render_mode: str | None = None, **options: Any) -> None:
-        self._build(make, NO_LIMIT if horizon is None else horizon, options, render_mode)
+        self._build(make, _limit("horizon", -1 if horizon is None else horizon), options, render_mode)
         self.observation_space, self.action_space = self._spaces()
         self._over = False
 
@@ -168,13 +177,9 @@ class BatchEnv(_OfTask, VectorEnv[Array, Array, Array]):
     ) -> None:
         if num_envs < 1:
             raise ValueError(f"num_envs is {num_envs}, expected at least 1")
-        if not isinstance(max_episode_steps, int | None):
-            raise TypeError(f"max_episode_steps is {max_episode_steps!r}, expected a whole number")
-        if max_episode_steps is not None and max_episode_steps < 1 and max_episode_steps != -1:
-            raise ValueError(f"max_episode_steps is {max_episode_steps}, expected at least 1, or -1 for no limit")
         self.num_envs, self.threads, self.autoreset_mode = num_envs, threads, AutoresetMode(autoreset_mode)
-        limits = [limit for limit in (horizon, max_episode_steps) if limit is not None]
-        self._build(make, min((NO_LIMIT if x == -1 else x for x in limits), default=None), options, render_mode)
+        limits = [_limit("horizon", horizon), _limit("max_episode_steps", max_episode_steps)]
+        self._build(make, min((x for x in limits if x is not None), default=None), options, render_mode)
         self.single_observation_space, self.single_action_space = self._spaces()
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)

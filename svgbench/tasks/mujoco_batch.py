@@ -11,12 +11,15 @@ physics step (`acting`), and only in that step: after `set_state` nothing stale 
 
 from __future__ import annotations
 
+import ctypes
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
+from weakref import WeakSet
 
 import gymnasium
 import mujoco
@@ -158,6 +161,8 @@ class MujocoSimulations(Episodes):
             raise ValueError(f"threads is {threads}, expected at least 1")
         self.task = task
         self.physics = Batch(task.model, len(self), threads)
+        if threads > 1:
+            _threaded().add(self)
         self._qpos, self._qvel, self._ctrl = (self.physics.bind(name) for name in ("qpos", "qvel", "ctrl"))
         self._fields = {name: self.physics.bind(name) for name in task.derived}
         self._acting = {name: self.physics.bind(name) for name in task.acting}
@@ -300,3 +305,21 @@ def normal(deviation: float) -> Noise:
 def joint_observation(qpos: Array, qvel: Array, left_out: int) -> Array:
     """Positions without the first `left_out`, then velocities: [n, nq - left_out + nv], a new array."""
     return np.concatenate([qpos[:, left_out:], qvel], axis=1)
+
+
+@cache
+def _threaded() -> WeakSet[MujocoSimulations]:
+    """The batches with threads of their own, which are kept alive in forked processes.
+
+    The threads do not come along, and to free such a batch is to wait for them: it hangs, or ends the process.
+    gymnasium's `AsyncVectorEnv` forks.
+    """
+    found: WeakSet[MujocoSimulations] = WeakSet()
+
+    def keep() -> None:
+        for simulations in found:
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(simulations.physics))
+
+    if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+        os.register_at_fork(after_in_child=keep)
+    return found

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import pickle
+import subprocess
+import sys
 import warnings
 
 import gymnasium
@@ -300,3 +302,32 @@ def test_a_picture_shows_the_robot_where_it_is():
     vector.reset(seed=0)
     np.testing.assert_array_equal(vector.render()[0], first)
     vector.close()
+
+
+@pytest.mark.parametrize("steps", [0, -3, 2.5, True])
+def test_a_horizon_that_is_none_is_refused(steps):
+    expected = TypeError if isinstance(steps, float | bool) else ValueError
+    with pytest.raises(expected, match="horizon is"):
+        gymnasium.make(SWIMMER, horizon=steps)
+    with pytest.raises(expected, match="horizon is"):
+        gymnasium.make_vec(SWIMMER, num_envs=2, horizon=steps)
+
+
+FORKED = """
+import gc, os, sys
+import gymnasium
+env = gymnasium.make_vec(sys.argv[1], num_envs=4, threads=2)
+env.reset(seed=0)
+cycle = [env]
+cycle.append(cycle)
+if (child := os.fork()) == 0:
+    del env, cycle
+    gc.collect()
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+"""
+
+
+def test_a_forked_process_may_free_what_had_threads():
+    """As gymnasium's AsyncVectorEnv forks. The threads stay behind: a child that waits for them hangs, or is ended."""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", FORKED, f"svgbench.tasks:{SWIMMER}"], check=True, timeout=60)
