@@ -117,7 +117,8 @@ class EpisodicLearner(SeedBlock):
             return []
         self.episode += self.N
         if self.tried is not None and self.episode >= self.episodes:
-            self.columns |= self.tried(self._acting().mean)
+            mean = self._acting().mean
+            self.columns |= self.tried(lambda s: self.sampler.units(mean(s)))
         rows = self._rows(self.latest)
         self.latest, self.stage, self.columns = None, 0, {}
         if not self.finished:
@@ -160,5 +161,6 @@ class EpisodicLearner(SeedBlock):
         self.agent.load_state_dict(state["agent"])
 
     def policy_state_dict(self) -> dict[str, Any]:
-        """The final policies, with what scales their inputs."""
-        return {"seeds": self.seeds, "task": self.task.id, **self.agent.policy_state_dict()}
+        """The final policies, with what scales their inputs and their actions."""
+        own = {"actions": self.sampler.units.state_dict(), **self.agent.policy_state_dict()}
+        return {"seeds": self.seeds, "task": self.task.id, **own}

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from svgbench.nn.streams import Streams
 
@@ -18,6 +19,31 @@ def action_range(task: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     if not (np.isfinite(low).all() and np.isfinite(high).all()):
         raise ValueError(f"{task.id} states no finite range of its actions: expected one, to scale the policy by")
     return (high + low) / 2, (high - low) / 2
+
+
+class ActionUnits:
+    """From a policy's actions to the task's own: 0 is the middle of the task's range, and -1 and 1 are its ends.
+
+    On bounds of -1 and 1 that changes nothing. Raises ValueError as `action_range`.
+    """
+
+    def __init__(self, task: Any) -> None:
+        self.task = task
+        self.centre, self.half_range = action_range(task)
+
+    def __call__(self, a: NDArray[Any]) -> NDArray[Any]:
+        """Actions [..., A] in the task's units, of a's type."""
+        controls: NDArray[Any] = a * self.half_range.astype(a.dtype) + self.centre.astype(a.dtype)
+        return controls
+
+    def reward_function(self, s: Tensor, a: Tensor) -> Tensor:
+        """The task's, of a policy's actions: its derivatives by them include the scale."""
+        half_range, centre = (torch.from_numpy(x).to(a) for x in (self.half_range, self.centre))
+        reward: Tensor = self.task.reward_function(s, a * half_range + centre)
+        return reward
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return {"centre": torch.from_numpy(self.centre), "half_range": torch.from_numpy(self.half_range)}
 
 
 def slice_noise(

@@ -18,7 +18,7 @@ from torch import Tensor
 from svgbench.nn.gaussian_policy import Acting
 from svgbench.nn.state import finite_rows, on_cpu
 from svgbench.nn.streams import Streams
-from svgbench.simulate.acting import slice_noise
+from svgbench.simulate.acting import ActionUnits, slice_noise
 
 
 @dataclass
@@ -29,7 +29,7 @@ class Episodes:
     """
 
     s: Tensor  # [S, T, N, O]
-    a: Tensor  # [S, T, N, A], the task's units
+    a: Tensor  # [S, T, N, A], in the policy's units (`svgbench.simulate.acting.ActionUnits`)
     r: Tensor  # [S, T, N]
     change: Tensor  # [S, T, N, O]: of the state, subtracted before it is rounded to the learner's type
     next_a: Tensor  # [S, T, N, A]; after an episode's last step, what the policy would have done
@@ -81,6 +81,7 @@ class EpisodeSampler:
         self.dtype, self.torch_dtype = np.dtype(str(dtype).removeprefix("torch.")), dtype
         self.simulations = task.simulate(seeds, N, "train", torch.get_num_threads(), autoreset=False)
         self.noise = Streams(seeds, "explore")
+        self.units = ActionUnits(task)
         self.t = 0
         self.observation = self.simulations.observe()
         self.running = np.zeros(len(self.observation), np.bool_)
@@ -118,7 +119,7 @@ class EpisodeSampler:
         everyone = self.running.all()
         ids = None if everyone else np.flatnonzero(self.running)
         rows: Any = slice(None) if everyone else ids
-        outcome = self.simulations.step(a.reshape(S * N, -1)[rows], ids)
+        outcome = self.simulations.step(self.units(a).reshape(S * N, -1)[rows], ids)
 
         def spread(values: NDArray[Any]) -> NDArray[Any]:
             out = np.zeros((S * N, *values.shape[1:]), values.dtype)

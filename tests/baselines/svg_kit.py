@@ -60,7 +60,9 @@ class Reward:
 
 
 class SmoothRegulator(Reward, Regulator):
-    """s' = A s + B u, r = -1/2 (s's + u'u)."""
+    """s' = A s + B u, r = -1/2 (s's + u'u). Nothing is clipped: these bounds make u the policy's own action."""
+
+    action_low, action_high = -np.ones(1), np.ones(1)
 
 
 class Disc(Point):
@@ -81,6 +83,34 @@ class Discs(Points):
         if ids is None or ids[0] == 0:  # whose reward the point task breaks
             reward = reward + 0 * outcome.reward
         return Outcome(outcome.observation, reward, *outcome[2:])
+
+
+class BoundedDisc:
+    """The disc as another task states it: the same, pushed by how far an action lies from the middle of its bounds."""
+
+    def __init__(self, low, high, horizon=12):
+        self.plain, self.seen = Disc(horizon=horizon), []
+        self.action_low, self.action_high = np.full(2, low), np.full(2, high)
+
+    def __getattr__(self, name):
+        return getattr(self.plain, name)
+
+    def _pushes(self, a):
+        return (a - (self.action_low[0] + self.action_high[0]) / 2) / ((self.action_high[0] - self.action_low[0]) / 2)
+
+    def simulate(self, *how, **more):
+        simulations = self.plain.simulate(*how, **more)
+        step = simulations.step
+
+        def pushed(actions, ids=None):
+            self.seen.append(np.array(actions))
+            return step(self._pushes(actions), ids)
+
+        simulations.step = pushed
+        return simulations
+
+    def reward_function(self, s, a, next_s=None):
+        return self.plain.reward_function(s, self._pushes(a))
 
 
 def learner(name, seeds=(0, 1, 2), episodes=6, task=None, small=SMALL, **config):

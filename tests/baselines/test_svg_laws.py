@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from svg_kit import LEARNERS, Disc, finish, learner, parameters, resumed, some
+from svg_kit import FAST, LEARNERS, BoundedDisc, Disc, finish, learner, parameters, resumed, some
 
 from svgbench.lab import checkpoint
 from svgbench.learners.episodic import COLUMNS
@@ -152,3 +152,26 @@ def test_rows_are_complete(name):
 def test_episodes_that_cannot_be_shared_out_are_refused():
     with pytest.raises(ValueError, match="episodes is 3, expected a positive multiple of 2"):
         learner("ac", episodes=3)
+
+
+# --- the task's own bounds of actions
+
+
+@every_learner
+def test_a_task_that_only_states_other_bounds_is_learned_alike(name):
+    """Bounds of +-4 are exact in binary: the same bits as those of +-1."""
+    plain, other = learner(name), learner(name, task=BoundedDisc(-4.0, 4.0))
+    assert repr(finish(plain)) == repr(finish(other))
+    for mine, theirs in zip(parameters(plain), parameters(other), strict=True):
+        assert torch.equal(mine, theirs)
+
+
+@pytest.mark.parametrize("name", FAST)
+def test_actions_lie_around_the_middle_of_the_task_s_bounds(name):
+    task = BoundedDisc(0.0, 2.0)
+    one, plain = (learner(name, task=own, dtype="float64", policy_std=0.2) for own in (task, None))
+    rows, as_plain = finish(one), finish(plain)
+    assert abs(np.concatenate(task.seen[:12]).mean() - 1) < 0.1
+    assert [row["train_return"] for row in rows] == pytest.approx([row["train_return"] for row in as_plain], rel=1e-6)
+    actions = one.policy_state_dict()["actions"]
+    assert {part: value.tolist() for part, value in actions.items()} == {"centre": [1, 1], "half_range": [1, 1]}

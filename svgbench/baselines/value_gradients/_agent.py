@@ -20,6 +20,7 @@ from svgbench.memory.statistics import StateStatistics
 from svgbench.models.per_dimension import ParallelModel
 from svgbench.nn.gaussian_policy import Acting
 from svgbench.nn.streams import Streams
+from svgbench.simulate.acting import ActionUnits
 from svgbench.simulate.episodes import Episodes, EpisodeSampler
 from svgbench.simulate.trials import trials_of
 
@@ -45,6 +46,7 @@ class EpisodicAgent:
         c = self.config = config
         self.task, self.seeds, self.device, self.dtype = task, list(seeds), device, getattr(torch, c.dtype)
         S, O, A = len(self.seeds), task.observation_dim, task.action_dim  # noqa: E741
+        self.units = ActionUnits(task)
         self.statistics = StateStatistics(S, O, A, self.dtype, device)
         self.database = Database(S, min(capacity, c.replay_size), O, A, self.dtype, device)
         self.policy = FixedStdPolicy(

@@ -1,7 +1,8 @@
 """A Gaussian policy whose spread is given: a = mu(s; theta) + sigma * eta, eta ~ N(0, I).
 
 Heess et al. 2015: mu is a network, and sigma one of the hyper-parameters that they searched over (appendix D). As sigma
-is constant, pi_s = mu_s and pi_theta = mu_theta whatever eta is. Actions are in the task's own units, unbounded.
+is constant, pi_s = mu_s and pi_theta = mu_theta whatever eta is. Actions are unbounded, in half control ranges around
+the middle of the task's range (`svgbench.simulate.acting.ActionUnits`).
 
 States are scaled by statistics that move (`svgbench.memory.statistics`), and mu with them: after some tens of
 episodes hardly. Its output weights start at zero: before anything is known mu is 0 at any scale.
@@ -30,7 +31,7 @@ from svgbench.nn.streams import Streams
 class FixedStdPolicy:
     """The policies of S seeds, and gradient ascent in their parameters.
 
-    sizes: of the network, states to actions. std: sigma, in units of action. lr: of Adam.
+    sizes: of the network, states to actions. std: sigma, in half control ranges. lr: of Adam.
     max_grad_norm: V_max, what a longer gradient is shortened to (appendix D).
     theta [S, P] changes in place.
     """

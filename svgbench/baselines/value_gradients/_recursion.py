@@ -40,7 +40,7 @@ DerivativesAt = Callable[[Tensor, Tensor], Derivatives]
 
 
 def reward_slopes(task: Any, s: Tensor, a: Tensor) -> tuple[Tensor, Tensor]:
-    """r_s and r_a of the task's `reward_function`, with the shapes of s and a."""
+    """r_s and r_a of `task.reward_function`, with the shapes of s and a."""
     s, a = s.detach().requires_grad_(), a.detach().requires_grad_()
     reward = task.reward_function(s, a).sum()
     r_s, r_a = torch.autograd.grad(reward, (s, a), allow_unused=True, materialize_grads=True)

@@ -17,7 +17,7 @@ class TrajectoryAgent(EpisodicAgent):
 
     def value_gradient(self, s: Tensor, a: Tensor, valid: Tensor, tail: Tensor) -> Tensor:
         """gamma^t u_t [S, T, N, A], float64, with the learned model's Jacobians; see `value_gradient.backward`."""
-        at = derivatives_at(self.task, self.policy, self.parts["model"])
+        at = derivatives_at(self.units, self.policy, self.parts["model"])
         return backward(at, s, a, valid, tail, self.config.gamma)
 
     def ascend(

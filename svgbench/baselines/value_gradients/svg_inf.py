@@ -49,7 +49,7 @@ class Config:
     """Sources: T1: the paper's Table 1 (swimmer-3); D: its appendix D, which searched over it; else our choice."""
 
     hidden: Widths = (50, 50)  # tanh units of the policy (T1)
-    policy_std: Positive = 0.2  # units of action (D)
+    policy_std: Positive = 0.2  # half control ranges (D)
     gamma: Share = 0.995  # (D: swimmer)
     policy_lr: NonNegative = 1e-3  # Adam (D)
     max_grad_norm: Positive = 10.0  # V_max (D)

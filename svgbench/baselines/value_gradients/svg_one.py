@@ -52,7 +52,7 @@ class Config:
     """Sources: T1: the paper's Table 1 (swimmer-3); D: its appendix D, which searched over it; else our choice."""
 
     hidden: Widths = (50, 50)  # tanh units of the policy (T1)
-    policy_std: Positive = 0.2  # units of action (D)
+    policy_std: Positive = 0.2  # half control ranges (D)
     gamma: Share = 0.995  # (D: swimmer)
     policy_lr: NonNegative = 3e-4  # Adam (D)
     policy_updates: Count = 50  # an episode, of those collected at once: K (D)
@@ -93,7 +93,7 @@ class SVGOne(MinibatchAgent):
 
     def worth(self, rows: Transitions) -> Tensor:
         """r_a + gamma V_{s'} f_a, [S, B, A]."""
-        _, r_a = reward_slopes(self.task, rows.s, rows.a)
+        _, r_a = reward_slopes(self.units, rows.s, rows.a)
         value_slope = self.parts["critic"].slope(rows.next_s) * (1 - rows.terminal).unsqueeze(-1)
         _, by_a = self.parts["model"].pull_back(rows.s, rows.a, value_slope)
         return r_a + self.config.gamma * by_a  # eq. (13)

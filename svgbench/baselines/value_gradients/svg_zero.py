@@ -53,7 +53,7 @@ class Config:
     deterministic: bool = False  # DPG
 
     hidden: Widths = (50, 50)  # tanh units of the policy (T1)
-    policy_std: Positive = 0.2  # units of action (D); of DPG's exploration
+    policy_std: Positive = 0.2  # half control ranges (D); of DPG's exploration
     gamma: Share = 0.995  # (D: swimmer)
     policy_lr: NonNegative = 3e-4  # Adam (D)
     policy_updates: Count = 50  # an episode, of those collected at once: K (D)
