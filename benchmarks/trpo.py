@@ -39,9 +39,9 @@ from numpy.typing import NDArray
 from benchmarks.result import Result
 from svgbench.lab.platform import environment
 from svgbench.lab.source import declared
-from svgbench.tasks.episodes import Episodes, Outcome
 from svgbench.tasks.gae import robots as gae_robots
 from svgbench.tasks.gymnasium import v5 as gymnasium_v5
+from svgbench.tasks.simulations import BaseSimulations, RawStep
 from svgbench.tasks.trpo import robots as trpo_robots
 
 ROOT = Path(__file__).parents[1]
@@ -257,7 +257,7 @@ class Made:
         return MadeSimulations(self, seeds, copies, stream, autoreset)
 
 
-class MadeSimulations(Episodes):
+class MadeSimulations(BaseSimulations):
     """Normal numbers, the same for every action."""
 
     def __init__(self, *how: Any) -> None:
@@ -267,10 +267,10 @@ class MadeSimulations(Episodes):
     def _begin(self, ids: NDArray[np.int64]) -> Array:
         return self._generators[0].standard_normal((len(ids), 33))
 
-    def _advance(self, ids: Any, rows: Any, actions_nA: Array) -> Outcome:
+    def _advance(self, ids: Any, rows: Any, actions_nA: Array) -> RawStep:
         observation = self._generators[0].standard_normal((len(actions_nA), 33))
         none = np.zeros(len(actions_nA), dtype=np.bool_)
-        return Outcome(observation, observation[:, 0].copy(), none, none)
+        return RawStep(observation, observation[:, 0].copy(), none, none)
 
     def _dynamics(self) -> dict[str, Any]:
         return {}

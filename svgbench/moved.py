@@ -82,6 +82,7 @@ MOVED = {
     "svgbench.tasks.by_hand": "svgbench.tasks.svg.by_hand",
     "svgbench.tasks.cart_pole": "svgbench.tasks.trpo.cart_pole",
     "svgbench.tasks.double_integrator": "svgbench.tasks.maac.double_integrator",
+    "svgbench.tasks.episodes": "svgbench.tasks.simulations",
     "svgbench.tasks.gae_robots": "svgbench.tasks.gae.robots",
     "svgbench.tasks.gymnasium_v5": "svgbench.tasks.gymnasium.v5",
     "svgbench.tasks.linear_quadratic": "svgbench.tasks.maac.linear_quadratic",
@@ -156,6 +157,10 @@ RENAMED = {
     "svgbench.tasks.cart_pole:make_barto": "svgbench.tasks.trpo.cart_pole:make_cart_pole_barto",
     "svgbench.tasks.cart_pole:make_rlr": "svgbench.tasks.trpo.cart_pole:make_cart_pole",
     "svgbench.tasks.double_integrator:make": "svgbench.tasks.maac.double_integrator:make_double_integrator",
+    "svgbench.tasks.episodes:Ahead": "svgbench.tasks.simulations:DrawnAhead",
+    "svgbench.tasks.episodes:Episodes": "svgbench.tasks.simulations:BaseSimulations",
+    "svgbench.tasks.episodes:Observed": "svgbench.tasks.simulations:FullyObserved",
+    "svgbench.tasks.episodes:Outcome": "svgbench.tasks.simulations:RawStep",
     "svgbench.tasks.no_simulation:make": "svgbench.tasks.no_simulation:make_no_simulation",
 }
 """Old "module:attribute" of what has another name too: what it is now."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from svgbench.tasks.episodes import Episodes, Outcome
 from svgbench.tasks.maac.linear_quadratic import LinearQuadratic
+from svgbench.tasks.simulations import BaseSimulations, RawStep
 
 DT = 0.2
 
@@ -30,7 +30,7 @@ class Regulator:
         return Regulators(self, seeds, copies, stream, autoreset)
 
 
-class Regulators(Episodes):
+class Regulators(BaseSimulations):
     def __init__(self, task, *how):
         super().__init__(task, *how)
         self.s = np.zeros((len(self), 2))
@@ -45,7 +45,7 @@ class Regulators(Episodes):
         reward = -0.5 * ((s @ lq.Q * s).sum(1) + (actions @ lq.R * actions).sum(1))
         self.s[rows] = s @ lq.A.T + actions @ lq.B.T
         none = np.zeros(len(s), dtype=bool)
-        return Outcome(self.s[rows].copy(), reward, none, none)
+        return RawStep(self.s[rows].copy(), reward, none, none)
 
     def _dynamics(self):
         return {"s": torch.from_numpy(self.s.copy())}

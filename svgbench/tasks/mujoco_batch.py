@@ -27,7 +27,7 @@ import numpy as np
 from mujoco.batch import Batch
 from numpy.typing import NDArray
 
-from svgbench.tasks.episodes import Ahead, Episodes, Outcome, Rows
+from svgbench.tasks.simulations import BaseSimulations, DrawnAhead, RawStep, Rows
 from svgbench.tasks.unit_box import UnitBox
 from svgbench.words.task import Array, Bools, Recorded
 
@@ -103,7 +103,7 @@ class MujocoTask(UnitBox, ABC):
     def observation(self, qpos: Array, qvel: Array, velocity: Array) -> Array:
         """[n, O], a new array, from [n, nq], [n, nv] and the velocity over the last step [n, K] (0 at the start)."""
 
-    def felt(self, observation: Array, tracked: Array, acting: dict[str, Array]) -> Array:
+    def augment_observation(self, observation: Array, tracked: Array, acting: dict[str, Array]) -> Array:
         """The observation with what shows of tracked positions and acting forces; at a start the forces are 0."""
         return observation
 
@@ -150,7 +150,7 @@ class MujocoTask(UnitBox, ABC):
         return MujocoSimulations(self, seeds, copies, stream, threads, autoreset)
 
 
-class MujocoSimulations(Episodes):
+class MujocoSimulations(BaseSimulations):
     """A batch of simulations of a `MujocoTask`. `physics` is MuJoCo's own batch, to render from."""
 
     def __init__(
@@ -175,7 +175,7 @@ class MujocoSimulations(Episodes):
         self._reference = task.model.qpos0 if task.reference is None else task.reference
         widths = (task.model.nq, task.model.nv, task.tracked, task.observation_dim)
         self._parts = [slice(end - width, end) for width, end in zip(widths, np.cumsum(widths), strict=True)]
-        self._starts = Ahead(self._generators, task.starts_ahead, sum(widths), self._drawn)
+        self._starts = DrawnAhead(self._generators, task.starts_ahead, sum(widths), self._drawn)
         self.reset()
 
     def _drawn(self, rng: np.random.Generator) -> Array:
@@ -186,7 +186,7 @@ class MujocoSimulations(Episodes):
         tracked = task.track(qpos, self._derived(qpos)) if task.tracked else noise[:, :0]
         observation = task.observation(qpos, qvel, np.zeros_like(tracked))
         none = {name: np.zeros((len(noise), *field.shape[1:])) for name, field in self._acting.items()}
-        return np.concatenate([qpos, qvel, tracked, task.felt(observation, tracked, none)], axis=1)
+        return np.concatenate([qpos, qvel, tracked, task.augment_observation(observation, tracked, none)], axis=1)
 
     @cached_property
     def _data(self) -> mujoco.MjData:
@@ -214,7 +214,7 @@ class MujocoSimulations(Episodes):
         """What the motors are given of what was asked for; a task whose motors are noisy says so."""
         return control_nA
 
-    def _advance(self, ids: NDArray[np.int64] | None, rows: Rows, actions_nA: Array) -> Outcome:
+    def _advance(self, ids: NDArray[np.int64] | None, rows: Rows, actions_nA: Array) -> RawStep:
         task = self.task
         control = actions_nA * self._scale[: len(actions_nA)]
         self._ctrl[rows] = self._applied(ids, control)
@@ -227,13 +227,13 @@ class MujocoSimulations(Episodes):
             tracked = task.track(qpos, derived)
             velocity = (tracked - velocity) / self._dt
             self._tracked[rows] = tracked
-        observation = task.felt(task.observation(qpos, qvel, velocity), tracked, acting)
+        observation = task.augment_observation(task.observation(qpos, qvel, velocity), tracked, acting)
         before = self._observation[rows]
         motion = Motion(before, actions_nA, control, observation, velocity, qpos, qvel, derived, acting)
         failed = np.zeros(len(control), dtype=np.bool_)
         if np.count_nonzero(self._unstable):
             failed = self._unstable[rows].any(axis=1)
-        return Outcome(observation, task.reward(motion), task.terminated(motion), failed)
+        return RawStep(observation, task.reward(motion), task.terminated(motion), failed)
 
     def _dynamics(self) -> dict[str, Any]:
         from torch import from_numpy

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from svgbench.tasks.episodes import Episodes, Outcome
+from svgbench.tasks.simulations import BaseSimulations, RawStep
 
 
 class Point:
@@ -26,7 +26,7 @@ class Point:
         return Points(self, seeds, copies, stream, autoreset)
 
 
-class Points(Episodes):
+class Points(BaseSimulations):
     def __init__(self, task: Any, *how: Any) -> None:
         super().__init__(task, *how)
         self.p, self.steps = np.zeros((len(self), 2)), 0
@@ -48,7 +48,7 @@ class Points(Episodes):
         reward = 1 - obs[:, 2]
         if self._task.broken_after is not None and self.steps > self._task.broken_after and self.seeds[0] == 13:
             reward[0] = np.nan
-        return Outcome(obs, reward, obs[:, 2] > 2.2**2, none)
+        return RawStep(obs, reward, obs[:, 2] > 2.2**2, none)
 
     def _dynamics(self):
         return {"p": torch.from_numpy(self.p.copy()), "steps": self.steps}

@@ -12,7 +12,7 @@ from regulator import Regulator
 
 from svgbench.baselines.value_gradients import actor_critic, svg_inf, svg_one, svg_planner, svg_zero
 from svgbench.lab.source import declared
-from svgbench.tasks.episodes import Outcome
+from svgbench.tasks.simulations import RawStep
 
 SMALL = {
     "hidden": (6, 5),
@@ -82,7 +82,7 @@ class Discs(Points):
         reward = 1 - before[:, 2] - 0.1 * np.square(actions).sum(1)
         if ids is None or ids[0] == 0:  # whose reward the point task breaks
             reward = reward + 0 * outcome.reward
-        return Outcome(outcome.observation, reward, *outcome[2:])
+        return RawStep(outcome.observation, reward, *outcome[2:])
 
 
 class BoundedDisc:

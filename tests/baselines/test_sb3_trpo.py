@@ -44,7 +44,7 @@ def test_defaults_are_the_packages():
         "line_search_shrinking_factor": c.backtrack_factor, "n_critic_updates": c.value_epochs,
     }  # fmt: skip
     assert ours == {name: theirs[name] for name in ours}
-    untouched = sb3_contrib.TRPO("MlpPolicy", gymnasium_v5.make_hopper().gymnasiums_own(), device="cpu").policy
+    untouched = sb3_contrib.TRPO("MlpPolicy", gymnasium_v5.make_hopper().reference_env(), device="cpu").policy
     learner = sb3_trpo.make({}, gymnasium_v5.make_hopper(), [0], {"iterations": 1}, "cpu")
     assert str(learner.learners[0].model.policy) == str(untouched)
     assert torch.equal(untouched.log_std, torch.full((3,), c.init_std).log())
@@ -58,7 +58,7 @@ def test_the_package_called_directly_does_the_same():
     (own,) = learner.learners.values()
     architecture = {"net_arch": {"pi": [8], "vf": [8]}}
     peer = sb3_contrib.TRPO(
-        "MlpPolicy", task.gymnasiums_own(), n_steps=128, batch_size=64, n_critic_updates=2,
+        "MlpPolicy", task.reference_env(), n_steps=128, batch_size=64, n_critic_updates=2,
         cg_damping=3 * 0.1 / 3, policy_kwargs=architecture, seed=own.model.seed, device="cpu",
     )  # fmt: skip
     peer.learn(3 * 128)

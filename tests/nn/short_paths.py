@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from svgbench.tasks.episodes import Episodes, Outcome
+from svgbench.tasks.simulations import BaseSimulations, RawStep
 
 
 class ShortPaths:
@@ -21,7 +21,7 @@ class ShortPaths:
         return _Simulations(self, seeds, copies, stream, autoreset)
 
 
-class _Simulations(Episodes):
+class _Simulations(BaseSimulations):
     def __init__(self, task, *how):
         super().__init__(task, *how)
         self.p, self.calls = np.zeros(len(self)), 0
@@ -38,7 +38,7 @@ class _Simulations(Episodes):
         self.p[rows] = 1.05 * self.p[rows] + 0.2 * actions[:, 0]
         self.calls += 1
         p = self.p[rows]
-        return Outcome(self._observe(p), p - actions[:, 0] ** 2, np.abs(p) > 1.5, np.zeros(len(p), dtype=bool))
+        return RawStep(self._observe(p), p - actions[:, 0] ** 2, np.abs(p) > 1.5, np.zeros(len(p), dtype=bool))
 
     def _dynamics(self):
         return {"p": torch.from_numpy(self.p.copy()), "calls": self.calls}

@@ -19,7 +19,7 @@ from svgbench.lab.cells import Selection, expand
 from svgbench.nn.gaussian_policy import Acting
 from svgbench.nn.scaling import ObservationScaling
 from svgbench.simulate.paths import Rollouts, Sampling
-from svgbench.tasks.episodes import Episodes, Outcome
+from svgbench.tasks.simulations import BaseSimulations, RawStep
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 
@@ -40,7 +40,7 @@ class Falling:
         return _Falls(self, seeds, copies, stream, autoreset)
 
 
-class _Falls(Episodes):
+class _Falls(BaseSimulations):
     def __init__(self, task, *how):
         super().__init__(task, *how)
         self.left, self.fails = np.zeros(len(self), np.int64), np.zeros(len(self), np.int64)
@@ -54,7 +54,7 @@ class _Falls(Episodes):
     def _advance(self, ids, rows, actions):
         self.left[rows] -= 1
         over, fails = self.left[rows] <= 0, self.fails[rows] > 0
-        return Outcome(self.left[rows, None].astype(float), np.ones(len(over)), over & ~fails, over & fails)
+        return RawStep(self.left[rows, None].astype(float), np.ones(len(over)), over & ~fails, over & fails)
 
     def _dynamics(self):
         return {"left": torch.from_numpy(self.left.copy()), "fails": torch.from_numpy(self.fails.copy())}

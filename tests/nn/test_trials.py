@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from svgbench.simulate.trials import Trials, trials_of
-from svgbench.tasks.episodes import Episodes, Outcome
+from svgbench.tasks.simulations import BaseSimulations, RawStep
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Drift:
         return Drifts(self, seeds, copies, stream, autoreset)
 
 
-class Drifts(Episodes):
+class Drifts(BaseSimulations):
     def __init__(self, task, *how):
         super().__init__(task, *how)
         self.task, self.x = task, np.zeros((len(self), 1))
@@ -42,7 +42,7 @@ class Drifts(Episodes):
         noise = np.array([[self._generators[i].standard_normal()] for i in chosen])
         self.x[rows] += actions + 100 * self.task.noise * noise
         after = self.x[rows].copy()
-        return Outcome(after, after[:, 0], after[:, 0] > self.task.end, np.zeros(len(after), bool))
+        return RawStep(after, after[:, 0], after[:, 0] > self.task.end, np.zeros(len(after), bool))
 
     def _dynamics(self):
         return {"x": self.x}

@@ -10,7 +10,7 @@ import torch
 
 from svgbench.nn.gaussian_policy import Acting
 from svgbench.simulate.episodes import EpisodeSampler
-from svgbench.tasks.episodes import Episodes, Outcome
+from svgbench.tasks.simulations import BaseSimulations, RawStep
 
 HORIZON = 9
 
@@ -29,7 +29,7 @@ class Clocks:
         return ClockSimulations(self, seeds, copies, stream, autoreset)
 
 
-class ClockSimulations(Episodes):
+class ClockSimulations(BaseSimulations):
     def __init__(self, *how):
         super().__init__(*how)
         self.s = np.zeros((len(self), 2))
@@ -43,7 +43,7 @@ class ClockSimulations(Episodes):
         self.s[rows, 1] += 1
         s = self.s[rows].copy()
         failed = s[:, 1] == self._task.fails_at
-        return Outcome(s, 10 + actions[:, 0], s[:, 1] >= s[:, 0], failed)
+        return RawStep(s, 10 + actions[:, 0], s[:, 1] >= s[:, 0], failed)
 
     def _dynamics(self):
         return {"s": torch.from_numpy(self.s.copy())}

@@ -31,7 +31,7 @@ def make(environment, **options):
     return resolve(FACTORIES[environment])(**OPTIONS[environment] | options)
 
 
-def gymnasiums_own(environment, **options):
+def reference_env(environment, **options):
     """An environment of gymnasium's, bare.
 
     It imports imageio for its viewer's snapshots, which nothing here takes, and its cheetah makes MuJoCo write a

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mujoco
 import numpy as np
 import pytest
-from every_task import gymnasiums_own, random_actions
+from every_task import random_actions, reference_env
 
 from svgbench.tasks.gae._biped_model import biped
 from svgbench.tasks.gae.robots import below, head_height, make_biped, make_biped_standing, make_quadruped
@@ -214,7 +214,7 @@ def test_a_push_forward_is_paid(name):
 
 def test_transitions_are_those_of_gymnasiums_ant():
     task = make_quadruped()
-    peer = gymnasiums_own("Ant-v5", frame_skip=2)
+    peer = reference_env("Ant-v5", frame_skip=2)
     peer.model.opt.timestep, peer.model.opt.integrator = 0.005, mujoco.mjtIntegrator.mjINT_EULER
     batch = task.simulate([0])
     for actions in random_actions(task, 200, 1):

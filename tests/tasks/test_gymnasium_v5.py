@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from every_task import gymnasiums_own, make, random_actions
+from every_task import make, random_actions, reference_env
 
 from svgbench.tasks.gymnasium.v5 import GymnasiumTask
 
@@ -16,7 +16,7 @@ T = 250
 def beside_gymnasium(name, horizon):
     """Yields (our step, gymnasium's) for T steps; both begin their episodes from the same random stream."""
     task = make(f"svgbench/gymnasium-{name}-v0", horizon=horizon)
-    peer = gymnasiums_own(task.environment)
+    peer = reference_env(task.environment)
     peer.reset(seed=5)
     stream = peer.np_random.bit_generator.state
     batch = task.simulate([0])
@@ -59,8 +59,8 @@ def test_actions_beyond_the_bounds_count_as_the_bounds(name):
 
 def test_the_environment_itself():
     task = make("svgbench/gymnasium-hopper-v0", horizon=30)
-    gymnasiums_own("Hopper-v5")  # puts a stand-in where imageio is missing
-    env = task.gymnasiums_own()
+    reference_env("Hopper-v5")  # puts a stand-in where imageio is missing
+    env = task.reference_env()
     assert isinstance(task, GymnasiumTask)
     assert (env.spec.id, env.spec.max_episode_steps) == ("Hopper-v5", 30)
     assert env.unwrapped.dt == task.dt

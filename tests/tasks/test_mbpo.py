@@ -5,7 +5,7 @@ from __future__ import annotations
 import mujoco
 import numpy as np
 import pytest
-from every_task import gymnasiums_own, make, random_actions
+from every_task import make, random_actions, reference_env
 
 from svgbench.tasks.mbpo import robots as mbpo
 
@@ -38,7 +38,7 @@ def beside_gymnasium(name):
     task = task_of(name)
     batch = task.simulate([0], autoreset=False)
     environment, options = PEERS[name]
-    peer = gymnasiums_own(environment, **options)
+    peer = reference_env(environment, **options)
     assert peer.dt == task.dt
 
     def begin():

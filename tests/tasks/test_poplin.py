@@ -5,7 +5,7 @@ from __future__ import annotations
 import mujoco
 import numpy as np
 import pytest
-from every_task import gymnasiums_own, make, random_actions
+from every_task import make, random_actions, reference_env
 
 T = 300
 
@@ -72,7 +72,7 @@ def test_transitions_are_those_of_gymnasium(name):
     task = poplin(name)
     batch = task.simulate([0], autoreset=False)
     environment, options = GYMNASIUM[name]
-    peer = gymnasiums_own(environment, **options)
+    peer = reference_env(environment, **options)
     assert peer.dt == task.dt
     mujoco.mj_resetData(peer.model, peer.data)
     peer.set_state(batch.physics.qpos[0], batch.physics.qvel[0])
@@ -132,7 +132,7 @@ def test_walker2ds_feet_differ():
 
 
 def test_the_cheetahs_model_is_gymnasiums_to_the_last_mass():
-    ours, peer = poplin("cheetah").model, gymnasiums_own("HalfCheetah-v5").model
+    ours, peer = poplin("cheetah").model, reference_env("HalfCheetah-v5").model
     for field in ("body_mass", "body_inertia", "dof_invweight0", "body_invweight0", "dof_M0", "body_subtreemass"):
         np.testing.assert_array_equal(getattr(ours, field), getattr(peer, field), err_msg=field)
     assert ours.body_mass.sum() == pytest.approx(14)

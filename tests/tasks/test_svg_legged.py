@@ -5,7 +5,7 @@ from __future__ import annotations
 import mujoco
 import numpy as np
 import pytest
-from every_task import gymnasiums_own, random_actions
+from every_task import random_actions, reference_env
 from svg_task_kit import check_plain_stepping, check_reward, exploring, recorded, returns
 
 from svgbench.tasks.svg.by_hand import gallop, stand
@@ -135,7 +135,7 @@ def test_the_monoped_can_stand_well_beyond_200_steps_and_falls_without_control()
 @pytest.mark.parametrize("springs", [True, False])
 def test_the_cheetahs_transitions_are_gymnasiums(springs):
     task = make_cheetah(springs=springs)
-    peer = gymnasiums_own("HalfCheetah-v5", frame_skip=3)
+    peer = reference_env("HalfCheetah-v5", frame_skip=3)
     assert (peer.model.jnt_stiffness[3:] > 50).all()
     assert (task.model.jnt_stiffness[3:] > 0).all() == springs
     if not springs:
@@ -174,7 +174,7 @@ def test_a_rhythm_runs_and_noise_does_not():
 
 def test_the_walkers_transitions_are_gymnasiums_robot_with_these_motors():
     task = make_walker()
-    peer = gymnasiums_own("Walker2d-v5", frame_skip=4, xml_file="walker2d.xml")
+    peer = reference_env("Walker2d-v5", frame_skip=4, xml_file="walker2d.xml")
     peer.model.opt.timestep, peer.model.opt.integrator = 0.005, mujoco.mjtIntegrator.mjINT_EULER
     peer.model.actuator_gear[:, 0] = [100.0, 50.0, 20.0] * 2
     peer.model.geom("foot_left_geom").friction[0] = 0.9

@@ -7,11 +7,11 @@ from dataclasses import replace
 import mujoco
 import numpy as np
 import pytest
-from every_task import gymnasiums_own, random_actions
+from every_task import random_actions, reference_env
 
-from svgbench.tasks.episodes import never
 from svgbench.tasks.mujoco_batch import asset, compiled
 from svgbench.tasks.planar_chain import PlanarChain
+from svgbench.tasks.simulations import never
 from svgbench.tasks.trpo.robots import fallen, make_hopper, make_swimmer, make_walker
 
 LEGGED = {"hopper": make_hopper, "walker": make_walker}
@@ -99,7 +99,7 @@ PEERS = {
 def test_transitions_are_those_of_gymnasiums_robot_with_these_joints_and_motors(name):
     task = LEGGED[name]()
     environment, options, (armature, damping), torques, timestep = PEERS[name]
-    peer = gymnasiums_own(environment, frame_skip=2, **options)
+    peer = reference_env(environment, frame_skip=2, **options)
     peer.model.opt.timestep, peer.model.opt.integrator = timestep, mujoco.mjtIntegrator.mjINT_EULER
     peer.model.dof_armature[3:] = armature
     peer.model.dof_damping[3:] = damping
@@ -229,7 +229,7 @@ def test_transitions_are_those_of_gymnasiums_swimmer_without_armature():
     """In its own coordinates, whose root lies 1.5 m behind: at a small step, where the integrator does not matter."""
     task = make_swimmer()
     task.model.opt.timestep = 1e-3
-    peer = gymnasiums_own("Swimmer-v5", frame_skip=2)
+    peer = reference_env("Swimmer-v5", frame_skip=2)
     peer.model.opt.timestep = 1e-3
     peer.model.dof_armature[:] = 0.0
     peer.model.jnt_solref[:, 0] = 0.05

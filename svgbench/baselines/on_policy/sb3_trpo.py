@@ -84,7 +84,7 @@ class SeedLearner:
         with self._own_globals():
             self.model = TRPO(
                 "MlpPolicy",
-                DummyVecEnv([task.gymnasiums_own] * N),
+                DummyVecEnv([task.reference_env] * N),
                 learning_rate=c.value_lr,
                 n_steps=c.timesteps // N,
                 batch_size=c.value_batch,
@@ -294,6 +294,6 @@ def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Lim
     missing = [name for name in PACKAGES if find_spec(name) is None]
     if missing:
         raise ModuleNotFoundError(f"no {' and no '.join(missing)}: install the extra, svgbench[crosscheck]")
-    if not hasattr(task, "gymnasiums_own"):
+    if not hasattr(task, "reference_env"):
         raise ValueError(f"{task.id} is no environment of gymnasium's: expected one of svgbench.tasks.gymnasium.v5")
     return LibraryTRPO(settings(Config, config), task, seeds, int(budget["iterations"]))

@@ -29,7 +29,6 @@ import mujoco
 import numpy as np
 
 from svgbench.ranges import Count, Positive
-from svgbench.tasks.episodes import never
 from svgbench.tasks.gae._biped_model import HEAD, STANDING, biped
 from svgbench.tasks.mujoco_batch import (
     Motion,
@@ -40,6 +39,7 @@ from svgbench.tasks.mujoco_batch import (
     uniform,
     with_contact_forces,
 )
+from svgbench.tasks.simulations import never
 from svgbench.words.task import Array, Recorded
 
 VERSION = 1

@@ -20,9 +20,9 @@ import gymnasium
 import numpy as np
 
 from svgbench.ranges import Count
-from svgbench.tasks.episodes import never
 from svgbench.tasks.mbpo.robots import CLIP, MbpoTask, hopper_terminated
 from svgbench.tasks.mujoco_batch import Motion, asset, compiled, uniform
+from svgbench.tasks.simulations import never
 from svgbench.words.task import Array
 
 VERSION = 1
@@ -36,7 +36,7 @@ class GymnasiumTask(MbpoTask):
 
     environment: str
 
-    def gymnasiums_own(self) -> gymnasium.Env[Any, Any]:
+    def reference_env(self) -> gymnasium.Env[Any, Any]:
         """The environment itself. Needs imageio, which gymnasium imports for its viewer."""
         return gymnasium.make(self.environment, max_episode_steps=self.horizon)
 

@@ -23,7 +23,6 @@ from typing import Any
 import numpy as np
 
 from svgbench.ranges import Count
-from svgbench.tasks.episodes import never
 from svgbench.tasks.mujoco_batch import (
     Motion,
     MujocoTask,
@@ -34,6 +33,7 @@ from svgbench.tasks.mujoco_batch import (
     uniform,
     with_contact_forces,
 )
+from svgbench.tasks.simulations import never
 from svgbench.words.task import Array, Bools, Recorded
 
 VERSION = 1

@@ -25,7 +25,6 @@ import mujoco
 import numpy as np
 
 from svgbench.ranges import Count
-from svgbench.tasks.episodes import never
 from svgbench.tasks.mujoco_batch import (
     MujocoTask,
     asset,
@@ -34,6 +33,7 @@ from svgbench.tasks.mujoco_batch import (
     normal,
     uniform,
 )
+from svgbench.tasks.simulations import never
 from svgbench.words.task import Array, Recorded
 
 VERSION = 1

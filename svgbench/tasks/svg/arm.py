@@ -27,8 +27,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from svgbench.ranges import Count
-from svgbench.tasks.episodes import Outcome, Rows
 from svgbench.tasks.mujoco_batch import MujocoSimulations, compiled, uniform
+from svgbench.tasks.simulations import RawStep, Rows
 from svgbench.tasks.svg._mujoco import HINGE, SLIDE, StateTask, X, Y, Z, motor
 from svgbench.tasks.svg._state_reward import StateReward, length
 from svgbench.words.task import Array
@@ -121,7 +121,7 @@ class Reacher(StateTask):
 class Reachers(MujocoSimulations):
     """Reachers whose sites, which no force acts on, are reflected where they have passed a wall."""
 
-    def _advance(self, ids: NDArray[np.int64] | None, rows: Rows, actions_nA: Array) -> Outcome:
+    def _advance(self, ids: NDArray[np.int64] | None, rows: Rows, actions_nA: Array) -> RawStep:
         outcome = super()._advance(ids, rows, actions_nA)
         place, outside = reflected(self._qpos[rows, 3:])
         self._qpos[rows, 3:] = place

@@ -34,7 +34,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from svgbench.ranges import Count
-from svgbench.tasks.episodes import Ahead, Observed, Outcome, Rows, never
+from svgbench.tasks.simulations import DrawnAhead, FullyObserved, RawStep, Rows, never
 from svgbench.tasks.svg._state_reward import RewardedByState, StateReward
 from svgbench.tasks.unit_box import UnitBox
 from svgbench.words.task import Array, Bools, Recorded
@@ -83,7 +83,7 @@ class CartPole(RewardedByState, UnitBox):
         return CartPoles(self, seeds, copies, stream, autoreset)
 
 
-class CartPoles(Observed):
+class CartPoles(FullyObserved):
     """A batch of cart-poles. What they observe is all their state, but for the starts drawn ahead."""
 
     def __init__(self, task: CartPole, seeds: Sequence[int], copies: int, stream: str, autoreset: bool) -> None:
@@ -95,14 +95,14 @@ class CartPoles(Observed):
         def draw(rng: np.random.Generator) -> Array:
             return centre + rng.uniform(-width, width, (STARTS_AHEAD, 4))
 
-        self._starts = Ahead(self._generators, STARTS_AHEAD, 4, draw)
+        self._starts = DrawnAhead(self._generators, STARTS_AHEAD, 4, draw)
         self._ahead = (self._starts,)
         self.reset()
 
     def _begin(self, ids: NDArray[np.int64]) -> Array:
         return self._starts.take(ids)
 
-    def _advance(self, ids: NDArray[np.int64] | None, rows: Rows, actions_nA: Array) -> Outcome:
+    def _advance(self, ids: NDArray[np.int64] | None, rows: Rows, actions_nA: Array) -> RawStep:
         before = self._observation[rows]
         force = FORCE * np.clip(actions_nA[:, 0], -1.0, 1.0)
         state = before.T.copy()  # a row for each of the four: neighbours in memory
@@ -110,7 +110,7 @@ class CartPoles(Observed):
             substep(state, force)
         after = np.ascontiguousarray(state.T)
         none: Bools = np.zeros(len(after), dtype=np.bool_)
-        return Outcome(after, self.task.reward_function(before, actions_nA, after), none, none)
+        return RawStep(after, self.task.reward_function(before, actions_nA, after), none, none)
 
 
 def substep(state_4n: Array, force_n: Array) -> None:

@@ -34,7 +34,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from svgbench.ranges import Count, NonNegative, Positive
-from svgbench.tasks.episodes import Ahead, Observed, Outcome, Rows
+from svgbench.tasks.simulations import DrawnAhead, FullyObserved, RawStep, Rows
 from svgbench.tasks.svg._state_reward import RewardedByState, StateReward, length
 from svgbench.tasks.unit_box import UnitBox
 from svgbench.words.task import Array
@@ -94,14 +94,14 @@ class Hand(RewardedByState, UnitBox):
         return Hands(self, seeds, copies, stream, autoreset)
 
 
-class Hands(Observed):
+class Hands(FullyObserved):
     """A batch of hands and balls. What they observe is all their state, but for what is drawn ahead."""
 
     def __init__(self, task: Hand, seeds: Sequence[int], copies: int, stream: str, autoreset: bool) -> None:
         super().__init__(task, seeds, copies, stream, autoreset)
         self.task = task
-        self._targets = Ahead(self._generators, STARTS_AHEAD, 2, _targets, "target_")
-        self._noise = Ahead(self._generators, NOISE_AHEAD, 2, _noise, "noise_")
+        self._targets = DrawnAhead(self._generators, STARTS_AHEAD, 2, _targets, "target_")
+        self._noise = DrawnAhead(self._generators, NOISE_AHEAD, 2, _noise, "noise_")
         self._ahead = (self._targets, self._noise)
         self._all = np.arange(len(self))
         self.reset()
@@ -111,7 +111,7 @@ class Hands(Observed):
         start[:, TARGET] = self._targets.take(ids)
         return start
 
-    def _advance(self, ids: NDArray[np.int64] | None, rows: Rows, actions_nA: Array) -> Outcome:
+    def _advance(self, ids: NDArray[np.int64] | None, rows: Rows, actions_nA: Array) -> RawStep:
         task, before = self.task, self._observation[rows]
         force = task.noise * self._noise.take(self._all if ids is None else ids)
         after = before.copy()
@@ -123,7 +123,7 @@ class Hands(Observed):
         after[:, TIME] += DT
         reward = task.reward_function(before, actions_nA, after)
         ended = task.termination_function(before, actions_nA, after)
-        return Outcome(after, reward, ended, np.zeros(len(after), dtype=np.bool_))
+        return RawStep(after, reward, ended, np.zeros(len(after), dtype=np.bool_))
 
 
 def _targets(rng: np.random.Generator) -> Array:

@@ -22,9 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from svgbench.ranges import Count, NonNegative
-from svgbench.tasks.episodes import Ahead
 from svgbench.tasks.mujoco_batch import MujocoSimulations, asset, compiled, normal, uniform
 from svgbench.tasks.planar_chain import PlanarChain
+from svgbench.tasks.simulations import DrawnAhead
 from svgbench.tasks.svg._mujoco import HINGE, SLIDE, StateTask, X, Y, Z, motor
 from svgbench.tasks.svg._state_reward import StateReward
 from svgbench.tasks.trpo.robots import timing, torque
@@ -112,7 +112,7 @@ class Monopeds(MujocoSimulations):
     ) -> None:
         super().__init__(task, seeds, copies, stream, threads, autoreset)
         deviation, shape = task.noise * task.action_scale, (NOISE_AHEAD, task.action_dim)
-        self._torque_noise = Ahead(
+        self._torque_noise = DrawnAhead(
             self._generators, *shape, lambda rng: deviation * rng.standard_normal(shape), name="torque_noise_"
         )
         self._all = np.arange(len(self))

@@ -32,7 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from svgbench.ranges import Count
-from svgbench.tasks.episodes import Ahead, Observed, Outcome, Rows
+from svgbench.tasks.simulations import DrawnAhead, FullyObserved, RawStep, Rows
 from svgbench.tasks.unit_box import UnitBox
 from svgbench.words.task import Array
 
@@ -137,13 +137,13 @@ class CartPole(UnitBox):
         return CartPoles(self, seeds, copies, stream, autoreset)
 
 
-class CartPoles(Observed):
+class CartPoles(FullyObserved):
     """A batch of cart-poles. What they observe is all their state, but for the starts drawn ahead."""
 
     def __init__(self, task: CartPole, seeds: Sequence[int], copies: int, stream: str, autoreset: bool) -> None:
         super().__init__(task, seeds, copies, stream, autoreset)
         self.task = task
-        self._starts = Ahead(
+        self._starts = DrawnAhead(
             self._generators, STARTS_AHEAD, 4, lambda rng: rng.uniform(-START, START, (STARTS_AHEAD, 4))
         )
         self._ahead = (self._starts,)
@@ -152,7 +152,7 @@ class CartPoles(Observed):
     def _begin(self, ids: NDArray[np.int64]) -> Array:
         return self._starts.take(ids)
 
-    def _advance(self, ids: NDArray[np.int64] | None, rows: Rows, actions_nA: Array) -> Outcome:
+    def _advance(self, ids: NDArray[np.int64] | None, rows: Rows, actions_nA: Array) -> RawStep:
         c = self.task.constants
         # A row for each of the four, so that everything below runs over neighbours in memory.
         x, v, theta, omega = np.ascontiguousarray(self._observation[rows].T)
@@ -171,7 +171,7 @@ class CartPoles(Observed):
         after[:, 3] = omega_after = omega + c.dt * angular
         after[:, 2] = theta + c.dt * omega_after
         ended = self.task.termination_function(None, None, after)
-        return Outcome(after, reward(cos, force), ended, np.zeros(len(x), dtype=np.bool_))
+        return RawStep(after, reward(cos, force), ended, np.zeros(len(x), dtype=np.bool_))
 
 
 def make_cart_pole(horizon: Count = HORIZON) -> CartPole:

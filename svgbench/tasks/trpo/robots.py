@@ -23,7 +23,6 @@ import mujoco
 import numpy as np
 
 from svgbench.ranges import Count, NonNegative, Positive
-from svgbench.tasks.episodes import never
 from svgbench.tasks.mujoco_batch import (
     Motion,
     MujocoTask,
@@ -33,6 +32,7 @@ from svgbench.tasks.mujoco_batch import (
     uniform,
 )
 from svgbench.tasks.planar_chain import PlanarChain
+from svgbench.tasks.simulations import never
 from svgbench.words.task import Array, Recorded
 
 VERSION = 1
@@ -100,7 +100,7 @@ class Legged(MujocoTask):
     def observation(self, qpos: Array, qvel: Array, velocity: Array) -> Array:
         return joint_observation(qpos, qvel, 1)
 
-    def felt(self, observation: Array, tracked: Array, acting: dict[str, Array]) -> Array:
+    def augment_observation(self, observation: Array, tracked: Array, acting: dict[str, Array]) -> Array:
         clearances = tracked[:, 1:].clip(0.0, TOUCHING)
         return np.concatenate([observation, clearances, self.dt * acting["qfrc_constraint"]], axis=1)
 

@@ -1,6 +1,6 @@
 """What every batch of simulations does alike: episodes, limits, resets, random streams, state.
 
-A kind of task adds its dynamics in four methods (`Episodes`).
+A kind of task adds its dynamics in four methods (`BaseSimulations`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Rows = slice | NDArray[np.int64]
 """What picks the simulations of a call from an array with N as its first axis."""
 
 
-class Ahead:
+class DrawnAhead:
     """Numbers that simulations begin episodes with, each drawn from its own stream, for `episodes` of them at once.
 
     draw: [episodes, W] of one simulation, from its stream. What has been drawn and not used is state, under names that
@@ -67,7 +67,7 @@ class Ahead:
             self._used[:] = state[f"{self._name}used"].numpy()
 
 
-class Outcome(NamedTuple):
+class RawStep(NamedTuple):
     """What the dynamics say of one step of n simulations; fields as in `Step`."""
 
     observation: Array
@@ -76,7 +76,7 @@ class Outcome(NamedTuple):
     failed: Bools
 
 
-class Episodes(ABC):
+class BaseSimulations(ABC):
     """`svgbench.words.task.Simulations`, all but the dynamics.
 
     A subclass prepares its dynamics and then calls `reset`. `self._generators[i]` is simulation i's own stream,
@@ -99,7 +99,7 @@ class Episodes(ABC):
         """Put simulations `ids` at the start of an episode; their observations [n, O], a new array."""
 
     @abstractmethod
-    def _advance(self, ids: NDArray[np.int64] | None, rows: Rows, actions_nA: Array) -> Outcome:
+    def _advance(self, ids: NDArray[np.int64] | None, rows: Rows, actions_nA: Array) -> RawStep:
         """One step; `rows` picks the simulations `ids` from arrays of N."""
 
     @abstractmethod
@@ -241,13 +241,13 @@ def never(obs: Any, action: Any, next_obs: Any) -> Any:
     return abs(next_obs[..., 0]) < 0
 
 
-class Observed(Episodes):
+class FullyObserved(BaseSimulations):
     """A batch whose observation is all its state, but for numbers that are drawn ahead, in `self._ahead`.
 
     Those are of a simulation's stream, and stay where they are when a snapshot is restored.
     """
 
-    _ahead: tuple[Ahead, ...] = ()
+    _ahead: tuple[DrawnAhead, ...] = ()
 
     def _rows(self, rows: Rows) -> dict[str, NDArray[Any]]:
         return {}
