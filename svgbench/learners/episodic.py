@@ -1,6 +1,6 @@
 """Learning from whole episodes: collect some with the current policy, train in stages, and again.
 
-The learner that a baseline hands to the lab is an `EpisodicLearner` around its own `Agent`.
+The learner that a baseline hands to the lab is an `EpisodicLearner` around its own `EpisodicAgent`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ between the policies before and after, mean over the new episodes' states.
 """
 
 
-class Agent(Protocol):
+class EpisodicAgent(Protocol):
     """Networks and training of S seeds; it knows neither simulations nor budgets."""
 
     stages: Mapping[str, Stage]  # in this order, one a slice; each returns some of `COLUMNS`, [S]
@@ -66,7 +66,7 @@ class EpisodicLearner(SeedBlock):
 
     def __init__(
         self,
-        agent: Agent,
+        agent: EpisodicAgent,
         sampler: EpisodeSampler,
         task: Any,
         seeds: Sequence[int],

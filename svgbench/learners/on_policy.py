@@ -1,6 +1,6 @@
 """On-policy learning: collect a batch with the current policy, update, and again.
 
-The learner that a baseline hands to the lab is a `OnPolicyLearner` around its own `Agent`.
+The learner that a baseline hands to the lab is a `OnPolicyLearner` around its own `OnPolicyAgent`.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Sampler(Protocol):
     def load_state_dict(self, state: dict[str, Any]) -> None: ...
 
 
-class Agent(Protocol):
+class OnPolicyAgent(Protocol):
     """Networks and update of S seeds; it knows neither simulations nor budgets."""
 
     def acting(self) -> Acting:
@@ -113,7 +113,9 @@ class OnPolicyLearner(SeedBlock):
     iterations before had made, and what its own update did. simulated_steps counts every call of the simulator so far.
     """
 
-    def __init__(self, agent: Agent, sampler: Sampler, task: Any, seeds: Sequence[int], iterations: int) -> None:
+    def __init__(
+        self, agent: OnPolicyAgent, sampler: Sampler, task: Any, seeds: Sequence[int], iterations: int
+    ) -> None:
         if iterations < 1:
             raise ValueError(f"iterations is {iterations}, expected at least 1")
         super().__init__(seeds)

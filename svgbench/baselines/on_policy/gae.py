@@ -157,7 +157,7 @@ ADAM_EPSILON = 1e-5  # stable-baselines3's
 
 
 class GAE(PolicyAgent):
-    """`svgbench.learners.on_policy.Agent`: policies, theta [S, P], and value functions, phi [S, P'], of S seeds."""
+    """`svgbench.learners.on_policy.OnPolicyAgent`: policies, theta [S, P], and value functions, phi [S, P']."""
 
     def __init__(self, config: Config, task: Any, seeds: Sequence[int], device: str) -> None:
         c, dtype = config, getattr(torch, config.dtype)

@@ -77,7 +77,7 @@ PROFILES = {
 
 
 class NaturalGradient(PolicyAgent):
-    """`svgbench.learners.on_policy.Agent`: the policies of S seeds."""
+    """`svgbench.learners.on_policy.OnPolicyAgent`: the policies of S seeds."""
 
     def __init__(self, config: Config, task: Any, seeds: Sequence[int], device: str) -> None:
         c = self.config = config

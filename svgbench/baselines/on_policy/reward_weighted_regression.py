@@ -78,7 +78,7 @@ def weights(c: Config, returns: Tensor) -> Tensor:
 
 
 class RewardWeightedRegression(PolicyAgent):
-    """`svgbench.learners.on_policy.Agent`: the policies of S seeds."""
+    """`svgbench.learners.on_policy.OnPolicyAgent`: the policies of S seeds."""
 
     def __init__(self, config: Config, task: Any, seeds: Sequence[int], device: str) -> None:
         c = self.config = config

@@ -69,7 +69,7 @@ def features(x: Tensor, elapsed: Tensor) -> Tensor:
 
 
 class VanillaPolicyGradient(PolicyAgent):
-    """`svgbench.learners.on_policy.Agent`: policies, and the coefficients of their baselines, of S seeds."""
+    """`svgbench.learners.on_policy.OnPolicyAgent`: policies, and the coefficients of their baselines, of S seeds."""
 
     def __init__(self, config: Config, task: Any, seeds: Sequence[int], device: str) -> None:
         c = self.config = config

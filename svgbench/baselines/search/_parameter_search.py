@@ -76,7 +76,7 @@ class Scores:
 
 
 class ParameterSearch:
-    """`svgbench.learners.on_policy.Agent`: the candidates of S seeds. dtype: of the networks that act."""
+    """`svgbench.learners.on_policy.OnPolicyAgent`: the candidates of S seeds. dtype: of the networks that act."""
 
     def __init__(self, policy: GaussianPolicy, search: CandidateSearch, dtype: torch.dtype) -> None:
         self.policy, self.search, self.dtype = policy, search, dtype

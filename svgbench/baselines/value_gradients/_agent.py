@@ -36,7 +36,7 @@ def transitions(episodes: Episodes, log_prob: Tensor) -> Transitions:
 
 
 class EpisodicAgent:
-    """`svgbench.learners.episodic.Agent`, but for the algorithm: a subclass makes its parts and says its stages.
+    """`learners.episodic.EpisodicAgent` without the algorithm: a subclass makes its parts and says its stages.
 
     config: the algorithm's own; its fields have the same names in all of them. parts: what is learned, by name.
     A critic is one of states, unless a subclass gives it other inputs.

@@ -67,7 +67,7 @@ PROFILES: dict[str, dict[str, Any]] = {"text": {}}
 
 
 class ActorCritic(MinibatchAgent):
-    """`svgbench.learners.episodic.Agent`: policies and critics of S seeds."""
+    """`svgbench.learners.episodic.EpisodicAgent`: policies and critics of S seeds."""
 
     def __init__(self, config: Config, task: Any, seeds: Sequence[int], capacity: int, device: str) -> None:
         super().__init__(config, task, seeds, capacity, device)

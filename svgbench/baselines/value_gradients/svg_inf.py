@@ -78,7 +78,7 @@ PROFILES: dict[str, dict[str, Any]] = {"text": {}}
 
 
 class SVGInf(TrajectoryAgent):
-    """`svgbench.learners.episodic.Agent`: policies and models of S seeds, and critics with `value_at_end`."""
+    """`svgbench.learners.episodic.EpisodicAgent`: policies and models of S seeds, and critics with `value_at_end`."""
 
     def __init__(self, config: Config, task: Any, seeds: Sequence[int], capacity: int, device: str) -> None:
         super().__init__(config, task, seeds, capacity, device)

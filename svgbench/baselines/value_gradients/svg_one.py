@@ -83,7 +83,7 @@ PROFILES: dict[str, dict[str, Any]] = {"text": {}}
 
 
 class SVGOne(MinibatchAgent):
-    """`svgbench.learners.episodic.Agent`: policies, models and critics of S seeds."""
+    """`svgbench.learners.episodic.EpisodicAgent`: policies, models and critics of S seeds."""
 
     def __init__(self, config: Config, task: Any, seeds: Sequence[int], capacity: int, device: str) -> None:
         super().__init__(config, task, seeds, capacity, device)

@@ -61,7 +61,7 @@ PROFILES: dict[str, dict[str, Any]] = {"text": {}}
 
 
 class Planner(TrajectoryAgent):
-    """`svgbench.learners.episodic.Agent`: policies and models of S seeds."""
+    """`svgbench.learners.episodic.EpisodicAgent`: policies and models of S seeds."""
 
     def __init__(self, config: Config, task: Any, seeds: Sequence[int], capacity: int, device: str) -> None:
         super().__init__(config, task, seeds, capacity, device)

@@ -79,7 +79,7 @@ PROFILES: dict[str, dict[str, Any]] = {"text": {}}
 
 
 class SVGZero(MinibatchAgent):
-    """`svgbench.learners.episodic.Agent`: policies and action values of S seeds."""
+    """`svgbench.learners.episodic.EpisodicAgent`: policies and action values of S seeds."""
 
     weighted = False
 
