@@ -20,7 +20,7 @@ from matplotlib import font_manager
 from svgbench import paper_tables, reproduce
 from svgbench.analysis.read.frames import Results
 from svgbench.analysis.read.measures import CellData
-from svgbench.analysis.show.canvas import LONGEST_LABEL, boxes_note, find_fonts, house_style, plain
+from svgbench.analysis.show.canvas import LONGEST_LABEL, boxes_note, distinct, find_fonts, house_style, plain
 from svgbench.analysis.show.plots import draw, is_cut, learning_curves, looks
 from svgbench.analysis.show.references import LEVEL, PUBLISHED, claim_levels
 from svgbench.words.errors import UsageError
@@ -268,3 +268,25 @@ def test_a_legend_is_no_wider_than_its_figure(length: int) -> None:
     assert figure.bbox.x0 <= box.x0 < box.x1 <= figure.bbox.x1
     assert len(legend.get_texts()) == 6
     assert all(ax.get_window_extent().height > 30 for ax in figure.axes if ax.get_visible())
+
+
+@pytest.mark.parametrize(
+    "labels", [("long " * 12 + "one", "long " * 12 + "two"), ("w" * 99 + "a" + "w" * 99, "w" * 199)]
+)
+def test_two_long_labels_stay_two_curves_in_the_legend(labels: tuple[str, str]) -> None:
+    a, b = labels
+    with house_style():
+        figure = learning_curves(results(experiment(), [cell("a", [1.0, 2.0]), cell("b", [3.0, 4.0])], a=a, b=b))
+    shown = texts(figure)
+    assert len(set(shown)) == 2
+    assert all(len(text) <= LONGEST_LABEL for text in shown)
+    assert distinct({"a": "short", "b": "short", "c": "w" * 99}) == {"a": "short", "b": "short", "c": "w" * 99}
+
+
+def test_every_setting_of_a_search_has_a_row_of_its_own_name() -> None:
+    from svgbench.analysis.search.search_plots import LONGEST
+
+    searches = [e for e in reproduce.experiments().values() if e.id in reproduce.searches()]
+    assert searches
+    for of in searches:
+        assert len({plain(v.label, LONGEST) for v in of.variants}) == len(of.variants), of.id

@@ -14,6 +14,8 @@ from svgbench.analysis.read.measures import read_sample
 from svgbench.analysis.show.canvas import TEXT_WIDTH, plain, subplots
 from svgbench.analysis.show.plots import stamp
 
+LONGEST = 72  # characters of a setting's label: all of its values
+
 
 def settings(results: Results) -> dict[str, Figure]:
     """A panel per task: a row per setting with its seeds, their mean and its 95 % t-interval."""
@@ -34,7 +36,7 @@ def settings(results: Results) -> dict[str, Figure]:
         _fit(ax, [drawn[task.id, name] for name in names if (task.id, name) in drawn])
         ax.set_title(task.label)
         ax.grid(axis="y", linewidth=0.3)
-    axes[0, 0].set_yticks(range(len(names)), [plain(results.labels[name]) for name in names])
+    axes[0, 0].set_yticks(range(len(names)), [plain(results.labels[name], LONGEST) for name in names])
     axes[0, 0].set_ylim(len(names) - 0.5, -0.5)
     axes[0, len(tasks) // 2].set_xlabel(measure.label)
     stamp(figure, results, n, "means and 95 % t-intervals", "dots")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import textwrap
 import unicodedata
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -125,13 +125,31 @@ def save(figure: Figure, output: Path, stem: str) -> list[Path]:
     return paths
 
 
-def plain(label: str) -> str:
+def distinct(labels: Mapping[str, str]) -> dict[str, str]:
+    """The labels, such that `plain` makes no two of them equal that are not.
+
+    Where cutting their ends would, long ones lose their middles; where that would too, they are numbered.
+    """
+    every = list(dict.fromkeys(labels.values()))
+    half = (LONGEST_LABEL - 1) // 2
+    long = [label for label in every if len(label) > LONGEST_LABEL]
+    middle = {label: f"{label[:half].rstrip()}…{label[-half:].lstrip()}" for label in long}
+    numbered = {label: f"({k}) {label}" for k, label in enumerate(long, start=1)}
+    for shown in ({}, middle):
+        if len({plain(shown.get(label, label)) for label in every}) == len(every):
+            break
+    else:
+        shown = numbered
+    return {name: shown.get(label, label) for name, label in labels.items()}
+
+
+def plain(label: str, longest: int = LONGEST_LABEL) -> str:
     """A label that matplotlib draws as it is written, on one line, shortened where it is long.
 
     A dollar would begin a formula, a leading underscore would hide the curve from the legend.
     """
     printable = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in label)
-    short = textwrap.shorten(printable, LONGEST_LABEL, placeholder="…", break_long_words=True)
+    short = textwrap.shorten(printable, longest, placeholder="…", break_long_words=True)
     if short in ("", "…"):
-        short = printable.strip()[: LONGEST_LABEL - 1] + "…"
+        short = printable.strip()[: longest - 1] + "…"
     return (" " if short.startswith("_") else "") + short.replace("$", r"\$")

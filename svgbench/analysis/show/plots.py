@@ -18,7 +18,16 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from svgbench.analysis.judge.statistics import curve_band, seed_grid
 from svgbench.analysis.read.frames import Results
-from svgbench.analysis.show.canvas import TEXT_WIDTH, boxes_note, find_fonts, house_style, plain, save, subplots
+from svgbench.analysis.show.canvas import (
+    TEXT_WIDTH,
+    boxes_note,
+    distinct,
+    find_fonts,
+    house_style,
+    plain,
+    save,
+    subplots,
+)
 from svgbench.analysis.show.references import draw_legend, draw_levels, draw_not_run, draw_published, shows_published
 from svgbench.words.errors import DamagedError, UsageError
 from svgbench.words.experiment import Task
@@ -89,9 +98,9 @@ def looks(results: Results, variants: Sequence[str]) -> dict[str, Look]:
     dashed = len(declared) > 4
     places = {v: i for i, v in enumerate(declared)}
     extra = {v: i for i, v in enumerate(v for v in variants if v not in places)}
-    found = {}
+    found, labels = {}, distinct(results.labels)
     for v in variants:
-        label, i = plain(results.labels.get(v, v)), places.get(v, 0)
+        label, i = plain(labels.get(v, v)), places.get(v, 0)
         dashes = DASHES[(i + i // len(PALETTE)) % len(DASHES)] if dashed else "-"
         found[v] = Look(label, PALETTE[i % len(PALETTE)], dashes)
         if v in extra:
@@ -109,7 +118,8 @@ def undeclared(results: Results, task: str) -> list[str]:
 def imported(results: Results) -> list[str]:
     """The labels of imported variants with rows."""
     found = (v for (_, v), cell in results.cells.items() if cell.imported and len(cell.frame))
-    return [plain(results.labels.get(v, v)) for v in dict.fromkeys(found)]
+    labels = distinct(results.labels)
+    return [plain(labels.get(v, v)) for v in dict.fromkeys(found)]
 
 
 def drawable(results: Results, task: str, variant: str, column: str) -> bool:

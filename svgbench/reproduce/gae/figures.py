@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from svgbench.analysis.read.frames import Results
 from svgbench.analysis.read.measures import read_sample
-from svgbench.analysis.show.canvas import TEXT_WIDTH, plain, subplots
+from svgbench.analysis.show.canvas import TEXT_WIDTH, distinct, plain, subplots
 from svgbench.analysis.show.plots import PALETTE, Look, curve, named_tasks, stamp, undeclared
 from svgbench.analysis.show.references import draw_legend, draw_levels
 from svgbench.reproduce.gae.claims import AFTER_20, INSIDE
@@ -65,7 +65,8 @@ def _looks(results: Results, variants: list[str], other: list[str]) -> dict[str,
     colours: dict[str, Any] = dict(zip(plain_ones, sns.color_palette("viridis", len(plain_ones)), strict=True))
     colours |= {v: PALETTE[3 + i % 3] for i, v in enumerate(other)}
     dashes = {v: "-" if v in plain_ones else "--" for v in variants}
-    return {v: Look(plain(results.labels[v]), colours.get(v, "0.2"), dashes[v]) for v in variants}
+    labels = distinct(results.labels)
+    return {v: Look(plain(labels[v]), colours.get(v, "0.2"), dashes[v]) for v in variants}
 
 
 def _heat_map(figure: Figure, ax: Axes, results: Results, task: str, variants: list[str]) -> None:

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from svgbench.analysis.read.frames import Results
-from svgbench.analysis.show.canvas import TEXT_WIDTH, plain, subplots
+from svgbench.analysis.show.canvas import TEXT_WIDTH, distinct, plain, subplots
 from svgbench.analysis.show.plots import Look, curve, drawable, stamp, undeclared
 from svgbench.analysis.show.references import draw_legend, draw_levels, draw_not_run
 from svgbench.words.errors import UsageError
@@ -95,7 +95,8 @@ def fig4(results: Results) -> dict[str, Figure]:
 
 def named(results: Results, variants: Sequence[str]) -> dict[str, str]:
     """The variants with the labels that they have everywhere."""
-    return {variant: results.labels[variant] for variant in variants}
+    labels = distinct(results.labels)
+    return {variant: labels[variant] for variant in variants}
 
 
 def draw(
