@@ -13,7 +13,7 @@ from svgbench.lab.cells import Block
 from svgbench.lab.executor import make_executor
 from svgbench.lab.progress import Expected, reporter
 from svgbench.lab.store import Store
-from svgbench.lab.supervisor import Outcome, Supervisor
+from svgbench.lab.supervisor import BlockOutcomes, Supervisor
 from svgbench.words.errors import FAILED, INCOMPLETE, OK
 
 
@@ -30,7 +30,7 @@ class RunOptions:
 class RunResult:
     """What came of it. `signal_number` is that of the signal that stopped us, or 0."""
 
-    outcome: Outcome
+    outcome: BlockOutcomes
     signal_number: int = 0
 
     @property

@@ -32,7 +32,7 @@ _Waiting = tuple[Block, int, float]  # block, attempt, not before (monotonic sec
 
 
 @dataclass
-class Outcome:
+class BlockOutcomes:
     """How the blocks ended. `failures` holds (block, one line) pairs."""
 
     finished: list[Block] = field(default_factory=list)
@@ -66,9 +66,9 @@ class Supervisor:
         """Once: checkpoint and end. Twice: end now; the last checkpoint stays."""
         self.stopping += 1
 
-    def run(self, blocks: Sequence[Block], deadline: float | None = None) -> Outcome:
+    def run(self, blocks: Sequence[Block], deadline: float | None = None) -> BlockOutcomes:
         """Run the blocks; `deadline` is on the monotonic clock, and stops them at a checkpoint."""
-        outcome = Outcome()
+        outcome = BlockOutcomes()
         waiting: list[_Waiting] = [(b, 1, 0.0) for b in blocks]
         placed: list[_Placed] = []
         asked = 0
@@ -150,7 +150,7 @@ class Supervisor:
         except OSError:
             return b""
 
-    def _ended(self, one: _Placed, status: int, outcome: Outcome) -> _Waiting | None:
+    def _ended(self, one: _Placed, status: int, outcome: BlockOutcomes) -> _Waiting | None:
         """Note how a process ended; return what to place again, and not before when."""
         block = one.block
         if status == child.FINISHED:
@@ -171,7 +171,7 @@ class Supervisor:
             self._fail(block, f"{error} (log: {log})", outcome)
         return None
 
-    def _fail(self, block: Block, error: str, outcome: Outcome) -> None:
+    def _fail(self, block: Block, error: str, outcome: BlockOutcomes) -> None:
         outcome.failures.append((block, error))
         self.listen("failed", block, error)
 

@@ -10,19 +10,19 @@ from typing import Annotated, TypedDict
 from svgbench.ranges import Count, Natural, Range
 
 
-class Steps(TypedDict):
+class StepLimits(TypedDict):
     total_steps: Count  # environment steps
 
 
-class Iterations(TypedDict):
+class IterationLimits(TypedDict):
     iterations: Count  # batches, each with an update
 
 
-class Samples(TypedDict):
+class SampleLimits(TypedDict):
     samples: Count  # draws of a graph, at most
 
 
-class Trials(TypedDict, total=False):
+class TrialLimits(TypedDict, total=False):
     """Of the means of final policies (`svgbench.simulate.trials`); without `trial_steps` there are none."""
 
     trial_steps: Count
@@ -31,7 +31,7 @@ class Trials(TypedDict, total=False):
     trial_noise: Annotated[float, Range(0)]  # of the task in a second trial
 
 
-class Episodes(Trials):
+class EpisodeLimits(TrialLimits):
     episodes: Count
 
 

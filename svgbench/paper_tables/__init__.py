@@ -3,13 +3,13 @@
 `<work>.toml` holds the tables of one work; `docs/published-numbers.md` describes the format.
 
 >>> from svgbench import paper_tables
->>> str(paper_tables.number("sac-svg/table2", "SAC-SVG(2)", "Ant").value)
+>>> str(paper_tables.published_number("sac-svg/table2", "SAC-SVG(2)", "Ant").value)
 '4473.36'
 """
 
 from __future__ import annotations
 
-from svgbench.paper_tables.loader import ids, load, number, read
+from svgbench.paper_tables.loader import ids, load, published_number, read
 from svgbench.paper_tables.words import (
     PublishedDataError,
     PublishedNumber,
@@ -26,6 +26,6 @@ __all__ = [
     "UnknownPublishedError",
     "ids",
     "load",
-    "number",
+    "published_number",
     "read",
 ]

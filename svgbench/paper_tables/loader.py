@@ -30,7 +30,7 @@ def load(table_id: str) -> PublishedTable:
     return _work(table_id.split("/", 1)[0])[table_id]
 
 
-def number(table_id: str, row: str, column: str) -> PublishedNumber:
+def published_number(table_id: str, row: str, column: str) -> PublishedNumber:
     """One number. UnknownPublishedError for a wrong name and for a cell that the paper leaves empty."""
     found = load(table_id).get(row, column)
     if found is None:

@@ -217,7 +217,7 @@ def test_published_numbers_are_drawn_at_every_budget(budget: str) -> None:
     figure = learning_curves(made)
     (ax,) = figure.axes
     assert PUBLISHED in texts(figure)
-    printed = float(paper_tables.number("sac-svg/table2", "SAC-SVG(2)", "Swimmer").value)
+    printed = float(paper_tables.published_number("sac-svg/table2", "SAC-SVG(2)", "Swimmer").value)
     marks = [float(line.get_ydata()[0]) for line in ax.lines if line.get_marker() == "D" and len(line.get_ydata())]
     assert marks == [printed]
     assert ("published numbers of the paper's budget" in " ".join(figure.get_supxlabel().split())) == (

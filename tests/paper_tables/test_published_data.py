@@ -130,7 +130,7 @@ def test_the_papers_leave_no_cell_empty(table: str, size: int) -> None:
     ],
 )
 def test_digits_are_the_papers(table: str, row: str, column: str, text: str) -> None:
-    assert paper_tables.number(table, row, column).text == text
+    assert paper_tables.published_number(table, row, column).text == text
 
 
 def test_table2_holds_two_protocols() -> None:
@@ -249,7 +249,7 @@ def test_a_steps_row_needs_steps_everywhere(tmp_path: Path) -> None:
 )
 def test_a_wrong_name_points_to_the_nearest(table: str, row: str, column: str, near: str) -> None:
     with pytest.raises(UnknownPublishedError, match="did you mean") as caught:
-        paper_tables.number(table, row, column)
+        paper_tables.published_number(table, row, column)
     assert f"did you mean '{near}'?" in str(caught.value)
 
 

@@ -32,7 +32,7 @@ TABLE4 = {  # init, final, beta; Amos et al. 2020, Table 4
 
 
 def printed(row, column):
-    return float(paper_tables.number("sac-svg/table2", row, column).value)
+    return float(paper_tables.published_number("sac-svg/table2", row, column).value)
 
 
 def printed_runs():
@@ -93,7 +93,7 @@ def test_cells_have_the_papers_steps_schedules_and_horizons():
     cells = expand(TABLE2, Selection(budget="paper"))
     for cell in cells:
         column = COLUMN[cell.task.id]
-        steps = int(paper_tables.number("sac-svg/table2", "SAC (our run)", column).env_steps)
+        steps = int(paper_tables.published_number("sac-svg/table2", "SAC (our run)", column).env_steps)
         assert cell.limits["total_steps"] == steps
         if cell.variant.id == "random":
             continue
@@ -106,7 +106,7 @@ def test_cells_have_the_papers_steps_schedules_and_horizons():
             assert cell.config["window_batch"] == 512
             assert cell.config["decoder_hidden"] == ()
     for cell in expand(FIG2, Selection(budget="paper")):
-        number = paper_tables.number("sac-svg/mbpo-rerun", "SAC-SVG(2)", cell.task.published)
+        number = paper_tables.published_number("sac-svg/mbpo-rerun", "SAC-SVG(2)", cell.task.published)
         assert cell.limits["total_steps"] == number.env_steps
 
 

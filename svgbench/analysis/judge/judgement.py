@@ -47,7 +47,7 @@ Unit = Literal["mean", "difference", "ratio", "tasks"]
 """What `value`, `low` and `high` are: our mean, left minus right, left divided by right, or a number of tasks."""
 
 
-class Published(Protocol):
+class PrintedNumber(Protocol):
     """What a verdict needs to know of a published number."""
 
     @property
@@ -63,7 +63,7 @@ class Published(Protocol):
 class PublishedNumbers(Protocol):
     """A published table: the number in a row (a variant's `published`) and a column (a task's), if printed."""
 
-    def get(self, row: str, column: str, /) -> Published | None: ...
+    def get(self, row: str, column: str, /) -> PrintedNumber | None: ...
 
 
 @dataclass(frozen=True)

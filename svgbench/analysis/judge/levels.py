@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from svgbench.analysis.judge.contrasts import Contrast, Pair, contrasts, count_failures, floor_of
-from svgbench.analysis.judge.judgement import Evidence, LevelWord, Published, PublishedNumbers, Verdict, join_id
+from svgbench.analysis.judge.judgement import Evidence, LevelWord, PrintedNumber, PublishedNumbers, Verdict, join_id
 from svgbench.analysis.judge.statistics import SPREAD_KINDS, Interval, Summary, interval_of, summarise, to_sd
 from svgbench.analysis.read.measures import Sample, read_sample
 from svgbench.analysis.read.naming import name_seeds, printed
@@ -33,7 +33,7 @@ class LevelCase:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class LevelOutcome:
     """A word for one case; `margin` is None where the readings of its spread disagree."""
 
     verdict: LevelWord
@@ -53,7 +53,7 @@ def level_margin(published: float, sd: float, random: float | None) -> tuple[flo
     return min(max(sd, SHARE_OF_DISTANCE * distance), CAP_OF_DISTANCE * distance), sd > CAP_OF_DISTANCE * distance
 
 
-def judge_levels(cases: Sequence[LevelCase], alpha: float = 0.05) -> list[Outcome]:
+def judge_levels(cases: Sequence[LevelCase], alpha: float = 0.05) -> list[LevelOutcome]:
     """The outcomes of one table, whose tests Holm corrects together.
 
     Where a spread's kind is unknown the table is judged twice, as if it were an SD and as if it were an SE.
@@ -69,7 +69,7 @@ def judge_levels(cases: Sequence[LevelCase], alpha: float = 0.05) -> list[Outcom
         if outcome.verdict != other.verdict:
             readings = f"{outcome.verdict} as SD, {other.verdict} as SE"
             reason = f"the published spread's kind is unknown and matters: {readings}"
-            outcome = Outcome("NOT_COMPARABLE", None, reason)
+            outcome = LevelOutcome("NOT_COMPARABLE", None, reason)
         outcomes.append(outcome)
     return outcomes
 
@@ -118,16 +118,16 @@ def _contrasts(cases: Sequence[LevelCase], reading: int) -> list[Contrast | None
     return [None if pair is None else next(found) for pair in pairs]
 
 
-def _outcome(case: LevelCase, sd: float, contrast: Contrast | None, alpha: float) -> Outcome:
+def _outcome(case: LevelCase, sd: float, contrast: Contrast | None, alpha: float) -> LevelOutcome:
     if contrast is None:
         margin, _ = level_margin(case.published, sd, case.random)
         reason = f"published spread too wide: SD {printed(sd)}, while the margin is capped at {printed(margin)}"
-        return Outcome("INCONCLUSIVE", margin, reason)
+        return LevelOutcome("INCONCLUSIVE", margin, reason)
     word = _word(contrast, alpha)
     reason = contrast.explain(word, alpha)
     if case.random is None:
         reason += "; no random level is known, so the margin is the published SD alone"
-    return Outcome(word, contrast.pair.margin, reason)
+    return LevelOutcome(word, contrast.pair.margin, reason)
 
 
 def _word(c: Contrast, alpha: float) -> LevelWord:
@@ -138,7 +138,7 @@ def _word(c: Contrast, alpha: float) -> LevelWord:
     return "CONSISTENT" if c.testable and c.close else "INCONCLUSIVE"
 
 
-def _row(evidence: Evidence, cell_id: tuple[str, str], measure: Measure, found: Published) -> _Row:
+def _row(evidence: Evidence, cell_id: tuple[str, str], measure: Measure, found: PrintedNumber) -> _Row:
     task, variant = cell_id
     started = [budget for budget in evidence.budgets if evidence.has_any(budget, task, [variant])]
     budget = (started or evidence.budgets)[0]
@@ -193,7 +193,7 @@ def _blank(
     )
 
 
-def _not_comparable(experiment: Experiment, budget: str, found: Published) -> str:
+def _not_comparable(experiment: Experiment, budget: str, found: PrintedNumber) -> str:
     """Why the number cannot be compared with ours, whatever ours is; "" where it can."""
     if budget != "paper":
         return f"budget: {budget} is not what the paper spent"
@@ -209,7 +209,7 @@ def _not_comparable(experiment: Experiment, budget: str, found: Published) -> st
     return ""
 
 
-def _verdict(row: _Row, outcome: Outcome, without: Outcome) -> Verdict:
+def _verdict(row: _Row, outcome: LevelOutcome, without: LevelOutcome) -> Verdict:
     reason = outcome.reason
     if row.failures:
         left = row.finite

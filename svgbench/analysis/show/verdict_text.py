@@ -130,7 +130,7 @@ def _level_lines(experiment: Experiment, verdicts: Sequence[Verdict], width: int
         rows = []
         for v in own:
             if v.n or v.rival:
-                paper = (number(v.published),) if printed else ()
+                paper = (three_digits(v.published),) if printed else ()
                 name = v.variant if len(settings) == 1 else f"{v.variant} {v.setting}"
                 rows.append((name, (v.verdict, *estimate(v), *paper, str(v.n))))
         if rows:
@@ -152,7 +152,7 @@ def _reasons(verdicts: Sequence[Verdict]) -> tuple[str, ...]:
     return (*said, *([f"seeds are missing of {', '.join(dict.fromkeys(lacking))}"] if lacking else []))
 
 
-def number(value: float | None) -> str:
+def three_digits(value: float | None) -> str:
     """A number by itself: three significant digits, or all of a large one's before the point."""
     if value is None or not math.isfinite(value):
         return ""
@@ -163,9 +163,9 @@ def estimate(verdict: Verdict) -> tuple[str, str]:
     """The value and "[low, high]", to the same decimals: two digits of the interval's width. Blank where unknown."""
     value, low, high = verdict.value, verdict.low, verdict.high
     if value is None or low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
-        return number(value), ""
+        return three_digits(value), ""
     if high <= low or max(abs(low), abs(high)) < 1e-3:
-        return number(value), f"[{number(low)}, {number(high)}]"
+        return three_digits(value), f"[{three_digits(low)}, {three_digits(high)}]"
     decimals = min(max(1 - math.floor(math.log10(high - low)), 0), 6)
     return _fixed(value, decimals), f"[{_fixed(low, decimals)}, {_fixed(high, decimals)}]"
 

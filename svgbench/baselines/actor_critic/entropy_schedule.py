@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from svgbench.baselines.actor_critic._entropy_target import target_entropy
-from svgbench.learners.limits import Steps as Limits
+from svgbench.learners.limits import StepLimits as Limits
 from svgbench.ranges import Count, Nats, NonNegative
 
 VERSION = 1

@@ -35,7 +35,7 @@ import torch
 from torch import Tensor
 
 from svgbench.baselines.actor_critic._pathwise import Critic, Dynamics, Lemma, follow, lemma
-from svgbench.learners.limits import Steps as Limits
+from svgbench.learners.limits import StepLimits as Limits
 from svgbench.learners.settings import settings
 from svgbench.models.ensemble import EnsembleModel
 from svgbench.nn import MLP, Adam, EarlyStopping, Streams, polyak_, target_copy

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from svgbench.learners.limits import Steps as Limits
+from svgbench.learners.limits import StepLimits as Limits
 from svgbench.learners.online import episode_returns
 from svgbench.nn.streams import Streams
 from svgbench.ranges import Count

@@ -26,7 +26,7 @@ from svgbench.baselines.actor_critic._soft_actor_critic import CODE, SoftActorCr
 from svgbench.baselines.actor_critic._soft_actor_critic import RULES as SHARED_RULES
 from svgbench.learners.costs import milliseconds
 from svgbench.learners.draws import Draws
-from svgbench.learners.limits import Steps as Limits
+from svgbench.learners.limits import StepLimits as Limits
 from svgbench.learners.online import OnlineLearner, work_before
 from svgbench.learners.settings import settings
 from svgbench.memory.experience import Experience

@@ -39,7 +39,7 @@ from svgbench.baselines.actor_critic._soft_actor_critic import RULES as SHARED_R
 from svgbench.baselines.actor_critic._soft_actor_critic import Actor, SoftActorCritic, TwinCritic, policy_loss
 from svgbench.learners.costs import milliseconds, products
 from svgbench.learners.draws import Draw, Draws
-from svgbench.learners.limits import Steps as Limits
+from svgbench.learners.limits import StepLimits as Limits
 from svgbench.learners.online import OnlineLearner, work_before
 from svgbench.learners.settings import settings
 from svgbench.memory.experience import Experience

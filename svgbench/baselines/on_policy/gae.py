@@ -31,7 +31,7 @@ from torch import Tensor, nn
 from svgbench.baselines.on_policy._value_function import ValueFunction
 from svgbench.learners.costs import batches, passes
 from svgbench.learners.limits import PATH_RULES
-from svgbench.learners.limits import Iterations as Limits
+from svgbench.learners.limits import IterationLimits as Limits
 from svgbench.learners.on_policy import OnPolicyLearner, PolicyAgent
 from svgbench.learners.surrogate import Fisher, Recordings, Surrogate
 from svgbench.nn.gaussian_policy import GaussianPolicy

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from svgbench.learners.costs import batches
 from svgbench.learners.limits import WHOLE_PATH_RULES
-from svgbench.learners.limits import Iterations as Limits
+from svgbench.learners.limits import IterationLimits as Limits
 from svgbench.learners.on_policy import OnPolicyLearner, PolicyAgent
 from svgbench.learners.surrogate import Fisher, Surrogate, path_squares
 from svgbench.nn.gaussian_policy import GaussianPolicy

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from svgbench.learners.costs import batches
 from svgbench.learners.limits import PATH_RULES
-from svgbench.learners.limits import Iterations as Limits
+from svgbench.learners.limits import IterationLimits as Limits
 from svgbench.learners.on_policy import OnPolicyLearner, PolicyAgent
 from svgbench.learners.surrogate import Surrogate, pieces, score_sum
 from svgbench.nn import lbfgs

@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from svgbench import strict_json
-from svgbench.learners.limits import Iterations as Limits
+from svgbench.learners.limits import IterationLimits as Limits
 from svgbench.learners.settings import settings
 from svgbench.nn.streams import Streams
 from svgbench.ranges import Count, NonNegative, Positive, Range, Share, Widths

@@ -28,7 +28,7 @@ from svgbench.baselines.on_policy import _max_kl as max_kl
 from svgbench.baselines.on_policy._vine import VineBatch, VineSampler, VineSurrogate
 from svgbench.learners.costs import batches
 from svgbench.learners.limits import WHOLE_PATH_RULES
-from svgbench.learners.limits import Iterations as Limits
+from svgbench.learners.limits import IterationLimits as Limits
 from svgbench.learners.on_policy import OnPolicyLearner, PolicyAgent, Sampler
 from svgbench.learners.surrogate import Fisher, Surrogate, path_squares
 from svgbench.nn.gaussian_policy import GaussianPolicy

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from svgbench.learners.costs import batches
 from svgbench.learners.limits import WHOLE_PATH_RULES
-from svgbench.learners.limits import Iterations as Limits
+from svgbench.learners.limits import IterationLimits as Limits
 from svgbench.learners.on_policy import OnPolicyLearner, PolicyAgent
 from svgbench.learners.surrogate import Surrogate, pieces
 from svgbench.nn.gaussian_policy import GaussianPolicy

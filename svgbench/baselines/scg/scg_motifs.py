@@ -25,7 +25,7 @@ from torch import Tensor
 from torch.distributions import Bernoulli, Normal
 
 from svgbench import scg
-from svgbench.learners.limits import Samples as Limits
+from svgbench.learners.limits import SampleLimits as Limits
 from svgbench.learners.study import GridStudy
 from svgbench.ranges import Count
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.distributions import Bernoulli
 
 from svgbench import scg
-from svgbench.learners.limits import Iterations as Limits
+from svgbench.learners.limits import IterationLimits as Limits
 from svgbench.learners.study import GridStudy
 from svgbench.nn.streams import Streams
 from svgbench.ranges import Count

@@ -28,7 +28,7 @@ from torch import Tensor
 
 from svgbench.baselines.search._parameter_search import make_search, search_work
 from svgbench.learners.limits import PATH_RULES
-from svgbench.learners.limits import Iterations as Limits
+from svgbench.learners.limits import IterationLimits as Limits
 from svgbench.learners.on_policy import OnPolicyLearner
 from svgbench.nn.streams import Streams
 from svgbench.ranges import Count, Natural, NonNegative, Positive, Precision, Range, Widths

@@ -28,7 +28,7 @@ from svgbench.baselines.value_gradients._costs import block_work
 from svgbench.baselines.value_gradients._minibatches import MinibatchAgent
 from svgbench.learners.episodic import EpisodicLearner
 from svgbench.learners.limits import EPISODE_RULES
-from svgbench.learners.limits import Episodes as Limits
+from svgbench.learners.limits import EpisodeLimits as Limits
 from svgbench.memory.database import Transitions
 from svgbench.ranges import Count, Natural, NonNegative, Positive, Precision, Share, Widths
 

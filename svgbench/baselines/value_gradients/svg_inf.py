@@ -37,7 +37,7 @@ from svgbench.baselines.value_gradients._costs import block_work
 from svgbench.baselines.value_gradients._trajectories import TrajectoryAgent
 from svgbench.learners.episodic import EpisodicLearner
 from svgbench.learners.limits import EPISODE_RULES
-from svgbench.learners.limits import Episodes as Limits
+from svgbench.learners.limits import EpisodeLimits as Limits
 from svgbench.ranges import Count, Length, Natural, NonNegative, Positive, Precision, Share, Widths
 from svgbench.simulate.episodes import Episodes
 
