@@ -21,6 +21,8 @@ from svgbench.lab.source import split_reference
 from svgbench.nn.streams import Streams, seed_number
 from svgbench.reproduce.scg.experiments import EXPERIMENTS, FIG11, HESSIAN
 
+SMALL = {"samples": 200, "iterations": 1, "problems": 2}
+
 
 @pytest.fixture(autouse=True)
 def one_thread():
@@ -183,7 +185,7 @@ def test_score_and_path_estimate_one_gradient(config, gradient):
 @pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda e: e.id)
 def test_figures_draw_from_small_frames(experiment):
     chosen = [c for c in expand(experiment, Selection("smoke")) if c.task.id == experiment.tasks[0].id]
-    small = {"samples": 200} if "samples" in chosen[0].limits else {"iterations": 1}
+    small = chosen[0].limits | {k: v for k, v in SMALL.items() if k in chosen[0].limits}
     cells = {
         c.key: CellData(
             *c.key, pd.DataFrame(finish(made(dataclasses.replace(c, limits=small), [0, 1]))), (0, 1), (0, 1)

@@ -22,6 +22,7 @@ from svgbench.reproduce.scg.deviations import (
     MM_DEVIATIONS,
     VARIANCE_DEVIATIONS,
 )
+from svgbench.reproduce.scg.theory import THEORY
 from svgbench.words.experiment import Budget, Column, Experiment, Task, Variant
 
 NO_SIMULATION = "no-simulation"
@@ -188,4 +189,4 @@ VARIANCE_EXPERIMENT = Experiment(
     question="Do the variances of the score function and of the pathwise derivative grow as the chapter says?",
 )
 
-EXPERIMENTS = (FIG11, HESSIAN, MM, VARIANCE_EXPERIMENT)
+EXPERIMENTS = (FIG11, HESSIAN, MM, VARIANCE_EXPERIMENT, *THEORY)
