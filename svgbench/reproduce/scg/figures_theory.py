@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from svgbench.analysis.canvas import TEXT_WIDTH, subplots
-from svgbench.analysis.frames import Results
-from svgbench.analysis.plots import curve, drawable, log_scale, looks, named_tasks, stamp
-from svgbench.analysis.references import draw_not_run
+from svgbench.analysis.read.frames import Results
+from svgbench.analysis.show.canvas import TEXT_WIDTH, subplots
+from svgbench.analysis.show.plots import curve, drawable, log_scale, looks, named_tasks, stamp
+from svgbench.analysis.show.references import draw_legend, draw_not_run
 
 
 class Panel(NamedTuple):
@@ -59,7 +58,6 @@ def _pages(
     shape = (len(panels), len(tasks)) if upright else (1, len(panels))
     figure, axes = subplots(*shape, (TEXT_WIDTH, 1.45 * shape[0] + 0.9), sharey="row" if upright else "none")
     n: list[int] = []
-    labelled: dict[str, Artist] = {}
     for i, task in enumerate(tasks):
         for j, panel in enumerate(panels):
             ax = axes[j, i] if upright else axes[0, j]
@@ -74,11 +72,9 @@ def _pages(
             ax.set_xlabel(x_label if j == len(panels) - 1 or not upright else "")
             if i == 0:
                 ax.set_ylabel(panel.label)
-            handles, labels = ax.get_legend_handles_labels()
-            labelled |= dict(zip(labels, handles, strict=True))
     if not n:
         return {}
-    figure.legend([*labelled.values()], [*labelled], loc="outside upper center", ncols=4, frameon=False)
+    draw_legend(figure, axes.flat)
     stamp(figure, results, n, "mean (geometric on logarithmic axes) and 95 % t-interval")
     return {"": figure}
 

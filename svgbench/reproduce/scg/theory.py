@@ -156,8 +156,8 @@ POLICY_BOUND = Experiment(
         Variant("perturbation-corrected", "Prop. 1a corrected", BOUND, {"bound": "perturbation-corrected"}),
     ),
     budgets=(
-        Budget("paper", seeds=10, note="", limits={"problems": 200}),
-        Budget("smoke", seeds=3, note="5 of 200 problems, 3 seeds", limits={"problems": 5}, block_size=3),
+        Budget("paper", seeds=10, note="", limits={"problems": 50}),
+        Budget("smoke", seeds=3, note="5 of 50 problems, 3 seeds", limits={"problems": 5}, block_size=3),
     ),
     columns=(
         Column("distance", "float", "1", "α: largest total variation distance of the policies in a state, or weight"),
