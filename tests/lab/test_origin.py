@@ -58,6 +58,39 @@ def test_ours_have_none():
     assert list(origin.sources(WALK, FIELD)) == ["svgbench_testkit"]
 
 
+HELPED = {
+    "method.py": "VERSION = 1\nimport numpy\ndef make():\n    from helper import x\n",
+    "helper.py": "import kit.parts, method\nx = 1\n",
+    "kit/__init__.py": "",
+    "kit/parts.py": "y = 2\n",
+    "other.py": "z = 3\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("file", "counts"), [("helper.py", True), ("kit/parts.py", True), ("kit/more.py", True), ("other.py", False)]
+)
+@pytest.mark.parametrize("module", ["method", "pack.method"])
+def test_what_lies_beside_it_and_is_imported_counts(module, file, counts, tmp_path, monkeypatch):
+    files = HELPED if module == "method" else {**HELPED, **PACKAGE, "pack/method.py": HELPED["method.py"]}
+    before = hash_of(monkeypatch, written(tmp_path, files), module)
+    written(tmp_path, {file: "z = 5\n"})
+    assert (hash_of(monkeypatch, tmp_path, module) != before) == counts
+
+
+def test_other_packages_of_an_environment_do_not_count(tmp_path, monkeypatch):
+    home = written(tmp_path / "site-packages", HELPED)
+    before = hash_of(monkeypatch, home, "method")
+    written(home, {"helper.py": "x = 5\n"})
+    assert hash_of(monkeypatch, home, "method") == before
+
+
+def test_without_such_a_neighbour_the_hash_is_that_of_the_package_alone(tmp_path, monkeypatch):
+    """As it was before neighbours counted: stored results of such packages stay what they are."""
+    name, digest = hash_of(monkeypatch, written(tmp_path, {**PACKAGE, "other.py": "z = 3\n"}), "pack.method")
+    assert (name, digest) == ("pack", "4ebdb0f4d80a")
+
+
 SAME = {
     "line ends": {"pack/method.py": b"VERSION = 1\r\nx = 1\r\n", "pack/deep/parts.py": b"y = 2\r"},
     "bytecode": {"pack/__pycache__/method.cpython-311.pyc": b"x", "pack/old.pyc": b"y"},
