@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import Any
+
+from svgbench.words.task import Task
 
 FLOPS_PER_MS = 80e6  # one core of 2026 in float32 matrix products
 MS_PER_CALL = 0.006  # an operation on a small tensor, with its share of Python and autograd
@@ -22,12 +23,12 @@ def milliseconds(multiplications: float, calls: float) -> float:
     return 2 * multiplications / FLOPS_PER_MS + calls * MS_PER_CALL
 
 
-def stepping(task: Any, steps: float) -> float:
+def stepping(task: Task, steps: float) -> float:
     """Milliseconds of one core for control steps, a small policy in the loop; see `MujocoTask.step_milliseconds`."""
     return steps * (MS_PER_STEP + getattr(task, "step_milliseconds", MS_PER_STEP))
 
 
-def batches(task: Any, S: int, iterations: int, steps: float, sizes: Sequence[int], rows: float) -> float:
+def batches(task: Task, S: int, iterations: int, steps: float, sizes: Sequence[int], rows: float) -> float:
     """Milliseconds of one core for iterations of so many steps of S seeds, and so many rows through their networks."""
     return S * iterations * (stepping(task, steps) + passes(sizes, rows))
 

@@ -16,6 +16,7 @@ from svgbench.learners.seed_block import Row, SeedBlock
 from svgbench.nn.gaussian_policy import Acting
 from svgbench.simulate import trials
 from svgbench.simulate.episodes import Episodes, EpisodeSampler
+from svgbench.words.task import Task
 
 Stage = Callable[[Episodes, Tensor | None], Mapping[str, Tensor]]
 """Training on the latest episodes, and on what is remembered; `active` bool [S] says which seeds, None all."""
@@ -68,7 +69,7 @@ class EpisodicLearner(SeedBlock):
         self,
         agent: EpisodicAgent,
         sampler: EpisodeSampler,
-        task: Any,
+        task: Task,
         seeds: Sequence[int],
         episodes: int,
         tried: trials.Trials | None = None,

@@ -16,6 +16,7 @@ from svgbench.learners.seed_block import Row, SeedBlock
 from svgbench.nn.gaussian_policy import Acting, GaussianPolicy
 from svgbench.nn.scaling import ObservationScaling
 from svgbench.nn.state import finite_rows
+from svgbench.words.task import Task
 
 COLUMNS = ("kl", "surrogate_gain", "entropy", "accepted", "value_error")
 """What an update says of itself; NaN where an algorithm has no such thing.
@@ -114,7 +115,7 @@ class OnPolicyLearner(SeedBlock):
     """
 
     def __init__(
-        self, agent: OnPolicyAgent, sampler: Sampler, task: Any, seeds: Sequence[int], iterations: int
+        self, agent: OnPolicyAgent, sampler: Sampler, task: Task, seeds: Sequence[int], iterations: int
     ) -> None:
         if iterations < 1:
             raise ValueError(f"iterations is {iterations}, expected at least 1")

@@ -21,6 +21,7 @@ from svgbench.memory.experience import Experience
 from svgbench.memory.replay import Replay
 from svgbench.nn.state import on_cpu
 from svgbench.simulate.acting import action_range
+from svgbench.words.task import Task
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ class OnlineLearner(SeedBlock):
     def __init__(
         self,
         agent: OnlineAgent,
-        task: Any,
+        task: Task,
         seeds: Sequence[int],
         schedule: Schedule,
         experience: Experience,
@@ -291,7 +292,7 @@ def episode_returns(simulations: Any, act: Callable[[np.ndarray], np.ndarray]) -
 
 
 def make_experience(
-    task: Any,
+    task: Task,
     S: int,
     capacity: int,
     *,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from svgbench.nn.normaliser import Normaliser
 from svgbench.nn.streams import Streams
+from svgbench.words.task import Task
 
 Array = NDArray[np.float64]
 
@@ -32,7 +33,7 @@ class ObservationScaling:
     centre, width: float64 [S, 1, O]. They do not change within a batch.
     """
 
-    def __init__(self, kind: str, task: Any, seeds: Sequence[int], clip: float) -> None:
+    def __init__(self, kind: str, task: Task, seeds: Sequence[int], clip: float) -> None:
         if kind not in ("none", "range", "random", "running"):
             raise ValueError(f"observation scaling is {kind!r}, expected none, range, random or running")
         self.kind, self.task, self.seeds, self.clip = kind, task, list(seeds), clip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from svgbench.nn.streams import Streams
+from svgbench.words.task import StateRewardTask, Task
 
 
-def action_range(task: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def action_range(task: Task) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Centre and half of the range of each action, [A]. Raises ValueError for a task that states no finite one."""
     low, high = task.action_low, task.action_high
     if not (np.isfinite(low).all() and np.isfinite(high).all()):
@@ -27,7 +28,7 @@ class ActionUnits:
     On bounds of -1 and 1 that changes nothing. Raises ValueError as `action_range`.
     """
 
-    def __init__(self, task: Any) -> None:
+    def __init__(self, task: Task) -> None:
         self.task = task
         self.centre, self.half_range = action_range(task)
 
@@ -39,7 +40,8 @@ class ActionUnits:
     def reward_function(self, s: Tensor, a: Tensor) -> Tensor:
         """The task's, of a policy's actions: its derivatives by them include the scale."""
         half_range, centre = (torch.from_numpy(x).to(a) for x in (self.half_range, self.centre))
-        reward: Tensor = self.task.reward_function(s, a * half_range + centre)
+        task = cast(StateRewardTask, self.task)  # a learner that takes slopes asks for such a task
+        reward: Tensor = task.reward_function(s, a * half_range + centre)
         return reward
 
     def state_dict(self) -> dict[str, Tensor]:

@@ -19,6 +19,7 @@ from svgbench.nn.gaussian_policy import Acting
 from svgbench.nn.state import finite_rows, on_cpu
 from svgbench.nn.streams import Streams
 from svgbench.simulate.acting import ActionUnits, slice_noise
+from svgbench.words.task import Task
 
 
 @dataclass
@@ -72,7 +73,7 @@ class EpisodeSampler:
     """
 
     def __init__(
-        self, task: Any, seeds: list[int], N: int, steps_per_slice: int, dtype: torch.dtype, device: str
+        self, task: Task, seeds: list[int], N: int, steps_per_slice: int, dtype: torch.dtype, device: str
     ) -> None:
         if N < 1 or steps_per_slice < 1:
             raise ValueError(f"simulations is {N} and steps_per_slice {steps_per_slice}, expected at least 1")

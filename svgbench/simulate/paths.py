@@ -23,6 +23,7 @@ from svgbench.nn.state import on_cpu
 from svgbench.nn.streams import Streams
 from svgbench.simulate.acting import action_range, slice_noise
 from svgbench.simulate.batch import Batch
+from svgbench.words.task import Task
 
 Floats = NDArray[np.floating]
 Bools = NDArray[np.bool_]
@@ -117,7 +118,7 @@ class Rollouts:
 
     def __init__(
         self,
-        task: Any,
+        task: Task,
         seeds: Sequence[int],
         sampling: Sampling,
         scaling: ObservationScaling,

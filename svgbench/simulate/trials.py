@@ -15,6 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from svgbench.words.task import Task
+
 COLUMNS = ("trial_reward", "trial_reward_noisy")
 """Mean reward of a step from a given one on: with the task's own noise, and with more. NaN without such a trial."""
 
@@ -26,7 +28,7 @@ class Trials:
     noise: the task's field `noise` in a second trial; None without one. The task has a field `horizon`.
     """
 
-    task: Any
+    task: Task
     seeds: Sequence[int]
     steps: int
     after: int
@@ -48,7 +50,7 @@ class Trials:
             found["trial_reward_noisy"] = self._late(replace(as_trained, noise=self.noise), act)
         return found
 
-    def _late(self, task: Any, act: Callable[[NDArray[Any]], NDArray[Any]]) -> Tensor:
+    def _late(self, task: Task, act: Callable[[NDArray[Any]], NDArray[Any]]) -> Tensor:
         """A step that an episode did not live to see counts as 0."""
         S, N = len(self.seeds), self.episodes
         simulations = task.simulate(self.seeds, N, "trials", torch.get_num_threads(), autoreset=False)
@@ -66,7 +68,7 @@ class Trials:
         return torch.from_numpy(total.reshape(S, N).mean(1) / (self.steps - self.after))
 
 
-def trials_of(task: Any, seeds: Sequence[int], budget: Mapping[str, Any]) -> Trials | None:
+def trials_of(task: Task, seeds: Sequence[int], budget: Mapping[str, Any]) -> Trials | None:
     """What the budget asks for; None if it asks for none.
 
     `trial_steps`, `trial_after`, `trial_episodes`, and `trial_noise` where there is to be a second one.

@@ -56,7 +56,7 @@ class _OfTask:
         self._how: dict[str, Any] = {"make": make, "horizon": horizon, "options": options, "render_mode": render_mode}
         self.task = getattr(import_module(module), attribute)(**options)
         limit = self.task.horizon if horizon is None else horizon
-        self._limited: Task = replace(self.task, horizon=limit)  # type: ignore[type-var]  # all tasks are dataclasses
+        self._limited: Task = replace(self.task, horizon=limit)
         self.render_mode, self._renderer, self._simulations = render_mode, None, None
         modes = ["rgb_array"] if hasattr(self.task, "model") else []
         if render_mode is not None and render_mode not in modes:

@@ -57,7 +57,11 @@ class EstimateWork(Protocol):
 
 
 class MakeLearner(Protocol):
-    """What the learner of a variant names."""
+    """What the learner of a variant names.
+
+    task: what its factory made, a `svgbench.words.task.Task` with whatever else the algorithm asks of it; None for a
+    study without an environment.
+    """
 
     def __call__(
         self,

@@ -10,7 +10,7 @@ unless it is said otherwise; arrays that a batch hands out are the caller's to k
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol, TypedDict
+from typing import Any, ClassVar, NamedTuple, Protocol, TypedDict, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -138,8 +138,11 @@ class Task(Protocol):
 
     horizon: control steps after which an episode is truncated. dt: seconds of a control step.
     reward_function, termination_function: the rules as functions of recorded arrays, where the task defines them
-    so; None where the rule needs what an observation does not hold.
+    so; None where the rule needs what an observation does not hold. A task is a dataclass: `dataclasses.replace` makes
+    one with another horizon.
     """
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
 
     @property
     def id(self) -> str: ...
@@ -186,3 +189,12 @@ class StateRewardTask(Task, Protocol):
 
     @property
     def reward_function(self) -> StateRewardFunction: ...
+
+
+@runtime_checkable
+class ReferenceTask(Task, Protocol):
+    """A task that gymnasium has too."""
+
+    def reference_env(self) -> Any:
+        """A new `gymnasium.Env`, gymnasium's own."""
+        ...

@@ -28,6 +28,7 @@ from svgbench.nn.optim import Adam, polyak_, target_copy
 from svgbench.nn.state import cloned, finite_rows
 from svgbench.nn.streams import Streams
 from svgbench.ranges import Count, LogScale, Nats, Natural, NonNegative, Positive, Precision, Share, Widths
+from svgbench.words.task import Task
 
 COLUMNS = ("entropy", "critic_loss", "reward_loss", "model_loss")
 """What an update reports; NaN where an algorithm has no such quantity."""
@@ -216,7 +217,7 @@ class SoftActorCritic:
     """
 
     def __init__(
-        self, config: Config, task: Any, seeds: Sequence[int], total_steps: int, device: str, policy_steps: int
+        self, config: Config, task: Task, seeds: Sequence[int], total_steps: int, device: str, policy_steps: int
     ) -> None:
         c = self.config = config
         self.total_steps = total_steps
@@ -327,7 +328,7 @@ def schedule(c: Config, total_steps: int) -> Schedule:
 def learner(
     agent: OnlineAgent,
     c: Config,
-    task: Any,
+    task: Task,
     seeds: Sequence[int],
     total_steps: int,
     device: str,

@@ -51,6 +51,6 @@ class EntropySchedule:
         self.finished = state["finished"]
 
 
-def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> EntropySchedule:
+def make(config: Mapping[str, Any], task: None, seeds: Sequence[int], budget: Limits, device: str) -> EntropySchedule:
     """The learner of a block; the task is not looked at. budget: `total_steps`, T of eq. (14)."""
     return EntropySchedule(Config(**config), seeds, int(budget["total_steps"]))

@@ -41,6 +41,7 @@ from svgbench.models.ensemble import EnsembleModel
 from svgbench.nn import MLP, Adam, EarlyStopping, Streams, polyak_, target_copy
 from svgbench.ranges import Activation, Count, Increasing, Length, LogScale, Natural, NonNegative, Range, Share, Widths
 from svgbench.tasks.maac import linear_quadratic as lqr
+from svgbench.tasks.maac.double_integrator import DoubleIntegrator
 
 VERSION = 1
 
@@ -106,7 +107,7 @@ def critic_loss(critic: MLP, x: Tensor, y: Tensor) -> Tensor:
 class GradientError:
     """The study for a block of S seeds: per stage collect, fit Q-hat, fit f-hat, measure."""
 
-    def __init__(self, config: Config, task: Any, seeds: Sequence[int], total_steps: int) -> None:
+    def __init__(self, config: Config, task: DoubleIntegrator, seeds: Sequence[int], total_steps: int) -> None:
         self.config, self.task, self.seeds = config, task, list(seeds)
         self.S, n, m = len(self.seeds), task.state_dim, task.action_dim
         self.streams = {name: Streams(seeds, name) for name in ("data", "critic", "model", "evaluation")}
@@ -382,14 +383,16 @@ def _take_per_member(x: Tensor, places: Tensor) -> Tensor:
     return _take(x.flatten(0, 1), places.flatten(0, 1)).unflatten(0, places.shape[:2])
 
 
-def _checked(config: Config, task: Any) -> Config:
+def _checked(config: Config, task: DoubleIntegrator) -> Config:
     stages = [0, *config.stages]
     if stages != sorted(set(stages)) or any(s % task.horizon for s in stages):
         raise ValueError(f"stages are {config.stages}, expected increasing multiples of {task.horizon} steps")
     return config
 
 
-def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> GradientError:
+def make(
+    config: Mapping[str, Any], task: DoubleIntegrator, seeds: Sequence[int], budget: Limits, device: str
+) -> GradientError:
     """The learner of a block. budget: `total_steps`, environment steps; later stages are not run.
 
     The study is small and runs on the CPU: a device other than "cpu" is refused.

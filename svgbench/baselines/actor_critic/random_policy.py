@@ -18,6 +18,7 @@ from svgbench.learners.online import episode_returns
 from svgbench.nn.streams import Streams
 from svgbench.ranges import Count
 from svgbench.simulate.acting import action_range
+from svgbench.words.task import Task
 
 VERSION = 1
 
@@ -33,7 +34,7 @@ TRAINING = ("train_return", "alpha", "entropy", "critic_loss", "reward_loss", "m
 class RandomPolicy:
     """`svgbench.words.learner.Learner`, done in one slice."""
 
-    def __init__(self, config: Config, task: Any, seeds: Sequence[int], total_steps: int) -> None:
+    def __init__(self, config: Config, task: Task, seeds: Sequence[int], total_steps: int) -> None:
         self.config, self.task, self.seeds, self.total_steps = config, task, list(seeds), total_steps
         self.finished = False
         self.diverged: dict[int, str] = {}
@@ -72,11 +73,11 @@ class RandomPolicy:
         self.finished = state["finished"]
 
 
-def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits) -> float:
+def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits) -> float:
     """Steps of a simulation, if no episode ends early."""
     return float(len(seeds) * Config(**config).eval_episodes * task.horizon)
 
 
-def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> RandomPolicy:
+def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> RandomPolicy:
     """The learner of a block. budget: `total_steps`, where its row stands. It runs on the CPU, whatever the device."""
     return RandomPolicy(Config(**config), task, seeds, int(budget["total_steps"]))

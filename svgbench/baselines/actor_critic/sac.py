@@ -31,6 +31,7 @@ from svgbench.learners.online import OnlineLearner, work_before
 from svgbench.learners.settings import settings
 from svgbench.memory.experience import Experience
 from svgbench.memory.replay import Transitions
+from svgbench.words.task import Task
 
 VERSION = 2  # 1 drew by slices, which ended at evaluations, and acted in [-1, 1] whatever the task's bounds
 
@@ -63,7 +64,7 @@ class SAC(SoftActorCritic):
 
     config: Config
 
-    def __init__(self, config: Config, task: Any, seeds: Sequence[int], total_steps: int, device: str) -> None:
+    def __init__(self, config: Config, task: Task, seeds: Sequence[int], total_steps: int, device: str) -> None:
         super().__init__(config, task, seeds, total_steps, device, policy_steps=1)
         self.draws_windows = False
         self.work = update_work(config, task.observation_dim, task.action_dim, len(seeds))
@@ -91,14 +92,14 @@ def update_work(c: Config, obs_dim: int, action_dim: int, S: int) -> Sequence[tu
     return [(0, c.updates_per_step * milliseconds(S * multiplications, calls))]
 
 
-def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits) -> float:
+def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits) -> float:
     """Milliseconds of one core that a whole block takes, roughly."""
     c, S, total_steps = settings(Config, config), len(seeds), int(budget["total_steps"])
     updates = update_work(c, task.observation_dim, task.action_dim, S)
     return work_before(total_steps, shared.schedule(c, total_steps), updates, S, task.horizon)
 
 
-def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> OnlineLearner:
+def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> OnlineLearner:
     """The learner of a block. budget: `total_steps`, environment steps, over which the target entropy moves."""
     c, total_steps = settings(Config, config), int(budget["total_steps"])
     return shared.learner(SAC(c, task, seeds, total_steps, device), c, task, seeds, total_steps, device)

@@ -49,6 +49,7 @@ from svgbench.nn.layers import MLP
 from svgbench.nn.optim import Adam
 from svgbench.nn.streams import Streams
 from svgbench.ranges import Count, Natural, NonNegative, Widths
+from svgbench.words.task import Task
 
 VERSION = 2  # 1 drew by slices, which ended at evaluations, and acted in [-1, 1] whatever the task's bounds
 
@@ -205,7 +206,7 @@ class SACSVG(SoftActorCritic):
 
     config: Config
 
-    def __init__(self, config: Config, task: Any, seeds: Sequence[int], total_steps: int, device: str) -> None:
+    def __init__(self, config: Config, task: Task, seeds: Sequence[int], total_steps: int, device: str) -> None:
         c, S, n, m = config, len(seeds), task.observation_dim, task.action_dim
         super().__init__(c, task, seeds, total_steps, device, policy_steps=c.H + 1)
         self.world = world = WorldModel(c, n, m, seeds, device) if c.H > 0 else None
@@ -303,14 +304,14 @@ def _model_products(c: Config, obs_dim: int, action_dim: int, steps: int) -> int
     return steps * (ends + recurrent) + max(steps - 1, 0) * recurrent
 
 
-def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits) -> float:
+def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits) -> float:
     """Milliseconds of one core that a whole block takes, roughly."""
     c, S, total_steps = settings(Config, config), len(seeds), int(budget["total_steps"])
     updates = update_work(c, task.observation_dim, task.action_dim, S)
     return work_before(total_steps, shared.schedule(c, total_steps), updates, S, task.horizon)
 
 
-def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> OnlineLearner:
+def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> OnlineLearner:
     """The learner of a block. budget: `total_steps`, environment steps, over which the target entropy moves."""
     c, total_steps = settings(Config, config), int(budget["total_steps"])
     if c.learning_starts <= c.H + 1:

@@ -43,6 +43,7 @@ from svgbench.nn.trust_region import LineSearch, conjugate_gradients, line_searc
 from svgbench.ranges import Count, Natural, NonNegative, Positive, PositiveShare, Precision, Range, Share, Widths
 from svgbench.simulate.batch import Batch, Samples, picked
 from svgbench.simulate.paths import Rollouts, Sampling, extension_steps
+from svgbench.words.task import Task
 
 VERSION = 1
 
@@ -159,7 +160,7 @@ ADAM_EPSILON = 1e-5  # stable-baselines3's
 class GAE(PolicyAgent):
     """`svgbench.learners.on_policy.OnPolicyAgent`: policies, theta [S, P], and value functions, phi [S, P']."""
 
-    def __init__(self, config: Config, task: Any, seeds: Sequence[int], device: str) -> None:
+    def __init__(self, config: Config, task: Task, seeds: Sequence[int], device: str) -> None:
         c, dtype = config, getattr(torch, config.dtype)
         self.config = config
         policy = GaussianPolicy(task.observation_dim, task.action_dim, c.hidden, c.activation)
@@ -319,7 +320,7 @@ def sampling(c: Config) -> Sampling:
     )  # fmt: skip
 
 
-def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits) -> float:
+def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits) -> float:
     """Milliseconds of one core that a whole block takes if no path ends early, roughly."""
     c = Config(**config)
     steps = sampling(c).on(task.horizon).full_steps
@@ -335,7 +336,7 @@ def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], b
     return policy + passes([task.observation_dim, *c.value_hidden, 1], rows)
 
 
-def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> OnPolicyLearner:
+def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> OnPolicyLearner:
     """The learner of a block. budget: `iterations`. Simulations run on the CPU, updates on the device."""
     c = Config(**config)
     if c.value_fit == "adam" and c.batch != "steps":

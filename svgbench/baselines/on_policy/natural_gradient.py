@@ -31,6 +31,7 @@ from svgbench.nn.trust_region import conjugate_gradients
 from svgbench.ranges import Count, Natural, NonNegative, Positive, PositiveShare, Precision, Share, Widths
 from svgbench.simulate.batch import Batch
 from svgbench.simulate.paths import Rollouts, whole_paths
+from svgbench.words.task import Task
 
 VERSION = 1
 
@@ -79,7 +80,7 @@ PROFILES = {
 class NaturalGradient(PolicyAgent):
     """`svgbench.learners.on_policy.OnPolicyAgent`: the policies of S seeds."""
 
-    def __init__(self, config: Config, task: Any, seeds: Sequence[int], device: str) -> None:
+    def __init__(self, config: Config, task: Task, seeds: Sequence[int], device: str) -> None:
         c = self.config = config
         policy = GaussianPolicy(task.observation_dim, task.action_dim, c.hidden, c.activation)
         streams = Streams(seeds, "policy")
@@ -104,7 +105,7 @@ class NaturalGradient(PolicyAgent):
         return {"kl": mean_kl, "surrogate_gain": gain, "entropy": self.policy.entropy(old)}
 
 
-def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits) -> float:
+def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits) -> float:
     """Milliseconds of one core that a whole block takes if no path ends early, roughly."""
     c = Config(**config)
     steps = whole_paths(c).on(task.horizon).full_steps
@@ -114,7 +115,7 @@ def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], b
     )
 
 
-def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> OnPolicyLearner:
+def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> OnPolicyLearner:
     """The learner of a block. budget: `iterations`. Simulations run on the CPU, updates on the device."""
     c = Config(**config)
     scaling = ObservationScaling(c.observation_scaling, task, seeds, c.observation_clip)

@@ -33,6 +33,7 @@ from svgbench.nn.streams import Streams
 from svgbench.ranges import Count, Natural, NonNegative, Positive, PositiveShare, Precision, Widths
 from svgbench.simulate.batch import Batch, Samples, picked, selection
 from svgbench.simulate.paths import Rollouts, Sampling
+from svgbench.words.task import Task
 
 VERSION = 1
 
@@ -80,7 +81,7 @@ def weights(c: Config, returns: Tensor) -> Tensor:
 class RewardWeightedRegression(PolicyAgent):
     """`svgbench.learners.on_policy.OnPolicyAgent`: the policies of S seeds."""
 
-    def __init__(self, config: Config, task: Any, seeds: Sequence[int], device: str) -> None:
+    def __init__(self, config: Config, task: Task, seeds: Sequence[int], device: str) -> None:
         c = self.config = config
         policy = GaussianPolicy(task.observation_dim, task.action_dim, c.hidden, c.activation)
         streams = Streams(seeds, "policy")
@@ -118,7 +119,7 @@ class RewardWeightedRegression(PolicyAgent):
         return total
 
 
-def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits) -> float:
+def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits) -> float:
     """Milliseconds of one core that a whole block takes if no path ends early, roughly."""
     c = Config(**config)
     steps = c.simulations * (c.path_length or task.horizon)
@@ -127,7 +128,7 @@ def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], b
     return batches(task, len(seeds), int(budget["iterations"]), steps, sizes, steps * (1 + 3 * c.evaluations * share))
 
 
-def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> OnPolicyLearner:
+def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> OnPolicyLearner:
     """The learner of a block. budget: `iterations`. Simulations run on the CPU, updates on the device."""
     c = Config(**config)
     scaling = ObservationScaling(c.observation_scaling, task, seeds, c.observation_clip)

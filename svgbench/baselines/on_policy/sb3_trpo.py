@@ -37,6 +37,7 @@ from svgbench.learners.limits import IterationLimits as Limits
 from svgbench.learners.settings import settings
 from svgbench.nn.streams import Streams
 from svgbench.ranges import Count, NonNegative, Positive, Range, Share, Widths
+from svgbench.words.task import ReferenceTask, Task
 
 VERSION = 1
 
@@ -72,7 +73,7 @@ RULES = {"timesteps % simulations == 0": "each simulation takes as many steps"}
 class SeedLearner:
     """The package's learner of one seed, with the environments and the global generators that it uses."""
 
-    def __init__(self, config: Config, task: Any, seed: int) -> None:
+    def __init__(self, config: Config, task: ReferenceTask, seed: int) -> None:
         from sb3_contrib import TRPO
         from stable_baselines3.common.logger import Logger
         from stable_baselines3.common.vec_env import DummyVecEnv
@@ -236,7 +237,7 @@ def set_environment_state(env: Any, state: Mapping[str, Any]) -> None:
 class LibraryTRPO:
     """`svgbench.words.learner.Learner`; a slice is an iteration of each seed, one after the other."""
 
-    def __init__(self, config: Config, task: Any, seeds: Sequence[int], iterations: int) -> None:
+    def __init__(self, config: Config, task: ReferenceTask, seeds: Sequence[int], iterations: int) -> None:
         if iterations < 1:
             raise ValueError(f"iterations is {iterations}, expected at least 1")
         self.task, self.seeds, self.iterations, self.iteration = task, list(seeds), iterations, 0
@@ -289,11 +290,11 @@ class LibraryTRPO:
         return {"seeds": self.seeds, "task": self.task.id, "policies": policies}
 
 
-def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> LibraryTRPO:
+def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> LibraryTRPO:
     """The learner of a block. budget: `iterations`. Raises ValueError for a task that gymnasium does not have."""
     missing = [name for name in PACKAGES if find_spec(name) is None]
     if missing:
         raise ModuleNotFoundError(f"no {' and no '.join(missing)}: install the extra, svgbench[crosscheck]")
-    if not hasattr(task, "reference_env"):
+    if not isinstance(task, ReferenceTask):
         raise ValueError(f"{task.id} is no environment of gymnasium's: expected one of svgbench.tasks.gymnasium.v5")
     return LibraryTRPO(settings(Config, config), task, seeds, int(budget["iterations"]))

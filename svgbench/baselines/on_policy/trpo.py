@@ -39,6 +39,7 @@ from svgbench.nn.trust_region import conjugate_gradients, line_search, max_step
 from svgbench.ranges import Count, Natural, NonNegative, Positive, PositiveShare, Precision, Range, Share, Widths
 from svgbench.simulate.batch import Batch, Samples
 from svgbench.simulate.paths import Rollouts, Sampling, extension_steps, whole_paths
+from svgbench.words.task import Task
 
 VERSION = 1
 
@@ -137,7 +138,7 @@ def advantages(c: Config, batch: Batch) -> Tensor:
 class TRPO(PolicyAgent):
     """`svgbench.learners.on_policy.OnPolicyAgent`: the policies of S seeds."""
 
-    def __init__(self, config: Config, task: Any, seeds: Sequence[int], device: str) -> None:
+    def __init__(self, config: Config, task: Task, seeds: Sequence[int], device: str) -> None:
         c = self.config = config
         policy = GaussianPolicy(task.observation_dim, task.action_dim, c.hidden, c.activation)
         streams = Streams(seeds, "policy")
@@ -192,7 +193,7 @@ def sampling(c: Config) -> Sampling:
     return whole_paths(c, extension_steps(c.extension_factor, c.gamma))
 
 
-def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits) -> float:
+def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits) -> float:
     """Milliseconds of one core that a whole block takes if no path ends early, roughly."""
     c = Config(**config)
     steps = sampling(c).on(task.horizon).full_steps
@@ -202,7 +203,7 @@ def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], b
     return batches(task, len(seeds), int(budget["iterations"]), steps + branches, sizes, steps + branches + rows)
 
 
-def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> OnPolicyLearner:
+def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> OnPolicyLearner:
     """The learner of a block. budget: `iterations`. Simulations run on the CPU, updates on the device."""
     c = Config(**config)
     if c.sampling == "vine" and (

@@ -29,6 +29,7 @@ from svgbench.nn.streams import Streams
 from svgbench.ranges import Count, Natural, NonNegative, Positive, Precision, Share, Widths
 from svgbench.simulate.batch import Batch
 from svgbench.simulate.paths import Rollouts, whole_paths
+from svgbench.words.task import Task
 
 VERSION = 1
 
@@ -71,7 +72,7 @@ def features(x: Tensor, elapsed: Tensor) -> Tensor:
 class VanillaPolicyGradient(PolicyAgent):
     """`svgbench.learners.on_policy.OnPolicyAgent`: policies, and the coefficients of their baselines, of S seeds."""
 
-    def __init__(self, config: Config, task: Any, seeds: Sequence[int], device: str) -> None:
+    def __init__(self, config: Config, task: Task, seeds: Sequence[int], device: str) -> None:
         c = self.config = config
         policy = GaussianPolicy(task.observation_dim, task.action_dim, c.hidden, c.activation)
         theta = policy.initial(Streams(seeds, "policy"), c.init_std, c.output_gain, getattr(torch, c.dtype))
@@ -131,7 +132,7 @@ class VanillaPolicyGradient(PolicyAgent):
         self.adam.load_state_dict(state["adam"])
 
 
-def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits) -> float:
+def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits) -> float:
     """Milliseconds of one core that a whole block takes if no path ends early, roughly."""
     c = Config(**config)
     steps = whole_paths(c).on(task.horizon).full_steps
@@ -139,7 +140,7 @@ def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], b
     return batches(task, len(seeds), int(budget["iterations"]), steps, sizes, 8 * steps)
 
 
-def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> OnPolicyLearner:
+def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> OnPolicyLearner:
     """The learner of a block. budget: `iterations`. Simulations run on the CPU, updates on the device."""
     c = Config(**config)
     scaling = ObservationScaling(c.observation_scaling, task, seeds, c.observation_clip)

@@ -24,6 +24,7 @@ from svgbench.nn.scaling import ObservationScaling
 from svgbench.nn.state import finite_rows, on_cpu
 from svgbench.nn.streams import Streams
 from svgbench.simulate.acting import action_range, slice_noise
+from svgbench.words.task import Task
 
 
 class CandidateSearch(Protocol):
@@ -127,7 +128,7 @@ class OneEpisodeEach:
 
     def __init__(
         self,
-        task: Any,
+        task: Task,
         seeds: Sequence[int],
         n: int,
         path_length: int,
@@ -217,7 +218,7 @@ class OneEpisodeEach:
 
 
 def make_search(
-    config: Any, search: Callable[[Tensor], CandidateSearch], task: Any, seeds: Sequence[int], iterations: int
+    config: Any, search: Callable[[Tensor], CandidateSearch], task: Task, seeds: Sequence[int], iterations: int
 ) -> OnPolicyLearner:
     """The learner of a block, on the CPU. search: from the first means, float64 [S, P].
 
@@ -233,7 +234,7 @@ def make_search(
     return OnPolicyLearner(agent, sampler, task, seeds, iterations)
 
 
-def search_work(config: Any, task: Any, seeds: Sequence[int], iterations: int) -> float:
+def search_work(config: Any, task: Task, seeds: Sequence[int], iterations: int) -> float:
     """Milliseconds of one core that such a block takes if no episode ends early, roughly."""
     steps = config.simulations * (config.path_length or task.horizon)
     sizes = [task.observation_dim, *config.hidden, task.action_dim]

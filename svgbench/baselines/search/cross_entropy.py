@@ -33,6 +33,7 @@ from svgbench.learners.on_policy import OnPolicyLearner
 from svgbench.nn.streams import Streams
 from svgbench.planning.cross_entropy import elite_moments, extra_variance
 from svgbench.ranges import Count, Natural, NonNegative, Positive, PositiveShare, Precision, Widths
+from svgbench.words.task import Task
 
 VERSION = 1
 
@@ -108,12 +109,12 @@ class CrossEntropy:
         self.streams.load_state_dict(state["streams"])
 
 
-def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits) -> float:
+def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits) -> float:
     """Milliseconds of one core that a whole block takes if no path ends early, roughly."""
     return search_work(Config(**config), task, seeds, int(budget["iterations"]))
 
 
-def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> OnPolicyLearner:
+def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> OnPolicyLearner:
     """The learner of a block, on the CPU whatever the device. budget: `iterations`."""
     c = Config(**config)
     return make_search(c, lambda first: CrossEntropy(c, first, seeds), task, seeds, int(budget["iterations"]))

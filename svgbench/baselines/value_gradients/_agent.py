@@ -23,6 +23,7 @@ from svgbench.nn.streams import Streams
 from svgbench.simulate.acting import ActionUnits
 from svgbench.simulate.episodes import Episodes, EpisodeSampler
 from svgbench.simulate.trials import trials_of
+from svgbench.words.task import Task
 
 AHEAD = 50  # minibatches for the model that are drawn at once
 
@@ -42,7 +43,7 @@ class EpisodicAgent:
     A critic is one of states, unless a subclass gives it other inputs.
     """
 
-    def __init__(self, config: Any, task: Any, seeds: Sequence[int], capacity: int, device: str) -> None:
+    def __init__(self, config: Any, task: Task, seeds: Sequence[int], capacity: int, device: str) -> None:
         c = self.config = config
         self.task, self.seeds, self.device, self.dtype = task, list(seeds), device, getattr(torch, c.dtype)
         S, O, A = len(self.seeds), task.observation_dim, task.action_dim  # noqa: E741
@@ -174,7 +175,7 @@ class EpisodicAgent:
 
 
 def learner(
-    make_agent: Any, config: Any, task: Any, seeds: Sequence[int], budget: Mapping[str, Any], device: str
+    make_agent: Any, config: Any, task: Task, seeds: Sequence[int], budget: Mapping[str, Any], device: str
 ) -> EpisodicLearner:
     """The learner of a block. make_agent: an `EpisodicAgent`'s type. Simulations run on the CPU.
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from svgbench.learners.costs import milliseconds, passes, stepping
+from svgbench.words.task import Task
 
 MODEL_CALLS, VALUE_CALLS, POLICY_CALLS = 42, 32, 32  # operations of an update
 STEP_CALLS = 3  # of one time step of the recursions backward
@@ -14,7 +15,7 @@ THERE_AND_BACK = 3  # what an update or a Jacobian takes, in passes forward
 
 
 def block_work(
-    config: Any, task: Any, S: int, episodes: int, *, critic_inputs: int = 0, trajectories: str = ""
+    config: Any, task: Task, S: int, episodes: int, *, critic_inputs: int = 0, trajectories: str = ""
 ) -> float:
     """Milliseconds of one core that a block of S seeds takes if no episode ends early.
 

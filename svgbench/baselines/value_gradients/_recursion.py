@@ -17,7 +17,7 @@ The recursion is in float64: a product of a thousand Jacobians of an unstable mo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -39,7 +39,13 @@ DerivativesAt = Callable[[Tensor, Tensor], Derivatives]
 """Of states [S, B, O] and actions [S, B, A]."""
 
 
-def reward_slopes(task: Any, s: Tensor, a: Tensor) -> tuple[Tensor, Tensor]:
+class Rewarding(Protocol):
+    """A task, or what stands for one, with a reward r(s, a)."""
+
+    def reward_function(self, s: Tensor, a: Tensor, /) -> Tensor: ...
+
+
+def reward_slopes(task: Rewarding, s: Tensor, a: Tensor) -> tuple[Tensor, Tensor]:
     """r_s and r_a of `task.reward_function`, with the shapes of s and a."""
     s, a = s.detach().requires_grad_(), a.detach().requires_grad_()
     reward = task.reward_function(s, a).sum()
@@ -47,7 +53,7 @@ def reward_slopes(task: Any, s: Tensor, a: Tensor) -> tuple[Tensor, Tensor]:
     return r_s, r_a
 
 
-def derivatives_at(task: Any, policy: Any, model: Any) -> DerivativesAt:
+def derivatives_at(task: Rewarding, policy: Any, model: Any) -> DerivativesAt:
     """What the recursions need of a task's reward, a policy (`jacobian`) and a model (`jacobians`)."""
 
     def at(s: Tensor, a: Tensor) -> Derivatives:

@@ -31,6 +31,7 @@ from svgbench.learners.limits import EPISODE_RULES
 from svgbench.learners.limits import EpisodeLimits as Limits
 from svgbench.memory.database import Transitions
 from svgbench.ranges import Count, Natural, NonNegative, Positive, Precision, Share, Widths
+from svgbench.words.task import Task
 
 VERSION = 2  # 1 kept the first episode's scales
 
@@ -69,7 +70,7 @@ PROFILES: dict[str, dict[str, Any]] = {"text": {}}
 class ActorCritic(MinibatchAgent):
     """`svgbench.learners.episodic.EpisodicAgent`: policies and critics of S seeds."""
 
-    def __init__(self, config: Config, task: Any, seeds: Sequence[int], capacity: int, device: str) -> None:
+    def __init__(self, config: Config, task: Task, seeds: Sequence[int], capacity: int, device: str) -> None:
         super().__init__(config, task, seeds, capacity, device)
         self.new_critic()
         self.stages = {"value": self.train_value, "policy": self.train_policy}
@@ -85,12 +86,12 @@ class ActorCritic(MinibatchAgent):
         return worth.unsqueeze(-1) * self.policy.noise(mean, rows.a) / self.policy.std
 
 
-def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits) -> float:
+def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits) -> float:
     """Milliseconds of one core that a whole block takes if no episode ends early, roughly."""
     c, S, episodes = Config(**config), len(seeds), int(budget["episodes"])
     return block_work(c, task, S, episodes, critic_inputs=task.observation_dim)
 
 
-def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> EpisodicLearner:
+def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> EpisodicLearner:
     """The learner of a block. budget: `episodes` of each seed."""
     return learner(ActorCritic, Config(**config), task, seeds, budget, device)

@@ -40,6 +40,7 @@ from svgbench.learners.limits import EPISODE_RULES
 from svgbench.learners.limits import EpisodeLimits as Limits
 from svgbench.ranges import Count, Length, Natural, NonNegative, Positive, Precision, Share, Widths
 from svgbench.simulate.episodes import Episodes
+from svgbench.words.task import StateRewardTask
 
 VERSION = 2  # 1 kept the first episode's scales
 
@@ -80,7 +81,7 @@ PROFILES: dict[str, dict[str, Any]] = {"text": {}}
 class SVGInf(TrajectoryAgent):
     """`svgbench.learners.episodic.EpisodicAgent`: policies and models of S seeds, and critics with `value_at_end`."""
 
-    def __init__(self, config: Config, task: Any, seeds: Sequence[int], capacity: int, device: str) -> None:
+    def __init__(self, config: Config, task: StateRewardTask, seeds: Sequence[int], capacity: int, device: str) -> None:
         super().__init__(config, task, seeds, capacity, device)
         self.new_model()
         self.stages = {"model": self.train_model}
@@ -103,7 +104,7 @@ class SVGInf(TrajectoryAgent):
         return torch.where(cut.unsqueeze(-1), slope, 0.0)
 
 
-def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits) -> float:
+def estimated_work(config: Mapping[str, Any], task: StateRewardTask, seeds: Sequence[int], budget: Limits) -> float:
     """Milliseconds of one core that a whole block takes if no episode ends early, roughly."""
     c, S, episodes = Config(**config), len(seeds), int(budget["episodes"])
     return block_work(
@@ -111,6 +112,8 @@ def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], b
     )
 
 
-def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> EpisodicLearner:
+def make(
+    config: Mapping[str, Any], task: StateRewardTask, seeds: Sequence[int], budget: Limits, device: str
+) -> EpisodicLearner:
     """The learner of a block. budget: `episodes` of each seed. The task's reward is a function of s and a."""
     return learner(SVGInf, Config(**config), task, seeds, budget, device)

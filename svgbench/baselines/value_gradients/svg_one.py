@@ -43,6 +43,7 @@ from svgbench.learners.limits import EPISODE_RULES
 from svgbench.learners.limits import EpisodeLimits as Limits
 from svgbench.memory.database import Transitions
 from svgbench.ranges import Count, Length, Natural, NonNegative, Positive, Precision, Share, Widths
+from svgbench.words.task import StateRewardTask
 
 VERSION = 2  # 1 kept the first episode's scales
 
@@ -85,7 +86,7 @@ PROFILES: dict[str, dict[str, Any]] = {"text": {}}
 class SVGOne(MinibatchAgent):
     """`svgbench.learners.episodic.EpisodicAgent`: policies, models and critics of S seeds."""
 
-    def __init__(self, config: Config, task: Any, seeds: Sequence[int], capacity: int, device: str) -> None:
+    def __init__(self, config: Config, task: StateRewardTask, seeds: Sequence[int], capacity: int, device: str) -> None:
         super().__init__(config, task, seeds, capacity, device)
         self.new_model()
         self.new_critic()
@@ -99,12 +100,14 @@ class SVGOne(MinibatchAgent):
         return r_a + self.config.gamma * by_a  # eq. (13)
 
 
-def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits) -> float:
+def estimated_work(config: Mapping[str, Any], task: StateRewardTask, seeds: Sequence[int], budget: Limits) -> float:
     """Milliseconds of one core that a whole block takes if no episode ends early, roughly."""
     c, S, episodes = Config(**config), len(seeds), int(budget["episodes"])
     return block_work(c, task, S, episodes, critic_inputs=task.observation_dim)
 
 
-def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> EpisodicLearner:
+def make(
+    config: Mapping[str, Any], task: StateRewardTask, seeds: Sequence[int], budget: Limits, device: str
+) -> EpisodicLearner:
     """The learner of a block. budget: `episodes` of each seed. The task's reward is a function of s and a."""
     return learner(SVGOne, Config(**config), task, seeds, budget, device)

@@ -42,6 +42,7 @@ from svgbench.learners.limits import EPISODE_RULES
 from svgbench.learners.limits import EpisodeLimits as Limits
 from svgbench.memory.database import Transitions
 from svgbench.ranges import Count, Natural, NonNegative, Positive, Precision, Share, Widths
+from svgbench.words.task import Task
 
 VERSION = 2  # 1 weighted Q's targets, took Q_a at the actions that were taken, and kept the first episode's scales
 
@@ -83,7 +84,7 @@ class SVGZero(MinibatchAgent):
 
     weighted = False
 
-    def __init__(self, config: Config, task: Any, seeds: Sequence[int], capacity: int, device: str) -> None:
+    def __init__(self, config: Config, task: Task, seeds: Sequence[int], capacity: int, device: str) -> None:
         super().__init__(config, task, seeds, capacity, device)
         self.new_critic()
         self.new_stream("next-actions")
@@ -119,12 +120,12 @@ class SVGZero(MinibatchAgent):
         return self.critic_input(rows.s, rows.a), y, torch.ones_like(y)
 
 
-def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits) -> float:
+def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits) -> float:
     """Milliseconds of one core that a whole block takes if no episode ends early, roughly."""
     c, S, episodes = Config(**config), len(seeds), int(budget["episodes"])
     return block_work(c, task, S, episodes, critic_inputs=task.observation_dim + task.action_dim)
 
 
-def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> EpisodicLearner:
+def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> EpisodicLearner:
     """The learner of a block. budget: `episodes` of each seed."""
     return learner(SVGZero, Config(**config), task, seeds, budget, device)
