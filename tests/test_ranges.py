@@ -149,6 +149,10 @@ VIOLATED = [
     ("trpo/fig4", "single-path", "timesteps=3", "timesteps is 3, expected timesteps == 0 or timesteps >= simulations"),
     ("gae/fig10", "gamma-0.995-lambda-0.96", "value_fit=adam", "expected value_fit != 'adam' or batch == 'steps'"),
     ("trpo/crosscheck", "ours", "fisher_fraction=5e-4", "expected batch != 'steps' or timesteps * fisher_fraction"),
+    ("trpo/fig4", "single-path", "fisher_fraction=0.7", "every k-th step of a path is used, k = 1 / fisher_fraction"),
+    ("trpo/fig4", "natural-gradient", "fisher_fraction=0.4", "every k-th step of a path is used"),
+    ("gae/fig10", "gamma-0.995-lambda-0.96", "fisher_fraction=0.15", "every k-th step of a path is used"),
+    ("gae/fig10", "gamma-0.995-lambda-0.96", "value_fraction=0.7", "k = 1 / value_fraction"),
     ("svg/fig4", "svg-1-er", "simulations=7", "expected episodes % simulations == 0"),
 ]
 
@@ -157,6 +161,13 @@ VIOLATED = [
 def test_rules_between_settings_are_held(experiment, variant, override, said):
     with pytest.raises(UsageError, match=re.escape(said)):
         expand(reproduce.experiments()[experiment], Selection("smoke", variants=(variant,), overrides=(override,)))
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 7, 10, 49, 2000])
+def test_a_share_that_is_one_of_so_many_steps_is_accepted(k):
+    overrides = (f"fisher_fraction={1 / k!r}",)
+    chosen = Selection("smoke", variants=("single-path",), overrides=overrides)
+    assert {cell.config["fisher_fraction"] for cell in expand(reproduce.experiments()["trpo/fig4"], chosen)} == {1 / k}
 
 
 @pytest.mark.parametrize("learner", OURS)

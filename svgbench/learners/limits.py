@@ -36,6 +36,12 @@ class EpisodeLimits(TrialLimits):
 
 
 PATH_RULES = {"path_length <= horizon": "a path ends with the task's episode"}
+FISHER_RULES = {
+    "(1 / fisher_fraction + 1e-6) % 1 < 2e-6": "every k-th step of a path is used, k = 1 / fisher_fraction; as 0.5, 0.1"
+}
+VALUE_RULES = {
+    "(1 / value_fraction + 1e-6) % 1 < 2e-6": "every k-th step of a path is used, k = 1 / value_fraction; as 0.5, 0.1"
+}
 WHOLE_PATH_RULES = {
     **PATH_RULES,
     "timesteps == 0 or timesteps >= simulations": "each simulation takes a step",

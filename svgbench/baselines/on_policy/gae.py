@@ -30,7 +30,7 @@ from torch import Tensor, nn
 
 from svgbench.baselines.on_policy._value_function import ValueFunction
 from svgbench.learners.costs import batches, passes
-from svgbench.learners.limits import PATH_RULES
+from svgbench.learners.limits import FISHER_RULES, PATH_RULES, VALUE_RULES
 from svgbench.learners.limits import IterationLimits as Limits
 from svgbench.learners.on_policy import OnPolicyLearner, PolicyAgent
 from svgbench.learners.surrogate import Fisher, Recordings, Surrogate
@@ -107,6 +107,8 @@ class Config:
 
 RULES = {
     **PATH_RULES,
+    **FISHER_RULES,
+    **VALUE_RULES,
     "batch == 'paths' or timesteps >= simulations": "each simulation takes a step",
     "batch != 'steps' or timesteps % simulations == 0": "each simulation takes as many steps",
     "batch != 'steps' or extension_factor == 0": "paths go on from batch to batch",

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from svgbench.learners.costs import batches
-from svgbench.learners.limits import WHOLE_PATH_RULES
+from svgbench.learners.limits import FISHER_RULES, WHOLE_PATH_RULES
 from svgbench.learners.limits import IterationLimits as Limits
 from svgbench.learners.on_policy import OnPolicyLearner, PolicyAgent
 from svgbench.learners.surrogate import Fisher, Surrogate, path_squares
@@ -63,7 +63,7 @@ class Config:
     dtype: Precision = "float32"
 
 
-RULES = WHOLE_PATH_RULES
+RULES = {**WHOLE_PATH_RULES, **FISHER_RULES}
 PROFILES = {
     "text": {},
     "code": {

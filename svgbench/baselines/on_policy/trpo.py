@@ -27,7 +27,7 @@ from torch import Tensor
 from svgbench.baselines.on_policy import _max_kl as max_kl
 from svgbench.baselines.on_policy._vine import VineBatch, VineSampler, VineSurrogate
 from svgbench.learners.costs import batches
-from svgbench.learners.limits import WHOLE_PATH_RULES
+from svgbench.learners.limits import FISHER_RULES, WHOLE_PATH_RULES
 from svgbench.learners.limits import IterationLimits as Limits
 from svgbench.learners.on_policy import OnPolicyLearner, PolicyAgent, Sampler
 from svgbench.learners.surrogate import Fisher, Surrogate, path_squares
@@ -88,6 +88,7 @@ class Config:
 
 RULES = {
     **WHOLE_PATH_RULES,
+    **FISHER_RULES,
     "sampling != 'vine' or timesteps == 0 and extension_factor == 0": "vines have neither",
     "sampling != 'vine' or damping == 'identity' and fisher == 'analytic'": "vines have no others",
     "sampling != 'vine' or branch_length <= horizon": "a branch ends with the task's episode",
