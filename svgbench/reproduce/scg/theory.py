@@ -23,7 +23,7 @@ from svgbench.reproduce.scg.deviations_theory import (
 )
 from svgbench.words.experiment import Budget, Column, Experiment, Task, Variant
 
-NO_SIMULATION = "svgbench.tasks.no_simulation:make"
+NO_SIMULATION = "no-simulation"
 POLICY_GRADIENTS = "svgbench.baselines.scg.scg_policy_gradient:make"
 LAMBDA = "svgbench.baselines.scg.scg_gae_lambda:make"
 VINE = "svgbench.baselines.scg.scg_vine:make"
