@@ -302,6 +302,18 @@ def normal(deviation: float) -> Noise:
     return lambda rng, count: deviation * rng.standard_normal(count)
 
 
+def torque(spec: mujoco.MjSpec, largest: Sequence[float]) -> None:
+    """Motors whose controls are torques, in N m."""
+    for motor, limit in zip(spec.actuators, largest, strict=True):
+        motor.gear = [1, 0, 0, 0, 0, 0]
+        motor.ctrlrange = [-limit, limit]
+
+
+def timing(spec: mujoco.MjSpec, timestep: float, integrator: mujoco.mjtIntegrator) -> None:
+    """The physics step, in seconds."""
+    spec.option.timestep, spec.option.integrator = timestep, integrator
+
+
 def joint_observation(qpos: Array, qvel: Array, left_out: int) -> Array:
     """Positions without the first `left_out`, then velocities: [n, nq - left_out + nv], a new array."""
     return np.concatenate([qpos[:, left_out:], qvel], axis=1)

@@ -20,7 +20,7 @@ import gymnasium
 import numpy as np
 
 from svgbench.ranges import Count
-from svgbench.tasks.mbpo.robots import CLIP, MbpoTask, hopper_terminated
+from svgbench.tasks.forward import CLIP, ForwardTask, hopper_terminated
 from svgbench.tasks.mujoco_batch import Motion, asset, compiled, uniform
 from svgbench.tasks.simulations import never
 from svgbench.words.task import Array
@@ -31,7 +31,7 @@ HORIZON = 1000  # control steps; gymnasium/envs/__init__.py
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class GymnasiumTask(MbpoTask):
+class GymnasiumTask(ForwardTask):
     """A task that gymnasium has under the name `environment`. The constant reward is not paid on a failing step."""
 
     environment: str

@@ -17,35 +17,27 @@ scaling of actions), whose two environments are jannerm/mbpo's. The humanoid's 1
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from svgbench.ranges import Count
+from svgbench.tasks.forward import CLIP, ForwardTask, hopper_terminated
 from svgbench.tasks.mujoco_batch import (
     Motion,
-    MujocoTask,
     asset,
     compiled,
-    joint_observation,
     normal,
     uniform,
     with_contact_forces,
 )
 from svgbench.tasks.simulations import never
-from svgbench.words.task import Array, Bools, Recorded
+from svgbench.words.task import Array
 
 VERSION = 1
 
 HORIZON = 1000  # control steps; gym 0.17.2 envs/__init__.py, svg/env/__init__.py
-CLIP = 10.0  # of hopper's and walker2d's velocities
-
-
-def hopper_terminated(obs: Any, action: Any, next_obs: Any) -> Any:
-    """Booleans [...] of recorded next_obs [..., 11]. The task asks it of velocities before they are clipped."""
-    within = (abs(next_obs[..., 1:]) < 100).all(-1)  # false for what is not a number
-    return ~(within & (next_obs[..., 0] > 0.7) & (abs(next_obs[..., 1]) < 0.2))
 
 
 def walker2d_terminated(obs: Any, action: Any, next_obs: Any) -> Any:
@@ -67,40 +59,7 @@ def humanoid_terminated(obs: Any, action: Any, next_obs: Any) -> Any:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class MbpoTask(MujocoTask):
-    """A task that pays for the velocity of its root along x.
-
-    unseen: leading positions that the observation leaves out. clip: of the velocities in the observation.
-    constant: reward of every step. control_weight: of the squared controls.
-    """
-
-    unseen: int
-    clip: float = np.inf
-    constant: float
-    control_weight: float
-    tracked: int = 1
-    termination_function: Recorded = field()
-
-    def track(self, qpos: Array, derived: dict[str, Array]) -> Array:
-        return qpos[:, :1].copy()
-
-    def observation(self, qpos: Array, qvel: Array, velocity: Array) -> Array:
-        clipped = qvel if np.isinf(self.clip) else np.clip(qvel, -self.clip, self.clip)
-        return joint_observation(qpos, clipped, self.unseen)
-
-    def reward(self, motion: Motion) -> Array:
-        effort = np.square(motion.action).sum(axis=1)
-        rewards: Array = motion.velocity[:, 0] + self.constant - self.control_weight * effort
-        return rewards
-
-    def terminated(self, motion: Motion) -> Bools:
-        unclipped = joint_observation(motion.qpos, motion.qvel, self.unseen)
-        ended: Bools = self.termination_function(motion.observation, motion.action, unclipped)
-        return ended
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Ant(MbpoTask):
+class Ant(ForwardTask):
     """Pays for contact forces, each of them counted up to 1."""
 
     def reward(self, motion: Motion) -> Array:
@@ -109,7 +68,7 @@ class Ant(MbpoTask):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Humanoid(MbpoTask):
+class Humanoid(ForwardTask):
     """Is paid for the velocity of its centre of mass, and pays for contact forces up to a limit.
 
     control_range: of every motor, at action 1.
@@ -127,7 +86,7 @@ class Humanoid(MbpoTask):
         return rewards
 
 
-def make_hopper(horizon: Count = HORIZON) -> MbpoTask:
+def make_hopper(horizon: Count = HORIZON) -> ForwardTask:
     """mbpo/hopper: one leg in a plane.
 
     s (11): qpos without x; qvel, clipped to +-10. a: 3. dt: 4 x 0.002 s, RK4.
@@ -135,7 +94,7 @@ def make_hopper(horizon: Count = HORIZON) -> MbpoTask:
     Terminates unless z > 0.7, the pitch is within +-0.2, and all of qpos and qvel but x and z is within +-100.
     Start: positions and velocities +-0.005 uniform.
     """
-    return MbpoTask(
+    return ForwardTask(
         id="mbpo/hopper",
         model=compiled(asset("hopper.xml")),
         frame_skip=4,
@@ -151,7 +110,7 @@ def make_hopper(horizon: Count = HORIZON) -> MbpoTask:
     )
 
 
-def make_walker2d(horizon: Count = HORIZON) -> MbpoTask:
+def make_walker2d(horizon: Count = HORIZON) -> ForwardTask:
     """mbpo/walker2d: two legs in a plane, with feet of different friction (right 0.9, left 1.9), as gym had them.
 
     s (17): qpos without x; qvel, clipped to +-10. a: 6. dt: 4 x 0.002 s, RK4.
@@ -159,7 +118,7 @@ def make_walker2d(horizon: Count = HORIZON) -> MbpoTask:
     Terminates unless 0.8 < z < 2 and the pitch is within +-1.
     Start: positions and velocities +-0.005 uniform.
     """
-    return MbpoTask(
+    return ForwardTask(
         id="mbpo/walker2d",
         model=compiled(asset("walker2d.xml")),
         frame_skip=4,
@@ -200,14 +159,14 @@ def make_ant(horizon: Count = HORIZON) -> Ant:
     )
 
 
-def make_cheetah(horizon: Count = HORIZON) -> MbpoTask:
+def make_cheetah(horizon: Count = HORIZON) -> ForwardTask:
     """mbpo/cheetah: two legs in a plane.
 
     s (17): qpos without x; qvel. a: 6. dt: 5 x 0.01 s, Euler.
     r = v - 0.1 u'u, v of the root. Never terminates.
     Start: positions +-0.1 uniform, velocities Gaussian 0.1.
     """
-    return MbpoTask(
+    return ForwardTask(
         id="mbpo/cheetah",
         model=compiled(asset("half_cheetah.xml")),
         frame_skip=5,

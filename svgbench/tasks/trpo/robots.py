@@ -15,7 +15,6 @@ domain_data/mujoco_worlds), and get the joints and motors of that.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +28,8 @@ from svgbench.tasks.mujoco_batch import (
     asset,
     compiled,
     joint_observation,
+    timing,
+    torque,
     uniform,
 )
 from svgbench.tasks.planar_chain import PlanarChain
@@ -211,15 +212,3 @@ def _legged(
         impact_weight=impact_weight,
         impact_limit=impact_limit,
     )
-
-
-def torque(spec: mujoco.MjSpec, largest: Sequence[float]) -> None:
-    """Motors whose controls are torques, in N m."""
-    for motor, limit in zip(spec.actuators, largest, strict=True):
-        motor.gear = [1, 0, 0, 0, 0, 0]
-        motor.ctrlrange = [-limit, limit]
-
-
-def timing(spec: mujoco.MjSpec, timestep: float, integrator: mujoco.mjtIntegrator) -> None:
-    """The physics step, in seconds."""
-    spec.option.timestep, spec.option.integrator = timestep, integrator
