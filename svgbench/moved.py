@@ -154,6 +154,7 @@ GROWN = {
 """A module whose name is a package's now: where its contents are."""
 
 RENAMED = {
+    "svgbench.lab.experiment:Task": "svgbench.words.experiment:TaskSpec",
     "svgbench.tasks.cart_pole:make_barto": "svgbench.tasks.trpo.cart_pole:make_cart_pole_barto",
     "svgbench.tasks.cart_pole:make_rlr": "svgbench.tasks.trpo.cart_pole:make_cart_pole",
     "svgbench.tasks.double_integrator:make": "svgbench.tasks.maac.double_integrator:make_double_integrator",
@@ -169,7 +170,7 @@ FORMER = {new: old for old, new in (MOVED | GROWN).items()}
 
 
 class MovedModuleWarning(DeprecationWarning):
-    """A module was imported by the name that it had before version 0.10."""
+    """A module, or what it has, was imported by the name that it had before version 0.10."""
 
 
 class _Moved(importlib.abc.MetaPathFinder, importlib.abc.Loader):

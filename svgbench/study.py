@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from svgbench.analysis.read.frames import Results
     from svgbench.analysis.read.importing import Import, Imported
     from svgbench.analysis.search.choosing import Choice, Written
-    from svgbench.analysis.show.tables import Grid
+    from svgbench.analysis.show.tables import DisplayTable
     from svgbench.lab.calibration import Cost, Estimate
     from svgbench.lab.runner import RunOptions, RunResult
 
@@ -159,7 +159,7 @@ class Study:
         """All rows in one frame: task, variant, seed, step, and the experiment's columns."""
         return self.results(selection).frame()
 
-    def table(self, selection: Selection | None = None, whole: bool = True) -> list[Grid]:
+    def table(self, selection: Selection | None = None, whole: bool = True) -> list[DisplayTable]:
         """The experiment's table, a grid per measure: mean, SD and n per cell, published numbers and verdicts.
 
         Without `whole` it is shortened for a screen: see `analysis.summary.results_grids`.

@@ -51,11 +51,11 @@ def out_rows(rows: Rows, as_json: bool, title: str, columns: Mapping[str, str], 
     """The same rows as JSON, or as a grid of the named columns (key -> heading)."""
     if as_json:
         return out_json(rows)
-    from svgbench.analysis.show.tables import Grid, render
+    from svgbench.analysis.show.tables import DisplayTable, render
 
     (corner_key, corner), *rest = columns.items()
     body = tuple((_cell(row[corner_key]), tuple(_cell(row[key]) for key, _ in rest)) for row in rows)
-    grid = Grid(title=title, corner=corner, columns=tuple(h for _, h in rest), rows=body, notes=tuple(notes))
+    grid = DisplayTable(title=title, corner=corner, columns=tuple(h for _, h in rest), rows=body, notes=tuple(notes))
     return out(render(grid, "text", width()))
 
 

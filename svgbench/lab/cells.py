@@ -13,7 +13,7 @@ from svgbench.lab import fields, origin, registry, rules, source
 from svgbench.lab.overrides import Reach, parse_overrides, reach
 from svgbench.ranges import Count
 from svgbench.words.errors import UsageError, unknown
-from svgbench.words.experiment import Budget, Experiment, PerTask, Setting, Task, Variant
+from svgbench.words.experiment import Budget, Experiment, PerTask, Setting, TaskSpec, Variant
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Cell:
 
     experiment: str
     budget: str
-    task: Task
+    task: TaskSpec
     variant: Variant
     config: Mapping[str, Any]
     limits: Mapping[str, Any]
@@ -193,13 +193,13 @@ def reach_of(experiment: Experiment, selection: Selection, extra: Mapping[str, V
 
 def _named(
     experiment: Experiment, selection: Selection, extra: Mapping[str, Variant] | None
-) -> tuple[list[Task], list[Variant]]:
+) -> tuple[list[TaskSpec], list[Variant]]:
     """The tasks and the variants that are asked for."""
     tasks = _chosen("task", selection.tasks, {t.id: t for t in experiment.tasks})
     return tasks, _chosen("variant", selection.variants, {v.id: v for v in experiment.variants}, extra)
 
 
-def _limits(task: Task, budget: Budget) -> dict[str, Any]:
+def _limits(task: TaskSpec, budget: Budget) -> dict[str, Any]:
     return {**budget.limits, **task.limits.get(budget.name, {})}
 
 
@@ -269,7 +269,7 @@ def block_from_job(job: Mapping[str, Any]) -> Block:
     cell = Cell(
         experiment=job["experiment"],
         budget=job["budget"],
-        task=Task(**_tuples(job["task"])),
+        task=TaskSpec(**_tuples(job["task"])),
         variant=Variant(**_tuples(job["variant"])),
         config=_tuples(job["config"]),
         limits=_tuples(job["limits"]),
@@ -311,7 +311,7 @@ def _chosen(
 
 
 def _resolve(
-    task: Task, variant: Variant, budget: Budget, overrides: Mapping[str, str]
+    task: TaskSpec, variant: Variant, budget: Budget, overrides: Mapping[str, str]
 ) -> tuple[Variant, dict[str, Any], dict[str, Any], int]:
     """The variant with its whole config and limits on that task; with overrides, a variant of its own.
 

@@ -12,7 +12,7 @@ from svgbench.analysis.read.frames import Results
 from svgbench.analysis.show.canvas import TEXT_WIDTH, subplots
 from svgbench.analysis.show.plots import Look, curve, drawable, looks, named_tasks, stamp, undeclared
 from svgbench.analysis.show.references import draw_legend, draw_levels, draw_not_run
-from svgbench.words.experiment import Task
+from svgbench.words.experiment import TaskSpec
 
 
 def drawn(results: Results, task: str, column: str = "reward_per_step") -> list[str]:
@@ -41,7 +41,7 @@ def cost_panels(results: Results, chosen: Mapping[str, Sequence[str]], column: s
     return figure
 
 
-def _costs(ax: Axes, results: Results, task: Task, look: Mapping[str, Look], column: str) -> list[int]:
+def _costs(ax: Axes, results: Results, task: TaskSpec, look: Mapping[str, Look], column: str) -> list[int]:
     """Draw a panel; the n of each curve."""
     title = task.label if len(results.experiment.tasks) > 1 else ""
     if not look:

@@ -32,7 +32,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Task:
+class TaskSpec:
     """An environment with its reward, horizon and limits.
 
     `make` is the name of one of our tasks ("svg/cart-pole", see `svgbench.factories`), or "module:attribute" in another
@@ -260,7 +260,7 @@ class Experiment:
     id: str  # work/artifact
     title: str
     description: str
-    tasks: tuple[Task, ...]
+    tasks: tuple[TaskSpec, ...]
     variants: tuple[Variant, ...]
     budgets: tuple[Budget, ...]
     columns: tuple[Column, ...]

@@ -11,7 +11,7 @@ import pandas as pd
 from scipy import stats
 
 from svgbench.analysis.read.measures import CellData
-from svgbench.words.experiment import Budget, Claim, Column, Comparison, Experiment, Measure, Task, Term, Variant
+from svgbench.words.experiment import Budget, Claim, Column, Comparison, Experiment, Measure, TaskSpec, Term, Variant
 
 SCORE = Measure("score", "final score", {"step": "last"})
 ERROR = Measure("score", "final error", {"step": "last"}, higher_is_better=False)
@@ -39,7 +39,7 @@ def by_key(*cells: CellData) -> dict[tuple[str, str], CellData]:
 def experiment(claims: tuple[Claim, ...] = (), measure: Measure = SCORE, **about: Any) -> Experiment:
     """Tasks t and u, variants a and b, all three budgets."""
     declared: dict[str, Any] = {
-        "tasks": tuple(Task(t, "m:make", t, published=t.upper()) for t in ("t", "u")),
+        "tasks": tuple(TaskSpec(t, "m:make", t, published=t.upper()) for t in ("t", "u")),
         "variants": tuple(Variant(v, v, "m:make", published=v.upper()) for v in ("a", "b")),
         "budgets": (Budget("paper", 5, ""), Budget("short", 3, ""), Budget("smoke", 2, "")),
         "columns": (Column("score", "float", "", ""),),

@@ -22,13 +22,13 @@ from svgbench.words.experiment import (
     Published,
     Reached,
     RelativeSD,
-    Task,
+    TaskSpec,
     Term,
     Variant,
 )
 
 S, R, U, M = "SUPPORTED", "REFUTED", "INCONCLUSIVE", "INCOMPLETE"
-TASKS = tuple(Task(t, "m:make", f"task {t}", published=t.upper()) for t in "tuvw")
+TASKS = tuple(TaskSpec(t, "m:make", f"task {t}", published=t.upper()) for t in "tuvw")
 VARIANTS = tuple(Variant(v, v, "m:make") for v in ("a", "b", "c", "random"))
 LOW, HIGH = sample(5.0, 0.1, 5), sample(15.0, 0.1, 5)
 WIDE = sample(10.0, 6.0, 5)

@@ -22,7 +22,7 @@ from svgbench.lab.block import as_csv
 from svgbench.lab.cells import Selection, expand
 from svgbench.lab.store import Store
 from svgbench.study import Study
-from svgbench.words.experiment import Reached, Task
+from svgbench.words.experiment import Reached, TaskSpec
 
 S, R, U, M = "SUPPORTED", "REFUTED", "INCONCLUSIVE", "INCOMPLETE"
 COLUMNS = ("score", "phase")
@@ -35,7 +35,7 @@ def claims_of(words):
     claims = tuple(replace(claim(compared(">", 5.0), tasks=(task,)), id=f"{task}-is-large") for task in tasks)
     cells = by_key(*(cell("a", SCORES[word], task) for task, word in zip(tasks, words, strict=True) if word != M))
     shown = tuple(Reached(task, SCORE, 9.0, by="a policy by hand", command="python by_hand.py") for task in tasks)
-    return experiment(claims, tasks=tuple(Task(t, "m:make", t) for t in tasks), reached=shown), cells
+    return experiment(claims, tasks=tuple(TaskSpec(t, "m:make", t) for t in tasks), reached=shown), cells
 
 
 class NoStore:

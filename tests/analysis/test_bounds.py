@@ -15,7 +15,7 @@ from svgbench.analysis.judge.bounds import Known, Seeds, least_difference
 from svgbench.analysis.judge.effects import Beside, effect_interval
 from svgbench.analysis.judge.modes import failing
 from svgbench.analysis.judge.verdicts import compare
-from svgbench.words.experiment import BestOf, Change, Comparison, Measure, Task, Term, Variant
+from svgbench.words.experiment import BestOf, Change, Comparison, Measure, TaskSpec, Term, Variant
 
 LEADER = [180.0, 182.0, 181.0, 179.0, 183.0]
 FAILS = [181.0, 179.0, -250.0, 180.0, 182.5]  # no better than the leader, but for one seed of which it is far worse
@@ -127,7 +127,7 @@ def test_nothing_bounds_a_change_or_three_seeds():
 # ---- from cells to verdicts
 
 BEST = 200.0
-TASKS = (Task("t", "m:make", "t", best={"score": BEST}), Task("u", "m:make", "u"))
+TASKS = (TaskSpec("t", "m:make", "t", best={"score": BEST}), TaskSpec("u", "m:make", "u"))
 VARIANTS = tuple(Variant(v, v, "m:make") for v in ("a", "b", "c"))
 
 
@@ -192,7 +192,7 @@ def test_a_best_value_is_that_of_the_column_that_is_compared():
 
 
 def test_where_less_is_better_the_best_value_is_the_least():
-    tasks = (Task("t", "m:make", "t", best={"score": 0.0}),)
+    tasks = (TaskSpec("t", "m:make", "t", best={"score": 0.0}),)
     part = Comparison(Term("a", ERROR), "<~", BestOf(("b", "c"), ERROR), "the least, within 1", 1.0)
     e = experiment((claim(part),), tasks=tasks, variants=VARIANTS)
     cells = by_key(

@@ -35,13 +35,13 @@ from svgbench.words.experiment import (
     PerTask,
     Published,
     RelativeSD,
-    Task,
+    TaskSpec,
     Term,
     Variant,
 )
 
 HIGH, LOW, WIDE = sample(10.0, 1.0, 5), sample(7.0, 1.0, 5), sample(7.1, 9.0, 5)
-TASKS = tuple(Task(t, "m:make", f"task {t}", published=t.upper()) for t in "tuvw")
+TASKS = tuple(TaskSpec(t, "m:make", f"task {t}", published=t.upper()) for t in "tuvw")
 VARIANTS = tuple(Variant(v, v, "m:make", published=v.upper()) for v in ("a", "b", "c", "d", "random"))
 
 

@@ -14,7 +14,7 @@ from svgbench.analysis.read.frames import read_results
 from svgbench.analysis.show.published import published_grids
 from svgbench.analysis.show.summary import results_grids
 from svgbench.analysis.show.table_markup import _LATEX, LATEX_ROWS
-from svgbench.analysis.show.tables import Amount, Grid, render
+from svgbench.analysis.show.tables import Amount, DisplayTable, render
 from svgbench.lab.cells import Selection
 from svgbench.lab.store import Store
 from svgbench.reproduce.sac_svg.experiments import TABLE2
@@ -50,7 +50,9 @@ def nasty():
     """Every special character first, last and doubled, in every place that a text can have."""
     rows = [(f"{c}a{c}", (f"{c}{c}", f"b{c}", None)) for c in SPECIAL]
     rows += [(label, ("", "1 ± 2 (3)", Amount("-1.5", "0.2", more="+1 diverged", best=True))) for label in LABELS]
-    return Grid(f"title {SPECIAL}", "%", ("\\", "_x_", SPECIAL), rows, (f"note {SPECIAL}", "two\nlines"), "the best")
+    return DisplayTable(
+        f"title {SPECIAL}", "%", ("\\", "_x_", SPECIAL), rows, (f"note {SPECIAL}", "two\nlines"), "the best"
+    )
 
 
 def grids():
@@ -110,7 +112,7 @@ def test_every_table_is_sound_latex():
 
 @pytest.mark.parametrize("slip", ["&", "%", "_", "{", "}", "$", "\\hilne", "^", "≪", r"\\[", "<"])
 def test_the_structure_check_sees_a_slip(slip):
-    text = render(Grid("t", "m", ("a",), (("x", ("HERE",)),)), "latex")
+    text = render(DisplayTable("t", "m", ("a",), (("x", ("HERE",)),)), "latex")
     check_structure(text, 1)
     with pytest.raises(AssertionError):
         check_structure(text.replace("HERE", slip), 1)
@@ -118,7 +120,7 @@ def test_the_structure_check_sees_a_slip(slip):
 
 def test_a_table_is_no_longer_than_a_page_and_no_wider_than_a_column():
     rows = tuple((f"a label of {i}", ("1234.56 ± 789.01",) * 6) for i in range(2 * LATEX_ROWS))
-    text = render(Grid("long", "", [f"column {j}" for j in range(6)], rows), "latex")
+    text = render(DisplayTable("long", "", [f"column {j}" for j in range(6)], rows), "latex")
     tables = text.split(r"\begin{table}")[1:]
     assert len(tables) > 2
     assert all(table.count(r" \\") <= LATEX_ROWS + 2 for table in tables)
@@ -130,7 +132,9 @@ def test_a_table_is_no_longer_than_a_page_and_no_wider_than_a_column():
 
 def test_the_best_is_bold_and_numbers_are_aligned_at_their_sign():
     amounts = (Amount("-84", "93", best=True), Amount("317.2", "8.2"))
-    text = render(Grid("t", "", ("c",), (("a", amounts[:1]), ("b", amounts[1:])), mark="what bold means"), "latex")
+    text = render(
+        DisplayTable("t", "", ("c",), (("a", amounts[:1]), ("b", amounts[1:])), mark="what bold means"), "latex"
+    )
     assert r"\begin{tabular}{lr@{\,}c@{\,}l}" in text
     assert r" & \multicolumn{3}{c}{c} \\" in text
     assert r"a & \textbf{$-$84} & $\pm$ & 93 \\" in text
@@ -139,7 +143,7 @@ def test_the_best_is_bold_and_numbers_are_aligned_at_their_sign():
 
 
 def test_letters_that_plain_latex_lacks_are_named():
-    text = render(Grid("t", "", ("c",), (("深度 שלום\u200f", ("1",)),)), "latex")
+    text = render(DisplayTable("t", "", ("c",), (("深度 שלום\u200f", ("1",)),)), "latex")
     assert text.startswith("% \\usepackage{booktabs}\n% xelatex or lualatex, and a font that has ו ל ם ש 度 深\n")
     assert "深度 שלום & 1" in text
 

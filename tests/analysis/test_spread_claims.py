@@ -8,10 +8,10 @@ from made_cells import SCORE, by_key, cell, claim, experiment, sample
 from svgbench.analysis.judge.spreads import relative_sd_interval
 from svgbench.analysis.judge.verdicts import Rules, compare
 from svgbench.analysis.show.verdict_text import verdict_lines
-from svgbench.words.experiment import Comparison, RelativeSD, Task, Variant
+from svgbench.words.experiment import Comparison, RelativeSD, TaskSpec, Variant
 
 S, R, U, M = "SUPPORTED", "REFUTED", "INCONCLUSIVE", "INCOMPLETE"
-TASKS = (Task("t", "m:make", "task t"),)
+TASKS = (TaskSpec("t", "m:make", "task t"),)
 VARIANTS = tuple(Variant(v, v, "m:make") for v in ("a", "random"))
 
 

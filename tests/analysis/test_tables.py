@@ -18,7 +18,7 @@ from rich.cells import cell_len
 
 from svgbench import paper_tables
 from svgbench.analysis.show.published import published_grid, published_grids, published_rows
-from svgbench.analysis.show.tables import Amount, Entry, Grid, amount_of, csv_of, format_mean_spread, render
+from svgbench.analysis.show.tables import Amount, DisplayTable, Entry, amount_of, csv_of, format_mean_spread, render
 from svgbench.words.errors import UsageError
 
 CELLS = st.text("abc 01.\n±", max_size=60)
@@ -26,16 +26,16 @@ HEADS = st.text("ABC ", max_size=30)
 
 
 @st.composite
-def grids(draw: st.DrawFn) -> Grid:
+def grids(draw: st.DrawFn) -> DisplayTable:
     columns = draw(st.lists(HEADS, max_size=6))
     cells = st.lists(CELLS, min_size=len(columns), max_size=len(columns))
     rows = draw(st.lists(st.tuples(HEADS, cells), max_size=5))
-    return Grid(
+    return DisplayTable(
         draw(HEADS), draw(HEADS), columns, [(la, tuple(c)) for la, c in rows], tuple(draw(st.lists(HEADS, max_size=2)))
     )
 
 
-SMALL = Grid(
+SMALL = DisplayTable(
     title="A_title",
     corner="Method",
     columns=("Ant", "Hop|per"),
@@ -45,7 +45,7 @@ SMALL = Grid(
 
 
 @given(grids(), st.integers(5, 120))
-def test_no_text_line_is_wider_and_no_cell_is_lost(grid: Grid, width: int) -> None:
+def test_no_text_line_is_wider_and_no_cell_is_lost(grid: DisplayTable, width: int) -> None:
     text = render(grid, "text", width)
     assert max(len(line) for line in text.split("\n")) <= width
     assert text.endswith("\n")
@@ -57,7 +57,7 @@ def test_no_text_line_is_wider_and_no_cell_is_lost(grid: Grid, width: int) -> No
 
 
 @given(grids())
-def test_what_fits_is_not_wrapped(grid: Grid) -> None:
+def test_what_fits_is_not_wrapped(grid: DisplayTable) -> None:
     lines = render(grid, "text", 200).split("\n")
     for label, cells in grid.rows:
         for part in [label, *(p for cell in cells for p in cell.split("\n"))]:
@@ -65,13 +65,13 @@ def test_what_fits_is_not_wrapped(grid: Grid) -> None:
 
 
 @given(grids())
-def test_markdown_has_the_same_columns_in_every_line(grid: Grid) -> None:
+def test_markdown_has_the_same_columns_in_every_line(grid: DisplayTable) -> None:
     bars = [len(re.findall(r"(?<!\\)\|", line)) for line in render(grid, "markdown").split("\n") if line[:1] == "|"]
     assert bars == [len(grid.columns) + 2] * (len(grid.rows) + 2)
 
 
 def test_columns_that_do_not_fit_go_below() -> None:
-    grid = Grid("", "m", ("first", "second", "third"), (("row", ("1" * 12, "2" * 12, "3" * 12)),))
+    grid = DisplayTable("", "m", ("first", "second", "third"), (("row", ("1" * 12, "2" * 12, "3" * 12)),))
     assert render(grid, "text", 32) == (
         "m           first        second\n"
         "-------------------------------\n"
@@ -84,23 +84,25 @@ def test_columns_that_do_not_fit_go_below() -> None:
 
 
 def test_a_column_too_wide_alone_wraps_at_blanks() -> None:
-    grid = Grid("", "m", ("verdict",), (("row", ("one two three four",)), ("next", ("five",))), ("a note of words",))
+    grid = DisplayTable(
+        "", "m", ("verdict",), (("row", ("one two three four",)), ("next", ("five",))), ("a note of words",)
+    )
     assert render(grid, "text", 16) == (
         "m     verdict\n----------------\nrow   one two\n      three four\n\nnext  five\n\na note of words\n"
     )
 
 
-def body(grid: Grid) -> list[str]:
+def body(grid: DisplayTable) -> list[str]:
     """The rows of a text without its head and notes."""
     return render(grid, "text").rstrip("\n").split("\n\n")[0].split("\n")[2:]
 
 
-def column(*cells: Entry, mark: str = "") -> Grid:
-    return Grid("", "", ("c",), tuple((f"r{i}", (cell,)) for i, cell in enumerate(cells)), mark=mark)
+def column(*cells: Entry, mark: str = "") -> DisplayTable:
+    return DisplayTable("", "", ("c",), tuple((f"r{i}", (cell,)) for i, cell in enumerate(cells)), mark=mark)
 
 
 def test_text_aligns_numbers_at_the_point_and_words_left() -> None:
-    grid = Grid(
+    grid = DisplayTable(
         "", "", ("n", "w"), (("a", ("1.0", "yes")), ("b", ("-10.25", "no")), ("c", (None, "")), ("d", ("7", "x")))
     )
     assert body(grid) == ["a    1.0    yes", "b  -10.25   no", "c  missing", "d    7      x"]
@@ -139,21 +141,21 @@ def test_the_best_has_a_star_whose_meaning_stands_below() -> None:
 
 
 def test_wide_letters_take_two_columns_and_accents_none() -> None:
-    grid = Grid("", "", ("c",), (("深度学习", ("1",)), ("abc", ("22",)), ("e\u0301a", ("3",))))
+    grid = DisplayTable("", "", ("c",), (("深度学习", ("1",)), ("abc", ("22",)), ("e\u0301a", ("3",))))
     assert body(grid) == ["深度学习   1", "abc       22", "e\u0301a         3"]
     for width in (8, 12, 14):
         assert all(cell_len(line) <= width for line in render(grid, "text", width).split("\n"))
 
 
 def test_control_characters_do_not_reach_a_terminal() -> None:
-    text = render(Grid("a\x1b[31mb", "", ("c\tc",), (("l\x07", ("x\r",)),)), "text")
+    text = render(DisplayTable("a\x1b[31mb", "", ("c\tc",), (("l\x07", ("x\r",)),)), "text")
     assert not {c for c in text if ord(c) < 32} - {"\n"}
     assert "a?[31mb" in text
 
 
 @given(st.text(max_size=20), st.text(max_size=20))
 def test_any_label_can_be_rendered(label: str, title: str) -> None:
-    grid = Grid(title, label, (label,), ((label, ("1 ± 2",)), (label, (label,))), (label,), mark=label)
+    grid = DisplayTable(title, label, (label,), ((label, ("1 ± 2",)), (label, (label,))), (label,), mark=label)
     for name in ("text", "markdown", "latex"):
         assert render(grid, name).endswith("\n")
     assert render(grid, "latex").count(r"\begin{tabular}") == 1
@@ -179,7 +181,7 @@ LABELS += ("<b>", "[a](b)", "![x](y)", "深度", "שלום", "__init__", "a_b_c"
 def test_github_shows_every_label_as_it_is() -> None:
     """Read by another's Markdown, with tables and strikethrough as GitHub has them."""
     parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
-    grid = Grid("t", "", ("c",), tuple((label, (label,)) for label in LABELS))
+    grid = DisplayTable("t", "", ("c",), tuple((label, (label,)) for label in LABELS))
     tokens = parser.parse(render(grid, "markdown"))
     cells = [token for before, token in itertools.pairwise(tokens) if before.type == "td_open"]
     shown = ["".join(child.content for child in cell.children or ()) for cell in cells]
@@ -190,12 +192,12 @@ def test_github_shows_every_label_as_it_is() -> None:
 
 
 def test_a_markdown_row_is_indented_where_it_is_in_text() -> None:
-    text = render(Grid("", "", ("c",), (("a", ("1",)), ("  published", ("2",)))), "markdown")
+    text = render(DisplayTable("", "", ("c",), (("a", ("1",)), ("  published", ("2",)))), "markdown")
     assert "| &emsp;published | 2   |" in text
 
 
 @given(grids())
-def test_latex_rows_have_the_columns_they_announce(grid: Grid) -> None:
+def test_latex_rows_have_the_columns_they_announce(grid: DisplayTable) -> None:
     text = render(grid, "latex")
     assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") >= 1
     assert "±" not in text
@@ -246,7 +248,7 @@ def test_a_number_is_taken_apart_and_put_together() -> None:
 
 def test_a_row_of_the_wrong_length_is_an_error() -> None:
     with pytest.raises(ValueError, match="row 'a' has 1 cells, the table 2 columns"):
-        Grid("", "", ("x", "y"), (("a", ("1",)),))
+        DisplayTable("", "", ("x", "y"), (("a", ("1",)),))
 
 
 @pytest.mark.parametrize(("format", "width"), [("html", 80), ("csv", 80), ("text", 4)])

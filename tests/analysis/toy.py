@@ -17,7 +17,7 @@ from svgbench.words.experiment import (
     Experiment,
     Measure,
     Setting,
-    Task,
+    TaskSpec,
     Term,
     Variant,
 )
@@ -35,8 +35,8 @@ EXPERIMENT = Experiment(
     title="A toy",
     description="Scores from a formula.",
     tasks=(
-        Task("toy/easy", TASK, "easy", OPTIONS, published="PETS Cheetah"),
-        Task("toy/hard", TASK, "hard", OPTIONS, published="Swimmer"),
+        TaskSpec("toy/easy", TASK, "easy", OPTIONS, published="PETS Cheetah"),
+        TaskSpec("toy/hard", TASK, "hard", OPTIONS, published="Swimmer"),
     ),
     variants=(
         Variant("ours", "ours", LEARNER, published="SAC-SVG(2)"),

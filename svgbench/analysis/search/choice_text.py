@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from svgbench.analysis.search.choosing import Choice, Word, Written, at_an_end, not_told_apart
-from svgbench.analysis.show.tables import Grid, format_mean_spread
+from svgbench.analysis.show.tables import DisplayTable, format_mean_spread
 from svgbench.words.experiment import Setting
 from svgbench.words.search import Search, Tried
 
@@ -56,7 +56,7 @@ def written_rows(search: Search, budget: str, found: Sequence[Written]) -> list[
     ]
 
 
-def choice_tables(search: Search, budget: str, found: Sequence[Choice]) -> list[Grid]:
+def choice_tables(search: Search, budget: str, found: Sequence[Choice]) -> list[DisplayTable]:
     """A table per variant: a row per setting, a column per task, "mean ± SD (n)", the winner marked with *."""
     labels = {task.id: task.label for task in search.experiment.tasks}
     variants = {variant.id: variant.label for variant in search.experiment.variants}
@@ -72,7 +72,7 @@ def choice_tables(search: Search, budget: str, found: Sequence[Choice]) -> list[
             cells = [_cell(choice, setting, task, over) for choice in own for task in choice.tasks]
             rows.append((_label(setting), (*cells, *([_rank(own[0], setting)] if over else []))))
         title = f"{search.id}, budget {budget}: {variants[grid.variant]}, {search.measure.label}"
-        tables.append(Grid(title, "", (*columns, *(["mean rank"] if over else [])), tuple(rows)))
+        tables.append(DisplayTable(title, "", (*columns, *(["mean rank"] if over else [])), tuple(rows)))
     return tables
 
 

@@ -9,7 +9,7 @@ from svgbench.analysis.judge.answers import Judged, answer, work_answer
 from svgbench.analysis.judge.judgement import CAUSES, Verdict
 from svgbench.analysis.judge.outlook import MOST_SEEDS, Open
 from svgbench.analysis.judge.verdict_words import tally, word_over
-from svgbench.analysis.show.tables import Grid, render
+from svgbench.analysis.show.tables import DisplayTable, render
 from svgbench.analysis.show.verdict_text import estimate
 from svgbench.lab.eta import duration
 from svgbench.words.experiment import Claim
@@ -153,7 +153,7 @@ def _rivals(judged: Judged, width: int) -> list[str]:
             (f"{v.variant}, {labels.get(v.task, v.task)}", (v.verdict, v.rival, *estimate(v), str(v.n))) for v in rivals
         )
         columns = ("is", "than", "difference", "95 % interval", "n")
-        return render(Grid(measure, "", columns, rows), "text", width).splitlines()
+        return render(DisplayTable(measure, "", columns, rows), "text", width).splitlines()
     groups = dict.fromkeys((v.variant, v.task) for v in rivals)
     lines: list[str] = []
     if len(groups) <= MOST_RIVALS:

@@ -11,7 +11,7 @@ from svgbench.analysis.judge.changes import Change
 from svgbench.analysis.judge.difference import CellDifference, Platform, Seen
 from svgbench.analysis.judge.verdict_words import tally
 from svgbench.analysis.read.naming import name_seeds
-from svgbench.analysis.show.tables import Grid, render
+from svgbench.analysis.show.tables import DisplayTable, render
 from svgbench.analysis.show.verdict_text import estimate
 
 HEIGHT = 40
@@ -217,7 +217,7 @@ def _whole(both: Sequence[CellDifference], width: int) -> list[str]:
             rows = tuple((v.setting, (v.verdict, *estimate(v))) for v in cell.verdicts)
             notes = (*_traced(cell), *(f"recorded: {change}" for change in cell.changes))
             columns = ("B against A", "B - A", "95 % interval")
-            lines += ["", *render(Grid(title, "", columns, rows, notes), "text", width).splitlines()]
+            lines += ["", *render(DisplayTable(title, "", columns, rows, notes), "text", width).splitlines()]
         same = [f"{cell.key[2]} {cell.key[3]}" for cell in own if cell.seen == "same"]
         if same:
             lines += ["", *_wrapped([f"{place[0]}, budget {place[1]}: the same bits in {_cells(len(same))}"], width)]

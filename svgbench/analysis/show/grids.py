@@ -36,7 +36,7 @@ Entry = str | Amount | None
 
 
 @dataclass(frozen=True)
-class Grid:
+class DisplayTable:
     """A table. A cell that is a string may hold several lines."""
 
     title: str

@@ -30,7 +30,7 @@ from svgbench.analysis.show.canvas import (
 )
 from svgbench.analysis.show.references import draw_legend, draw_levels, draw_not_run, draw_published, shows_published
 from svgbench.words.errors import DamagedError, UsageError
-from svgbench.words.experiment import Task
+from svgbench.words.experiment import TaskSpec
 
 PALETTE = [sns.color_palette("colorblind", 10)[i] for i in (0, 1, 2, 3, 9, 4, 5, 7)]
 """Eight colours that colour-blind readers can tell apart: one pink, and no yellow."""
@@ -204,13 +204,13 @@ def grid_of(tasks: int, across: int, height: float, **options: Any) -> tuple[Fig
     return figure, panels[:tasks]
 
 
-def named_tasks(results: Results) -> list[Task]:
+def named_tasks(results: Results) -> list[TaskSpec]:
     """The tasks that were asked for, with or without runs."""
     asked = {task for task, _ in results.cells}
     return [task for task in results.experiment.tasks if task.id in asked]
 
 
-def panel(ax: Axes, results: Results, task: Task, column: str, look: Mapping[str, Look]) -> list[int]:
+def panel(ax: Axes, results: Results, task: TaskSpec, column: str, look: Mapping[str, Look]) -> list[int]:
     """Curves of a task's variants against steps, and what they are read against; the n of each curve.
 
     A variant that was measured once, as a random policy is, is a line across the panel.

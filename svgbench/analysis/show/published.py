@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from svgbench import paper_tables
-from svgbench.analysis.show.tables import Grid
+from svgbench.analysis.show.tables import DisplayTable
 from svgbench.lab.names import meant, with_short_names
 from svgbench.paper_tables import PublishedNumber, PublishedTable
 from svgbench.words.errors import unknown
@@ -37,7 +37,7 @@ KINDS = {
 }
 
 
-def published_grid(table: PublishedTable) -> Grid:
+def published_grid(table: PublishedTable) -> DisplayTable:
     """The table in the paper's digits; below it who measured what, and how.
 
     Where the paper has a row of training steps, so has the grid, at the end.
@@ -49,7 +49,7 @@ def published_grid(table: PublishedTable) -> Grid:
     if table.steps_row is not None:
         rows.append((table.steps_row, tuple(str(s) if s is not None else None for s in table.column_steps)))
     source = KINDS[table.kind].format(source=table.source)
-    return Grid(
+    return DisplayTable(
         title=table.title,
         corner=table.corner,
         columns=table.columns,
@@ -58,7 +58,7 @@ def published_grid(table: PublishedTable) -> Grid:
     )
 
 
-def published_grids(name: str) -> list[Grid]:
+def published_grids(name: str) -> list[DisplayTable]:
     """The grids of the tables that `name` means: an id, a work ("sac-svg"), or what follows the work ("table1").
 
     UsageError if there is none.

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from svgbench.analysis.read.frames import Results
 from svgbench.analysis.show.canvas import STYLE, plain, text_width
-from svgbench.words.experiment import BestOf, Claim, Comparison, Experiment, PerTask, Task, Term, on_task
+from svgbench.words.experiment import BestOf, Claim, Comparison, Experiment, PerTask, TaskSpec, Term, on_task
 
 LEVEL, PUBLISHED = "level of a claim", "published mean, SD"
 SAMPLE = 5.0  # of a legend's line with its blanks, in units of the font's size
@@ -31,7 +31,7 @@ def draw_levels(ax: Axes, results: Results, task: str, column: str, sign: float 
         _line(ax, sign * value, LEVEL, color="0.3", linewidth=0.6, linestyle=(0, (9, 3)))
 
 
-def draw_published(ax: Axes, results: Results, task: Task, colours: Mapping[str, Any]) -> None:
+def draw_published(ax: Axes, results: Results, task: TaskSpec, colours: Mapping[str, Any]) -> None:
     """At the right end, the published mean and spread of each variant that is drawn.
 
     Below the paper's budget they are what the paper's budget gave, as the figure's line says.
@@ -67,7 +67,7 @@ def shows_published(figure: Figure) -> bool:
     return any(PUBLISHED in ax.get_legend_handles_labels()[1] for ax in figure.axes)
 
 
-def draw_row(ax: Axes, results: Results, task: Task, row: str, label: str) -> None:
+def draw_row(ax: Axes, results: Results, task: TaskSpec, row: str, label: str) -> None:
     """The published mean of a method that is not drawn, as a line across the panel."""
     number = _published(results, task, row)
     if number is not None:
@@ -122,13 +122,13 @@ def _level(part: Comparison, task: str) -> float | None:
     return float(on_task(right, task)) + away * float(on_task(margin, task))
 
 
-def _number(results: Results, task: Task, variant: str) -> Any:
+def _number(results: Results, task: TaskSpec, variant: str) -> Any:
     rows = {v.id: v.published for v in results.experiment.variants}
     row = rows.get(variant)
     return None if row is None else _published(results, task, row)
 
 
-def _published(results: Results, task: Task, row: str) -> Any:
+def _published(results: Results, task: TaskSpec, row: str) -> Any:
     from svgbench import paper_tables
 
     experiment = results.experiment

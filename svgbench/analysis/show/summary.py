@@ -12,7 +12,7 @@ from svgbench.analysis.judge.statistics import summarise, t_interval
 from svgbench.analysis.read.caveats import absences, caveats
 from svgbench.analysis.read.frames import Results
 from svgbench.analysis.read.measures import Sample, read_sample
-from svgbench.analysis.show.tables import Amount, Entry, Grid, amount_of, format_mean_spread
+from svgbench.analysis.show.tables import Amount, DisplayTable, Entry, amount_of, format_mean_spread
 from svgbench.words.experiment import Measure
 
 MISSING = "missing"
@@ -86,7 +86,7 @@ def results_grids(
     verdicts: Words | None = None,
     others: bool = True,
     whole: bool = True,
-) -> list[Grid]:
+) -> list[DisplayTable]:
     """The table for a person, a grid per measure: a row per variant, a column per task, cells "mean ± SD (n)".
 
     The best of a column, and what cannot be told apart from it, is marked; n stands in the notes where all cells have
@@ -101,11 +101,11 @@ def results_grids(
     return [table.grid(n, others and whole) for table in tables]
 
 
-def _nothing(results: Results, published: Any) -> Grid:
+def _nothing(results: Results, published: Any) -> DisplayTable:
     """The table of an experiment that was not run."""
     name = results.experiment.id
     there = f"; what the paper prints: svgbench table {results.experiment.published} --published" if published else ""
-    return Grid(
+    return DisplayTable(
         "", "", (), (), (f"{name} has no results at budget {results.budget}{there}", *results.notes, *results.caveats)
     )
 
@@ -137,7 +137,7 @@ class _Table:
     def amounts(self) -> list[Amount]:
         return [cell for cell in self.cells.values() if isinstance(cell, Amount)]
 
-    def grid(self, n: set[str], others: bool) -> Grid:
+    def grid(self, n: set[str], others: bool) -> DisplayTable:
         experiment = self.results.experiment
         rows: list[tuple[str, tuple[Entry, ...]]] = []
         for variant in self.variants:
@@ -149,7 +149,7 @@ class _Table:
         if others and self.published is not None:
             rows += self._others(self.published)
         budget = experiment.budget(self.results.budget)
-        return Grid(
+        return DisplayTable(
             title=f"{experiment.id}, budget {budget.name}: {self.measure.label}",
             corner="",
             columns=tuple(task.label for task in self.tasks),

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from svgbench.analysis.show.grids import Amount, Entry, Grid, amount_of, lines_of, one_line
+from svgbench.analysis.show.grids import Amount, DisplayTable, Entry, amount_of, lines_of, one_line
 from svgbench.analysis.show.table_text import groups_of, padded
 
 LATEX_WIDTH = 55
@@ -24,7 +24,7 @@ BLOCK_ROWS = 5
 # ---- Markdown
 
 
-def markdown_of(grid: Grid) -> str:
+def markdown_of(grid: DisplayTable) -> str:
     """The grid as a table of GitHub's Markdown; the best number of a column is bold. Labels mean what they say."""
     columns = [_markdown_column([cells[j] for _, cells in grid.rows]) for j in range(len(grid.columns))]
     labels = ["&emsp;" * label.startswith("  ") + _markdown(label.strip()) for label, _ in grid.rows]
@@ -45,7 +45,7 @@ def markdown_of(grid: Grid) -> str:
     return "\n\n".join(parts)
 
 
-def _notes(grid: Grid) -> list[str]:
+def _notes(grid: DisplayTable) -> list[str]:
     return [*([f"Bold: {grid.mark}"] if grid.mark else []), *map(one_line, grid.notes)]
 
 
@@ -114,7 +114,7 @@ _LATEX = {
 }
 
 
-def latex_of(grid: Grid) -> str:
+def latex_of(grid: DisplayTable) -> str:
     """The grid as LaTeX `table`s with booktabs, each no wider than a column and no longer than a page.
 
     Numbers are aligned at the "±", the best of a column is bold. The notes stand under the last table, or, if they are
@@ -148,7 +148,7 @@ def latex_of(grid: Grid) -> str:
     return "\n\n".join([_latex_needs(grid), *tables, *behind])
 
 
-def _latex_needs(grid: Grid) -> str:
+def _latex_needs(grid: DisplayTable) -> str:
     """What the document must load, as comments."""
     words = [grid.title, grid.corner, *grid.columns, *grid.notes]
     texts = [one_line(e) for e in (*words, grid.mark, *(e for label, cells in grid.rows for e in (label, *cells)))]
@@ -159,7 +159,7 @@ def _latex_needs(grid: Grid) -> str:
     return "\n".join(needs)
 
 
-def _latex_table(grid: Grid, tabulars: Sequence[str], more: str, notes: str) -> str:
+def _latex_table(grid: DisplayTable, tabulars: Sequence[str], more: str, notes: str) -> str:
     lines = [r"\begin{table}", r"\centering", r"\footnotesize", r"\setlength{\tabcolsep}{3pt}"]
     if grid.title or more:
         lines.append(rf"\caption{{{_latex(one_line(grid.title) + more)}.}}")
@@ -172,7 +172,7 @@ def _latex_table(grid: Grid, tabulars: Sequence[str], more: str, notes: str) -> 
 
 
 def _tabular(
-    grid: Grid, columns: Sequence[_LatexColumn], group: Sequence[int], rows: Sequence[int], wrapped: bool
+    grid: DisplayTable, columns: Sequence[_LatexColumn], group: Sequence[int], rows: Sequence[int], wrapped: bool
 ) -> str:
     heads = [column.head(grid.columns[j]) for column, j in zip(columns, group, strict=True)]
     label = r"p{0.45\columnwidth}" if wrapped else "l"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from svgbench.analysis.show.grids import Amount, Entry, Grid, amount_of, lines_of
+from svgbench.analysis.show.grids import Amount, DisplayTable, Entry, amount_of, lines_of
 
 GAP = 2  # blanks between columns
 BLANKS = ("", "–", "missing")
@@ -14,7 +14,7 @@ BLANKS = ("", "–", "missing")
 Lines = list[str]
 
 
-def text_of(grid: Grid, width: int) -> str:
+def text_of(grid: DisplayTable, width: int) -> str:
     """The grid in lines of at most `width`. What is wider is cut into tables below one another, by columns.
 
     Numbers are aligned at the "±", or at the decimal point where they have no spread; behind the best stands "*".

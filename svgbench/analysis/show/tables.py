@@ -7,7 +7,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from svgbench.analysis.show.grids import MISSING, Amount, Entry, Grid, amount_of, format_mean_spread
+from svgbench.analysis.show.grids import MISSING, Amount, DisplayTable, Entry, amount_of, format_mean_spread
 from svgbench.analysis.show.table_markup import latex_of, markdown_of
 from svgbench.analysis.show.table_text import text_of
 
@@ -15,8 +15,8 @@ __all__ = [
     "FORMATS",
     "MISSING",
     "Amount",
+    "DisplayTable",
     "Entry",
-    "Grid",
     "amount_of",
     "csv_of",
     "format_mean_spread",
@@ -28,7 +28,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """A text that begins so is a formula for a spreadsheet."""
 
 
-def render(grid: Grid, format: str = "text", width: int = 80) -> str:
+def render(grid: DisplayTable, format: str = "text", width: int = 80) -> str:
     """The grid as "text", "markdown" or "latex", ending in one newline.
 
     Only "text" has a width. ValueError for another format (a CSV is made of rows, by `csv_of`), or a width below 5.

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from svgbench.analysis.judge.judgement import Verdict
 from svgbench.analysis.judge.verdict_words import deciding_part, of_claim, tally
-from svgbench.analysis.show.tables import Grid, render
+from svgbench.analysis.show.tables import DisplayTable, render
 from svgbench.analysis.show.wording import words_of
 from svgbench.words.experiment import Claim, Experiment, OfDistance
 
@@ -85,7 +85,7 @@ def _rows(claim: Claim, verdicts: Sequence[Verdict], labels: Sequence[str], widt
             notes.append(("" if corner else label, v.reason))
     if not rows:
         return _wrapped(_by_reason(notes), width)
-    grid = Grid(title="", corner=corner, columns=columns, rows=tuple(rows), notes=_by_reason(notes))
+    grid = DisplayTable(title="", corner=corner, columns=columns, rows=tuple(rows), notes=_by_reason(notes))
     return render(grid, "text", width).strip("\n").splitlines()
 
 
@@ -134,7 +134,7 @@ def _level_lines(experiment: Experiment, verdicts: Sequence[Verdict], width: int
                 name = v.variant if len(settings) == 1 else f"{v.variant} {v.setting}"
                 rows.append((name, (v.verdict, *estimate(v), *paper, str(v.n))))
         if rows:
-            grid = Grid(title=title, corner="", columns=columns, rows=tuple(rows), notes=_reasons(own))
+            grid = DisplayTable(title=title, corner="", columns=columns, rows=tuple(rows), notes=_reasons(own))
             lines += ["", *render(grid, "text", width).splitlines()]
     silent = [(labels.get(v.task, v.task), v.variant) for v in verdicts if not (v.n or v.rival)]
     without = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from svgbench.reproduce.gae.claims import AFTER_20, FIG8_CLAIMS, FIG9_CLAIMS, FIG10_CLAIMS
 from svgbench.reproduce.gae.deviations import FIG8_DEVIATIONS, FIG9_DEVIATIONS, FIG10_DEVIATIONS
 from svgbench.reproduce.on_policy import CART_POLE_BEST, COLUMNS, FINAL_REWARD, MEAN_REWARD
-from svgbench.words.experiment import Budget, Experiment, Setting, Task, Variant
+from svgbench.words.experiment import Budget, Experiment, Setting, TaskSpec, Variant
 
 GAE = "gae"
 GAMMAS = (0.9, 0.92, 0.94, 0.96, 0.98, 0.99, 0.995, 1.0)
@@ -35,8 +35,8 @@ FIG8 = Experiment(
         "second task, at γ = 0.99 only."
     ),
     tasks=(
-        Task("trpo/cart-pole", "trpo/cart-pole", "Cart-pole", best=CART_POLE_BEST),
-        Task(
+        TaskSpec("trpo/cart-pole", "trpo/cart-pole", "Cart-pole", best=CART_POLE_BEST),
+        TaskSpec(
             "trpo/cart-pole-barto",
             "trpo/cart-pole-barto",
             "Cart-pole, Barto et al.",
@@ -115,13 +115,13 @@ FIG9 = Experiment(
         "0.96 and 1 and without one. Policy and value function have three hidden layers of 100, 50 and 25 units."
     ),
     tasks=(
-        Task(
+        TaskSpec(
             "gae/biped",
             "gae/biped",
             "3D biped",
             config={**ROBOT, "timesteps": 50_000},
         ),
-        Task(
+        TaskSpec(
             "gae/quadruped",
             "gae/quadruped",
             "Quadruped",
@@ -161,7 +161,7 @@ FIG10 = Experiment(
         "a value function at λ = 0.96 and 1 and without one, γ = 0.995."
     ),
     tasks=(
-        Task(
+        TaskSpec(
             "gae/biped-standing",
             "gae/biped-standing",
             "3D biped, getting up",

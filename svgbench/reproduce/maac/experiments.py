@@ -9,7 +9,7 @@ meta_mb/trainers/double_integral_trainer.py, meta_mb/envs/mb_envs/double_integra
 from __future__ import annotations
 
 from svgbench.reproduce.maac.claims import CLAIMS
-from svgbench.words.experiment import Budget, Column, Deviation, Experiment, Measure, Setting, Task, Variant
+from svgbench.words.experiment import Budget, Column, Deviation, Experiment, Measure, Setting, TaskSpec, Variant
 
 LEARNER = "maac_gradient_error"
 DOUBLE_INTEGRATOR = "maac/double-integrator"
@@ -27,25 +27,25 @@ FIG3 = Experiment(
         "near ones 1 %, both without noise."
     ),
     tasks=(
-        Task(
+        TaskSpec(
             id="double-integrator/gamma0.9-far",
             make=DOUBLE_INTEGRATOR,
             label="γ = 0.9, far from the optimum",
             options={"gamma": 0.9, "gain": (0.0, 0.0), "sigma": 1.0, "horizon": 25},
         ),
-        Task(
+        TaskSpec(
             id="double-integrator/gamma0.9-near",
             make=DOUBLE_INTEGRATOR,
             label="γ = 0.9, near the optimum",
             options={"gamma": 0.9, "gain": (0.25, 0.55), "sigma": 1.0, "horizon": 25},
         ),
-        Task(
+        TaskSpec(
             id="double-integrator/gamma0.99-far",
             make=DOUBLE_INTEGRATOR,
             label="γ = 0.99, far from the optimum",
             options={"gamma": 0.99, "gain": (0.5, 0.5), "sigma": 1.0, "horizon": 100},
         ),
-        Task(
+        TaskSpec(
             id="double-integrator/gamma0.99-near",
             make=DOUBLE_INTEGRATOR,
             label="γ = 0.99, near the optimum",

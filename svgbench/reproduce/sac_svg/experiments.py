@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from svgbench.reproduce.sac_svg.claims import FIG2_CLAIMS, FINAL, TABLE2_CLAIMS
 from svgbench.reproduce.sac_svg.deviations import FIG2_DEVIATIONS, FIG6_DEVIATIONS, TABLE2_DEVIATIONS
-from svgbench.words.experiment import Budget, Column, Experiment, Measure, Setting, Task, Variant
+from svgbench.words.experiment import Budget, Column, Experiment, Measure, Setting, TaskSpec, Variant
 
 SAC = "sac"
 SAC_SVG = "sac_svg"
@@ -89,21 +89,21 @@ TABLE2 = Experiment(
         "Methods that are not run appear as published only."
     ),
     tasks=(
-        Task(
+        TaskSpec(
             "poplin/ant",
             "poplin/ant",
             "Ant",
             published="Ant",
             config={"target_entropy_init": 1.0, "target_entropy_final": -4.0, "target_entropy_decay": 0.0625},
         ),
-        Task(
+        TaskSpec(
             "poplin/hopper",
             "poplin/hopper",
             "Hopper",
             published="Hopper",
             config={"target_entropy_init": 1.0, "target_entropy_final": 1.0},
         ),
-        Task(
+        TaskSpec(
             "poplin/swimmer",
             "poplin/swimmer",
             "Swimmer",
@@ -111,21 +111,21 @@ TABLE2 = Experiment(
             config={"target_entropy_init": -2.0, "target_entropy_final": -16.0, "target_entropy_decay": 16.0},
             limits=FIFTY_THOUSAND,
         ),
-        Task(
+        TaskSpec(
             "poplin/cheetah",
             "poplin/cheetah",
             "Cheetah",
             published="Cheetah",
             config={"target_entropy_init": 0.0, "target_entropy_final": -4.0, "target_entropy_decay": 1.0},
         ),
-        Task(
+        TaskSpec(
             "poplin/walker2d",
             "poplin/walker2d",
             "Walker2d",
             published="Walker2d",
             config={"target_entropy_init": 1.0, "target_entropy_final": 1.0},
         ),
-        Task(
+        TaskSpec(
             "poplin/pets-cheetah",
             "poplin/pets-cheetah",
             "PETS Cheetah",
@@ -189,7 +189,7 @@ FIG6 = Experiment(
     id="sac-svg/fig6",
     title="Schedules of the target entropy, eq. (14)",
     description="Target entropy from 0 to -10 nats over one million steps for seven exponents. Nothing is trained.",
-    tasks=(Task("schedule/1m-steps", "no-simulation", "0 to -10 nats over 1M steps"),),
+    tasks=(TaskSpec("schedule/1m-steps", "no-simulation", "0 to -10 nats over 1M steps"),),
     variants=(
         Variant("beta-0.0156", "β = 1/64", SCHEDULE, {"target_entropy_decay": 0.015625}),
         Variant("beta-0.0625", "β = 1/16", SCHEDULE, {"target_entropy_decay": 0.0625}),
@@ -224,14 +224,14 @@ FIG2 = Experiment(
         "Compared with the authors' rerun of April 2021, whose numbers are published and whose schedules are run here."
     ),
     tasks=(
-        Task(
+        TaskSpec(
             "mbpo/hopper",
             "mbpo/hopper",
             "Hopper",
             published="Hopper",
             config={"target_entropy_init": 0.0, "target_entropy_final": -2.0, "target_entropy_decay": 0.03125},
         ),
-        Task(
+        TaskSpec(
             "mbpo/walker2d",
             "mbpo/walker2d",
             "Walker2d",
@@ -239,7 +239,7 @@ FIG2 = Experiment(
             config={"target_entropy_init": -2.0, "target_entropy_final": -8.0, "target_entropy_decay": 0.0625},
             limits={"paper": {"total_steps": 2_000_000}},
         ),
-        Task(
+        TaskSpec(
             "mbpo/ant",
             "mbpo/ant",
             "Ant",
@@ -247,7 +247,7 @@ FIG2 = Experiment(
             config={"target_entropy_init": 0.0, "target_entropy_final": -2.0, "target_entropy_decay": 4.0},
             limits={"paper": {"total_steps": 2_000_000}},
         ),
-        Task(
+        TaskSpec(
             "mbpo/cheetah",
             "mbpo/cheetah",
             "Cheetah",
@@ -255,7 +255,7 @@ FIG2 = Experiment(
             config={"target_entropy_init": -2.0, "target_entropy_final": -3.0, "target_entropy_decay": 1.0},
             limits={"paper": {"total_steps": 2_000_000}},
         ),
-        Task(
+        TaskSpec(
             "mbpo/humanoid",
             "mbpo/humanoid",
             "Humanoid",

@@ -9,7 +9,7 @@ from svgbench.analysis.read.frames import Results
 from svgbench.analysis.show.canvas import COLUMN_WIDTH, plain, subplots
 from svgbench.analysis.show.plots import drawable, grid_of, looks, named_tasks, panel, stamp, undeclared
 from svgbench.analysis.show.references import draw_legend, draw_row
-from svgbench.words.experiment import Task
+from svgbench.words.experiment import TaskSpec
 
 BEST_H = {"Ant": 2, "Hopper": 2, "Swimmer": 2, "Cheetah": 3, "Walker2d": 4, "PETS Cheetah": 4}
 """The H of each column's best row among SAC-SVG's, as Table 2 prints it."""
@@ -54,7 +54,7 @@ def fig6(results: Results) -> dict[str, Figure]:
     return {"": figure}
 
 
-def _variants(results: Results, task: Task) -> list[str]:
+def _variants(results: Results, task: TaskSpec) -> list[str]:
     cells = [v for t, v in results.cells if t == task.id and v != "random"]
     return [v for v in cells if drawable(results, task.id, v, "eval_return")]
 

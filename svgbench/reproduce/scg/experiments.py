@@ -23,7 +23,7 @@ from svgbench.reproduce.scg.deviations import (
     VARIANCE_DEVIATIONS,
 )
 from svgbench.reproduce.scg.theory import THEORY
-from svgbench.words.experiment import Budget, Column, Experiment, Task, Variant
+from svgbench.words.experiment import Budget, Column, Experiment, TaskSpec, Variant
 
 NO_SIMULATION = "no-simulation"
 MOTIFS = "scg_motifs"
@@ -39,11 +39,11 @@ FIG11 = Experiment(
         "form. The estimators of a seed share their samples, so they also compare sample by sample."
     ),
     tasks=(
-        Task("motif/1", NO_SIMULATION, "(1) θ → x → y ~ p(x), f(y)", config={"motif": "1"}),
-        Task("motif/2", NO_SIMULATION, "(2) x ~ p(θ), y step, f(y)", config={"motif": "2"}),
-        Task("motif/3", NO_SIMULATION, "(3) x ~ p(θ), y ~ p(x), f(y)", config={"motif": "3"}),
-        Task("motif/4", NO_SIMULATION, "(4) x ~ p(θ), y(θ), f(x, y)", config={"motif": "4"}),
-        Task("motif/5", NO_SIMULATION, "(5) chain, f₁(x₁) + f₂(x₂)", config={"motif": "5"}),
+        TaskSpec("motif/1", NO_SIMULATION, "(1) θ → x → y ~ p(x), f(y)", config={"motif": "1"}),
+        TaskSpec("motif/2", NO_SIMULATION, "(2) x ~ p(θ), y step, f(y)", config={"motif": "2"}),
+        TaskSpec("motif/3", NO_SIMULATION, "(3) x ~ p(θ), y ~ p(x), f(y)", config={"motif": "3"}),
+        TaskSpec("motif/4", NO_SIMULATION, "(4) x ~ p(θ), y(θ), f(x, y)", config={"motif": "4"}),
+        TaskSpec("motif/5", NO_SIMULATION, "(5) chain, f₁(x₁) + f₂(x₂)", config={"motif": "5"}),
     ),
     variants=(
         Variant("downstream", "eq. (38)", MOTIFS, {"estimator": "downstream"}),
@@ -82,10 +82,10 @@ HESSIAN = Experiment(
         "`error` is that of n samples; `bias` is that of the expectation over all outcomes, which needs no samples."
     ),
     tasks=(
-        Task("hessian/bernoulli", NO_SIMULATION, "one Bernoulli variable", config={"graph": "bernoulli"}),
-        Task("hessian/normal", NO_SIMULATION, "one normal variable", config={"graph": "normal"}),
-        Task("hessian/mdp", NO_SIMULATION, "decision process, 2 steps", config={"graph": "mdp"}),
-        Task("hessian/chain", NO_SIMULATION, "normal chain, 2 steps", config={"graph": "chain"}),
+        TaskSpec("hessian/bernoulli", NO_SIMULATION, "one Bernoulli variable", config={"graph": "bernoulli"}),
+        TaskSpec("hessian/normal", NO_SIMULATION, "one normal variable", config={"graph": "normal"}),
+        TaskSpec("hessian/mdp", NO_SIMULATION, "decision process, 2 steps", config={"graph": "mdp"}),
+        TaskSpec("hessian/chain", NO_SIMULATION, "normal chain, 2 steps", config={"graph": "chain"}),
     ),
     variants=(
         Variant("log", "Corollary 1, log p", HESSIANS, {"loss": "log"}),
@@ -121,7 +121,7 @@ MM = Experiment(
         "Eq. (41) at theta_old against the objective, along random directions from it, and iterations that lower the "
         "bound. Random graphs of three Bernoulli nodes with negative costs, one a seed. Everything is exact."
     ),
-    tasks=(Task("bound/three-bernoulli", NO_SIMULATION, "three Bernoulli variables, negative costs"),),
+    tasks=(TaskSpec("bound/three-bernoulli", NO_SIMULATION, "three Bernoulli variables, negative costs"),),
     variants=(
         Variant("one-step", "1 step on the bound", UPPER_BOUND, {"inner_steps": 1}),
         Variant("ten-steps", "10 steps on the bound", UPPER_BOUND, {"inner_steps": 10}),
@@ -160,10 +160,10 @@ VARIANCE_EXPERIMENT = Experiment(
         "against the steps of a chaotic chain."
     ),
     tasks=(
-        Task("dimension/mean", NO_SIMULATION, "mean of squares, by dimension", config={"problem": "mean"}),
-        Task("dimension/sum", NO_SIMULATION, "sum of squares, by dimension", config={"problem": "sum"}),
-        Task("rough/wave", NO_SIMULATION, "sine, by frequency", config={"problem": "wave", "sizes": ROUGH}),
-        Task("rough/chain", NO_SIMULATION, "chaotic chain, by steps", config={"problem": "chain", "sizes": ROUGH}),
+        TaskSpec("dimension/mean", NO_SIMULATION, "mean of squares, by dimension", config={"problem": "mean"}),
+        TaskSpec("dimension/sum", NO_SIMULATION, "sum of squares, by dimension", config={"problem": "sum"}),
+        TaskSpec("rough/wave", NO_SIMULATION, "sine, by frequency", config={"problem": "wave", "sizes": ROUGH}),
+        TaskSpec("rough/chain", NO_SIMULATION, "chaotic chain, by steps", config={"problem": "chain", "sizes": ROUGH}),
     ),
     variants=(
         Variant("score", "score function (SF)", VARIANCES, {"estimator": "score"}),

@@ -21,7 +21,7 @@ from svgbench.reproduce.scg.deviations_theory import (
     POLICY_GRADIENT_DEVIATIONS,
     VINE_DEVIATIONS,
 )
-from svgbench.words.experiment import Budget, Column, Experiment, Task, Variant
+from svgbench.words.experiment import Budget, Column, Experiment, TaskSpec, Variant
 
 NO_SIMULATION = "no-simulation"
 POLICY_GRADIENTS = "svgbench.baselines.scg.scg_policy_gradient:make"
@@ -36,7 +36,7 @@ POLICY_GRADIENT = Experiment(
         "The estimators of chapter 2 and of eq. (22) on random decision processes of three states and two actions. All "
         "paths of an episode are listed, so bias and variance are sums. Both are over the size of the gradient."
     ),
-    tasks=(Task("process/random", NO_SIMULATION, "random process, 3 states, 2 actions"),),
+    tasks=(TaskSpec("process/random", NO_SIMULATION, "random process, 3 states, 2 actions"),),
     variants=(
         Variant("total", "all rewards", POLICY_GRADIENTS, {"weight": "total"}),
         Variant("following", "eq. (1), rewards from t", POLICY_GRADIENTS, {"weight": "following"}),
@@ -74,8 +74,8 @@ GAE_LAMBDA = Experiment(
         "paths of eight steps are listed. Biases of the gradient are from the undiscounted gradient and from g^γ."
     ),
     tasks=(
-        Task("chain/exact", NO_SIMULATION, "chain, V exact", config={"value": "exact"}),
-        Task("chain/inaccurate", NO_SIMULATION, "chain, V inaccurate", config={"value": "inaccurate"}),
+        TaskSpec("chain/exact", NO_SIMULATION, "chain, V exact", config={"value": "exact"}),
+        TaskSpec("chain/inaccurate", NO_SIMULATION, "chain, V inaccurate", config={"value": "inaccurate"}),
     ),
     variants=(
         Variant("gamma-1", "γ = 1", LAMBDA, {"gamma": 1.0}),
@@ -110,7 +110,7 @@ VINE_EXPERIMENT = Experiment(
         "The gradient of TRPO's objective at the old policy from K values of Q, one action in each of K states or K "
         "actions in one state. Random processes of four states; moments of returns by recursion."
     ),
-    tasks=(Task("process/rollouts", NO_SIMULATION, "random process, 4 states"),),
+    tasks=(TaskSpec("process/rollouts", NO_SIMULATION, "random process, 4 states"),),
     variants=(
         Variant("single-path", "single path", VINE, {"scheme": "single-path"}),
         Variant("single-path-baseline", "single path, b = V", VINE, {"scheme": "single-path", "baseline": "value"}),
@@ -143,8 +143,8 @@ POLICY_BOUND = Experiment(
         "Proposition 1a as printed and corrected. Random processes, and one that is made against the bound."
     ),
     tasks=(
-        Task("bound/random", NO_SIMULATION, "random processes", config={"problem": "random"}),
-        Task("bound/made", NO_SIMULATION, "made against the bound", config={"problem": "made"}),
+        TaskSpec("bound/random", NO_SIMULATION, "random processes", config={"problem": "random"}),
+        TaskSpec("bound/made", NO_SIMULATION, "made against the bound", config={"problem": "made"}),
     ),
     variants=(
         Variant("mixture", "eq. (8), mixtures", BOUND, {"bound": "mixture"}),

@@ -24,13 +24,13 @@ from svgbench.reproduce.svg.experiments import FIG4
 from svgbench.simulate.trials import COLUMNS, trials_of
 from svgbench.tasks.svg.by_hand import POLICIES
 from svgbench.terminal import out, out_json
-from svgbench.words.experiment import PerTask, Task, on_task
+from svgbench.words.experiment import PerTask, TaskSpec, on_task
 
 SEEDS = 50
 TASKS = {task.id: task for task in FIG4.tasks if task.id in POLICIES}
 
 
-def measure(task: Task, seeds: Sequence[int] = range(SEEDS)) -> list[dict[str, Any]]:
+def measure(task: TaskSpec, seeds: Sequence[int] = range(SEEDS)) -> list[dict[str, Any]]:
     """One flat row for each trial of the task's policy: its mean over seeds, with a t-interval, and n."""
     made, limits = resolve(task.make)(**task.options), task.limits["paper"]
     tasks = [made, *([replace(made, noise=limits["trial_noise"])] if "trial_noise" in limits else [])]

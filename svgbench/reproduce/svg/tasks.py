@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from svgbench.words.experiment import Setting, Task
+from svgbench.words.experiment import Setting, TaskSpec
 
 FIXED: dict[str, Setting] = {
     "policy_updates": 50,
@@ -30,28 +30,28 @@ FIXED: dict[str, Setting] = {
 SWIMMER_CRITIC: dict[str, Setting] = {"value_lr": 3e-4}
 """Of all swimmers: with 1e-3 the critic's error on new episodes grows after a thousand of them, and returns fall."""
 
-HAND = Task(
+HAND = TaskSpec(
     "svg/hand",
     "svg/hand",
     "Hand",
     config=FIXED | {"hidden": (100, 100), "model_hidden": (20, 20), "gamma": 1.0},
     best={"train_return": -2e-6},  # both distances at their softness
 )
-CART_POLE = Task(
+CART_POLE = TaskSpec(
     "svg/cart-pole",
     "svg/cart-pole",
     "Cart-pole",
     config=FIXED | {"hidden": (100, 100), "value_hidden": (200, 100), "model_hidden": (20, 20), "gamma": 0.99},
     best={"train_return": 125.0},  # 1 a step: upright, in the middle, without a force
 )
-SWIMMER_3 = Task(
+SWIMMER_3 = TaskSpec(
     "svg/swimmer-3",
     "svg/swimmer",
     "Swimmer, 3 links",
     {"links": 3},
     config=FIXED | {"hidden": (50, 50), "value_hidden": (200, 100), "model_hidden": (20, 20), "gamma": 0.995},
 )
-SWIMMER_5 = Task(
+SWIMMER_5 = TaskSpec(
     "svg/swimmer-5",
     "svg/swimmer",
     "Swimmer, 5 links",
@@ -87,7 +87,7 @@ ARM: dict[str, Setting] = FIXED | {
     "gamma": 0.98,
 }
 FIG4_TASKS = (
-    Task(
+    TaskSpec(
         "svg/swimmer-7",
         "svg/swimmer",
         "Swimmer, 7 links",
@@ -95,7 +95,7 @@ FIG4_TASKS = (
         config=FIXED | {"hidden": (100, 100), "value_hidden": (200, 100), "model_hidden": (40, 40), "gamma": 0.995},
         limits=tried(150, 0),
     ),
-    Task(
+    TaskSpec(
         "svg/reacher-4-target",
         "svg/reacher",
         "Reacher, 4 targets",
@@ -104,7 +104,7 @@ FIG4_TASKS = (
         limits=tried(100, 80),
         best=at_most(AT_THE_SITE, 100),
     ),
-    Task(
+    TaskSpec(
         "svg/reacher-moving",
         "svg/reacher",
         "Reacher, moving target",
@@ -113,7 +113,7 @@ FIG4_TASKS = (
         limits=tried(100, 20),
         best=at_most(AT_THE_SITE, 100),
     ),
-    Task(
+    TaskSpec(
         "svg/gripper",
         "svg/gripper",
         "Gripper",
@@ -121,7 +121,7 @@ FIG4_TASKS = (
         limits=tried(150, 120),
         best=at_most(HELD_AT_THE_SITE, 150),
     ),
-    Task(
+    TaskSpec(
         "svg/monoped",
         "svg/monoped",
         "Monoped",
@@ -129,7 +129,7 @@ FIG4_TASKS = (
         limits=tried(1000, 200, noise=0.25),
         best=at_most(STANDING_UPRIGHT, 200),
     ),
-    Task(
+    TaskSpec(
         "svg/cheetah",
         "svg/cheetah",
         "Half-cheetah, springs",
@@ -137,7 +137,7 @@ FIG4_TASKS = (
         config=ARM,
         limits=tried(300, 0),
     ),
-    Task(
+    TaskSpec(
         "svg/cheetah-no-springs",
         "svg/cheetah",
         "Half-cheetah, no springs",
@@ -145,5 +145,5 @@ FIG4_TASKS = (
         config=ARM,
         limits=tried(300, 0),
     ),
-    Task("svg/walker", "svg/walker", "Walker", config=ARM, limits=tried(300, 0)),
+    TaskSpec("svg/walker", "svg/walker", "Walker", config=ARM, limits=tried(300, 0)),
 )

@@ -11,7 +11,7 @@ from svgbench.reproduce.on_policy import CART_POLE_BEST, COLUMNS, FINAL_REWARD, 
 from svgbench.reproduce.trpo.claims import CROSSCHECK_CLAIMS, FIG4_CLAIMS, FINAL_RETURN, MEAN_RETURN
 from svgbench.reproduce.trpo.deviations import CROSSCHECK_DEVIATIONS, FIG4_DEVIATIONS
 from svgbench.reproduce.trpo.reached import REACHED
-from svgbench.words.experiment import Budget, Experiment, PerTask, Setting, Task, Variant
+from svgbench.words.experiment import Budget, Experiment, PerTask, Setting, TaskSpec, Variant
 
 TRPO = "trpo"
 NATURAL_GRADIENT = "natural_gradient"
@@ -40,29 +40,29 @@ LEGGED: dict[str, Setting] = {
 }
 
 TASKS = (
-    Task(
+    TaskSpec(
         "trpo/cart-pole",
         "trpo/cart-pole",
         "Cart-pole",
         config=CART_POLE,
         best=CART_POLE_BEST,
     ),
-    Task(
+    TaskSpec(
         "trpo/cart-pole-barto",
         "trpo/cart-pole-barto",
         "Cart-pole, Barto et al.",
         config=CART_POLE,
         best=CART_POLE_BEST,
     ),
-    Task("trpo/swimmer", "trpo/swimmer", "Swimmer", config=SWIMMER),
-    Task(
+    TaskSpec("trpo/swimmer", "trpo/swimmer", "Swimmer", config=SWIMMER),
+    TaskSpec(
         "trpo/hopper",
         "trpo/hopper",
         "Hopper",
         config=LEGGED,
         limits={"paper": {"iterations": 200}, "short": {"iterations": 100}},
     ),
-    Task(
+    TaskSpec(
         "trpo/walker",
         "trpo/walker",
         "Walker",
@@ -143,13 +143,13 @@ CROSSCHECK = Experiment(
         "given as many times 0.01 as an action has dimensions."
     ),
     tasks=(
-        Task(
+        TaskSpec(
             "gymnasium/swimmer-v5",
             "gymnasium/swimmer",
             "Swimmer-v5",
             config={"max_kl": 0.02, "cg_damping": 0.2},
         ),
-        Task(
+        TaskSpec(
             "gymnasium/hopper-v5",
             "gymnasium/hopper",
             "Hopper-v5",

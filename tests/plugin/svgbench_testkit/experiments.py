@@ -8,7 +8,7 @@ from svgbench.words.experiment import (
     Deviation,
     Experiment,
     Measure,
-    Task,
+    TaskSpec,
     Term,
     Variant,
 )
@@ -22,8 +22,8 @@ EXPERIMENTS = (
         title="Random walks",
         description="Walks with and without drift.",
         tasks=(
-            Task("field/calm", "svgbench_testkit.field:make", "calm", {"scale": 0.1}),
-            Task("field/windy", "svgbench_testkit.field:make", "windy", {"scale": 1.0}),
+            TaskSpec("field/calm", "svgbench_testkit.field:make", "calm", {"scale": 0.1}),
+            TaskSpec("field/windy", "svgbench_testkit.field:make", "windy", {"scale": 1.0}),
         ),
         variants=(
             Variant("drift", "drift", "svgbench_testkit.walk:make", {"drift": 0.5}),
