@@ -1,4 +1,5 @@
 # make demo   a figure of a paper, redrawn from ten seeds, with verdicts, in minutes
+# make coverage   which lines the tests run
 # make test   lint, format, types, import rules, tests in two processes (WORKERS=1 for one)
 PYTHON ?= python3
 TORCH ?= torch==2.13.0
@@ -8,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 DEMO := demo
 WORKERS ?= 2
 
-.PHONY: demo test lint fast-test clean
+.PHONY: demo test coverage lint clean
 
 # torch first and pinned: any other order may bring a build for GPUs, several gigabytes of it.
 $(VENV)/.base: pyproject.toml constraints.txt
@@ -40,6 +41,9 @@ lint: $(VENV)/.dev
 
 test: lint
 	$(BIN)/python -m pytest -n $(WORKERS)
+
+coverage: $(VENV)/.dev
+	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term:skip-covered
 
 clean:
 	rm -rf $(VENV) $(DEMO) figures .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -29,7 +29,7 @@ from svgbench.lab.files import locked, remove_temporaries, write_atomic
 from svgbench.lab.source import split_reference
 from svgbench.lab.store import Store
 from svgbench.words.errors import BusyError, DamagedError, UsageError
-from svgbench.words.learner import Learner, Row
+from svgbench.words.learner import Learner, MakeLearner, Row
 
 FINISHED, FAILED, STOPPED, UNBUILT, BUSY = 0, 1, 4, 5, 75
 """Exit statuses. STOPPED: asked to stop, and checkpointed. UNBUILT: an error before there was a learner, which would
@@ -101,7 +101,7 @@ class BlockProcess:
         """The block's learner at its beginning."""
         cell = self.block.cell
         task = resolve(cell.task.make)(**cell.task.options)
-        make = resolve(cell.variant.learner)
+        make: MakeLearner = resolve(cell.variant.learner)
         return make(cell.config, task, list(self.block.seeds), cell.limits, cell.device)
 
     def resume(self, learner: Learner) -> None:

@@ -70,7 +70,8 @@ def load(path: Path, owner: str, device: str = "cpu") -> dict[str, Any] | None:
         raise DamagedError(f"{path} is not a checkpoint of format {FORMAT}")
     if content.get("owner") != owner:
         raise DamagedError(f"{path} belongs to {content.get('owner')!r}, not to {owner!r}")
-    return content["payload"]
+    payload: dict[str, Any] = content["payload"]
+    return payload
 
 
 def _check_sums(path: Path) -> None:
