@@ -19,6 +19,8 @@ from svgbench.lab.damage import DamagedFileError
 from svgbench.lab.files import is_locked, locked
 from svgbench.lab.pair import is_cell_file, is_copy, is_finished, read_meta, read_rows
 from svgbench.lab.store import Store
+from svgbench.lab.upgrade import Upgraded, upgrade_cells
+from svgbench.lab.upgrade_work import upgrade_blocks
 from svgbench.words.errors import BusyError, UsageError
 from svgbench.words.experiment import Experiment
 
@@ -65,6 +67,26 @@ def _checked(store: Store, path: Path, now: Mapping[str, str]) -> dict[str, Any]
     if identity != meta["config_hash"]:
         return _verified(store, path, "stale", "config or version changed since", finished)
     return _verified(store, path, "ok", "", finished)
+
+
+def upgrade(store: Store, dry_run: bool) -> list[Upgraded]:
+    """Carry results of an older svgbench over to names and today's identities, and what is under way in `.work` too.
+
+    One entry for each JSON and each block that has another name now. Raises BusyError if a block runs.
+    """
+    if any(is_locked(path) for path in store.work.rglob("*.lock")):
+        raise BusyError(f"a run is at work in {store.work}; wait for it or stop it")
+    declared = reproduce.factories()
+    blocks = upgrade_blocks(store, declared, dry_run)
+    return upgrade_cells(store, declared, dry_run) + blocks
+
+
+def upgrade_sentences(found: list[Upgraded], dry_run: bool) -> list[str]:
+    """What was left, each with its reason, and the sum."""
+    left = [one for one in found if one.status == "left"]
+    counts = Counter(one.status for one in found)
+    done = f"{counts['upgraded']} {'would be ' * dry_run}upgraded, {counts['as it is']} were so already"
+    return [*(f"left as it is: {one.file}: {one.note}" for one in left), f"{done}, {len(left)} left"]
 
 
 def _verified(store: Store, path: Path, status: str, note: str, finished: Sequence[str] = ()) -> dict[str, Any]:

@@ -216,7 +216,7 @@ def current(reference: str) -> str:
 
 
 def former(reference: str) -> str:
-    """ "module:attribute" as it was before: cells are known by it until they are known by names."""
+    """ "module:attribute" as it was before anything moved: results of format 1 are known by it."""
     name, colon, attribute = reference.partition(":")
     return _FORMERLY.get(reference) or f"{FORMER.get(name, name)}{colon}{attribute}"
 

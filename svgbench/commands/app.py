@@ -64,6 +64,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "diff": diffing.diff,
     "import": judging.import_,
     "verify": keeping.verify,
+    "upgrade": keeping.upgrade,
     "clean": keeping.clean,
     "doctor": keeping.doctor,
 }

@@ -67,9 +67,11 @@ def diff(
     if budget is not None and budget not in BUDGETS:
         raise unknown("budget", budget, BUDGETS)
     declared = _declared(experiment)
+    from svgbench import reproduce
     from svgbench.lab.stored import stored_cells
 
-    a, b = (stored_cells(folder, (budget,) if budget else BUDGETS) for folder in (results_a, results_b))
+    makes = reproduce.factories()
+    a, b = (stored_cells(folder, (budget,) if budget else BUDGETS, makes) for folder in (results_a, results_b))
     asked = [key for key in dict.fromkeys([*a, *b]) if experiment is None or key[0] in declared]
     asked = _narrowed("task", 2, asked, words_of("--tasks", tasks), [t.id for e in declared.values() for t in e.tasks])
     asked = _narrowed(

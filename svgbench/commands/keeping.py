@@ -1,4 +1,4 @@
-"""Looking after a results folder and a machine: verify, clean, doctor."""
+"""Looking after a results folder and a machine: verify, upgrade, clean, doctor."""
 
 from __future__ import annotations
 
@@ -32,6 +32,35 @@ def verify(results: ResultsOption = None, as_json: JsonOption = False) -> None:
     else:
         out_lines(verify_sentences(rows))
     if any(row["status"] == "damaged" for row in rows):
+        raise typer.Exit(FAILED)
+
+
+def upgrade(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be written.")] = False,
+    results: ResultsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Carry results of an older svgbench over: names and hashes, and no number. Exits with 1 if a cell is left.
+
+    Each CSV is checked against its hashes first. What does not pass is named, and left as it is.
+    """
+    from dataclasses import asdict
+
+    from svgbench.lab.store import Store
+    from svgbench.maintenance import upgrade as carry_over
+    from svgbench.maintenance import upgrade_sentences
+    from svgbench.study import results_root
+    from svgbench.terminal import out_json, out_lines
+
+    root = results_root(results)
+    if not root.is_dir():
+        raise UsageError(f"no results folder '{root}'")
+    found = carry_over(Store(root), dry_run)
+    if as_json:
+        out_json([asdict(one) for one in found])
+    else:
+        out_lines(upgrade_sentences(found, dry_run))
+    if any(one.status == "left" for one in found):
         raise typer.Exit(FAILED)
 
 

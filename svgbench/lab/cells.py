@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from svgbench import moved, strict_json
+from svgbench import strict_json
 from svgbench.lab import fields, origin, registry, rules, source
 from svgbench.lab.overrides import Reach, parse_overrides, reach
 from svgbench.ranges import Count
@@ -154,6 +154,7 @@ def expand(experiment: Experiment, selection: Selection, extra: Mapping[str, Var
             if task.id not in reached.changed.get(declared.id, ()):
                 continue
             variant, config, limits, version = _resolve(task, declared, budget, reached.overrides)
+            task = replace(task, make=registry.name_of(task.make))
             cell = Cell(
                 experiment=experiment.draws_from or experiment.id,
                 budget=budget.name,
@@ -218,13 +219,19 @@ def expand_declared(
 def identity(cell: Cell) -> str:
     """A hash of all that decides a cell's numbers: 12 hexadecimal digits.
 
-    Seeds and platform are not in it, nor settings that came later and are as they were before (`ADDED`).
+    Algorithm and task are in it by their names, so that their files may move. Seeds and platform are not, nor settings
+    that came later and are as they were before (`ADDED`).
     """
+    return identity_with(cell, source.declared(cell.variant.learner).identifying(cell.config))
+
+
+def identity_with(cell: Cell, config: Mapping[str, Any]) -> str:
+    """The cell's identity, with that part of its config."""
     parts = {
-        "learner": moved.former(registry.reference_of(cell.variant.learner)),
-        "config": source.declared(cell.variant.learner).identifying(cell.config),
+        "learner": cell.variant.learner,
+        "config": config,
         "limits": cell.limits,
-        "task": [moved.former(registry.reference_of(cell.task.make)), cell.task.options],
+        "task": [cell.task.make, cell.task.options],
         "versions": cell.versions,
         "columns": cell.columns,
         "block_size": cell.block_size,

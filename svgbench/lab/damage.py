@@ -19,6 +19,7 @@ MARK = "a byte-order mark was put before it, as some editors do; the numbers are
 POINTER = "it is a pointer of Git LFS: `git lfs pull` fetches the file"
 CONFLICT = "it has conflict markers of git: a merge was not finished"
 LINK = "it is a link to a file that is not here"
+OLD = "an older svgbench wrote it; the numbers are the same"
 
 
 class DamagedFileError(DamagedError):
@@ -31,7 +32,7 @@ class DamagedFileError(DamagedError):
     @property
     def note(self) -> str:
         """The reason and what to do; with the file's name unless many files mostly have the one cause."""
-        if self.reason not in (ENDINGS, MARK, POINTER):
+        if self.reason not in (ENDINGS, MARK, POINTER, OLD):
             return str(self)
         how = remedy(self.path, self.reason)
         return f"{self.reason}; {how}" if how else self.reason
@@ -59,10 +60,12 @@ def unreadable(path: Path, error: OSError) -> DamagedFileError:
 
 
 def remedy(path: Path, reason: str) -> str:
-    """What to type, for the causes that have an answer of their own. It changes no byte but those of line endings."""
+    """What to type, for the causes that have an answer of their own. It changes no number."""
+    root = path.parents[3]
+    if reason == OLD:
+        return f"to mend: svgbench upgrade --results {shlex.quote(str(root))}"
     if reason != ENDINGS:
         return ""
-    root = path.parents[3]
     command = f"cd {shlex.quote(str(root))} && perl -pi -e 's/\\r$//' */*/*/*.csv */*/*/*.json"
     in_git = any((folder / ".git").exists() for folder in (root, *root.parents))
     return f"to mend: {command}" + (" && echo '* -text' >> .gitattributes" if in_git else "")

@@ -10,10 +10,12 @@ from typing import Any
 
 from svgbench import strict_json
 from svgbench.lab.cells import cell_name
-from svgbench.lab.damage import DamagedFileError, diagnosed, unreadable
+from svgbench.lab.damage import OLD, DamagedFileError, diagnosed, unreadable
 from svgbench.words.errors import DamagedError
 
-FORMAT = 1
+FORMAT, OLD_FORMAT = 2, 1
+"""Of a cell's JSON. The old one has places of modules where the new one has names (`svgbench.lab.upgrade`)."""
+
 _SEED_LINE = re.compile(rb"(\d+),")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+=-]*--[A-Za-z0-9._+=-]+")
 _NEEDED = {"task": str, "variant": str, "config_hash": str, "versions": dict, "columns": list, "bytes": int}
@@ -34,8 +36,8 @@ def _is_file(path: Path) -> bool:
     return path.is_symlink() or path.is_file()
 
 
-def read_meta(path: Path) -> dict[str, Any] | None:
-    """A cell's JSON as a dict; None if there is no such file. Raises DamagedError."""
+def read_meta(path: Path, old_too: bool = False) -> dict[str, Any] | None:
+    """A cell's JSON as a dict; None if there is no such file. Raises DamagedError, also for one of the old format."""
     try:
         data = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -48,7 +50,8 @@ def read_meta(path: Path) -> dict[str, Any] | None:
         meta = strict_json.loads(data)
     except ValueError as error:
         raise diagnosed(path, data, f"it is no JSON: {error}", lambda _: False) from None
-    if not isinstance(meta, dict) or meta.get("format") != FORMAT or not isinstance(meta.get("seeds"), dict):
+    known = (FORMAT, OLD_FORMAT)
+    if not isinstance(meta, dict) or meta.get("format") not in known or not isinstance(meta.get("seeds"), dict):
         raise DamagedFileError(path, f"it is not a cell's JSON of format {FORMAT}")
     lacking = [name for name, kind in _NEEDED.items() if not isinstance(meta.get(name), kind)]
     if not lacking and not all(isinstance(name, str) for name in meta["columns"]):
@@ -58,7 +61,14 @@ def read_meta(path: Path) -> dict[str, Any] | None:
     wrong = [seed for seed, entry in meta["seeds"].items() if not (seed.isdecimal() and _is_entry(entry))]
     if wrong:
         raise DamagedFileError(path, f"an entry that is no seed's, {wrong[0][:40]!r}")
+    if meta["format"] == OLD_FORMAT and not old_too:
+        raise DamagedFileError(path, OLD, mendable=True)
     return meta
+
+
+def dump_meta(meta: Mapping[str, Any]) -> bytes:
+    """The text of a cell's JSON."""
+    return (strict_json.dumps(meta, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def _is_entry(entry: Any) -> bool:

@@ -21,7 +21,16 @@ from svgbench.lab import platform, source
 from svgbench.lab.cells import Block, Cell
 from svgbench.lab.damage import DamagedFileError, unreadable
 from svgbench.lab.files import check_writable, is_locked, locked, remove_temporaries, write_atomic
-from svgbench.lab.pair import FORMAT, is_cell_file, is_finished, read_meta, read_rows, split_rows, without_copies
+from svgbench.lab.pair import (
+    FORMAT,
+    dump_meta,
+    is_cell_file,
+    is_finished,
+    read_meta,
+    read_rows,
+    split_rows,
+    without_copies,
+)
 
 Status = Literal["done", "running", "partial", "failed", "diverged", "stale", "other", "missing"]
 
@@ -214,7 +223,7 @@ class Store:
             str(seed): {"status": "done", "rows": counts[seed], "sha256": digest.hexdigest()}
             for seed, digest in hashes.items()
         }
-        write_atomic(path.with_suffix(".json"), _dump({**meta, "seeds": seeds, "bytes": path.stat().st_size}))
+        write_atomic(path.with_suffix(".json"), dump_meta({**meta, "seeds": seeds, "bytes": path.stat().st_size}))
 
     def _current(self, cell: Cell) -> dict[str, Any]:
         """The JSON to add to; a fresh one if there is none, or after moving an unfit pair aside."""
@@ -241,6 +250,7 @@ class Store:
             "variant": cell.variant.id,
             "label": cell.variant.label,
             "learner": cell.variant.learner,
+            "factory": cell.task.make,
             "config_hash": cell.identity,
             "config": dict(cell.config),
             "limits": dict(cell.limits),
@@ -248,13 +258,14 @@ class Store:
             "versions": dict(cell.versions),
             **({"sources": dict(cell.sources)} if cell.sources else {}),
             "columns": list(cell.columns),
+            "block_size": cell.block_size,
             "bytes": 0,
             "seeds": {},
         }
 
     def _write_meta(self, cell: Cell, meta: Mapping[str, Any]) -> None:
         seeds = dict(sorted(meta["seeds"].items(), key=lambda item: int(item[0])))
-        write_atomic(self.json_path(cell), _dump({**meta, "seeds": seeds}))
+        write_atomic(self.json_path(cell), dump_meta({**meta, "seeds": seeds}))
 
     def move_aside(self, cell: Cell) -> Path:
         """Put the cell's pair under `.work/superseded`, where `clean` finds it. Returns the folder."""
@@ -293,7 +304,3 @@ def _what_changed(cell: Cell, meta: Mapping[str, Any]) -> str:
         if before.get(name) != digest:
             return f"the source of {name} {'has changed' if name in before else 'was not recorded'}"
     return "columns, block size, threads or learner differ"
-
-
-def _dump(value: Mapping[str, Any]) -> bytes:
-    return (strict_json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode()

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from svgbench.lab.pair import is_cell_file, is_copy, is_finished, read_meta, read_rows
+from svgbench.lab.pair import OLD_FORMAT, is_cell_file, is_copy, is_finished, read_meta, read_rows
+from svgbench.lab.upgrade import Factories, UnknownOriginError, renewed
 from svgbench.words.experiment import BUDGETS
 
 Key = tuple[str, str, str, str]
@@ -45,17 +46,32 @@ class StoredCell:
         return read_rows(self.path.with_suffix(".csv"), self.meta)
 
 
-def stored_cells(root: Path, budgets: Collection[str] = BUDGETS) -> dict[Key, StoredCell]:
-    """Every cell under `root` at these budgets. Raises DamagedError for one that cannot be read or was renamed."""
+def stored_cells(
+    root: Path, budgets: Collection[str] = BUDGETS, declared: Factories | None = None
+) -> dict[Key, StoredCell]:
+    """Every cell under `root` at these budgets. Raises DamagedError for one that cannot be read or was renamed.
+
+    With the factories of `declared` tasks one of the old format is read as `upgrade` would write it.
+    """
     found = {}
     for path in sorted(filter(is_cell_file, root.glob("*/*/*/*--*.json"))):
         work, artifact, budget, _ = path.relative_to(root).parts
         if budget not in budgets or any(part.startswith(".") for part in (work, artifact)):
             continue
-        meta = read_meta(path)
+        meta = read_meta(path, old_too=declared is not None)
         if meta is None or is_copy(path, meta):
             continue
+        if meta["format"] == OLD_FORMAT:
+            meta = _renewed(meta, declared or {})
         seeds = tuple(sorted(int(seed) for seed, entry in meta["seeds"].items() if is_finished(entry)))
         cell = StoredCell(path, f"{work}/{artifact}", budget, meta, seeds)
         found[cell.key] = cell
     return found
+
+
+def _renewed(meta: dict[str, Any], declared: Factories) -> dict[str, Any]:
+    """The JSON as the new format has it, or as it is where its identity does not follow from what it says."""
+    try:
+        return renewed(meta, declared)
+    except UnknownOriginError:
+        return meta

@@ -86,6 +86,12 @@ def resolve_searches(name: str) -> list[Search]:
     return found
 
 
+def factories() -> dict[str, tuple[str, ...]]:
+    """The factories that the declared tasks of an id have, as they are written, by that id."""
+    tasks = [task for experiment in experiments().values() for task in experiment.tasks]
+    return {task.id: tuple(dict.fromkeys(t.make for t in tasks if t.id == task.id)) for task in tasks}
+
+
 @functools.cache
 def installed_algorithms() -> dict[str, Variant]:
     """Learners of other packages, by entry-point name."""

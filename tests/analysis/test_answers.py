@@ -186,7 +186,7 @@ def import_cell(store, task, variant, lead):
     """A cell that nobody declares, with the toy's columns."""
     texts = {s: as_csv([{"seed": s, "step": 0, "score": lead + 0.1 * s, "phase": "x"}], COLUMNS) for s in range(5)}
     meta = {
-        "format": 1,
+        "format": 2,
         "experiment": EXPERIMENT.id,
         "budget": "paper",
         "task": task,

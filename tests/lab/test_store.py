@@ -178,7 +178,7 @@ def test_a_json_cut_anywhere_is_detected(store, cell):
 @pytest.mark.parametrize(
     "edit",
     [
-        {"format": 2},
+        {"format": 3},
         {"seeds": []},
         {"seeds": {"zero": {"status": "done"}}},
         {"seeds": {"0": "done"}},

@@ -16,8 +16,8 @@ MEASURED = {"seeds", "bytes", "experiment", "budget", "task", "variant", "format
 OF_A_RUN = {"status", "rows", "sha256", "attempts", "seconds", "reason", "error", "log"}
 """What a seed's entry says of its own run."""
 SETTINGS = {
-    *("learner", "config", "limits", "task_options", "versions", "sources", "columns"),
-    *("block", "threads", "config_hash"),
+    *("learner", "factory", "config", "limits", "task_options", "versions", "sources", "columns"),
+    *("block", "block_size", "threads", "config_hash"),
 }
 ORDER: tuple[Kind, ...] = ("setting", "code", "platform", "other")
 HARMLESS = {"cores"}

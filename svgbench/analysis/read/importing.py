@@ -110,7 +110,7 @@ def _check_names(store: Store, experiment: Experiment, wanted: Import, installed
 
 def _meta_or_none(path: Path) -> dict[str, Any] | None:
     try:
-        return read_meta(path)
+        return read_meta(path, old_too=True)
     except DamagedError:
         return None
 
