@@ -11,7 +11,7 @@ import torch
 from harness import cell_of
 
 from svgbench import maintenance, reproduce, strict_json
-from svgbench.analysis.changes import changes
+from svgbench.analysis.judge.changes import changes
 from svgbench.lab import checkpoint, files, platform, upgrade
 from svgbench.lab.cells import Selection, blocks, describe_job, expand
 from svgbench.lab.files import locked
