@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from harness import cell_of
+from harness import Bench, cell_of
 
 from svgbench.lab import upgrade
 
@@ -44,5 +44,5 @@ def test_what_cannot_be_carried_over_is_named(bench, tmp_path):
     done = bench("upgrade")
     assert done.status == 1
     assert done.out.startswith(f"left as it is: testkit/walk/smoke/{cell.name}.json:")
-    nowhere = bench("upgrade", "--results", str(tmp_path / "nowhere"))
+    nowhere = Bench(tmp_path / "nowhere")("upgrade")
     assert (nowhere.status, "no results folder" in nowhere.err) == (2, True)
