@@ -21,7 +21,7 @@ from svgbench.lab.files import locked, remove_temporaries, write_atomic
 from svgbench.lab.pair import FORMAT, OLD_FORMAT, dump_meta, is_cell_file, is_finished, read_meta, read_rows
 from svgbench.lab.store import Store
 from svgbench.words.errors import DamagedError, UsageError
-from svgbench.words.experiment import Task, Variant
+from svgbench.words.experiment import TaskSpec, Variant
 
 Factories = Mapping[str, Sequence[str]]
 """By a task's id, the factories that declared tasks of that id have, as names or "module:attribute"."""
@@ -142,7 +142,7 @@ def _described(meta: Mapping[str, Any], make: str, block_size: int, threads: int
     return Cell(
         experiment=meta["experiment"],
         budget=meta["budget"],
-        task=Task(meta["task"], make, "", meta["task_options"]),
+        task=TaskSpec(meta["task"], make, "", meta["task_options"]),
         variant=Variant(meta["variant"], "", meta["learner"]),
         config=meta["config"],
         limits=meta["limits"],
