@@ -24,10 +24,10 @@ from svgbench.reproduce.scg.deviations_theory import (
 from svgbench.words.experiment import Budget, Column, Experiment, TaskSpec, Variant
 
 NO_SIMULATION = "no-simulation"
-POLICY_GRADIENTS = "svgbench.baselines.scg.scg_policy_gradient:make"
-LAMBDA = "svgbench.baselines.scg.scg_gae_lambda:make"
-VINE = "svgbench.baselines.scg.scg_vine:make"
-BOUND = "svgbench.baselines.scg.scg_policy_bound:make"
+POLICY_GRADIENTS = "scg_policy_gradient"
+LAMBDA = "scg_gae_lambda"
+VINE = "scg_vine"
+BOUND = "scg_policy_bound"
 
 POLICY_GRADIENT = Experiment(
     id="scg/policy-gradient",
