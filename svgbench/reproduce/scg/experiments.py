@@ -22,6 +22,7 @@ from svgbench.reproduce.scg.deviations import (
     MM_DEVIATIONS,
     VARIANCE_DEVIATIONS,
 )
+from svgbench.reproduce.scg.examples import EXAMPLES
 from svgbench.reproduce.scg.theory import THEORY
 from svgbench.words.experiment import Budget, Column, Experiment, TaskSpec, Variant
 
@@ -189,4 +190,4 @@ VARIANCE_EXPERIMENT = Experiment(
     question="Do the variances of the score function and of the pathwise derivative grow as the chapter says?",
 )
 
-EXPERIMENTS = (FIG11, HESSIAN, MM, VARIANCE_EXPERIMENT, *THEORY)
+EXPERIMENTS = (FIG11, HESSIAN, MM, VARIANCE_EXPERIMENT, *EXAMPLES, *THEORY)
