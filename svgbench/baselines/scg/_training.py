@@ -21,7 +21,8 @@ from svgbench.nn.state import finite_rows
 from svgbench.nn.streams import seed_number
 
 DTYPE = torch.float64
-EVALUATIONS = 10  # after the one before the first update
+EVALUATIONS = 10  # at most, after the one before the first update
+APART = 10  # iterations between two of them, at least
 
 BaselineKind = Literal["none", "running", "learned"]
 Learned = Mapping[scg.Node, tuple[Callable[..., Tensor], Sequence[scg.Node]]]
@@ -81,12 +82,12 @@ def variance(run: scg.Run, theta: str, baseline: scg.Baseline | None, group: int
 
 
 class Training(SeedBlock):
-    """`svgbench.words.learner.Learner`. A slice is a tenth of the iterations for all seeds, and then a row of each."""
+    """`svgbench.words.learner.Learner`. A slice is the iterations up to an evaluation, of all seeds, and a row of each."""
 
     def __init__(self, trainees: Sequence[Trainee], iterations: int) -> None:
         super().__init__([one.seed for one in trainees])
         self.trainees = list(trainees)
-        parts = min(EVALUATIONS, iterations)
+        parts = min(EVALUATIONS, max(iterations // APART, 1))
         self.ends = [round(iterations * i / parts) for i in range(parts + 1)]
         self.done = 0
 
