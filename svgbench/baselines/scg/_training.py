@@ -82,7 +82,7 @@ def variance(run: scg.Run, theta: str, baseline: scg.Baseline | None, group: int
 
 
 class Training(SeedBlock):
-    """`svgbench.words.learner.Learner`. A slice is the iterations up to an evaluation, of all seeds, and a row of each."""
+    """`svgbench.words.learner.Learner`. A slice ends with an evaluation, a row of each seed."""
 
     def __init__(self, trainees: Sequence[Trainee], iterations: int) -> None:
         super().__init__([one.seed for one in trainees])

@@ -25,7 +25,7 @@ class Shown(NamedTuple):
     line_label: str = ""
 
 
-VARIANCE = Shown("variance", "variance of one gradient estimate", log=True)
+VARIANCE = Shown("variance", "variance of the gradient", log=True)
 
 
 def nvil(results: Results) -> dict[str, Figure]:
