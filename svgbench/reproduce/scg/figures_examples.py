@@ -9,10 +9,10 @@ from typing import NamedTuple
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
-from svgbench.analysis.canvas import TEXT_WIDTH, subplots
-from svgbench.analysis.frames import Results
-from svgbench.analysis.plots import curve, drawable, log_scale, looks, named_tasks, stamp
-from svgbench.analysis.references import draw_not_run
+from svgbench.analysis.read.frames import Results
+from svgbench.analysis.show.canvas import TEXT_WIDTH, subplots
+from svgbench.analysis.show.plots import curve, drawable, log_scale, looks, named_tasks, stamp
+from svgbench.analysis.show.references import draw_not_run
 
 
 class Shown(NamedTuple):
