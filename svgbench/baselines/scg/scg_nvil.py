@@ -27,7 +27,7 @@ from torch.nn.functional import softplus
 
 from svgbench import scg
 from svgbench.baselines.scg._training import DTYPE, BaselineKind, Trainee, Training, chosen, variance
-from svgbench.learners.limits import Iterations as Limits
+from svgbench.learners.limits import IterationLimits as Limits
 from svgbench.nn.layers import MLP, Linear
 from svgbench.nn.streams import Streams
 from svgbench.ranges import Count, Length, Positive, Widths
