@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from svgbench.reproduce.scg.claims_examples import LOG_LIKELIHOOD, NVIL_CLAIMS, VARIANCE_RATIO
 from svgbench.reproduce.scg.deviations_examples import NVIL_DEVIATIONS
-from svgbench.words.experiment import Budget, Column, Experiment, Task, Variant
+from svgbench.words.experiment import Budget, Column, Experiment, TaskSpec, Variant
 
 NO_SIMULATION = "no-simulation"
 NVIL = "scg_nvil"
@@ -16,7 +16,7 @@ FIG13_NVIL = Experiment(
         "A network of 16 visible and 8 and 6 hidden bits learns the 30 pictures of bars by eq. (42), corrected, and "
         "eq. (43), with the baselines of section 5.4 or none. log p(x) is exact: a sum over all hidden bits."
     ),
-    tasks=(Task("bars/4x4", NO_SIMULATION, "bars, 4 x 4 pixels", best={"log_likelihood": -3.4011973816621555}),),
+    tasks=(TaskSpec("bars/4x4", NO_SIMULATION, "bars, 4 x 4 pixels", best={"log_likelihood": -3.4011973816621555}),),
     variants=(
         Variant("none", "no baseline", NVIL, {"baseline": "none"}),
         Variant("running", "running mean", NVIL, {"baseline": "running"}),
