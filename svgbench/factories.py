@@ -57,7 +57,7 @@ def named_factories(folder: Path, package: str) -> dict[str, str]:
 
 
 def public_files(folder: Path) -> Iterator[Path]:
-    """The Python files under a folder of which no part begins with an underscore or a dot, in the order of places."""
+    """The Python files under a folder, sorted by path, except where a part of the path begins with "_" or "."."""
     for path in sorted(folder.rglob("*.py")):
         if not any(part.startswith(("_", ".")) for part in path.relative_to(folder).parts):
             yield path

@@ -14,7 +14,7 @@ CLIP = 10.0  # of hopper's and walker2d's velocities
 
 
 def hopper_terminated(obs: Any, action: Any, next_obs: Any) -> Any:
-    """Booleans [...] of recorded next_obs [..., 11]. The task asks it of velocities before they are clipped."""
+    """Booleans [...] of recorded next_obs [..., 11]. The task applies it to velocities before they are clipped."""
     within = (abs(next_obs[..., 1:]) < 100).all(-1)  # false for what is not a number
     return ~(within & (next_obs[..., 0] > 0.7) & (abs(next_obs[..., 1]) < 0.2))
 

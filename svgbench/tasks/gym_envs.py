@@ -1,11 +1,12 @@
 """Our tasks as gymnasium environments, single and vector.
 
 `gym.make("svgbench.tasks:svgbench/poplin-hopper-v0")`, `gym.make_vec("svgbench.tasks:svgbench/poplin-hopper-v0", 8)`.
-Simulation i of a vector environment that was reset with seed s has the episodes of a single one with seed s + i.
+After a reset with seed s, simulation i of a vector environment has the episodes of a single one with seed s + i.
 
-They behave as gymnasium's own do. `max_episode_steps` is the time limit of an episode, and -1 lifts it; a bare single
-environment has no limit, and goes on if it is stepped after its end. A copy, by `copy.deepcopy` or `pickle`, goes on
-exactly where the original is. A task's own option `horizon` is one more limit, inside the environment.
+They behave as gymnasium's own environments do. `max_episode_steps` is the time limit of an episode; -1 means no limit.
+An unwrapped single environment has no limit, and can be stepped after an episode's end. A copy made with
+`copy.deepcopy` or `pickle` continues exactly where the original is. A task's option `horizon` is a second limit, inside
+the environment.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def _limit(name: str, steps: int | None) -> int | None:
 
 
 class _OfTask:
-    """What a single environment and a vector environment share: their task, its pictures, and how they are copied."""
+    """What single and vector environments share: the task, rendering and copying."""
 
     task: Task
     render_mode: str | None
@@ -107,7 +108,7 @@ class _OfTask:
             self._simulations.set_state(simulations)
 
     def _simulate(self, seeds: list[int]) -> Simulations:
-        """A batch at the start of its first episodes, which waits at an episode's end."""
+        """A batch at the start of its first episodes, without automatic resets."""
         return self._limited.simulate(seeds, stream=STREAM, autoreset=False)
 
 

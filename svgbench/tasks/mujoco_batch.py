@@ -1,12 +1,12 @@
 """Tasks on MuJoCo: many simulations of one model at once, on `mujoco.batch.Batch`.
 
-A task is a `MujocoTask`: a model, an observation, a reward, a termination rule and a start, each written once over
-arrays with the simulations as first axis. What it shares with the others is here: stepping, finite differences
-over a control step, failures, state.
+A task is a `MujocoTask`: a model, an observation, a reward, a termination rule and a start. Each is written once, over
+arrays whose first axis is the simulations. This module has what these tasks share: stepping, velocities as finite
+differences over a control step, failures, state.
 
-Observations and rewards read positions and velocities, which are the state itself, and what is carried with it.
-Of MuJoCo's derived fields they read only those that every step computes, at its end (`derived`) or in its last
-physics step (`acting`), and only in that step: after `set_state` nothing stale is ever read.
+Observations and rewards read positions and velocities, which are the state itself. They read a derived field of MuJoCo
+only if every step computes it, at its end (`derived`) or in its last physics step (`acting`), and they read it in that
+step. So nothing stale is read after `set_state`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from svgbench.tasks.unit_box import UnitBox
 from svgbench.words.task import Array, Bools, Recorded
 
 Noise = Callable[[np.random.Generator, int], Array]
-"""Start noise: that many numbers from a simulation's own stream."""
+"""Start noise: draws that many numbers from the random stream of a simulation."""
 
 # What MuJoCo counts when a simulation has become unstable, before it puts it back to its start in the middle of an
 # episode; the three are neighbours in `mjtWarning`.
@@ -70,7 +70,7 @@ class MujocoTask(UnitBox, ABC):
     qvel_noise: Noise
     observation_dim: int
     reference: Array | None = None  # qpos [nq] of the start; by default the model's own
-    starts_ahead: int = 1  # episodes whose start noise a simulation draws at once
+    starts_ahead: int = 1  # episodes whose start noise is drawn at once
     tracked: int = 0  # K, positions whose velocity over a control step the task uses
     derived: tuple[str, ...] = ()  # fields of MjData at the new state; they cost a forward pass
     acting: tuple[str, ...] = ()  # forces that acted in the last physics step, free; not under RK4, which mixes four
@@ -83,7 +83,7 @@ class MujocoTask(UnitBox, ABC):
 
     @property
     def step_milliseconds(self) -> float:
-        """What a control step takes on one core, roughly: 0.55 us a degree of freedom and evaluation of the physics."""
+        """Rough time of a control step on one core: 0.55 us per degree of freedom and evaluation of the physics."""
         evaluations = 4 if self.model.opt.integrator == mujoco.mjtIntegrator.mjINT_RK4 else 1
         return 0.55e-3 * float(self.model.nv) * self.frame_skip * evaluations
 
@@ -104,7 +104,7 @@ class MujocoTask(UnitBox, ABC):
         """[n, O], a new array, from [n, nq], [n, nv] and the velocity over the last step [n, K] (0 at the start)."""
 
     def augment_observation(self, observation: Array, tracked: Array, acting: dict[str, Array]) -> Array:
-        """The observation with what shows of tracked positions and acting forces; at a start the forces are 0."""
+        """Append features of tracked positions and contact forces; at the start of an episode the forces are 0."""
         return observation
 
     def reward(self, motion: Motion) -> Array:
@@ -135,7 +135,7 @@ class MujocoTask(UnitBox, ABC):
         return np.concatenate([noise(rng, k * width).reshape(k, width) for noise, width in noises], axis=1)
 
     def placed(self, qpos: Array) -> Array:
-        """Start positions [n, nq], a new array, as the task wants them of those with noise."""
+        """Start positions [n, nq], from noisy ones: what a task corrects in them (ranges, height above the ground)."""
         return qpos
 
     def simulate(
@@ -179,7 +179,7 @@ class MujocoSimulations(BaseSimulations):
         self.reset()
 
     def _drawn(self, rng: np.random.Generator) -> Array:
-        """The next starts of a simulation: positions, velocities, tracked positions and observations in a row."""
+        """The next starts of a simulation. A row holds positions, velocities, tracked positions and the observation."""
         task, nq = self.task, self.task.model.nq
         noise = task.drawn(rng)
         qpos, qvel = task.placed(self._reference + noise[:, :nq]), noise[:, nq:]
@@ -193,7 +193,7 @@ class MujocoSimulations(BaseSimulations):
         return mujoco.MjData(self.task.model)
 
     def _derived(self, qpos: Array) -> dict[str, Array]:
-        """Of the fields named in `MujocoTask.derived`, what positions [n, nq] say."""
+        """The fields named in `MujocoTask.derived` at positions [n, nq]."""
         found: dict[str, list[Array]] = {name: [] for name in self._fields}
         for position in qpos if found else ():
             self._data.qpos[:] = position
@@ -211,7 +211,7 @@ class MujocoSimulations(BaseSimulations):
         return observation
 
     def _applied(self, ids: NDArray[np.int64] | None, control_nA: Array) -> Array:
-        """What the motors are given of what was asked for; a task whose motors are noisy says so."""
+        """The controls that are applied. Override it for noisy motors."""
         return control_nA
 
     def _advance(self, ids: NDArray[np.int64] | None, rows: Rows, actions_nA: Array) -> RawStep:
@@ -267,8 +267,8 @@ def asset(name: str) -> mujoco.MjSpec:
 def compiled(spec: mujoco.MjSpec) -> mujoco.MjModel:
     """The model of a specification.
 
-    The total mass that a file asks for is set after compilation: the same numbers without MuJoCo 4's warning, and
-    without the log file that it writes beside it.
+    The total mass that a file asks for is set after compilation. The numbers are the same, and MuJoCo 4 then writes no
+    warning and no log file.
     """
     total_mass = spec.compiler.settotalmass
     spec.compiler.settotalmass = -1.0
@@ -280,7 +280,7 @@ def compiled(spec: mujoco.MjSpec) -> mujoco.MjModel:
 
 
 def with_contact_forces(spec: mujoco.MjSpec) -> mujoco.MjSpec:
-    """The same model with an accelerometer on its torso, which makes MuJoCo compute `cfrc_ext`; nothing reads it."""
+    """Add an accelerometer to the torso. Nothing reads it, but with it MuJoCo computes `cfrc_ext`."""
     torso = spec.body("torso")
     torso.add_site(name="torso_centre")
     spec.add_sensor(

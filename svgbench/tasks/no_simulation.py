@@ -1,4 +1,4 @@
-"""A task without an environment, for what is computed from a training's length alone."""
+"""A task without an environment, for studies that simulate nothing."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ VERSION = 1
 
 
 def make_no_simulation() -> None:
-    """Nothing."""
+    """no-simulation: there is no environment, so the task is None."""

@@ -1,9 +1,9 @@
 """Where the parts of a planar robot are, from its joint positions alone, for many simulations at once.
 
 The robot moves in the x-z plane: its root slides along x and z and turns about y, every other body turns about y on
-its parent. A point of it is then the root's place plus the lengths from joint to joint, each turned by the absolute
-angle of the body that it lies in: linear in the cosines and sines of those angles. This needs no pass of MuJoCo's
-over a state, and is the state's own function, so that nothing of it is ever stale.
+its parent. The position of a point is then the root's position plus the lengths from joint to joint, each turned by the
+absolute angle of its body: it is linear in the cosines and sines of these angles. No pass of MuJoCo is needed, and
+nothing can be stale, because everything is computed from the state.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class PlanarChain:
         return places
 
     def standing(self, qpos: Array) -> Array:
-        """The positions [n, nq] with each joint within its range, and lifted until nothing is below the ground."""
+        """The positions [n, nq] with each joint clipped to its range and the robot lifted out of the ground."""
         placed = qpos.copy()
         placed[:, 3:] = np.clip(qpos[:, 3:], self.joint_low, self.joint_high)
         placed[:, 1] -= np.minimum(self.places(placed)[:, 1:].min(axis=1), 0.0)

@@ -15,9 +15,10 @@ BACKENDS = ("egl", "osmesa", "glfw")  # in the order in which they are tried: th
 
 
 class Renderer:
-    """Draws simulations of one model. Raises RuntimeError where no OpenGL library can be had.
+    """Draws simulations of one model. Raises RuntimeError if no OpenGL library is found.
 
-    The environment variable MUJOCO_GL names a backend ("egl", "osmesa", "glfw"); without it the first that works.
+    The environment variable MUJOCO_GL names a backend ("egl", "osmesa", "glfw"). Without it, the first that works is
+    used.
     """
 
     def __init__(self, model: mujoco.MjModel, size: int = SIZE) -> None:

@@ -1,6 +1,6 @@
-"""What every batch of simulations does alike: episodes, limits, resets, random streams, state.
+"""What all batches of simulations share: episodes, time limits, resets, random streams and state.
 
-A kind of task adds its dynamics in four methods (`BaseSimulations`).
+A subclass of `BaseSimulations` adds the dynamics in four methods.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from svgbench import strict_json
 from svgbench.words.task import Array, Bools, Ids, Snapshot, State, Step, Task
 
 Rows = slice | NDArray[np.int64]
-"""What picks the simulations of a call from an array with N as its first axis."""
+"""Index of a call's simulations into an array whose first axis is N."""
 
 
 class DrawnAhead:
-    """Numbers that simulations begin episodes with, each drawn from its own stream, for `episodes` of them at once.
+    """Random numbers for the starts of episodes. Each simulation draws those of `episodes` episodes at once.
 
-    draw: [episodes, W] of one simulation, from its stream. What has been drawn and not used is state, under names that
-    begin with `name`. For noise within episodes, an "episode" is a step.
+    draw: makes [episodes, W] from the stream of one simulation. Numbers that are drawn and not yet used are part of the
+    state; the names of these entries begin with `name`. For noise within an episode, an "episode" is a step.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class DrawnAhead:
         self._used = np.full(len(generators), episodes)
 
     def take(self, ids: NDArray[np.int64]) -> Array:
-        """The next ones of these simulations, [n, W]."""
+        """The next numbers of these simulations, [n, W]."""
         places = self._used[ids]
         if places.max(initial=0) == self._episodes:
             for i in ids[places == self._episodes]:
@@ -51,7 +51,7 @@ class DrawnAhead:
         return taken
 
     def state(self) -> dict[str, Any]:
-        """Nothing where one is drawn at a time: it is always used."""
+        """What is drawn and not yet used; empty if one episode is drawn at a time, for it is used at once."""
         from torch import from_numpy
 
         if self._episodes == 1:
@@ -68,7 +68,7 @@ class DrawnAhead:
 
 
 class RawStep(NamedTuple):
-    """What the dynamics say of one step of n simulations; fields as in `Step`."""
+    """The result of one step of the dynamics, before time limits and resets. Fields as in `Step`."""
 
     observation: Array
     reward: Array
@@ -77,10 +77,10 @@ class RawStep(NamedTuple):
 
 
 class BaseSimulations(ABC):
-    """`svgbench.words.task.Simulations`, all but the dynamics.
+    """Implements `svgbench.words.task.Simulations`, except the dynamics.
 
-    A subclass prepares its dynamics and then calls `reset`. `self._generators[i]` is simulation i's own stream,
-    `self._observation` [N, O] what the next actions answer.
+    A subclass prepares its dynamics and then calls `reset`. `self._generators[i]` is the random stream of simulation i;
+    `self._observation` [N, O] holds the current observations.
     """
 
     def __init__(self, task: Task, seeds: Sequence[int], copies: int, stream: str, autoreset: bool) -> None:
@@ -96,29 +96,29 @@ class BaseSimulations(ABC):
 
     @abstractmethod
     def _begin(self, ids: NDArray[np.int64]) -> Array:
-        """Put simulations `ids` at the start of an episode; their observations [n, O], a new array."""
+        """Put simulations `ids` at the start of an episode. Returns their observations [n, O], a new array."""
 
     @abstractmethod
     def _advance(self, ids: NDArray[np.int64] | None, rows: Rows, actions_nA: Array) -> RawStep:
-        """One step; `rows` picks the simulations `ids` from arrays of N."""
+        """One step of simulations `ids`; `rows` is their index into arrays of N."""
 
     @abstractmethod
     def _dynamics(self) -> dict[str, Any]:
-        """The state of the dynamics, and whatever the reward carries between steps, as copies."""
+        """Copies of the state of the dynamics, and of what the reward carries from step to step."""
 
     @abstractmethod
     def _restore(self, dynamics: dict[str, Any]) -> None:
-        """Take up what `_dynamics` gave."""
+        """Restore what `_dynamics` returned."""
 
     def _rows(self, rows: Rows) -> dict[str, NDArray[Any]]:
-        """The part of the dynamics' state that belongs to some simulations, as copies.
+        """Copies of the rows of the dynamics' state that belong to some simulations.
 
-        By default it is what `_dynamics` has with N as its first axis; a task that can do it faster says so.
+        By default these are rows of the arrays of `_dynamics` whose first axis is N. Override it where that is slow.
         """
         return {name: value.numpy()[rows].copy() for name, value in self._dynamics().items() if self._of_each(value)}
 
     def _put(self, rows: Rows, dynamics: dict[str, NDArray[Any]]) -> None:
-        """Take up what `_rows` gave, for these simulations."""
+        """Restore what `_rows` returned, for these simulations."""
         whole = self._dynamics()
         for name, value in dynamics.items():
             whole[name].numpy()[rows] = value
@@ -176,7 +176,7 @@ class BaseSimulations(ABC):
         return Step(observation, reward, terminated, truncated, final, failed)
 
     def snapshot(self, ids: Ids = None) -> Snapshot:
-        """Where these simulations are, as copies."""
+        """The state of these simulations, as copies."""
         rows: Rows = slice(None) if ids is None else self._checked(ids)
         return Snapshot(
             self._elapsed[rows].copy(), self._ended[rows].copy(), self._observation[rows].copy(), self._rows(rows)
@@ -237,14 +237,14 @@ def generator(seed: int, stream: str, copy: int) -> np.random.Generator:
 
 
 def never(obs: Any, action: Any, next_obs: Any) -> Any:
-    """The termination rule of a task that only its horizon ends: False [...] for next_obs [..., O]."""
+    """The termination rule of a task that never terminates: False [...] for next_obs [..., O]."""
     return abs(next_obs[..., 0]) < 0
 
 
 class FullyObserved(BaseSimulations):
-    """A batch whose observation is all its state, but for numbers that are drawn ahead, in `self._ahead`.
+    """A batch whose observation is its whole state, except for random numbers drawn ahead (`self._ahead`).
 
-    Those are of a simulation's stream, and stay where they are when a snapshot is restored.
+    These belong to the random stream of a simulation, so restoring a snapshot does not change them.
     """
 
     _ahead: tuple[DrawnAhead, ...] = ()

@@ -17,7 +17,7 @@ class Dimensions(Protocol):
 
 
 class UnitBox:
-    """That part of `svgbench.words.task.Task`."""
+    """The bounds that `svgbench.words.task.Task` asks for."""
 
     @property
     def observation_low(self: Dimensions) -> Array:

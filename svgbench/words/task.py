@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 Array = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ids = Sequence[int] | NDArray[np.integer] | None
-"""Simulations of a batch by their places in it, in increasing order; None is all of them."""
+"""Simulations by their index in the batch, in increasing order; None means all of them."""
 
 Recorded = Callable[[Any, Any, Any], Any]
 """A function of recorded arrays (observation [..., O], action [..., A], next observation [..., O]) to [...]."""
@@ -40,8 +40,8 @@ class Step(NamedTuple):
 
     observation [n, O]: where the next action is taken: after an automatic reset, the next episode's first.
     reward [n]
-    terminated [n], bool: the task's own rule ended the episode; nothing is to be gained from here on.
-    truncated [n], bool: the time limit ended it, or a failure did. Both may be true at once.
+    terminated [n], bool: the task's own rule ended the episode; all later rewards are 0.
+    truncated [n], bool: the time limit or a failure ended it. An episode may be terminated and truncated at once.
     final_observation [n, O]: what this action led to, before any reset. It differs from `observation` only where
         an episode has ended and was reset: it is the next observation of a replay, and of a bootstrap.
     failed [n], bool: the physics became unstable and this step did not happen: its reward is 0 and its final
@@ -57,7 +57,7 @@ class Step(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """Where n simulations are: everything that their futures depend on but their random streams. NumPy arrays.
+    """The state of n simulations, except their random streams. NumPy arrays.
 
     elapsed [n]: steps since the episode began. ended [n]: whether it is over. observation [n, O].
     dynamics: arrays with n as their first axis, the task's own.
@@ -69,14 +69,14 @@ class Snapshot(NamedTuple):
     dynamics: dict[str, NDArray[Any]]
 
     def rows(self, places: ArrayLike) -> Snapshot:
-        """The rows at these places, in this order; a place may occur more than once."""
+        """The rows at these indices, in this order; an index may occur more than once."""
         which = np.asarray(places)
         dynamics = {name: value[which] for name, value in self.dynamics.items()}
         return Snapshot(self.elapsed[which], self.ended[which], self.observation[which], dynamics)
 
 
 class State(TypedDict):
-    """The state of a batch: tensors, numbers, strings, lists and dicts, fit for `torch.load(weights_only=True)`."""
+    """The state of a batch: tensors, numbers, strings, lists and dicts, which `torch.load(weights_only=True)` reads."""
 
     task: str
     seeds: list[int]
@@ -92,8 +92,8 @@ class State(TypedDict):
 class Simulations(Protocol):
     """N = len(seeds) * copies simulations of one task, seed-major: copy c of seeds[i] is simulation i * copies + c.
 
-    A simulation's random numbers come from a stream of its own, made from its seed, the stream's name and its
-    copy: its episodes do not depend on its companions, on their number or on the threads.
+    Each simulation has a random stream of its own, made from its seed, the stream's name and its copy number. So its
+    episodes do not depend on the other simulations or on the number of threads.
     """
 
     def __len__(self) -> int:
@@ -101,7 +101,7 @@ class Simulations(Protocol):
         ...
 
     def observe(self) -> Array:
-        """The observations [N, O] that the next actions answer."""
+        """The observations [N, O] for which the next actions are chosen."""
         ...
 
     def step(self, actions: ArrayLike, ids: Ids = None) -> Step:
@@ -113,14 +113,14 @@ class Simulations(Protocol):
         ...
 
     def snapshot(self, ids: Ids = None) -> Snapshot:
-        """Where these simulations are, as copies."""
+        """The state of these simulations, as copies."""
         ...
 
     def restore(self, snapshot: Snapshot, ids: Ids = None) -> None:
         """Put these simulations where simulations of this task were, in this batch or another one, a row each.
 
-        They go on from there bit for bit, given the same actions. Their random streams stay as they are: what is
-        drawn afterwards, for a task with noise or at a reset, is their own.
+        Given the same actions they continue bit for bit. Their random streams are not changed: later noise and resets
+        are drawn from their own streams.
         """
         ...
 

@@ -140,7 +140,7 @@ def make_biped(horizon: Count = HORIZON, force_limit: Positive = 1.0) -> Walking
 
     State 33 (17 positions, 16 velocities); s (31); a: 10, u = 100 a in the legs and 20 a at the shoulders.
     r = v_fwd - 1e-5 u'u - 1e-5 f'f + 0.2, each of f counted up to 1 (rllab's simple_humanoid, whose constants are
-    these): uncounted, standing alone would cost 0.77 a step and end every wish to.
+    these): without that limit, standing alone would cost 0.77 a step and not be worth it.
     Terminates where the trunk is below 0.8 m.
     Start: +-0.05 around standing upright, the trunk at 1.40 m.
     """
@@ -170,7 +170,7 @@ def make_quadruped(horizon: Count = HORIZON, force_limit: Positive = np.inf) -> 
     State 29 (15 positions, 14 velocities); s (27); a: 8, u = 150 a.
     r = v_fwd - 1e-6 u'u - 1e-3 f'f + 0.05. The robot weighs 0.9 kg: at rest forces cost 0.03 a step, random actions
     about 1.
-    Terminates where the trunk is below 0.2 m: hardly ever, for it is a ball of 0.25 m radius.
+    Terminates where the trunk is below 0.2 m. That is rare, because the trunk is a ball of 0.25 m radius.
     Start: +-0.1 around gymnasium's init_qpos: the trunk at 0.55 m, knees bent.
     """
     spec = asset("ant.xml")

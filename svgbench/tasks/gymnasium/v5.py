@@ -1,10 +1,10 @@
-"""Two environments of gymnasium's, to run our algorithms beside a library's on the same task: Swimmer-v5, Hopper-v5.
+"""Two of gymnasium's environments, Swimmer-v5 and Hopper-v5, to compare our algorithms with a library's on them.
 
 The same numbers as `gymnasium.make`, bit for bit from the same state with the same float64 actions; a test holds them
-to it. v is a velocity along x over the control step; metres, radians, seconds. Both have in common:
+to it. v is a velocity along x over the control step; metres, radians, seconds. Both share:
 
-* Actions are in [-1, 1], the motors' own control range. A larger one counts as 1, in the reward too: gymnasium leaves
-  that to who acts, and libraries clip to the bounds of the action space.
+* Actions are in [-1, 1], the motors' own control range. A larger one counts as 1, in the reward too: gymnasium does
+  not clip, but libraries clip to the bounds of the action space.
 * An episode is truncated after 1000 control steps, and starts at the model's own position and at rest, plus noise.
 * A simulation that becomes unstable is dropped as everywhere here (`svgbench.words.task.Step`).
 

@@ -60,7 +60,7 @@ def humanoid_terminated(obs: Any, action: Any, next_obs: Any) -> Any:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Ant(ForwardTask):
-    """Pays for contact forces, each of them counted up to 1."""
+    """Contact forces cost something; each of them is clipped to +-1."""
 
     def reward(self, motion: Motion) -> Array:
         forces = np.clip(motion.derived["cfrc_ext"], -1.0, 1.0)
@@ -69,7 +69,7 @@ class Ant(ForwardTask):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Humanoid(ForwardTask):
-    """Is paid for the velocity of its centre of mass, and pays for contact forces up to a limit.
+    """Paid for the velocity of its centre of mass; contact forces cost something, up to a limit.
 
     control_range: of every motor, at action 1.
     """

@@ -2,18 +2,18 @@
 
 A planar arm of three links turns about the middle of a square box of +-0.3 m, whose walls stop it; gravity does not
 act in its plane, and its links pass over each other. Action a in [-1, 1]: torques u = (largest torque) a [N m]; a motor
-saturates, a larger action costs what it asks for. Each joint has a friction of a third of its largest torque per rad/s:
-a joint turns at up to 3 rad/s, and an arm forgets its velocity within 0.08 s, that of the gripper within 0.13 s (the
-slowest of its time constants; stretched). Lengths are in metres, angles in radians; rewards are of the state before
-the step. A control step is 0.05 s (10 x 0.005 s, Euler), 100 of them, 5 s. Nothing terminates. Each `make_...` states
-its task. The gripper (`svgbench.tasks.svg.gripper`) has the same kind of arm.
+saturates, but the cost of a larger action counts in full. The friction of a joint is a third of its largest torque per
+rad/s. So a joint turns at up to 3 rad/s, and the velocity of a stretched arm decays with a time constant of at most
+0.08 s (0.13 s for the gripper's arm). Lengths are in metres, angles in radians; rewards are of the state before the
+step. A control step is 0.05 s (10 x 0.005 s, Euler); an episode has 100, which is 5 s. Nothing terminates. Each
+`make_...` states its task. The gripper (`svgbench.tasks.svg.gripper`) has the same kind of arm.
 
-Published are the sizes of the reachers' s and a, the box, the corners, and what moves and is to be done, in words; no
-length, no reward. The box is that of the DeepMind control suite's reacher, which has two links; the rewards are of the
-kind that this group published in the same year (Lillicrap et al. 2015, supplement: a smooth distance, a bonus near the
-target, a small cost of the action). The numbers are chosen. A light arm with a fifth of this friction, in steps of
-0.02 s, was not learned (trial runs, not committed): there an action changes little but the next velocities, on which V
-hardly depends, so that what it is worth is lost in V's error.
+The paper prints the sizes of the reachers' s and a and describes the box, the corners and the aim in words. It prints
+no length and no reward. The box is that of the DeepMind control suite's reacher, which has two links. The rewards are
+of the kind that this group published in the same year (Lillicrap et al. 2015, supplement: a smooth distance, a bonus
+near the target, a small cost of the action). The numbers are chosen. A light arm with a fifth of this friction, in
+steps of 0.02 s, was not learned (trial runs, not committed): there an action changes little except the next velocities,
+V hardly depends on these, and the value of an action is lost in V's error.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ RADIUS = 0.01  # of a link
 RANGES = (np.pi, 2.79, 2.79)  # +-, rad; the last two as the suite's wrist, 160 degrees
 DAMPING = 1 / 3  # of the largest torque, s/rad: 3 rad/s is as fast as a joint turns
 ARMATURE = 1e-4  # kg m^2
-CANDIDATES = 64  # configurations that a start is looked for among, at a time
+CANDIDATES = 64  # configurations that are drawn at a time, in search of valid starts
 
 REACHER = (0.12, 0.11, 0.10)  # m: 0.33 reaches all of the box but its corners
 TORQUES = (0.4, 0.1, 0.02)  # N m, of an arm's joints
@@ -119,7 +119,7 @@ class Reacher(StateTask):
 
 
 class Reachers(MujocoSimulations):
-    """Reachers whose sites, which no force acts on, are reflected where they have passed a wall."""
+    """Reachers with sites that are reflected at the walls. No force acts on a site."""
 
     def _advance(self, ids: NDArray[np.int64] | None, rows: Rows, actions_nA: Array) -> RawStep:
         outcome = super()._advance(ids, rows, actions_nA)
@@ -130,7 +130,7 @@ class Reachers(MujocoSimulations):
 
 
 def reflected(place: Array) -> tuple[Array, NDArray[np.bool_]]:
-    """Places [n, 2] of sites that went straight on at a wall, had they been reflected; and which coordinates were."""
+    """Positions [n, 2] of sites, reflected at the walls that they passed; and which coordinates were reflected."""
     room = BOX - SITE
     outside = np.abs(place) > room
     return np.where(outside, np.sign(place) * 2.0 * room - place, place), outside

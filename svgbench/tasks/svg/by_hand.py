@@ -1,7 +1,7 @@
-"""Policies written by hand for the tasks of Heess et al. 2015: what shows that a claim's number can be reached there.
+"""Policies written by hand for the tasks of Heess et al. 2015. They show that a claim's threshold can be reached.
 
-Each is `make(n)`, which gives actions [n, A] of observations [n, O] for n simulations that have taken as many steps
-each, one call a step. None is meant to be good; `python -m svgbench.reproduce.svg.by_hand` measures them.
+`make(n)` returns a policy for n simulations that are in step: it maps observations [n, O] to actions [n, A] and is
+called once per step. The policies need not be good; `python -m svgbench.reproduce.svg.by_hand` measures them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FOLDED = 1.25  # rad: the reacher's links then zigzag by twice this, and its tip
 
 
 def wave(links: int, phase: float, steering: float = 0.0) -> Act:
-    """A swimmer's torques that run along the chain, and bend it towards the goal."""
+    """A wave of torques along the swimmer's chain, with a bend towards the goal."""
     time = 0.0
 
     def act(s: Array) -> Array:
@@ -36,7 +36,7 @@ def wave(links: int, phase: float, steering: float = 0.0) -> Act:
 
 
 def gallop(frequency: float = 3.0, between: float = 1.6, along: float = 2.4) -> Act:
-    """A rhythm of the cheetah's legs, which sees nothing."""
+    """A fixed rhythm of the cheetah's legs; it ignores the observation."""
     time = 0.0
 
     def act(s: Array) -> Array:
@@ -79,7 +79,7 @@ class Unfold:
     def __call__(self, s: Array) -> Array:
         q, site = s[:, :3], s[:, 6:]
         if not len(self.side):
-            self.side = np.where(q[:, 1] > 0, -1.0, 1.0)  # the middle joint must not pass through straight
+            self.side = np.where(q[:, 1] > 0, -1.0, 1.0)  # so that the middle joint never has to straighten
         goal = self.zigzag(np.where(self.stage == 2, self.opening(site), FOLDED), site)
         error = goal - q
         a = np.clip(3.0 * error, -1, 1)
@@ -152,4 +152,4 @@ POLICIES: dict[str, Callable[[int], Act]] = {
     "svg/cheetah": lambda n: gallop(),
     "svg/cheetah-no-springs": lambda n: gallop(),
 }
-"""By task; the walker has none that stands."""
+"""By task. For the walker we found none that stands."""

@@ -1,27 +1,28 @@
 """The cart-pole of Heess et al. 2015: Figure 2, middle and right. A balance on a track with soft ends.
 
 State and observation s (4): x [m] and v [m/s] of the cart, theta [rad] of the pole from the vertical, omega [rad/s];
-theta is not wrapped. Action a (1) in [-1, 1]: the force F = F_max clip(a, -1, 1) [N]; a larger one costs what it asks
-for. With M = m_c + m_p, a uniform pole of half length l, and P the sum of F, the cart's friction and the track's end:
+theta is not wrapped. Action a (1) in [-1, 1]: the force F = F_max clip(a, -1, 1) [N]; the cost of a larger action
+counts in full. With M = m_c + m_p, a uniform pole of half length l, and P the sum of F, the cart's friction and the
+track's end:
 
     P = F - c v - e,    e = 0 where |x| <= x_end, else k (x - sgn(x) x_end) + d v
     theta'' = (g sin theta - cos theta (P + m_p l omega^2 sin theta) / M - mu omega / (m_p l))
               / (l (4/3 - m_p cos^2 theta / M))
     x''     = (P + m_p l (omega^2 sin theta - theta'' cos theta)) / M
 
-(Barto, Sutton and Anderson 1983, appendix, but for the cart's friction), by semi-implicit Euler: first the velocities,
-then the positions with the new velocities, twice 0.02 s in a control step of 0.04 s.
+(Barto, Sutton and Anderson 1983, appendix, except for the cart's friction), by semi-implicit Euler: first the
+velocities, then the positions with the new velocities, twice 0.02 s in a control step of 0.04 s.
 
     r(s, a) = (1 + cos theta) / 2 - 0.05 x^2 - 0.01 a^2,  s before the step
 
 Start: in the middle of the track, the pole within 0.3 rad of upright, x, v and omega within 0.1, all uniform. 125
 steps, 5 s. Never terminates: a pole that fell can be swung up again. With `start` "hanging" it hangs, within 0.1 rad.
 
-The paper says nothing of this task but its name and the networks' sizes. Masses, length, force and track are those of
+The paper gives only the name of this task and the sizes of the networks. Masses, length, force and track are those of
 the DeepMind control suite's (1 kg, 0.1 kg, a pole of 1 m, 10 N, +-1.8 m; its step is 0.01 s). The rest is chosen. It is
-the balance because no algorithm swung the pole up in a search of 96 settings and 200 episodes: turning it over and over
-pays half, and all came to that. Friction, 1 N s/m and 0.02 N m s, and ends that do not throw the cart back, keep it
-from chaos: without them a spinning pole takes the gradient along an episode, even an exact one, beyond 1e8.
+the balance because no algorithm swung the pole up in a search of 96 settings and 200 episodes: all ended with a
+spinning pole, which pays half. Friction (1 N s/m and 0.02 N m s) and soft ends of the track keep the motion from being
+chaotic. Without them the gradient along an episode with a spinning pole exceeds 1e8, even an exact one.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ class CartPole(RewardedByState, UnitBox):
 
 
 class CartPoles(FullyObserved):
-    """A batch of cart-poles. What they observe is all their state, but for the starts drawn ahead."""
+    """A batch of cart-poles. Their observation is their whole state, except for starts drawn ahead."""
 
     def __init__(self, task: CartPole, seeds: Sequence[int], copies: int, stream: str, autoreset: bool) -> None:
         super().__init__(task, seeds, copies, stream, autoreset)

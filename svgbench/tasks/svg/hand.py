@@ -2,7 +2,7 @@
 
 State and observation s (9): hand (2) [m], ball (2) [m], velocity of the ball (2) [m/s], target (2) [m], time [s]; the
 second of each pair points up. Action a (2) in [-1, 1]: velocity of the hand [m/s]. A larger action moves it no faster,
-and costs what it asks for. With a step of dt = 0.01 s:
+but its cost counts in full. With a step of dt = 0.01 s:
 
     hand' = hand + dt clip(a, -1, 1),    ball' = ball + dt v
     v' = v + dt/m (k (hand' - ball') - (0, m g) + sigma eps),    eps ~ N(0, I), new in every step
@@ -10,9 +10,9 @@ and costs what it asks for. With a step of dt = 0.01 s:
 
     r(s, a) = alpha_1 |a|^2,  and in the step that ends at time T also  alpha_2 (d(hand', 0) + d(ball', target))
 
-The place where a step ends is a function of s and a alone, so that the reward at time T, which eq. (15) gives to a
-state in which nothing is done any more, is paid in the step that leads there: 1000 steps carry all of its 1001
-rewards. T = 10 s; the episode terminates there, for nothing follows.
+Eq. (15) gives the reward at time T to a final state without an action. Where a step ends is a function of s and a
+alone, so we pay that reward in the step that leads there: 1000 steps carry all 1001 rewards. T = 10 s; the episode
+terminates there.
 
 Start: hand, ball and velocity 0, the target (2, 2) or (-2, 2) with equal chance.
 
@@ -79,7 +79,7 @@ class Hand(RewardedByState, UnitBox):
     dt: float = DT
 
     def termination_function(self, obs: Any, action: Any, next_obs: Any) -> Any:
-        """Booleans [...] of recorded next_obs [..., 9]: whether time T has come."""
+        """Booleans [...] of recorded next_obs [..., 9]: whether time T is reached."""
         return next_obs[..., TIME] > self.end - 0.5 * self.dt
 
     def simulate(
@@ -95,7 +95,7 @@ class Hand(RewardedByState, UnitBox):
 
 
 class Hands(FullyObserved):
-    """A batch of hands and balls. What they observe is all their state, but for what is drawn ahead."""
+    """A batch of hands and balls. Their observation is their whole state, except for numbers drawn ahead."""
 
     def __init__(self, task: Hand, seeds: Sequence[int], copies: int, stream: str, autoreset: bool) -> None:
         super().__init__(task, seeds, copies, stream, autoreset)
@@ -143,7 +143,7 @@ def make_hand(
 ) -> Hand:
     """svg/hand: as above. end: T, in s. noise: sigma, in N. action_weight, distance_weight: alpha_1, alpha_2.
 
-    A horizon of fewer steps than `end` has truncates an episode before its last reward.
+    A horizon of fewer steps than `end` takes truncates an episode before its last reward.
     """
     formula = partial(hand_reward, end, action_weight, distance_weight)
     return Hand(horizon=horizon, end=end, noise=noise, reward_function=StateReward(formula))

@@ -1,9 +1,9 @@
 """The robots on legs of Heess et al. 2015, section 6.2 (Figure 4): monoped, half-cheetah, walker.
 
 They are planar. s is all of q and v, joint positions and velocities, root first (x, z, pitch); metres, radians, N m. x
-is always 0 in it: nothing depends on where a robot is, and one that runs leaves all places that its networks have seen.
-Action a in [-1, 1]: torques u = (largest torque) a; a motor saturates, a larger action costs what it asks for. Rewards
-are of the state before the step; v_x is the root's. Each `make_...` states its task.
+is always 0 in it: nothing depends on where a robot is, and one that runs would soon see an x that it has never met.
+Action a in [-1, 1]: torques u = (largest torque) a; a motor saturates, but the cost of a larger action counts in full.
+Rewards are of the state before the step; v_x is the root's. Each `make_...` states its task.
 
 Published are the sizes of s and a (monoped, half-cheetah), the 200 steps, the fall and the torque noise of the monoped,
 and that the cheetah is Wawrzynski's and the walker Schulman's. The rewards are not: they are of the kind that this
@@ -187,7 +187,7 @@ def make_monoped(noise: NonNegative = MONOPED_NOISE, horizon: Count = MONOPED_HO
     beyond the largest by it.
     r(s, a) = cos(pitch) - 2 sqrt((z - 0.9)^2 + 0.05^2) - 0.05 |a|^2: 0.9 standing, -1.7 lying. Never terminates.
     Start: +-0.1 uniform around the trunk at 1.3 m, joints slightly bent, foot level and 0.37 m above the ground, at
-    rest but for velocities of +-0.1.
+    rest except for velocities of +-0.1.
     dt: 4 x 0.005 s, Euler. 200 steps (section 6.2).
     Lengths, radii, joints, torques, control step: the DeepMind control suite's hopper (14 numbers, 4 motors), which has
     a nose besides. The height is chosen.

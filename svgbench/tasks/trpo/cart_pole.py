@@ -14,7 +14,7 @@ integrated by semi-implicit Euler: first the velocities, then the positions with
     r = 10 - (1 - cos theta) - 1e-5 F^2,  theta before the step
     terminates where |x| > 2.4 or |theta| exceeds the task's limit, after the step
 
-The original code tells an end one step later and pays nothing in that last step; the sum is the same. Start: each of
+The original code reports an end one step later and pays nothing in that last step; the sum is the same. Start: each of
 the four uniform in +-0.05. 1000 steps at most.
 
 Sources: RLR, SFPD/rlreloaded at 650c64e, control4/mdps/cartpole.py (dynamics, reward, limits, start, scale); 1000
@@ -138,7 +138,7 @@ class CartPole(UnitBox):
 
 
 class CartPoles(FullyObserved):
-    """A batch of cart-poles. What they observe is all their state, but for the starts drawn ahead."""
+    """A batch of cart-poles. Their observation is their whole state, except for starts drawn ahead."""
 
     def __init__(self, task: CartPole, seeds: Sequence[int], copies: int, stream: str, autoreset: bool) -> None:
         super().__init__(task, seeds, copies, stream, autoreset)

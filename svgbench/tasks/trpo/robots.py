@@ -7,7 +7,7 @@ motor saturates, as in the original code. Each `make_...` states its task. All a
 
 Rewards, bonus and terminations are the thesis's (section 3.8.1), with the numbers that it leaves out from the original
 code, RLR: SFPD/rlreloaded at 650c64e, control4/mdps/mjc.py. The original models are binaries of a MuJoCo before 1.0
-that nothing reads any more. Time steps are those of the authors' recorded runs of these models (RLR, domain_data/
+that no program reads any more. Time steps are those of the authors' recorded runs of these models (RLR, domain_data/
 mjc_examples: positions there are integrals of the next velocities with 0.05, 0.02 and 0.01 s exactly). Bodies are
 gymnasium's, whose hopper and walker have the geometry of the MJCF that the authors moved to in the same year (RLR,
 domain_data/mujoco_worlds), and get the joints and motors of that.
@@ -62,7 +62,7 @@ def fallen(obs: Any, action: Any, next_obs: Any) -> Any:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Swimmer(MujocoTask):
-    """A task that its observation says everything of, and that never terminates."""
+    """A task whose observation is enough for its reward, and that never terminates."""
 
     starts_ahead: int = STARTS_AHEAD
     reward_function: Recorded = field()
