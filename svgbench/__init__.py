@@ -10,7 +10,7 @@ from svgbench import moved
 if TYPE_CHECKING:
     from svgbench.study import Study
 
-__version__ = "0.1.0"
+__version__ = "0.3.0"
 
 moved.install()
 

@@ -170,7 +170,7 @@ FORMER = {new: old for old, new in (MOVED | GROWN).items()}
 
 
 class MovedModuleWarning(DeprecationWarning):
-    """A module, or what it has, was imported by the name that it had before version 0.10."""
+    """A module, or what it has, was imported by the name that it had before version 0.3."""
 
 
 class _Moved(importlib.abc.MetaPathFinder, importlib.abc.Loader):
