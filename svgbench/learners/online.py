@@ -6,7 +6,7 @@ The learner that a baseline hands to the lab is an `OnlineLearner` around its ow
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -20,7 +20,8 @@ from svgbench.learners.static_update import StaticUpdate
 from svgbench.memory.experience import Experience
 from svgbench.memory.replay import Replay
 from svgbench.nn.state import on_cpu
-from svgbench.simulate.acting import action_range
+from svgbench.simulate.acting import ActionUnits
+from svgbench.simulate.stepping import episode_returns
 from svgbench.words.task import Task
 
 
@@ -117,7 +118,7 @@ class OnlineLearner(SeedBlock):
         self.agent, self.task, self.schedule = agent, task, schedule
         self.experience, self.dtype, self.device = experience, dtype, device
         S = len(self.seeds)
-        self.centre, self.half_range = action_range(task)
+        self.units = ActionUnits(task)
         acts = {"explore": Draw("normal", (1, task.action_dim)), "random": Draw("action", (task.action_dim,))}
         draws = {**acts, **agent.draws}
         self.tapes = {name: Tape(draw, self.seeds, name, dtype, device) for name, draw in draws.items()}
@@ -161,7 +162,7 @@ class OnlineLearner(SeedBlock):
         action = self._act(obs)
         if learns and s.update_before_store:
             self._update()
-        outcome = self.simulations.step(action * self.half_range + self.centre)
+        outcome = self.simulations.step(self.units(action))
         finite = np.isfinite(outcome.final_observation).all(1) & np.isfinite(outcome.reward)
         self._mask(finite, "an observation or a reward is not finite")
         self._store(obs, action, outcome)
@@ -217,7 +218,7 @@ class OnlineLearner(SeedBlock):
             x = self.experience.normalise(self._tensor(obs).view(S, E, -1))
             with torch.no_grad():
                 action = np.nan_to_num(self.agent.mode(x).double().cpu().numpy().reshape(S * E, -1))
-            return action * self.half_range + self.centre
+            return self.units(action)
 
         per_seed = episode_returns(self.evaluations, act).reshape(S, E)
         spread = per_seed.std(1, ddof=1) if E > 1 else np.full(S, math.nan)
@@ -274,21 +275,8 @@ class OnlineLearner(SeedBlock):
     def policy_state_dict(self) -> dict[str, Any]:
         """The final policies, with what normalises their observations and what scales their actions."""
         statistics = {name: self.experience.normaliser.state_dict()[name] for name in ("count", "mean", "m2")}
-        actions = {"centre": torch.from_numpy(self.centre), "half_range": torch.from_numpy(self.half_range)}
-        own = {"statistics": statistics, "actions": actions, **self.agent.policy_state_dict()}
+        own = {"statistics": statistics, "actions": self.units.state_dict(), **self.agent.policy_state_dict()}
         return {"seeds": self.seeds, "task": self.task.id, **own}
-
-
-def episode_returns(simulations: Any, act: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """The return of one new episode in every simulation, [N]; `act` maps observations [N, O] to actions [N, A]."""
-    obs = simulations.reset()
-    returns, running = np.zeros(len(obs)), np.arange(len(obs))
-    while len(running):
-        outcome = simulations.step(act(obs)[running], running)
-        returns[running] += outcome.reward
-        obs[running] = outcome.observation
-        running = running[~(outcome.terminated | outcome.truncated)]
-    return returns
 
 
 def make_experience(

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from svgbench.memory.replay import filled
+from svgbench.memory.rows import filled_rows, refill, take
 
 
 class Transitions(NamedTuple):
@@ -61,9 +61,7 @@ class Database:
     def sample(self, uniform: Tensor) -> Transitions:
         """Transitions [S, B], drawn with replacement: `uniform` float64 [S, B] in [0, 1) says which."""
         size = torch.tensor(self._sizes(), device=uniform.device).clamp(min=1)[:, None]
-        first = torch.arange(len(size), device=uniform.device)[:, None] * self.capacity
-        flat = (first + (uniform * size).long()).flatten()
-        rows = self.rows.flatten(0, 1).index_select(0, flat).view(*uniform.shape, -1)
+        rows = take(self.rows, (uniform * size).long())
         parts = rows.split(self.widths, -1)
         return Transitions(*parts[:3], *(x.squeeze(-1) for x in parts[3:]))
 
@@ -72,10 +70,9 @@ class Database:
 
     def state_dict(self) -> dict[str, Any]:
         """Shares memory with the database: write or copy it before the next `add`."""
-        return {"rows": [filled(row, n) for row, n in zip(self.rows, self._sizes(), strict=True)], "added": self.added}
+        return {"rows": filled_rows(self.rows, self._sizes()), "added": self.added}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue exactly where `state_dict` was taken."""
         self.added = list(state["added"])
-        for row, saved, n in zip(self.rows, state["rows"], self._sizes(), strict=True):
-            row[:n] = saved
+        refill(self.rows, state["rows"])

@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from svgbench.memory.rows import filled_rows, refill, take
 
-class Transitions(NamedTuple):
+
+class ReplayBatch(NamedTuple):
     """A batch of transitions, part by part; B of them for each of S seeds."""
 
     x: Tensor  # [S, B, O], the observation before the action
@@ -48,10 +50,10 @@ class Layout:
     def terminal(self, rows: Tensor) -> Tensor:
         return rows[..., -1]
 
-    def transitions(self, rows: Tensor) -> Transitions:
+    def batch(self, rows: Tensor) -> ReplayBatch:
         """The parts of rows [S, B, width], in the same memory."""
         own = self.obs(rows), self.obs_action(rows), self.reward(rows), self.terminal(rows), self.next_obs(rows)
-        return Transitions(*own)
+        return ReplayBatch(*own)
 
 
 class Replay:
@@ -116,7 +118,7 @@ class Replay:
     def sample(self, uniform: Tensor) -> Tensor:
         """Rows [S, B, width], drawn with replacement: `uniform` float64 [S, B] in [0, 1) says which."""
         self._demand(self.added, "transition")
-        return self._take((uniform * self._held).long())
+        return take(self.rows, (uniform * self._held).long())
 
     def sample_windows(self, uniform: Tensor) -> Tensor:
         """Windows [S, window, B, width], drawn as in `sample`. Those of a seed without any (`lacking`) are NaN."""
@@ -124,7 +126,7 @@ class Replay:
         count = self.windows()
         nth = self._head[:, None] + (uniform * count[:, None]).long()
         start = self._queue.gather(1, nth % self.capacity)  # [S, B]
-        rows = self._take((start[:, None] + self._steps) % self.capacity)
+        rows = take(self.rows, (start[:, None] + self._steps) % self.capacity)
         return rows.masked_fill_((count == 0)[:, None, None, None], torch.nan)
 
     def windows(self) -> Tensor:
@@ -138,11 +140,6 @@ class Replay:
         lacking = self.windows() == 0
         self._all_have = not bool(lacking.any())
         return None if self._all_have else lacking
-
-    def _take(self, places: Tensor) -> Tensor:
-        first = self._seed.view(-1, *(1,) * (places.dim() - 1)) * self.capacity
-        flat = (places + first).flatten()
-        return self.rows.flatten(0, 1).index_select(0, flat).view(*places.shape, self.layout.width)
 
     def _demand(self, count: int, what: str) -> None:
         if count < 1:
@@ -170,9 +167,8 @@ class Replay:
         They share memory with the replay, which may be most of what a process has: write or copy them before the
         next `add`.
         """
-        rows = [filled(row, self.size) for row in self.rows]
-        ends = [filled(row, self.size) for row in self._ends]
-        return {"rows": rows, "ends": ends, "added": self.added}
+        sizes = [self.size] * len(self.rows)
+        return {"rows": filled_rows(self.rows, sizes), "ends": filled_rows(self._ends, sizes), "added": self.added}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue exactly where `state_dict` was taken. Raises ValueError if the shapes differ."""
@@ -181,8 +177,8 @@ class Replay:
         expected = [[size, self.layout.width]] * len(self.rows)
         if [list(row.shape) for row in rows] != expected:
             raise ValueError(f"rows have shapes {[list(row.shape) for row in rows]}, expected {expected}")
-        for seed in range(len(self.rows)):
-            self.rows[seed, :size], self._ends[seed, :size] = rows[seed], ends[seed]
+        refill(self.rows, rows)
+        refill(self._ends, ends)
         self.added, self._all_have = added, False
         self._held.fill_(size)
         self._rebuild_queue()
@@ -204,11 +200,3 @@ class Replay:
             self._queue[seed, : len(found)] = found
             self._tail[seed] = len(found)
             self._since_end[seed] = size - 1 - last_end[-1] if size else 0
-
-
-def filled(x: Tensor, size: int) -> Tensor:
-    """x[:size], in the same memory but with a storage of its own: `torch.save` writes whole storages."""
-    part = x[:size]
-    first, length = part.storage_offset() * part.element_size(), part.numel() * part.element_size()
-    storage = part.untyped_storage()[first : first + length]
-    return torch.empty(0, dtype=x.dtype, device=x.device).set_(storage, 0, part.shape, part.stride())

@@ -45,7 +45,7 @@ class Batch:
     steps: Tensor  # int64 [S]: calls of the simulator
     return_mean: Tensor  # float64 [S], of the paths that ended, undiscounted; NaN if none did
     length_mean: Tensor  # float64 [S], likewise
-    reward_per_step: Tensor  # float64 [S]; see `rollouts.Rollouts`
+    reward_per_step: Tensor  # float64 [S]; see `paths.Rollouts`
 
     def finite(self) -> Tensor:
         """Which seeds saw finite numbers only, bool [S]."""

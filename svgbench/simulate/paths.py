@@ -21,8 +21,9 @@ from svgbench.nn.gaussian_policy import Acting
 from svgbench.nn.scaling import ObservationScaling
 from svgbench.nn.state import on_cpu
 from svgbench.nn.streams import Streams
-from svgbench.simulate.acting import action_range, slice_noise
+from svgbench.simulate.acting import ActionUnits, slice_noise
 from svgbench.simulate.batch import Batch
+from svgbench.simulate.stepping import spread, step_running
 from svgbench.words.task import Task
 
 Floats = NDArray[np.floating]
@@ -133,8 +134,9 @@ class Rollouts:
         S, N = self.shape = len(self.seeds), sampling.simulations
         self.simulations = task.simulate(self.seeds, N, "train", torch.get_num_threads(), autoreset=False)
         self.noise = Streams(self.seeds, "explore")
-        self.centre, self.half_range = action_range(task)
-        self._offset, self._factor = (np.tile(part, (S, N, 1)) for part in (self.centre, self.half_range))
+        self.units = ActionUnits(task)
+        both = self.units.centre, self.units.half_range  # tiled: broadcasting is slow over few actions
+        self._offset, self._factor = (np.tile(part, (S, N, 1)) for part in both)
         self.t = 0
         self.observation = self.simulations.observe()
         self.running: Bools = np.ones(S * N, dtype=np.bool_)
@@ -198,17 +200,15 @@ class Rollouts:
     def _step(self, acting: Acting, noise: Floats) -> None:
         (S, N), plan, t = self.shape, self.sampling, self.t
         running = self.running
-        ids = None if np.count_nonzero(running) == len(running) else np.flatnonzero(running)
-        rows: Any = slice(None) if ids is None else ids
         if self.keep_states:
             self._keep_state()
         x = self.scaling.apply(self.observation.reshape(S, N, -1), self.dtype)
         action = acting.mean(x)
         action += noise
         controls = (action * self._factor + self._offset).reshape(S * N, -1)
-        outcome = self.simulations.step(controls[rows], ids)
+        outcome, rows = step_running(self.simulations, controls, running)
 
-        reward, terminated = self._spread(outcome.reward, rows), self._spread(outcome.terminated, rows)
+        reward, terminated = spread(outcome.reward, rows, S * N), spread(outcome.terminated, rows, S * N)
         used = running & (self.elapsed < plan.path_length)
         arrays = self.arrays
         arrays["x"][:, t], arrays["action"][:, t] = x, action
@@ -223,7 +223,7 @@ class Rollouts:
         self.observation[rows] = outcome.final_observation
         self.t += 1
 
-        failed, truncated = self._spread(outcome.failed, rows), self._spread(outcome.truncated, rows)
+        failed, truncated = spread(outcome.failed, rows, S * N), spread(outcome.truncated, rows, S * N)
         over = terminated | failed | (running & (self.elapsed >= plan.path_length + plan.extension))
         if plan.kind == "steps" and self.t == plan.longest:
             self._stop_at(t, running & ~over, terminated)
@@ -233,14 +233,6 @@ class Rollouts:
             self._go_on(over)
         if np.count_nonzero(truncated):
             self._revive(np.flatnonzero(truncated & ~over))
-
-    def _spread(self, value: NDArray[Any], rows: Any) -> NDArray[Any]:
-        """Values of the simulations in `rows`, among all."""
-        if isinstance(rows, slice):
-            return value
-        out = np.zeros(len(self.running), value.dtype)
-        out[rows] = value
-        return out
 
     def _stop_at(self, t: int, which: Bools, terminated: Bools) -> None:
         """Paths stop after step t: note it, and where those are that did not terminate."""

@@ -11,11 +11,12 @@ import torch
 from regulator import Regulator
 from short_paths import ShortPaths
 
-from svgbench.baselines.search._parameter_search import OneEpisodeEach, ParameterSearch, Scores
+from svgbench.baselines.search._parameter_search import ParameterSearch
 from svgbench.learners.on_policy import OnPolicyLearner
 from svgbench.nn.gaussian_policy import Acting, GaussianPolicy
 from svgbench.nn.scaling import ObservationScaling
 from svgbench.nn.streams import Streams
+from svgbench.simulate.scores import OneEpisodeEach, Scores
 
 N = 6
 

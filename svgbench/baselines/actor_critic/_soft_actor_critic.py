@@ -20,7 +20,7 @@ from svgbench.baselines.actor_critic._entropy_target import target_entropy
 from svgbench.learners.costs import products
 from svgbench.learners.draws import Draw
 from svgbench.learners.online import OnlineAgent, OnlineLearner, Schedule, make_experience
-from svgbench.memory.replay import Transitions
+from svgbench.memory.replay import ReplayBatch
 from svgbench.nn.distributions import SquashedGaussian
 from svgbench.nn.initialise import orthogonal_
 from svgbench.nn.layers import MLP
@@ -258,7 +258,7 @@ class SoftActorCritic:
         schedule = c.target_entropy_init, c.target_entropy_final, c.target_entropy_decay
         self._target_entropy.fill_(target_entropy(step, self.total_steps, *schedule))
 
-    def update_critic(self, batch: Transitions, noise: Tensor, active: Tensor | None) -> None:
+    def update_critic(self, batch: ReplayBatch, noise: Tensor, active: Tensor | None) -> None:
         """Eq. (4) to (6): a step of the critics towards the soft target of the batch; noise [S, B, A]."""
         alpha, gamma = self.temperature.alpha, self.config.gamma
         target = soft_target(

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from svgbench.learners.limits import StepLimits as Limits
-from svgbench.learners.online import episode_returns
 from svgbench.nn.streams import Streams
 from svgbench.ranges import Count
-from svgbench.simulate.acting import action_range
+from svgbench.simulate.acting import ActionUnits
+from svgbench.simulate.stepping import episode_returns
 from svgbench.words.task import Task
 
 VERSION = 1
@@ -45,11 +45,10 @@ class RandomPolicy:
 
     def advance(self) -> list[dict[str, Any]]:
         S, E, A = len(self.seeds), self.config.eval_episodes, self.task.action_dim
-        streams, (centre, half_range) = Streams(self.seeds, "random-policy"), action_range(self.task)
+        streams, units = Streams(self.seeds, "random-policy"), ActionUnits(self.task)
 
         def act(_: np.ndarray) -> np.ndarray:
-            unit = streams.uniform((E, A), -1.0, 1.0).double().numpy().reshape(S * E, A)
-            return unit * half_range + centre
+            return units(streams.uniform((E, A), -1.0, 1.0).double().numpy().reshape(S * E, A))
 
         simulations = self.task.simulate(self.seeds, E, "evaluation", 1, autoreset=False)
         returns = episode_returns(simulations, act).reshape(S, E)

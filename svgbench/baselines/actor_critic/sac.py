@@ -30,7 +30,7 @@ from svgbench.learners.limits import StepLimits as Limits
 from svgbench.learners.online import OnlineLearner, work_before
 from svgbench.learners.settings import settings
 from svgbench.memory.experience import Experience
-from svgbench.memory.replay import Transitions
+from svgbench.memory.replay import ReplayBatch
 from svgbench.words.task import Task
 
 VERSION = 2  # 1 drew by slices, which ended at evaluations, and acted in [-1, 1] whatever the task's bounds
@@ -46,7 +46,7 @@ PROFILES = {"text": {}, "code": {**CODE, "critic_first": True}}
 
 
 def update(
-    agent: SoftActorCritic, batch: Transitions, critic_noise: Tensor, policy_noise: Tensor, active: Tensor | None,
+    agent: SoftActorCritic, batch: ReplayBatch, critic_noise: Tensor, policy_noise: Tensor, active: Tensor | None,
     *, critic_first: bool,
 ) -> None:  # fmt: skip
     """One update of SAC on a batch, of replayed, imagined or mixed transitions; noise [S, B, A] each."""
@@ -81,7 +81,7 @@ class SAC(SoftActorCritic):
     def update(self, phase: int, experience: Experience, draws: Draws, active: Tensor | None) -> None:
         """`updates_per_step` updates, each on a fresh batch of the replay."""
         for u in range(self.config.updates_per_step):
-            batch = experience.layout.transitions(experience.sample(draws["steps"][:, u]))
+            batch = experience.layout.batch(experience.sample(draws["steps"][:, u]))
             noise = draws["critic-noise"][:, u], draws["actor-noise"][:, u, 0]
             update(self, batch, *noise, active, critic_first=self.config.critic_first)
 

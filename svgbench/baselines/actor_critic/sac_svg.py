@@ -43,7 +43,7 @@ from svgbench.learners.limits import StepLimits as Limits
 from svgbench.learners.online import OnlineLearner, work_before
 from svgbench.learners.settings import settings
 from svgbench.memory.experience import Experience
-from svgbench.memory.replay import Transitions
+from svgbench.memory.replay import ReplayBatch
 from svgbench.models.recurrent import RecurrentModel
 from svgbench.nn.layers import MLP
 from svgbench.nn.optim import Adam
@@ -185,7 +185,7 @@ class WorldModel:
         self.adam.step(active)
         return loss.detach()
 
-    def update_heads(self, batch: Transitions, active: Tensor | None) -> Tensor:
+    def update_heads(self, batch: ReplayBatch, active: Tensor | None) -> Tensor:
         """Eq. (11) and (13); the reward's loss before the step, [S]."""
         balanced = self.config.balanced_termination
         reward_loss, nll = heads_loss(self.heads, batch.xu, batch.reward, batch.terminal, balanced)
@@ -241,7 +241,7 @@ class SACSVG(SoftActorCritic):
         if c.model_first:
             self._update_model(phase, experience, draws, active)  # eq. (10)
         for u in range(c.updates_per_step):
-            batch = experience.layout.transitions(experience.sample(draws["steps"][:, u]))
+            batch = experience.layout.batch(experience.sample(draws["steps"][:, u]))
             critic_noise, policy_noise = draws["critic-noise"][:, u], draws["actor-noise"][:, u]
             if c.model_first:
                 self.update_critic(batch, critic_noise, active)  # eq. (4) to (6)

@@ -195,7 +195,7 @@ class VineSampler:
             if step == 0:
                 self.arrays["action"][:, own] = action.reshape(S, m, K, A)
             ids = np.flatnonzero(running)
-            controls = (action * self.trunks.half_range + self.trunks.centre).reshape(len(where), A)
+            controls = self.trunks.units(action.astype(np.float64)).reshape(len(where), A)
             outcome = self.branches.step(controls[ids], where[ids])
             q[ids] += self.gamma**step * outcome.reward
             observation[ids] = outcome.final_observation
