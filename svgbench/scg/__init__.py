@@ -11,8 +11,8 @@
     scg.gradient(run, theta)                                         # eq. (38), for each sample
     scg.surrogate(run, "log", scg.LeaveOneOut()).mean().backward()   # Corollary 1 with Theorem 2
 
-The files to read beside the chapter are `graph`, `run`, `estimators`, `surrogate`, `baselines`, `exact` and
-`reparameterise`. `plan`, `dry_run` and `probe` test a graph before its first run.
+The files to read beside the chapter are `graph`, `run`, `estimators`, `surrogate`, `surrogate_graph`, `baselines`,
+`exact` and `reparameterise`. `plan`, `dry_run` and `probe` test a graph before its first run.
 The graph is functions only; a run is a record that nothing changes; an estimate is a function of a run. Samples are the
 first axis of every sampled value. What would silently be zero or wrong is refused (`GraphError`).
 """
@@ -22,17 +22,21 @@ from svgbench.scg.baselines import Baseline, Constant, Learned, LeaveOneOut, Run
 from svgbench.scg.estimators import backward_pass, gradient
 from svgbench.scg.exact import Exact, exact
 from svgbench.scg.graph import Graph, GraphError, Node
+from svgbench.scg.layout import Layout, layout
 from svgbench.scg.plan import Report, condition_1, explain
 from svgbench.scg.reparameterise import reparameterised
 from svgbench.scg.run import Run, observe, sample, seeds
 from svgbench.scg.surrogate import bound, hvp, surrogate
+from svgbench.scg.surrogate_graph import Q_HAT, surrogate_graph
 
 __all__ = [
+    "Q_HAT",
     "Baseline",
     "Constant",
     "Exact",
     "Graph",
     "GraphError",
+    "Layout",
     "Learned",
     "LeaveOneOut",
     "Node",
@@ -46,6 +50,7 @@ __all__ = [
     "explain",
     "gradient",
     "hvp",
+    "layout",
     "observe",
     "optimal",
     "per_sample",
@@ -53,4 +58,5 @@ __all__ = [
     "sample",
     "seeds",
     "surrogate",
+    "surrogate_graph",
 ]

@@ -197,5 +197,5 @@ def test_figures_draw_from_small_frames(experiment):
     module, _, name = experiment.figure.partition(":")
     with house_style():
         page = getattr(importlib.import_module(module), name)(Results(experiment, "smoke", cells, labels, ()))[""]
-        assert sum(len(ax.lines) for ax in page.axes) >= len(chosen)
+        assert sum(len(ax.lines) + len(ax.patches) for ax in page.axes) >= len(chosen)
         plt.close(page)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from svgbench.analysis.read.frames import Results
 from svgbench.analysis.show.canvas import TEXT_WIDTH, subplots
@@ -23,7 +24,7 @@ class Panel(NamedTuple):
 
 def policy_gradient(results: Results) -> dict[str, Figure]:
     """Variance and bias against the length of an episode."""
-    bias = Panel("bias", "|E estimate - gradient| / |gradient|", "symlog")
+    bias = Panel("bias", "bias / |gradient|", "symlog")
     return _pages(results, "step", "steps of an episode T", (Panel("variance", "variance / |gradient|²"), bias))
 
 
@@ -46,17 +47,17 @@ def vine(results: Results) -> dict[str, Figure]:
 
 def policy_bound(results: Results) -> dict[str, Figure]:
     """The slack of each bound against the distance of the policies."""
-    return _pages(results, "distance", "α", (Panel("slack", "(η - bound) / |penalty|", "symlog"),), log_x=True, level=0)
+    return _pages(results, "distance", "α", (Panel("slack", "(η - bound) / |penalty|", "symlog"),), level=0)
 
 
 def _pages(
-    results: Results, x: str, x_label: str, panels: tuple[Panel, ...], log_x: bool = False, level: float | None = None
+    results: Results, x: str, x_label: str, panels: tuple[Panel, ...], level: float | None = None
 ) -> dict[str, Figure]:
     """Tasks beside each other and panels below each other; one task has its panels beside each other."""
     tasks, variants = named_tasks(results), list(dict.fromkeys(v for _, v in results.cells))
     look, upright = looks(results, variants), len(tasks) > 1
     shape = (len(panels), len(tasks)) if upright else (1, len(panels))
-    figure, axes = subplots(*shape, (TEXT_WIDTH, 1.45 * shape[0] + 0.9), sharey="row" if upright else "none")
+    figure, axes = subplots(*shape, (TEXT_WIDTH, 1.4 * shape[0] + 1.1), sharey="row" if upright else "none")
     n: list[int] = []
     for i, task in enumerate(tasks):
         for j, panel in enumerate(panels):
@@ -67,7 +68,7 @@ def _pages(
                 continue
             frames = {v: results.cells[task.id, v].frame for v in drawn}
             n += [curve(ax, rows, x, panel.y, look[v], log=panel.scale == "log") for v, rows in frames.items()]
-            _dress(ax, panel, log_x, level)
+            _dress(ax, panel, x, level)
             ax.set_title(task.label if j == 0 or not upright else "")
             ax.set_xlabel(x_label if j == len(panels) - 1 or not upright else "")
             if i == 0:
@@ -79,8 +80,10 @@ def _pages(
     return {"": figure}
 
 
-def _dress(ax: Axes, panel: Panel, log_x: bool, level: float | None) -> None:
-    if log_x:
+def _dress(ax: Axes, panel: Panel, x: str, level: float | None) -> None:
+    if x == "step":
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    elif x == "distance":
         ax.set_xscale("log")
     if panel.scale == "log":
         log_scale(ax)

@@ -1,0 +1,142 @@
+"""Figure 12 of Schulman 2016: surrogate losses, drawn, and compared with the estimator on each sample."""
+
+from __future__ import annotations
+
+from matplotlib.figure import Figure
+
+from svgbench.analysis.read.frames import Results
+from svgbench.analysis.show.canvas import subplots
+from svgbench.analysis.show.graphs import Box, draw_graph, fit
+from svgbench.analysis.show.plots import named_tasks, stamp
+from svgbench.lab.block import resolve
+from svgbench.reproduce.scg.claims import ROUNDING, UNTRAINED
+from svgbench.reproduce.scg.deviations import BUDGET
+from svgbench.words.experiment import (
+    Budget,
+    Claim,
+    Column,
+    Comparison,
+    Deviation,
+    Experiment,
+    Measure,
+    Task,
+    Term,
+    Variant,
+)
+
+LARGEST = Measure("difference", "largest difference from eq. (38)", reduce="max", higher_is_better=False)
+
+
+def _same(variant: str, words: str) -> Comparison:
+    number = f"{words}, but for rounding"
+    return Comparison(Term(variant, LARGEST), "<~", 0.0, number, margin=ROUNDING, no_level=UNTRAINED)
+
+
+CLAIMS = (
+    Claim(
+        id="corollary-1",
+        quote="Then differentiation of L gives us an unbiased gradient estimate",
+        source="section 5.3.2, Corollary 1",
+        origin="text",
+        parts=(_same("log", "that of Theorem 1, which is unbiased: on each sample the number of eq. (38)"),),
+    ),
+    Claim(
+        id="same-gradient",
+        quote="There are several alternative ways to define the surrogate objective function that give the same "
+        "gradient as L from Corollary 1.",
+        source="section 5.3.2, with p / p-hat; and a loss of later work (DiCE)",
+        origin="text",
+        parts=(_same("ratio", "the same: on each sample"), _same("dice", "the same: on each sample")),
+    ),
+    Claim(
+        id="deterministic-graph",
+        quote="In other words, we convert the stochastic computation graph into a deterministic computation graph, to "
+        "which we can apply the backpropagation algorithm.",
+        source="section 5.3.2 and Figure 12",
+        origin="text",
+        parts=(_same("graph", "apply: its derivative is on each sample that of eq. (38)"),),
+    ),
+)
+
+DEVIATIONS = (
+    BUDGET,
+    Deviation(
+        id="functions",
+        paper="Figures 11 and 12 name f, y and p; they say nothing of what they are",
+        ours="those of scg/fig11",
+        reason="the gradients are then known in closed form",
+        source="section 5.2.3, Figure 11; our choice",
+    ),
+    Deviation(
+        id="drawing",
+        paper="circles for stochastic nodes and squares for deterministic ones; Figure 12 has no costs below",
+        ours="costs are diamonds; sampled values are drawn as inputs with a hat, and costs that no parameter "
+        "reaches are left out of the surrogate",
+        reason="the same drawing serves every graph of the library",
+        source="section 5.2.2, Figure 12",
+    ),
+)
+
+MOTIFS = {
+    "1": "(1) θ → x → y ~ p(x), f(y)",
+    "2": "(2) x ~ p(θ), y step, f(y)",
+    "3": "(3) x ~ p(θ), y ~ p(x), f(y)",
+    "4": "(4) x ~ p(θ), y(θ), f(x, y)",
+    "5": "(5) chain, f₁(x₁) + f₂(x₂)",
+}
+
+FIG12 = Experiment(
+    id="scg/fig12",
+    title="Surrogate losses of Figure 11's motifs, drawn, and equal sample by sample",
+    description=(
+        "Corollary 1's loss, its form with p / p-hat, DiCE, and the surrogate as a deterministic graph. The derivative "
+        "of each is compared with eq. (38) on each sample. The figure draws the graphs before and after."
+    ),
+    tasks=tuple(Task(f"motif/{k}", "no-simulation", label, config={"motif": k}) for k, label in MOTIFS.items()),
+    variants=(
+        Variant("log", "Corollary 1, log p", "scg_surrogates", {"loss": "log"}),
+        Variant("ratio", "Corollary 1, p / p-hat", "scg_surrogates", {"loss": "ratio"}),
+        Variant("dice", "DiCE", "scg_surrogates", {"loss": "dice"}),
+        Variant("graph", "Figure 12, graph", "scg_surrogates", {"loss": "graph"}),
+    ),
+    budgets=(
+        Budget("paper", seeds=10, note="", limits={"samples": 1000}),
+        Budget("smoke", seeds=3, note="100 of 1000 samples, 3 seeds", limits={"samples": 100}, block_size=3),
+    ),
+    columns=(
+        Column("difference", "float", "1", "largest |derivative - eq. (38)| / (1 + |eq. (38)|) of a sample"),
+        Column("estimate", "float", "1", "mean derivative of the samples"),
+        Column("exact", "float", "1", "the gradient, in closed form"),
+    ),
+    measures=(LARGEST,),
+    claims=CLAIMS,
+    deviations=DEVIATIONS,
+    figure="svgbench.reproduce.scg.surrogates:figure",
+    step_unit="samples",
+    block_size=10,
+    question="Do surrogate losses have the estimator's gradient, sample by sample?",
+)
+
+BESIDE = 240.0  # points from a motif to its surrogate
+
+
+def figure(results: Results) -> dict[str, Figure]:
+    """Each motif beside its surrogate, and how far the derivative of the latter is from eq. (38)."""
+    drawn, axes = subplots(1, 1, (1, 1))
+    ax, low, right = axes[0, 0], -24.0, BESIDE
+    ax.text(0, -8, "stochastic computation graph", va="center")
+    ax.text(BESIDE, -8, "its surrogate loss, a deterministic graph", va="center")
+    n: list[int] = []
+    for task in named_tasks(results):
+        graph, surrogate, sums = resolve("svgbench.baselines.scg.scg_surrogates:figure_12")(task.id.split("/")[1])
+        cell = results.cells.get((task.id, "graph"))
+        words = task.label
+        if cell and len(cell.frame):
+            words += f"; largest difference from eq. (38) {cell.frame.difference.max():.1g}"
+            n.append(cell.frame.seed.nunique())
+        ax.text(0, low - 6, words, va="center", color="0.35")
+        left, after = draw_graph(ax, graph, (0, low - 16)), draw_graph(ax, surrogate, (BESIDE, low - 16), sums)
+        low, right = min(left.low, after.low) - 10, max(right, after.right)
+    fit(drawn, ax, Box(-6, right + 6, low - 24, 2))
+    stamp(drawn, results, n, "circles: stochastic nodes; squares: deterministic ones; diamonds: costs", "differences")
+    return {"": drawn}
