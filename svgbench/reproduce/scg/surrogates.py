@@ -19,7 +19,7 @@ from svgbench.words.experiment import (
     Deviation,
     Experiment,
     Measure,
-    Task,
+    TaskSpec,
     Term,
     Variant,
 )
@@ -92,7 +92,7 @@ FIG12 = Experiment(
         "Corollary 1's loss, its form with p / p-hat, DiCE, and the surrogate as a deterministic graph. The derivative "
         "of each is compared with eq. (38) on each sample. The figure draws the graphs before and after."
     ),
-    tasks=tuple(Task(f"motif/{k}", "no-simulation", label, config={"motif": k}) for k, label in MOTIFS.items()),
+    tasks=tuple(TaskSpec(f"motif/{k}", "no-simulation", label, config={"motif": k}) for k, label in MOTIFS.items()),
     variants=(
         Variant("log", "Corollary 1, log p", "scg_surrogates", {"loss": "log"}),
         Variant("ratio", "Corollary 1, p / p-hat", "scg_surrogates", {"loss": "ratio"}),
