@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -20,6 +21,7 @@ from svgbench.lab.store import Store
 from svgbench.lab.stored import stored_cells
 from svgbench.words.errors import BusyError, DamagedError
 
+RESULTS = Path(__file__).resolve().parents[2] / "results"
 OWN, *_ = expand(reproduce.experiments()["maac/fig3"], Selection("smoke", variants=("learned-f-learned-q",)))
 OTHER = cell_of(seeds=2)
 MOVED = "svgbench.baselines.maac_gradient_error:make"
@@ -252,3 +254,8 @@ def test_a_folder_at_work_is_left_alone(store):
     (block,) = blocks(replace(OWN, seeds=(0,)), (0,))
     with locked(store.block_lock(block)), pytest.raises(BusyError, match="a run is at work"):
         maintenance.upgrade(store, dry_run=False)
+
+
+def test_the_committed_results_are_of_todays_format():
+    found = json.loads((RESULTS / "svg/fig3/paper/svg-swimmer-3--ac.json").read_bytes())
+    assert (found["format"], found["learner"], found["factory"]) == (2, "actor_critic", "svg/swimmer")
