@@ -12,10 +12,11 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from svgbench.learners.seed_block import Row, SeedBlock
+from svgbench.learners.seed_block import SeedBlock
 from svgbench.nn.gaussian_policy import Acting
 from svgbench.simulate import trials
 from svgbench.simulate.episodes import Episodes, EpisodeSampler
+from svgbench.words.learner import Row
 from svgbench.words.task import Task
 
 Stage = Callable[[Episodes, Tensor | None], Mapping[str, Tensor]]

@@ -1,21 +1,22 @@
 """On-policy learning: collect a batch with the current policy, update, and again.
 
-The learner that a baseline hands to the lab is a `OnPolicyLearner` around its own `OnPolicyAgent`.
+The learner that a baseline hands to the lab is an `OnPolicyLearner` around its own `OnPolicyAgent`.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 import torch
 from torch import Tensor
 
-from svgbench.learners.seed_block import Row, SeedBlock
+from svgbench.learners.seed_block import SeedBlock
 from svgbench.nn.gaussian_policy import Acting, GaussianPolicy
 from svgbench.nn.scaling import ObservationScaling
 from svgbench.nn.state import finite_rows
+from svgbench.words.learner import Row
 from svgbench.words.task import Task
 
 COLUMNS = ("kl", "surrogate_gain", "entropy", "accepted", "value_error")
@@ -41,7 +42,12 @@ class Collected(Protocol):
     def finite(self) -> Tensor: ...
 
 
-class Sampler(Protocol):
+B = TypeVar("B", bound=Collected)
+Out = TypeVar("Out", covariant=True)
+In = TypeVar("In", contravariant=True)
+
+
+class Sampler(Protocol[Out]):
     """Where batches come from."""
 
     scaling: ObservationScaling
@@ -56,7 +62,7 @@ class Sampler(Protocol):
         """Steps of a seed in a batch whose paths are not cut short."""
         ...
 
-    def advance(self, acting: Acting) -> Any:
+    def advance(self, acting: Acting) -> Out | None:
         """One slice; the batch if it is complete, else None."""
         ...
 
@@ -64,14 +70,14 @@ class Sampler(Protocol):
     def load_state_dict(self, state: dict[str, Any]) -> None: ...
 
 
-class OnPolicyAgent(Protocol):
+class OnPolicyAgent(Protocol[In]):
     """Networks and update of S seeds; it knows neither simulations nor budgets."""
 
     def acting(self) -> Acting:
         """The policy at its present parameters."""
         ...
 
-    def update(self, batch: Any) -> Mapping[str, Tensor]:
+    def update(self, batch: In) -> Mapping[str, Tensor]:
         """Learn from a batch; those of `COLUMNS` that mean something here, each [S]."""
         ...
 
@@ -107,7 +113,7 @@ class PolicyAgent:
         return {"theta": self.theta, "sizes": list(sizes), "activation": activation}
 
 
-class OnPolicyLearner(SeedBlock):
+class OnPolicyLearner(SeedBlock, Generic[B]):
     """`svgbench.words.learner.Learner` for a block of S seeds.
 
     A row's step is the iteration, from 1: what the batch of that iteration showed, which the updates of the
@@ -115,7 +121,7 @@ class OnPolicyLearner(SeedBlock):
     """
 
     def __init__(
-        self, agent: OnPolicyAgent, sampler: Sampler, task: Task, seeds: Sequence[int], iterations: int
+        self, agent: OnPolicyAgent[B], sampler: Sampler[B], task: Task, seeds: Sequence[int], iterations: int
     ) -> None:
         if iterations < 1:
             raise ValueError(f"iterations is {iterations}, expected at least 1")

@@ -15,13 +15,14 @@ import torch
 from torch import Tensor
 
 from svgbench.learners.draws import Draw, Draws, Tape
-from svgbench.learners.seed_block import Row, SeedBlock
+from svgbench.learners.seed_block import SeedBlock
 from svgbench.learners.static_update import StaticUpdate
 from svgbench.memory.experience import Experience
 from svgbench.memory.replay import Replay
 from svgbench.nn.state import on_cpu
 from svgbench.simulate.acting import ActionUnits
 from svgbench.simulate.stepping import episode_returns
+from svgbench.words.learner import Row
 from svgbench.words.task import Task
 
 

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-Row = dict[str, Any]
+from svgbench.words.learner import Row
 
 
 class SeedBlock:

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
 from svgbench.nn.streams import seed_number
+from svgbench.words.learner import Learner
 
 Point = TypeVar("Point")
 
 
-class GridStudy(ABC, Generic[Point]):
-    """`svgbench.words.learner.Learner`. A slice is one point for one seed, the points in order.
+class GridStudy(Learner, ABC, Generic[Point]):
+    """A slice is one point for one seed, the points in order.
 
     A measurement depends on its seed and its point alone, so that a checkpoint is the number of slices done.
     """

@@ -15,9 +15,15 @@ class Learner(Protocol):
     Shapes inside are the learner's own; S, the number of seeds, is the first axis everywhere.
     """
 
-    finished: bool
-    progress: tuple[int, int]  # done and total, in the budget's own unit
     diverged: dict[int, str]  # seed -> step and reason; the others go on
+
+    @property
+    def finished(self) -> bool: ...
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """Done and total, in the budget's own unit."""
+        ...
 
     def advance(self) -> list[Row]:
         """Do one slice, a fixed amount of work of at most about a minute, and return its rows."""

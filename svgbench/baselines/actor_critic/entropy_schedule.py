@@ -9,6 +9,7 @@ from typing import Any
 from svgbench.baselines.actor_critic._entropy_target import target_entropy
 from svgbench.learners.limits import StepLimits as Limits
 from svgbench.ranges import Count, Nats, NonNegative
+from svgbench.words.learner import Learner
 
 VERSION = 1
 
@@ -51,6 +52,6 @@ class EntropySchedule:
         self.finished = state["finished"]
 
 
-def make(config: Mapping[str, Any], task: None, seeds: Sequence[int], budget: Limits, device: str) -> EntropySchedule:
+def make(config: Mapping[str, Any], task: None, seeds: Sequence[int], budget: Limits, device: str) -> Learner:
     """The learner of a block; the task is not looked at. budget: `total_steps`, T of eq. (14)."""
     return EntropySchedule(Config(**config), seeds, int(budget["total_steps"]))

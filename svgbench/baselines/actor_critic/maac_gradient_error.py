@@ -42,6 +42,7 @@ from svgbench.nn import MLP, Adam, EarlyStopping, Streams, polyak_, target_copy
 from svgbench.ranges import Activation, Count, Increasing, Length, LogScale, Natural, NonNegative, Range, Share, Widths
 from svgbench.tasks.maac import linear_quadratic as lqr
 from svgbench.tasks.maac.double_integrator import DoubleIntegrator
+from svgbench.words.learner import Learner
 
 VERSION = 1
 
@@ -392,7 +393,7 @@ def _checked(config: Config, task: DoubleIntegrator) -> Config:
 
 def make(
     config: Mapping[str, Any], task: DoubleIntegrator, seeds: Sequence[int], budget: Limits, device: str
-) -> GradientError:
+) -> Learner:
     """The learner of a block. budget: `total_steps`, environment steps; later stages are not run.
 
     The study is small and runs on the CPU: a device other than "cpu" is refused.

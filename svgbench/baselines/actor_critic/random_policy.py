@@ -18,6 +18,7 @@ from svgbench.nn.streams import Streams
 from svgbench.ranges import Count
 from svgbench.simulate.acting import ActionUnits
 from svgbench.simulate.stepping import episode_returns
+from svgbench.words.learner import Learner
 from svgbench.words.task import Task
 
 VERSION = 1
@@ -77,6 +78,6 @@ def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], 
     return float(len(seeds) * Config(**config).eval_episodes * task.horizon)
 
 
-def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> RandomPolicy:
+def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> Learner:
     """The learner of a block. budget: `total_steps`, where its row stands. It runs on the CPU, whatever the device."""
     return RandomPolicy(Config(**config), task, seeds, int(budget["total_steps"]))

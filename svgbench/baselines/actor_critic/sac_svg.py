@@ -40,7 +40,7 @@ from svgbench.baselines.actor_critic._soft_actor_critic import Actor, SoftActorC
 from svgbench.learners.costs import milliseconds, products
 from svgbench.learners.draws import Draw, Draws
 from svgbench.learners.limits import StepLimits as Limits
-from svgbench.learners.online import OnlineLearner, work_before
+from svgbench.learners.online import work_before
 from svgbench.learners.settings import settings
 from svgbench.memory.experience import Experience
 from svgbench.memory.replay import ReplayBatch
@@ -49,6 +49,7 @@ from svgbench.nn.layers import MLP
 from svgbench.nn.optim import Adam
 from svgbench.nn.streams import Streams
 from svgbench.ranges import Count, Natural, NonNegative, Widths
+from svgbench.words.learner import Learner
 from svgbench.words.task import Task
 
 VERSION = 2  # 1 drew by slices, which ended at evaluations, and acted in [-1, 1] whatever the task's bounds
@@ -311,7 +312,7 @@ def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], 
     return work_before(total_steps, shared.schedule(c, total_steps), updates, S, task.horizon)
 
 
-def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> OnlineLearner:
+def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> Learner:
     """The learner of a block. budget: `total_steps`, environment steps, over which the target entropy moves."""
     c, total_steps = settings(Config, config), int(budget["total_steps"])
     if c.learning_starts <= c.H + 1:

@@ -43,6 +43,7 @@ from svgbench.nn.trust_region import LineSearch, conjugate_gradients, line_searc
 from svgbench.ranges import Count, Natural, NonNegative, Positive, PositiveShare, Precision, Range, Share, Widths
 from svgbench.simulate.batch import Batch, Samples, picked
 from svgbench.simulate.paths import Rollouts, Sampling, extension_steps
+from svgbench.words.learner import Learner
 from svgbench.words.task import Task
 
 VERSION = 1
@@ -338,7 +339,7 @@ def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], 
     return policy + passes([task.observation_dim, *c.value_hidden, 1], rows)
 
 
-def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> OnPolicyLearner:
+def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> Learner:
     """The learner of a block. budget: `iterations`. Simulations run on the CPU, updates on the device."""
     c = Config(**config)
     if c.value_fit == "adam" and c.batch != "steps":

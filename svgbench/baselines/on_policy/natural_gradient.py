@@ -31,6 +31,7 @@ from svgbench.nn.trust_region import conjugate_gradients
 from svgbench.ranges import Count, Natural, NonNegative, Positive, PositiveShare, Precision, Share, Widths
 from svgbench.simulate.batch import Batch
 from svgbench.simulate.paths import Rollouts, whole_paths
+from svgbench.words.learner import Learner
 from svgbench.words.task import Task
 
 VERSION = 1
@@ -115,7 +116,7 @@ def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], 
     )
 
 
-def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> OnPolicyLearner:
+def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> Learner:
     """The learner of a block. budget: `iterations`. Simulations run on the CPU, updates on the device."""
     c = Config(**config)
     scaling = ObservationScaling(c.observation_scaling, task, seeds, c.observation_clip)

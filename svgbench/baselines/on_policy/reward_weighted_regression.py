@@ -33,6 +33,7 @@ from svgbench.nn.streams import Streams
 from svgbench.ranges import Count, Natural, NonNegative, Positive, PositiveShare, Precision, Widths
 from svgbench.simulate.batch import Batch, Samples, picked, selection
 from svgbench.simulate.paths import Rollouts, Sampling
+from svgbench.words.learner import Learner
 from svgbench.words.task import Task
 
 VERSION = 1
@@ -128,7 +129,7 @@ def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], 
     return batches(task, len(seeds), int(budget["iterations"]), steps, sizes, steps * (1 + 3 * c.evaluations * share))
 
 
-def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> OnPolicyLearner:
+def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> Learner:
     """The learner of a block. budget: `iterations`. Simulations run on the CPU, updates on the device."""
     c = Config(**config)
     scaling = ObservationScaling(c.observation_scaling, task, seeds, c.observation_clip)

@@ -37,6 +37,7 @@ from svgbench.learners.limits import IterationLimits as Limits
 from svgbench.learners.settings import settings
 from svgbench.nn.streams import Streams
 from svgbench.ranges import Count, NonNegative, Positive, Range, Share, Widths
+from svgbench.words.learner import Learner
 from svgbench.words.task import ReferenceTask, Task
 
 VERSION = 1
@@ -290,7 +291,7 @@ class LibraryTRPO:
         return {"seeds": self.seeds, "task": self.task.id, "policies": policies}
 
 
-def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> LibraryTRPO:
+def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> Learner:
     """The learner of a block. budget: `iterations`. Raises ValueError for a task that gymnasium does not have."""
     missing = [name for name in PACKAGES if find_spec(name) is None]
     if missing:

@@ -39,6 +39,7 @@ from svgbench.nn.trust_region import conjugate_gradients, line_search, max_step
 from svgbench.ranges import Count, Natural, NonNegative, Positive, PositiveShare, Precision, Range, Share, Widths
 from svgbench.simulate.batch import Batch, Samples
 from svgbench.simulate.paths import Rollouts, Sampling, extension_steps, whole_paths
+from svgbench.words.learner import Learner
 from svgbench.words.task import Task
 
 VERSION = 1
@@ -145,9 +146,9 @@ class TRPO(PolicyAgent):
         streams = Streams(seeds, "policy")
         super().__init__(policy, policy.initial(streams, c.init_std, c.output_gain, getattr(torch, c.dtype)).to(device))
 
-    def update(self, batch: Any) -> Mapping[str, Tensor]:
+    def update(self, batch: Batch | VineBatch) -> Mapping[str, Tensor]:
         c, old = self.config, self.theta
-        problem, states, damping = self._vine(batch) if c.sampling == "vine" else self._single_path(batch)
+        problem, states, damping = self._vine(batch) if isinstance(batch, VineBatch) else self._single_path(batch)
         fisher = Fisher(self.policy, old, states)
         multiply = fisher.analytic if c.fisher == "analytic" else fisher.empirical
         g = problem.gradient() - 2 * c.l2 * old
@@ -204,7 +205,7 @@ def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], 
     return batches(task, len(seeds), int(budget["iterations"]), steps + branches, sizes, steps + branches + rows)
 
 
-def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> OnPolicyLearner:
+def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> Learner:
     """The learner of a block. budget: `iterations`. Simulations run on the CPU, updates on the device."""
     c = Config(**config)
     if c.sampling == "vine" and (
@@ -216,7 +217,7 @@ def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Li
     scaling = ObservationScaling(c.observation_scaling, task, seeds, c.observation_clip)
     dtype = getattr(torch, c.dtype)
     rollouts = Rollouts(task, seeds, sampling(c), scaling, dtype, device, keep_states=c.sampling == "vine")
-    sampler: Sampler = rollouts
+    sampler: Sampler[Batch | VineBatch] = rollouts
     if c.sampling == "vine":
         sampler = VineSampler(
             rollouts, c.rollout_set, c.actions_per_state, c.branch_length, c.gamma, c.states_per_slice

@@ -15,10 +15,11 @@ import torch
 from torch import Tensor, nn
 
 from svgbench import scg
-from svgbench.learners.seed_block import Row, SeedBlock
+from svgbench.learners.seed_block import SeedBlock
 from svgbench.nn.optim import Adam
 from svgbench.nn.state import finite_rows
 from svgbench.nn.streams import seed_number
+from svgbench.words.learner import Row
 
 DTYPE = torch.float64
 EVALUATIONS = 10  # at most, after the one before the first update

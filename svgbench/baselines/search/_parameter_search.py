@@ -92,7 +92,7 @@ class ParameterSearch:
 
 def make_search(
     config: Any, search: Callable[[Tensor], CandidateSearch], task: Task, seeds: Sequence[int], iterations: int
-) -> OnPolicyLearner:
+) -> OnPolicyLearner[Scores]:
     """The learner of a block, on the CPU. search: from the first means, float64 [S, P].
 
     config: `hidden`, `activation`, `init_std`, `output_gain`, `observation_scaling`, `observation_clip` and `dtype` of

@@ -29,9 +29,9 @@ from torch import Tensor
 from svgbench.baselines.search._parameter_search import make_search, search_work
 from svgbench.learners.limits import PATH_RULES
 from svgbench.learners.limits import IterationLimits as Limits
-from svgbench.learners.on_policy import OnPolicyLearner
 from svgbench.nn.streams import Streams
 from svgbench.ranges import Count, Natural, NonNegative, Positive, Precision, Range, Widths
+from svgbench.words.learner import Learner
 from svgbench.words.task import Task
 
 VERSION = 1
@@ -139,7 +139,7 @@ def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], 
     return search_work(Config(**config), task, seeds, int(budget["iterations"]))
 
 
-def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> OnPolicyLearner:
+def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> Learner:
     """The learner of a block, on the CPU whatever the device. budget: `iterations`."""
     c = Config(**config)
     return make_search(c, lambda first: CMA(c, first, seeds), task, seeds, int(budget["iterations"]))
