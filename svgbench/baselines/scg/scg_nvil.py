@@ -198,12 +198,12 @@ def without_gradient(module: nn.Module) -> nn.Module:
     return twin
 
 
-def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> Training:
+def make(config: Mapping[str, Any], task: None, seeds: Sequence[int], budget: Limits, device: str) -> Training:
     """The learner of a block; the task is not looked at. budget: `iterations`, each a batch and a step."""
     settings, data = Config(**config), bars()
     return Training([Nvil(settings, seed, data) for seed in seeds], int(budget["iterations"]))
 
 
-def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:
+def estimated_work(config: Mapping[str, Any], task: None, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:
     """Layers that are sampled, over all batches."""
     return len(seeds) * int(budget["iterations"]) * len(config["latent"]) * math.sqrt(config["batch"])
