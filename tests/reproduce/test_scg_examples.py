@@ -6,11 +6,17 @@ import importlib
 import itertools
 import math
 
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from svgbench import scg
-from svgbench.baselines.scg import scg_nvil
+from svgbench.analysis.read.frames import Results
+from svgbench.analysis.read.measures import CellData
+from svgbench.analysis.show.canvas import house_style
+from svgbench.baselines.scg import scg_mdp, scg_nvil, scg_pomdp, scg_vae
 from svgbench.lab.cells import Selection, expand
 from svgbench.lab.source import split_reference
 from svgbench.reproduce.scg.examples import EXAMPLES
@@ -45,7 +51,10 @@ def cells():
 
 
 @pytest.mark.parametrize("cell", cells(), ids=lambda c: c.name)
-def test_a_seed_alone_and_in_a_block_agree_and_training_resumes_to_the_same_rows(cell):
+def test_a_seed_alone_and_in_a_block_agree_and_training_resumes_to_the_same_rows(cell, monkeypatch):
+    for module in (scg_nvil, scg_vae, scg_mdp, scg_pomdp):
+        for name, few in {"SAMPLES": 50, "PATHS": 4, "REPEATS": 2}.items():
+            monkeypatch.setattr(module, name, few, raising=False)
     together = finish(made(cell, [4, 7]))
     assert [*together[0]] == ["seed", "step", *cell.columns]
     assert [row["step"] for row in together] == [0, 0, 10, 10, 20, 20]
@@ -58,6 +67,22 @@ def test_a_seed_alone_and_in_a_block_agree_and_training_resumes_to_the_same_rows
     assert rows + finish(second) == together
     assert second.progress == (20, 20)
     assert finish(made(cell, [7])) == [row for row in together if row["seed"] == 7]
+
+
+@pytest.mark.parametrize("experiment", EXAMPLES, ids=lambda e: e.id)
+def test_figures_have_a_row_of_panels_for_each_task_and_a_curve_for_each_variant(experiment):
+    columns = [column.name for column in experiment.columns]
+    rows = [{"seed": s, "step": t, **dict.fromkeys(columns, 1.0 + s + t)} for s in (0, 1) for t in (0, 10)]
+    labels = {v.id: v.label for v in experiment.variants}
+    keys = [(task.id, variant) for task in experiment.tasks for variant in labels]
+    data = {key: CellData(*key, pd.DataFrame(rows), (0, 1), (0, 1)) for key in keys}
+    module, _, name = experiment.figure.partition(":")
+    with house_style():
+        page = getattr(importlib.import_module(module), name)(Results(experiment, "smoke", data, labels, ()))[""]
+        assert len(page.axes) == 2 * len(experiment.tasks)
+        for ax in page.axes:
+            assert sum(line.get_label() in labels.values() for line in ax.lines) == len(labels)
+        plt.close(page)
 
 
 # -- NVIL: 2 hidden layers of 2 bits above 3 pixels
@@ -149,9 +174,11 @@ def test_the_variance_is_that_of_the_samples_of_one_picture_and_a_baseline_near_
         run = scg.sample(one.model.graph, {"x": x, **one.inputs})
     estimates = scg.gradient(run, "phi")
     wanted = sum(part.var(0).sum().item() for part in estimates.split(2000)) / 2
-    assert scg_nvil.variance(run, "phi", None, 2000) == pytest.approx(wanted, rel=1e-9)
+    assert scg_nvil.variances(run, "phi", None, 2000)["variance"] == pytest.approx(wanted, rel=1e-9)
     near = scg.Constant({h: run.q(h).mean().item() for h in one.model.latent})
-    assert scg_nvil.variance(run, "phi", near, 2000) < 0.8 * wanted
+    found = scg_nvil.variances(run, "phi", near, 2000)
+    assert found["variance"] < 0.8 * wanted
+    assert found["variance_without"] == pytest.approx(wanted, rel=1e-9)
 
 
 def test_nvil_learns_the_bars():
@@ -164,3 +191,154 @@ def test_nvil_learns_the_bars():
     assert before < -1.7
     assert -1.2 < after["log_likelihood"] <= math.log(0.5)
     assert after["bound"] < after["log_likelihood"] + 0.05
+
+
+# -- the autoencoder
+
+
+def vae(**config):
+    return scg_vae.Vae(scg_vae.Config(**config), 3)
+
+
+def test_log_p_of_x_is_the_integral_over_h():
+    """By Gauss-Hermite quadrature over the prior of one hidden number."""
+    one = vae()
+    place, weight = (torch.from_numpy(part) for part in np.polynomial.hermite_e.hermegauss(60))
+    for x in one.data[:3]:
+        h = place.unsqueeze(1)
+        log_joint = one.theta.log_joint(x.expand(60, 2), h) - torch.distributions.Normal(0.0, 1.0).log_prob(h).sum(1)
+        integral = (log_joint.exp() * weight).sum() / math.sqrt(2 * math.pi)
+        torch.testing.assert_close(one.theta.log_likelihood(x[None])[0], integral.log(), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("entropy", ["sampled", "exact"])
+def test_both_graphs_have_the_mean_of_the_exact_gradient_of_the_bound(entropy):
+    """E_q log p(x, h) in closed form: h is normal, and log p(x, h) is a quadratic function of h."""
+    one = vae(entropy=entropy)
+    x, theta, phi = one.data[:1], one.theta, one.phi
+    mean, std = phi.mean(x[None])[0], phi.log_std[0].exp()
+    spread = (theta.mean.weight[0] * std[0]).square().sum() * (-2 * theta.log_std).exp().sum()
+    bound = (
+        theta.log_joint(x, mean).sum()
+        - (spread + std.square().sum()) / 2
+        + torch.distributions.Normal(mean, std).entropy().sum()
+    )
+    for graph in (one.before, one.after):
+        exact = scg.exact(graph, {"x": x, **one.inputs}, 20)
+        assert exact.objective.item() == pytest.approx(-bound.item(), rel=1e-9)
+        for name, module in (("theta", theta), ("phi", phi)):
+            wanted = flat(torch.autograd.grad(bound, list(module.parameters()), retain_graph=True))
+            estimates = scg.gradient(exact.run, name)
+            torch.testing.assert_close(-exact.expectation(estimates), wanted, rtol=1e-8, atol=1e-9)
+            assert wanted.abs().max() > 0.01
+
+
+def test_after_re_parameterisation_the_sampled_entropy_has_the_exact_one_s_gradient():
+    """log q along h(eps) is log of the noise's density less log v: the same for every sample."""
+    with scg.seeds(0):
+        slopes = []
+        for entropy in ("sampled", "exact"):
+            one = vae(entropy=entropy)
+            after = scg.reparameterised(scg.sample(one.before, {"x": one.data, **one.inputs}), "h")
+            run = scg.observe(
+                after, {"x": one.data, **one.inputs}, {"h.noise": torch.linspace(-2, 2, 200).double()[:, None]}
+            )
+            slopes.append(scg.per_sample(scg.surrogate(run), one.phi))
+    torch.testing.assert_close(*slopes, **TIGHT)
+    assert slopes[0].std(0).min() > 0.01
+
+
+# -- decision processes
+
+
+def test_values_and_the_best_return_are_those_of_all_paths_and_all_policies():
+    process = scg_mdp.random_process(0, 2, 2, 3)
+    policy = torch.tensor([[0.2, 0.8], [0.7, 0.3]], dtype=torch.float64)
+    total = 0.0
+    for path in itertools.product(range(2), repeat=6):
+        p, worth = 0.5, 0.0
+        for t, (s, a) in enumerate(zip(path[::2], path[1::2], strict=True)):
+            if t > 0:
+                p *= process.transition[path[2 * t - 2], path[2 * t - 1], s].item()
+            p *= policy[s, a].item()
+            worth += process.reward[s, a].item()
+        total += p * worth
+    assert process.values(policy)[0].mean().item() == pytest.approx(total, rel=1e-12)
+    best = -math.inf
+    for choice in itertools.product(range(2), repeat=6):  # an action for each time and state
+        value = torch.zeros(2, dtype=torch.float64)
+        for t in (2, 1, 0):
+            picked = torch.tensor(choice[2 * t : 2 * t + 2])
+            value = (process.reward + process.transition @ value)[torch.arange(2), picked]
+        best = max(best, value.mean().item())
+    assert process.best() == pytest.approx(best, rel=1e-12)
+    assert process.best() > total + 0.01
+
+
+@pytest.mark.parametrize("baseline", ["none", "learned", "value"])
+def test_equation_44_has_the_mean_of_the_gradient_by_dynamic_programming(baseline):
+    one = scg_mdp.Mdp(scg_mdp.Config(baseline, horizon=3), 0)
+    torch.nn.init.normal_(one.table)
+    exact = scg.exact(one.graph, {"theta": one.theta})
+    assert exact.objective.item() == pytest.approx(-one.expected_return().item(), rel=1e-12)
+    estimates = scg.gradient(exact.run, "theta", baseline=one.baseline).flatten(1)
+    torch.testing.assert_close(exact.expectation(estimates), one.exact_gradient(), **TIGHT)
+    assert one.exact_gradient().abs().max() > 0.01
+    if baseline == "value":
+        without = exact.variance(scg.gradient(exact.run, "theta")).sum()
+        assert exact.variance(estimates).sum() < 0.5 * without
+
+
+def test_the_baseline_of_a_path_is_the_value_of_its_state():
+    """V_t(s_t) is the mean of the rewards to come, over all paths with that s_t."""
+    one = scg_mdp.Mdp(scg_mdp.Config("value", horizon=3), 1)
+    run = scg.exact(one.graph, {"theta": one.theta}).run
+    for t, (s, a) in enumerate(zip(one.states, one.actions, strict=True)):
+        for state in range(3):
+            here = run[s] == state
+            mean = (run.weight[here] * run.q(a)[here]).sum() / run.weight[here].sum()
+            assert one._value(t, torch.tensor([state])).item() == pytest.approx(mean.item(), rel=1e-9)
+
+
+@pytest.mark.parametrize(("baseline", "memory"), [("none", True), ("learned", True), ("learned", False)])
+def test_equation_45_has_the_mean_of_the_exact_gradient_with_a_recurrent_policy(baseline, memory):
+    one = scg_pomdp.Pomdp(scg_pomdp.Config(baseline, memory, horizon=2, hidden=2), 0)
+    exact = scg.exact(one.model.graph, {"theta": one.policy})
+    assert exact.objective.item() == pytest.approx(-scg_pomdp.expected_return(one.policy).item(), rel=1e-12)
+    loss = exact.expectation(scg.surrogate(exact.run, "log", one.baseline))
+    found = flat(torch.autograd.grad(loss, list(one.policy.parameters()), allow_unused=True, materialize_grads=True))
+    torch.testing.assert_close(found, one.exact_gradient(), **TIGHT)
+    assert found.abs().max() > 0.01
+
+
+def test_the_returns_of_policies_written_by_hand():
+    """Repeating o_t is worth .1 a step; at the end a coin is right half of the time, and o_1 in 19 of 20."""
+
+    class Copies(torch.nn.Module):
+        def __init__(self, horizon, remembers):
+            super().__init__()
+            self.horizon, self.remembers = horizon, remembers
+
+        def read(self, *o):
+            last = o[0] if self.remembers else o[-1]
+            return [100.0 * (2 * one - 1) for one in (*o[:-1], last)]
+
+    for T in (2, 5):
+        assert scg_pomdp.expected_return(Copies(T, True)).item() == pytest.approx(0.95 + 0.1 * (T - 1), rel=1e-12)
+        assert scg_pomdp.expected_return(Copies(T, False)).item() == pytest.approx(0.5 + 0.1 * (T - 1), rel=1e-12)
+
+
+def test_without_memory_an_action_depends_on_its_own_observation_only():
+    one, other = (scg_pomdp.Pomdp(scg_pomdp.Config(memory=memory), 0).policy for memory in (True, False))
+    o = torch.tensor([[0.0, 1.0], [1.0, 1.0]], dtype=torch.float64)  # two times, two paths: they differ in o_1
+    remembered, forgotten = one.read(*o)[1], other.read(*o)[1]
+    assert (remembered[0] - remembered[1]).abs() > 1e-3
+    assert forgotten[0] == forgotten[1]
+
+
+def test_a_recurrent_policy_learns_to_remember():
+    """Three steps: .7 is the best without a memory."""
+    one = scg_pomdp.Pomdp(scg_pomdp.Config("running", horizon=3, lr=0.03), 0)
+    for k in range(200):
+        one.update(k)
+    assert scg_pomdp.expected_return(one.policy).item() > 0.9

@@ -19,6 +19,7 @@ from svgbench.learners.seed_block import SeedBlock
 from svgbench.nn.optim import Adam
 from svgbench.nn.state import finite_rows
 from svgbench.nn.streams import seed_number
+from svgbench.scg.autodiff import flat_slope
 from svgbench.words.learner import Row
 
 DTYPE = torch.float64
@@ -76,10 +77,25 @@ def chosen(kind: BaselineKind, graph: scg.Graph, learned: Learned) -> scg.Baseli
     return scg.Running() if kind == "running" else scg.Learned(graph, learned)
 
 
-def variance(run: scg.Run, theta: str, baseline: scg.Baseline | None, group: int) -> float:
-    """Of one estimate of the gradient, summed over its components, within each `group` samples of one law."""
+def variances(run: scg.Run, theta: str, baseline: scg.Baseline | None, group: int) -> dict[str, float]:
+    """Of one estimate of the gradient with the baseline, and of one without: `variance` and `variance_without`.
+
+    Each is the sum over components, within each `group` samples of one law.
+    """
+    without = _variance(run, theta, None, group)
+    own = without if baseline is None else _variance(run, theta, baseline, group)
+    return {"variance": own, "variance_without": without}
+
+
+def _variance(run: scg.Run, theta: str, baseline: scg.Baseline | None, group: int) -> float:
     estimates = scg.per_sample(scg.surrogate(run, "log", baseline), run[theta]).flatten(1)
     return estimates.unflatten(0, (-1, group)).var(1).sum(1).mean().item()
+
+
+def error(run: scg.Run, theta: str, baseline: scg.Baseline | None, exact: Tensor) -> float:
+    """How far the mean estimate of a run is from the exact gradient [P], along that gradient."""
+    loss = run.expectation(scg.surrogate(run, "log", baseline))
+    return ((flat_slope(loss, run[theta]) - exact) @ exact / exact.norm()).item()
 
 
 class Training(SeedBlock):

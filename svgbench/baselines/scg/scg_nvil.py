@@ -26,7 +26,7 @@ from torch.distributions import Bernoulli
 from torch.nn.functional import softplus
 
 from svgbench import scg
-from svgbench.baselines.scg._training import DTYPE, BaselineKind, Trainee, Training, chosen, variance
+from svgbench.baselines.scg._training import DTYPE, BaselineKind, Trainee, Training, chosen, variances
 from svgbench.learners.limits import IterationLimits as Limits
 from svgbench.nn.layers import MLP, Linear
 from svgbench.nn.streams import Streams
@@ -174,14 +174,10 @@ class Nvil(Trainee):
 
     def evaluate(self) -> dict[str, float]:
         run = scg.sample(self.model.graph, {"x": self.data.repeat_interleave(REPEATS, 0), **self.inputs})
-        own = plain = variance(run, "phi", self.baseline, REPEATS)
-        if self.baseline is not None:
-            plain = variance(run, "phi", None, REPEATS)
         return {
             "log_likelihood": self.theta.log_likelihood(self.data).mean().item(),
             "bound": -run.cost_values.sum(0).mean().item(),
-            "variance": own,
-            "variance_ratio": own / plain,
+            **variances(run, "phi", self.baseline, REPEATS),
         }
 
 

@@ -34,6 +34,16 @@ def nvil(results: Results) -> dict[str, Figure]:
     return _trained(results, (best, VARIANCE))
 
 
+def vae(results: Results) -> dict[str, Figure]:
+    """Left: the exact log p(x). Right: the variance of the gradient by phi. A row for each number of hidden numbers."""
+    return _trained(results, (Shown("log_likelihood", "log p(x), nats"), VARIANCE))
+
+
+def policy(results: Results) -> dict[str, Figure]:
+    """Left: how far the exact return is from the best. Right: the variance of the gradient."""
+    return _trained(results, (Shown("regret", "best return - return"), VARIANCE))
+
+
 def _trained(results: Results, shown: Sequence[Shown]) -> dict[str, Figure]:
     """A page with a row of panels for each task, a column of them for each of `shown`, a curve per variant."""
     tasks = named_tasks(results)
