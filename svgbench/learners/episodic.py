@@ -20,7 +20,7 @@ from svgbench.words.learner import Row
 from svgbench.words.task import Task
 
 Stage = Callable[[Episodes, Tensor | None], Mapping[str, Tensor]]
-"""Training on the latest episodes, and on what is remembered; `active` bool [S] says which seeds, None all."""
+"""Training on the latest episodes and on stored ones. The second argument, bool [S], says which seeds; None for all."""
 
 COLUMNS = ("model_error", "value_error", "grad_norm", "kl")
 """What training says of itself; NaN where an algorithm has no such thing.
@@ -32,30 +32,61 @@ between the policies before and after, mean over the new episodes' states.
 """
 
 
-class EpisodicAgent(Protocol):
-    """Networks and training of S seeds; it knows neither simulations nor budgets."""
+class Kept(Protocol):
+    """What a checkpoint holds."""
 
-    stages: Mapping[str, Stage]  # in this order, one a slice; each returns some of `COLUMNS`, [S]
+    def state_dict(self) -> Mapping[str, Any]: ...
+    def load_state_dict(self, state: Any) -> None: ...
 
-    def acting(self) -> Acting:
-        """The policy at its present parameters, of states as they are."""
-        ...
 
-    def take(self, episodes: Episodes) -> Mapping[str, Tensor]:
-        """Remember new episodes; what was expected of them, some of `COLUMNS`, [S]."""
-        ...
-
-    def renew(self) -> None:
-        """Training on the latest episodes is done, new ones are to come: scale by all that was taken in."""
-        ...
+class Learned(Kept, Protocol):
+    """A network of S seeds."""
 
     def finite(self) -> Tensor:
         """Which seeds' parameters are finite, bool [S]."""
         ...
 
-    def state_dict(self) -> dict[str, Any]: ...
-    def load_state_dict(self, state: dict[str, Any]) -> None: ...
-    def policy_state_dict(self) -> dict[str, Any]: ...
+
+class Policy(Learned, Protocol):
+    """A policy of S seeds."""
+
+    def acting(self) -> Acting:
+        """The policy at its present parameters, of unscaled states."""
+        ...
+
+    def policy_state_dict(self) -> dict[str, Any]:
+        """What is published of a trained policy."""
+        ...
+
+
+class EpisodicAgent(Protocol):
+    """An algorithm for S seeds. It knows neither simulations nor budgets; `EpisodicLearner` has both."""
+
+    @property
+    def policy(self) -> Policy: ...
+
+    @property
+    def learned(self) -> Mapping[str, Learned]:
+        """The networks by name, the policy among them."""
+        ...
+
+    @property
+    def kept(self) -> Mapping[str, Kept]:
+        """What else the next stage depends on, by name: memories, statistics, random streams."""
+        ...
+
+    @property
+    def stages(self) -> Mapping[str, Stage]:
+        """Training in its order, one stage a slice; each returns some of `COLUMNS`, [S]."""
+        ...
+
+    def insert(self, episodes: Episodes) -> Mapping[str, Tensor]:
+        """Remember new episodes. Returns some of `COLUMNS` [S]: how well they were predicted."""
+        ...
+
+    def renew(self) -> None:
+        """Training on the latest episodes is done, and new ones come. Scale inputs by everything seen so far."""
+        ...
 
 
 class EpisodicLearner(SeedBlock):
@@ -107,14 +138,16 @@ class EpisodicLearner(SeedBlock):
                 self.env_steps += self.latest.steps.cpu()
                 self._mask(self.latest.finite(), "an observation or a reward is not finite")
                 self._mask(self.env_steps > 0, "the physics failed in the first step of every episode so far")
-                self.columns = dict(self.agent.take(self.latest))
+                self.columns = dict(self.agent.insert(self.latest))
             return []
         name = list(self.agent.stages)[self.stage]
         self.columns |= self.agent.stages[name](self.latest, self.active(self.sampler.device))
         self.stage += 1
         if "grad_norm" in self.columns:
             self._mask(self.columns["grad_norm"].isfinite(), "the policy's gradient is not finite")
-        self._mask(self.agent.finite(), "a parameter is not finite")
+        self._mask(
+            torch.stack([part.finite() for part in self.agent.learned.values()]).all(0), "a parameter is not finite"
+        )
         if self.stage < len(self.agent.stages):
             return []
         self.episode += self.N
@@ -128,7 +161,7 @@ class EpisodicLearner(SeedBlock):
         return rows
 
     def _acting(self) -> Acting:
-        return self.agent.acting().but_for(~self.alive)
+        return self.agent.policy.acting().but_for(~self.alive)
 
     def _mask(self, finite: Tensor, reason: str) -> None:
         self.mark_diverged(finite, f"episode {self.episode + self.N}: {reason}")
@@ -142,6 +175,10 @@ class EpisodicLearner(SeedBlock):
         }
         return self.rows(self.episode, columns)
 
+    def _parts(self) -> dict[str, Kept]:
+        return {**{f"learned/{k}": v for k, v in self.agent.learned.items()},
+                **{f"kept/{k}": v for k, v in self.agent.kept.items()}}  # fmt: skip
+
     def state_dict(self) -> dict[str, Any]:
         return {
             "episode": self.episode,
@@ -151,7 +188,7 @@ class EpisodicLearner(SeedBlock):
             "env_steps": self.env_steps,
             **self.block_state(),
             "sampler": self.sampler.state_dict(),
-            "agent": self.agent.state_dict(),
+            "agent": {name: part.state_dict() for name, part in self._parts().items()},
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -160,9 +197,10 @@ class EpisodicLearner(SeedBlock):
         self.env_steps = state["env_steps"].cpu().clone()
         self.load_block_state(state)
         self.sampler.load_state_dict(state["sampler"])
-        self.agent.load_state_dict(state["agent"])
+        for name, part in self._parts().items():
+            part.load_state_dict(state["agent"][name])
 
     def policy_state_dict(self) -> dict[str, Any]:
         """The final policies, with what scales their inputs and their actions."""
-        own = {"actions": self.sampler.units.state_dict(), **self.agent.policy_state_dict()}
+        own = {"actions": self.sampler.units.state_dict(), **self.agent.policy.policy_state_dict()}
         return {"seeds": self.seeds, "task": self.task.id, **own}

@@ -1,4 +1,7 @@
-"""The experience database D of Heess et al. 2015: past transitions of every seed, each as many as it has made."""
+"""The experience database D of Heess et al. 2015: past transitions of each seed.
+
+Seeds fill it at different speeds, since their episodes differ in length.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import torch
 from torch import Tensor
 
 from svgbench.memory.rows import filled_rows, refill, take
+from svgbench.nn.streams import Streams
 
 
 class Transitions(NamedTuple):
@@ -26,11 +30,11 @@ class Transitions(NamedTuple):
         return self.s + self.change
 
     def at(self, piece: slice) -> Transitions:
-        """Those at places of the second axis."""
+        """A slice of the second axis."""
         return Transitions(*(x[:, piece] for x in self))
 
     def chosen(self, index: Tensor) -> Transitions:
-        """Those at places [S, B'] of the second axis."""
+        """For each seed, the transitions at places [S, B'] of the second axis."""
         place = torch.arange(len(index), device=index.device)[:, None]
         return Transitions(*(x[place, index] for x in self))
 
@@ -50,13 +54,17 @@ class Database:
         self.added = [0] * S
 
     def add(self, new: Transitions, valid: Tensor) -> None:
-        """Take in transitions [S, B], in their order, where valid [S, B]."""
+        """Insert the transitions [S, B] where `valid` [S, B], in their order."""
         rows = torch.cat([x if x.dim() == 3 else x.unsqueeze(-1) for x in new], -1)
         for seed, own in enumerate(rows):
             wanted = own[valid[seed]][-self.capacity :]
             places = torch.arange(self.added[seed], self.added[seed] + len(wanted), device=rows.device)
             self.rows[seed, places % self.capacity] = wanted
             self.added[seed] += len(wanted)
+
+    def draw(self, streams: Streams, count: int) -> Transitions:
+        """`count` transitions of each seed, drawn uniformly with replacement from the seed's own stream."""
+        return self.sample(streams.uniform(count, dtype=torch.float64))
 
     def sample(self, uniform: Tensor) -> Transitions:
         """Transitions [S, B], drawn with replacement: `uniform` float64 [S, B] in [0, 1) says which."""

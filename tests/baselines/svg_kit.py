@@ -138,4 +138,4 @@ def resumed(one, name, **how):
 
 def parameters(one):
     """All that is learned, each [S, ...]."""
-    return [part.adam.flat for part in one.agent.parts.values()]
+    return [part.adam.flat for part in one.agent.learned.values()]

@@ -8,7 +8,9 @@ import torch
 from regulator import Regulator
 from svg_kit import LEARNERS, SMALL, Disc, SmoothRegulator, finish, learner
 
+from svgbench.baselines.value_gradients._fitted_value import state_value_sample
 from svgbench.baselines.value_gradients._minibatches import shared_out
+from svgbench.baselines.value_gradients._training import transitions
 from svgbench.memory.database import Transitions
 from svgbench.tasks.maac.linear_quadratic import action_value_matrix, return_gradient, value_matrix
 
@@ -47,9 +49,23 @@ def exact_agent(name, **config):
     agent = regulator_agent(name, **config)
     agent.policy.mean = lambda s: -s @ tensor(GAIN.T)
     matrix = value_matrix(LQ, GAIN) if name == "one" else action_value_matrix(LQ, GAIN)
-    agent.parts["critic"] = ExactCritic(matrix)
-    agent.parts["model"] = ExactModel()
+    agent.critic = ExactCritic(matrix)
+    agent.model = ExactModel()
     return agent
+
+
+def slope_of(agent, rows, mean=None):
+    """What SVG(1) or SVG(0) multiplies pi_theta by, where the policy's mean is the one that acted, or this."""
+    if "model" in agent.learned:
+        return agent.value_slope(rows)
+    return agent.value_slope(rows, agent.policy.mean(rows.s) if mean is None else mean, agent.known_before(rows))
+
+
+def value_sample(agent, rows):
+    """What the agent fits its critic to."""
+    if hasattr(agent, "value_sample"):
+        return agent.value_sample(rows)
+    return state_value_sample(agent.config, agent.critic, agent.policy, rows)
 
 
 def linear_rows(T=90, N=800, sigma=SIGMA):
@@ -84,8 +100,7 @@ def test_with_the_exact_critic_the_gradient_is_the_analytic_one_on_average(name)
     rows = linear_rows()
 
     def estimate(agent):
-        up = agent.direction(agent.worth(rows), rows, agent.policy.mean(rows.s))
-        samples = gain_slopes(up, rows).unflatten(0, (-1, 8)).mean(1)
+        samples = gain_slopes(slope_of(agent, rows), rows).unflatten(0, (-1, 8)).mean(1)
         return samples.mean(0), samples.std(0) / len(samples) ** 0.5
 
     found, error = estimate(exact_agent(name))
@@ -99,9 +114,8 @@ def test_with_the_exact_critic_the_gradient_is_the_analytic_one_on_average(name)
 @pytest.mark.parametrize("name", ["zero", "zero-er"])
 def test_svg_zero_with_exact_q_is_svg_one_with_exact_v_step_by_step(name):
     rows = linear_rows(T=5, N=24)
-    zero = exact_agent(name)
-    found = zero.direction(zero.worth(rows), rows, zero.policy.mean(rows.s))
-    torch.testing.assert_close(found, exact_agent("one").worth(rows), rtol=1e-12, atol=1e-12)
+    found, expected = (slope_of(exact_agent(algorithm), rows) for algorithm in (name, "one"))
+    torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
 
 
 def test_a_policy_that_has_moved_on_has_the_slope_at_what_it_would_do_with_the_same_noise():
@@ -111,8 +125,7 @@ def test_a_policy_that_has_moved_on_has_the_slope_at_what_it_would_do_with_the_s
     slope = exact_agent("zero").action_slope
 
     def at(name):
-        agent = exact_agent(name)
-        return agent.direction(agent.worth(rows), rows, moved)
+        return slope_of(exact_agent(name), rows, moved)
 
     torch.testing.assert_close(at("zero"), slope(rows.s, rows.a + 0.3))
     torch.testing.assert_close(at("zero-er"), slope(rows.s, rows.a))
@@ -124,20 +137,20 @@ def test_svg_one_takes_the_slope_of_v_at_the_real_next_state():
     agent = exact_agent("one")
     pushed = rows._replace(change=rows.change + 1.0)
     by_next = -GAMMA * torch.ones(1, 2, dtype=torch.float64) @ tensor(value_matrix(LQ, GAIN)) @ tensor(LQ.B)
-    torch.testing.assert_close(agent.worth(pushed) - agent.worth(rows), by_next.expand(1, 120, 1))
+    torch.testing.assert_close(agent.value_slope(pushed) - agent.value_slope(rows), by_next.expand(1, 120, 1))
 
 
 def test_behind_a_termination_there_is_nothing_and_behind_a_time_limit_there_is():
     """SVG(1)'s gradient, and the targets of V and of Q, with a critic that is 10 everywhere and slopes everywhere."""
     for name in ("one", "zero", "dpg", "ac"):
         agent = regulator_agent(name, value_scale=1.0)
-        critic, rows = agent.parts["critic"], linear_rows(T=1, N=8)
+        critic, rows = agent.critic, linear_rows(T=1, N=8)
         rows = rows._replace(terminal=torch.tensor([[0.0, 1, 0, 1, 0, 1, 0, 1]]).double(), r=rows.r + 1)
         critic.target.zero_()
         critic.target[:, -1] = 10.0
-        _, y, _ = agent.value_sample(rows)
+        _, y, _ = value_sample(agent, rows)
         torch.testing.assert_close(y, 1 + GAMMA * 10 * (1 - rows.terminal))
-    one = exact_agent("one").worth(rows)
+    one = exact_agent("one").value_slope(rows)
     torch.testing.assert_close(one[0, 1::2], -rows.a[0, 1::2])
     assert not torch.isclose(one[0, ::2], -rows.a[0, ::2]).any()
 
@@ -150,7 +163,7 @@ def test_q_goes_on_with_what_the_policy_would_do_now(name, spread):
     agent = regulator_agent(name)
     agent.policy.theta += 0.1
     asked = []
-    agent.parts["critic"].target_value = lambda x: asked.append(x) or x[..., -1]
+    agent.critic.target_value = lambda x: asked.append(x) or x[..., -1]
     x, y, w = agent.value_sample(rows)
     noise = asked[0][..., 2:] - agent.policy.mean(rows.next_s)
     assert torch.equal(asked[0][..., :2], rows.next_s)
@@ -177,7 +190,7 @@ def test_importance_weights_are_one_on_fresh_data_and_bounded_on_old():
     one = latest("one-er", policy_lr=0.1)
     agent, valid = one.agent, one.latest.valid.flatten(1)
     n = valid.sum(1)
-    fresh = agent.transitions(one.latest)
+    fresh = transitions(one.latest, agent.policy)
     assert (weights(agent, fresh)[valid] == 1).all()
     kept, k = agent.database, int(n.min())
     size = torch.tensor(kept.added, dtype=torch.float64)[:, None]
@@ -207,18 +220,18 @@ def test_an_update_is_the_gradient_that_the_algorithm_names(name):
         name, policy_updates=2, max_grad_norm=1e9, policy_lr=0.1, **({"kl_weight": 0.3} if "e" in name else {})
     )
     agent, policy = one.agent, one.agent.policy
-    before, start, seen = agent.streams["policy-batches"].state_dict(), policy.theta.clone(), []
+    before, start, seen = agent.kept["policy-batches"].state_dict(), policy.theta.clone(), []
     original = policy.adam.step
     agent.renew = lambda: None
     policy.adam.step = lambda active: (seen.append((policy.theta.clone(), policy.adam.grad.clone())), original(active))
     one.advance()
-    agent.streams["policy-batches"].load_state_dict(before)
-    drawn = agent.drawn("policy-batches", 16)
+    agent.kept["policy-batches"].load_state_dict(before)
+    drawn = agent.database.draw(agent.kept["policy-batches"], 16)
     theta_now = policy.theta.clone()
     for k, (theta, grad) in enumerate(seen):
         policy.theta.copy_(start)
         rows = drawn.at(slice(8 * k, 8 * k + 8))
-        worth = agent.worth(rows)
+        worth = agent.td_error(rows) if name == "ac-er" else slope_of(agent, rows)
         first = policy.mean(rows.s)
         policy.theta.copy_(theta)
         w = weights(agent, rows) if name != "zero-er" else torch.ones_like(rows.r)
@@ -274,16 +287,16 @@ def test_the_model_is_trained_before_the_value_and_both_before_the_policy():
 def test_svg_inf_starts_from_v_only_where_it_was_asked_to_and_a_time_limit_cut():
     one = latest("inf-value")
     agent, episodes = one.agent, one.latest
-    tail = agent.tail(episodes)
+    end = agent.value_slope_at_end(episodes)
     cut = episodes.ended & ~episodes.terminated
     assert cut.any()
     assert episodes.terminated.any()
-    assert (tail[cut] != 0).all()
-    assert not tail[~cut].any()
+    assert (end[cut] != 0).all()
+    assert not end[~cut].any()
     next_s = (episodes.s + episodes.change).flatten(1, 2)
-    torch.testing.assert_close(tail[cut], agent.parts["critic"].slope(next_s).view(tail.shape)[cut])
+    torch.testing.assert_close(end[cut], agent.critic.slope(next_s).view(end.shape)[cut])
     plain = latest("inf")
-    assert not plain.agent.tail(plain.latest).any()
+    assert not plain.agent.value_slope_at_end(plain.latest).any()
 
 
 def test_the_planner_imagines_from_real_starts_with_the_learned_noise():
@@ -294,7 +307,7 @@ def test_the_planner_imagines_from_real_starts_with_the_learned_noise():
     assert torch.equal(s[:, 0], start)
     flat_s, flat_a = s.flatten(1, 2), a.flatten(1, 2)
     eta = agent.policy.noise(agent.policy.mean(flat_s), flat_a)
-    model = agent.parts["model"]
+    model = agent.model
     xi = (s.diff(dim=1) - model.mean_change(flat_s, flat_a).view(s.shape)[:, :-1]) / (
         model.sigma * model.statistics.change_width
     ).unsqueeze(1)

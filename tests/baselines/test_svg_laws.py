@@ -145,8 +145,8 @@ def test_rows_are_complete(name):
         assert set(r) == {"seed", "step", "env_steps", "train_return", *COLUMNS, *trials.COLUMNS}
         first = r["step"] == N
         assert all(math.isfinite(r[c]) for c in ("train_return", "grad_norm", "kl"))
-        assert math.isfinite(r["model_error"]) == ("model" in one.agent.parts and not first)
-        assert math.isfinite(r["value_error"]) == ("critic" in one.agent.parts)
+        assert math.isfinite(r["model_error"]) == ("model" in one.agent.learned and not first)
+        assert math.isfinite(r["value_error"]) == ("critic" in one.agent.learned)
 
 
 def test_episodes_that_cannot_be_shared_out_are_refused():

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from svgbench.baselines.value_gradients._config import CriticSettings, MinibatchSettings, ModelSettings, Settings
 from svgbench.learners.costs import milliseconds, passes, stepping
 from svgbench.words.task import Task
 
@@ -15,25 +15,25 @@ THERE_AND_BACK = 3  # what an update or a Jacobian takes, in passes forward
 
 
 def block_work(
-    config: Any, task: Task, S: int, episodes: int, *, critic_inputs: int = 0, trajectories: str = ""
+    c: Settings, task: Task, S: int, episodes: int, *, critic_inputs: int = 0, trajectories: str = ""
 ) -> float:
     """Milliseconds of one core that a block of S seeds takes if no episode ends early.
 
-    config: a learner's; a stage of training that it has no updates of takes nothing. critic_inputs: of its critic, 0
-    without one. trajectories: that the policy is updated along, "real" or "imagined"; "" without.
+    The groups of settings that `c` has say which stages there are. critic_inputs: length of the critic's input, 0
+    without a critic. trajectories: "real" or "imagined" if the policy is updated along trajectories, else "".
     """
-    c, O, A = config, task.observation_dim, task.action_dim  # noqa: E741
+    O, A = task.observation_dim, task.action_dim  # noqa: E741
     steps = c.simulations * task.horizon
     policy, time = [O, *c.hidden, A], S * stepping(task, steps)
-    if hasattr(c, "model_updates"):
+    if isinstance(c, ModelSettings):
         time += c.model_updates * update([O + A, *c.model_hidden, 1], S * O * c.batch_size, MODEL_CALLS)
-    if critic_inputs:
+    if isinstance(c, CriticSettings) and critic_inputs:
         time += c.value_updates * update([critic_inputs, *c.value_hidden, 1], S * c.batch_size, VALUE_CALLS)
         time += passes(policy, S * c.value_updates * c.batch_size)
-    if hasattr(c, "policy_updates"):
+    if isinstance(c, MinibatchSettings):
         rows = c.batch_size if c.replay else steps / c.policy_updates
         time += c.policy_updates * update(policy, S * rows, POLICY_CALLS)
-    if trajectories:
+    if isinstance(c, ModelSettings) and trajectories:
         calls = STEP_CALLS + (FORWARD_CALLS if trajectories == "imagined" else 0)
         time += update([O + A, *c.model_hidden, 1], S * steps * O, task.horizon * calls)
         time += update(policy, S * steps * A, 0)
@@ -41,5 +41,5 @@ def block_work(
 
 
 def update(sizes: Sequence[int], rows: float, calls: float) -> float:
-    """Milliseconds of one core of an update on so many rows, in so many operations."""
+    """Milliseconds of one core that an update on `rows` rows takes, with the overhead of `calls` operations."""
     return passes(sizes, THERE_AND_BACK * rows) + milliseconds(0, calls)

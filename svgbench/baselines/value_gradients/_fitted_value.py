@@ -1,15 +1,16 @@
-"""Fitted policy evaluation, Algorithm 4 of Heess et al. 2015: minibatches against a network that stands still.
+"""Fitted policy evaluation, Algorithm 4 of Heess et al. 2015: minibatches against a target network.
 
     y = r + gamma V(s'; nu)                       line 6
+    w = p(a | s; theta) / p(a | s; theta_k)       line 7
     descend w / 2 (y - V(s; nu_new))^2            lines 8, 9
     every C updates nu = nu_new                   line 10
 
-Lines 5 and 7, the draw from D and the weight w, are in `_agent`.
+`fit_state_value` is the whole algorithm for V, with the importance weights of line 7. SVG(0) fits Q with targets of its
+own.
 
-The count of updates goes on from one call to the next, and so does nu_new: Algorithm 4 starts each call at nu_new = nu,
-which is the same where a call's updates are a multiple of C, and would forget what comes after the last refresh where
-they are not. After a termination nothing follows, y = r; a time limit is none, and y bootstraps from V there.
-"""
+nu_new and the count of updates persist from one call to the next. Algorithm 4 sets nu_new = nu at the start of a call
+(line 3). That is the same if a call's updates are a multiple of C. Otherwise it would discard the updates after the
+last refresh. After a termination y = r. A time limit does not end the task, so y bootstraps past it."""
 
 from __future__ import annotations
 
@@ -19,7 +20,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from svgbench.baselines.value_gradients._config import StateValueSettings
+from svgbench.baselines.value_gradients._policy import FixedStdPolicy
 from svgbench.learners.surrogate import pieces
+from svgbench.memory.database import Database, Transitions
 from svgbench.memory.statistics import StateStatistics
 from svgbench.nn import input_jacobian
 from svgbench.nn.flat_mlp import FlatMLP
@@ -30,7 +34,7 @@ from svgbench.nn.streams import Streams
 from svgbench.simulate.episodes import Episodes
 
 Sample = Callable[[int], tuple[Tensor, Tensor, Tensor]]
-"""That many transitions: x [S, B, n], targets y at nu and weights w, both [S, B]."""
+"""Of a number B of transitions: inputs x [S, B, n], targets y at nu and weights w, both [S, B]."""
 
 OUTPUT_GAIN = 0.1  # norm of the output's weights at the start; hidden units have 1
 
@@ -39,7 +43,7 @@ class FittedValue:
     """V(x) = scale * net(x) of S seeds: x are states, or states and actions, as they are.
 
     sizes: of the network, to 1 output. scale: of values, in units of return. lr: of Adam. period: C, in updates.
-    theta, target [S, P]: nu_new and nu. updates: how many there were. Values are those of nu_new unless it is said.
+    theta, target [S, P]: nu_new and nu. updates: how many there were. Values are those of nu_new unless stated.
     """
 
     def __init__(
@@ -77,7 +81,7 @@ class FittedValue:
         return torch.cat(parts, 1) / self.statistics.width[..., : x.shape[-1]]
 
     def fit(self, updates: int, batch_size: int, sample: Sample, active: Tensor | None) -> None:
-        """So many updates, on transitions that are asked for as many at once as one nu serves."""
+        """Run `updates` updates (lines 4 to 11). Transitions are sampled in chunks that share one target network."""
         while updates:
             n = min(updates, self.period - self.updates % self.period)
             x, y, w = sample(n * batch_size)
@@ -117,10 +121,39 @@ class FittedValue:
         self.updates = state["updates"]
 
 
-def value_error(value: Tensor, next_value: Tensor, episodes: Episodes, gamma: float) -> Tensor:
-    """Mean squared error over the variance of the returns that should have been foretold, float64 [S].
+def state_value_sample(
+    c: StateValueSettings, V: FittedValue, policy: FixedStdPolicy, rows: Transitions
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Lines 6 and 7: states [S, B, O], targets and importance weights [S, B]."""
+    y = rows.r + c.gamma * (1 - rows.terminal) * V.target_value(rows.next_s)  # line 6
+    w = policy.importance(policy.mean(rows.s), rows.a, rows.log_prob, c.importance_cap)  # line 7
+    return rows.s, y, w
 
-    value, next_value [S, T, N]: of each step, and of what it led to, with which returns go on beyond a time limit.
+
+def fit_state_value(
+    c: StateValueSettings, V: FittedValue, policy: FixedStdPolicy, database: Database, streams: Streams,
+    active: Tensor | None,
+) -> None:  # fmt: skip
+    """Algorithm 4: M updates of V. active: bool [S], which seeds learn; None for all."""
+    V.fit(
+        c.value_updates,
+        c.batch_size,
+        lambda count: state_value_sample(c, V, policy, database.draw(streams, count)),  # line 5
+        active,
+    )
+
+
+def state_value_error(V: FittedValue, episodes: Episodes, gamma: float) -> Tensor:
+    """The column `value_error` [S] of a critic of states, in episodes that it has not been trained on."""
+    s, change = (x.flatten(1, 2) for x in (episodes.s, episodes.change))
+    value, next_value = (V(x).view_as(episodes.r) for x in (s, s + change))
+    return value_error(value, next_value, episodes, gamma)
+
+
+def value_error(value: Tensor, next_value: Tensor, episodes: Episodes, gamma: float) -> Tensor:
+    """Mean squared error over the variance of the target returns, float64 [S].
+
+    value, next_value [S, T, N]: of each step, and of the next state. Returns bootstrap from it past a time limit.
     """
     cut = episodes.ended & ~episodes.terminated
     returns = discounted_sums(episodes.r, episodes.ended, torch.where(cut, next_value, 0.0), gamma).double()

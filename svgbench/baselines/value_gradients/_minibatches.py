@@ -1,32 +1,56 @@
-"""Policy updates on minibatches of transitions: lines 10 to 14 of Algorithm 2 of Heess et al. 2015, and their like.
+"""Minibatches of transitions for K policy updates: line 10 of Algorithm 2 of Heess et al. 2015, line 9 of Algorithm 3.
 
-They come at the end of an episode, K of them (appendix D):
+The updates come after an episode (appendix D). Their minibatches are drawn before the first update:
 
-* with replay, each on transitions drawn from D anew;
-* without, the new episodes' steps are shared out among them at random, so that each step is used once (where there
-  are fewer steps than K, in as many updates as there are steps). That is the algorithm without replay, but for the
-  time at which updates are made: the policy has moved on from the one that acted.
-
-Where what a transition's action is worth does not depend on the policy, it is computed for all K minibatches before
-the first update; an update is then a forward and a backward pass of the policy alone.
+* with replay, each is drawn from D;
+* without replay, the new episodes' steps are shared out at random, and each step is used once. Where there are fewer
+  steps than K, there are as many updates as steps. The printed algorithm updates after every step. Here the episode
+  is over, so from the second update on the policy is no longer the one that acted.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from svgbench.baselines.value_gradients._agent import EpisodicAgent
-from svgbench.memory.database import Transitions
+from svgbench.baselines.value_gradients._config import MinibatchSettings
+from svgbench.baselines.value_gradients._policy import FixedStdPolicy
+from svgbench.baselines.value_gradients._training import transitions
+from svgbench.memory.database import Database, Transitions
+from svgbench.nn.flat_mlp import Recording
+from svgbench.nn.streams import Streams
 from svgbench.simulate.episodes import Episodes
 
 
+class Minibatch(NamedTuple):
+    """B transitions of each seed. share [S, B]: weights of the mean over them; zero on padding.
+
+    places: where they stand among all K * B. some: bool [S], which seeds have a transition here; None if all have.
+    """
+
+    rows: Transitions
+    share: Tensor
+    places: slice
+    some: Tensor | None
+
+    def of(self, x: Tensor) -> Tensor:
+        """The rows [S, B, ...] that belong to this minibatch, of x [S, K * B, ...]."""
+        return x[:, self.places]
+
+    def ascend(self, policy: FixedStdPolicy, recording: Recording, u: Tensor, active: Tensor | None) -> Tensor:
+        """One gradient step up the mean of u * pi_theta, u [S, B, A]; the gradient's norm [S] before clipping.
+
+        recording: of the policy at `rows.s`. active: bool [S], which seeds may move; None for all.
+        """
+        moving = active if self.some is None else self.some & (True if active is None else active)
+        return policy.ascend(recording, u * self.share[..., None], moving)
+
+
 class Minibatches(NamedTuple):
-    """K of them, one after the other, B transitions each. share [S, K * B]: in a minibatch's mean; zero on padding.
+    """K minibatches of B transitions, one after the other. share [S, K * B] as in `Minibatch`.
 
     some: bool [S, K], whether a seed has a transition there.
     """
@@ -34,6 +58,31 @@ class Minibatches(NamedTuple):
     rows: Transitions
     share: Tensor
     some: Tensor
+
+    def each(self) -> Iterator[Minibatch]:
+        K = self.some.shape[1]
+        B = self.share.shape[1] // K
+        for k, all_have_some in enumerate(self.some.all(0).tolist()):
+            places = slice(k * B, (k + 1) * B)
+            some = None if all_have_some else self.some[:, k]
+            yield Minibatch(self.rows.at(places), self.share[:, places], places, some)
+
+    def mean(self, per_update: Sequence[Tensor]) -> Tensor:
+        """Mean [S] of K numbers [S] over the updates that a seed has transitions for."""
+        return torch.stack(list(per_update)).sum(0) / self.some.sum(1).clamp(min=1)
+
+
+def policy_minibatches(
+    c: MinibatchSettings, episodes: Episodes, policy: FixedStdPolicy, database: Database, streams: Streams,
+    horizon: int,
+) -> Minibatches:  # fmt: skip
+    """The K minibatches of one round of policy updates. horizon: of the task, in control steps."""
+    if c.replay:
+        return replayed(database.draw(streams, c.policy_updates * c.batch_size), c.policy_updates)
+    _, T, N = episodes.r.shape
+    # one number for each step of the longest possible episodes: a seed's draws must not depend on other seeds
+    uniform = streams.uniform(horizon * N, dtype=torch.float64)[:, : T * N]
+    return shared_out(transitions(episodes, policy), episodes.valid.flatten(1), c.policy_updates, uniform)
 
 
 def replayed(rows: Transitions, K: int) -> Minibatches:
@@ -44,7 +93,7 @@ def replayed(rows: Transitions, K: int) -> Minibatches:
 
 
 def shared_out(new: Transitions, valid: Tensor, K: int, uniform: Tensor) -> Minibatches:
-    """Each of the transitions where valid [S, n] in one of K minibatches, as evenly as it goes.
+    """Put each of the transitions [S, n] where `valid` [S, n] into one of K minibatches of nearly equal size.
 
     uniform [S, n] in [0, 1): the order.
     """
@@ -56,58 +105,3 @@ def shared_out(new: Transitions, valid: Tensor, K: int, uniform: Tensor) -> Mini
     places = torch.minimum(bounds[:, :-1, None] + nth, (count - 1).clamp(min=0).unsqueeze(-1)).flatten(1)
     share = (nth < lengths).to(new.r.dtype) / lengths.clamp(min=1)
     return Minibatches(new.chosen(order.gather(1, places)), share.flatten(1), (lengths > 0).squeeze(-1))
-
-
-class MinibatchAgent(EpisodicAgent, ABC):
-    """An `EpisodicAgent` whose policy stage is `train_policy`.
-
-    weighted: whether steps are weighted by importance: as the algorithm says.
-    """
-
-    weighted: ClassVar[bool] = True
-
-    def __init__(self, config: Any, *how: Any) -> None:
-        super().__init__(config, *how)
-        self.new_stream("policy-batches")
-
-    @abstractmethod
-    def worth(self, rows: Transitions) -> Tensor:
-        """What is known of transitions [S, B] before the first update, with the same leading axes."""
-
-    def direction(self, worth: Tensor, rows: Transitions, mean: Tensor) -> Tensor:
-        """What pi_theta is multiplied by, [S, B, A], where the policy's mean is this: by default `worth` itself."""
-        return worth
-
-    def train_policy(self, episodes: Episodes, active: Tensor | None) -> Mapping[str, Tensor]:
-        """K steps up the mean of w * direction * pi_theta, less the penalty on what they have moved in all."""
-        c, policy = self.config, self.policy
-        seen = episodes.s.flatten(1, 2)
-        before = policy.mean(seen)
-        batches = self._minibatches(episodes)
-        B = batches.share.shape[1] // c.policy_updates
-        worth = self.worth(batches.rows)
-        start = policy.mean(batches.rows.s) if c.kl_weight else None
-        norms = []
-        for k, all_have_some in enumerate(batches.some.all(0).tolist()):
-            piece = slice(k * B, (k + 1) * B)
-            rows = batches.rows.at(piece)
-            recording = policy.record(rows.s)
-            mean = recording.output
-            up = self.direction(worth[:, piece], rows, mean)
-            if self.weighted:
-                up = up * policy.importance(mean, rows.a, rows.log_prob, c.importance_cap).unsqueeze(-1)  # line 11
-            if start is not None:
-                up = up - c.kl_weight * policy.kl_slope(mean, start[:, piece])
-            moving = active if all_have_some else batches.some[:, k] & (True if active is None else active)
-            norms.append(policy.ascend(recording, up * batches.share[:, piece, None], moving))  # lines 13, 14
-        kl = (policy.kl(policy.mean(seen), before) * episodes.weight).sum(1)
-        return {"grad_norm": torch.stack(norms).sum(0) / batches.some.sum(1).clamp(min=1), "kl": kl}
-
-    def _minibatches(self, episodes: Episodes) -> Minibatches:
-        c = self.config
-        if c.replay:
-            return replayed(self.drawn("policy-batches", c.policy_updates * c.batch_size), c.policy_updates)
-        _, T, N = episodes.r.shape
-        # of the longest episodes there can be: what a seed draws must not depend on its companions'
-        uniform = self.streams["policy-batches"].uniform(self.task.horizon * N, dtype=torch.float64)
-        return shared_out(self.transitions(episodes), episodes.valid.flatten(1), c.policy_updates, uniform[:, : T * N])

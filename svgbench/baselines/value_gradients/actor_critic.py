@@ -6,11 +6,12 @@ delta = r + gamma V' - V as an estimate of the advantage, yielding the policy gr
     v_theta = delta grad_theta log pi(a | s) = delta (a - mu(s)) / sigma^2  pi_theta
 
 "(SVG(1) and the AC algorithm used the same code for learning V)": Algorithm 4 on minibatches from D. The paper cites
-Wawrzynski 2009, whose weights, truncated, multiply the gradient when transitions are replayed:
-w = p(a | s; theta) / p(a | s; theta_k). Policy updates come at the end of an episode, K of them, on the new episodes'
-steps or with `replay` on D's, as SVG(1)'s (`_minibatches`), each shortened to V_max.
+Wawrzynski 2009, who multiplies the gradient of replayed transitions by truncated importance weights,
+w = p(a | s; theta) / p(a | s; theta_k). The K policy updates come after an episode, as those of SVG(1): on the steps of
+the new episodes, or with `replay` on D (`_minibatches`). Each gradient is clipped to V_max.
 
-The end of an episode: nothing follows a termination, V' = 0; behind a time limit V goes on, in delta and in V's target.
+At the end of an episode: after a termination V' = 0. A time limit does not end the task, so delta and V's target
+bootstrap past it.
 
 Profile: "text" only; the code is unpublished. What the text leaves open is chosen as for SVG(1).
 """
@@ -23,67 +24,95 @@ from typing import Any
 
 from torch import Tensor
 
-from svgbench.baselines.value_gradients._agent import learner
+from svgbench.baselines.value_gradients._config import MinibatchSettings, StateValueSettings
 from svgbench.baselines.value_gradients._costs import block_work
-from svgbench.baselines.value_gradients._minibatches import MinibatchAgent
-from svgbench.learners.episodic import EpisodicLearner
+from svgbench.baselines.value_gradients._fitted_value import fit_state_value, state_value_error
+from svgbench.baselines.value_gradients._minibatches import policy_minibatches
+from svgbench.baselines.value_gradients._parts import (
+    Block,
+    episodic_learner,
+    new_critic,
+    new_database,
+    new_policy,
+    new_statistics,
+)
+from svgbench.baselines.value_gradients._training import insert, policy_change
+from svgbench.learners.episodic import EpisodicLearner, Kept, Learned, Stage
 from svgbench.learners.limits import EPISODE_RULES
 from svgbench.learners.limits import EpisodeLimits as Limits
 from svgbench.memory.database import Transitions
-from svgbench.ranges import Count, Natural, NonNegative, Positive, Precision, Share, Widths
+from svgbench.simulate.episodes import Episodes
 from svgbench.words.task import Task
 
 VERSION = 2  # 1 kept the first episode's scales
 
 
 @dataclass(frozen=True)
-class Config:
-    """Sources: T1: the paper's Table 1 (swimmer-3); D: its appendix D, which searched over it; else our choice."""
-
-    hidden: Widths = (50, 50)  # tanh units of the policy (T1)
-    policy_std: Positive = 0.2  # half control ranges (D)
-    gamma: Share = 0.995  # (D: swimmer)
-    policy_lr: NonNegative = 3e-4  # Adam (D)
-    policy_updates: Count = 50  # an episode, of those collected at once: K (D)
-    max_grad_norm: Positive = 10.0  # V_max (D)
-    replay: bool = False  # of the policy's updates
-    importance_cap: Positive = 5.0  # of w (D)
-    kl_weight: NonNegative = 0.0  # reward per nat; 0, the paper has it for SVG(1)-ER (D)
-
-    value_hidden: Widths = (200, 100)  # tanh units (T1)
-    value_scale: Positive = 10.0  # units of return that V's network counts in
-    value_lr: NonNegative = 1e-3  # Adam (D)
-    value_updates: Natural = 100  # an episode, M (D)
-    target_period: Count = 50  # updates, C (Algorithm 4)
-
-    batch_size: Count = 32  # transitions
-    replay_size: Count = 100_000  # transitions of D
-    simulations: Count = 1  # N, episodes that are collected at once
-    steps_per_slice: Count = 250  # control steps per slice: noise is drawn by slices, so this is part of the numbers
-    dtype: Precision = "float32"
+class Config(MinibatchSettings, StateValueSettings):
+    """Every field and its source: `_config`."""
 
 
 RULES = EPISODE_RULES
 PROFILES: dict[str, dict[str, Any]] = {"text": {}}
 
 
-class ActorCritic(MinibatchAgent):
-    """`svgbench.learners.episodic.EpisodicAgent`: policies and critics of S seeds."""
+class ActorCritic:
+    """The algorithm for S seeds: `svgbench.learners.episodic.EpisodicAgent`.
 
-    def __init__(self, config: Config, task: Task, seeds: Sequence[int], capacity: int, device: str) -> None:
-        super().__init__(config, task, seeds, capacity, device)
-        self.new_critic()
-        self.stages = {"value": self.train_value, "policy": self.train_policy}
+    most: the transitions that a seed can make in a run.
+    """
 
-    def worth(self, rows: Transitions) -> Tensor:
-        """delta, [S, B]."""
-        V = self.parts["critic"]
-        delta: Tensor = rows.r + self.config.gamma * (1 - rows.terminal) * V(rows.next_s) - V(rows.s)
-        return delta
+    def __init__(self, config: Config, task: Task, seeds: Sequence[int], most: int, device: str) -> None:
+        c, block = config, Block(seeds, task, device)
+        self.config, self.task = config, task
+        self.statistics = new_statistics(c, block)
+        self.database = new_database(c, block, most)
+        self.policy = new_policy(c, block, self.statistics)
+        self.critic = new_critic(c, block, self.statistics, task.observation_dim)
+        self.streams = {name: block.stream(name) for name in ("value-batches", "policy-batches")}
+        self.learned: Mapping[str, Learned] = {"policy": self.policy, "critic": self.critic}
+        self.kept: Mapping[str, Kept] = {"statistics": self.statistics, "database": self.database, **self.streams}
+        self.stages: Mapping[str, Stage] = {"value": self.train_value, "policy": self.train_policy}
 
-    def direction(self, worth: Tensor, rows: Transitions, mean: Tensor) -> Tensor:
-        """delta grad_mu log pi(a | s)."""
-        return worth.unsqueeze(-1) * self.policy.noise(mean, rows.a) / self.policy.std
+    def insert(self, episodes: Episodes) -> Mapping[str, Tensor]:
+        """Insert new episodes into D. Before it, how well the critic predicts them."""
+        errors = {"value_error": state_value_error(self.critic, episodes, self.config.gamma)}
+        insert(episodes, self.policy, self.database, self.statistics)
+        return errors
+
+    def train_value(self, episodes: Episodes, active: Tensor | None) -> Mapping[str, Tensor]:
+        """Algorithm 4."""
+        fit_state_value(self.config, self.critic, self.policy, self.database, self.streams["value-batches"], active)
+        return {}
+
+    def train_policy(self, episodes: Episodes, active: Tensor | None) -> Mapping[str, Tensor]:
+        """K steps up w delta grad_theta log pi(a | s)."""
+        c, policy, norms = self.config, self.policy, []
+        before = policy.mean(episodes.s.flatten(1, 2))
+        batches = policy_minibatches(
+            c, episodes, policy, self.database, self.streams["policy-batches"], self.task.horizon
+        )
+        deltas = self.td_error(batches.rows)  # they do not depend on theta
+        start = policy.mean(batches.rows.s) if c.kl_weight else None
+        for batch in batches.each():
+            rows = batch.rows
+            recording = policy.record(rows.s)
+            mean = recording.output
+            w = policy.importance(mean, rows.a, rows.log_prob, c.importance_cap)
+            u = batch.of(deltas).unsqueeze(-1) * policy.noise(mean, rows.a) / policy.std  # delta grad_mu log pi(a | s)
+            u = u * w.unsqueeze(-1)
+            if start is not None:
+                u = u - c.kl_weight * policy.kl_slope(mean, batch.of(start))
+            norms.append(batch.ascend(policy, recording, u, active))
+        return {"grad_norm": batches.mean(norms), "kl": policy_change(policy, before, episodes)}
+
+    def td_error(self, rows: Transitions) -> Tensor:
+        """delta [S, B] of transitions [S, B]."""
+        V = self.critic
+        return rows.r + self.config.gamma * (1 - rows.terminal) * V(rows.next_s) - V(rows.s)
+
+    def renew(self) -> None:
+        self.statistics.renew()
 
 
 def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits) -> float:
@@ -94,4 +123,5 @@ def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], 
 
 def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> EpisodicLearner:
     """The learner of a block. budget: `episodes` of each seed."""
-    return learner(ActorCritic, Config(**config), task, seeds, budget, device)
+    c, most = Config(**config), int(budget["episodes"]) * task.horizon
+    return episodic_learner(ActorCritic(c, task, seeds, most, device), c, task, seeds, budget, device)

@@ -6,10 +6,10 @@ one gradient step by the same recursions (9) and (10), but along a trajectory th
 
     a_t = mu(s_t) + sigma eta_t,    s_{t+1} = s_t + f(s_t, a_t) + sigma_f xi_t,    eta, xi ~ N(0, I)
 
-with the standard deviations sigma_f that the model has learned (appendix C). One is imagined for each real episode,
-from its first state and as long as the task's limit: the model does not know where an episode would terminate. Its real
-states are used for nothing else. The gradient is again a sum from the first step, with v' = 0 after the last
-(footnote 3), shortened to V_max.
+with the standard deviations sigma_f that the model has learned (appendix C). One trajectory is imagined for each real
+episode, from its first state to the task's time limit: the model does not know where an episode would terminate. The
+other real states are not used for the gradient. The gradient is again a sum from the first step, with v' = 0 after the
+last (footnote 3), and is clipped to V_max.
 
 Profile: "text" only; the code is unpublished. What the text leaves open is chosen as for SVG(inf).
 """
@@ -18,18 +18,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from svgbench.baselines.value_gradients._agent import learner
+from svgbench.baselines.value_gradients._config import ModelSettings
 from svgbench.baselines.value_gradients._costs import block_work
-from svgbench.baselines.value_gradients._trajectories import TrajectoryAgent
-from svgbench.learners.episodic import EpisodicLearner
+from svgbench.baselines.value_gradients._parts import (
+    Block,
+    episodic_learner,
+    new_database,
+    new_model,
+    new_policy,
+    new_statistics,
+)
+from svgbench.baselines.value_gradients._recursion import ascend_trajectories, backward, derivatives_at
+from svgbench.baselines.value_gradients._training import insert, model_error, policy_change, train_model
+from svgbench.learners.episodic import EpisodicLearner, Kept, Learned, Stage
 from svgbench.learners.limits import EPISODE_RULES
 from svgbench.learners.limits import EpisodeLimits as Limits
-from svgbench.ranges import Count, Length, Natural, NonNegative, Positive, Precision, Share, Widths
+from svgbench.ranges import NonNegative
+from svgbench.simulate.acting import ActionUnits
 from svgbench.simulate.episodes import Episodes
 from svgbench.words.task import StateRewardTask
 
@@ -37,57 +47,75 @@ VERSION = 2  # 1 kept the first episode's scales
 
 
 @dataclass(frozen=True)
-class Config:
-    """Sources: T1: the paper's Table 1 (swimmer-3); D: its appendix D, which searched over it; else our choice."""
+class Config(ModelSettings):
+    """Every other field and its source: `_config`."""
 
-    hidden: Widths = (50, 50)  # tanh units of the policy (T1)
-    policy_std: Positive = 0.2  # half control ranges (D)
-    gamma: Share = 0.995  # (D: swimmer)
     policy_lr: NonNegative = 1e-3  # Adam (D)
-    max_grad_norm: Positive = 10.0  # V_max (D)
-
-    model_hidden: Annotated[Widths, Length(1)] = (20, 20)  # tanh units for each dimension of the state (T1)
-    model_lr: NonNegative = 1e-3  # Adam (D)
-    model_updates: Natural = 100  # an episode, of those collected at once (D)
-
-    batch_size: Count = 32  # transitions
-    replay_size: Count = 100_000  # transitions of D
-    simulations: Count = 1  # N, episodes that are collected, and imagined, at once
-    steps_per_slice: Count = 250  # control steps per slice: noise is drawn by slices, so this is part of the numbers
-    dtype: Precision = "float32"
 
 
 RULES = EPISODE_RULES
 PROFILES: dict[str, dict[str, Any]] = {"text": {}}
 
 
-class Planner(TrajectoryAgent):
-    """`svgbench.learners.episodic.EpisodicAgent`: policies and models of S seeds."""
+class Planner:
+    """Algorithm 1 along imagined trajectories, for S seeds: `svgbench.learners.episodic.EpisodicAgent`.
 
-    def __init__(self, config: Config, task: StateRewardTask, seeds: Sequence[int], capacity: int, device: str) -> None:
-        super().__init__(config, task, seeds, capacity, device)
-        self.new_model()
-        self.new_stream("imagined")
-        self.stages = {"model": self.train_model, "policy": self.train_policy}
+    most: the transitions that a seed can make in a run.
+    """
+
+    def __init__(self, config: Config, task: StateRewardTask, seeds: Sequence[int], most: int, device: str) -> None:
+        c, block = config, Block(seeds, task, device)
+        self.config, self.task, self.units = config, task, ActionUnits(task)
+        self.statistics = new_statistics(c, block)
+        self.database = new_database(c, block, most)  # line 1
+        self.policy = new_policy(c, block, self.statistics)
+        self.model = new_model(c, block, self.statistics)
+        self.streams = {name: block.stream(name) for name in ("model-batches", "imagined")}
+        self.learned: Mapping[str, Learned] = {"policy": self.policy, "model": self.model}
+        self.kept: Mapping[str, Kept] = {"statistics": self.statistics, "database": self.database, **self.streams}
+        self.stages: Mapping[str, Stage] = {
+            "model": self.train_model,  # line 7
+            "policy": self.train_policy,  # lines 8 to 15
+        }
+
+    def insert(self, episodes: Episodes) -> Mapping[str, Tensor]:
+        """Line 5. Before it, how well the model predicts the new episodes."""
+        errors = {"model_error": model_error(self.model, episodes)}
+        insert(episodes, self.policy, self.database, self.statistics)
+        return errors
+
+    def train_model(self, episodes: Episodes, active: Tensor | None) -> Mapping[str, Tensor]:
+        """Line 7."""
+        train_model(self.config, self.model, self.database, self.streams["model-batches"], active)
+        return {}
 
     def train_policy(self, episodes: Episodes, active: Tensor | None) -> Mapping[str, Tensor]:
-        """One gradient step along imagined trajectories."""
+        """Lines 8 to 15, at imagined (s, a, s') in place of the real ones of line 11."""
+        policy = self.policy
+        before = policy.mean(episodes.s.flatten(1, 2))
         s, a = self.imagine(episodes.s[:, 0])
         valid = torch.ones(s.shape[:3], dtype=torch.bool, device=s.device)
-        return self.ascend(s, a, valid, torch.zeros_like(s), episodes, active)
+        v_end = torch.zeros_like(s)  # lines 8, 9
+        at = derivatives_at(self.units, policy, self.model)
+        u = backward(at, s, a, valid, v_end, self.config.gamma)  # lines 10 to 14
+        norm = ascend_trajectories(policy, s, u, active)  # line 15
+        return {"grad_norm": norm, "kl": policy_change(policy, before, episodes)}
 
     def imagine(self, start: Tensor) -> tuple[Tensor, Tensor]:
         """Trajectories s [S, T, N, O], a [S, T, N, A] of the model from start [S, N, O]."""
         T, N, (O, A) = self.task.horizon, start.shape[1], (self.task.observation_dim, self.task.action_dim)  # noqa: E741
-        noise = self.streams["imagined"].normal((T, N, O + A), self.dtype)
+        noise = self.streams["imagined"].normal((T, N, O + A), start.dtype)
         s, states, actions = start, [], []
         for t in range(T):
             xi, eta = noise[:, t].split([O, A], -1)
             a = self.policy.mean(s) + self.policy.std * eta
             states.append(s)
             actions.append(a)
-            s = s + self.parts["model"].sample_change(s, a, xi)
+            s = s + self.model.sample_change(s, a, xi)
         return torch.stack(states, 1), torch.stack(actions, 1)
+
+    def renew(self) -> None:
+        self.statistics.renew()
 
 
 def estimated_work(config: Mapping[str, Any], task: StateRewardTask, seeds: Sequence[int], budget: Limits) -> float:
@@ -100,4 +128,5 @@ def make(
     config: Mapping[str, Any], task: StateRewardTask, seeds: Sequence[int], budget: Limits, device: str
 ) -> EpisodicLearner:
     """The learner of a block. budget: `episodes` of each seed. The task's reward is a function of s and a."""
-    return learner(Planner, Config(**config), task, seeds, budget, device)
+    c, most = Config(**config), int(budget["episodes"]) * task.horizon
+    return episodic_learner(Planner(c, task, seeds, most, device), c, task, seeds, budget, device)

@@ -2,25 +2,25 @@
 
     v_theta = Q_a pi_theta at the inferred noise          line 11
 
-Without a model: Q's slope by the action. After every episode Q is trained on minibatches from D, and then the policy
-takes K steps (`_minibatches`). The paper compares algorithms without policy replay (appendix D): each
-step of the episode was taken with a = pi(s, eta; theta) and is followed by an update. Ours come when the episode has
-ended and theta has moved on, so the noise is inferred and the action made anew: the slope is Q_a at pi(s, eta; theta).
-With `replay`, as Algorithm 3 is printed, it is Q_a at the (s, a) of D, without an importance weight; nothing then pulls
-the policy back to where Q was learned, and slopes at old actions can push its mean on and on.
+There is no model; Q gives the slope by the action. After every episode Q is trained on minibatches from D, then the
+policy takes K steps (`_minibatches`). The paper compares algorithms without policy replay (appendix D): an update
+follows each step, which was taken with a = pi(s, eta; theta). Our updates come after the episode, when theta has
+changed. So the noise eta is inferred, the action is made anew, and the slope is Q_a at pi(s, eta; theta). With
+`replay`, as Algorithm 3 is printed, the slope is Q_a at the (s, a) of D, without an importance weight. Then nothing
+pulls the policy back to where Q was learned, and slopes at old actions can push its mean further and further.
 
-Line 7, "train the value function Q using D", is Algorithm 4 with (s, a) for s (`_fitted_value`):
+Line 7, "train the value function Q using D", is Algorithm 4 (`_fitted_value`) with (s, a) in place of s:
 
     y = r + gamma Q(s', a'; nu),  a' = pi(s', eta'; theta),  eta' ~ N(0, I)
 
-The a' of D (line 9 samples a^{k+1}) was drawn by an older policy: Q would be that policy's, or w = p(a' | s'; theta) /
-p(a' | s'; theta_k) would leave of D what is recent. With an a' of the policy that is evaluated w is 1 throughout.
+The a' that D holds (line 9 samples a^{k+1}) was drawn by an older policy. With it Q would be that policy's value, or
+the weights w = p(a' | s'; theta) / p(a' | s'; theta_k) would leave only the recent part of D. With a' drawn from the
+policy that is evaluated, w is 1 throughout.
 
-DPG is the deterministic case: a = mu(s), with sigma * eta added when it acts, for exploration. Its gradient is Q_a at
-mu(s), its target has a' = mu(s'): eta and eta' are zero.
+DPG is the deterministic case: a = mu(s), with sigma * eta added only to explore. Its gradient is Q_a at mu(s), and its
+target has a' = mu(s'): eta and eta' are zero.
 
-The end of an episode: nothing follows a termination, y = r; a time limit is no end of the task, and y goes on behind
-it.
+At the end of an episode: after a termination y = r. A time limit does not end the task, so y bootstraps past it.
 
 Profile: "text" only; the code is unpublished. What the text leaves open is chosen as for SVG(1).
 """
@@ -34,90 +34,124 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from svgbench.baselines.value_gradients._agent import learner
+from svgbench.baselines.value_gradients._config import CriticSettings, MinibatchSettings
 from svgbench.baselines.value_gradients._costs import block_work
-from svgbench.baselines.value_gradients._minibatches import MinibatchAgent
-from svgbench.learners.episodic import EpisodicLearner
+from svgbench.baselines.value_gradients._fitted_value import value_error
+from svgbench.baselines.value_gradients._minibatches import policy_minibatches
+from svgbench.baselines.value_gradients._parts import (
+    Block,
+    episodic_learner,
+    new_critic,
+    new_database,
+    new_policy,
+    new_statistics,
+)
+from svgbench.baselines.value_gradients._training import insert, policy_change
+from svgbench.learners.episodic import EpisodicLearner, Kept, Learned, Stage
 from svgbench.learners.limits import EPISODE_RULES
 from svgbench.learners.limits import EpisodeLimits as Limits
 from svgbench.memory.database import Transitions
-from svgbench.ranges import Count, Natural, NonNegative, Positive, Precision, Share, Widths
+from svgbench.simulate.episodes import Episodes
 from svgbench.words.task import Task
 
 VERSION = 2  # 1 weighted Q's targets, took Q_a at the actions that were taken, and kept the first episode's scales
 
 
 @dataclass(frozen=True)
-class Config:
-    """Sources: T1: the paper's Table 1 (swimmer-3); D: its appendix D, which searched over it; else our choice."""
+class Config(MinibatchSettings, CriticSettings):
+    """Every other field and its source: `_config`."""
 
-    deterministic: bool = False  # DPG
-
-    hidden: Widths = (50, 50)  # tanh units of the policy (T1)
-    policy_std: Positive = 0.2  # half control ranges (D); of DPG's exploration
-    gamma: Share = 0.995  # (D: swimmer)
-    policy_lr: NonNegative = 3e-4  # Adam (D)
-    policy_updates: Count = 50  # an episode, of those collected at once: K (D)
-    max_grad_norm: Positive = 10.0  # V_max (D)
-    replay: bool = False  # of the policy's updates
-    kl_weight: NonNegative = 0.0  # reward per nat; 0, the paper has it for SVG(1)-ER (D)
-
-    value_hidden: Widths = (200, 100)  # tanh units of Q (T1)
-    value_scale: Positive = 10.0  # units of return that Q's network counts in
-    value_lr: NonNegative = 1e-3  # Adam (D)
-    value_updates: Natural = 100  # an episode, M (D)
-    target_period: Count = 50  # updates, C (Algorithm 4)
-
-    batch_size: Count = 32  # transitions
-    replay_size: Count = 100_000  # transitions of D
-    simulations: Count = 1  # N, episodes that are collected at once (Algorithm 3)
-    steps_per_slice: Count = 250  # control steps per slice: noise is drawn by slices, so this is part of the numbers
-    dtype: Precision = "float32"
+    deterministic: bool = False  # DPG; `policy_std` is then of its exploration
 
 
 RULES = EPISODE_RULES
 PROFILES: dict[str, dict[str, Any]] = {"text": {}}
 
 
-class SVGZero(MinibatchAgent):
-    """`svgbench.learners.episodic.EpisodicAgent`: policies and action values of S seeds."""
+class SVGZero:
+    """Algorithm 3 for S seeds: `svgbench.learners.episodic.EpisodicAgent`, which runs lines 2 to 4.
 
-    weighted = False
+    most: the transitions that a seed can make in a run.
+    """
 
-    def __init__(self, config: Config, task: Task, seeds: Sequence[int], capacity: int, device: str) -> None:
-        super().__init__(config, task, seeds, capacity, device)
-        self.new_critic()
-        self.new_stream("next-actions")
-        self.stages = {"value": self.train_value, "policy": self.train_policy}
+    def __init__(self, config: Config, task: Task, seeds: Sequence[int], most: int, device: str) -> None:
+        c, block = config, Block(seeds, task, device)
+        self.config, self.task = config, task
+        self.statistics = new_statistics(c, block)
+        self.database = new_database(c, block, most)  # line 1
+        self.policy = new_policy(c, block, self.statistics)
+        self.critic = new_critic(c, block, self.statistics, task.observation_dim + task.action_dim)
+        self.streams = {name: block.stream(name) for name in ("value-batches", "policy-batches", "next-actions")}
+        self.learned: Mapping[str, Learned] = {"policy": self.policy, "critic": self.critic}
+        self.kept: Mapping[str, Kept] = {"statistics": self.statistics, "database": self.database, **self.streams}
+        self.stages: Mapping[str, Stage] = {
+            "value": self.train_value,  # line 7
+            "policy": self.train_policy,  # lines 9 to 12, K times
+        }
 
-    def critic_input(self, s: Tensor, a: Tensor) -> Tensor:
-        return torch.cat([s, a], -1)
+    def insert(self, episodes: Episodes) -> Mapping[str, Tensor]:
+        """Line 5. Before it, how well Q predicts the new episodes, with the actions that the policy took."""
+        s, a, change, next_a = (x.flatten(1, 2) for x in (episodes.s, episodes.a, episodes.change, episodes.next_a))
+        Q, Q_next = (self.critic(torch.cat(x, -1)).view_as(episodes.r) for x in ((s, a), (s + change, next_a)))
+        errors = {"value_error": value_error(Q, Q_next, episodes, self.config.gamma)}
+        insert(episodes, self.policy, self.database, self.statistics)
+        return errors
 
-    def action_slope(self, s: Tensor, a: Tensor) -> Tensor:
-        """Q_a [S, B, A]."""
-        slope: Tensor = self.parts["critic"].slope(self.critic_input(s, a))[..., s.shape[-1] :]
-        return slope
+    def train_value(self, episodes: Episodes, active: Tensor | None) -> Mapping[str, Tensor]:
+        """Line 7: Algorithm 4 with Q."""
+        c, D, batches = self.config, self.database, self.streams["value-batches"]
+        self.critic.fit(c.value_updates, c.batch_size, lambda count: self.value_sample(D.draw(batches, count)), active)
+        return {}
 
-    def worth(self, rows: Transitions) -> Tensor:
-        """With replay Q_a at what was done, [S, B, A]; else the noise that made it, of DPG none."""
+    def value_sample(self, rows: Transitions) -> tuple[Tensor, Tensor, Tensor]:
+        """Lines 6 and 7 of Algorithm 4: pairs (s, a) [S, B, O + A], targets and weights [S, B]."""
+        c, policy, next_a = self.config, self.policy, self.policy.mean(rows.next_s)
+        if not c.deterministic:
+            next_a = next_a + policy.std * self.streams["next-actions"].normal(next_a.shape[1:], next_a.dtype)
+        y = rows.r + c.gamma * (1 - rows.terminal) * self.critic.target_value(torch.cat([rows.next_s, next_a], -1))
+        return torch.cat([rows.s, rows.a], -1), y, torch.ones_like(y)
+
+    def train_policy(self, episodes: Episodes, active: Tensor | None) -> Mapping[str, Tensor]:
+        """Lines 9 to 12, K times. All minibatches are drawn before the first."""
+        c, policy, norms = self.config, self.policy, []
+        before = policy.mean(episodes.s.flatten(1, 2))
+        streams = self.streams["policy-batches"]
+        batches = policy_minibatches(c, episodes, policy, self.database, streams, self.task.horizon)
+        start = policy.mean(batches.rows.s) if c.kl_weight else None
+        known = self.known_before(batches.rows)  # line 10
+        for batch in batches.each():
+            rows = batch.rows  # line 9
+            recording = policy.record(rows.s)
+            mean = recording.output
+            u = self.value_slope(rows, mean, batch.of(known))  # line 11, without pi_theta
+            if start is not None:
+                u = u - c.kl_weight * policy.kl_slope(mean, batch.of(start))  # appendix D
+            norms.append(batch.ascend(policy, recording, u, active))  # line 12
+        return {"grad_norm": batches.mean(norms), "kl": policy_change(policy, before, episodes)}
+
+    def known_before(self, rows: Transitions) -> Tensor:
+        """What line 11 needs of transitions [S, B] that no update changes, [S, B, A].
+
+        Line 10: the noise eta that made their actions; zero for DPG. With replay it is Q_a at the actions of D.
+        """
         if self.config.deterministic:
             return torch.zeros_like(rows.a)
         if self.config.replay:
-            return self.action_slope(rows.s, rows.a)  # line 11
-        return self.policy.noise(self.policy.mean(rows.s), rows.a)  # line 10
+            return self.action_slope(rows.s, rows.a)
+        return self.policy.noise(self.policy.mean(rows.s), rows.a)
 
-    def direction(self, worth: Tensor, rows: Transitions, mean: Tensor) -> Tensor:
+    def value_slope(self, rows: Transitions, mean: Tensor, known: Tensor) -> Tensor:
+        """Q_a [S, B, A] of line 11, where the policy has this mean now. known: of `known_before`."""
         if self.config.replay and not self.config.deterministic:
-            return worth
-        return self.action_slope(rows.s, mean + self.policy.std * worth)  # line 11
+            return known
+        return self.action_slope(rows.s, mean + self.policy.std * known)
 
-    def value_sample(self, rows: Transitions) -> tuple[Tensor, Tensor, Tensor]:
-        c, next_s, Q = self.config, rows.next_s, self.parts["critic"]
-        next_a = self.policy.mean(next_s)
-        if not c.deterministic:
-            next_a = next_a + self.policy.std * self.streams["next-actions"].normal(next_a.shape[1:], self.dtype)
-        y = rows.r + c.gamma * (1 - rows.terminal) * Q.target_value(self.critic_input(next_s, next_a))
-        return self.critic_input(rows.s, rows.a), y, torch.ones_like(y)
+    def action_slope(self, s: Tensor, a: Tensor) -> Tensor:
+        """Q_a [S, B, A]."""
+        return self.critic.slope(torch.cat([s, a], -1))[..., s.shape[-1] :]
+
+    def renew(self) -> None:
+        self.statistics.renew()
 
 
 def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits) -> float:
@@ -128,4 +162,5 @@ def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], 
 
 def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> EpisodicLearner:
     """The learner of a block. budget: `episodes` of each seed."""
-    return learner(SVGZero, Config(**config), task, seeds, budget, device)
+    c, most = Config(**config), int(budget["episodes"]) * task.horizon
+    return episodic_learner(SVGZero(c, task, seeds, most, device), c, task, seeds, budget, device)
