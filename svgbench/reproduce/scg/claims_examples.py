@@ -10,7 +10,9 @@ import math
 from svgbench.words.experiment import Claim, Comparison, Measure, Term
 
 VARIANCE = Measure("variance", "variance, mean over the training", reduce="mean", higher_is_better=False)
-WITHOUT = Measure("variance_without", "without a baseline, mean over the training", reduce="mean")
+WITHOUT = Measure(
+    "variance_without", "without a baseline, mean over the training", reduce="mean", higher_is_better=False
+)
 
 REDUCTION = (
     "We describe variance reduction techniques that can be applied to the setting of stochastic computation graphs, "
@@ -71,7 +73,9 @@ NVIL_CLAIMS = (
     ),
 )
 
-AFTER = Measure("variance_after", "of the pathwise derivative, mean over the training", reduce="mean")
+AFTER = Measure(
+    "variance_after", "of the pathwise derivative, mean over the training", reduce="mean", higher_is_better=False
+)
 
 
 def _after_better(variant: str) -> Comparison:
