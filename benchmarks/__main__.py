@@ -10,7 +10,7 @@ from dataclasses import asdict
 from benchmarks.result import Result
 from svgbench import strict_json
 
-NAMES = ("commands", "seed_axis", "lab_overhead", "stepping", "update", "memory", "trpo", "value_gradients")
+NAMES = ("commands", "seed_axis", "lab_overhead", "stepping", "update", "memory", "trpo", "value_gradients", "nvil")
 
 
 def main() -> int:

@@ -99,7 +99,7 @@ def checked(node: Node, value: Any, rows: int) -> Tensor:
         if value.shape != shape:
             expected = "one number for each sample, " if node.sampled else "one number, "
             raise GraphError(f"the cost {node} has the shape {tuple(value.shape)}, expected {expected}{shape}")
-    elif node.sampled and (value.dim() == 0 or len(value) != rows):
+    elif node.sampled and (value.dim() == 0 or value.size(0) != rows):
         raise GraphError(f"{node} has the shape {tuple(value.shape)}, expected its first axis to be the {rows} samples")
     return value
 
@@ -129,9 +129,11 @@ def bound_inputs(graph: Graph, inputs: Mapping[Any, Value], n: int | None) -> tu
     return bound, n
 
 
-def carries_gradient(value: Value) -> bool:
-    """Whether it is differentiated. On every run, so without the search for all parameters of a module."""
-    if isinstance(value, Tensor):
-        return value.requires_grad
-    own = any(p.requires_grad for p in value.parameters(recurse=False))
-    return own or any(carries_gradient(part) for part in value.children())
+def carries_gradient(value: Value | None) -> bool:
+    """Whether it is differentiated.
+
+    Asked on every run, so it reads a module's own dictionaries: `parameters` first names everything in it.
+    """
+    if value is None or isinstance(value, Tensor):
+        return value is not None and value.requires_grad
+    return any(map(carries_gradient, value._parameters.values())) or any(map(carries_gradient, value._modules.values()))
