@@ -44,7 +44,7 @@ Run = tuple[str, str, str]
 
 
 def learner_of(run: Run, seeds: Sequence[int], episodes: int, overrides: tuple[str, ...] = ()) -> Any:
-    """The learner of the run's block, but for its number of episodes."""
+    """The learner of the run's block, with this number of episodes."""
     from svgbench.lab.block import resolve
 
     experiment, task, variant = run

@@ -92,9 +92,9 @@ class EpisodicAgent(Protocol):
 class EpisodicLearner(SeedBlock):
     """`svgbench.words.learner.Learner` for a block of S seeds.
 
-    A row's step is the seed's episodes so far: N more each time, where N episodes are collected at once, and
-    train_return is their mean. env_steps counts the seed's simulated steps so far. tried: what the final policies are
-    put to; the last row has its columns.
+    N episodes are collected before each round of training. A row's step counts the seed's episodes so far, and its
+    train_return is the mean over the last N. env_steps counts the seed's simulated steps so far. tried: trials of the
+    final policies; the last row has their columns.
     """
 
     def __init__(
@@ -123,7 +123,7 @@ class EpisodicLearner(SeedBlock):
 
     @property
     def progress(self) -> tuple[int, int]:
-        """In thousandths of the episodes collected at once: half is collecting them."""
+        """A round counts 1000: collecting its episodes is one half, training is the other."""
         total = 1000 * self.episodes // self.N
         if self.finished:
             return total, total
@@ -161,7 +161,7 @@ class EpisodicLearner(SeedBlock):
         return rows
 
     def _acting(self) -> Acting:
-        return self.agent.policy.acting().but_for(~self.alive)
+        return self.agent.policy.acting().standing_still(~self.alive)
 
     def _mask(self, finite: Tensor, reason: str) -> None:
         self.mark_diverged(finite, f"episode {self.episode + self.N}: {reason}")
@@ -176,6 +176,7 @@ class EpisodicLearner(SeedBlock):
         return self.rows(self.episode, columns)
 
     def _parts(self) -> dict[str, Kept]:
+        """Everything of the agent that a checkpoint holds."""
         return {**{f"learned/{k}": v for k, v in self.agent.learned.items()},
                 **{f"kept/{k}": v for k, v in self.agent.kept.items()}}  # fmt: skip
 

@@ -148,7 +148,7 @@ class OnPolicyLearner(SeedBlock, Generic[B]):
 
     def advance(self) -> list[Row]:
         """A slice of the batch, and the update if that completes it."""
-        batch = self.sampler.advance(self.agent.acting().but_for(~self.alive))
+        batch = self.sampler.advance(self.agent.acting().standing_still(~self.alive))
         if batch is None:
             return []
         self.iteration += 1

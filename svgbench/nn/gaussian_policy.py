@@ -28,8 +28,8 @@ class Acting(NamedTuple):
     mean: Forward
     std: NDArray[np.floating]  # [S, 1, A]
 
-    def but_for(self, lost: NDArray[np.bool_]) -> Acting:
-        """The same, where the seeds that are lost, [S], stand still."""
+    def standing_still(self, lost: NDArray[np.bool_]) -> Acting:
+        """The same policy, but the seeds in `lost`, bool [S], always take action 0."""
         if not lost.any():
             return self
         still = lost[:, None, None]

@@ -1,7 +1,7 @@
-"""Whole episodes of the current policy, N for each of S seeds, from a start to the task's end or limit.
+"""Whole episodes of the current policy, N for each of S seeds, from the start to a termination or the time limit.
 
-They are collected in slices, so that a checkpoint can fall inside. Noise is drawn in bulk; episodes come from the
-simulations' own streams. So nothing of a seed depends on its companions.
+They are collected in slices, so that a checkpoint can fall inside an episode. Noise is drawn slice by slice from the
+seed's own stream, and starts come from the simulations' own streams. So no seed depends on the others.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from svgbench.words.task import Task
 
 @dataclass
 class Episodes:
-    """What happened, step by step; where not `valid`, an episode is over and the rest means nothing.
+    """N episodes of S seeds, step by step. Where `valid` is false the episode is over, and other fields mean nothing.
 
-    A step on which the physics failed did not happen: the episode ends before it, as by a time limit.
+    A step on which the physics failed is left out: the episode ends before it, as if a time limit had cut it.
     """
 
     s: Tensor  # [S, T, N, O]
@@ -40,18 +40,18 @@ class Episodes:
 
     @cached_property
     def weight(self) -> Tensor:
-        """Of each step in a mean over a seed's steps, float64 [S, T * N]; zero where not valid."""
+        """Weights of a mean over a seed's steps, float64 [S, T * N]; zero where not valid."""
         valid = self.valid.flatten(1).double()
         return valid / valid.sum(1, keepdim=True).clamp(min=1)
 
     @property
     def steps(self) -> Tensor:
-        """int64 [S]"""
+        """Steps of each seed, int64 [S]."""
         return self.valid.sum((1, 2))
 
     @property
     def return_mean(self) -> Tensor:
-        """The undiscounted return, over a seed's N episodes; float64 [S]."""
+        """Mean undiscounted return of a seed's N episodes, float64 [S]."""
         return self.r.double().sum(1).mean(1)
 
     def finite(self) -> Tensor:
@@ -66,7 +66,7 @@ FLAGS = ("valid", "terminated", "ended")
 
 
 class EpisodeSampler:
-    """Collects them.
+    """Simulations of S seeds that collect `Episodes`, a slice at a time.
 
     steps_per_slice: control steps per slice (a checkpoint can only fall between slices). Noise is drawn slice by slice,
         so it is part of the numbers.
@@ -90,7 +90,7 @@ class EpisodeSampler:
 
     @property
     def share(self) -> float:
-        """How much of the present episodes there is, in [0, 1), if they last to the limit."""
+        """The share of the current episodes that is collected, in [0, 1), if they last to the time limit."""
         return self.t / (self.task.horizon + 1)
 
     def advance(self, acting: Acting) -> Episodes | None:
@@ -108,7 +108,7 @@ class EpisodeSampler:
         return None if self.running.any() and self.t < self.task.horizon else self._finish(acting)
 
     def _empty(self) -> dict[str, NDArray[Any]]:
-        """Arrays for the longest episodes; memory that nothing is written to is not taken."""
+        """Arrays for the longest possible episodes. The system gives memory only to what is written."""
         lead = (self.shape[0], self.task.horizon, self.shape[1])
         O, A = self.task.observation_dim, self.task.action_dim  # noqa: E741
         arrays: dict[str, NDArray[Any]] = {"s": np.zeros((*lead, O)), "next_s": np.zeros((*lead, O))}

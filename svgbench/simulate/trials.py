@@ -1,4 +1,4 @@
-"""Trying the means of final policies: late in an episode, for longer than they were trained, under more noise.
+"""Trials of the final policies, without their noise: in longer episodes than in training, and under more noise.
 
 Heess et al. 2015, section 6.2: an arm "finished at the target site"; the monoped, trained for 200 steps with 5 % of
 torque noise, balanced "well beyond" them and with up to 25 %.
@@ -18,14 +18,14 @@ from torch import Tensor
 from svgbench.words.task import Task
 
 COLUMNS = ("trial_reward", "trial_reward_noisy")
-"""Mean reward of a step from a given one on: with the task's own noise, and with more. NaN without such a trial."""
+"""Mean reward of the steps after `after`: with the task's own noise, and with more. NaN without such a trial."""
 
 
 @dataclass(frozen=True)
 class Trials:
-    """`episodes` episodes of `steps` steps for each of S seeds, of which those after the first `after` count.
+    """`episodes` episodes of `steps` steps for each of S seeds. The first `after` steps do not count.
 
-    noise: the task's field `noise` in a second trial; None without one. The task has a field `horizon`.
+    noise: the task's field `noise` in a second trial; None if there is none. The task has a field `horizon`.
     """
 
     task: Task
@@ -51,7 +51,7 @@ class Trials:
         return found
 
     def _late(self, task: Task, act: Callable[[NDArray[Any]], NDArray[Any]]) -> Tensor:
-        """A step that an episode did not live to see counts as 0."""
+        """Mean reward [S]. Steps after an episode's end count as 0."""
         S, N = len(self.seeds), self.episodes
         simulations = task.simulate(self.seeds, N, "trials", torch.get_num_threads(), autoreset=False)
         s, total = simulations.observe(), np.zeros(S * N)
@@ -69,9 +69,9 @@ class Trials:
 
 
 def trials_of(task: Task, seeds: Sequence[int], budget: Mapping[str, Any]) -> Trials | None:
-    """What the budget asks for; None if it asks for none.
+    """The trials that a budget asks for, or None.
 
-    `trial_steps`, `trial_after`, `trial_episodes`, and `trial_noise` where there is to be a second one.
+    It reads `trial_steps`, `trial_after`, `trial_episodes`, and `trial_noise` for a second trial.
     """
     if "trial_steps" not in budget:
         return None

@@ -1,11 +1,11 @@
-"""A Gaussian policy whose spread is given: a = mu(s; theta) + sigma * eta, eta ~ N(0, I).
+"""A Gaussian policy with a given standard deviation: a = mu(s; theta) + sigma * eta, eta ~ N(0, I).
 
 Heess et al. 2015: mu is a network, and sigma one of the hyper-parameters that they searched over (appendix D). As sigma
 is constant, pi_s = mu_s and pi_theta = mu_theta whatever eta is. Actions are unbounded, in half control ranges around
 the middle of the task's range (`svgbench.simulate.acting.ActionUnits`).
 
-States are scaled by statistics that move (`svgbench.memory.statistics`), and mu with them: after some tens of
-episodes hardly. Its output weights start at zero: before anything is known mu is 0 at any scale.
+States are scaled by statistics that change between rounds of training (`svgbench.memory.statistics`), and mu changes
+with them: after some tens of episodes only a little. The output weights start at zero, so mu is 0 at first.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class FixedStdPolicy:
     """The policies of S seeds, and gradient ascent in their parameters.
 
     sizes: of the network, states to actions. std: sigma, in half control ranges. lr: of Adam.
-    max_grad_norm: V_max, what a longer gradient is shortened to (appendix D).
+    max_grad_norm: V_max, the norm to which gradients are clipped (appendix D).
     theta [S, P] changes in place.
     """
 
@@ -66,11 +66,11 @@ class FixedStdPolicy:
         return input_jacobian.jacobian(self.record(s)) / self._width(s).unsqueeze(2)
 
     def noise(self, mean: Tensor, a: Tensor) -> Tensor:
-        """The eta [..., A] that made a, where the policy's mean is this."""
+        """The eta [..., A] that made the actions a, given the policy's mean."""
         return (a - mean) / self.std
 
     def log_prob(self, mean: Tensor, a: Tensor) -> Tensor:
-        """log p(a | s) [...] in nats, where the policy's mean is this."""
+        """log p(a | s) [...] in nats, given the policy's mean."""
         return log_prob(mean, torch.full_like(mean, math.log(self.std)), a)
 
     def importance(self, mean: Tensor, a: Tensor, behaviour_log_prob: Tensor, cap: float) -> Tensor:
@@ -88,10 +88,10 @@ class FixedStdPolicy:
     def ascend(
         self, recording: Recording, direction: Tensor, active: Tensor | None, unit: Tensor | float = 1.0
     ) -> Tensor:
-        """A step of Adam up unit * sum_b direction_b pi_theta(s_b), shortened to V_max; its norm before, [S].
+        """A step of Adam up unit * sum_b direction_b pi_theta(s_b), clipped to V_max; its norm [S] before clipping.
 
         recording: of the states at the present theta. direction [S, B, A]. active bool [S]: which seeds move.
-        unit [S] float64, or one number: a scale kept apart: products of Jacobians can leave float32's range.
+        unit [S] float64, or one number: a factor kept apart, since products of Jacobians can leave float32's range.
         """
         g = self.net.vjp(recording, direction)
         length = torch.linalg.vector_norm(g, dim=1)

@@ -100,7 +100,7 @@ _ALGORITHMS = (
         ours="what comes into a hidden unit of norm 1, into the policy's outputs 0, into the critic's 0.1; a model's "
         "uniform within 1 / sqrt(inputs); its sigma is the residuals' deviation",
         reason="a policy that begins with its noise alone, a critic near 0",
-        source="svgbench/baselines/value_gradients/_policy.py, fitted_value.py, parallel_model.py",
+        source="svgbench/baselines/value_gradients/_policy.py, _fitted_value.py; svgbench/models/per_dimension.py",
     ),
     Deviation(
         id="returns",
