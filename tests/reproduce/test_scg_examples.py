@@ -248,6 +248,22 @@ def test_after_re_parameterisation_the_sampled_entropy_has_the_exact_one_s_gradi
     assert slopes[0].std(0).min() > 0.01
 
 
+def test_the_largest_likelihood_is_that_of_principal_components_and_training_comes_near_it():
+    one = vae(latent=2)
+    x = one.data
+    centred = x - x.mean(0)
+    spectrum, vectors = torch.linalg.eigh(centred.T @ centred / len(x))
+    noise = spectrum[:2].mean()
+    W = vectors[:, 2:] * (spectrum[2:] - noise).sqrt()
+    law = torch.distributions.MultivariateNormal(x.mean(0), W @ W.T + noise * torch.eye(4, dtype=torch.float64))
+    assert one.best == pytest.approx(law.log_prob(x).mean().item(), rel=1e-10)
+    before = one.evaluate()["gap"]
+    for k in range(150):
+        one.update(k)
+    assert 0 < one.evaluate()["gap"] < 0.15
+    assert before > 0.5
+
+
 # -- decision processes
 
 

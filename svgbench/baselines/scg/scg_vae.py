@@ -107,11 +107,20 @@ def data_of(seed: int, points: int, latent: int) -> Tensor:
     return h @ W + NOISE * streams.normal((points, 2 * latent), DTYPE)[0]
 
 
+def best_log_likelihood(x: Tensor, latent: int) -> float:
+    """The largest mean log p(x) of any parameters (Tipping and Bishop 1999, eq. 6 to 8, probabilistic PCA)."""
+    spectrum = torch.linalg.eigvalsh(torch.cov(x.T, correction=0))  # ascending
+    noise = spectrum[:-latent].mean()
+    log_det = spectrum[-latent:].log().sum() + (len(spectrum) - latent) * noise.log()
+    return -0.5 * (len(spectrum) * (math.log(2 * math.pi) + 1) + log_det).item()
+
+
 class Vae(Trainee):
     """One seed."""
 
     def __init__(self, config: Config, seed: int) -> None:
         self.config, self.data = config, data_of(seed, config.points, config.latent)
+        self.best = best_log_likelihood(self.data, config.latent)
         streams, visible = Streams([seed], "init"), self.data.shape[1]
         self.theta, self.phi = Decoder(streams, visible, config.latent), Encoder(streams, visible, config.latent)
         parameters = [*self.theta.parameters(), *self.phi.parameters()]
@@ -133,8 +142,10 @@ class Vae(Trainee):
         inputs: dict[str, Value] = {"x": self.data[:SHOWN].repeat_interleave(REPEATS, 0), **self.inputs}
         own = variances(scg.sample(self.graph, inputs), "phi", self.baseline, REPEATS)["variance"]
         path = variances(scg.sample(self.after, inputs), "phi", None, REPEATS)["variance"]
+        log_p = self.theta.log_likelihood(self.data).mean().item()
         return {
-            "log_likelihood": self.theta.log_likelihood(self.data).mean().item(),
+            "log_likelihood": log_p,
+            "gap": self.best - log_p,
             "bound": bound,
             "variance": own,
             "variance_after": path,

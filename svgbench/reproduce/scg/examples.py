@@ -91,6 +91,7 @@ FIG13_VAE = Experiment(
     ),
     columns=(
         Column("log_likelihood", "float", "nats", "mean log p(x) of the data, exact"),
+        Column("gap", "float", "nats", "largest mean log p(x) of any parameters (probabilistic PCA) - that of these"),
         Column("bound", "float", "nats", "mean of the variational lower bound L, one sample of h for each point"),
         Column("variance", "float", "1", "of one estimate of the gradient by phi, given x; sum over components"),
         Column("variance_after", "float", "1", "of the pathwise derivative at the same parameters"),
