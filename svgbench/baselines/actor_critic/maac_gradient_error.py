@@ -12,15 +12,12 @@ with two exact ones, both in closed form (`svgbench.tasks.maac.linear_quadratic`
 * target "objective": the gradient of the same H-step objective with exact f and exact Q, Q held fixed, which is
   what Lemma 4.1 bounds. The two targets differ by a truncation that no learning removes.
 
-`dynamics` and `critic` say which of the two are learned. Variants share their seeds' named random streams, so a
-seed's Q-hat is the same whether its dynamics are learned or true.
+`dynamics` and `critic` say which are learned. A seed's Q-hat is the same whether its dynamics are learned or true.
 
-The expectation is estimated as the exact gradient of the objective plus the mean, over sampled paths, of the
-difference between the estimated and the exact pathwise gradient on the same action noise. Its expectation is that
-of the plain mean over paths; the noise that both sides share is gone. Without learning nothing is left to sample.
+The estimate is the exact gradient of the objective plus the mean, over sampled paths, of the difference between the
+estimated and the exact pathwise gradient on the same action noise. Noise that both share cancels.
 
-What differs from MAAC (section 4.3): no STEVE targets and no data from the model in Q-hat, since the model must not
-enter the curve of true dynamics; no entropy bonus; no squashing. The experiment lists it all as data.
+The experiment lists what differs from MAAC, as data.
 """
 
 from __future__ import annotations
