@@ -157,6 +157,9 @@ def test_equation_42_as_printed_has_another_mean():
         for f in (log_x + log_h1 + log_h2, log_x + marginal)
     )
     assert (right - printed).abs().max() > 0.05
+    found = one.biases(one.data[1:])
+    assert found["bias_42"] < 1e-12
+    assert found["bias_42_printed"] == pytest.approx(((printed - right).norm() / right.norm()).item(), rel=1e-9)
 
 
 def test_the_bars_are_30_pictures_of_whole_rows_or_columns():

@@ -31,10 +31,12 @@ from svgbench.learners.limits import IterationLimits as Limits
 from svgbench.nn.layers import MLP, Linear
 from svgbench.nn.streams import Streams
 from svgbench.ranges import Count, Length, Positive, Widths
+from svgbench.scg.autodiff import flat_slope
 
 VERSION = 1
 
 SIDE = 4  # pixels
+PICTURE = 7  # of which the bias of eq. (42) is computed, over all hidden bits; any one
 REPEATS = 4  # samples of each picture, of which the variance is measured
 
 
@@ -66,6 +68,15 @@ class Generative(nn.Module):
         """log p(h_(layer - 1) | h_layer) [n] in nats; of the last layer with log p(h_L)."""
         log_p = log_bits(self.logits(layer, above), below)
         return log_p + log_bits(self.prior, above) if layer == len(self.down) else log_p
+
+    def printed(self, h: Sequence[Tensor]) -> Tensor:
+        """What eq. (42) as printed differentiates, of h = x, h_1, ..., h_L: its last term is log p(h_(L - 1)), [n]."""
+        last = len(self.down)
+        log_p = sum((self.log_prob(k, h[k - 1], h[k]) for k in range(1, last)), h[0].new_zeros(len(h[0])))
+        above = all_bits(self.widths[-1])
+        logits = self.logits(last, above)
+        given = h[last - 1] @ logits.T - softplus(logits).sum(1)  # [n, values of h_L]
+        return log_p + torch.logsumexp(given + log_bits(self.prior, above), 1)
 
     @torch.no_grad()
     def log_likelihood(self, x: Tensor) -> Tensor:
@@ -178,6 +189,21 @@ class Nvil(Trainee):
             "log_likelihood": self.theta.log_likelihood(self.data).mean().item(),
             "bound": -run.cost_values.sum(0).mean().item(),
             **variances(run, "phi", self.baseline, REPEATS),
+            **self.biases(self.data[PICTURE % len(self.data)][None]),
+        }
+
+    def biases(self, x: Tensor) -> dict[str, float]:
+        """Of eq. (42), corrected and printed: how far its mean over all h is from dL / d theta, over its size."""
+        exact = scg.exact(self.model.graph, {"x": x, **self.inputs})
+        run = exact.run
+        h = [run[node] for node in (self.model.below[0], *self.model.latent)]
+        layers = range(1, len(h))
+        corrected = sum((self.theta.log_prob(k, h[k - 1], h[k]) for k in layers), h[0].new_zeros(run.rows))
+        right = -exact.gradient("theta")
+        means = {"bias_42": corrected, "bias_42_printed": self.theta.printed(h)}
+        return {
+            name: ((flat_slope(run.expectation(log_p), self.theta) - right).norm() / right.norm()).item()
+            for name, log_p in means.items()
         }
 
 

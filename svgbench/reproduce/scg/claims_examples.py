@@ -39,6 +39,19 @@ def _above_none(variant: str) -> Comparison:
     return Comparison(Term(variant, LOG_LIKELIHOOD), ">", Term("none", LOG_LIKELIHOOD), number)
 
 
+ESTIMATOR = "an identity of the estimator: nothing is trained that a larger budget would bring nearer to a level"
+
+
+def _exact_42(column: str) -> Comparison:
+    measure = Measure(column, "largest bias of eq. (42)", reduce="max", higher_is_better=False)
+    number = (
+        "unbiased: at each time of the training the mean over all values of h is within 1 % of the gradient (2-norm)"
+    )
+    return Comparison(Term("learned", measure), "<~", 0.0, number, margin=0.01, no_level=ESTIMATOR)
+
+
+UNBIASED = "Given a sample h ∼ q_φ an unbiased estimate of the gradient is given by Theorem 2 as"
+
 NVIL_CLAIMS = (
     Claim(
         id="variance-reduction",
@@ -72,6 +85,20 @@ NVIL_CLAIMS = (
             ),
         ),
         budgets=("paper",),
+    ),
+    Claim(
+        id="equation-42",
+        quote=UNBIASED,
+        source="section 5.10.1, eq. (42), with log p(h2 | h3) + log p(h3) for log p(h2) (corrected)",
+        origin="text",
+        parts=(_exact_42("bias_42"),),
+    ),
+    Claim(
+        id="equation-42-printed",
+        quote=UNBIASED,
+        source="section 5.10.1, eq. (42) as printed: its last term is log p of the last layer but one",
+        origin="text",
+        parts=(_exact_42("bias_42_printed"),),
     ),
 )
 
@@ -113,7 +140,6 @@ RETURN = Measure("expected_return", "expected return, exact", {"step": "last"})
 REGRET = Measure("regret", "regret", {"step": "last"}, higher_is_better=False)
 REGRET_BEFORE = Measure("regret", "regret before training", {"step": 0}, higher_is_better=False)
 ERROR = Measure("error", "mean error of the gradient", reduce="mean")
-ESTIMATOR = "an identity of the estimator: nothing is trained that a larger budget would bring nearer to a level"
 
 
 def _unbiased(variant: str, margin: float, words: str) -> Comparison:
