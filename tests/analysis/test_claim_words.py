@@ -1,31 +1,22 @@
-"""Claims over tasks and claims in the richer words, from made cells to verdicts."""
+"""Claims in the richer words (values per task, margins, the best of several), from made cells to verdicts."""
 
 from __future__ import annotations
 
 import dataclasses
-import itertools
-import json
-import math
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
-import typer
+from four_tasks import HIGH, LOW, M, R, S, U, lines_of, made
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_cells import ERROR, SCORE, Printed, Table, by_key, cell, claim, compared, experiment, sample
-from scipy import stats
+from made_cells import ERROR, SCORE, Printed, Table, by_key, cell, claim, compared, sample
 
-from svgbench.analysis.judge.claim_checks import problems
-from svgbench.analysis.judge.claims import count_tasks
 from svgbench.analysis.judge.comparisons import relation_holds
 from svgbench.analysis.judge.effects import effect_interval
 from svgbench.analysis.judge.statistics import t_interval
 from svgbench.analysis.judge.verdicts import compare
-from svgbench.analysis.show.verdict_text import verdict_lines
 from svgbench.analysis.show.wording import words_of
-from svgbench.commands import judging
 from svgbench.words.experiment import (
     BestOf,
     Change,
@@ -34,181 +25,8 @@ from svgbench.words.experiment import (
     OfDistance,
     PerTask,
     Published,
-    RelativeSD,
-    TaskSpec,
     Term,
-    Variant,
 )
-
-HIGH, LOW, WIDE = sample(10.0, 1.0, 5), sample(7.0, 1.0, 5), sample(7.1, 9.0, 5)
-TASKS = tuple(TaskSpec(t, "m:make", f"task {t}", published=t.upper()) for t in "tuvw")
-VARIANTS = tuple(Variant(v, v, "m:make", published=v.upper()) for v in ("a", "b", "c", "d", "random"))
-
-
-def made(*claims, **about):
-    return experiment(claims, tasks=TASKS, variants=VARIANTS, **about)
-
-
-def over_tasks(at_least, *parts, **about):
-    return dataclasses.replace(claim(*(parts or (compared(">"),)), tasks=None), at_least=at_least, **about)
-
-
-def on(task, word):
-    """Cells on which "a > b" has that verdict; none for INCOMPLETE."""
-    a = {"SUPPORTED": HIGH, "REFUTED": [x - 6 for x in HIGH], "INCONCLUSIVE": WIDE}
-    return [] if word == "INCOMPLETE" else [cell("a", a[word], task), cell("b", LOW, task)]
-
-
-def cells_of(*words):
-    return by_key(*(c for task, word in zip("tuvw", words, strict=True) for c in on(task, word)))
-
-
-S, R, U, M = "SUPPORTED", "REFUTED", "INCONCLUSIVE", "INCOMPLETE"
-
-
-@pytest.mark.parametrize(
-    ("at_least", "words", "verdict"),
-    [
-        (3, (S, S, S, R), S),
-        (3, (S, S, S, M), S),
-        (3, (R, R, U, U), R),
-        (3, (R, R, M, S), R),
-        (3, (S, S, U, U), U),
-        (3, (S, S, U, R), U),
-        (3, (S, S, U, M), M),  # the missing one could make three
-        (3, (S, U, R, M), M),  # and here two refuted
-        (3, (S, U, U, M), U),  # here it can do neither
-        (4, (S, S, S, U), U),
-        (4, (S, S, S, R), R),
-        (4, (S, S, S, S), S),
-        (1, (R, R, R, R), R),
-        (1, (R, R, R, U), U),
-        (1, (R, R, R, M), M),
-        (2, (M, M, M, M), M),
-    ],
-)
-def test_a_counted_claim_has_a_verdict_beside_its_tasks(at_least, words, verdict):
-    *tasks, over = compare(made(over_tasks(at_least)), {"paper": cells_of(*words)})
-    assert [v.verdict for v in tasks] == list(words)
-    assert [v.task for v in tasks] == list("tuvw")
-    assert (over.verdict, over.task, over.kind, over.budget) == (verdict, "", "claim", "paper")
-    assert (over.value, over.n, over.unit) == (words.count(S), 4 - words.count(M), "tasks")
-    assert (over.id, over.part_of) == ("w/x:c", "")
-    assert {v.part_of for v in tasks} == {"w/x:c"}
-    assert [v.id for v in tasks] == [f"w/x:c:{t}" for t in "tuvw"]
-    assert over.reason.startswith(f"SUPPORTED on {words.count(S)} of 4 tasks, needs {at_least}: {words[0]} task t")
-    assert json.dumps(over.as_row(), allow_nan=False)
-
-
-@pytest.mark.parametrize("m", [1, 2, 3, 4])
-def test_counting_agrees_with_every_way_in_which_the_missing_could_come_out(m):
-    """INCOMPLETE exactly where completions exist that are SUPPORTED or REFUTED, beside others; else what all say."""
-
-    def settled(words, k):
-        true, false = words.count(S), words.count(R)
-        return S if true >= k else R if m - false < k else U
-
-    for words in itertools.product((S, R, U, M), repeat=m):
-        for k in range(1, m + 1):
-            options = [(S, R, U) if word == M else (word,) for word in words]
-            outcomes = {settled(done, k) for done in itertools.product(*options)}
-            assert count_tasks(words, k) == (outcomes.pop() if len(outcomes) == 1 else M)
-
-
-@pytest.mark.parametrize(
-    ("certain", "ties", "at_least", "word", "bound"),
-    [
-        ((S,) * 3, 3, 4, S, 3 * 0.025),  # one true task too few: any of three ties can make the fourth
-        ((R,) * 2, 4, 4, R, 4 * 0.025),  # one refuted task too few: any of four ties can make the third
-        ((S,) * 5, 1, 6, S, 0.025),  # all six asked: the one tie has to fail
-    ],
-)
-def test_a_counted_claim_errs_no_oftener_than_the_docs_say(certain, ties, at_least, word, bound):
-    """On tasks that are ties a claim of "above" is wrongly SUPPORTED, or wrongly REFUTED, in one case of forty."""
-    rng, repetitions, n = np.random.default_rng(7), 3000, 5
-    x = rng.normal(0, 1, (repetitions, ties, n))
-    mean, half = x.mean(-1), x.std(-1, ddof=1) / math.sqrt(n) * stats.t.ppf(0.975, n - 1)
-    words = np.where(mean - half > 0, S, np.where(mean + half <= 0, R, U)).tolist()
-    wrong = sum(count_tasks((*certain, *row), at_least) == word for row in words) / repetitions
-    assert 0.75 * bound < wrong <= bound + 2 * math.sqrt(bound / repetitions)
-
-
-def test_a_counted_claim_is_judged_at_one_budget():
-    """Its tasks stand at the largest budget of each; the count at the largest at which all of them decide it."""
-    short = cells_of(S, S, R, R)
-    by_budget = {"paper": cells_of(R, M, M, M), "short": short, "smoke": cells_of(S, S, S, S)}
-    *tasks, over = compare(made(over_tasks(2)), by_budget)
-    assert [(v.budget, v.verdict) for v in tasks] == [("paper", R), ("short", S), ("short", R), ("short", R)]
-    assert (over.budget, over.verdict) == ("short", S)
-    assert over.reason == "SUPPORTED on 2 of 4 tasks, needs 2: SUPPORTED task t, task u; REFUTED task v, task w"
-    enough = {**by_budget, "paper": cells_of(S, S, M, M)}
-    assert [(v.budget, v.verdict) for v in compare(made(over_tasks(2)), enough)][-1] == ("paper", S)
-    nowhere = {"paper": {}, "short": cells_of(S, M, M, M), "smoke": cells_of(M, M, S, M)}
-    assert [(v.budget, v.verdict) for v in compare(made(over_tasks(2)), nowhere)][-1] == ("short", M)
-    nothing = compare(made(over_tasks(2)), {"short": {}})[-1]
-    assert (nothing.budget, nothing.verdict, nothing.n) == ("short", M, 0)
-    only = over_tasks(2, budgets=("paper",))
-    *rest, over = compare(made(only), {"short": short})
-    assert {(v.verdict, v.budget) for v in (*rest, over)} == {(M, "paper")}
-
-
-def test_a_claim_about_some_tasks_counts_those():
-    *tasks, over = compare(made(over_tasks(2, tasks=("t", "w"))), {"paper": cells_of(S, R, R, S)})
-    assert [v.task for v in tasks] == ["t", "w"]
-    assert (over.verdict, over.value) == (S, 2)
-
-
-def lines_of(e, verdicts, width=80):
-    lines = verdict_lines(e, verdicts, width)
-    assert all(len(line) <= width for line in lines)
-    return lines
-
-
-def test_a_counted_claim_reads_in_80_columns():
-    e = made(over_tasks(3))
-    short = compare(e, {"paper": cells_of(S, S, M, M), "short": cells_of(M, M, U, M)})
-    lines = lines_of(e, short)
-    text = " ".join(" ".join(lines).split())
-    assert (
-        "over its tasks, budget paper: INCOMPLETE. SUPPORTED on 2 of 4 tasks, needs 3: SUPPORTED task t, task" in text
-    )
-    rows = {line.split("  ")[0]: line.split() for line in lines if line.startswith("task ")}
-    assert rows["task t"][2:4] == ["SUPPORTED", "paper"]
-    assert rows["task v"][2:4] == ["INCONCLUSIVE", "short"]
-    assert "task w: a lacks seeds 0-4; b lacks seeds 0-4" in lines
-    lines_of(e, short, 44)
-
-
-def test_strict_looks_at_the_claim_and_not_at_its_tasks(monkeypatch, capsys):
-    """ "Usually" may fail on a task; `--json` has both as flat rows."""
-    e = made(over_tasks(3))
-
-    def run(*words, named=("t", "u", "v", "w", ""), **options):
-        verdicts = [v for v in compare(e, {"paper": cells_of(*words)}) if v.task in named]
-        one = SimpleNamespace(experiment=e, verdicts=verdicts, rows=lambda: [v.as_row() for v in verdicts])
-        study = SimpleNamespace(experiment=e, judge=lambda *_, **__: (one, ()))
-        monkeypatch.setattr(judging, "studies_of", lambda *_: [study])
-        judging.compare("w/x", as_json=True, **options)
-
-    run(S, S, S, R, strict=True)
-    with pytest.raises(typer.Exit) as refuted:
-        run(S, S, R, R, strict=True)
-    assert refuted.value.exit_code == 3
-    with pytest.raises(typer.Exit) as unfinished:
-        run(S, S, R, M, strict=True)
-    assert unfinished.value.exit_code == 4
-    with pytest.raises(typer.Exit) as asked_about_one:
-        run(S, S, S, R, strict=True, named=("w",))
-    assert asked_about_one.value.exit_code == 3
-    capsys.readouterr()
-    run(S, S, S, R)
-    rows = json.loads(capsys.readouterr().out)
-    assert [(r["id"], r["verdict"], r["part_of"]) for r in rows] == [
-        *((f"w/x:c:{t}", word, "w/x:c") for t, word in zip("tuvw", (S, S, S, R), strict=True)),
-        ("w/x:c", S, ""),
-    ]
-    assert len({tuple(r) for r in rows}) == 1
-
 
 # ---- values per task
 
@@ -381,73 +199,3 @@ def test_failed_seeds_of_a_best_count_as_the_worst_of_all():
     floor = min(HIGH[2:] + LOW)
     assert f"a seeds 0-1 at {floor:.4g}" in verdict.reason
     assert verdict.value == pytest.approx(max(sum([floor, floor, *HIGH[2:]]) / 5, 7.0) - 8.0)
-
-
-# ---- claims that do not fit their experiment
-
-
-def wrong(**changes):
-    return dataclasses.replace(claim(compared(">")), **changes)
-
-
-def with_part(**changes):
-    return wrong(parts=(dataclasses.replace(compared(">"), **changes),))
-
-
-@pytest.mark.parametrize(
-    ("declared", "said"),
-    [
-        (wrong(tasks=("t", "x")), "claim c: no task 'x' (there are: t, u, v, w)"),
-        (wrong(budgets=("long",)), "no budget 'long'"),
-        (wrong(parts=()), "no part or no task"),
-        (wrong(tasks=()), "no part or no task"),
-        (wrong(at_least=2), "at_least is 2; expected 1 to 1"),
-        (wrong(at_least=0), "at_least is 0"),
-        (wrong(at_least=1, per=("step",)), "counted over tasks and judged per column"),
-        (with_part(right=Term("x", SCORE)), "no variant 'x' (there are: a, b, c, d, random)"),
-        (with_part(left=BestOf(("a", "x"), SCORE)), "no variant 'x'"),
-        (with_part(left=Change("a", "x", SCORE)), "no variant 'x'"),
-        (with_part(left=Term(PerTask({"t": "x"}), SCORE)), "no variant 'x'"),
-        (with_part(left=Term(PerTask({"u": "a"}), SCORE)), "a value per task has u; expected t"),
-        (with_part(right=PerTask({"t": 1.0, "u": 2.0})), "a value per task has t, u; expected t"),
-        (with_part(margin=PerTask({})), "a value per task has none; expected t"),
-        (with_part(margin=-1.0), "the margin of '>' is -1.0; expected a number >= 0"),
-        (with_part(margin=PerTask({"t": -1.0})), "the margin of '>' is -1.0"),
-        (with_part(relation=">~"), "the margin of '>~' is 0.0; expected a number > 0"),
-        (with_part(margin=OfDistance(10.0)), "a share of 10.0"),
-        (with_part(margin=OfDistance(0.1), scale="log_ratio"), "expected a difference of means"),
-        (with_part(margin=OfDistance(0.1), right=Change("a", "b", SCORE)), "expected a difference of means"),
-        (with_part(right=Term("b", ERROR)), "one side is better when higher"),
-        (with_part(left=BestOf((), SCORE)), "expected different variants, at least one"),
-        (with_part(left=BestOf(("a", "a"), SCORE)), "the best of (a, a)"),
-        (with_part(left=BestOf(("a", "b"), SCORE), right=BestOf(("b", "c"), SCORE)), "the two bests share a variant"),
-        (with_part(left=RelativeSD("a", SCORE)), "a relative SD is compared; expected it on the left"),
-        (with_part(right=RelativeSD("a", SCORE)), "a relative SD is compared"),
-        (with_part(left=RelativeSD("a", SCORE), right=0.2, scale="log_ratio"), "a relative SD is compared"),
-        (with_part(right=0.0, scale="log_ratio"), "a number that is not positive"),
-        (with_part(right=PerTask({"t": -1.0}), scale="log_ratio"), "a number that is not positive"),
-        (with_part(right=Published("B")), "expected budgets ('paper',)"),
-        (
-            wrong(parts=(compared(">", 1.0), dataclasses.replace(compared(">"), margin=-2.0))),
-            "the margin of '>' is -2.0",
-        ),
-    ],
-)
-def test_a_claim_that_does_not_fit_is_refused(declared, said):
-    with pytest.raises(ValueError, match=r"^w/x: claim c: ") as refused:
-        compare(made(declared), {"paper": {}}, Table({("B", "T"): Printed(9.0, 1.0)}))
-    assert said in str(refused.value)
-
-
-def test_a_share_of_a_distance_needs_a_random_policy():
-    part = dataclasses.replace(compared(">~"), margin=OfDistance(0.1))
-    with pytest.raises(ValueError, match="no variant 'random'"):
-        compare(experiment((claim(part),)), {"paper": {}})
-
-
-def test_a_claim_must_be_about_variants_that_run_on_its_tasks():
-    e = made(dataclasses.replace(claim(compared(">")), tasks=("t", "u")))
-    somewhere = tuple(dataclasses.replace(v, tasks=("t",)) if v.id == "b" else v for v in VARIANTS)
-    assert problems(e, None) == []
-    (problem,) = problems(dataclasses.replace(e, variants=somewhere), None)
-    assert problem.endswith("variant 'b' is not run on u")
