@@ -195,9 +195,10 @@ def test_levels_of_claims_are_lines() -> None:
     rises = replace(compared(">", margin=0.5), right=PerTask({"t": 60.0}))
     ratio = compared(">", scale="log_ratio")
     claims = (
-        Claim("rises", "q", "s", "text", (rises, replace(ratio, right=9.0))),
+        Claim("rises", "q", "s", "text", (rises, replace(ratio, right=9.0)), tasks=("t",)),
         Claim("falls", "q", "s", "text", (Comparison(BestOf(("a", "b"), SCORE), "<", 1.0, "n", 0.25),)),
         Claim("other", "q", "s", "text", (Comparison(Term("a", SCORE), "<", Term("b", SCORE), "n"),)),
+        Claim("exact", "q", "s", "text", (replace(compared("~", margin=0.1), right=2.0, no_level="nothing learns"),)),
     )
     of = experiment(claims)
     assert claim_levels(of, "t", "score") == [0.75, 60.5]

@@ -17,7 +17,18 @@ from svgbench.analysis.judge.effects import candidates, sides
 from svgbench.analysis.judge.judgement import Cause, ClaimWord, Evidence
 from svgbench.analysis.judge.statistics import Interval
 from svgbench.analysis.read.naming import RANDOM_VARIANT, printed
-from svgbench.words.experiment import Change, Comparison, Published, RelativeSD, Scalar, Side, on_task
+from svgbench.words.experiment import (
+    BestOf,
+    Change,
+    Comparison,
+    OfDistance,
+    Published,
+    RelativeSD,
+    Scalar,
+    Side,
+    Term,
+    on_task,
+)
 
 PAPER = "paper"
 REVERSED = {"<": ">", ">": "<", "<~": ">~", ">~": "<~", "~": "~"}
@@ -59,6 +70,20 @@ def level_of(part: Comparison, task: str) -> Level | None:
     side, plus = learning[0]
     sign = 1.0 if plus == side.measure.higher_is_better else -1.0
     return Level(side, plus, sign, part.relation if sign > 0 else REVERSED[part.relation])
+
+
+def number_of(part: Comparison, task: str) -> float | None:
+    """The number on the measure's own scale that a level asks for, margin included; None for every other comparison.
+
+    A level that is asked of a ratio or of a change, or that a random policy sets, is no number of the measure.
+    """
+    level, right, margin = level_of(part, task), part.right, part.margin
+    if level is None or part.scale != "difference" or not isinstance(part.left, Term | BestOf):
+        return None
+    if isinstance(right, Side | Published) or isinstance(margin, OfDistance):
+        return None
+    away = {">": 1.0, "<~": 1.0, "<": -1.0, ">~": -1.0, "~": 0.0}[part.relation]
+    return float(on_task(right, task)) + away * float(on_task(margin, task))
 
 
 @dataclass(frozen=True)

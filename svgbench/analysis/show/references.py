@@ -9,9 +9,10 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from svgbench.analysis.judge.absolute import number_of
 from svgbench.analysis.read.frames import Results
 from svgbench.analysis.show.canvas import STYLE, plain, text_width
-from svgbench.words.experiment import BestOf, Claim, Comparison, Experiment, PerTask, TaskSpec, Term, on_task
+from svgbench.words.experiment import Experiment, TaskSpec
 
 LEVEL, PUBLISHED = "level of a claim", "published mean, SD"
 SAMPLE = 5.0  # of a legend's line with its blanks, in units of the font's size
@@ -19,9 +20,9 @@ ROOM = 0.5  # of a panel's height, by which it may grow to show a reference
 
 
 def claim_levels(experiment: Experiment, task: str, column: str) -> list[float]:
-    """The numbers that claims compare a variant's `column` with on a task, margins included, increasing."""
-    parts = [p for claim in experiment.claims if task in experiment.tasks_of(claim) for p in _levels(claim)]
-    values = [_level(part, task) for part in parts if _column(part) == column]
+    """The numbers that level claims ask of `column` on a task, margins included, increasing."""
+    parts = [part for claim in experiment.claims if task in experiment.tasks_of(claim) for part in claim.parts]
+    values = [number_of(part, task) for part in parts if part.left.measure.column == column]
     return sorted({value for value in values if value is not None})
 
 
@@ -101,25 +102,6 @@ def _in_columns(widths: Sequence[float], columns: int) -> list[Sequence[float]]:
     size, longer = divmod(len(widths), columns)
     ends = [0, *accumulate(size + (k < longer) for k in range(columns))]
     return [widths[a:b] for a, b in pairwise(ends)]
-
-
-def _levels(claim: Claim) -> list[Comparison]:
-    return [p for p in claim.parts if isinstance(p.right, int | float | PerTask) and p.scale == "difference"]
-
-
-def _column(part: Comparison) -> str | None:
-    return part.left.measure.column if isinstance(part.left, Term | BestOf) else None
-
-
-def _level(part: Comparison, task: str) -> float | None:
-    right, margin = part.right, part.margin
-    if isinstance(right, PerTask) and task not in right.values:
-        return None
-    if not isinstance(margin, int | float | PerTask) or (isinstance(margin, PerTask) and task not in margin.values):
-        return None
-    assert isinstance(right, int | float | PerTask)
-    away = {">": 1.0, "<~": 1.0, "<": -1.0, ">~": -1.0, "~": 0.0}[part.relation]
-    return float(on_task(right, task)) + away * float(on_task(margin, task))
 
 
 def _number(results: Results, task: TaskSpec, variant: str) -> Any:
