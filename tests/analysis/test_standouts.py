@@ -45,6 +45,22 @@ def test_the_same_seeds_are_compared_seed_by_seed():
     assert standouts({"a": of(wide), "b": Sample(dict(enumerate(gap, start=9)))}, True) == {"a", "b"}
 
 
+def test_another_programs_seeds_are_not_ours():
+    """As in `compare`: an import is judged by Welch's test, although its seeds have the same numbers."""
+    wide = np.array(sample(0, 100, 6))
+    samples = {"a": of(wide), "b": of(wide - 1 - 0.1 * np.arange(6))}
+    assert standouts(samples, True) == {"a"}
+    assert standouts(samples, True, foreign=("b",)) == standouts(samples, True, foreign=("a",)) == {"a", "b"}
+
+
+def test_common_seeds_are_compared_as_compare_does():
+    """Five common seeds decide, beside one that only one side has; what is better in these is not told apart."""
+    wide, gap = np.array(sample(0, 100, 6)), 1 + 0.1 * np.arange(6)
+    assert standouts({"a": of(wide), "b": of((wide - gap)[:5])}, True) == {"a"}
+    lucky = Sample({**dict(enumerate((wide - gap)[:5])), 5: 1e6})
+    assert standouts({"a": of(wide[:5]), "b": lucky}, True) == {"a", "b"}
+
+
 def test_holm_corrects_over_the_column():
     """One rival at p = 0.03 is told apart alone, and not among nineteen others."""
     shift = next(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from svgbench.analysis.judge.contrasts import floor_of
 from svgbench.analysis.judge.judgement import DEFAULT_RULES, MeasuredWord, Rules, Verdict, join_id
 from svgbench.analysis.judge.levels import SHARE_OF_DISTANCE
-from svgbench.analysis.judge.paired import paired, paired_tost
+from svgbench.analysis.judge.paired import paired, paired_seeds, paired_tost
 from svgbench.analysis.judge.statistics import Summary, Welch, holm, summarise, tost, welch
 from svgbench.analysis.read.measures import Sample
 from svgbench.analysis.read.naming import name_seeds, printed
@@ -139,13 +139,13 @@ def _difference(m: Meeting, rules: Rules, with_failed: bool) -> Difference | str
     if not all(sides):
         return "one side has no value"
     ours, other = sides
-    both = sorted(ours.keys() & other.keys()) if m.shared else []
-    if len(both) >= 2:
+    both = paired_seeds(ours, other, m.shared)
+    if both:
         ours, other = ({seed: side[seed] for seed in both} for side in sides)
     a, b = summarise(list(ours.values())), summarise(list(other.values()))
     margin, margin_is = margin_between(b, m.random)
     margin = max(0.0 if math.isnan(margin) else margin, ROUNDING * max(abs(a.mean), abs(b.mean)))
-    if len(both) < 2:
+    if not both:
         return Difference(a, b, welch(a, b, rules.level), tost(a, b, margin), margin, margin_is, False, floor)
     differences = [ours[seed] - other[seed] for seed in both]
     test = paired(differences, rules.level)

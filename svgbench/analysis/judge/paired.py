@@ -7,11 +7,21 @@ spread out than either.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from scipy import special
 
 from svgbench.analysis.judge.statistics import Welch, interval_of, summarise
+
+
+def paired_seeds(a: Mapping[int, float], b: Mapping[int, float], shared: bool) -> list[int]:
+    """The seeds by which two samples are paired, increasing: those that both have; none where Welch's test is due.
+
+    That is where another program measured one of them (`shared` is false: the same seed means nothing on both sides),
+    and where fewer than two seeds are common.
+    """
+    both = sorted(a.keys() & b.keys()) if shared else []
+    return both if len(both) >= 2 else []
 
 
 def paired(differences: Sequence[float], level: float = 0.95) -> Welch:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
-from svgbench.analysis.judge.paired import paired
+from svgbench.analysis.judge.paired import paired, paired_seeds
 from svgbench.analysis.judge.statistics import holm, summarise, welch
 from svgbench.analysis.read.measures import Sample, worst
 
@@ -15,12 +15,13 @@ MARK = (
 )
 
 
-def standouts(samples: Mapping[str, Sample], higher_is_better: bool) -> set[str]:
+def standouts(samples: Mapping[str, Sample], higher_is_better: bool, foreign: Collection[str] = ()) -> set[str]:
     """The names with the best mean and those whose mean a test does not tell apart from it; none of fewer than two.
 
-    Two that have the same seeds are compared seed by seed, others by Welch's test; Holm corrects over all of them. A
-    failed seed counts as the worst value of any, so that nothing wins by the seeds that it lost. Nothing stands out
-    where the best has one seed only: there is no test.
+    Two are compared as `compare` compares them: by the seeds that both have, or by Welch's test where these are fewer
+    than two or one is `foreign`, measured by another program. Holm corrects over all of them. A failed seed counts as
+    the worst value of any, so that nothing wins by the seeds that it lost. Nothing stands out where the best has one
+    seed only: there is no test.
     """
     floor = worst((v for sample in samples.values() for v in sample.values.values()), higher_is_better)
     if floor is None:
@@ -33,11 +34,15 @@ def standouts(samples: Mapping[str, Sample], higher_is_better: bool) -> set[str]
     if len(values[best]) < 2:
         return set()
     others = [name for name in values if name != best]
-    adjusted = holm([_p(values[best], values[name]) for name in others])
+    shared = {name: name not in foreign and best not in foreign for name in others}
+    adjusted = holm([_p(values[best], values[name], sign, shared[name]) for name in others])
     return {best, *(name for name, p in zip(others, adjusted, strict=True) if p >= ALPHA)}
 
 
-def _p(a: Mapping[int, float], b: Mapping[int, float]) -> float:
-    if a.keys() == b.keys():
-        return paired([a[seed] - b[seed] for seed in sorted(a)]).p
-    return welch(summarise(list(a.values())), summarise(list(b.values()))).p
+def _p(best: Mapping[int, float], other: Mapping[int, float], sign: float, shared: bool) -> float:
+    """p of the test that tells the other apart from the best; 1 where the other is better in the common seeds."""
+    if both := paired_seeds(best, other, shared):
+        test = paired([best[seed] - other[seed] for seed in both])
+    else:
+        test = welch(summarise(list(best.values())), summarise(list(other.values())))
+    return test.p if sign * test.difference >= 0 else 1.0

@@ -77,7 +77,12 @@ def _best(results: Results, measure: Measure) -> set[tuple[str, str]]:
     samples: dict[str, dict[str, Sample]] = {}
     for (task, variant), cell in results.cells.items():
         samples.setdefault(task, {})[variant] = read_sample(cell, measure) if len(cell.frame) else Sample({})
-    return {(task, variant) for task, own in samples.items() for variant in standouts(own, measure.higher_is_better)}
+    return {(task, variant) for task, own in samples.items() for variant in _standouts(results, task, own, measure)}
+
+
+def _standouts(results: Results, task: str, samples: Mapping[str, Sample], measure: Measure) -> set[str]:
+    foreign = [variant for variant in samples if results.cells[task, variant].foreign]
+    return standouts(samples, measure.higher_is_better, foreign)
 
 
 def results_grids(
@@ -123,7 +128,7 @@ class _Table:
         begun = {key for key, cell in results.cells.items() if len(cell.frame) or whole}
         self.tasks = [t for t in results.experiment.tasks if any(key[0] == t.id for key in begun)]
         variants = list(dict.fromkeys(variant for _, variant in results.cells))
-        self.best = {task.id: standouts(self._column(task.id), measure.higher_is_better) for task in self.tasks}
+        self.best = {t.id: _standouts(results, t.id, self._column(t.id), measure) for t in self.tasks}
         self.variants = [v for v in variants if any(key[1] == v for key in begun)]
         self.unrun = [] if whole else self._unrun(variants)
         self.cut = 0
