@@ -133,6 +133,7 @@ def run_plan(study: Any, made: Any, options: Any, yes: bool, say: Callable[[str]
 
     from svgbench import describe, reproduce
     from svgbench.lab.eta import duration
+    from svgbench.lab.progress import title
     from svgbench.study import results_root
     from svgbench.terminal import lines_of, notice, out
 
@@ -152,8 +153,8 @@ def run_plan(study: Any, made: Any, options: Any, yes: bool, say: Callable[[str]
     begun = time.monotonic()
     result = study.run(made, options, costs)
     outcome = result.outcome
-    for block, error in outcome.failures:
-        notice(f"failed: {block.cell.task.id} {block.cell.variant.id} seeds {block.wanted}: {error}")
+    for failure in outcome.failures:  # why was said when it happened
+        notice(f"failed: {title(failure.block)}" + (f"; log: {failure.log}" if failure.log else ""))
     done = sum(len(block.wanted) for block in outcome.finished)
     tell(f"{done} of {made.runs_missing} runs done in {duration(time.monotonic() - begun)}")
     if result.exit_status == OK and say is None:

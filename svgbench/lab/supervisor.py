@@ -31,12 +31,21 @@ Event = Literal["started", "progress", "finished", "retry", "failed", "waiting",
 _Waiting = tuple[Block, int, float]  # block, attempt, not before (monotonic seconds)
 
 
+@dataclass(frozen=True)
+class Failure:
+    """A block that failed, why in one line, and its log; None where it could not be started."""
+
+    block: Block
+    error: str
+    log: Path | None = None
+
+
 @dataclass
 class BlockOutcomes:
-    """How the blocks ended. `failures` holds (block, one line) pairs."""
+    """How the blocks ended."""
 
     finished: list[Block] = field(default_factory=list)
-    failures: list[tuple[Block, str]] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
     unfinished: list[Block] = field(default_factory=list)
 
 
@@ -88,7 +97,7 @@ class Supervisor:
                     try:
                         placed.append(self._place(*ready[:2]))
                     except OSError as error:  # its job cannot be written; other blocks may have room
-                        self._fail(ready[0], f"could not be started: {error}", outcome)
+                        self._fail(Failure(ready[0], f"could not be started: {error}"), outcome)
                 for one in list(placed):
                     status = one.handle.poll()
                     if status is None:
@@ -168,12 +177,12 @@ class Supervisor:
                 return block, one.attempt + 1, 0.0
             log = self.store.log_path(block)
             self._record(block, error, one.attempt, log)
-            self._fail(block, f"{error} (log: {log})", outcome)
+            self._fail(Failure(block, error, log), outcome)
         return None
 
-    def _fail(self, block: Block, error: str, outcome: BlockOutcomes) -> None:
-        outcome.failures.append((block, error))
-        self.listen("failed", block, error)
+    def _fail(self, failure: Failure, outcome: BlockOutcomes) -> None:
+        outcome.failures.append(failure)
+        self.listen("failed", failure.block, failure.error)
 
     def _record(self, block: Block, error: str, attempts: int, log: Path) -> None:
         try:

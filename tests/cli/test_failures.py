@@ -69,9 +69,10 @@ def test_a_block_that_fails_twice(bench, tmp_path):
     failed = bench.walk("--seeds", "4", *words)
     assert failed.status == 1
     log = bench.store.log_path(block_of(cell, 1))
-    (line,) = [line for line in failed.err.splitlines() if line.startswith("failed:")]
-    assert "ArithmeticError: the walk fell over" in line
-    assert str(log) in line
+    (at_once,) = [line for line in failed.err.splitlines() if "ArithmeticError: the walk fell over" in line]
+    assert f"failed {cell.task.id} {cell.variant.id} seeds 2-3: ArithmeticError" in at_once
+    (at_the_end,) = [line for line in failed.err.splitlines() if line.startswith("failed:")]
+    assert at_the_end == f"failed: {cell.task.id} {cell.variant.id} seeds 2-3; log: {log}"
     assert log.read_text().count("ArithmeticError: the walk fell over") == 2
     assert "Traceback" not in failed.err
     entries = bench.entries(cell)
@@ -117,8 +118,9 @@ def test_a_full_disk(half_done):
     failed = bench.walk("--seeds", "2", *words, preexec_fn=limit)
     assert failed.status == 1
     path = bench.store.block_work(block_of(cell)) / "checkpoint.pt"
-    (line,) = [line for line in failed.err.splitlines() if line.startswith("failed:")]
-    assert f"File too large: '{path}'" in line
+    (line,) = [line for line in failed.err.splitlines() if "File too large" in line]
+    assert f"failed {cell.task.id} {cell.variant.id} seeds 0-1: " in line
+    assert f"'{path}'" in line
     assert not bench.litter()
     assert bench.csv(earlier) == expected_csv(earlier)
     assert bench.status("--seeds", "2")["drift"]["status"] == "done"

@@ -130,12 +130,13 @@ def test_a_failure_is_tried_once_more_and_then_recorded(supervise, cell, tmp_pat
     outcome, executor, events = supervise({0: [(FAILED, 1.0), (-11, 1.0)], 1: [(-9, 1.0), (FINISHED, 1.0)]}, count=2)
     assert sorted(executor.placed) == [(0, 1), (0, 2), (1, 1), (1, 2)]
     assert indices(outcome.finished) == [1]
-    ((block, line),) = outcome.failures
-    assert block.index == 0
-    assert line.startswith("ended by signal 11 (log: ")
+    (failure,) = outcome.failures
+    assert failure.block.index == 0
+    assert failure.error == "ended by signal 11"
+    assert failure.log == Store(tmp_path).log_path(failure.block)
     state = Store(tmp_path).state(cell)
     assert state.failed == {0: "ended by signal 11", 1: "ended by signal 11"}
-    assert ("failed", 0, line) in events
+    assert ("failed", 0, failure.error) in events
 
 
 def test_a_block_that_cannot_be_built_is_not_tried_again(supervise, cell, tmp_path):
@@ -156,10 +157,10 @@ def test_the_error_that_the_block_noted_is_the_one_that_is_told(supervise, cell,
 
     script = {0: [(FAILED, 1.0), (FAILED, 1.0)]}
     outcome, *_ = supervise(script, count=1, at=[(0.5, note("early")), (1.6, note("late"))])
-    assert outcome.failures[0][1].startswith("late (log:")
+    assert outcome.failures[0].error == "late"
     script = {0: [(FAILED, 1.0), (FAILED, 1.0)]}
     outcome, *_ = supervise(script, count=1)
-    assert outcome.failures[0][1].startswith("exit status 1 (log:")
+    assert outcome.failures[0].error == "exit status 1"
 
 
 def test_a_busy_block_is_looked_at_again_and_costs_no_attempt(supervise):
@@ -257,9 +258,10 @@ def test_a_block_whose_job_cannot_be_written_fails_alone(supervise, cell, tmp_pa
     place.write_text("in the way")
     outcome, executor, _ = supervise({1: [(FINISHED, 1.0)]}, count=2)
     assert indices(outcome.finished) == [1]
-    ((block, line),) = outcome.failures
-    assert block.index == 0
-    assert str(place) in line
+    (failure,) = outcome.failures
+    assert failure.block.index == 0
+    assert failure.log is None
+    assert str(place) in failure.error
     assert executor.placed == [(1, 1)]
 
 
