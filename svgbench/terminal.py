@@ -29,8 +29,8 @@ def out(text: str) -> None:
 
 
 def notice(text: str) -> None:
-    """A line to standard error: about the answer, not part of it."""
-    sys.stderr.write(text + "\n")
+    """A sentence to standard error: about the answer, not part of it. On a terminal it is wrapped at its width."""
+    sys.stderr.write("\n".join(lines_of([text]) if sys.stderr.isatty() else [text]) + "\n")
 
 
 def out_json(rows: Rows) -> None:

@@ -68,7 +68,11 @@ def diff(
         raise unknown("budget", budget, BUDGETS)
     declared = _declared(experiment)
     from svgbench import reproduce
-    from svgbench.lab.stored import stored_cells
+    from svgbench.lab.stored import folder_around, stored_cells
+
+    for folder in (results_a, results_b):
+        if (whole := folder_around(folder)) is not None:
+            raise UsageError(f"'{folder}' is a part of the results folder '{whole}'; did you mean '{whole}'?")
 
     makes = reproduce.factories()
     a, b = (stored_cells(folder, (budget,) if budget else BUDGETS, makes) for folder in (results_a, results_b))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +68,16 @@ def stored_cells(
         cell = StoredCell(path, f"{work}/{artifact}", budget, meta, seeds)
         found[cell.key] = cell
     return found
+
+
+def folder_around(folder: Path) -> Path | None:
+    """The results folder in which `folder` is a work, an experiment or a budget; None where it is none of them."""
+    inside = Path(os.path.abspath(folder))
+    for up, root in enumerate(list(inside.parents)[:3]):
+        found = filter(is_cell_file, inside.glob("*/" * (2 - up) + "*--*.json"))
+        if any(path.relative_to(root).parts[2] in BUDGETS for path in found):
+            return root if folder.is_absolute() else Path(os.path.relpath(root))
+    return None
 
 
 def _renewed(meta: dict[str, Any], declared: Factories) -> dict[str, Any]:

@@ -125,6 +125,13 @@ def test_comparing_nothing_is_no_success(a, tmp_path, capsys):
     assert "Nothing to compare" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("part", ["maac", "maac/fig3", "maac/fig3/smoke"])
+def test_a_part_of_a_results_folder_is_refused(a, b, part):
+    for one, other, meant in ((a / part, b / part, a), (a, b / part, b)):
+        with pytest.raises(UsageError, match=f"part of the results folder .*; did you mean '{meant}'"):
+            diff(one, other)
+
+
 def test_filters_narrow_what_is_compared(a, b, capsys):
     change(b, lambda x, seed: x + 1.0 + 0.001 * seed)
     assert statuses(a, b, experiment="maac/fig3", budget="smoke") == (0, 3, 3)

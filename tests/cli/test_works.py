@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
+import sys
 
 import pytest
 import typer
@@ -13,6 +15,7 @@ from svgbench.commands import judging, reading, running, tuning
 from svgbench.commands.asking import asked
 from svgbench.commands.options import studies_of
 from svgbench.lab.names import meant, with_short_names
+from svgbench.terminal import notice
 from svgbench.words.errors import UsageError
 
 BOTH = ["testkit/walk", "testkit/walk-search"]
@@ -177,3 +180,19 @@ def test_list_is_one_table_of_a_terminals_width(results, capsys, monkeypatch):
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 4
     assert max(map(len, lines)) <= 80
+
+
+def test_notices_are_wrapped_on_a_terminal_and_one_line_elsewhere(monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setenv("COLUMNS", "80")
+    sentence = f"svg means {', '.join(f'svg/fig{i}' for i in range(30))}"
+    for stream, lines in ((Terminal(), 5), (io.StringIO(), 1)):
+        monkeypatch.setattr(sys, "stderr", stream)
+        notice(sentence)
+        said = stream.getvalue().splitlines()
+        assert len(said) == lines
+        assert " ".join(" ".join(said).split()) == sentence
+        assert lines == 1 or max(map(len, said)) <= 80
