@@ -48,7 +48,7 @@ class OnlineAgent(Protocol):
 
     draws: Mapping[str, Draw]  # of each step with an update, by stream name
     draws_windows: bool  # whether an update draws windows from the replay
-    work: Sequence[tuple[int, float]]  # (first step, what its updates cost from there on, roughly, in ms of one core)
+    costs: Sequence[tuple[int, float]]  # (first step, what its updates cost from there on, roughly, in ms of one core)
 
     def act(self, x: Tensor, noise: Tensor) -> Tensor:
         """Exploring actions [S, B, A] at normalised observations x [S, B, O]; unit noise [S, B, A]."""
@@ -90,8 +90,8 @@ class OnlineAgent(Protocol):
     def policy_state_dict(self) -> dict[str, Any]: ...
 
 
-STEP_WORK = 0.5  # milliseconds: simulations and bookkeeping of a step without an update
-EVALUATION_WORK = 0.05  # milliseconds: one step of one simulation
+STEP_COST = 0.5  # milliseconds: simulations and bookkeeping of a step without an update
+EVALUATION_COST = 0.05  # milliseconds: one step of one simulation
 CHECK_EVERY = 16  # environment steps between two looks at whether parameters are finite: a look waits for the device
 
 
@@ -139,9 +139,9 @@ class OnlineLearner(SeedBlock):
     @property
     def progress(self) -> tuple[int, int]:
         """Work, in milliseconds of one core by a rough estimate: updates cost far more than steps without."""
-        how = self.schedule, self.agent.work, len(self.seeds), self.task.horizon
-        total = max(1, round(work_before(self.schedule.total_steps, *how)))
-        return (total if self.finished else round(work_before(self.step, *how))), total
+        how = self.schedule, self.agent.costs, len(self.seeds), self.task.horizon
+        total = max(1, round(cost_before(self.schedule.total_steps, *how)))
+        return (total if self.finished else round(cost_before(self.step, *how))), total
 
     def advance(self) -> list[Row]:
         """Some environment steps, and the evaluation if one is due then.
@@ -300,11 +300,11 @@ def make_experience(
     return Experience(replay, normalise=normalise, min_std=std_bounds[0], max_std=std_bounds[1])
 
 
-def work_before(step: int, s: Schedule, updates: Sequence[tuple[int, float]], S: int, horizon: int) -> float:
-    """The work done before a step, in milliseconds of one core by a rough estimate. updates: as `OnlineAgent.work`."""
+def cost_before(step: int, s: Schedule, updates: Sequence[tuple[int, float]], S: int, horizon: int) -> float:
+    """The cost of what comes before a step, in ms of one core by a rough estimate. updates: as `OnlineAgent.costs`."""
     ends = [*(first for first, _ in updates[1:]), s.total_steps]
-    work = STEP_WORK * step
+    cost_so_far = STEP_COST * step
     for (first, cost), end in zip(updates, ends, strict=True):
-        work += cost * max(min(step, end) - max(first, s.learning_starts), 0)
+        cost_so_far += cost * max(min(step, end) - max(first, s.learning_starts), 0)
     evaluations = step // s.eval_every + (step == s.total_steps and step % s.eval_every > 0)
-    return work + EVALUATION_WORK * S * s.eval_episodes * horizon * evaluations
+    return cost_so_far + EVALUATION_COST * S * s.eval_episodes * horizon * evaluations

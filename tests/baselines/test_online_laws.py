@@ -229,7 +229,7 @@ def test_several_updates_a_step_of_sac_svg_are_of_all_but_the_dynamics(profile):
 
 @BOTH
 def test_the_estimate_of_work_grows_with_the_updates(module):
-    one, many = (learner(module=module, updates_per_step=U).agent.work for U in (1, 4))
+    one, many = (learner(module=module, updates_per_step=U).agent.costs for U in (1, 4))
     for (_, cost), (_, more) in zip(one, many, strict=True):
         assert cost < more <= 4 * cost * (1 + 1e-12)
 

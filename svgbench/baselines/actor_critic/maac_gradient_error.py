@@ -381,13 +381,6 @@ def _take_per_member(x: Tensor, places: Tensor) -> Tensor:
     return _take(x.flatten(0, 1), places.flatten(0, 1)).unflatten(0, places.shape[:2])
 
 
-def _checked(config: Config, task: DoubleIntegrator) -> Config:
-    stages = [0, *config.stages]
-    if stages != sorted(set(stages)) or any(s % task.horizon for s in stages):
-        raise ValueError(f"stages are {config.stages}, expected increasing multiples of {task.horizon} steps")
-    return config
-
-
 def make(
     config: Mapping[str, Any], task: DoubleIntegrator, seeds: Sequence[int], budget: Limits, device: str
 ) -> Learner:
@@ -397,5 +390,8 @@ def make(
     """
     if device != "cpu":
         raise ValueError(f"device is {device!r}, expected 'cpu': this study measures in float64 on small networks")
-    c = _checked(settings(Config, config), task)
+    c = settings(Config, config)
+    stages = [0, *c.stages]
+    if stages != sorted(set(stages)) or any(s % task.horizon for s in stages):
+        raise ValueError(f"stages are {c.stages}, expected increasing multiples of {task.horizon} steps")
     return GradientError(c, task, seeds, int(budget["total_steps"]))

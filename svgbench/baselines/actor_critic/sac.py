@@ -27,7 +27,7 @@ from svgbench.baselines.actor_critic._soft_actor_critic import RULES as SHARED_R
 from svgbench.learners.costs import milliseconds
 from svgbench.learners.draws import Draws
 from svgbench.learners.limits import StepLimits as Limits
-from svgbench.learners.online import work_before
+from svgbench.learners.online import cost_before
 from svgbench.learners.settings import settings
 from svgbench.memory.experience import Experience
 from svgbench.memory.replay import ReplayBatch
@@ -68,7 +68,7 @@ class SAC(SoftActorCritic):
     def __init__(self, config: Config, task: Task, seeds: Sequence[int], total_steps: int, device: str) -> None:
         super().__init__(config, task, seeds, total_steps, device, policy_steps=1)
         self.draws_windows = False
-        self.work = update_work(config, task.observation_dim, task.action_dim, len(seeds))
+        self.costs = step_costs(config, task.observation_dim, task.action_dim, len(seeds))
 
     def prepare(self, step: int, lacking: Tensor | None = None) -> int:
         """Set the target entropy of the step; its phase is always the same."""
@@ -87,8 +87,8 @@ class SAC(SoftActorCritic):
             update(self, batch, *noise, active, critic_first=self.config.critic_first)
 
 
-def update_work(c: Config, obs_dim: int, action_dim: int, S: int) -> Sequence[tuple[int, float]]:
-    """`OnlineAgent.work`: every step costs the same."""
+def step_costs(c: Config, obs_dim: int, action_dim: int, S: int) -> Sequence[tuple[int, float]]:
+    """`OnlineAgent.costs`: every step costs the same."""
     multiplications, calls = update_cost(c, obs_dim, action_dim)
     return [(0, c.updates_per_step * milliseconds(S * multiplications, calls))]
 
@@ -96,8 +96,8 @@ def update_work(c: Config, obs_dim: int, action_dim: int, S: int) -> Sequence[tu
 def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits) -> float:
     """Milliseconds of one core that a whole block takes, roughly."""
     c, S, total_steps = settings(Config, config), len(seeds), int(budget["total_steps"])
-    updates = update_work(c, task.observation_dim, task.action_dim, S)
-    return work_before(total_steps, shared.schedule(c, total_steps), updates, S, task.horizon)
+    updates = step_costs(c, task.observation_dim, task.action_dim, S)
+    return cost_before(total_steps, shared.schedule(c, total_steps), updates, S, task.horizon)
 
 
 def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> Learner:

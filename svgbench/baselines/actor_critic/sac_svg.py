@@ -40,7 +40,7 @@ from svgbench.baselines.actor_critic._soft_actor_critic import Actor, SoftActorC
 from svgbench.learners.costs import milliseconds, products
 from svgbench.learners.draws import Draw, Draws
 from svgbench.learners.limits import StepLimits as Limits
-from svgbench.learners.online import work_before
+from svgbench.learners.online import cost_before
 from svgbench.learners.settings import settings
 from svgbench.memory.experience import Experience
 from svgbench.memory.replay import ReplayBatch
@@ -217,7 +217,7 @@ class SACSVG(SoftActorCritic):
             self.parts |= {"model_adam": world.adam, "heads_adam": world.heads_adam}
             self.adams += [world.adam, world.heads_adam]
             self.draws = {**self.draws, "windows": Draw("uniform", (c.model_updates, c.window_batch))}
-        self.work = update_work(c, n, m, S)
+        self.costs = step_costs(c, n, m, S)
         self._has_window = torch.ones(S, dtype=torch.bool, device=device)
 
     def prepare(self, step: int, lacking: Tensor | None = None) -> Phase:
@@ -276,12 +276,12 @@ class SACSVG(SoftActorCritic):
             self.last["model_loss"].copy_(loss)
 
 
-def update_work(c: Config, obs_dim: int, action_dim: int, S: int) -> Sequence[tuple[int, float]]:
-    """`OnlineAgent.work`, in the model-free phase and after it."""
-    return [(0, work(c, obs_dim, action_dim, S, 0)), (c.model_free_steps, work(c, obs_dim, action_dim, S, c.H))]
+def step_costs(c: Config, obs_dim: int, action_dim: int, S: int) -> Sequence[tuple[int, float]]:
+    """`OnlineAgent.costs`, in the model-free phase and after it."""
+    return [(0, cost(c, obs_dim, action_dim, S, 0)), (c.model_free_steps, cost(c, obs_dim, action_dim, S, c.H))]
 
 
-def work(c: Config, obs_dim: int, action_dim: int, S: int, H: int) -> float:
+def cost(c: Config, obs_dim: int, action_dim: int, S: int, H: int) -> float:
     """Milliseconds of the updates of a step with an H-step policy loss, roughly."""
     multiplications, calls = shared.update_cost(c, obs_dim, action_dim)
     if c.H > 0:
@@ -308,8 +308,8 @@ def _model_products(c: Config, obs_dim: int, action_dim: int, steps: int) -> int
 def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits) -> float:
     """Milliseconds of one core that a whole block takes, roughly."""
     c, S, total_steps = settings(Config, config), len(seeds), int(budget["total_steps"])
-    updates = update_work(c, task.observation_dim, task.action_dim, S)
-    return work_before(total_steps, shared.schedule(c, total_steps), updates, S, task.horizon)
+    updates = step_costs(c, task.observation_dim, task.action_dim, S)
+    return cost_before(total_steps, shared.schedule(c, total_steps), updates, S, task.horizon)
 
 
 def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> Learner:

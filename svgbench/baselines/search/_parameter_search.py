@@ -107,7 +107,7 @@ def make_search(
     return OnPolicyLearner(agent, sampler, task, seeds, iterations)
 
 
-def search_work(config: Any, task: Task, seeds: Sequence[int], iterations: int) -> float:
+def search_cost(config: Any, task: Task, seeds: Sequence[int], iterations: int) -> float:
     """Milliseconds of one core that such a block takes if no episode ends early, roughly."""
     steps = config.simulations * (config.path_length or task.horizon)
     sizes = [task.observation_dim, *config.hidden, task.action_dim]

@@ -26,7 +26,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from svgbench.baselines.search._parameter_search import make_search, search_work
+from svgbench.baselines.search._parameter_search import make_search, search_cost
 from svgbench.learners.limits import PATH_RULES
 from svgbench.learners.limits import IterationLimits as Limits
 from svgbench.nn.streams import Streams
@@ -111,7 +111,7 @@ class CrossEntropy:
 
 def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits) -> float:
     """Milliseconds of one core that a whole block takes if no path ends early, roughly."""
-    return search_work(Config(**config), task, seeds, int(budget["iterations"]))
+    return search_cost(Config(**config), task, seeds, int(budget["iterations"]))
 
 
 def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> Learner:

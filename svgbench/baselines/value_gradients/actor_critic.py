@@ -37,11 +37,12 @@ from svgbench.baselines.value_gradients._parts import (
     new_statistics,
 )
 from svgbench.baselines.value_gradients._training import insert, policy_change
-from svgbench.learners.episodic import EpisodicLearner, Kept, Learned, Stage
+from svgbench.learners.episodic import Kept, Learned, Stage
 from svgbench.learners.limits import EPISODE_RULES
 from svgbench.learners.limits import EpisodeLimits as Limits
 from svgbench.memory.database import Transitions
 from svgbench.simulate.episodes import Episodes
+from svgbench.words.learner import Learner
 from svgbench.words.task import Task
 
 VERSION = 2  # 1 kept the first episode's scales
@@ -121,7 +122,7 @@ def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], 
     return block_work(c, task, S, episodes, critic_inputs=task.observation_dim)
 
 
-def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> EpisodicLearner:
+def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> Learner:
     """The learner of a block. budget: `episodes` of each seed."""
     c, most = Config(**config), int(budget["episodes"]) * task.horizon
     return episodic_learner(ActorCritic(c, task, seeds, most, device), c, task, seeds, budget, device)

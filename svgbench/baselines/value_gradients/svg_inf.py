@@ -47,12 +47,13 @@ from svgbench.baselines.value_gradients._parts import (
 )
 from svgbench.baselines.value_gradients._recursion import ascend_trajectories, backward, derivatives_at
 from svgbench.baselines.value_gradients._training import insert, model_error, policy_change, train_model
-from svgbench.learners.episodic import EpisodicLearner, Kept, Learned, Stage
+from svgbench.learners.episodic import Kept, Learned, Stage
 from svgbench.learners.limits import EPISODE_RULES
 from svgbench.learners.limits import EpisodeLimits as Limits
 from svgbench.ranges import NonNegative
 from svgbench.simulate.acting import ActionUnits
 from svgbench.simulate.episodes import Episodes
+from svgbench.words.learner import Learner
 from svgbench.words.task import StateRewardTask
 
 VERSION = 2  # 1 kept the first episode's scales
@@ -144,7 +145,7 @@ def estimated_work(config: Mapping[str, Any], task: StateRewardTask, seeds: Sequ
 
 def make(
     config: Mapping[str, Any], task: StateRewardTask, seeds: Sequence[int], budget: Limits, device: str
-) -> EpisodicLearner:
+) -> Learner:
     """The learner of a block. budget: `episodes` of each seed. The task's reward is a function of s and a."""
     c, most = Config(**config), int(budget["episodes"]) * task.horizon
     return episodic_learner(SVGInf(c, task, seeds, most, device), c, task, seeds, budget, device)

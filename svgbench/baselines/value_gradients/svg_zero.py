@@ -47,11 +47,12 @@ from svgbench.baselines.value_gradients._parts import (
     new_statistics,
 )
 from svgbench.baselines.value_gradients._training import insert, policy_change
-from svgbench.learners.episodic import EpisodicLearner, Kept, Learned, Stage
+from svgbench.learners.episodic import Kept, Learned, Stage
 from svgbench.learners.limits import EPISODE_RULES
 from svgbench.learners.limits import EpisodeLimits as Limits
 from svgbench.memory.database import Transitions
 from svgbench.simulate.episodes import Episodes
+from svgbench.words.learner import Learner
 from svgbench.words.task import Task
 
 VERSION = 2  # 1 weighted Q's targets, took Q_a at the actions that were taken, and kept the first episode's scales
@@ -160,7 +161,7 @@ def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], 
     return block_work(c, task, S, episodes, critic_inputs=task.observation_dim + task.action_dim)
 
 
-def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> EpisodicLearner:
+def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> Learner:
     """The learner of a block. budget: `episodes` of each seed."""
     c, most = Config(**config), int(budget["episodes"]) * task.horizon
     return episodic_learner(SVGZero(c, task, seeds, most, device), c, task, seeds, budget, device)
