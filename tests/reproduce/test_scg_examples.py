@@ -69,6 +69,18 @@ def test_a_seed_alone_and_in_a_block_agree_and_training_resumes_to_the_same_rows
     assert finish(made(cell, [7])) == [row for row in together if row["seed"] == 7]
 
 
+def test_a_seed_that_is_not_finite_is_left_out_and_the_others_go_on(monkeypatch):
+    monkeypatch.setattr(scg_mdp, "SAMPLES", 50)
+    both = scg_mdp.make({}, None, [4, 7], {"iterations": 20}, "cpu")
+    rows = both.advance()
+    both.trainees[0].adam.lr = math.inf
+    rows += finish(both)
+    assert both.diverged == {4: "iteration 1: a parameter is not finite"}
+    alone = finish(scg_mdp.make({}, None, [7], {"iterations": 20}, "cpu"))
+    assert [row for row in rows if row["seed"] == 7] == alone
+    assert [row["step"] for row in rows if row["seed"] == 4] == [0]
+
+
 @pytest.mark.parametrize("experiment", EXAMPLES, ids=lambda e: e.id)
 def test_figures_have_a_row_of_panels_for_each_task_and_a_curve_for_each_variant(experiment):
     columns = [column.name for column in experiment.columns]

@@ -124,8 +124,11 @@ class Training(SeedBlock):
                 continue
             for iteration in range(start, end):
                 one.update(iteration)
-            if not finite_rows(one.adam.flat).all():
-                self.mark_diverged(np.arange(len(self.seeds)) != place, f"iteration {end}: a parameter is not finite")
+                if not finite_rows(one.adam.flat).all():  # its next draw would fail
+                    others = np.arange(len(self.seeds)) != place
+                    self.mark_diverged(others, f"iteration {iteration + 1}: a parameter is not finite")
+                    break
+            if not self.alive[place]:
                 continue
             with scg.seeds(seed_number(one.seed, f"evaluation {end}")):
                 rows.append({"seed": one.seed, "step": end, **one.evaluate()})
