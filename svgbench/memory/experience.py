@@ -44,7 +44,10 @@ class Experience:
 
     def sample(self, uniform: Tensor) -> Tensor:
         """Normalised rows [S, B, width]; see `Replay.sample`."""
-        rows = self.replay.sample(uniform)
+        return self.normalise_rows(self.replay.sample(uniform))
+
+    def normalise_rows(self, rows: Tensor) -> Tensor:
+        """Normalise the observations of rows [S, B, width], in place."""
         return rows.sub_(self._mean).div_(self._std) if self.enabled else rows
 
     def sample_windows(self, uniform: Tensor) -> tuple[Tensor, Tensor, Tensor]:

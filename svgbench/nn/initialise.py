@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -30,3 +32,19 @@ def orthonormal(normal: Tensor) -> Tensor:
     """Orthonormal columns [..., n, m], uniformly distributed, from standard normal numbers [..., n, m], n >= m."""
     q, r = torch.linalg.qr(normal)
     return q * torch.diagonal(r, dim1=-2, dim2=-1).sign().unsqueeze(-2)  # makes the draw uniform
+
+
+@torch.no_grad()
+def truncated_normal_(module: nn.Module, streams: Streams) -> None:
+    """Draw every `Linear`'s weights from a normal cut at two deviations, of deviation 1 / (2 sqrt(fan-in)) before it.
+
+    Biases become zero. As in Chua et al. 2018's code (kchua/handful-of-trials, dmbrl/modeling/layers/FC.py). Drawn in
+    float64.
+    """
+    cut = torch.special.ndtr(torch.tensor(2.0, dtype=torch.float64)).item()
+    for layer in module.modules():
+        if isinstance(layer, Linear):
+            uniform = streams.uniform(layer.weight.shape[1:], 1 - cut, cut, dtype=torch.float64)
+            layer.weight.copy_(torch.special.ndtri(uniform) / (2 * math.sqrt(layer.in_features)))
+            if layer.bias is not None:
+                layer.bias.zero_()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 import torch
@@ -71,14 +71,7 @@ class Adam:
 
         Parameters that the loss does not depend on get zero.
         """
-        grads = torch.autograd.grad(
-            loss if loss.dim() == 0 else loss.sum(),
-            self.parameters,
-            retain_graph=retain_graph,
-            allow_unused=True,
-            materialize_grads=True,
-        )
-        torch.cat([grad.flatten(len(self.shape)) for grad in grads], dim=-1, out=self.grad)
+        backward_together(loss, [self], retain_graph=retain_graph)
 
     def zero_grad(self) -> None:
         """Set all gradients to zero, in place."""
@@ -181,6 +174,21 @@ class Adam:
         self._exp_avg_sq.copy_(state["exp_avg_sq"])
         self._steps.copy_(state["steps"])
         self._common_step = self._steps.flatten()[0].float().clone() if state["common"] else None
+
+
+def backward_together(loss: Tensor, adams: Sequence[Adam], *, retain_graph: bool = False) -> None:
+    """`Adam.backward` of one loss for the parameters of several optimisers, in one pass."""
+    grads = torch.autograd.grad(
+        loss if loss.dim() == 0 else loss.sum(),
+        [p for adam in adams for p in adam.parameters],
+        retain_graph=retain_graph,
+        allow_unused=True,
+        materialize_grads=True,
+    )
+    first = 0
+    for adam in adams:
+        own, first = grads[first : first + len(adam.parameters)], first + len(adam.parameters)
+        torch.cat([grad.flatten(len(adam.shape)) for grad in own], dim=-1, out=adam.grad)
 
 
 @torch.no_grad()

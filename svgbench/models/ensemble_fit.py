@@ -1,0 +1,237 @@
+"""Fitting a `GaussianEnsemble` to a replay: splits, epochs of minibatches, a stopping rule, snapshots, elites.
+
+A fit may take minutes, so it is done in slices and can be resumed between any two minibatches. What it draws depends on
+the seed, on the fit's name and on the epoch only. So neither companions that train longer nor earlier fits change it.
+
+Axes: S seeds, E members, B batch, n rows of a split.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from svgbench.memory.replay import Layout
+from svgbench.memory.rows import take
+from svgbench.models.gaussian_ensemble import GaussianEnsemble
+from svgbench.models.stopping import StoppingRule
+from svgbench.nn.optim import Adam, backward_together
+from svgbench.nn.streams import Streams
+
+HOLDOUT_PIECE = 250  # rows that are validated at once: each layer's values fit the cache
+
+
+class Split(NamedTuple):
+    """Places of rows in a replay, int64. F is 1 where the members share rows, else E."""
+
+    base: Tensor  # [S, F, n]: what inputs are normalised by
+    train: Tensor  # [S, E, n]: what a member learns from in an epoch
+    held: Tensor  # [S, F, h]: what it is validated on
+
+
+def bootstrap_split(streams: Streams, rows: int, members: int, held: int) -> Split:
+    """Hold out `held` rows of all members together; each draws its own as many as are left, with replacement (MBPO).
+
+    Raises ValueError unless both parts have a row.
+    """
+    _check(rows, held)
+    order = streams.permutation(rows)
+    base = order[:, held:]
+    drawn = streams.integers((members, rows - held), rows - held)  # [S, E, n]
+    return Split(base[:, None], base.gather(1, drawn.flatten(1)).view_as(drawn), order[:, None, :held])
+
+
+def own_splits(streams: Streams, rows: int, members: int, held: int) -> Split:
+    """Each member holds out `held` rows of its own, and learns from each of the others once an epoch (MAAC).
+
+    Raises ValueError unless both parts have a row.
+    """
+    _check(rows, held)
+    order = streams.uniform((members, rows), dtype=torch.float64).argsort(dim=-1, stable=True)
+    train = order[..., held:]
+    return Split(train, train, order[..., :held])
+
+
+def _check(rows: int, held: int) -> None:
+    if not 1 <= held < rows:
+        raise ValueError(f"held is {held} of {rows} rows, expected at least one held out and one left")
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """split: makes the rows' split of a fit from streams, rows and members. rule: makes its rule of the active seeds.
+
+    batch: rows of a minibatch and member. lr: Adam's. decay: weight decay of each layer. bounds_penalty: weight of how
+    far the log-variance's bounds lie apart. max_epochs, max_minibatches: caps, 0 for none: no epoch begins
+    after so many. elites: how many members of the lowest loss are the elites.
+    """
+
+    split: Callable[[Streams, int, int], Split]
+    rule: Callable[[Tensor], StoppingRule]
+    batch: int
+    lr: float
+    decay: tuple[float, ...]
+    bounds_penalty: float
+    max_epochs: int
+    max_minibatches: int
+    elites: int
+
+
+def model_loss(model: GaussianEnsemble, x: Tensor, target: Tensor, decay: Sequence[float], penalty: float) -> Tensor:
+    """[S]: the members' likelihood losses and weight decays, and the penalty on the bounds of the log-variance.
+
+    x [S, E, B, I], target [S, E, B, K].
+    """
+    return (model.likelihood_loss(x, target) + model.decay(decay)).sum(1) + penalty * model.bounds_spread()
+
+
+def inputs_and_targets(layout: Layout, rows: Tensor) -> tuple[Tensor, Tensor]:
+    """(observation, action), and (reward, change of observation), of a replay's rows [..., width]."""
+    change = layout.next_obs(rows) - layout.obs(rows)
+    return layout.obs_action(rows), torch.cat([layout.reward(rows)[..., None], change], -1)
+
+
+@dataclass
+class _Progress:
+    """A fit that has begun and not ended."""
+
+    size: int  # rows of the replay that it is of
+    rule: StoppingRule
+    best: Tensor  # [S, E, P], the parameters to keep
+    split: Split
+    epoch: int = 0
+    minibatches: int = 0
+    order: Tensor | None = field(default=None)  # the epoch's rows, int64 [S, E, n]
+
+
+class EnsembleFit:
+    """Fits of one ensemble, one after the other. Each goes on from the weights and from Adam's moments of the last.
+
+    elites: int64 [S, K], members of the lowest loss at the end of the last fit, the lowest first; at first the first K.
+    loss: [S, E], validation losses of the means at that time; NaN at first. epochs: int64 [S], of the last fit.
+    finite: bool [S], whether all validation losses have been finite so far.
+    name: of the last fit that has begun; "" at first.
+    """
+
+    def __init__(self, model: GaussianEnsemble, layout: Layout, settings: FitSettings, seeds: Sequence[int]) -> None:
+        if len(settings.decay) != len(model.layers):
+            raise ValueError(f"weight decay has {len(settings.decay)} rates, expected {len(model.layers)}, one a layer")
+        self.model, self.layout, self.settings, self.seeds = model, layout, settings, list(seeds)
+        S, E, device = len(self.seeds), model.members, model.log_var_min.device
+        self.adam = Adam(model.net.parameters(), settings.lr, shape=(S, E))
+        self.bounds_adam = Adam([model.log_var_min, model.log_var_max], settings.lr, shape=(S,))
+        self.elites = torch.arange(settings.elites, device=device).repeat(S, 1)
+        self.loss = torch.full((S, E), torch.nan, dtype=torch.float64, device=device)
+        self.epochs = torch.zeros(S, dtype=torch.int64, device=device)
+        self.finite = torch.ones(S, dtype=torch.bool, device=device)
+        self.name = ""
+        self._now: _Progress | None = None
+
+    def begin(self, name: str, rows: Tensor, size: int, active: Tensor | None) -> None:
+        """Start a fit to the first `size` of rows [S, capacity, width].
+
+        name: of its random streams, a new one for each fit. active: bool [S], which seeds learn, None all.
+        """
+        on = torch.ones_like(self.finite) if active is None else active.clone()
+        self.name, self.epochs = name, torch.zeros_like(self.epochs)
+        split = self._draw_split(size)
+        self._now = _Progress(size, self.settings.rule(on), self.adam.flat.clone(), split)
+        pieces = [inputs_and_targets(self.layout, take(rows, base))[0] for base in split.base.unbind(1)]
+        self.model.normalise_by(torch.stack(pieces, 1))
+
+    def advance(self, rows: Tensor, minibatches: int) -> bool:
+        """Train on so many minibatches at most; whether the fit has ended. rows: as of `begin`, unchanged.
+
+        When it ends, every member has the parameters that its rule keeps.
+        """
+        now = self._now
+        assert now is not None, "advance was called before begin"
+        batch = self.settings.batch
+        each = -(-now.split.train.shape[-1] // batch)  # minibatches of an epoch; the last may be smaller
+        for _ in range(minibatches):
+            first = (now.minibatches % each) * batch
+            self._learn(now, take(rows, self._epoch_order(now)[..., first : first + batch]))
+            now.minibatches += 1
+            if now.minibatches % each == 0 and self._end_epoch(now, rows):
+                self._end(now)
+                return True
+        return False
+
+    def _learn(self, now: _Progress, batch: Tensor) -> None:
+        s, active = self.settings, now.rule.active
+        loss = model_loss(self.model, *inputs_and_targets(self.layout, batch), s.decay, s.bounds_penalty)
+        backward_together(loss, [self.adam, self.bounds_adam])
+        everyone = bool(active.all())
+        self.adam.step(None if everyone else active)
+        self.bounds_adam.step(None if everyone else active.any(1))
+
+    def _end_epoch(self, now: _Progress, rows: Tensor) -> bool:
+        """Validate; whether nobody trains any more, or a cap is reached."""
+        s, trained = self.settings, now.rule.active
+        loss = self._validate(now.split.held, rows)
+        self.finite &= (loss.isfinite() | ~trained).all(1)
+        keep = now.rule.update(loss)
+        now.best = torch.where(keep[..., None], self.adam.flat, now.best)
+        self.epochs += trained.any(1)
+        now.epoch, now.order = now.epoch + 1, None
+        capped = 0 < s.max_epochs <= now.epoch or 0 < s.max_minibatches <= now.minibatches
+        return capped or not bool(now.rule.active.any())
+
+    @torch.no_grad()
+    def _validate(self, held: Tensor, rows: Tensor) -> Tensor:
+        """Mean squared error of the members' means on rows held out, over rows and outputs, [S, E]."""
+        total = torch.zeros_like(self.loss)
+        for piece in held.split(HOLDOUT_PIECE, -1):
+            x, target = inputs_and_targets(self.layout, take(rows, piece))
+            total += (self.model.mean(x) - target).square().sum((-2, -1))
+        return total / (held.shape[-1] * self.model.outputs)
+
+    @torch.no_grad()
+    def _end(self, now: _Progress) -> None:
+        self.adam.flat.copy_(now.best)
+        trained = now.rule.loss.isfinite().any(1, keepdim=True)  # a seed that took no part keeps what it had
+        self.loss = torch.where(trained, now.rule.loss, self.loss)
+        best = now.rule.loss.argsort(dim=1, stable=True)[:, : self.settings.elites]
+        self.elites = torch.where(trained, best, self.elites)
+        self._now = None
+
+    def _draw_split(self, size: int) -> Split:
+        streams = Streams(self.seeds, self.name, self.finite.device)
+        return self.settings.split(streams, size, self.model.members)
+
+    def _epoch_order(self, now: _Progress) -> Tensor:
+        """The epoch's rows, shuffled for each member, int64 [S, E, n]."""
+        if now.order is None:
+            train = now.split.train
+            streams = Streams(self.seeds, f"{self.name}-{now.epoch}", train.device)
+            now.order = train.gather(
+                -1, streams.uniform(train.shape[1:], dtype=torch.float64).argsort(dim=-1, stable=True)
+            )
+        return now.order
+
+    def state_dict(self) -> dict[str, Any]:
+        """All but the model's own: optimisers, results of the last fit, and the fit in progress."""
+        state: dict[str, Any] = {name: getattr(self, name).clone() for name in ("elites", "loss", "epochs", "finite")}
+        state |= {"adam": self.adam.state_dict(), "bounds_adam": self.bounds_adam.state_dict(), "name": self.name}
+        now = self._now
+        if now is not None:
+            counts = {"size": now.size, "epoch": now.epoch, "minibatches": now.minibatches}
+            state["progress"] = {**counts, "rule": now.rule.state_dict(), "best": now.best.clone()}
+        return state
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue exactly where `state_dict` was taken."""
+        for name in ("elites", "loss", "epochs", "finite"):
+            setattr(self, name, state[name].clone())
+        self.adam.load_state_dict(state["adam"])
+        self.bounds_adam.load_state_dict(state["bounds_adam"])
+        self.name, saved, self._now = state["name"], state.get("progress"), None
+        if saved is not None:
+            rule = self.settings.rule(torch.ones_like(self.finite))
+            rule.load_state_dict(saved["rule"])
+            split, counts = self._draw_split(saved["size"]), (saved["epoch"], saved["minibatches"])
+            self._now = _Progress(saved["size"], rule, saved["best"].clone(), split, *counts)
