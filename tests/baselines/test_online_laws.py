@@ -222,7 +222,7 @@ def test_several_updates_a_step_of_sac_svg_are_of_all_but_the_dynamics(profile):
     assert_same_training(one, other)
     svg = learner(model_updates=2, **how)
     finish(svg)
-    for adam in (svg.agent.actor_adam, svg.agent.critic_adam, svg.agent.heads_adam, svg.agent.temperature.adam):
+    for adam in (svg.agent.actor_adam, svg.agent.critic_adam, svg.agent.world.heads_adam, svg.agent.temperature.adam):
         assert adam.steps.min() == 3 * 30
     assert svg.agent.world.adam.steps.min() == 2 * 30
 
