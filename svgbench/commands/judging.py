@@ -122,7 +122,7 @@ def _rendered(grids: Sequence[Any], format_: str, width: int, verbose: bool) -> 
     text = "\n".join(render(grid, format_, width) for grid in (*bare, grids[-1]))
     if verbose or text.count("\n") <= SCREEN:
         return text
-    others = [grid.title.partition(": ")[2] for grid in grids[1:]]
+    others = [grid.measure for grid in grids[1:]]
     note = f"also measured: {'; '.join(others)}: --verbose"
     return render(replace(grids[0], notes=(*grids[0].notes, note)), format_, width)
 

@@ -15,7 +15,7 @@ from toy import EXPERIMENT, fill
 from svgbench.analysis.judge.standouts import standouts
 from svgbench.analysis.read.frames import read_results
 from svgbench.analysis.read.measures import Sample
-from svgbench.analysis.show.grids import Amount
+from svgbench.analysis.show.grids import Measured
 from svgbench.analysis.show.summary import MOST_ROWS, SHOWN_ROWS, results_grids, results_rows
 from svgbench.analysis.show.tables import csv_of, render
 from svgbench.commands import judging
@@ -129,11 +129,11 @@ def test_the_best_of_each_column_is_marked_in_every_format(tmp_path):
 def test_n_stands_once_where_it_is_the_same_and_in_each_cell_where_not(tmp_path):
     store = made(tmp_path)
     same = results_grids(read_results(store, EXPERIMENT, PAPER))[0]
-    assert {cell.n for _, cells in same.rows for cell in cells} == {""}
+    assert {cell.n for _, cells in same.rows for cell in cells} == {None}
     assert any("over 5 seeds" in note for note in same.notes)
     fewer = replace(EXPERIMENT, budgets=(replace(EXPERIMENT.budgets[0], seeds_of={"theirs": 3}),))
     other = results_grids(read_results(store, fewer, PAPER))[0]
-    assert {cell.n for _, cells in other.rows for cell in cells} == {"(5)", "(3)"}
+    assert {cell.n for _, cells in other.rows for cell in cells} == {5, 3}
     assert any("(n seeds)" in note for note in other.notes)
 
 
@@ -234,5 +234,5 @@ def test_an_amount_with_failed_seeds_says_so(tmp_path):
     data = replace(results.cells[cell.key], diverged=(0, 1))
     lost = replace(results, cells={**results.cells, cell.key: data})
     (_, (first, *_)), *_ = results_grids(lost)[0].rows
-    assert isinstance(first, Amount)
-    assert (first.n, first.more) == ("(3)", "+2 diverged")
+    assert isinstance(first, Measured)
+    assert (first.n, first.diverged) == (3, 2)

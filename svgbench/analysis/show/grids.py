@@ -31,7 +31,28 @@ class Amount:
         return " ".join(filter(None, (self.mean, spread, self.n, self.more)))
 
 
-Entry = str | Amount | None
+@dataclass(frozen=True)
+class Measured:
+    """A mean over seeds as numbers, for a renderer to format: its SD and n, where they are shown, and seeds that
+    diverged. `best` is as in `Amount`."""
+
+    mean: float
+    sd: float | None = None
+    n: int | None = None
+    diverged: int = 0
+    best: bool = False
+
+    def __str__(self) -> str:
+        return str(self.amount())
+
+    def amount(self) -> Amount:
+        """As a person reads it, rounded by `format_mean_spread`'s rule."""
+        mean, spread = _rounded(self.mean, self.sd)
+        n = "" if self.n is None else f"({self.n})"
+        return Amount(mean, spread, n, f"+{self.diverged} diverged" if self.diverged else "", self.best)
+
+
+Entry = str | Amount | Measured | None
 """What a cell of a table holds; None is a missing cell and prints as "missing"."""
 
 
@@ -45,6 +66,7 @@ class DisplayTable:
     rows: Sequence[tuple[str, Sequence[Entry]]]  # label and cells, one cell per column
     notes: Sequence[str] = ()
     mark: str = ""  # what the mark of the best means, where there is one
+    measure: str = ""  # what the table shows, where its title says more
 
     def __post_init__(self) -> None:
         for label, cells in self.rows:
@@ -58,6 +80,8 @@ def amount_of(entry: Entry) -> Amount | None:
     >>> amount_of("-84 ± 93 (5)"), amount_of("n = 5")
     (Amount(mean='-84', spread='93', n='(5)', more='', best=False), None)
     """
+    if isinstance(entry, Measured):
+        return entry.amount()
     if isinstance(entry, Amount) or entry is None:
         return entry
     found = _AMOUNT.fullmatch(entry)
@@ -91,13 +115,15 @@ def format_mean_spread(mean: float | None, spread: float | None = None, n: int |
     """
     if mean is None or math.isnan(mean):
         return MISSING
-    number = f"{mean:g}" if math.isinf(mean) else _mean_spread(mean, spread)
-    return number if n is None else f"{number} ({n})"
+    return str(Measured(mean, spread, n))
 
 
-def _mean_spread(mean: float, spread: float | None) -> str:
+def _rounded(mean: float, spread: float | None) -> tuple[str, str]:
+    """Mean and spread in digits; no spread where there is none."""
+    if math.isinf(mean):
+        return f"{mean:g}", ""
     if spread is not None and math.isinf(spread):
-        return f"{_mean_spread(mean, None)} ± inf"
+        return _rounded(mean, None)[0], "inf"
     if spread is not None and math.isnan(spread):
         spread = None
     # The power of ten of the last digit shown. Rounding may carry: a spread of 9.96 is 10.
@@ -107,8 +133,8 @@ def _mean_spread(mean: float, spread: float | None) -> str:
     scientific = largest != 0 and not 1e-3 <= largest < 1e9
     text = _digits(mean, max(last, finest), scientific)
     if spread is None:
-        return text
-    return f"{text} ± {spread:.1e}" if last < finest else f"{text} ± {_digits(spread, last, scientific)}"
+        return text, ""
+    return text, f"{spread:.1e}" if last < finest else _digits(spread, last, scientific)
 
 
 def _digits(x: float, last: int, scientific: bool) -> str:

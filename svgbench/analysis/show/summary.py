@@ -12,7 +12,7 @@ from svgbench.analysis.judge.statistics import summarise, t_interval
 from svgbench.analysis.read.caveats import absences, caveats
 from svgbench.analysis.read.frames import Results
 from svgbench.analysis.read.measures import Sample, read_sample
-from svgbench.analysis.show.tables import Amount, DisplayTable, Entry, amount_of, format_mean_spread
+from svgbench.analysis.show.tables import DisplayTable, Entry, Measured, amount_of
 from svgbench.words.experiment import Measure
 
 MISSING = "missing"
@@ -102,7 +102,7 @@ def results_grids(
     if not whole and not any(len(cell.frame) for cell in results.cells.values()):
         return [_nothing(results, published)]
     tables = [_Table(results, measure, published, verdicts or {}, whole) for measure in results.experiment.measures]
-    n = {amount.n for table in tables for amount in table.amounts}
+    n = {cell.n for table in tables for cell in table.measured if cell.n is not None}
     return [table.grid(n, others and whole) for table in tables]
 
 
@@ -139,16 +139,16 @@ class _Table:
         self.cells = {(t.id, v): self._cell(t.id, v) for t in self.tasks for v in self.variants}
 
     @property
-    def amounts(self) -> list[Amount]:
-        return [cell for cell in self.cells.values() if isinstance(cell, Amount)]
+    def measured(self) -> list[Measured]:
+        return [cell for cell in self.cells.values() if isinstance(cell, Measured)]
 
-    def grid(self, n: set[str], others: bool) -> DisplayTable:
+    def grid(self, n: set[int], others: bool) -> DisplayTable:
         experiment = self.results.experiment
         rows: list[tuple[str, tuple[Entry, ...]]] = []
         for variant in self.variants:
             cells = [self.cells[task.id, variant] for task in self.tasks]
             if len(n) == 1:
-                cells = [replace(cell, n="") if isinstance(cell, Amount) else cell for cell in cells]
+                cells = [replace(cell, n=None) if isinstance(cell, Measured) else cell for cell in cells]
             rows.append((self.results.labels.get(variant, variant), tuple(cells)))
             rows += self._under(variant)
         if others and self.published is not None:
@@ -161,6 +161,7 @@ class _Table:
             rows=tuple(rows),
             notes=tuple(self._notes(n)),
             mark=MARK if any(self.best[task.id] for task in self.tasks) else "",
+            measure=self.measure.label,
         )
 
     def _column(self, task: str) -> dict[str, Sample]:
@@ -190,10 +191,7 @@ class _Table:
         if not sample.values:
             return MISSING if not sample.failed else f"all {len(sample.failed)} diverged"
         summary = summarise(list(sample.values.values()))
-        amount = amount_of(format_mean_spread(summary.mean, summary.sd, summary.n))
-        assert amount is not None  # a finite mean is a number
-        failed = f"+{len(sample.failed)} diverged" if sample.failed else ""
-        return replace(amount, more=failed, best=variant in self.best[task])
+        return Measured(summary.mean, summary.sd, summary.n, len(sample.failed), variant in self.best[task])
 
     def _under(self, variant: str) -> list[tuple[str, tuple[Entry, ...]]]:
         """The published numbers of a variant, and their verdicts where one says something."""
@@ -219,9 +217,9 @@ class _Table:
                 rows.append(_printed(f"{row}, published", numbers))
         return rows
 
-    def _notes(self, n: set[str]) -> list[str]:
+    def _notes(self, n: set[int]) -> list[str]:
         experiment = self.results.experiment
-        seeds = f"over {next(iter(n)).strip('()')} seeds" if len(n) == 1 else "(n seeds)"
+        seeds = f"over {next(iter(n))} seeds" if len(n) == 1 else "(n seeds)"
         better = "higher is better" if self.measure.higher_is_better else "lower is better"
         notes = [f"Mean ± SD {seeds}; {better}"] if n else []
         words = {word for word in self.verdicts.values() if word}

@@ -52,7 +52,7 @@ def _notes(grid: DisplayTable) -> list[str]:
 def _markdown_column(entries: Sequence[Entry]) -> tuple[list[str], bool]:
     """A column's cells as Markdown, and whether they are numbers, which stand flush right."""
     numbers = padded(entries)
-    plain = all(isinstance(e, Amount) or amount_of(e) or e in (None, "", "–", "missing") for e in entries)
+    plain = all(amount_of(e) or e in (None, "", "–", "missing") for e in entries)
     return [_markdown_entry(entry) for entry in entries], numbers is not None or plain
 
 
