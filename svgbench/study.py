@@ -281,7 +281,7 @@ class Study:
 
 def _is_asked(verdict: Verdict, selection: Selection) -> bool:
     """Whether the verdict is on a named task (then none over tasks is), and on or against a named variant."""
-    about = {verdict.rival, *(name.strip() for name in verdict.variant.split(","))}
+    about = {verdict.rival, *verdict.variants}
     return (not selection.tasks or verdict.task in selection.tasks) and (
         not selection.variants or bool(about & set(selection.variants))
     )

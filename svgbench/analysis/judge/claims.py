@@ -106,13 +106,16 @@ def _count(evidence: Evidence, claim: Claim, at_least: int) -> Verdict:
     listed = "; ".join(f"{found} {', '.join(names)}" for found, names in by_word.items())
     open_: list[Cause] = [v.cause for v in verdicts.values() if v.verdict == "INCONCLUSIVE"]
     by_seeds = supported + open_.count("") >= at_least  # more seeds could support it yet
+    variants = tuple(dict.fromkeys(v for task in tasks for v in variants_of(claim.parts, task)))
     return Verdict(
         id=join_id(evidence.experiment.id, claim.id),
         kind="claim",
         verdict=word,
         budget=budget,
         task="",
-        variant=", ".join(dict.fromkeys(v for task in tasks for v in variants_of(claim.parts, task))),
+        variant=", ".join(variants),
+        claim=claim.id,
+        claim_variants=variants,
         setting="",
         n=sum(v.verdict != "INCOMPLETE" for v in verdicts.values()),
         value=float(supported),
@@ -168,13 +171,16 @@ def _verdict(evidence: Evidence, claim: Claim, place: Place, parts: tuple[PartRe
     word, part = decide(parts)
     settings = [f"{column}={value}" for column, value in place.setting.items()]
     held = sum(p.verdict == "SUPPORTED" for p in parts)
+    variants = tuple(variants_of(claim.parts, place.task))
     return Verdict(
         id=join_id(evidence.experiment.id, claim.id, place.task, ",".join(settings)),
         kind="claim",
         verdict=word,
         budget=place.budget,
         task=place.task,
-        variant=", ".join(variants_of(claim.parts, place.task)),
+        variant=", ".join(variants),
+        claim=claim.id,
+        claim_variants=variants,
         setting=" ".join(settings),
         n=part.n,
         value=part.value,

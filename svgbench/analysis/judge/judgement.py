@@ -139,6 +139,13 @@ class Verdict:
     rival: str = ""
     caveats: tuple[str, ...] = ()  # what a reader of `value` must know of the cells behind it
     cause: Cause = ""
+    claim: str = ""  # the claim's id, of a verdict on one
+    claim_variants: tuple[str, ...] = ()  # the claim's variants, one by one
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """Our variants that the verdict is about, without the rival."""
+        return self.claim_variants or (self.variant,)
 
     @property
     def words(self) -> str:

@@ -10,7 +10,7 @@ from svgbench.analysis.judge.judgement import Verdict
 
 def of_claim(verdicts: Iterable[Verdict], claim: str) -> list[Verdict]:
     """The verdicts on a claim, by its id: on its tasks and settings, and over its tasks."""
-    return [v for v in verdicts if v.kind == "claim" and v.id.split(":")[1:2] == [claim]]
+    return [v for v in verdicts if v.kind == "claim" and v.claim == claim]
 
 
 def deciding_part(verdict: Verdict) -> int | None:

@@ -73,7 +73,7 @@ def compare(
 def _with_caveats(evidence: Evidence, verdict: Verdict) -> Verdict:
     if verdict.value is None:
         return verdict
-    names = [*verdict.variant.split(", "), verdict.rival]
+    names = [*verdict.variants, verdict.rival]
     cells = [cell for name in names if (cell := evidence.cell(verdict.budget, verdict.task, name)) is not None]
     said = [f"{c.variant}: {text}" for c in cells for text in caveats(evidence.experiment, verdict.budget, c)]
     return replace(verdict, caveats=tuple(said))
