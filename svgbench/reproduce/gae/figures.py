@@ -75,12 +75,12 @@ def _heat_map(figure: Figure, ax: Axes, results: Results, task: str, variants: l
     The claim's settings are within a few steps of the highest return. So the shade is the logarithm of the distance
     from it. The numbers are in thousands, and the frame is the claim's box.
     """
+    settings = _settings(results)
     means: dict[tuple[float, float], float] = {}
     for variant in variants:
-        gamma, _, gae_lambda = variant.removeprefix("gamma-").partition("-lambda-")
         values = read_sample(results.cells[task, variant], AFTER_20).values
-        if gae_lambda and values:
-            means[float(gamma), float(gae_lambda)] = float(np.mean(list(values.values())))
+        if variant in settings and values:
+            means[settings[variant]] = float(np.mean(list(values.values())))
     if len(means) < 2:
         ax.set_visible(False)
         return
@@ -94,7 +94,7 @@ def _heat_map(figure: Figure, ax: Axes, results: Results, task: str, variants: l
         dark = norm(best - grid[row, column] + floor) > 0.6
         text = f"{grid[row, column] / 1000:.2f}"
         ax.text(column, row, text, ha="center", va="center", fontsize=4.5, color="1" if dark else "0")
-    _frame(ax, gammas, lambdas)
+    _frame(ax, gammas, lambdas, [settings[variant] for variant in INSIDE])
     ax.set_xticks(range(len(gammas)), [f"{g:g}" for g in gammas])
     ax.set_yticks(range(len(lambdas)), [f"{x:g}" for x in lambdas])
     ax.set_xlabel("γ")
@@ -103,9 +103,18 @@ def _heat_map(figure: Figure, ax: Axes, results: Results, task: str, variants: l
     figure.colorbar(image, ax=ax, label="distance from the best return")
 
 
-def _frame(ax: Axes, gammas: list[float], lambdas: list[float]) -> None:
+def _settings(results: Results) -> dict[str, tuple[float, float]]:
+    """γ and λ of every declared variant that has both."""
+    found = {}
+    for variant in results.experiment.variants:
+        gamma, gae_lambda = (variant.config.get(name) for name in ("gamma", "gae_lambda"))
+        if isinstance(gamma, float | int) and isinstance(gae_lambda, float | int):
+            found[variant.id] = float(gamma), float(gae_lambda)
+    return found
+
+
+def _frame(ax: Axes, gammas: list[float], lambdas: list[float], inside: list[tuple[float, float]]) -> None:
     """The box of settings that the claim says are best, where all its ends are drawn."""
-    inside = [tuple(map(float, v.removeprefix("gamma-").split("-lambda-"))) for v in INSIDE]
     ends = [(min(axis), max(axis)) for axis in zip(*inside, strict=True)]
     if all(end in axis for (low, high), axis in zip(ends, (gammas, lambdas), strict=True) for end in (low, high)):
         (left, right), (bottom, top) = (
