@@ -1,4 +1,9 @@
-"""What every test may use: the foreign package in `tests/plugin`, found as an installed one is, and its commands."""
+"""What every test may use: the foreign package in `tests/plugin`, found as an installed one is, and its commands.
+
+In this process shapes and types of tensors are checked at every call of a function of `CHECKED` (their notation:
+`svgbench.nn`). The processes that tests start run as a user's do, without checks: importing beartype and wrapping
+every function would cost each of them a second or so.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +11,26 @@ import shutil
 import sys
 
 import pytest
-from harness import PLUGIN, Bench
+from checked_shapes import CHECKED
 from hypothesis import HealthCheck, settings
+from jaxtyping import config, install_import_hook
+
+install_import_hook(CHECKED, "checked_shapes.typechecker")  # before anything imports them
+
+from harness import PLUGIN, Bench  # noqa: E402 because it imports svgbench
 
 sys.path.insert(0, str(PLUGIN))
 
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")  # a machine with other work on it is no defect of ours
+
+
+@pytest.fixture
+def unchecked_shapes():
+    """No check of shapes, as in a user's run: for tests of the errors that a function raises itself."""
+    config.update("jaxtyping_disable", True)
+    yield
+    config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor, nn
 
 from svgbench.nn.flat import check_members, flat_view, members_of, views
@@ -15,11 +16,10 @@ class EarlyStopping:
     unit of the loss; the first finite loss always counts, NaN never does). A member stops for good at its
     `patience`-th evaluation in a row without one. Pass `active` to `Adam.step`.
 
-    module: its parameters, not its buffers, are kept; each is [*shape, ...].
+    module: its parameters, not its buffers, are kept; each has `shape` as its first axes.
     shape: (S,) or (S, E); by default (S, E) if every parameter has four axes, else (S,).
 
-    active: bool `shape`, who still trains. best_loss: float64 `shape`, infinite before the first.
-    stale: int64 `shape`, evaluations since the best.
+    active: who still trains. best_loss: infinite before the first. stale: evaluations since the best.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class EarlyStopping:
         patience: int,
         min_improvement: float = 0.0,
     ) -> None:
-        self._parameters: list[Tensor] = list(module.parameters())
+        self._parameters: list[Float[Tensor, "S ..."]] = list(module.parameters())
         self.shape = members_of(self._parameters) if shape is None else tuple(shape)
         check_members(self._parameters, self.shape)
         if patience < 1:
@@ -44,14 +44,16 @@ class EarlyStopping:
     def reset(self) -> None:
         """Start afresh, with all members active and the present parameters as their best."""
         device = self._parameters[0].device
-        self.active = torch.ones(self.shape, dtype=torch.bool, device=device)
-        self.best_loss = torch.full(self.shape, torch.inf, dtype=torch.float64, device=device)
-        self.stale = torch.zeros(self.shape, dtype=torch.int64, device=device)
+        self.active: Bool[Tensor, "*members"] = torch.ones(self.shape, dtype=torch.bool, device=device)
+        self.best_loss: Float64[Tensor, "*members"] = torch.full(
+            self.shape, torch.inf, dtype=torch.float64, device=device
+        )
+        self.stale: Int64[Tensor, "*members"] = torch.zeros(self.shape, dtype=torch.int64, device=device)
         self._best = self._current().clone()
 
     @torch.no_grad()
-    def update(self, loss: Tensor) -> Tensor:
-        """Take in the validation losses, `shape`, of the present parameters; return `active`.
+    def update(self, loss: Float[Tensor, "*members"]) -> Bool[Tensor, "*members"]:
+        """Take in the validation losses of the present parameters; return `active`.
 
         What stopped members lose does not count. Raises ValueError for losses of another shape.
         """
@@ -72,7 +74,7 @@ class EarlyStopping:
             p.copy_(best)
 
     def state_dict(self) -> dict[str, Tensor]:
-        """`active`, `best_loss`, `stale` and the best parameters `best` [*shape, P]; copies."""
+        """`active`, `best_loss`, `stale` and the best parameters `best` ("*members P"); copies."""
         return {
             "active": self.active.clone(),
             "best_loss": self.best_loss.clone(),
@@ -89,7 +91,7 @@ class EarlyStopping:
         self.stale.copy_(state["stale"])
         self._best.copy_(state["best"])
 
-    def _current(self) -> Tensor:
+    def _current(self) -> Float[Tensor, "*members P"]:
         flat = flat_view(self._parameters, self.shape)
         if flat is not None:
             return flat

@@ -6,10 +6,11 @@ import math
 from collections.abc import Iterable, Sequence
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 
-def members_of(parameters: Iterable[Tensor]) -> tuple[int, ...]:
+def members_of(parameters: Iterable[Float[Tensor, "S ..."]]) -> tuple[int, ...]:
     """The leading axes that keep members apart: (S, E) if every parameter has four axes, else (S,).
 
     That is the layout of `layers.Linear`. Raises ValueError if the parameters disagree, or there are none.
@@ -23,7 +24,7 @@ def members_of(parameters: Iterable[Tensor]) -> tuple[int, ...]:
     return shape
 
 
-def check_members(parameters: Sequence[Tensor], shape: tuple[int, ...]) -> None:
+def check_members(parameters: Sequence[Float[Tensor, "S ..."]], shape: tuple[int, ...]) -> None:
     """Raise ValueError unless every parameter's first axes are `shape`, and all share dtype and device."""
     if not parameters:
         raise ValueError("no parameters: expected at least one")
@@ -36,8 +37,10 @@ def check_members(parameters: Sequence[Tensor], shape: tuple[int, ...]) -> None:
             raise ValueError(f"parameters are mixed, {kinds}: expected one dtype and one device")
 
 
-def flat_view(parameters: Sequence[Tensor], shape: tuple[int, ...]) -> Tensor | None:
-    """The parameters as one tensor [*shape, P] that shares their memory, or None if they do not lie so."""
+def flat_view(
+    parameters: Sequence[Float[Tensor, "S ..."]], shape: tuple[int, ...]
+) -> Float[Tensor, "*members P"] | None:
+    """The parameters, whose first axes are `shape`, as one tensor in their memory, or None if they do not lie so."""
     lead, first = len(shape), parameters[0]
     storage, start = first.untyped_storage().data_ptr(), first.storage_offset()
     # An axis of length 1 may have any stride.
@@ -57,8 +60,8 @@ def flat_view(parameters: Sequence[Tensor], shape: tuple[int, ...]) -> Tensor | 
     return first.detach().as_strided((*shape, offset - start), (*first.stride()[:lead], 1))
 
 
-def flatten_(parameters: Sequence[Tensor], shape: tuple[int, ...]) -> Tensor:
-    """Move the parameters into one buffer [*shape, P], of which they become views, and return it.
+def flatten_(parameters: Sequence[Float[Tensor, "S ..."]], shape: tuple[int, ...]) -> Float[Tensor, "*members P"]:
+    """Move the parameters, whose first axes are `shape`, into one buffer, as views of it; return the buffer.
 
     Their values, and their identity as leaves, stay. Parameters that lie side by side already are not moved.
     """
@@ -72,14 +75,16 @@ def flatten_(parameters: Sequence[Tensor], shape: tuple[int, ...]) -> Tensor:
     return flat
 
 
-def views(flat: Tensor, parameters: Sequence[Tensor]) -> list[Tensor]:
-    """`flat` [*shape, P] cut into views with the parameters' shapes."""
+def views(
+    flat: Float[Tensor, "*members P"], parameters: Sequence[Float[Tensor, "S ..."]]
+) -> list[Float[Tensor, "S ..."]]:
+    """`flat` cut into views with the parameters' shapes."""
     lead = flat.dim() - 1
     sizes = [math.prod(p.shape[lead:]) for p in parameters]
     parts = zip(flat.split(sizes, dim=-1), parameters, strict=True)
     return [_column(part.view(p.shape)) for part, p in parts]
 
 
-def _column(p: Tensor) -> Tensor:
-    """A matrix [..., n, 1] as the transpose of a row, in the same memory: its products are several times faster."""
+def _column(p: Float[Tensor, "*axes"]) -> Float[Tensor, "*axes"]:
+    """A matrix "... n 1" as the transpose of a row, in the same memory: its products are several times faster."""
     return p.view(*p.shape[:-2], 1, p.shape[-2]).mT if p.dim() > 2 and p.shape[-1] == 1 else p

@@ -1,7 +1,7 @@
 """Perceptrons as functions of flat parameters, with products by their Jacobians.
 
 A trust-region step moves a parameter vector, asks what a hundred nearby vectors would do, and often puts the old one
-back; so here a network holds no parameters: each function takes theta [S, P], a seed in each row.
+back; so here a network holds no parameters: each function takes theta, a seed in each row.
 
 Derivatives are written out, layer by layer: tangent propagation for J v and backpropagation for J'u (Schulman 2016,
 section 3.12.1), both on one recording of the forward pass, without a graph.
@@ -16,22 +16,22 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from jaxtyping import Float
 from torch import Tensor
 
 from svgbench.nn.initialise import orthonormal
-from svgbench.nn.layers import ACTIVATIONS
+from svgbench.nn.layers import ACTIVATIONS, Activation
 from svgbench.nn.streams import Streams
 
-Forward = Callable[[NDArray[np.floating]], NDArray[np.floating]]
-"""Inputs [S, N, in] to outputs [S, N, out], in NumPy."""
+Forward = Callable[[Float[np.ndarray, "S N I"]], Float[np.ndarray, "S N O"]]
+"""Inputs to outputs, in NumPy."""
 
 
-def _tanh(x: NDArray[np.floating]) -> NDArray[np.floating]:
+def _tanh(x: Float[np.ndarray, "*axes"]) -> Float[np.ndarray, "*axes"]:
     return np.tanh(x, out=x)
 
 
-def _softplus(x: NDArray[np.floating]) -> NDArray[np.floating]:
+def _softplus(x: Float[np.ndarray, "*axes"]) -> Float[np.ndarray, "*axes"]:
     tail = np.abs(x)
     np.exp(np.negative(tail, out=tail), out=tail)
     tail += 1
@@ -41,7 +41,7 @@ def _softplus(x: NDArray[np.floating]) -> NDArray[np.floating]:
     return x
 
 
-SLOPES: dict[str, Callable[[Tensor], Tensor]] = {
+SLOPES: dict[str, Activation] = {
     "tanh": lambda y: 1 - y * y,
     "softplus": lambda y: -torch.expm1(-y),  # sigmoid(z) = 1 - exp(-softplus(z))
 }
@@ -54,10 +54,10 @@ NUMPY_ACTIVATIONS: dict[str, Forward] = {"tanh": _tanh, "softplus": _softplus}
 class Recording(NamedTuple):
     """A forward pass: what each layer took in, the slopes of the hidden activations, and the output."""
 
-    weights: list[Tensor]  # [S, in, out]
-    inputs: list[Tensor]  # [S, B, in]
-    slopes: list[Tensor]  # [S, B, out], hidden layers
-    output: Tensor  # [S, B, out]
+    weights: list[Float[Tensor, "S n_in n_out"]]
+    inputs: list[Float[Tensor, "S B n_in"]]
+    slopes: list[Float[Tensor, "S B n_out"]]  # hidden layers
+    output: Float[Tensor, "S B O"]
 
 
 class FlatMLP:
@@ -78,8 +78,8 @@ class FlatMLP:
 
     def initial(
         self, streams: Streams, output_gain: float, dtype: torch.dtype = torch.float32, kind: str = "unit"
-    ) -> Tensor:
-        """Parameters [S, P], with biases zero. Drawn in float64, so that every dtype starts from the same numbers.
+    ) -> Float[Tensor, "S P"]:
+        """Parameters, with biases zero. Drawn in float64, so that every dtype starts from the same numbers.
 
         kind:
             "unit": what comes into a hidden unit is Gaussian, scaled to norm 1; into an output, to `output_gain`;
@@ -99,8 +99,10 @@ class FlatMLP:
             parts += [(gain * weight).flatten(1), weight.new_zeros(len(weight), n_out)]
         return torch.cat(parts, 1).to(dtype)
 
-    def layers(self, theta: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """theta [S, P] as views: of each layer the weights [S, in, out] and the biases [S, 1, out]."""
+    def layers(
+        self, theta: Float[Tensor, "S P"]
+    ) -> list[tuple[Float[Tensor, "S n_in n_out"], Float[Tensor, "S 1 n_out"]]]:
+        """theta as views: of each layer the weights and the biases."""
         if theta.dim() != 2 or theta.shape[1] != self.P:
             raise ValueError(f"parameters have shape {list(theta.shape)}, expected [S, {self.P}]")
         found, start = [], 0
@@ -111,15 +113,15 @@ class FlatMLP:
             start += n_out
         return found
 
-    def __call__(self, theta: Tensor, x: Tensor) -> Tensor:
-        """Outputs [S, B, out] of x [S, B, in]."""
+    def __call__(self, theta: Float[Tensor, "S P"], x: Float[Tensor, "S B I"]) -> Float[Tensor, "S B O"]:
+        """The outputs at parameters theta."""
         *hidden, (weight, bias) = self.layers(theta)
         for w, b in hidden:
             x = ACTIVATIONS[self.activation](torch.baddbmm(b, x, w))
         return torch.baddbmm(bias, x, weight)
 
-    def record(self, theta: Tensor, x: Tensor) -> Recording:
-        """The forward pass of x [S, B, in], for `jvp` and `vjp`."""
+    def record(self, theta: Float[Tensor, "S P"], x: Float[Tensor, "S B I"]) -> Recording:
+        """The forward pass of x, for `jvp` and `vjp`."""
         *hidden, (weight, bias) = self.layers(theta)
         inputs, slopes = [x], []
         for w, b in hidden:
@@ -128,9 +130,9 @@ class FlatMLP:
         output = torch.baddbmm(bias, inputs[-1], weight)
         return Recording([w for w, _ in hidden] + [weight], inputs, slopes, output)
 
-    def jvp(self, recording: Recording, tangent: Tensor) -> Tensor:
-        """J v [S, B, out]: the change of the outputs along v = `tangent` [S, P] in parameter space."""
-        moved: Tensor | None = None  # change of a layer's input
+    def jvp(self, recording: Recording, tangent: Float[Tensor, "S P"]) -> Float[Tensor, "S B O"]:
+        """J v: the change of the outputs along v = `tangent` in parameter space."""
+        moved: Float[Tensor, "S B n_out"] | None = None  # change of a layer's input
         for i, (d_weight, d_bias) in enumerate(self.layers(tangent)):
             out = torch.baddbmm(d_bias, recording.inputs[i], d_weight)
             if moved is not None:
@@ -139,9 +141,9 @@ class FlatMLP:
         assert moved is not None
         return moved
 
-    def vjp(self, recording: Recording, cotangent: Tensor) -> Tensor:
-        """J'u [S, P], summed over B: the gradient of sum(u * output) at u = `cotangent` [S, B, out]."""
-        parts: list[Tensor] = []
+    def vjp(self, recording: Recording, cotangent: Float[Tensor, "S B O"]) -> Float[Tensor, "S P"]:
+        """J'u, summed over B: the gradient of sum(u * output) at u = `cotangent`."""
+        parts: list[Float[Tensor, "S _"]] = []
         u = cotangent
         for i in reversed(range(len(self.shapes))):
             parts = [torch.bmm(recording.inputs[i].mT, u).flatten(1), u.sum(1), *parts]
@@ -149,18 +151,18 @@ class FlatMLP:
                 u = torch.bmm(u, recording.weights[i].mT).mul_(recording.slopes[i - 1])
         return torch.cat(parts, 1)
 
-    def forward_numpy(self, theta: Tensor) -> Forward:
+    def forward_numpy(self, theta: Float[Tensor, "S P"]) -> Forward:
         """The forward pass at theta as it is now, for batches so small that calls of torch would cost more."""
         arrays = [(w.cpu().numpy().copy(), b.cpu().numpy().copy()) for w, b in self.layers(theta)]
         activate = NUMPY_ACTIVATIONS[self.activation]
         *hidden, (weight, bias) = arrays
 
-        def forward(x: NDArray[np.floating]) -> NDArray[np.floating]:
+        def forward(x: Float[np.ndarray, "S N I"]) -> Float[np.ndarray, "S N O"]:
             for w, b in hidden:
                 x = np.matmul(x, w)
                 x += b
                 x = activate(x)
-            y: NDArray[np.floating] = np.matmul(x, weight)
+            y: Float[np.ndarray, "S N O"] = np.matmul(x, weight)
             y += bias
             return y
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from svgbench.nn.flat_mlp import FlatMLP, Forward
@@ -23,13 +23,13 @@ LOG_2PI = math.log(2 * math.pi)
 
 
 class Acting(NamedTuple):
-    """A policy at fixed parameters, in NumPy: a = mean(x) + std * noise, of x [S, N, O]."""
+    """A policy at fixed parameters, in NumPy: a = mean(x) + std * noise."""
 
     mean: Forward
-    std: NDArray[np.floating]  # [S, 1, A]
+    std: Float[np.ndarray, "S 1 A"]
 
-    def standing_still(self, lost: NDArray[np.bool_]) -> Acting:
-        """The same policy, but the seeds in `lost`, bool [S], always take action 0."""
+    def standing_still(self, lost: Bool[np.ndarray, "S"]) -> Acting:
+        """The same policy, but the seeds in `lost` always take action 0."""
         if not lost.any():
             return self
         still = lost[:, None, None]
@@ -37,7 +37,7 @@ class Acting(NamedTuple):
 
 
 class GaussianPolicy:
-    """Functions of parameters theta [S, P]: those of the network for the mean, and then log_std [A].
+    """Functions of parameters theta: those of the network for the mean, and then A for log_std.
 
     hidden: widths of the hidden layers; () is a linear policy. activation: as `FlatMLP`.
     """
@@ -49,39 +49,46 @@ class GaussianPolicy:
 
     def initial(
         self, streams: Streams, init_std: float, output_gain: float, dtype: torch.dtype, kind: str = "unit"
-    ) -> Tensor:
-        """Parameters [S, P]; `init_std` in units of action; the rest as `FlatMLP.initial`."""
+    ) -> Float[Tensor, "S P"]:
+        """Parameters; `init_std` in units of action; the rest as `FlatMLP.initial`."""
         theta = self.net.initial(streams, output_gain, dtype, kind)
         return torch.cat([theta, torch.full((len(theta), self.A), math.log(init_std), dtype=dtype)], 1)
 
-    def weights(self, theta: Tensor) -> Tensor:
-        """The network's part of theta, [S, P - A]."""
+    def weights(self, theta: Float[Tensor, "S P"]) -> Float[Tensor, "S P-{self.A}"]:
+        """The network's part of theta."""
         return theta[:, : -self.A]
 
-    def log_std(self, theta: Tensor) -> Tensor:
-        """[S, 1, A]"""
+    def log_std(self, theta: Float[Tensor, "S P"]) -> Float[Tensor, "S 1 {self.A}"]:
+        """The same at every x."""
         return theta[:, None, -self.A :]
 
-    def mean(self, theta: Tensor, x: Tensor) -> Tensor:
-        """[S, B, A] of x [S, B, O]."""
+    def mean(self, theta: Float[Tensor, "S P"], x: Float[Tensor, "S B O"]) -> Float[Tensor, "S B {self.A}"]:
+        """The network's outputs."""
         return self.net(self.weights(theta), x)
 
-    def entropy(self, theta: Tensor) -> Tensor:
-        """In nats, [S]; the same at every x."""
+    def entropy(self, theta: Float[Tensor, "S P"]) -> Float[Tensor, "S"]:
+        """In nats; the same at every x."""
         return (self.log_std(theta) + 0.5 * (1 + LOG_2PI)).sum((1, 2))
 
-    def acting(self, theta: Tensor) -> Acting:
+    def acting(self, theta: Float[Tensor, "S P"]) -> Acting:
         return Acting(self.net.forward_numpy(self.weights(theta)), self.log_std(theta).exp().cpu().numpy())
 
 
-def log_prob(mean: Tensor, log_std: Tensor, action: Tensor) -> Tensor:
-    """log N(action; mean, exp(log_std)) [...] in nats, of [..., A]."""
+def log_prob(
+    mean: Float[Tensor, "*#batch A"], log_std: Float[Tensor, "*#batch A"], action: Float[Tensor, "*#batch A"]
+) -> Float[Tensor, "*#batch"]:
+    """log N(action; mean, exp(log_std)) in nats."""
     z = (action - mean) * (-log_std).exp()
     return -(0.5 * (z.square() + LOG_2PI) + log_std).sum(-1)
 
 
-def kl(mean: Tensor, log_std: Tensor, new_mean: Tensor, new_log_std: Tensor) -> Tensor:
-    """KL(old || new) [...] in nats, of [..., A]; rounding can take one near zero below zero."""
+def kl(
+    mean: Float[Tensor, "*#batch A"],
+    log_std: Float[Tensor, "*#batch A"],
+    new_mean: Float[Tensor, "*#batch A"],
+    new_log_std: Float[Tensor, "*#batch A"],
+) -> Float[Tensor, "*#batch"]:
+    """KL(old || new) in nats; rounding can take one near zero below zero."""
     # expm1 would not, but moves committed numbers: it waits for the next VERSION of those that compute this.
     ratio = (2 * (log_std - new_log_std)).exp()
     moved = ((new_mean - mean) * (-new_log_std).exp()).square()

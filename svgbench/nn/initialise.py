@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from svgbench.nn.layers import Linear
@@ -28,8 +29,8 @@ def orthogonal_(module: nn.Module, streams: Streams) -> None:
                 layer.bias.zero_()
 
 
-def orthonormal(normal: Tensor) -> Tensor:
-    """Orthonormal columns [..., n, m], uniformly distributed, from standard normal numbers [..., n, m], n >= m."""
+def orthonormal(normal: Float[Tensor, "*batch n m"]) -> Float[Tensor, "*batch n m"]:
+    """Orthonormal columns, uniformly distributed, from standard normal numbers, n >= m."""
     q, r = torch.linalg.qr(normal)
     return q * torch.diagonal(r, dim1=-2, dim2=-1).sign().unsqueeze(-2)  # makes the draw uniform
 

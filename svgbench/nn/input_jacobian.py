@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from svgbench.nn.flat_mlp import Recording
 
 
-def pull_back(recording: Recording, u: Tensor) -> Tensor:
-    """u J [S, B, in] of u [S, B, out]: the gradient of sum(u * output) by the inputs."""
+def pull_back(recording: Recording, u: Float[Tensor, "S B O"]) -> Float[Tensor, "S B I"]:
+    """u J: the gradient of sum(u * output) by the inputs."""
     for i in reversed(range(len(recording.weights))):
         u = torch.bmm(u, recording.weights[i].mT)
         if i:
@@ -17,8 +18,8 @@ def pull_back(recording: Recording, u: Tensor) -> Tensor:
     return u
 
 
-def jacobian(recording: Recording) -> Tensor:
-    """J [S, B, out, in]: the derivative of each output by each input."""
+def jacobian(recording: Recording) -> Float[Tensor, "S B O I"]:
+    """J: the derivative of each output by each input."""
     S, B, out = recording.output.shape
     J = recording.weights[-1].mT.unsqueeze(1).expand(S, B, -1, -1)  # [S, B, out, h]
     for weight, slope in zip(reversed(recording.weights[:-1]), reversed(recording.slopes), strict=True):

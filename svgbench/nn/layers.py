@@ -8,21 +8,22 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from svgbench.nn.streams import Streams
 
-Activation = Callable[[Tensor], Tensor]
+Activation = Callable[[Float[Tensor, "*axes"]], Float[Tensor, "*axes"]]
 
 
-def _identity(x: Tensor) -> Tensor:
+def _identity(x: Float[Tensor, "*axes"]) -> Float[Tensor, "*axes"]:
     return x
 
 
 _MINUS_ONE = torch.tensor(-1.0)
 
 
-def _sigmoid_tanh(x: Tensor) -> Tensor:
+def _sigmoid_tanh(x: Float[Tensor, "*axes"]) -> Float[Tensor, "*axes"]:
     y = (x + x).sigmoid_()
     return torch.add(_MINUS_ONE, y, alpha=2, out=y)
 
@@ -31,13 +32,13 @@ class _SigmoidTanh(torch.autograd.Function):
     """tanh(x) = 2 sigmoid(2 x) - 1, with the derivative of tanh as one kernel."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
+    def forward(ctx: Any, x: Float[Tensor, "*axes"]) -> Float[Tensor, "*axes"]:
         y = _sigmoid_tanh(x)
         ctx.save_for_backward(y)
         return y
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Tensor:
+    def backward(ctx: Any, grad: Float[Tensor, "*axes"]) -> Float[Tensor, "*axes"]:
         (y,) = ctx.saved_tensors
         return torch.ops.aten.tanh_backward.default(grad, y)
 
@@ -45,7 +46,7 @@ class _SigmoidTanh(torch.autograd.Function):
 SMALL = 5000  # elements; below it the calls cost more than the arithmetic
 
 
-def _tanh(x: Tensor) -> Tensor:
+def _tanh(x: Float[Tensor, "*axes"]) -> Float[Tensor, "*axes"]:
     """On the CPU `torch.tanh` is MKL's, which can take nine times as long as `torch.sigmoid`.
 
     The absolute error of the detour stays within 2e-7 in float32 (4e-16 in float64), no more than that of the
@@ -69,8 +70,7 @@ ACTIVATIONS: dict[str, Activation] = {
 class Linear(nn.Module):
     """x W + b with weights of its own for each seed, and with `ensemble` for each of that many members E.
 
-    weight: [S, in, out] or [S, E, in, out]; bias: [S, 1, out] or [S, E, 1, out] (None without bias).
-    Both are drawn from U(-1/sqrt(in), 1/sqrt(in)), the default of `torch.nn.Linear`, in float64 and then
+    Weights and biases are drawn from U(-1/sqrt(in), 1/sqrt(in)), the default of `torch.nn.Linear`, in float64 and then
     rounded to `dtype`, so that a float32 and a float64 layer start from the same numbers.
 
     streams: S seeds' streams; the layer takes in * out and then out numbers (times E) from each.
@@ -104,11 +104,11 @@ class Linear(nn.Module):
             drawn = streams.uniform((*members, *axes), -bound, bound, dtype=torch.float64)
             return nn.Parameter(drawn.to(device=device or streams.device, dtype=dtype))
 
-        self.weight = draw(in_features, out_features)
-        self.bias = draw(1, out_features) if bias else None
+        self.weight: Float[nn.Parameter, "*members I O"] = draw(in_features, out_features)
+        self.bias: Float[nn.Parameter, "*members 1 O"] | None = draw(1, out_features) if bias else None
 
-    def forward(self, x: Tensor) -> Tensor:
-        """[S, B, in] -> [S, B, out]; with an ensemble [S, B, in] (shared) or [S, E, B, in] -> [S, E, B, out].
+    def forward(self, x: Float[Tensor, "S ... B I"]) -> Float[Tensor, "S ... B O"]:
+        """ "S B I" to "S B O"; with an ensemble "S B I" (shared) or "S E B I" to "S E B O".
 
         Raises ValueError for another shape.
         """
@@ -128,7 +128,7 @@ class Linear(nn.Module):
         y = torch.bmm(x, weight) if self.bias is None else torch.baddbmm(self.bias.flatten(0, 1), x, weight)
         return y.unflatten(0, (S, E))
 
-    def _complaint(self, x: Tensor) -> str:
+    def _complaint(self, x: Float[Tensor, "..."]) -> str:
         S, rest = self.members[0], "".join(f"{E}, " for E in self.members[1:])
         shared = f"[{S}, B, {self.in_features}] or " if rest else ""
         return f"input has shape {list(x.shape)}, expected {shared}[{S}, {rest}B, {self.in_features}]"
@@ -169,8 +169,8 @@ class MLP(nn.Module):
         )
         self.members = (len(streams),) if ensemble is None else (len(streams), ensemble)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """[S, B, in] -> [S, B, out], or with an ensemble as `Linear.forward`."""
+    def forward(self, x: Float[Tensor, "S ... B I"]) -> Float[Tensor, "S ... B O"]:
+        """ "S B I" to "S B O", or with an ensemble as `Linear.forward`."""
         for layer, name in zip(self.layers, self.activations, strict=True):
             x = ACTIVATIONS[name](layer(x))
         return x

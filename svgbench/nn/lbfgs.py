@@ -3,36 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import no_type_check
 
 import torch
+from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
-Objective = Callable[[Tensor], tuple[Tensor, Tensor]]
-"""Values [S] and gradients [S, P] at parameters [S, P]."""
+Objective = Callable[[Float[Tensor, "S P"]], tuple[Float[Tensor, "S"], Float[Tensor, "S P"]]]
+"""Values and gradients at parameters."""
 
 SUFFICIENT = 1e-4  # of the decrease that the slope promises
 FLAT = 1e-9  # norm of a gradient at which a seed has arrived
 
 
-def _dot(a: Tensor, b: Tensor) -> Tensor:
+@no_type_check  # the tests would spend more time on its checks than on all others
+def _dot(a: Float[Tensor, "S P"], b: Float[Tensor, "S P"]) -> Float[Tensor, "S 1"]:
     return (a * b).sum(1, keepdim=True)
 
 
 class _Pairs:
-    """The last `memory` steps and changes of gradient of each seed: [S, P] each, the newest last."""
+    """The last `memory` steps and changes of gradient of each seed, the newest last."""
 
-    def __init__(self, theta: Tensor, memory: int) -> None:
+    def __init__(self, theta: Float[Tensor, "S P"], memory: int) -> None:
         nothing = torch.zeros_like(theta)
         self.steps, self.changes = [nothing] * memory, [nothing] * memory
 
-    def add(self, step: Tensor, change: Tensor, where: Tensor) -> None:
-        """Of the seeds where bool [S, 1]; a pair without positive curvature is left out."""
+    def add(self, step: Float[Tensor, "S P"], change: Float[Tensor, "S P"], where: Bool[Tensor, "S 1"]) -> None:
+        """Of the seeds `where`; a pair without positive curvature is left out."""
         where = where & (_dot(step, change) > 1e-12 * step.norm(dim=1, keepdim=True) * change.norm(dim=1, keepdim=True))
         for kept, new in ((self.steps, step), (self.changes, change)):
             moved = [*kept[1:], new]
             kept[:] = [torch.where(where, later, old) for later, old in zip(moved, kept, strict=True)]
 
-    def direction(self, gradient: Tensor) -> Tensor:
+    def direction(self, gradient: Float[Tensor, "S P"]) -> Float[Tensor, "S P"]:
         """- H g, where H approximates the inverse Hessian; without a pair yet, - g / |g|."""
         curvature = [_dot(s, y) for s, y in zip(self.steps, self.changes, strict=True)]
         q, alphas = -gradient, []
@@ -47,8 +50,10 @@ class _Pairs:
 
 
 @torch.no_grad()
-def minimise(objective: Objective, theta: Tensor, evaluations: int, memory: int = 10) -> Tensor:
-    """Parameters [S, P] of a lower value, float64, after so many evaluations.
+def minimise(
+    objective: Objective, theta: Float[Tensor, "S P"], evaluations: int, memory: int = 10
+) -> Float64[Tensor, "S P"]:
+    """Parameters of a lower value after so many evaluations.
 
     Each seed takes steps of its own length, halved until the value falls enough; a seed that has arrived waits.
     """

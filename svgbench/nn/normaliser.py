@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 
 import torch
+from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
 NEGLIGIBLE = 1e-6  # a deviation up to this share of the mean is rounding: the number is constant
 
 
-def constant(mean: Tensor, deviation: Tensor) -> Tensor:
-    """Which numbers have not varied, bool: their deviation is no scale. One that is not finite counts as varied."""
+def constant(mean: Float[Tensor, "*axes"], deviation: Float[Tensor, "*axes"]) -> Bool[Tensor, "*axes"]:
+    """Which numbers have not varied: their deviation is no scale. One that is not finite counts as varied."""
     return (deviation <= NEGLIGIBLE * mean.abs() + torch.finfo(torch.float64).tiny) & deviation.isfinite()
 
 
@@ -25,7 +26,7 @@ class Normaliser:
         has not varied yet is not divided by such a bound, which would blow up its first variation: its deviation is
         taken for 1.
 
-    count: float64 [S], rows seen. mean, m2: float64 [S, D]; m2 is the sum of squared deviations.
+    count: rows seen. m2: the sum of squared deviations.
     """
 
     def __init__(
@@ -44,27 +45,27 @@ class Normaliser:
         if not max_std >= min_std:
             raise ValueError(f"max_std is {max_std}, expected at least min_std, {min_std}")
         self.min_std, self.max_std = min_std, max_std
-        self.count = torch.zeros(S, dtype=torch.float64, device=device)
-        self.mean = torch.zeros(S, D, dtype=torch.float64, device=device)
-        self.m2 = torch.zeros(S, D, dtype=torch.float64, device=device)
+        self.count: Float64[Tensor, "S"] = torch.zeros(S, dtype=torch.float64, device=device)
+        self.mean: Float64[Tensor, "S D"] = torch.zeros(S, D, dtype=torch.float64, device=device)
+        self.m2: Float64[Tensor, "S D"] = torch.zeros(S, D, dtype=torch.float64, device=device)
 
     @property
-    def var(self) -> Tensor:
-        """Population variance, float64 [S, D]; one before the first row."""
+    def var(self) -> Float64[Tensor, "S D"]:
+        """Population variance; one before the first row."""
         count = self.count.unsqueeze(-1)
         return torch.where(count > 0, self.m2 / count.clamp(min=1), 1.0)
 
     @property
-    def std(self) -> Tensor:
-        """Standard deviation, within [`min_std`, `max_std`], float64 [S, D]; one where nothing has varied."""
+    def std(self) -> Float64[Tensor, "S D"]:
+        """Standard deviation, within [`min_std`, `max_std`]; one where nothing has varied."""
         deviation = self.var.sqrt()
         return torch.where(constant(self.mean, deviation), 1.0, deviation).clamp(self.min_std, self.max_std)
 
     @torch.no_grad()
-    def update(self, x: Tensor, valid: Tensor | None = None) -> None:
-        """Take in a batch [S, B, D] of any float type; B may differ from batch to batch, and may be 0.
+    def update(self, x: Float[Tensor, "S B D"], valid: Bool[Tensor, "S B"] | None = None) -> None:
+        """Take in a batch of any float type; B may differ from batch to batch, and may be 0.
 
-        valid: bool [S, B], which rows count; all without. Raises ValueError for another shape.
+        valid: which rows count; all without. Raises ValueError for another shape.
         """
         self._check(x)
         B = x.shape[1]
@@ -72,7 +73,7 @@ class Normaliser:
             return
         x = x.double()
         if valid is None:
-            count: float | Tensor = float(B)
+            count: float | Float64[Tensor, "S"] = float(B)
             batch_mean = x.mean(dim=1)  # [S, D]
             batch_m2 = (x - batch_mean.unsqueeze(1)).square().sum(dim=1)  # [S, D]
         else:
@@ -89,20 +90,20 @@ class Normaliser:
         self.m2 += batch_m2 + delta.square() * (self.count * count / some).unsqueeze(-1)
         self.count = total
 
-    def normalise(self, x: Tensor) -> Tensor:
-        """(x - mean) / std of [S, B, D], in x's type; x itself before the first row. Gradients pass to x."""
+    def normalise(self, x: Float[Tensor, "S B D"]) -> Float[Tensor, "S B D"]:
+        """(x - mean) / std, in x's type; x itself before the first row. Gradients pass to x."""
         self._check(x)
         mean, std = self.mean.unsqueeze(1).to(x.dtype), self.std.unsqueeze(1).to(x.dtype)
         return (x - mean) / std
 
-    def denormalise(self, x: Tensor) -> Tensor:
-        """x * std + mean of [S, B, D], the inverse of `normalise`."""
+    def denormalise(self, x: Float[Tensor, "S B D"]) -> Float[Tensor, "S B D"]:
+        """x * std + mean, the inverse of `normalise`."""
         self._check(x)
         mean, std = self.mean.unsqueeze(1).to(x.dtype), self.std.unsqueeze(1).to(x.dtype)
         return x * std + mean
 
     def state_dict(self) -> dict[str, Tensor]:
-        """`count` [S], `mean` [S, D] and `m2` [S, D], float64; copies."""
+        """`count`, `mean` and `m2`; copies."""
         return {"count": self.count.clone(), "mean": self.mean.clone(), "m2": self.m2.clone()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
@@ -113,7 +114,7 @@ class Normaliser:
         self.mean.copy_(state["mean"])
         self.m2.copy_(state["m2"])
 
-    def _check(self, x: Tensor) -> None:
+    def _check(self, x: Float[Tensor, "..."]) -> None:
         S, D = self.mean.shape
         if x.dim() != 3 or x.shape[0] != S or x.shape[2] != D:
             raise ValueError(f"x has shape {list(x.shape)}, expected [{S}, B, {D}]")

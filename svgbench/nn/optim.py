@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 import torch
+from jaxtyping import Bool, Float, Float32, Float64, Shaped
 from torch import Tensor, nn
 
 from svgbench.nn.flat import check_members, flat_view, flatten_, members_of, views
@@ -19,14 +20,14 @@ CLIP_EPS = 1e-6  # as torch.nn.utils.clip_grad_norm_
 class Adam:
     """Adam (Kingma and Ba 2015, algorithm 1), as `torch.optim.Adam`, for every member of every seed.
 
-    The parameters are moved into one buffer `flat` [*shape, P] and their gradients into another, `grad`: each
+    The parameters are moved into one buffer `flat` and their gradients into another, `grad`: each
     `p` and `p.grad` becomes a view. There are two ways to fill `grad`:
 
     * `adam.backward(loss)` writes the gradient of this optimiser's parameters, and of nothing else;
     * `adam.zero_grad()` and then `loss.backward()` accumulates as usual. That is slower, and torch warns once
       that the views are not contiguous.
 
-    parameters: each [*shape, ...], of one dtype and device.
+    parameters: `shape` are the first axes of each; of one dtype and device.
     lr: step size, a number or a tensor that broadcasts over `shape` (a tensor may be changed in place).
     shape: (S,) or (S, E), the axes that keep members apart; by default (S, E) if every parameter has four
         axes, else (S,).
@@ -34,8 +35,8 @@ class Adam:
 
     def __init__(
         self,
-        parameters: Iterable[nn.Parameter],
-        lr: float | Tensor,
+        parameters: Iterable[Float[nn.Parameter, "S ..."]],
+        lr: float | Float[Tensor, "..."],
         *,
         shape: tuple[int, ...] | None = None,
         betas: tuple[float, float] = (0.9, 0.999),
@@ -49,8 +50,10 @@ class Adam:
         self.lr = lr
         self.betas = betas
         self.eps = eps
-        self.flat = flatten_(self.parameters, self.shape)
-        self.grad = torch.zeros(self.flat.shape, dtype=self.flat.dtype, device=self.flat.device)
+        self.flat: Float[Tensor, "*members P"] = flatten_(self.parameters, self.shape)
+        self.grad: Float[Tensor, "*members P"] = torch.zeros(
+            self.flat.shape, dtype=self.flat.dtype, device=self.flat.device
+        )
         self._grads = views(self.grad, self.parameters)
         for p, grad in zip(self.parameters, self._grads, strict=True):
             p.grad = grad
@@ -58,16 +61,16 @@ class Adam:
         self._exp_avg = torch.zeros_like(self.grad)
         self._exp_avg_sq = torch.zeros_like(self.grad)
         # Until a mask is passed all members have taken the same number of steps: one fused kernel does them.
-        self._common_step: Tensor | None = torch.zeros((), dtype=torch.float32, device=self.flat.device)
+        self._common_step: Float32[Tensor, ""] | None = torch.zeros((), dtype=torch.float32, device=self.flat.device)
         self._steps = torch.zeros(self.shape, dtype=torch.float64, device=self.flat.device)
 
     @property
-    def steps(self) -> Tensor:
-        """How many steps each member has taken, float64, `shape`."""
+    def steps(self) -> Float64[Tensor, "*members"]:
+        """How many steps each member has taken."""
         return self._steps if self._common_step is None else self._common_step.double().expand(self.shape)
 
-    def backward(self, loss: Tensor, *, retain_graph: bool = False) -> None:
-        """Set the gradients to those of `loss`, a scalar or [S]-shaped, summed; no other parameter gets one.
+    def backward(self, loss: Float[Tensor, "..."], *, retain_graph: bool = False) -> None:
+        """Set the gradients to those of the sum of `loss`; no other parameter gets one.
 
         Parameters that the loss does not depend on get zero.
         """
@@ -77,16 +80,16 @@ class Adam:
         """Set all gradients to zero, in place."""
         self.grad.zero_()
 
-    def clip_grad_norm_(self, max_norm: float) -> Tensor:
-        """Scale each seed's gradient to a norm of at most `max_norm`; return the norms before, [S].
+    def clip_grad_norm_(self, max_norm: float) -> Float[Tensor, "S"]:
+        """Scale each seed's gradient to a norm of at most `max_norm`; return the norms before.
 
         With an ensemble the norm is that of all of a seed's members together.
         """
         return _clip_([self.grad], max_norm)
 
     @torch.no_grad()
-    def step(self, active: Tensor | None = None) -> None:
-        """One step. Where `active` (bool, `shape`, or [S]) is False, parameters, moments and count stay.
+    def step(self, active: Bool[Tensor, "S ..."] | None = None) -> None:
+        """One step. Where `active` (`shape`, or "S") is False, parameters, moments and count stay.
 
         The gradients of those members are set to zero.
         Raises RuntimeError if a parameter or its gradient no longer lies in this optimiser's buffers.
@@ -116,14 +119,14 @@ class Adam:
             maximize=False,
         )
 
-    def _step_of_each(self, active: Tensor | None) -> None:
+    def _step_of_each(self, active: Bool[Tensor, "S ..."] | None) -> None:
         if self._common_step is not None:
             self._steps, self._common_step = self.steps.clone(), None
         beta1, beta2 = self.betas
         m, v, g = self._exp_avg, self._exp_avg_sq, self.grad
         lr = self._per_member(self.lr) if isinstance(self.lr, Tensor) else self.lr
-        decay1: float | Tensor = beta1
-        decay2: float | Tensor = beta2
+        decay1: float | Float[Tensor, "*members 1"] = beta1
+        decay2: float | Float[Tensor, "*members 1"] = beta2
         if active is None:
             self._steps += 1
         else:
@@ -143,7 +146,7 @@ class Adam:
         denominator = v.sqrt().div_(bias2_sqrt).add_(self.eps)
         self.flat.sub_(torch.div(m, denominator, out=denominator).mul_(rate))
 
-    def _per_member(self, x: Tensor) -> Tensor:
+    def _per_member(self, x: Shaped[Tensor, "..."]) -> Shaped[Tensor, "*members 1"]:
         if x.dim() > len(self.shape):
             raise ValueError(f"shape {list(x.shape)} does not broadcast over members {self.shape}")
         missing = (1,) * (len(self.shape) - x.dim() + 1)
@@ -157,7 +160,7 @@ class Adam:
                 raise RuntimeError("a parameter's .grad was replaced: clear gradients with Adam.zero_grad()")
 
     def state_dict(self) -> dict[str, Any]:
-        """Moments [*shape, P], step counts (`shape`) and whether all share one; copies, without parameters."""
+        """Moments ("*members P"), step counts ("*members") and whether all share one; copies, without parameters."""
         return {
             "exp_avg": self._exp_avg.clone(),
             "exp_avg_sq": self._exp_avg_sq.clone(),
@@ -192,12 +195,11 @@ def backward_together(loss: Tensor, adams: Sequence[Adam], *, retain_graph: bool
 
 
 @torch.no_grad()
-def clip_grad_norm_(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
+def clip_grad_norm_(parameters: Iterable[Float[Tensor, "S ..."]], max_norm: float) -> Float[Tensor, "S"]:
     """Scale each seed's gradient, over all parameters together, to a norm of at most `max_norm`.
 
-    parameters: each [S, ...]; those without a gradient are left out. Returns the norms before, [S]. A seed
-    whose norm is not finite gets a gradient that is NaN or zero; the others are not touched by it. Raises
-    ValueError if no parameter has a gradient.
+    Parameters without a gradient are left out. Returns the norms before. A seed whose norm is not finite gets a
+    gradient that is NaN or zero; the others are not touched by it. Raises ValueError if no parameter has a gradient.
     """
     grads = [p.grad for p in parameters if p.grad is not None]
     if not grads:
@@ -207,7 +209,7 @@ def clip_grad_norm_(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
 
 
 @torch.no_grad()
-def _clip_(grads: list[Tensor], max_norm: float) -> Tensor:
+def _clip_(grads: list[Float[Tensor, "S ..."]], max_norm: float) -> Float[Tensor, "S"]:
     if not max_norm > 0:
         raise ValueError(f"max_norm is {max_norm}, expected a positive number")
     norms = [torch.linalg.vector_norm(grad.flatten(1), dim=1) for grad in grads]
@@ -235,8 +237,8 @@ def polyak_(target_module: nn.Module, online_module: nn.Module, tau: float) -> N
     """
     if not 0 <= tau <= 1:
         raise ValueError(f"tau is {tau}, expected a number in [0, 1], the weight of the online network")
-    target: list[Tensor] = list(target_module.parameters())
-    online: list[Tensor] = list(online_module.parameters())
+    target: list[Float[Tensor, "S ..."]] = list(target_module.parameters())
+    online: list[Float[Tensor, "S ..."]] = list(online_module.parameters())
     if [p.shape for p in target] != [p.shape for p in online]:
         raise ValueError(
             f"the target has shapes {_shapes(target)}, expected those of the online module, {_shapes(online)}"
@@ -249,5 +251,5 @@ def polyak_(target_module: nn.Module, online_module: nn.Module, tau: float) -> N
         flat_target.lerp_(flat_online, tau)
 
 
-def _shapes(parameters: list[Tensor]) -> list[list[int]]:
+def _shapes(parameters: list[Float[Tensor, "S ..."]]) -> list[list[int]]:
     return [list(p.shape) for p in parameters]

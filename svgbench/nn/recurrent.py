@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from svgbench.nn.layers import ACTIVATIONS
@@ -18,9 +19,9 @@ class GRU(nn.Module):
         r = sigmoid(W_ir x + b_ir + W_hr h + b_hr)       z = sigmoid(W_iz x + b_iz + W_hz h + b_hz)
         n = tanh(W_in x + b_in + r * (W_hn h + b_hn))    h' = (1 - z) n + z h
 
-    Layer l has w_input[l] [S, in, 3 hidden], w_hidden[l] [S, hidden, 3 hidden] and biases [S, 1, 3 hidden], columns in
-    the order r, z, n. All are drawn from U(-1/sqrt(hidden), 1/sqrt(hidden)), the default of `torch.nn.GRU`, in
-    float64 and then rounded to `dtype`.
+    Layer l has w_input[l] "S I 3*H", w_hidden[l] "S H 3*H" and biases "S 1 3*H", columns in the order r, z, n.
+    All are drawn from U(-1/sqrt(hidden), 1/sqrt(hidden)), the default of `torch.nn.GRU`, in float64 and then rounded
+    to `dtype`.
     """
 
     def __init__(
@@ -50,18 +51,20 @@ class GRU(nn.Module):
         self.b_input = nn.ParameterList(draw(1, 3 * hidden) for _ in widths)
         self.b_hidden = nn.ParameterList(draw(1, 3 * hidden) for _ in widths)
 
-    def forward(self, x: Tensor, h: list[Tensor] | None = None) -> list[Tensor]:
-        """One step: x [S, B, in] and the layers' states [S, B, hidden] -> their next states; the last is the output.
+    def forward(
+        self, x: Float[Tensor, "S B I"], h: list[Float[Tensor, "S B H"]] | None = None
+    ) -> list[Float[Tensor, "S B H"]]:
+        """One step: x and the layers' states to their next states; the last is the output.
 
         Without `h` the states are zero, and their products are not computed.
         """
         if x.dim() != 3 or x.shape[2] != self.in_features:
             raise ValueError(f"x has shape {list(x.shape)}, expected [S, B, {self.in_features}]")
-        after: list[Tensor] = []
+        after: list[Float[Tensor, "S B H"]] = []
         parameters = zip(self.w_input, self.w_hidden, self.b_input, self.b_hidden, strict=True)
         for layer, (w_input, w_hidden, b_input, b_hidden) in enumerate(parameters):
             before = None if h is None else h[layer]
-            from_x = torch.baddbmm(b_input, x, w_input)  # [S, B, 3 hidden]
+            from_x = torch.baddbmm(b_input, x, w_input)  # "S B 3*H"
             from_h = b_hidden if before is None else torch.baddbmm(b_hidden, before, w_hidden)
             x = _Gates.apply(from_x, from_h, before)
             after.append(x)
@@ -72,7 +75,12 @@ class _Gates(torch.autograd.Function):
     """Everything of a step but its matrix products, in few passes over memory."""
 
     @staticmethod
-    def forward(ctx: Any, from_x: Tensor, from_h: Tensor, h: Tensor | None) -> Tensor:
+    def forward(
+        ctx: Any,
+        from_x: Float[Tensor, "S B HHH"],
+        from_h: Float[Tensor, "S #B HHH"],
+        h: Float[Tensor, "S B H"] | None,
+    ) -> Float[Tensor, "S B H"]:
         k = from_x.shape[-1] // 3
         rz = torch.add(from_x[..., : 2 * k], from_h[..., : 2 * k]).sigmoid_()
         r, z = rz[..., :k], rz[..., k:]
@@ -81,7 +89,7 @@ class _Gates(torch.autograd.Function):
         return n - z * n if h is None else torch.lerp(n, h, z)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, grad: Float[Tensor, "S B H"]) -> tuple[Float[Tensor, "S _ _"] | None, ...]:
         rz, n, from_h, h = ctx.saved_tensors
         k = n.shape[-1]
         r, z = rz[..., :k], rz[..., k:]

@@ -1,4 +1,4 @@
-"""Returns and advantages along paths. Axes: S seeds, T time, N simulations; rows [S, T, N] as in `rollouts.Batch`.
+"""Returns and advantages along paths. Rows "S T N" as in `svgbench.simulate.batch`.
 
 A path may end anywhere, and the next one of the same simulation may follow it. `ended` says after which steps a path
 stops, whatever stopped it, and `tail` what is still to come there in the discounted sum: zero after a termination,
@@ -8,6 +8,7 @@ the caller's choice after a time limit or where the batch was cut.
 from __future__ import annotations
 
 import torch
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from svgbench.nn.normaliser import NEGLIGIBLE
@@ -15,8 +16,10 @@ from svgbench.nn.normaliser import NEGLIGIBLE
 MIN_PATHS = 5  # whose mean is a baseline, at least; the authors' code
 
 
-def discounted_sums(reward: Tensor, ended: Tensor, tail: Tensor, gamma: float) -> Tensor:
-    """sum_l gamma^l r_{t+l} up to the path's end, and then gamma^... tail: [S, T, N]."""
+def discounted_sums(
+    reward: Float[Tensor, "S T N"], ended: Bool[Tensor, "S T N"], tail: Float[Tensor, "S T N"], gamma: float
+) -> Float[Tensor, "S T N"]:
+    """sum_l gamma^l r_{t+l} up to the path's end, and then gamma^... tail."""
     out = torch.empty_like(reward)
     following = torch.zeros_like(reward[:, 0])
     for t in reversed(range(reward.shape[1])):
@@ -26,9 +29,14 @@ def discounted_sums(reward: Tensor, ended: Tensor, tail: Tensor, gamma: float) -
 
 
 def generalized_advantages(
-    reward: Tensor, value: Tensor, ended: Tensor, tail: Tensor, gamma: float, gae_lambda: float
-) -> Tensor:
-    """sum_l (gamma lambda)^l delta_{t+l} up to the path's end, eq. (26): [S, T, N].
+    reward: Float[Tensor, "S T N"],
+    value: Float[Tensor, "S T N"],
+    ended: Bool[Tensor, "S T N"],
+    tail: Float[Tensor, "S T N"],
+    gamma: float,
+    gae_lambda: float,
+) -> Float[Tensor, "S T N"]:
+    """sum_l (gamma lambda)^l delta_{t+l} up to the path's end, eq. (26).
 
     value: V(s_t); tail: V at the state a path ended in, or what stands for it.
     """
@@ -42,11 +50,16 @@ def generalized_advantages(
     return out
 
 
-def time_means(x: Tensor, elapsed: Tensor, used: Tensor, min_paths: int = MIN_PATHS) -> Tensor:
-    """The mean of x at each time within a path, over a seed's paths, given back to every step: [S, T, N].
+def time_means(
+    x: Float[Tensor, "S T N"],
+    elapsed: Int[Tensor, "S T N"],
+    used: Bool[Tensor, "S T N"],
+    min_paths: int = MIN_PATHS,
+) -> Float[Tensor, "S T N"]:
+    """The mean of x at each time within a path, over a seed's paths, given back to every step.
 
     A time that fewer than `min_paths` paths have reached (or than there are) gets the last mean before it.
-    elapsed [S, T, N]: steps of the path before this one.
+    elapsed: steps of the path before this one.
     """
     S = len(x)
     times = elapsed.flatten(1).long()
@@ -62,14 +75,14 @@ def time_means(x: Tensor, elapsed: Tensor, used: Tensor, min_paths: int = MIN_PA
     return mean.gather(1, times).view(x.shape).to(x.dtype)
 
 
-def centred(x: Tensor, used: Tensor) -> Tensor:
+def centred(x: Float[Tensor, "S T N"], used: Bool[Tensor, "S T N"]) -> Float[Tensor, "S T N"]:
     """x less the mean of all of a seed's used entries."""
     weight = used.flatten(1).double()
     mean = torch.where(used, x, 0.0).flatten(1).double().sum(1, keepdim=True) / weight.sum(1, keepdim=True)
     return x - mean.unsqueeze(-1).to(x.dtype)
 
 
-def divided_by_deviation(x: Tensor, used: Tensor) -> Tensor:
+def divided_by_deviation(x: Float[Tensor, "S T N"], used: Bool[Tensor, "S T N"]) -> Float[Tensor, "S T N"]:
     """x over the standard deviation of all of a seed's used entries (not centred); x itself where that is rounding."""
     weight = used.flatten(1).double()
     n = weight.sum(1, keepdim=True)

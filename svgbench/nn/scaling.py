@@ -7,13 +7,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from jaxtyping import Bool, Float, Float64
 
 from svgbench.nn.normaliser import Normaliser
 from svgbench.nn.streams import Streams
 from svgbench.words.task import Task
-
-Array = NDArray[np.float64]
 
 RANDOM_PATHS, RANDOM_LENGTH = 50, 200  # at least 10,000 steps of paths of at most 200: the authors' code
 RANDOM_MARGIN = 0.01  # of the percentiles, likewise
@@ -30,7 +28,7 @@ class ObservationScaling:
         What has never varied is centred and not stretched, except by "random", whose margin is then the width.
     clip: bound of a scaled observation; 0 is none.
 
-    centre, width: float64 [S, 1, O]. They do not change within a batch.
+    centre, width: they do not change within a batch.
     """
 
     def __init__(self, kind: str, task: Task, seeds: Sequence[int], clip: float) -> None:
@@ -38,8 +36,8 @@ class ObservationScaling:
             raise ValueError(f"observation scaling is {kind!r}, expected none, range, random or running")
         self.kind, self.task, self.seeds, self.clip = kind, task, list(seeds), clip
         shape = (len(self.seeds), 1, task.observation_dim)
-        self.centre: Array = np.zeros(shape)
-        self.width: Array = np.ones(shape)
+        self.centre: Float64[np.ndarray, "S 1 O"] = np.zeros(shape)
+        self.width: Float64[np.ndarray, "S 1 O"] = np.ones(shape)
         self.ready = kind != "random"
         self.normaliser = Normaliser(len(self.seeds), task.observation_dim)
         if kind == "range":
@@ -71,17 +69,17 @@ class ObservationScaling:
         self.ready = True
         return RANDOM_PATHS * RANDOM_LENGTH
 
-    def apply(self, observation: Array, dtype: Any) -> NDArray[np.floating]:
-        """Scaled observations [S, N, O] of that type, a new array."""
+    def apply(self, observation: Float64[np.ndarray, "S N O"], dtype: Any) -> Float[np.ndarray, "S N O"]:
+        """Scaled observations of that type, a new array."""
         scaled = observation
         if self.kind != "none":
             scaled = observation - self.centre
             scaled /= self.width
-        x: NDArray[np.floating] = scaled.astype(dtype)
+        x: Float[np.ndarray, "S N O"] = scaled.astype(dtype)
         return x.clip(-self.clip, self.clip, out=x) if self.clip else x
 
-    def note(self, observation: Array, valid: NDArray[np.bool_]) -> None:
-        """Count observations [S, B, O], where valid [S, B], for the statistics of the batches to come."""
+    def note(self, observation: Float64[np.ndarray, "S B O"], valid: Bool[np.ndarray, "S B"]) -> None:
+        """Count observations, where valid, for the statistics of the batches to come."""
         if self.kind == "running":
             self.normaliser.update(torch.from_numpy(observation), torch.from_numpy(valid))
 

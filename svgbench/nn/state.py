@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 
@@ -16,8 +17,8 @@ def on_cpu(value: Any) -> Any:
     return type(value)(on_cpu(entry) for entry in value) if isinstance(value, list | tuple) else value
 
 
-def finite_rows(x: Tensor) -> Tensor:
-    """Whether all numbers of x [S, ...] are finite, bool [S]; a sum of them that overflows counts as not."""
+def finite_rows(x: Float[Tensor, "S ..."]) -> Bool[Tensor, "S"]:
+    """Whether all of a seed's numbers are finite; a sum of them that overflows counts as not."""
     return x.flatten(1).sum(1).isfinite()  # one pass: NaN and infinities survive a sum
 
 

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 
 import torch
+from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 
 Shape = int | Sequence[int]
@@ -44,15 +45,17 @@ class Streams:
         chosen._generators = [self._generators[place] for place in places]
         return chosen
 
-    def normal(self, shape: Shape, dtype: torch.dtype = torch.float32) -> Tensor:
-        """Standard normal numbers, [S, *shape]. What is drawn depends on `dtype` beyond rounding."""
+    def normal(self, shape: Shape, dtype: torch.dtype = torch.float32) -> Float[Tensor, "S ..."]:
+        """Standard normal numbers, "S *shape". What is drawn depends on `dtype` beyond rounding."""
         out = torch.empty((len(self), *_axes(shape)), dtype=dtype)
         for row, generator in zip(out, self._generators, strict=True):
             row.normal_(generator=generator)
         return out.to(self.device)
 
-    def uniform(self, shape: Shape, low: float = 0.0, high: float = 1.0, dtype: torch.dtype = torch.float32) -> Tensor:
-        """Uniform numbers in [low, high), [S, *shape]. Raises ValueError if low > high."""
+    def uniform(
+        self, shape: Shape, low: float = 0.0, high: float = 1.0, dtype: torch.dtype = torch.float32
+    ) -> Float[Tensor, "S ..."]:
+        """Uniform numbers in [low, high), "S *shape". Raises ValueError if low > high."""
         if low > high:
             raise ValueError(f"low {low} is above high {high}")
         out = torch.empty((len(self), *_axes(shape)), dtype=dtype)
@@ -60,8 +63,8 @@ class Streams:
             row.uniform_(low, high, generator=generator)
         return out.to(self.device)
 
-    def integers(self, shape: Shape, high: int | Sequence[int]) -> Tensor:
-        """Uniform integers in [0, high), int64 [S, *shape]; `high` is one number or one for each seed.
+    def integers(self, shape: Shape, high: int | Sequence[int]) -> Int64[Tensor, "S ..."]:
+        """Uniform integers in [0, high), "S *shape"; `high` is one number or one for each seed.
 
         Raises ValueError if a `high` is below 1 or their count is not S.
         """
@@ -75,18 +78,18 @@ class Streams:
             row.random_(0, top, generator=generator)
         return out.to(self.device)
 
-    def permutation(self, n: int) -> Tensor:
-        """A permutation of 0 to n - 1 for each seed, int64 [S, n]."""
+    def permutation(self, n: int) -> Int64[Tensor, "S {n}"]:
+        """A permutation of 0 to n - 1 for each seed."""
         if n < 0:
             raise ValueError(f"n is {n}, expected at least 0")
         rows = [torch.randperm(n, generator=generator) for generator in self._generators]
         return torch.stack(rows).to(self.device)
 
-    def state_dict(self) -> dict[str, Tensor]:
-        """`generators`: uint8 [S, bytes]."""
+    def state_dict(self) -> dict[str, UInt8[Tensor, "S bytes"]]:
+        """`generators`: where each seed's stream stands."""
         return {"generators": torch.stack([generator.get_state() for generator in self._generators])}
 
-    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+    def load_state_dict(self, state: dict[str, UInt8[Tensor, "S bytes"]]) -> None:
         """Continue exactly where `state_dict` was taken. Raises ValueError for another number of seeds."""
         rows = state["generators"].cpu()
         if len(rows) != len(self):

@@ -7,28 +7,32 @@ float64 here whatever the network's type: they are short, and conjugate gradient
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, no_type_check
 
 import torch
+from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
 SLACK = 1e-5
 """Of a divergence's bound, relative: where the quadratic model is exact, a step to the very edge is not to fail by
 rounding, half of the time."""
 
-Product = Callable[[Tensor], Tensor]
-"""A v [S, P] of v [S, P], for a symmetric positive semi-definite A of each seed."""
+Product = Callable[[Float64[Tensor, "S P"]], Float64[Tensor, "S P"]]
+"""A v of v, for a symmetric positive semi-definite A of each seed."""
 
-Evaluate = Callable[[Tensor], tuple[Tensor, Tensor]]
-"""What parameters [S, P] are worth: the objective's gain over the old ones [S], and their divergence from them [S]."""
+Evaluate = Callable[[Float[Tensor, "S P"]], tuple[Float[Tensor, "S"], Float[Tensor, "S"]]]
+"""What parameters are worth: the objective's gain over the old ones, and their divergence from them."""
 
 
-def _dot(a: Tensor, b: Tensor) -> Tensor:
+@no_type_check  # the tests would spend more time on its checks than on all others
+def _dot(a: Float[Tensor, "S P"], b: Float[Tensor, "S P"]) -> Float[Tensor, "S 1"]:
     return (a * b).sum(1, keepdim=True)
 
 
-def conjugate_gradients(product: Product, b: Tensor, iterations: int, tolerance: float = 1e-10) -> Tensor:
-    """x [S, P] with A x close to b, float64, by so many steps of conjugate gradients from zero.
+def conjugate_gradients(
+    product: Product, b: Float[Tensor, "S P"], iterations: int, tolerance: float = 1e-10
+) -> Float64[Tensor, "S P"]:
+    """x with A x close to b, by so many steps of conjugate gradients from zero.
 
     A seed stops when its squared residual is below `tolerance` (the default is the authors'), or where A shows no
     curvature. Each residual is made orthogonal to all before it, as it would be without rounding: a Fisher matrix's
@@ -38,7 +42,7 @@ def conjugate_gradients(product: Product, b: Tensor, iterations: int, tolerance:
     x, r, p = torch.zeros_like(b), b.clone(), b.clone()
     rr = _dot(r, r)
     going = rr >= tolerance
-    units: list[Tensor] = []  # the residuals so far, of length 1
+    units: list[Float64[Tensor, "S P"]] = []  # the residuals so far, of length 1
     for _ in range(iterations):
         if not going.any():
             break
@@ -59,8 +63,10 @@ def conjugate_gradients(product: Product, b: Tensor, iterations: int, tolerance:
     return x
 
 
-def max_step(s: Tensor, As: Tensor, max_kl: float, min_multiplier: float = 0.0) -> Tensor:
-    """beta [S, 1] = sqrt(2 max_kl / s'As), which takes 1/2 (beta s)'A(beta s) to `max_kl`; zero without curvature.
+def max_step(
+    s: Float[Tensor, "S P"], As: Float[Tensor, "S P"], max_kl: float, min_multiplier: float = 0.0
+) -> Float[Tensor, "S 1"]:
+    """beta = sqrt(2 max_kl / s'As), which takes 1/2 (beta s)'A(beta s) to `max_kl`; zero without curvature.
 
     min_multiplier: a floor on 1 / beta, the Lagrange multiplier of the constraint at s = A^-1 g.
     """
@@ -72,30 +78,30 @@ def max_step(s: Tensor, As: Tensor, max_kl: float, min_multiplier: float = 0.0) 
 
 
 class LineSearch(NamedTuple):
-    """theta [S, P]: where it was accepted the new parameters, elsewhere the old ones, bit for bit. The rest is [S]."""
+    """theta: where it was accepted the new parameters, elsewhere the old ones, bit for bit."""
 
-    theta: Tensor
-    accepted: Tensor  # bool
-    fraction: Tensor  # of the full step; 0 where nothing was accepted
-    gain: Tensor  # of the objective, at theta; 0 likewise
-    divergence: Tensor  # at theta; 0 likewise
+    theta: Float[Tensor, "S P"]
+    accepted: Bool[Tensor, "S"]
+    fraction: Float64[Tensor, "S"]  # of the full step; 0 where nothing was accepted
+    gain: Float64[Tensor, "S"]  # of the objective, at theta; 0 likewise
+    divergence: Float64[Tensor, "S"]  # at theta; 0 likewise
 
 
 @torch.no_grad()
 def line_search(
-    theta: Tensor,
-    step: Tensor,
+    theta: Float[Tensor, "S P"],
+    step: Float[Tensor, "S P"],
     evaluate: Evaluate,
     max_divergence: float,
     *,
-    expected: Tensor | None = None,
+    expected: Float[Tensor, "S"] | None = None,
     accept_ratio: float = 0.0,
     factor: float = 0.5,
     tries: int = 10,
 ) -> LineSearch:
     """Shrink the step by `factor` until the objective gains and the divergence is at most `max_divergence`.
 
-    expected: the gain [S] of the whole step if the objective were linear; with it the gain must also exceed
+    expected: the gain of the whole step if the objective were linear; with it the gain must also exceed
     `accept_ratio` times what a shrunken step should bring.
     """
     S = len(theta)

@@ -116,6 +116,7 @@ def test_a_target_copy_is_apart_from_its_original():
     assert not any(p.requires_grad for p in target.parameters())
 
 
+@pytest.mark.usefixtures("unchecked_shapes")
 @pytest.mark.parametrize("shape", [(2, 4, 3), (3, 4, 2), (3, 4), (3, 2, 4, 3)])
 def test_a_wrong_input_is_refused_with_its_shape(shape):
     layer = Linear(Streams([0, 1, 2], "init"), 3, 1)
@@ -124,6 +125,7 @@ def test_a_wrong_input_is_refused_with_its_shape(shape):
     assert str(list(shape)) in str(error.value)
 
 
+@pytest.mark.usefixtures("unchecked_shapes")
 @pytest.mark.parametrize("shape", [(3, 5, 4, 3), (2, 4, 3), (3, 2, 4, 2), (3, 4)])
 def test_a_wrong_input_to_an_ensemble_is_refused(shape):
     layer = Linear(Streams([0, 1, 2], "init"), 3, 1, ensemble=2)

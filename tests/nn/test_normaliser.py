@@ -87,6 +87,7 @@ def test_seeds_are_apart_and_a_state_is_exact():
     assert torch.equal(other.var.nan_to_num(), block.var.nan_to_num())
 
 
+@pytest.mark.usefixtures("unchecked_shapes")
 def test_errors_name_the_shape():
     normaliser = Normaliser(2, 3)
     for shape in ((1, 4, 3), (2, 4, 2), (2, 3)):

@@ -74,6 +74,7 @@ def test_a_seeds_weights_do_not_depend_on_its_companions():
         assert q.abs().max() <= 0.5  # 1 / sqrt(hidden)
 
 
+@pytest.mark.usefixtures("unchecked_shapes")
 @pytest.mark.parametrize("shape", [(3, 6, 4), (6, 5), (3, 1, 6, 5)])
 def test_another_shape_is_refused(shape):
     with pytest.raises(ValueError, match=r"expected \[S, B, 5\]"):
