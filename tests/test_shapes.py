@@ -55,9 +55,10 @@ def hints(package: str) -> Iterator[tuple[str, str, object]]:
             for member in members:
                 member = getattr(member, "fget", None) or getattr(member, "__func__", member)
                 if (inspect.isfunction(member) or inspect.isclass(member)) and not is_state(member):
-                    resolved = typing.get_type_hints(member)
-                    for word in inspect.get_annotations(member):  # not what a class inherits
-                        yield f"{info.name}.{getattr(member, '__qualname__', name)}", word, resolved[word]
+                    own = inspect.get_annotations(member)  # not what a class inherits
+                    for word, hint in typing.get_type_hints(member).items():
+                        if word in own:
+                            yield f"{info.name}.{getattr(member, '__qualname__', name)}", word, hint
 
 
 def is_state(member: object) -> bool:
