@@ -179,7 +179,7 @@ class Adam:
         self._common_step = self._steps.flatten()[0].float().clone() if state["common"] else None
 
 
-def backward_together(loss: Tensor, adams: Sequence[Adam], *, retain_graph: bool = False) -> None:
+def backward_together(loss: Float[Tensor, "..."], adams: Sequence[Adam], *, retain_graph: bool = False) -> None:
     """`Adam.backward` of one loss for the parameters of several optimisers, in one pass."""
     grads = torch.autograd.grad(
         loss if loss.dim() == 0 else loss.sum(),
