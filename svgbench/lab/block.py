@@ -1,8 +1,8 @@
 """The process of one block: `python -m svgbench.lab.block JOB.json`.
 
 It takes the block's lock, resumes from the checkpoint, drives the learner slice by slice, and merges the final rows
-into the store. It talks to whoever started it through files and its exit status only. It stops at once when its
-standard input ends, since then its supervisor is gone.
+into the store. It reports to its supervisor only through files and its exit status. When its standard input ends, the
+supervisor is gone, and the process stops at once.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from svgbench.words.errors import BusyError, DamagedError, UsageError
 from svgbench.words.learner import Learner, MakeLearner, Row
 
 FINISHED, FAILED, STOPPED, UNBUILT, BUSY = 0, 1, 4, 5, 75
-"""Exit statuses. STOPPED: asked to stop, and checkpointed. UNBUILT: an error before there was a learner, which would
-come again. BUSY: another process has the block."""
+"""Exit statuses. STOPPED: asked to stop, and checkpointed. UNBUILT: an error before the learner existed, which would
+happen again. BUSY: another process has the block."""
 
-CHECKPOINT_SECONDS = "SVGBENCH_CHECKPOINT_SECONDS"  # between two, at least; 0: after every slice
+CHECKPOINT_SECONDS = "SVGBENCH_CHECKPOINT_SECONDS"  # the least time between checkpoints; 0: after every slice
 CHECKPOINT_DEFAULT = 60.0
-CHECKPOINT_SHARE = 0.02  # of the time, at most, goes into checkpoints
+CHECKPOINT_SHARE = 0.02  # the largest share of the time to spend on checkpoints
 
 
 class BlockProcess:
@@ -92,13 +92,13 @@ class BlockProcess:
 
     @contextmanager
     def building(self) -> Iterator[None]:
-        """What fails in here fails the block at once: the same job would fail again."""
+        """An error in here fails the block at once, because the same job would fail again."""
         self.unbuilt = True
         yield
         self.unbuilt = False
 
     def make(self) -> Learner:
-        """The block's learner at its beginning."""
+        """A new learner for the block."""
         cell = self.block.cell
         task = resolve(cell.task.make)(**cell.task.options)
         make: MakeLearner = resolve(cell.variant.learner)
@@ -135,7 +135,7 @@ class BlockProcess:
         checkpoint.save(self.checkpoint, self.owner, payload)
 
     def _note_last(self, rows: list[Row]) -> None:
-        """Keep every seed's last number in each column, for those who watch."""
+        """Keep every seed's last number in each column, for the progress display."""
         for row in rows:
             for name in self.block.cell.columns:
                 value = row.get(name)
@@ -190,7 +190,7 @@ class BlockProcess:
         say(f"finished seeds {', '.join(map(str, wanted)) or 'of another run'}")
 
     def _tidy(self) -> None:
-        """Remove the block's checkpoint, unless it still holds the rows of a companion that nobody asked for."""
+        """Remove the block's checkpoint, unless it still holds rows of a seed that was not requested."""
         everyone = replace(self.block.cell, seeds=self.block.seeds)
         if set(self.block.seeds) <= set(self.store.state(everyone, thorough=True).usable):
             self.store.drop_work(self.block)
@@ -219,7 +219,7 @@ def _text(value: Any) -> str:
 
 
 def resolve(reference: str) -> Any:
-    """The object that a name of ours, or "module:attribute", stands for."""
+    """The object that one of our names, or "module:attribute", refers to."""
     module, attribute = split_reference(reference)
     return getattr(importlib.import_module(module), attribute)
 
@@ -231,7 +231,7 @@ def say(message: str) -> None:
 
 
 def watch_supervisor() -> None:
-    """End this process when its standard input ends. Files are written whole, so no moment is a bad one."""
+    """End this process when its standard input ends. Files are written atomically, so this is safe at any moment."""
 
     def wait() -> None:
         while os.read(0, 1):
@@ -242,7 +242,7 @@ def watch_supervisor() -> None:
 
 
 def prepare(job: Mapping[str, Any]) -> Block:
-    """Set the threads, then make sure that the code here is the code that the job was planned with."""
+    """Set the threads, then check that the installed code is the code that the job was planned with."""
     from svgbench.lab.origin import sources
     from svgbench.lab.source import declared
 
@@ -263,7 +263,7 @@ def prepare(job: Mapping[str, Any]) -> Block:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the job; say in the log what went wrong; return the exit status."""
+    """Run the job, log any error, and return the exit status."""
     parser = argparse.ArgumentParser(description="Run one block of seeds; svgbench starts this itself.")
     parser.add_argument("job", type=Path)
     parser.add_argument("--results", type=Path, required=True)

@@ -1,8 +1,8 @@
-"""What a block costs here: a few slices of a learner, in a process of its own, kept on disk.
+"""The cost of a block on this machine: a few slices of its learner are timed in a separate process, and kept on disk.
 
 Cells with the same learner, config, limits and task factory are of one kind: they cost the same and share one
-calibration. Kinds of one learner are a family. Where the learner's module states `estimated_work`, one kind of the
-family is measured, the one of least work, and the time of the others is scaled by their estimates.
+calibration. The kinds of one learner are a family. If the learner's module defines `estimated_work`, only the kind with
+the least work in a family is measured. The times of the others are scaled by their estimates.
 
 `python -m svgbench.lab.calibration PARENT` reads JSON from standard input and prints JSON: for a job its cost, from
 slices run for a few seconds; for a list of jobs the list of their estimated work, null where there is none.
@@ -36,10 +36,10 @@ TIMEOUT = 300.0
 
 @dataclass(frozen=True)
 class Cost:
-    """What one whole block takes: seconds of computing, seconds to start, bytes of checkpoint, bytes of CSV.
+    """The cost of one whole block: seconds of computing, seconds to start, bytes of checkpoint, bytes of CSV.
 
-    `csv_bytes` is None where no row fell in the slices that were tried. `error` says why there is no cost. `basis`
-    says where the seconds are from: slices of this kind, or of another kind, scaled by estimates of work.
+    `csv_bytes` is None if the measured slices returned no row. `error` says why there is no cost. `basis` says where
+    the seconds come from: slices of this kind, or of another kind, scaled by estimates of work.
     """
 
     seconds: float = 0.0
@@ -52,20 +52,20 @@ class Cost:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a plan costs on this machine with `jobs` processes at once."""
+    """The cost of a plan on this machine with `jobs` processes at once."""
 
     seconds: float
     disk_bytes: int
-    disk_exact: bool  # false where the size of some CSV is not known yet
+    disk_exact: bool  # false if the size of some CSV is not known yet
     jobs: int
-    unknown: int = 0  # blocks whose cost is not known, and which count as nothing
+    unknown: int = 0  # blocks of unknown cost, counted as 0
     errors: tuple[str, ...] = ()
     measured: int = 0  # kinds of block
     scaled: int = 0
 
 
 def kind(cell: Cell) -> str:
-    """What cells of equal cost have in common, as a short hash."""
+    """A short hash that cells of equal cost share."""
     parts: list[Any] = [cell.variant.learner, dict(cell.config), dict(cell.limits), cell.task.make, cell.versions]
     parts += [cell.block_size, cell.threads, cell.device, platform.describe(cell.device)]
     parts += [dict(cell.sources)] * bool(cell.sources)
@@ -75,7 +75,7 @@ def kind(cell: Cell) -> str:
 def costs(
     store: Store, blocks: Sequence[Block], jobs: int, tell: Callable[[str], None] = lambda _: None
 ) -> dict[str, Cost]:
-    """The cost of each kind among `blocks`, found now where it is not known from before on this machine."""
+    """The cost of each kind among `blocks`; measured now if this machine has not measured it before."""
     kinds: dict[str, Block] = {}
     for block in blocks:
         kinds.setdefault(kind(block.cell), block)
@@ -95,13 +95,13 @@ def costs(
     try:
         known |= dict(zip(measure, pool.map(lambda name: _measure(kinds[name]), measure), strict=True))
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)  # Ctrl-C waits for no measurement; they end with this process
+        pool.shutdown(wait=False, cancel_futures=True)  # Ctrl-C does not wait: measurements end with this process
     known |= {name: _scaled(known[by], work[name] / work[by]) for name, by in scale.items()}
     try:
         for name in new:
             if not known[name].error:
                 write_atomic(_path(store, name), strict_json.dumps(asdict(known[name])).encode(), durable=False)
-    except OSError as error:  # a plan needs no folder that it may write
+    except OSError as error:  # a plan works without a writable folder
         tell(f"what was measured is not kept: {store.work}: {error.strerror}")
     return known
 
@@ -141,17 +141,17 @@ def estimate(blocks: Sequence[Block], known: Mapping[str, Cost], jobs: int) -> E
 
 
 def default_jobs(threads: int, device: str = "cpu") -> int:
-    """As many blocks at once as use every core once; one on a GPU, which a block can fill."""
+    """The number of blocks at once that uses every core once; 1 on a GPU, because one block can fill it."""
     return max(1, platform.cores() // threads) if device == "cpu" else 1
 
 
 def _family(cell: Cell) -> tuple[Any, ...]:
-    """What kinds have in common whose work one learner's estimates compare."""
+    """A key that kinds share if one learner's work estimates can compare them."""
     return cell.variant.learner, cell.versions["algorithm"], cell.block_size, cell.threads, cell.device
 
 
 def _references(kinds: Mapping[str, Block], known: Mapping[str, Cost], work: Mapping[str, float]) -> dict[str, str]:
-    """The kinds whose cost is to be scaled, and by which of their family: a measured one, or that of least work."""
+    """The kinds to scale, each with the kind to scale from: a measured one of its family, or the one of least work."""
     families: dict[tuple[Any, ...], list[str]] = {}
     for name in sorted(work, key=lambda name: work[name]):
         families.setdefault(_family(kinds[name].cell), []).append(name)
@@ -219,7 +219,7 @@ def _works(kinds: Mapping[str, Block]) -> dict[str, float]:
 
 
 def work_here(blocks: Sequence[Block]) -> list[float | None]:
-    """What the learners' own arithmetic says of each block; None where it says nothing, or fails to."""
+    """Each block's work by its learner's own estimate; None if the learner has no estimate or it fails."""
     from svgbench.lab.block import resolve
     from svgbench.lab.source import split_reference
 
@@ -239,7 +239,7 @@ def work_here(blocks: Sequence[Block]) -> list[float | None]:
 
 
 class _Counted(io.BytesIO):
-    """A file that keeps nothing but its size: a state can be most of a machine's memory."""
+    """A file that keeps only its size, because a state can fill most of a machine's memory."""
 
     size = 0
 

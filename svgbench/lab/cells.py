@@ -20,7 +20,7 @@ from svgbench.words.experiment import Budget, Experiment, PerTask, Setting, Task
 class Selection:
     """What a user asked for. Empty fields mean everything that the experiment declares.
 
-    `seeds` are named, or so many from the experiment's first.
+    `seeds` is a list of seeds, or a count from the experiment's first seed.
     """
 
     budget: str = "paper"
@@ -33,7 +33,7 @@ class Selection:
 
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """Experiment x task x variant at one budget, with everything that its numbers depend on."""
+    """One experiment, task and variant at one budget, with everything that its numbers depend on."""
 
     experiment: str
     budget: str
@@ -62,7 +62,7 @@ class Cell:
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """Seeds that train together, always the same ones, and those of them that are wanted now."""
+    """A fixed group of seeds that train together, and the subset that is wanted now."""
 
     cell: Cell
     index: int
@@ -83,9 +83,9 @@ def cell_name(task: str, variant: str) -> str:
 
 
 SIZES = {name: fields.Field(name, Count) for name in ("seeds", "block_size", "threads")}
-"""What a budget and an experiment say in numbers."""
+"""The numeric sizes of a budget and an experiment."""
 
-MOST_SEEDS = 100_000  # more is a slip of the finger, and would fill the memory
+MOST_SEEDS = 100_000  # more is probably a typo, and would fill the memory
 LARGEST_SEED = 2**31 - 1
 _RANGE = re.compile(r"([0-9]{1,20})(?:-([0-9]{1,20}))?")
 
@@ -116,9 +116,9 @@ def parse_seeds(text: str) -> tuple[int, ...] | int:
 
 
 def named_seeds(experiment: Experiment, selection: Selection) -> tuple[int, ...] | None:
-    """The seeds that were asked for by name or by number; None if it was left to the budget.
+    """The requested seeds, from a list or a count; None if the budget decides.
 
-    Raises UsageError for seeds before the experiment's first: those of a search are no figure's.
+    Raises UsageError for seeds before the experiment's first, so that a search and a figure share no seeds.
     """
     if selection.seeds is None:
         return None
@@ -130,10 +130,10 @@ def named_seeds(experiment: Experiment, selection: Selection) -> tuple[int, ...]
 
 
 def expand(experiment: Experiment, selection: Selection, extra: Mapping[str, Variant] | None = None) -> list[Cell]:
-    """The cells of `experiment` that `selection` asks for, tasks outermost, as declared.
+    """The cells of `experiment` that `selection` asks for, in declared order, tasks outermost.
 
-    `extra` are learners of other packages, which take part when `selection.variants` names them. With overrides, only
-    the cells that have every one of those settings. Raises UsageError for any word that the experiment does not know.
+    `extra` are learners of other packages; they are included if `selection.variants` names them. With overrides, only
+    cells that have all of those settings are included. Raises UsageError for a word that the experiment does not know.
     """
     budget = _budget(experiment, selection.budget)
     block_size = experiment.block_size if budget.block_size is None else budget.block_size
@@ -195,7 +195,7 @@ def reach_of(experiment: Experiment, selection: Selection, extra: Mapping[str, V
 def _named(
     experiment: Experiment, selection: Selection, extra: Mapping[str, Variant] | None
 ) -> tuple[list[TaskSpec], list[Variant]]:
-    """The tasks and the variants that are asked for."""
+    """The requested tasks and variants."""
     tasks = _chosen("task", selection.tasks, {t.id: t for t in experiment.tasks})
     return tasks, _chosen("variant", selection.variants, {v.id: v for v in experiment.variants}, extra)
 
@@ -207,7 +207,7 @@ def _limits(task: TaskSpec, budget: Budget) -> dict[str, Any]:
 def expand_declared(
     experiment: Experiment, selection: Selection, extra: Mapping[str, Variant] | None, stored: Set[str]
 ) -> list[Cell]:
-    """`expand` for reading: a variant that nobody declares may be named if the store has it; it makes no cell here."""
+    """`expand` for reading: an undeclared variant may be named if the store has it; it makes no cell here."""
     declared = {v.id for v in experiment.variants} | set(extra or {})
     named = tuple(v for v in selection.variants if v in declared or v not in stored)
     if selection.variants and not named:
@@ -217,16 +217,16 @@ def expand_declared(
 
 
 def identity(cell: Cell) -> str:
-    """A hash of all that decides a cell's numbers: 12 hexadecimal digits.
+    """A hash of everything that decides a cell's numbers: 12 hexadecimal digits.
 
-    Algorithm and task are in it by their names, so that their files may move. Seeds and platform are not, nor settings
-    that came later and are as they were before (`ADDED`).
+    Algorithm and task enter by their names, so that their files may move. Seeds and platform do not enter. Neither do
+    settings that were added later and have the value that changes nothing (`ADDED`).
     """
     return identity_with(cell, source.declared(cell.variant.learner).identifying(cell.config))
 
 
 def identity_with(cell: Cell, config: Mapping[str, Any]) -> str:
-    """The cell's identity, with that part of its config."""
+    """The cell's identity, computed with this part of its config."""
     parts = {
         "learner": cell.variant.learner,
         "config": config,
@@ -241,7 +241,7 @@ def identity_with(cell: Cell, config: Mapping[str, Any]) -> str:
 
 
 def blocks(cell: Cell, wanted: Iterable[int]) -> list[Block]:
-    """The blocks that hold the wanted seeds: seed s is in block s // block_size, whatever else is asked."""
+    """The blocks that hold the wanted seeds. Seed s is always in block s // block_size."""
     by_index: dict[int, list[int]] = {}
     for seed in sorted(wanted):
         by_index.setdefault(seed // cell.block_size, []).append(seed)
@@ -249,7 +249,7 @@ def blocks(cell: Cell, wanted: Iterable[int]) -> list[Block]:
 
 
 def describe_job(block: Block) -> dict[str, Any]:
-    """What a block's process is told: plain JSON, enough to run it on any machine that has the packages."""
+    """The job of a block's process: plain JSON, enough to run it on any machine that has the packages."""
     cell = block.cell
     return {
         "experiment": cell.experiment,
@@ -293,7 +293,7 @@ def block_from_job(job: Mapping[str, Any]) -> Block:
 
 
 def _tuples(value: Any) -> Any:
-    """JSON's lists as tuples again, so that a config is what it was before the journey."""
+    """Turn JSON's lists back into tuples, so that a config survives the round trip."""
     if isinstance(value, dict):
         return {k: _tuples(v) for k, v in value.items()}
     return tuple(_tuples(v) for v in value) if isinstance(value, list) else value
@@ -309,7 +309,7 @@ def _budget(experiment: Experiment, name: str) -> Budget:
 def _chosen(
     kind: str, names: Sequence[str], declared: Mapping[str, Any], extra: Mapping[str, Any] | None = None
 ) -> list[Any]:
-    """The named ones, in declared order; all of the declared ones if none is named."""
+    """The named items in declared order; all declared items if none is named."""
     everything = {**declared, **(extra or {})}
     for name in names:
         if name not in everything:
@@ -320,7 +320,7 @@ def _chosen(
 def _resolve(
     task: TaskSpec, variant: Variant, budget: Budget, overrides: Mapping[str, str]
 ) -> tuple[Variant, dict[str, Any], dict[str, Any], int]:
-    """The variant with its whole config and limits on that task; with overrides, a variant of its own.
+    """The variant with its whole config and limits on that task; overrides make it a separate variant.
 
     Later layers win: defaults, profile, the task's settings, the variant's, the budget's cuts, overrides.
     """

@@ -1,7 +1,7 @@
 """Checkpoints of a block: everything the next slice depends on, and the rows so far.
 
-They hold tensors, numbers, strings, lists and dicts only, and are loaded with `weights_only=True`: a file that
-somebody else made can be refused, but cannot run code.
+They hold only tensors, numbers, strings, lists and dicts, and are loaded with `weights_only=True`: a file from an
+unknown source can be refused, but cannot run code.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from svgbench.words.errors import DamagedError
 
 FORMAT = 1
 PLAIN = (str, int, float, bool, type(None))
-"""Exactly these: a NumPy scalar is a float to `isinstance`, and would be refused when it is loaded."""
+"""Exactly these types: a NumPy float passes `isinstance(x, float)` but would be refused on loading."""
 
 UNREADABLE = (
     *(pickle.UnpicklingError, zipfile.BadZipFile, zlib.error, RuntimeError, OSError),
     *(EOFError, ValueError, KeyError, IndexError, AttributeError, TypeError),
 )
-"""What zipfile and torch raise for a file that is no checkpoint, or no whole one."""
+"""What zipfile and torch raise for a file that is not a checkpoint, or an incomplete one."""
 
 
 def save(path: Path, owner: str, payload: dict[str, Any]) -> int:
     """Write `payload` for the block called `owner`; return the size in bytes.
 
-    The tensors go from where they lie straight into the file: nothing may change them meanwhile.
-    Raises TypeError naming the entry that is of another type than those allowed; OSError names the path.
+    The tensors are written without a copy, so nothing may change them meanwhile.
+    Raises TypeError naming an entry whose type is not allowed. OSError names the path.
     """
     _check(payload, "state")
     content = {"format": FORMAT, "owner": owner, "payload": payload}
@@ -44,7 +44,7 @@ def save(path: Path, owner: str, payload: dict[str, Any]) -> int:
 def _write(content: dict[str, Any], file: BinaryIO) -> None:
     try:
         torch.save(content, file)
-    except RuntimeError as error:  # torch closes its archive over an error of the file, and fails once more
+    except RuntimeError as error:  # after a file error torch closes its archive, which fails again
         if isinstance(error.__context__, OSError):
             raise error.__context__ from None
         raise
@@ -53,8 +53,8 @@ def _write(content: dict[str, Any], file: BinaryIO) -> None:
 def load(path: Path, owner: str, device: str = "cpu") -> dict[str, Any] | None:
     """The payload at `path`, or None if there is no file.
 
-    On the CPU its tensors are the file itself, mapped and read when they are used; what is written to them stays
-    in memory. Raises DamagedError if it is not a checkpoint of the block called `owner`.
+    On the CPU its tensors are memory-mapped and read on use; changes to them stay in memory.
+    Raises DamagedError if it is not a checkpoint of the block called `owner`.
     """
     try:
         _check_sums(path)
@@ -75,7 +75,7 @@ def load(path: Path, owner: str, device: str = "cpu") -> dict[str, Any] | None:
 
 
 def _check_sums(path: Path) -> None:
-    """Hold every record of the archive against its CRC-32, which torch writes and does not read."""
+    """Check every record of the archive against its CRC-32, which torch writes but does not check."""
     with zipfile.ZipFile(path) as archive:
         bad = archive.testzip()
     if bad is not None:

@@ -1,7 +1,7 @@
-"""Why a results file is not what was written there, in words; and what mends it where nothing is lost.
+"""Why a results file differs from what was written, and how to repair it if nothing is lost.
 
-A file that was saved in another form (its line endings, a byte-order mark), that was not fetched, or that cannot be
-read, is no measurement that went wrong: it is mended by hand, and not measured again.
+Sometimes a file was saved in another form (line endings, a byte-order mark), was not fetched, or cannot be read. The
+measurement itself is then intact: the user repairs the file, and nothing is measured again.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ OLD = "an older svgbench wrote it; the numbers are the same"
 
 
 class DamagedFileError(DamagedError):
-    """A results file that is not as it was written. `mendable`: the measurement itself is not lost."""
+    """A results file that differs from what was written. `mendable`: the measurement itself is not lost."""
 
     def __init__(self, path: Path, reason: str, mendable: bool = False) -> None:
         super().__init__(f"{path}: {reason}" if mendable else f"{path} is damaged: {reason}")
@@ -31,7 +31,7 @@ class DamagedFileError(DamagedError):
 
     @property
     def note(self) -> str:
-        """The reason and what to do; with the file's name unless many files mostly have the one cause."""
+        """The reason and what to do, with the file's name unless the cause is one that often affects many files."""
         if self.reason not in (ENDINGS, MARK, POINTER, OLD):
             return str(self)
         how = remedy(self.path, self.reason)
@@ -39,7 +39,7 @@ class DamagedFileError(DamagedError):
 
 
 def diagnosed(path: Path, data: bytes, reason: str, is_whole: Callable[[bytes], bool]) -> DamagedFileError:
-    """The error for a file with that content, which is damaged for `reason`, or for one that explains it better."""
+    """The error for a file with that content: the cause that explains the damage, or else `reason`."""
     if data.startswith(b"version https://git-lfs.github.com/spec/"):
         return DamagedFileError(path, POINTER, mendable=True)
     if re.search(rb"^(<{7}|>{7}) ", data, re.MULTILINE):
@@ -53,14 +53,14 @@ def diagnosed(path: Path, data: bytes, reason: str, is_whole: Callable[[bytes], 
 
 
 def unreadable(path: Path, error: OSError) -> DamagedFileError:
-    """The error for a file that is there, or should be, and that the operating system does not give out."""
+    """The error for a file that the operating system cannot open or read."""
     if isinstance(error, FileNotFoundError):
         return DamagedFileError(path, LINK, True) if path.is_symlink() else DamagedFileError(path, "it is gone")
     return DamagedFileError(path, f"it cannot be read: {error.strerror or error}", mendable=True)
 
 
 def remedy(path: Path, reason: str) -> str:
-    """What to type, for the causes that have an answer of their own. It changes no number."""
+    """The command that repairs the file, for causes that have one. It changes no number."""
     root = path.parents[3]
     if reason == OLD:
         return f"to mend: svgbench upgrade --results {shlex.quote(str(root))}"
@@ -72,6 +72,6 @@ def remedy(path: Path, reason: str) -> str:
 
 
 def left_out(errors: Iterable[DamagedError]) -> list[str]:
-    """A sentence for every cause for which files are left out."""
+    """One sentence for each cause that leaves files out."""
     causes = Counter(e.note if isinstance(e, DamagedFileError) else str(e) for e in errors)
     return [f"left out: {cause}" if n == 1 else f"left out: {n} files: {cause}" for cause, n in causes.items()]

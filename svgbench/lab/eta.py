@@ -1,6 +1,6 @@
-"""How long a run still takes: from what its blocks have shown so far, and for those that have not begun from others.
+"""The remaining time of a run. It comes from the blocks' progress so far; blocks that have not started use the others'.
 
-Times are seconds on one clock, `done` and `total` are in a block's own unit of progress.
+Times are seconds on one clock. `done` and `total` are in a block's own unit of progress.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from typing import Generic, NamedTuple, TypeVar
 Key = TypeVar("Key", bound=Hashable)
 
 Point = tuple[float, int]
-"""When, and what was done by then."""
+"""A time, and the progress at that time."""
 
-RECENT = 5  # increments at least, by which the present pace is told from a warm-up
-LONGEST_TRACE = 400  # points; more make no better estimate
-BURST = 2.0  # times the present cost: an increment that has something in it that others have not
-ONCE = 1.5  # times the progress until a burst: if so much came after it without another, there is none
-COMPARED = 0.5  # of a block: until then it is held against finished ones of its kind
-TRUSTED = 0.1  # of a block: its first slices are often unlike all others; after them, its own pace tells
-WARM_UP = 0.5  # of the present cost per unit: what was cheaper at the beginning says nothing of the rest
+RECENT = 5  # the fewest increments that give the present pace, apart from a warm-up
+LONGEST_TRACE = 400  # points; more do not improve the estimate
+BURST = 2.0  # times the present cost: such an increment contains extra work
+ONCE = 1.5  # times the progress before a burst: after this much without another, it is taken to happen once
+COMPARED = 0.5  # of a block: until then it is compared with finished blocks of its kind
+TRUSTED = 0.1  # of a block: its first slices are often unusual; after them its own pace counts
+WARM_UP = 0.5  # of the present cost per unit: a cheaper beginning does not predict the rest
 
 
 def duration(seconds: float) -> str:
@@ -42,9 +42,9 @@ def duration(seconds: float) -> str:
 
 @dataclass(frozen=True)
 class Pace:
-    """What progress costs: `base` seconds per unit, and every `period` units a burst (an evaluation, an update) of so
-    many seconds beside; the last burst was at `burst_at`. Without a known period, bursts are in the base, except what
-    came `once`, such as fitting a model first."""
+    """The cost of progress: `base` seconds per unit, plus a burst (an evaluation, an update) every `period` units. The
+    last burst was at `burst_at`. If the period is unknown, bursts are part of the base, except for work that happens
+    `once`, such as a first fit of a model."""
 
     base: float
     burst: float = 0.0
@@ -64,11 +64,11 @@ class Pace:
 
 
 def pace_of(trace: Sequence[Point]) -> Pace | None:
-    """What progress costs from here on; None while the trace shows none.
+    """The cost of progress from here on; None while the trace shows no progress.
 
-    The mean over all that was seen, except a cheap beginning: leading increments below half of the present cost, such
-    as steps that only fill a replay memory. The present cost is the median over the later half of the time, in which
-    a burst weighs as little as the progress that it makes.
+    It is the mean over the trace without a cheap beginning: leading increments below half of the present cost, such as
+    steps that only fill a replay memory. The present cost is the median over the later half of the time, weighted by
+    progress, so that a burst counts little.
     """
     increments = _increments(trace)
     if not increments:
@@ -85,12 +85,12 @@ def pace_of(trace: Sequence[Point]) -> Pace | None:
     if len(bursts) == 1:
         (burst,) = bursts
         came_after = burst.done - begin + burst.units  # the first slice is not in the trace
-        if end - last > ONCE * came_after:  # it would have come again by now
+        if end - last > ONCE * came_after:  # another one would have happened by now
             return Pace(base, once=burst.seconds - base * burst.units)
         return Pace(_mean(increments))
     excess = statistics.fmean(one.seconds - base * one.units for one in bursts)
     period = (last - bursts[0].done) / (len(bursts) - 1)
-    if end - last > ONCE * period:  # they came in a crowd
+    if end - last > ONCE * period:  # they happened close together
         period = (end - begin) / len(bursts)
     return Pace(base, excess, period, last)
 
@@ -100,7 +100,7 @@ def _mean(increments: Sequence[Increment]) -> float:
 
 
 class Increment(NamedTuple):
-    """Seconds and units between two points, and what was done by the second."""
+    """Seconds and units between two points, and the progress at the second."""
 
     seconds: float
     units: int
@@ -108,7 +108,7 @@ class Increment(NamedTuple):
 
 
 def _increments(trace: Sequence[Point]) -> list[Increment]:
-    """What lies between points; the time without progress belongs to the progress that comes after it."""
+    """The increments between points. Time without progress counts towards the next progress."""
     found: list[Increment] = []
     since, before = trace[0] if trace else (0.0, 0)
     for now, done in trace[1:]:
@@ -119,7 +119,7 @@ def _increments(trace: Sequence[Point]) -> list[Increment]:
 
 
 def _later_half(increments: Sequence[Increment]) -> int:
-    """Where the later half of the time begins, or the last few increments if those are more."""
+    """The start of the later half of the time, or of the last `RECENT` increments if those are more."""
     half, passed = sum(one.seconds for one in increments) / 2, 0.0
     for index, one in enumerate(increments):
         passed += one.seconds
@@ -129,7 +129,7 @@ def _later_half(increments: Sequence[Increment]) -> int:
 
 
 def _median(increments: Sequence[Increment]) -> float:
-    """The cost that half of the progress stays below, or meets."""
+    """The median cost per unit, weighted by progress."""
     costs = sorted((one.seconds / one.units, one.units) for one in increments)
     half, passed = sum(units for _, units in costs) / 2, 0
     for cost, units in costs:
@@ -140,7 +140,7 @@ def _median(increments: Sequence[Increment]) -> float:
 
 
 def makespan(running: Iterable[float], waiting: Iterable[float], slots: int) -> float:
-    """Seconds until all is done: the waiting ones start in their order, each in the first slot that is free."""
+    """Seconds until everything is done. Waiting blocks start in order, each in the first free slot."""
     free = sorted(running)
     free = [0.0] * max(slots - len(free), 0) + free
     heapq.heapify(free)
@@ -161,7 +161,7 @@ class _Running:
         return pace_of(self.trace)
 
     def add(self, point: Point) -> None:
-        """What it did before it fell back counts no more. Of a long trace every second point is kept."""
+        """If the progress falls back, earlier points are dropped. A long trace keeps every second point."""
         if self.trace and point[1] < self.trace[-1][1]:
             self.trace.clear()
         self.trace.append(point)
@@ -170,23 +170,23 @@ class _Running:
 
     @property
     def seen(self) -> float:
-        """The share of the block that was seen, from 0 to 1."""
+        """The share of the block that the trace covers, from 0 to 1."""
         return (self.trace[-1][1] - self.trace[0][1]) / max(self.total, 1) if self.trace else 0.0
 
     @property
     def resumed(self) -> bool:
-        """Whether a part was done before this process started."""
+        """Whether a part of the block was done before this process started."""
         return bool(self.trace) and self.trace[0][1] > TRUSTED * self.total
 
     def took(self, now: float) -> float:
-        """Seconds of such a block from its start to its end, of one that has just ended."""
+        """Seconds of the whole block from start to end, once it has ended."""
         if not self.resumed:
             return now - self.since
         first, done = self.trace[0]
         return first - self.since + (now - first) * self.total / max(self.total - done, 1)
 
     def whole(self) -> float | None:
-        """Seconds of such a block from its start to its end, at the present pace."""
+        """Seconds of the whole block from start to end, at the present pace."""
         pace = self.pace
         if pace is None:
             return None
@@ -195,8 +195,8 @@ class _Running:
 
 
 class Forecast(Generic[Key]):
-    """What is left of a run. `kinds` has all blocks in the order in which they start, each with its kind: blocks of one
-    kind cost the same. `prior` is what was known of kinds before, in seconds for a whole block."""
+    """The remaining time of a run. `kinds` maps all blocks, in starting order, to their kinds; blocks of one kind cost
+    the same. `prior` maps kinds to known costs, in seconds for a whole block."""
 
     def __init__(self, kinds: Mapping[Key, str], slots: int, prior: Mapping[str, float] | None = None) -> None:
         self.kinds, self.slots, self.prior = kinds, slots, dict(prior or {})
@@ -210,25 +210,25 @@ class Forecast(Generic[Key]):
         self.running[key] = _Running(now)
 
     def progressed(self, key: Key, now: float, done: int, total: int, outlook: float = 1.0) -> None:
-        """The block has come so far; the rest will cost between once and `outlook` times as much per unit."""
+        """Note the block's progress. The rest will cost between 1 and `outlook` times as much per unit."""
         one = self.running.setdefault(key, _Running(now))
         one.total, one.outlook = total, outlook
         one.add((now, done))
 
     def ended(self, key: Key, now: float, finished: bool) -> None:
-        """The block's process is gone, and is not started again."""
+        """The block's process has ended and will not be started again."""
         self.waiting.pop(key, None)
         one = self.running.pop(key, None)
         if one is not None and finished:
             self.took.setdefault(self.kinds[key], []).append(one.took(now))
 
     def postponed(self, key: Key) -> None:
-        """The block's process is gone, and is started again later."""
+        """The block's process has ended and will be started again later."""
         self.running.pop(key, None)
         self.waiting[key] = None
 
     def of(self, key: Key, now: float) -> float | None:
-        """Seconds that a running block still takes; None if nothing tells."""
+        """Remaining seconds of a running block; None if unknown."""
         one = self.running[key]
         own, whole = self._own(one, now), self._whole(self.kinds[key])
         trust = min(one.seen / (COMPARED if self.kinds[key] in self.took else TRUSTED), 1.0) ** 2
@@ -239,7 +239,7 @@ class Forecast(Generic[Key]):
         return like if own is None else trust * own + (1 - trust) * like
 
     def _own(self, one: _Running, now: float) -> float | None:
-        """Seconds that the block still takes at its own pace."""
+        """Remaining seconds of the block at its own pace."""
         pace = one.pace
         if pace is None:
             return None
@@ -247,10 +247,10 @@ class Forecast(Generic[Key]):
         return max(pace.rest(done, one.total) * math.sqrt(max(one.outlook, 1.0)) - (now - seen), 0.0)
 
     def whole(self, now: float) -> float | None:
-        """Seconds until all blocks are done; None if nothing tells."""
+        """Seconds until all blocks are done; None if unknown."""
         running = [self.of(key, now) for key in self.running]
         begun = [whole for one in self.running.values() if (whole := one.whole()) is not None]
-        guess = statistics.fmean(begun) if begun else None  # where nothing that can be trusted was seen
+        guess = statistics.fmean(begun) if begun else None  # used when no block can be trusted yet
         waiting = [guess if (whole := self._whole(self.kinds[key])) is None else whole for key in self.waiting]
         known = [seconds for seconds in (*running, *waiting) if seconds is not None]
         if not known and (running or waiting):
@@ -258,7 +258,7 @@ class Forecast(Generic[Key]):
         return makespan(_filled(running, known), _filled(waiting, known), self.slots)
 
     def _whole(self, kind: str) -> float | None:
-        """Seconds of a whole block of that kind: as such blocks take, else as known before, corrected by the others."""
+        """Seconds of a whole block of that kind: measured in this run, or else the prior, corrected by other kinds."""
         shown = self._shown()
         if kind in shown:
             return statistics.fmean(shown[kind])
@@ -269,7 +269,7 @@ class Forecast(Generic[Key]):
         return statistics.fmean(everything) if everything else None
 
     def _shown(self) -> dict[str, list[float]]:
-        """Seconds of whole blocks by kind: of the finished ones, else of those that run and can be trusted."""
+        """Seconds of whole blocks by kind: from finished blocks, or else from running ones that can be trusted."""
         shown = dict(self.took)
         for key, one in self.running.items():
             whole = one.whole() if one.seen >= TRUSTED else None
@@ -279,5 +279,5 @@ class Forecast(Generic[Key]):
 
 
 def _filled(seconds: Sequence[float | None], known: Sequence[float]) -> list[float]:
-    """With the mean of what is known in the place of what is not."""
+    """Replace unknown values by the mean of the known ones."""
     return [statistics.fmean(known) if one is None else one for one in seconds]

@@ -1,7 +1,7 @@
-"""Executors place processes, and hold no truth: what a block did is in its files.
+"""Executors start processes and keep no results: what a block did is in its files.
 
-`local` starts them on this machine. Another engine implements the same two protocols; it must keep the process's
-standard input open for as long as the supervisor lives, since the process ends when that input ends.
+`local` starts them on this machine. Another executor implements the same two protocols. It must keep the process's
+standard input open as long as the supervisor lives, because the process ends when that input ends.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Executor(Protocol):
 
 
 class LocalHandle:
-    """A child of this process, in a session of its own so that the terminal's Ctrl-C reaches only us."""
+    """A child of this process, in a separate session so that the terminal's Ctrl-C reaches only the parent."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self.process = process
@@ -98,7 +98,7 @@ EXECUTORS = {"local": Local}
 
 
 def make_executor(name: str, slots: int) -> Executor:
-    """The executor of that name. Raises UsageError naming the nearest."""
+    """The executor of that name. Raises UsageError with the nearest name."""
     if name not in EXECUTORS:
         raise unknown("executor", name, EXECUTORS)
     return EXECUTORS[name](slots)

@@ -1,4 +1,4 @@
-"""A setting's type and range: what it accepts, how it is read from the command line, and what is said of it."""
+"""A setting's type and range: what it accepts, how it is read from the command line, and how it is described."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from svgbench.words.errors import UsageError, unknown
 
 PLAIN = (int, float, bool, str)
 UNIONS = (Union, types.UnionType)
-LARGEST = 2**63 - 1  # what an integer of torch and numpy holds
+LARGEST = 2**63 - 1  # the largest int64, the integer of torch and numpy
 
 
 @dataclass(frozen=True)
 class Field:
     """One field of a config, one limit of a budget, or one option of a task.
 
-    `type` is a type as `typing` knows it, ranges included (`svgbench.ranges`). `written` is what the source says;
-    where svgbench cannot make a type of it, `type` is None, and a value is only asked to be finite.
+    `type` is a `typing` type with its ranges (`svgbench.ranges`). `written` is the annotation's source text. If no type
+    can be made of it, `type` is None, and a value only has to be finite.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Field:
 
     @property
     def range(self) -> str:
-        """What the type asks beside being of that type; nothing if it asks nothing."""
+        """What the type requires in addition to the type itself; empty if nothing."""
         return "" if self.type is None else ", ".join(_range_words(self.type))
 
     @property
@@ -46,7 +46,7 @@ class Field:
 
     @property
     def expected(self) -> str:
-        """What a value is to be, in words."""
+        """What a value must be, in words."""
         if self.type is None:
             return "finite numbers"
         options = self.choices
@@ -62,12 +62,12 @@ class Field:
         return get_args(bare) if get_origin(bare) is Literal else None
 
     def problem(self, value: Any) -> str | None:
-        """What is wrong with a value, in words; None if nothing is."""
+        """What is wrong with a value, in words; None if it is right."""
         fits = _finite(value) if self.type is None else accepts(self.type, value)
         return None if fits else f"{self.name} is {value!r}, expected {self._expected(value)}"
 
     def parse(self, text: str) -> Any:
-        """The value that `-o name=text` writes. UsageError for text that is none, or for a value out of range."""
+        """The value of `-o name=text`. Raises UsageError for text that is not a value, or a value out of range."""
         choices = self.choices
         if choices is not None:
             known = {str(choice): choice for choice in choices}
@@ -84,14 +84,14 @@ class Field:
 
 
 def of_value(name: str, value: Any) -> Field:
-    """The field of which only a value is known: any finite value of the same type is right."""
+    """A field for which only a value is known: it accepts any finite value of the same type."""
     if isinstance(value, tuple):
         return Field(name, tuple[(type(value[0]) if value else str), ...])  # type: ignore[misc]  # made at run time
     return Field(name, type(value))
 
 
 def check(fields: Mapping[str, Field], values: Mapping[str, Any], where: str) -> None:
-    """Raise UsageError for the first value that its field refuses. What has no field is to be finite."""
+    """Raise UsageError for the first value that its field refuses. A value without a field must be finite."""
     for name, value in values.items():
         problem = fields[name].problem(value) if name in fields else Field(name, None).problem(value)
         if problem is not None:
@@ -99,7 +99,7 @@ def check(fields: Mapping[str, Field], values: Mapping[str, Any], where: str) ->
 
 
 def accepts(kind: Any, value: Any) -> bool:
-    """Whether a value is of a type and within its ranges. Integers are numbers, booleans are none."""
+    """Whether a value is of a type and within its ranges. Integers are numbers, booleans are not."""
     origin, parts = get_origin(kind), get_args(kind)
     if origin is Annotated:
         constraints = (part for part in parts[1:] if isinstance(part, Constraint))
@@ -124,7 +124,7 @@ def accepts(kind: Any, value: Any) -> bool:
 
 
 def type_text(kind: Any) -> str:
-    """A type as a person writes it, without ranges: "tuple[int, ...]"."""
+    """A type as source text, without ranges: "tuple[int, ...]"."""
     origin, parts = get_origin(kind), get_args(kind)
     if origin is Annotated:
         return type_text(parts[0])
@@ -148,7 +148,7 @@ def _range_words(kind: Any) -> list[str]:
 
 
 def _parsed(field: Field, text: str) -> Any:
-    """By pydantic's rules for strings; a tuple is its elements between commas."""
+    """Read a value by pydantic's rules for strings. The elements of a tuple are separated by commas."""
     import pydantic
 
     if field.type is None:
@@ -183,7 +183,7 @@ def _finite(value: Any) -> bool:
         return all(map(_finite, value))
     try:
         return not isinstance(value, int | float) or math.isfinite(value)
-    except OverflowError:  # an integer beyond all floats
+    except OverflowError:  # an integer larger than any float
         return False
 
 

@@ -1,4 +1,4 @@
-"""Files that are whole or absent, and locks that die with their holder."""
+"""Atomic file writes, and locks that end with the process that holds them."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from svgbench.words.errors import BusyError
 
 
 def write_atomic(path: Path, data: bytes | Callable[[BinaryIO], object], durable: bool = True) -> None:
-    """Put `data` at `path` in one step: a reader sees the old file or the new one, never a part.
+    """Write `data` to `path` atomically: a reader sees the old file or the new one, never a part.
 
-    data: the bytes, or what writes them to an open file, for content that should not lie in memory whole.
-    The bytes go to a temporary file beside it, which is fsynced and renamed; then the folder is fsynced.
-    `durable=False` leaves out both fsyncs, for files that a power cut may take (progress).
+    data: the bytes, or a function that writes them to an open file, for content too large to hold in memory.
+    The bytes go to a temporary file in the same folder, which is fsynced and renamed; then the folder is fsynced.
+    `durable=False` skips both fsyncs, for files that may be lost in a power cut (progress).
     Raises OSError with `path` as its file name.
     """
     temporary = None
@@ -64,7 +64,7 @@ def _sync_folder(folder: Path) -> None:
 
 @contextlib.contextmanager
 def locked(path: Path, wait: float = float("inf")) -> Iterator[None]:
-    """Hold the operating system's lock on `path` (made if need be), which a dead process cannot keep.
+    """Hold the operating system's lock on `path` (created if needed). The lock ends with the process.
 
     Raises BusyError if another process still holds it after `wait` seconds.
     """
@@ -89,13 +89,13 @@ def _take(handle: int, path: Path, wait: float) -> None:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether a living process holds the lock on `path`, which may be a file that we can only read."""
+    """Whether a living process holds the lock on `path`. The file may be read-only for us."""
     try:
         handle = os.open(path, os.O_RDWR if os.access(path, os.W_OK) else os.O_RDONLY)
     except OSError:
         return False
     try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: two who ask do not see each other
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: two processes that ask do not see each other
     except BlockingIOError:
         return True
     else:
@@ -105,9 +105,9 @@ def is_locked(path: Path) -> bool:
 
 
 def check_writable(folder: Path) -> None:
-    """Raise OSError, with the name of what refuses, unless a file can be put into the folder; it may have to be made.
+    """Raise OSError, naming the path that refuses, unless a file can be created in the folder. It need not exist yet.
 
-    Makes no folder and leaves no file.
+    Creates no folder and leaves no file.
     """
     there = next(path for path in (folder, *folder.parents) if path.exists())
     try:
@@ -118,7 +118,7 @@ def check_writable(folder: Path) -> None:
 
 
 def remove_temporaries(path: Path) -> None:
-    """Remove what a killed `write_atomic` of `path` left. Call it under the lock that guards `path`."""
+    """Remove temporary files of a killed `write_atomic` of `path`. The caller must hold the lock that guards `path`."""
     for stray in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
         with contextlib.suppress(OSError):
             stray.unlink()

@@ -1,7 +1,7 @@
-"""The source of a module, and what its names mean, found without importing it.
+"""The source of a module, and the meaning of its names, found without importing it.
 
-A name is followed through the module's own assignments and through its imports, into other modules' sources. So a
-config may inherit fields from a class in another file, and a type may have a name of its own.
+A name is followed through the module's own assignments and imports, into other modules' sources. So a config may
+inherit fields from a class in another file, and a type may have an alias.
 """
 
 from __future__ import annotations
@@ -28,30 +28,30 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True)
 class Imported:
-    """A name that an import binds: a module, or `attribute` of it."""
+    """What an imported name refers to: a module, or its `attribute`."""
 
     module: str
     attribute: str | None = None
 
 
 STAR = ":*"
-"""After a module's name: all of its public names, among the names that an import binds."""
+"""Follows a module's name where an import binds all of its public names."""
 
 Binding = ast.expr | ast.ClassDef | ast.FunctionDef | Imported
 
 
 @dataclass(frozen=True, eq=False)
 class Module:
-    """A module's statements at top level, by the name that they bind; of several the last counts."""
+    """A module's top-level statements, by the name that they bind. The last one counts."""
 
     name: str
     names: dict[str, Binding]
-    stars: tuple[str, ...] = ()  # modules of which it takes every public name
+    stars: tuple[str, ...] = ()  # modules that it imports with `*`
 
     def find(self, name: str) -> tuple[Module, Binding]:
-        """Where a name is bound, through imports, and to what. Raises UnreadableError."""
+        """The module that binds a name, found through imports, and what the name is. Raises UnreadableError."""
         found: Module = self
-        for _ in range(20):  # imports that go round in circles end here
+        for _ in range(20):  # ends circular imports
             bound = found.bound(name)
             if not isinstance(bound, Imported):
                 if bound is None:
@@ -63,9 +63,9 @@ class Module:
         raise UnreadableError(name)
 
     def bound(self, name: str, asked: frozenset[str] = frozenset()) -> Binding | None:
-        """What the name is bound to here; None if it is not. A name that comes by `*` is imported from there.
+        """What the name is bound to here; None if it is not bound. A name from a `*` import counts as imported.
 
-        Raises UnreadableError where that cannot be known. `asked` are the modules that took from this one.
+        Raises UnreadableError if this cannot be known. `asked` are the modules that import from this one.
         """
         if name in self.names or name.startswith("_"):
             return self.names.get(name)
@@ -75,14 +75,17 @@ class Module:
                 if _module_of(star).bound(name, asked) is not None:
                     return Imported(star, name)
             except UnreadableError:
-                if star.partition(".")[0] not in sys.stdlib_module_names:  # `math` has no source, and none of our words
+                if star.partition(".")[0] not in sys.stdlib_module_names:  # `math` has no source, and no ranges
                     raise
         return None
 
     def class_of(self, node: ast.expr) -> tuple[Module, ast.ClassDef]:
-        """The class that an expression names, through assignments and imports, and its module. UnreadableError."""
+        """The class that an expression names, found through assignments and imports, and its module.
+
+        Raises UnreadableError.
+        """
         module, bound = self, node
-        for _ in range(20):  # assignments that go round in circles end here
+        for _ in range(20):  # ends circular assignments
             if isinstance(bound, ast.Subscript):  # Base[T]
                 bound = bound.value
             if isinstance(bound, ast.Name):
@@ -99,7 +102,7 @@ class Module:
         raise UnreadableError(ast.unparse(node))
 
     def module_named(self, node: ast.expr) -> str:
-        """The full name of the module that `a` or `a.b` stands for. Raises UnreadableError."""
+        """The full name of the module that `a` or `a.b` refers to. Raises UnreadableError."""
         if isinstance(node, ast.Attribute):
             return f"{self.module_named(node.value)}.{node.attr}"
         bound = self.bound(node.id) if isinstance(node, ast.Name) else None
@@ -122,7 +125,7 @@ class Module:
         raise UnreadableError(ast.unparse(node))
 
     def _named(self, node: ast.Name | ast.Attribute) -> Any:
-        """What a name means in an annotation: a type, or one of typing's or of our words."""
+        """What a name means in an annotation: a type, or a name of `typing` or `svgbench.ranges`."""
         if isinstance(node, ast.Name):
             module, name = self, node.id
             if name in KNOWN and self.bound(name) is None:
@@ -156,7 +159,7 @@ class Module:
             raise UnreadableError(ast.unparse(node)) from None
 
     def _constraint(self, node: ast.expr) -> ranges.Constraint | None:
-        """The range that an expression makes; None for what is no range of ours."""
+        """The range that an expression makes; None if it is not one of svgbench's ranges."""
         if not isinstance(node, ast.Call):
             return None
         try:
@@ -173,7 +176,7 @@ class Module:
         return made
 
     def value_of(self, node: ast.expr) -> Any:
-        """A literal, or a name that an assignment gave one, here or elsewhere; a dict may have others in it.
+        """The value of a literal, or of a name assigned to one, here or in another module. Dicts may contain others.
 
         Raises UnreadableError.
         """
@@ -215,9 +218,9 @@ def module(name: str) -> Module:
 
 
 def locations(top: str) -> tuple[Path | None, list[Path]]:
-    """The file of a module that is in no package, and the folders that hold its submodules.
+    """The file of a top-level module, and the folders that hold its submodules.
 
-    Nothing for a module that there is not; no file for a namespace. Raises UsageError for one in an archive.
+    Empty if the module does not exist; a namespace has no file. Raises UsageError for a module in an archive.
     """
     try:
         spec = importlib.util.find_spec(top)
@@ -233,7 +236,7 @@ def locations(top: str) -> tuple[Path | None, list[Path]]:
 
 
 def path_of(name: str) -> Path | None:
-    """The file of a module. Only its top package is looked up: `find_spec` would import every package above it."""
+    """The file of a module. Only its top package is looked up, because `find_spec` would import the parent packages."""
     top, *rest = MOVED.get(name, name).split(".")
     file, folders = locations(top)
     if not rest:
@@ -254,14 +257,14 @@ def _module_of(name: str) -> Module:
 
 
 def _light(name: Imported) -> Any:
-    """What may be looked up by importing: names of `typing` and of `svgbench.ranges`."""
+    """The names that may be looked up by importing: those of `typing` and of `svgbench.ranges`."""
     if name.module in ("typing", "typing_extensions"):
         return TYPING.get(name.attribute or "")
     return getattr(ranges, name.attribute or "", None) if name.module == ranges.__name__ else None
 
 
 def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """The statements of a module, those under `if` and `try` too."""
+    """The statements of a module, including those under `if` and `try`."""
     for node in body:
         yield node
         if isinstance(node, ast.If):

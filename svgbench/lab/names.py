@@ -1,4 +1,4 @@
-"""Names that stand for several things."""
+"""Short names that mean several experiments."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 
 def meant(name: str, ids: Iterable[str]) -> list[str]:
-    """The ids, written work/artifact, that `name` means: that id, else those of that work, else of that artifact.
+    """The ids, written work/artifact, that `name` means: an exact id, or else a work's ids, or else an artifact's.
 
-    Where a work and an artifact share a name, the work is meant; the artifact's ids can be given in full.
+    If a work and an artifact share a name, the work is meant; the artifact's ids can be given in full.
 
     >>> meant("fig4", ["svg/fig3", "svg/fig4", "trpo/fig4"]), meant("svg", ["svg/fig3", "svg/fig4", "trpo/fig4"])
     (['svg/fig4', 'trpo/fig4'], ['svg/fig3', 'svg/fig4'])
@@ -21,7 +21,7 @@ def meant(name: str, ids: Iterable[str]) -> list[str]:
 
 
 def with_short_names(ids: Iterable[str]) -> list[str]:
-    """The ids, then their works, then their artifacts: all that a person may name."""
+    """Everything that a person may name: the ids, then their works, then their artifacts."""
     known = list(ids)
     halves = [i.split("/", 1) for i in known]
     return list(dict.fromkeys([*known, *(work for work, _ in halves), *(artifact for _, artifact in halves)]))

@@ -1,9 +1,9 @@
-"""What somebody else's code was when a number was measured: a hash of its package's source.
+"""The state of another package's code when a number was measured: a hash of its source.
 
-Our own algorithms and tasks state a VERSION that is raised when a number may change. Of other packages we cannot know
-that they keep to this, so the identity of their cells also contains a hash of their `.py` files: what was mended is run
-anew, and a checkpoint of the old code is not resumed. Code that lies beside them in a folder of one's own, and that
-they import, counts as theirs. Nothing is imported.
+svgbench's own algorithms and tasks have a VERSION that is raised when a number may change. Other packages may forget
+this. The identity of their cells therefore also contains a hash of their `.py` files. After a change their cells are
+run again, and a checkpoint of the old code is not resumed. Code that they import from the same folder counts as theirs,
+except in a folder of installed packages. Nothing is imported.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from svgbench.lab.source import split_reference
 from svgbench.words.errors import UsageError
 
 INSTALLED = ("site-packages", "dist-packages")
-"""Folders in which somebody else's packages lie beside each other."""
+"""Folders of installed packages, where neighbours are unrelated."""
 
 
 def sources(*references: str) -> dict[str, str]:
-    """The hash of the source of each package, not ours, that references name; by the package's name.
+    """The source hash of each package outside svgbench that the references name, by the package's name.
 
     Raises UsageError for source that cannot be found or read.
     """
@@ -35,12 +35,12 @@ def sources(*references: str) -> dict[str, str]:
 
 @functools.cache
 def source_hash(module: str) -> tuple[str, str]:
-    """The package that a module is in, or itself where it is in none, and 12 hexadecimal digits for its source.
+    """The package of a module (or the module itself if it has none), and 12 hexadecimal digits for its source.
 
-    Of a package every `.py` file counts, by its place and its lines, whatever ends these; hidden files do not count.
-    What is above it in a namespace is not of it. Data files do not count: they may be large, and may be caches.
-    Of the modules and packages beside it, those that it imports by name count too, and what these import; but none in a
-    folder of installed packages.
+    Every `.py` file of a package counts, by its path and its lines, with any line endings. Hidden files do not count,
+    nor does the namespace above a package. Data files do not count: they may be large, and may be caches.
+    Modules and packages in the same folder count too if the package imports them by name, directly or indirectly. In a
+    folder of installed packages they do not.
     """
     name, path = _outermost(module)
     return name, _hashed(path)
@@ -48,7 +48,7 @@ def source_hash(module: str) -> tuple[str, str]:
 
 @functools.cache
 def _hashed(path: Path) -> str:
-    """Of a file, or of every file under a folder."""
+    """The hash of a file, or of every file under a folder."""
     digest = hashlib.sha256()
     try:
         own = _files(path)
@@ -61,7 +61,7 @@ def _hashed(path: Path) -> str:
 
 
 def _files(path: Path) -> list[tuple[str, Path]]:
-    """Each `.py` file with its place under `path`, in the order of the places."""
+    """Each `.py` file with its relative path under `path`, sorted by that path."""
     if path.is_file():
         return [("", path)]
 
@@ -77,7 +77,7 @@ def _files(path: Path) -> list[tuple[str, Path]]:
 
 
 def _beside(path: Path, own: list[tuple[str, Path]]) -> list[tuple[str, Path]]:
-    """Each `.py` file of the modules and packages beside `path` that its `own` files import, directly or not."""
+    """Each `.py` file of the modules and packages beside `path` that its `own` files import, directly or indirectly."""
     home, known = path.parent, {OURS, path.name.removesuffix(".py")}
     found: list[tuple[str, Path]] = []
     left = [] if home.name in INSTALLED else [file for _, file in own]
@@ -96,10 +96,10 @@ def _beside(path: Path, own: list[tuple[str, Path]]) -> list[tuple[str, Path]]:
 
 
 def _imported(file: Path) -> Iterator[str]:
-    """The first part of every absolute name that a file imports, anywhere in it."""
+    """The first part of every absolute module name that a file imports."""
     try:
         tree = ast.parse(file.read_bytes())
-    except (SyntaxError, ValueError):  # a template, say: nothing can import it
+    except (SyntaxError, ValueError):  # for example a template: nothing can import it
         return
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -109,7 +109,7 @@ def _imported(file: Path) -> Iterator[str]:
 
 
 def _outermost(module: str) -> tuple[str, Path]:
-    """The first package or module on the way down to `module` that is no namespace: its name, its folder or file."""
+    """The first parent of `module` (or itself) that is not a namespace: its name, and its folder or file."""
     parts = module.split(".")
     file, folders = locations(parts[0])
     for depth in range(1, len(parts) + 1):

@@ -1,6 +1,6 @@
-"""Settings changed from the command line: `-o key=value`, and whom it reaches.
+"""Settings changed on the command line (`-o key=value`), and the cells that they change.
 
-A cell is changed if its learner's config or its budget has every key; the other cells take no part.
+A cell is changed if its learner's config or its budget has every key. The other cells are left out.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from svgbench.words.experiment import Variant
 
 
 def parse_overrides(texts: Iterable[str]) -> dict[str, str]:
-    """Keys with the text of their values. UsageError for what is no "key=value", and for a key that comes twice."""
+    """Keys with the text of their values. Raises UsageError if it is not "key=value", or if a key is repeated."""
     found: dict[str, str] = {}
     for text in texts:
         key, equals, value = text.partition("=")
@@ -41,7 +41,7 @@ def settings_of(variants: Iterable[Variant]) -> dict[str, tuple[Field, Any]]:
 
 @dataclass(frozen=True)
 class Reach:
-    """Whom overrides change: ids of variants, each with the tasks where it is so, in declared order."""
+    """The variants that overrides change and leave out: ids, each with its tasks, in declared order."""
 
     overrides: Mapping[str, str]
     changed: Mapping[str, Sequence[str]]
@@ -60,14 +60,14 @@ class Reach:
 
 
 def _listed(variants: Mapping[str, Sequence[str]], others: Mapping[str, Sequence[str]]) -> str:
-    """The variants; with their tasks where a variant is among the others on another task."""
+    """The variants, each with its tasks if it is also among the others on a different task."""
     return ", ".join(f"{v} (on {', '.join(on)})" if v in others else v for v, on in variants.items())
 
 
 def reach(overrides: Mapping[str, str], known: Mapping[tuple[str, str], Set[str]], where: str) -> Reach:
-    """Whom the overrides change among cells whose settings are `known`, by variant and task.
+    """The cells that the overrides change. `known` has each cell's settings, by variant and task.
 
-    Raises UsageError, naming the nearest setting, for a key that none of them has; and where none has all of them.
+    Raises UsageError with the nearest setting if no cell has a key, and if no cell has all keys.
     """
     everything = dict.fromkeys(name for names in known.values() for name in sorted(names))
     for key in overrides:

@@ -1,4 +1,4 @@
-"""The two files of a cell: which names they have, and how they are read and checked."""
+"""The two files of a cell: their names, and how they are read and checked."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from svgbench.lab.damage import OLD, DamagedFileError, diagnosed, unreadable
 from svgbench.words.errors import DamagedError
 
 FORMAT, OLD_FORMAT = 2, 1
-"""Of a cell's JSON. The old one has places of modules where the new one has names (`svgbench.lab.upgrade`)."""
+"""Formats of a cell's JSON. The old one has module paths where the new one has names (`svgbench.lab.upgrade`)."""
 
 _SEED_LINE = re.compile(rb"(\d+),")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+=-]*--[A-Za-z0-9._+=-]+")
@@ -27,12 +27,12 @@ def is_finished(entry: Mapping[str, Any]) -> bool:
 
 
 def is_cell_file(path: Path) -> bool:
-    """Whether a cell's CSV or JSON may have that name, and there is such a file."""
+    """Whether the file exists and has a name that a cell's CSV or JSON may have."""
     return bool(_NAME.fullmatch(path.stem)) and path.suffix in (".csv", ".json") and _is_file(path)
 
 
 def _is_file(path: Path) -> bool:
-    """Links are files, also those that lead nowhere: somebody's results that were not fetched."""
+    """Whether it is a file or a link. A broken link counts: it may be a result that was not fetched."""
     return path.is_symlink() or path.is_file()
 
 
@@ -72,7 +72,7 @@ def dump_meta(meta: Mapping[str, Any]) -> bytes:
 
 
 def _is_entry(entry: Any) -> bool:
-    """Whether a seed's entry has what is read of it without asking."""
+    """Whether a seed's entry has every key that is read without a check."""
     if not isinstance(entry, dict) or not isinstance(entry.get("platform", {}), dict):
         return False
     if is_finished(entry):
@@ -81,9 +81,9 @@ def _is_entry(entry: Any) -> bool:
 
 
 def is_copy(path: Path, meta: Mapping[str, Any]) -> bool:
-    """Whether the JSON at `path` is somebody's copy of another cell's beside it, and not to be read.
+    """Whether the JSON at `path` is a copy of another cell's JSON in the same folder; copies are not read.
 
-    Raises DamagedError if it describes a cell of another name that is not there.
+    Raises DamagedError if it describes a cell of another name that does not exist.
     """
     name = cell_name(meta["task"], meta["variant"])
     if name != path.stem and not path.with_name(f"{name}.json").exists():
@@ -92,7 +92,7 @@ def is_copy(path: Path, meta: Mapping[str, Any]) -> bool:
 
 
 def without_copies(paths: Sequence[Path]) -> list[Path]:
-    """The JSONs of one folder without copies; only those are opened whose name begins with another one's."""
+    """The JSONs of one folder without copies. A file is opened only if its name starts with another one's."""
     names = [path.stem for path in paths]
     return [path for path in paths if not (_begins_with_another(path.stem, names) and _says_copy(path))]
 
@@ -125,7 +125,7 @@ def read_rows(path: Path, meta: Mapping[str, Any]) -> bytes:
 
 
 def _checked(data: bytes, meta: Mapping[str, Any]) -> tuple[bytes, str]:
-    """The header and the finished seeds' rows of a CSV; or why they are not what was written."""
+    """The header and the finished seeds' rows of a CSV, or the reason why they differ from what was written."""
     header = ",".join(("seed", "step", *meta["columns"])).encode() + b"\n"
     if not data.startswith(header) or not data.endswith(b"\n"):
         return b"", "its first or last line is not whole"

@@ -1,4 +1,4 @@
-"""What a command would do: which cells are done, which blocks are missing, what they will cost."""
+"""What a run would do: which cells are done, and which blocks are missing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from svgbench.words.experiment import Experiment, Variant
 
 @dataclass(frozen=True)
 class CellPlan:
-    """A cell, what the store has of it, and the blocks that are missing."""
+    """A cell, its state in the store, and its missing blocks."""
 
     cell: Cell
     state: CellState
@@ -45,7 +45,7 @@ class Plan:
         return sum(c.runs_missing for c in self.cells)
 
     def statuses(self) -> Mapping[str, int]:
-        """How many cells have each status, commonest first."""
+        """How many cells have each status, the most common first."""
         return dict(Counter(c.state.status for c in self.cells).most_common())
 
 
@@ -58,10 +58,10 @@ def make_plan(
 ) -> Plan:
     """Look at the store and say what `selection` still needs. Runs nothing, writes nothing.
 
-    `thorough` checks every row against its hash, where otherwise a file of the right size is believed.
+    `thorough` checks every row against its hash; otherwise a file of the right size is trusted.
 
-    Seeds that are done here and now are left alone; those of stale and other cells are done again. A diverged
-    seed is done; a failed one is tried again.
+    Seeds that are done with the current settings and platform are not run again; those of stale and other cells are.
+    A diverged seed is done; a failed one is tried again.
     """
     cells = []
     for cell in expand(experiment, selection, extra):

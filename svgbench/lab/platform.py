@@ -1,4 +1,4 @@
-"""What a run stood on: releases, processor, code revision. Found without importing the packages."""
+"""The platform of a run: releases, processor, code revision. Found without importing the packages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COMPARED = ("mujoco", "torch")
 
 @functools.cache
 def release(package: str) -> str:
-    """The installed release without its build ("2.13.0" of "2.13.0+cpu"), or "none"."""
+    """The installed release without its build ("2.13.0" for "2.13.0+cpu"), or "none"."""
     try:
         return importlib.metadata.version(package).split("+")[0]
     except importlib.metadata.PackageNotFoundError:
@@ -28,7 +28,7 @@ def release(package: str) -> str:
 
 
 def compared(device: str) -> dict[str, str]:
-    """The part of the platform that makes a result "other" when it differs."""
+    """The part of the platform that makes a result "other" if it differs."""
     return {name: release(name) for name in COMPARED} | {"device": device.split(":")[0]}
 
 
@@ -49,13 +49,12 @@ def describe(device: str) -> dict[str, Any]:
 
 
 def environment(threads: int) -> dict[str, str]:
-    """The environment of a process that trains: its threads, and a heap that keeps what it once had.
+    """The environment variables of a training process: its threads, and a heap that keeps its memory.
 
-    By default glibc hands large tensors' memory back and asks for it again at every update, which costs a tenth of
-    an update of large networks. No number changes.
+    By default glibc returns the memory of large tensors and requests it again at every update. For large networks this
+    costs a tenth of an update. No number changes.
 
-    NumPy's products have one thread: OpenBLAS's others wait for work by spinning, and take a core from the simulations
-    in between.
+    NumPy's products use one thread: OpenBLAS's other threads spin while they wait and take a core from the simulations.
     """
     keep, grow = str(2**30), str(2**26)  # bytes
     heap = {"MALLOC_TRIM_THRESHOLD_": keep, "MALLOC_MMAP_THRESHOLD_": keep, "MALLOC_TOP_PAD_": grow}
@@ -64,7 +63,7 @@ def environment(threads: int) -> dict[str, str]:
 
 
 def seconds_of(variable: str, default: float) -> float:
-    """What an environment variable says in seconds, 0 or more. Raises UsageError for anything else."""
+    """An environment variable's value in seconds, 0 or more. Raises UsageError for anything else."""
     text = os.environ.get(variable, str(default))
     try:
         seconds = float(text)
@@ -81,8 +80,7 @@ def cores() -> int:
 
 
 def idle_clock() -> float:
-    """Seconds, of which two tell how long something takes this thread on a machine with nothing else to do: the time
-    less what the thread has waited for a core, where Linux counts that."""
+    """A clock without the time that this thread waited for a core, where Linux counts it. Subtract two readings."""
     now = time.monotonic()
     try:
         return now - int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
@@ -92,7 +90,7 @@ def idle_clock() -> float:
 
 @functools.cache
 def revision() -> str:
-    """The commit of the checkout that svgbench runs from, with "+" if it has changes; else the version."""
+    """The commit of the checkout that svgbench runs from, with "+" if it has changes. Otherwise the version."""
     folder = Path(__file__).resolve().parents[2]
     if not (folder / ".git").exists():
         return f"svgbench {release('svgbench')}"
@@ -106,7 +104,7 @@ def revision() -> str:
 
 
 def check_device(device: str) -> None:
-    """Raise UsageError unless torch, asked in a process of its own, can use the device here."""
+    """Raise UsageError unless torch can use the device here. A separate process asks torch."""
     if device == "cpu":
         return
     asked = "import torch; print(torch.__version__, torch.cuda.device_count())"
@@ -120,7 +118,7 @@ def check_device(device: str) -> None:
 
 
 def _accelerator() -> str:
-    """The models of the GPUs, as NVIDIA's driver on Linux tells them."""
+    """The models of the GPUs, as reported by NVIDIA's driver on Linux."""
     models = []
     for path in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information")):
         for line in path.read_text(encoding="utf-8").splitlines():
@@ -130,7 +128,7 @@ def _accelerator() -> str:
 
 
 VECTORS = ("avx2", "avx512f", "avx512_bf16", "amx_tile", "asimd", "sve")
-"""Instruction sets by which arithmetic libraries choose their loops, and with them how sums round."""
+"""Instruction sets. Arithmetic libraries choose their loops by them, which changes how sums round."""
 
 
 def _processor() -> str:
@@ -140,7 +138,7 @@ def _processor() -> str:
 def _instructions() -> str:
     """The processor's make and its vector instructions: "AuthenticAMD 25 17 1 avx2 avx512f".
 
-    A virtual machine's name for a processor ("AMD EPYC") is that of several, which round differently.
+    A virtual machine may use one name ("AMD EPYC") for several processors that round differently.
     """
     found = _cpuinfo()
     make = ("vendor_id", "cpu family", "model", "stepping", "CPU implementer", "CPU part", "CPU variant")
@@ -150,7 +148,7 @@ def _instructions() -> str:
 
 
 def _cpuinfo() -> dict[str, str]:
-    """What Linux says of the first core; nothing elsewhere."""
+    """What Linux reports about the first core; empty on other systems."""
     try:
         first = Path("/proc/cpuinfo").read_text(encoding="utf-8").partition("\n\n")[0]
     except OSError:

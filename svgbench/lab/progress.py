@@ -1,4 +1,4 @@
-"""What a person sees while blocks run: bars on a terminal, a line now and then elsewhere."""
+"""What a person sees while blocks run: bars on a terminal, occasional lines elsewhere."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from svgbench.lab.store import Store
 from svgbench.lab.supervisor import Event
 from svgbench.words.errors import DamagedError
 
-LINE_SECONDS = 60.0  # between two plain lines, at least, unless a block ends
+LINE_SECONDS = 60.0  # the least time between two plain lines, unless a block ends
 
 
 class Reporter(Protocol):
@@ -33,8 +33,8 @@ class Reporter(Protocol):
 
 @dataclass(frozen=True)
 class Expected:
-    """What is known of a run before it starts: how many blocks at once, the column to show, the cost of kinds; and the
-    store where the rows of a block are when it has ended."""
+    """What is known about a run before it starts: how many blocks run at once, the column to show, the cost of each
+    kind, and the store that will hold a finished block's rows."""
 
     slots: int = 1
     column: str = ""
@@ -43,7 +43,7 @@ class Expected:
 
 
 def reporter(blocks: Sequence[Block], expected: Expected, stream: TextIO | None = None) -> Reporter:
-    """The reporter that fits where `stream` (standard error) goes."""
+    """The reporter for `stream` (standard error): bars if it is a terminal, otherwise lines."""
     stream = stream or sys.stderr
     watched = Watched(blocks, expected)
     plain = not stream.isatty() or os.environ.get("TERM", "") in ("", "dumb", "unknown")
@@ -69,7 +69,7 @@ class Report:
 
 
 def parse_report(text: str) -> Report:
-    """What the file says; nothing done while there is none."""
+    """Read the file; while it does not exist, nothing is done."""
     try:
         report = strict_json.loads(text)
         keys = ("done", "total", "diverged", "outlook", "last")
@@ -79,9 +79,9 @@ def parse_report(text: str) -> Report:
 
 
 def last_numbers(store: Store, block: Block, column: str) -> dict[str, float]:
-    """The mean over a finished block's wanted seeds of their last number in the column, by the column's name.
+    """The mean of the column's last number over a finished block's wanted seeds, by the column's name.
 
-    Read from the store: a block's last reports may be gone before anybody sees them. Empty where there are no numbers.
+    It is read from the store, because a block's last progress files may be gone already. Empty if there are no numbers.
     """
     try:
         rows = csv.DictReader(io.StringIO(store.rows(block.cell).decode()))
@@ -95,7 +95,7 @@ def last_numbers(store: Store, block: Block, column: str) -> dict[str, float]:
 
 
 class Watched:
-    """How the blocks stand, in words."""
+    """The state of the blocks, in words."""
 
     def __init__(self, blocks: Sequence[Block], expected: Expected) -> None:
         self.store, self.column, self.total, self.ended = expected.store, expected.column, len(blocks), 0
@@ -138,13 +138,13 @@ class Watched:
         return f"{title(block)}: {', '.join(filter(None, parts))}"
 
     def left(self, now: float, block: Block | None = None) -> str:
-        """The time that is left, of a running block or of all; empty if nothing tells."""
+        """The remaining time of a running block, or of all; empty if unknown."""
         seconds = self.forecast.whole(now) if block is None else self.forecast.of(block, now)
         return "" if seconds is None else f"{duration(seconds)} left"
 
 
 class Lines:
-    """A line when a block ends or is in trouble, and one a minute about those that run."""
+    """A line when a block ends or has a problem, and one per minute about the running blocks."""
 
     def __init__(self, watched: Watched, stream: TextIO) -> None:
         self.watched, self.stream = watched, stream
@@ -173,7 +173,7 @@ class Lines:
 
 
 class Bars:
-    """One bar for the whole and one for each running block."""
+    """One bar for the whole run and one for each running block."""
 
     def __init__(self, watched: Watched, console: Any = None) -> None:
         from rich.console import Console

@@ -1,8 +1,8 @@
 """The names of our own algorithms and tasks, found by walking their folders: nothing is imported and no list is kept.
 
-An algorithm is called by the stem of its file anywhere under `svgbench/baselines`: "svg_one" is what
+An algorithm's name is the stem of its file anywhere under `svgbench/baselines`: "svg_one" is what
 `svgbench.baselines.value_gradients.svg_one:make` makes. Files and folders whose name begins with an underscore are
-parts of algorithms. Tasks are named in `svgbench.factories`. What another package brings has no name here; it is
+parts of algorithms. Tasks are named in `svgbench.factories`. Algorithms of other packages have no name here; they are
 written "package.module:attribute".
 """
 
@@ -18,13 +18,13 @@ from svgbench.words.errors import UsageError, unknown
 OURS = "svgbench"
 ALGORITHMS = f"{OURS}.baselines"
 FACTORY = "make"
-"""What makes a learner in each of our algorithms' modules."""
+"""The function that makes a learner in each of our algorithms' modules."""
 
 
 def reference_of(name: str) -> str:
-    """The "module:attribute" that a name of ours stands for; a reference is itself, an old one of ours what it is now.
+    """The "module:attribute" of one of our names. References are returned as they are, old ones of ours updated.
 
-    Raises UsageError, with the nearest name, for a name that there is not.
+    Raises UsageError, with the nearest name, for an unknown name.
     """
     if ":" in name:
         return moved.current(name)
@@ -37,9 +37,9 @@ def reference_of(name: str) -> str:
 
 
 def name_of(reference: str) -> str:
-    """The name of what "module:attribute" stands for; the reference itself if it is not ours.
+    """The name for "module:attribute"; the reference itself if it is not ours.
 
-    References to where a module of ours once was have the name that they have today. A name is its own name.
+    References to the former place of one of our modules get today's name. A name is returned as it is.
     """
     return _names().get(moved.current(reference), reference)
 
@@ -53,9 +53,9 @@ def algorithms() -> dict[str, str]:
 
 
 def named_files(folders: list[Path], package: str) -> dict[str, str]:
-    """The public modules under folders that are the package, by stem, as "module:attribute".
+    """The public modules under the package's folders, by stem, as "module:attribute".
 
-    Raises UsageError if two of them have one stem.
+    Raises UsageError if two modules have the same stem.
     """
     found: dict[str, Path] = {}
     table: dict[str, str] = {}

@@ -1,12 +1,12 @@
-"""What no range of one field says: rules between the settings of a cell.
+"""Rules between the settings of a cell, which the range of a single field cannot express.
 
-A learner's module states them as a literal, the rule and its reason, and svgbench reads them without importing it:
+A learner's module states them as a literal, each rule with its reason. svgbench reads them without importing it:
 
     RULES = {"learning_starts > H + 1": "a window must fit", "std_min <= std_max": "they are bounds"}
 
-A rule is an expression of Python's that must be true: names of config fields, of the budget's limits, and `horizon` of
-a task whose factory has that option; numbers, strings, tuples and their elements; arithmetic, comparisons, `in`, `and`,
-`or`, `not`. A rule about something that a cell does not have says nothing of it.
+A rule is a Python expression that must be true. It may contain names of config fields and of the budget's limits;
+`horizon`, if the task's factory has that option; numbers, strings, tuples and their elements; arithmetic, comparisons,
+`in`, `and`, `or`, `not`. A rule is skipped if it names something that the cell does not have.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def check(rules: Mapping[str, str], values: Mapping[str, Any], where: str) -> No
 
 
 def names_in(rule: str) -> frozenset[str]:
-    """The settings that a rule names. Raises UsageError for what is no expression."""
+    """The settings that a rule names. Raises UsageError if it is not an expression."""
     return _parsed(rule)[1]
 
 

@@ -1,4 +1,4 @@
-"""Running a list of blocks as a command does: progress, signals, time limit, exit status."""
+"""Runs a list of blocks for a command: progress, signals, time limit, exit status."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class RunOptions:
 
 @dataclass(frozen=True)
 class RunResult:
-    """What came of it. `signal_number` is that of the signal that stopped us, or 0."""
+    """The result of a run. `signal_number` is the signal that stopped it, or 0."""
 
     outcome: BlockOutcomes
     signal_number: int = 0
@@ -51,10 +51,10 @@ def run_blocks(
 ) -> RunResult:
     """Run the blocks to their end, or until a signal or the time limit stops them at a checkpoint.
 
-    Who watches sees the last values of `column`, and times that begin with what is known of the `costs` of kinds.
+    The progress display shows the last values of `column`. Its first time estimates use the known `costs` of kinds.
 
-    The first SIGINT or SIGTERM checkpoints after the slice under way; a second one ends at once, and what follows
-    the last checkpoint is done again next time.
+    The first SIGINT or SIGTERM makes each block checkpoint after its current slice. A second one ends them at once, and
+    the work since the last checkpoint is repeated next time.
     """
     deadline = None if options.time_limit is None else time.monotonic() + options.time_limit
     executor = make_executor(options.executor, options.jobs)

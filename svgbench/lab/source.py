@@ -1,22 +1,22 @@
 """What a learner's or a task's module declares, read without importing it.
 
-`list`, `status` and every usage error must know versions, config fields and profiles, and must not pay for
-importing torch. So those are literals at module level, and are read from the source:
+`list`, `status` and every usage error need versions, config fields and profiles, but must not import torch, which is
+slow. So these are literals at module level, read from the source:
 
     VERSION = 3
     class Config: ...            # fields with simple types, ranges (`svgbench.ranges`) and literal defaults
-    class Limits(TypedDict): ... # of a learner, where it states them: what it reads of a budget, likewise
+    class Limits(TypedDict): ... # optional, of a learner: the limits that it reads from a budget, with ranges too
     RULES = {"tau <= gamma": "why"}    # between settings (`svgbench.lab.rules`)
     PROFILES = {"text": {...}, "code": {...}}
-    ADDED = {"clip": None}    # fields that came later: while they have this value, results stay valid
+    ADDED = {"clip": None}    # fields that were added later: while they have this value, results stay valid
     def make(horizon: Count = 1000): ...    # of a task: its options are the parameters
 
-A field in ADDED does not enter a cell's identity while it has the value given there, with which the algorithm does what
-it did before it had the field. So a new switch makes no stored result stale, and needs no new VERSION.
+A field in ADDED does not enter a cell's identity while it has the value given there. With that value the algorithm
+behaves as it did before the field existed. So a new switch makes no stored result stale, and needs no new VERSION.
 
-`Config` may inherit from classes in other files. It has their fields, and the RULES and ADDED of their modules: a rule
-that names what this learner does not have says nothing, and what ADDED says of a field ends where a class states the
-field anew. VERSION and PROFILES are the algorithm's own, and are not inherited.
+`Config` may inherit from classes in other files. It has their fields, and the RULES and ADDED of their modules. A rule
+is skipped if it names a setting that this learner does not have. An entry of ADDED no longer counts if a class defines
+the field again. VERSION and PROFILES belong to one algorithm and are not inherited.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from svgbench.words.errors import UsageError, unknown
 REQUIRED = object()
 
 FIELDLESS = ("object", "ABC", "Generic", "Protocol", "NamedTuple", "TypedDict", "BaseModel")
-"""Bases that bring a config no fields of their own, where they come from one of these packages."""
+"""Base classes without fields that a config may have, if they come from one of these packages."""
 LIBRARIES = ("abc", "builtins", "pydantic", "typing", "typing_extensions")
 
 
@@ -44,10 +44,9 @@ LIBRARIES = ("abc", "builtins", "pydantic", "typing", "typing_extensions")
 class Declared:
     """The literals of one module. `fields` and `defaults` have one entry per config field.
 
-    `limits` are what a learner says that it reads of a budget, and `needed` those of them that it cannot do without.
-    `added` has, for fields that came later, the value with which nothing changed. `options` are the parameters of a
-    task's factory, None where the source does not show them, and `option_defaults` the values that they have where no
-    option is given, as far as the source shows these.
+    `limits` are the limits that a learner reads from a budget; `needed` are those that it requires. `added` has, for
+    fields that were added later, the value that changes nothing. `options` are the parameters of a task's factory, None
+    if the source does not show them. `option_defaults` are their default values, if the source shows them.
     """
 
     module: str
@@ -70,7 +69,7 @@ class Declared:
     def config(self, *layers: Mapping[str, Any], profile: str | None = None) -> dict[str, Any]:
         """The whole config: defaults, then the profile, then each layer in turn.
 
-        Raises UsageError for a field that the config does not have, or one left without a value.
+        Raises UsageError for a field that the config does not have, or a field without a value.
         """
         if profile is not None and profile not in self.profiles:
             raise unknown(f"profile of {self.module}", profile, self.profiles)
@@ -86,21 +85,21 @@ class Declared:
         return resolved
 
     def identifying(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        """The part of a config that is in a cell's identity: all but what was added and is as it was before."""
+        """The part of a config in a cell's identity: without added fields whose value changes nothing."""
         return {name: value for name, value in config.items() if not self.is_as_before(name, value)}
 
     def is_as_before(self, name: str, value: Any) -> bool:
-        """Whether the field came later, and with that value changes nothing."""
+        """Whether the field was added later and changes nothing with this value."""
         return name in self.added and _same(self.added[name], value)
 
     def parse(self, name: str, text: str) -> Any:
-        """`text` as the type of field `name`; UsageError says what was expected."""
+        """`text` read as the type of field `name`. Raises UsageError that says what was expected."""
         if name not in self.fields:
             raise unknown("config field", name, self.fields)
         return self.fields[name].parse(text)
 
     def check_limits(self, limits: Mapping[str, Any], where: str) -> None:
-        """Raise UsageError for a limit out of its range, or one that the learner needs and does not get."""
+        """Raise UsageError for a limit out of its range, or a missing limit that the learner needs."""
         lacking = [name for name in self.needed if name not in limits]
         if lacking:
             given = ", ".join(limits) or "nothing"
@@ -108,8 +107,7 @@ class Declared:
         check(self.limits, limits, where)
 
     def check_options(self, options: Mapping[str, Any], where: str) -> None:
-        """Raise UsageError for an option that the factory does not have, needs and does not get, or has another range
-        for."""
+        """Raise UsageError for an unknown option, a missing option that the factory needs, or a value out of range."""
         if self.options is None:
             return check({}, options, where)
         for name in options:
@@ -123,9 +121,9 @@ class Declared:
 
 
 def split_reference(reference: str) -> tuple[str, str]:
-    """The module and the attribute that a name of ours or "module:attribute" stands for.
+    """The module and the attribute that one of our names, or "module:attribute", refers to.
 
-    Raises UsageError for a name that there is not, and for what is not of that form.
+    Raises UsageError for an unknown name, or a reference that is not of that form.
     """
     name, _, attribute = registry.reference_of(reference).partition(":")
     if not name or not attribute:
@@ -135,7 +133,7 @@ def split_reference(reference: str) -> tuple[str, str]:
 
 @functools.cache
 def declared(reference: str) -> Declared:
-    """What the module of a name of ours, or of "module:attribute", declares.
+    """What the module of one of our names, or of "module:attribute", declares.
 
     Raises UsageError if it cannot be found or read.
     """
@@ -167,11 +165,11 @@ def declared(reference: str) -> Declared:
 
 Fields = dict[str, tuple[Field, Any]]
 Lineage = list[tuple[Module, frozenset[str]]]
-"""The modules of a class's bases and its own, the remotest first, each with the fields that are stated there."""
+"""The modules of a class's bases and its own module, the most distant first, each with the fields defined there."""
 
 
 def _constant(source: Module, name: str) -> Any:
-    """The literal that a module has under a name, of its own or by an import; None if there is none."""
+    """The literal that a module has under a name, defined there or imported; None if it has none."""
     try:
         if source.bound(name) is None:
             return None
@@ -184,7 +182,7 @@ def _constant(source: Module, name: str) -> Any:
 
 
 def _class(source: Module, name: str) -> tuple[Fields, Lineage]:
-    """The fields of a class that a module has, of its own or by an import; none if there is no such class."""
+    """The fields of a class that a module defines or imports; empty if there is no such class."""
     try:
         return _fields(*source.class_of(ast.Name(name))) if source.bound(name) is not None else ({}, [])
     except UnreadableError as error:
@@ -192,10 +190,10 @@ def _class(source: Module, name: str) -> tuple[Fields, Lineage]:
 
 
 def _fields(source: Module, of: ast.ClassDef) -> tuple[Fields, Lineage]:
-    """Type and default of each field of a class, in the order of a dataclass: inherited ones first."""
+    """Type and default of each field of a class, in a dataclass's order: inherited fields first."""
     found: Fields = {}
     lineage: Lineage = []
-    partial = any(word.arg == "total" for word in of.keywords)  # a TypedDict that may lack its keys
+    partial = any(word.arg == "total" for word in of.keywords)  # a TypedDict whose keys are optional
     without = None if partial else REQUIRED
     for base in reversed(of.bases):
         if _brings_no_fields(source, base):
@@ -223,7 +221,7 @@ def _fields(source: Module, of: ast.ClassDef) -> tuple[Fields, Lineage]:
 
 
 def _brings_no_fields(source: Module, base: ast.expr) -> bool:
-    """Whether a base is one of Python's or of a library's that a config may have, without fields."""
+    """Whether a base is a known class without fields, of Python or a library, that a config may have."""
     written = ast.unparse(base).partition("[")[0]
     first, _, rest = written.partition(".")
     if (rest or first).rpartition(".")[2] not in FIELDLESS:
@@ -237,7 +235,7 @@ def _is_dataclass(of: ast.ClassDef) -> bool:
 
 
 def _added(source: Module, config: Fields, lineage: Lineage) -> dict[str, Any]:
-    """The fields that came later and the value that each had before. Raises UsageError for a wrong one."""
+    """The fields that were added later, with the value that changes nothing. Raises UsageError for a wrong entry."""
     found: dict[str, Any] = {}
     for one, stated in [*lineage, (source, frozenset[str]())]:
         found = {name: value for name, value in found.items() if name not in stated}
@@ -254,7 +252,7 @@ def _added(source: Module, config: Fields, lineage: Lineage) -> dict[str, Any]:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Whether two settings are the same: 1 and 1.0 are, as are a list and a tuple of the same; 1 and True are not."""
+    """Whether two settings are equal: 1 equals 1.0, a list equals a tuple of the same items, 1 does not equal True."""
     if isinstance(one, list | tuple) and isinstance(other, list | tuple):
         return len(one) == len(other) and all(map(_same, one, other))
     return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
@@ -273,9 +271,9 @@ def _field(source: Module, name: str, annotation: ast.expr) -> Field | None:
 
 
 def _options(source: Module, attribute: str) -> dict[str, tuple[Field, Any]] | None:
-    """Type and default of each parameter of a factory; None where the source shows no function.
+    """Type and default of each parameter of a factory; None if the source shows no function.
 
-    The default is REQUIRED where there is none, and None where the source alone does not say what it is.
+    The default is REQUIRED if there is none, and None if the source alone does not show its value.
     """
     try:
         found, bound = source.find(attribute)

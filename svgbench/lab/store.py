@@ -1,8 +1,8 @@
-"""Where measurements live: one CSV and one JSON per cell, and a folder `.work` for what is under way.
+"""The results folder: one CSV and one JSON per cell, and a folder `.work` for unfinished work.
 
-`<work>/<artifact>/<budget>/<task>--<variant>.csv` holds the rows of all finished seeds; the JSON beside it says,
-per seed, how they came about and what their hash is. Seeds in a CSV that its JSON does not list do not exist,
-so a process killed between the two replacements loses nothing and invents nothing.
+`<work>/<artifact>/<budget>/<task>--<variant>.csv` holds the rows of all finished seeds. The JSON beside it says, per
+seed, how the rows were made, and has their hash. Seeds in a CSV that its JSON does not list are ignored. So a process
+killed between the two replacements neither loses nor adds a result.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ Status = Literal["done", "running", "partial", "failed", "diverged", "stale", "o
 
 @dataclass(frozen=True)
 class CellState:
-    """What the store knows of a cell, for the seeds that were asked for."""
+    """What the store knows about a cell, for the requested seeds."""
 
     status: Status
-    done: tuple[int, ...] = ()  # finished and, as far as a size tells, whole
+    done: tuple[int, ...] = ()  # finished, and the file has the right size
     usable: tuple[int, ...] = ()  # the done ones that a new run need not repeat
     diverged: tuple[int, ...] = ()  # among the done
     failed: Mapping[int, str] = field(default_factory=dict)
@@ -62,11 +62,11 @@ class Store:
         return self.root / experiment / budget
 
     def variants(self, experiment: str, budget: str) -> set[str]:
-        """The variants that have files, declared or not, by file names. Copies are none."""
+        """The variants that have files, declared or not, by their file names. Copies do not count."""
         return {path.stem.partition("--")[2] for path in without_copies(self.cell_files(experiment, budget))}
 
     def cell_files(self, experiment: str, budget: str) -> list[Path]:
-        """The JSONs that a cell may have, declared or not, by file names. Hidden files and folders are none."""
+        """The JSONs of cells, declared or not, by their file names. Hidden files and folders do not count."""
         return sorted(filter(is_cell_file, self.folder(experiment, budget).glob("*--*.json")))
 
     def csv_path(self, cell: Cell) -> Path:
@@ -90,11 +90,11 @@ class Store:
     # -- reading ------------------------------------------------------------------------------------------
 
     def meta(self, cell: Cell) -> dict[str, Any] | None:
-        """The cell's JSON; None if there is none. Raises DamagedError if it cannot be read."""
+        """The cell's JSON; None if it does not exist. Raises DamagedError if it cannot be read."""
         return read_meta(self.json_path(cell))
 
     def state(self, cell: Cell, thorough: bool = False) -> CellState:
-        """The cell's status. Reads one JSON and asks for one file size; the rows are read only if `thorough`."""
+        """The cell's status. Reads one JSON and one file size; the rows are read only if `thorough`."""
         at_work = self.cell_work(cell).is_dir()
         running = at_work and self._running(cell)
         try:
@@ -126,7 +126,7 @@ class Store:
         return CellState(status, done, () if unfit else done, diverged, failed, note, seconds, damage)
 
     def _unfit(self, cell: Cell, meta: Mapping[str, Any]) -> tuple[Status | None, str]:
-        """Why the pair, whole or not, cannot be added to, and the status that says so."""
+        """The status of a pair to which no seeds can be added, with the reason."""
         if meta["config_hash"] != cell.identity:
             return "stale", _what_changed(cell, meta)
         here = platform.compared(cell.device)
@@ -141,7 +141,7 @@ class Store:
         return any(is_locked(path) for path in self.cell_work(cell).glob("block-*.lock"))
 
     def _damage(self, cell: Cell, meta: Mapping[str, Any], thorough: bool) -> DamagedFileError | None:
-        """Why the CSV is not what was written, or None. Equal sizes are believed unless `thorough`."""
+        """Why the CSV differs from what was written, or None. An equal size is trusted unless `thorough`."""
         if not any(is_finished(entry) for entry in meta["seeds"].values()):
             return None
         path = self.csv_path(cell)
@@ -155,8 +155,8 @@ class Store:
         return None
 
     def rows(self, cell: Cell) -> bytes:
-        """The checked text of the cell's CSV, header and listed seeds. Raises DamagedError, and FileNotFoundError
-        where there is no JSON."""
+        """The checked text of the cell's CSV, header and listed seeds. Raises DamagedError, or FileNotFoundError
+        if there is no JSON."""
         meta = self.meta(cell)
         if meta is None:
             raise FileNotFoundError(self.json_path(cell))
@@ -165,7 +165,7 @@ class Store:
     # -- writing ------------------------------------------------------------------------------------------
 
     def check_writable(self, cells: Iterable[Cell]) -> None:
-        """Raise OSError naming what cannot be written, where a run of these cells would only find out at its end."""
+        """Raise OSError naming a place that cannot be written, before a run of these cells would fail at its end."""
         folders = {self.work, *(self.csv_path(cell).parent for cell in cells)}
         try:
             for folder in sorted(folders):
@@ -193,7 +193,7 @@ class Store:
             self._write_meta(cell, {**meta, "bytes": len(data)})
 
     def record_failure(self, block: Block, error: str, attempts: int, log: Path) -> None:
-        """Note in the JSON that the block's wanted seeds failed. A failure is never taken for a result."""
+        """Note in the JSON that the block's wanted seeds failed. A failure never counts as a result."""
         cell = block.cell
         with locked(self.cell_lock(cell)):
             meta = self._current(cell)
@@ -226,7 +226,7 @@ class Store:
         write_atomic(path.with_suffix(".json"), dump_meta({**meta, "seeds": seeds, "bytes": path.stat().st_size}))
 
     def _current(self, cell: Cell) -> dict[str, Any]:
-        """The JSON to add to; a fresh one if there is none, or after moving an unfit pair aside."""
+        """The JSON to add to; a new one if there is none, or if the pair does not fit and was moved aside."""
         remove_temporaries(self.csv_path(cell))
         remove_temporaries(self.json_path(cell))
         try:
@@ -286,7 +286,7 @@ class Store:
 
 
 def _what_changed(cell: Cell, meta: Mapping[str, Any]) -> str:
-    """Which part of the identity differs, in words."""
+    """The part of the identity that differs, in words."""
     later = source.declared(cell.variant.learner)
     config = {n: v for n, v in cell.config.items() if n in meta.get("config", {}) or not later.is_as_before(n, v)}
     now = {"config": config, "limits": cell.limits, "task_options": cell.task.options}

@@ -1,4 +1,4 @@
-"""The cells of a results folder as their JSONs describe them, whatever is declared now. Quick to import."""
+"""The cells of a results folder as their JSONs describe them, independent of today's declarations. Quick to import."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Key = tuple[str, str, str, str]
 
 @dataclass(frozen=True)
 class StoredCell:
-    """A cell by its JSON. `seeds` are its finished ones, or those of them that were asked for."""
+    """A cell described by its JSON. `seeds` are its finished seeds, or the requested ones among them."""
 
     path: Path
     experiment: str
@@ -39,7 +39,7 @@ class StoredCell:
         return self.experiment, self.budget, self.task, self.variant
 
     def entry(self, seed: int) -> Mapping[str, Any]:
-        """What the JSON says of a finished seed."""
+        """The JSON's entry for a finished seed."""
         return dict(self.meta["seeds"][str(seed)])
 
     def rows(self) -> bytes:
@@ -50,9 +50,9 @@ class StoredCell:
 def stored_cells(
     root: Path, budgets: Collection[str] = BUDGETS, declared: Factories | None = None
 ) -> dict[Key, StoredCell]:
-    """Every cell under `root` at these budgets. Raises DamagedError for one that cannot be read or was renamed.
+    """Every cell under `root` at these budgets. Raises DamagedError for a cell that cannot be read or was renamed.
 
-    With the factories of `declared` tasks one of the old format is read as `upgrade` would write it.
+    A cell of the old format is read as `upgrade` would write it, with the factories of `declared` tasks.
     """
     found = {}
     for path in sorted(filter(is_cell_file, root.glob("*/*/*/*--*.json"))):
@@ -81,7 +81,7 @@ def folder_around(folder: Path) -> Path | None:
 
 
 def _renewed(meta: dict[str, Any], declared: Factories) -> dict[str, Any]:
-    """The JSON as the new format has it, or as it is where its identity does not follow from what it says."""
+    """The JSON in the new format, or unchanged if its identity does not follow from its contents."""
     try:
         return renewed(meta, declared)
     except UnknownOriginError:

@@ -1,7 +1,7 @@
-"""Drives blocks to their end: one process each, as many at once as the executor has slots.
+"""Runs blocks to their end: one process each, as many at once as the executor has slots.
 
-The supervisor learns of a block only through the exit status of its process and through files, so an engine that
-places processes on other machines fits behind it. Killing it stops the blocks; running it again resumes them.
+The supervisor knows a block only by its process's exit status and its files, so an executor may place processes on
+other machines. Killing the supervisor stops the blocks; running it again resumes them.
 """
 
 from __future__ import annotations
@@ -60,15 +60,15 @@ class _Placed:
 
 
 class Supervisor:
-    """Runs blocks under an executor and tells `listen(event, block, text)` what happens."""
+    """Runs blocks under an executor and reports events to `listen(event, block, text)`."""
 
     def __init__(
         self, store: Store, executor: Executor, listen: Callable[[Event, Block, str], None] = lambda *_: None
     ) -> None:
         self.store, self.executor, self.listen = store, executor, listen
         self.hang_seconds = seconds_of(HANG_SECONDS, 1800.0)
-        seconds_of(child.CHECKPOINT_SECONDS, child.CHECKPOINT_DEFAULT)  # every block reads it: refused here, once
-        self.stopping = 0  # how many times we were asked to stop
+        seconds_of(child.CHECKPOINT_SECONDS, child.CHECKPOINT_DEFAULT)  # every block reads it: check it once here
+        self.stopping = 0  # how often a stop was requested
         self.told: set[Block] = set()  # that another process runs it
 
     def stop(self) -> None:
@@ -96,7 +96,7 @@ class Supervisor:
                     waiting.remove(ready)
                     try:
                         placed.append(self._place(*ready[:2]))
-                    except OSError as error:  # its job cannot be written; other blocks may have room
+                    except OSError as error:  # its job cannot be written; other blocks may still start
                         self._fail(Failure(ready[0], f"could not be started: {error}"), outcome)
                 for one in list(placed):
                     status = one.handle.poll()
@@ -115,7 +115,7 @@ class Supervisor:
         return outcome
 
     def _ready(self, waiting: list[_Waiting]) -> _Waiting | None:
-        """The first block that may be placed now; those of another `run` are left to it and looked at again."""
+        """The first block that may start now. Blocks that another `run` holds are skipped and checked again later."""
         for index, (block, attempt, not_before) in enumerate(waiting):
             if not_before > time.monotonic():
                 continue
@@ -143,7 +143,7 @@ class Supervisor:
         return _Placed(block, handle, attempt, time.monotonic(), self._report(block))
 
     def _watch(self, one: _Placed) -> None:
-        """Pass on progress; end a block that has shown none for too long."""
+        """Report progress. End a block that has made none for too long."""
         report = self._report(one.block) or one.report
         if report != one.report:
             one.report, one.seen = report, time.monotonic()
@@ -153,14 +153,14 @@ class Supervisor:
             one.handle.kill()
 
     def _report(self, block: Block) -> bytes:
-        """The block's progress file; what an earlier process left is no news."""
+        """The block's progress file; a file from an earlier process does not count."""
         try:
             return (self.store.block_work(block) / "progress.json").read_bytes()
         except OSError:
             return b""
 
     def _ended(self, one: _Placed, status: int, outcome: BlockOutcomes) -> _Waiting | None:
-        """Note how a process ended; return what to place again, and not before when."""
+        """Note how a process ended; return what to start again, and the earliest time."""
         block = one.block
         if status == child.FINISHED:
             outcome.finished.append(block)

@@ -1,9 +1,9 @@
-"""Results of an older svgbench, carried over: names for places of modules, and the hashes that go with them.
+"""Converts results of an older svgbench: names replace module paths, and hashes are updated.
 
-A cell's JSON of format 1 says where the learner's module was, and its identity hashes that and the place of the task's
-factory. Format 2 has names. Only the JSON is written anew, in one step, after its CSV was checked against its hashes
-and its identity against the old rule; nothing in a CSV changes. What is under way in `.work` gets the new identity too.
-A cell that was stale stays stale: its new identity follows from what its JSON says, not from what is declared now.
+In format 1 a cell's JSON has the path of the learner's module, and its identity hashes that path and the path of the
+task's factory. Format 2 has names. Only the JSON is rewritten, atomically, after its CSV is checked against its hashes
+and its identity against the old rule. Nothing in a CSV changes. Unfinished work in `.work` gets the new identity too.
+A stale cell stays stale, because its new identity follows from its JSON and not from today's declarations.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from svgbench.words.errors import DamagedError, UsageError
 from svgbench.words.experiment import TaskSpec, Variant
 
 Factories = Mapping[str, Sequence[str]]
-"""By a task's id, the factories that declared tasks of that id have, as names or "module:attribute"."""
+"""The factories of declared tasks by the tasks' ids, as names or "module:attribute"."""
 
 BLOCK_SIZES = range(1, 65)
 THREADS = (1, 2, 4, 8)
-"""Where no seed of a cell has finished its JSON does not say these; the hash then says which they were."""
+"""If no seed of a cell has finished, its JSON does not have these; the hash then shows which they were."""
 
 
 class UnknownOriginError(Exception):
-    """A JSON whose identity does not follow from what it says."""
+    """A JSON whose identity does not follow from its contents."""
 
 
 @dataclass(frozen=True)
 class Upgraded:
-    """What became, or would become, of a file or a block's folder: its place in the results folder, and why."""
+    """What happened, or would happen, to a file or a block's folder: its place in the results folder, and why."""
 
     file: str
     status: Literal["upgraded", "as it is", "left"]
@@ -45,9 +45,9 @@ class Upgraded:
 
 
 def upgrade_cells(store: Store, declared: Factories, dry_run: bool = False) -> list[Upgraded]:
-    """Carry every cell in the folder over; one entry for each JSON.
+    """Convert every cell in the folder; return one entry for each JSON.
 
-    A cell whose CSV, hash or identity is not what it should be is left as it is. Killed and called again, it goes on.
+    A cell whose CSV, hash or identity is wrong is left unchanged. If killed, call it again to continue.
     """
     found = []
     for path in sorted(filter(is_cell_file, store.root.glob("*/*/*/*--*.json"))):
@@ -64,7 +64,7 @@ def upgrade_cells(store: Store, declared: Factories, dry_run: bool = False) -> l
 
 
 def _cell(path: Path, place: str, declared: Factories, dry_run: bool) -> Upgraded:
-    """Carry one JSON over, or say why not."""
+    """Convert one JSON, or say why not."""
     try:
         meta = read_meta(path, old_too=True)
         if meta is None or meta["format"] == FORMAT:
@@ -80,7 +80,7 @@ def _cell(path: Path, place: str, declared: Factories, dry_run: bool) -> Upgrade
 
 
 def renewed(meta: Mapping[str, Any], declared: Factories) -> dict[str, Any]:
-    """A JSON of the old format as the new one has it. Raises UnknownOriginError."""
+    """A JSON of the old format in the new format. Raises UnknownOriginError."""
     if meta.get("imported"):
         return {**meta, "format": FORMAT}
     cell = cell_of(meta, declared)
@@ -103,8 +103,8 @@ def renewed(meta: Mapping[str, Any], declared: Factories) -> dict[str, Any]:
 def cell_of(meta: Mapping[str, Any], declared: Factories) -> Cell:
     """The cell that a JSON describes, with today's names, and the identity that it was stored under.
 
-    What the JSON does not say, the task's factory and sometimes more, is what gives the stored hash by the rule of its
-    format. Raises UnknownOriginError if nothing does.
+    The JSON does not contain the task's factory, and sometimes lacks more. Candidates are tried until one gives the
+    stored hash by the rule of the JSON's format. Raises UnknownOriginError if none does.
     """
     rule = former_identity if meta["format"] == OLD_FORMAT else named_identity
     for make, size, threads in itertools.product(_makes(meta, declared), _sizes(meta), _threads(meta)):
@@ -118,20 +118,20 @@ def cell_of(meta: Mapping[str, Any], declared: Factories) -> Cell:
 
 
 def named(cell: Cell) -> Cell:
-    """The cell with the names of today for its algorithm and its task."""
+    """The cell with today's names for its algorithm and its task."""
     learner, make = registry.name_of(cell.variant.learner), registry.name_of(cell.task.make)
     return replace(cell, variant=replace(cell.variant, learner=learner), task=replace(cell.task, make=make))
 
 
 def former_identity(cell: Cell) -> str:
-    """The cell's identity by the rule of format 1: the places of modules before any moved, and the whole config."""
+    """The cell's identity by the rule of format 1: the original module paths, and the whole config."""
     learner, make = (moved.former(registry.reference_of(name)) for name in (cell.variant.learner, cell.task.make))
     before = replace(cell, variant=replace(cell.variant, learner=learner), task=replace(cell.task, make=make))
     return identity_with(before, cell.config)
 
 
 def named_identity(cell: Cell) -> str:
-    """The cell's identity by today's rule; of a learner that is not installed the whole config counts."""
+    """The cell's identity by today's rule. If the learner is not installed, the whole config counts."""
     try:
         return identity(cell)
     except UsageError:
@@ -158,7 +158,7 @@ def _described(meta: Mapping[str, Any], make: str, block_size: int, threads: int
 
 
 def _makes(meta: Mapping[str, Any], declared: Factories) -> Iterator[str]:
-    """Which factories the task may have, the likeliest first."""
+    """The factories that the task may have, the most likely first."""
     if "factory" in meta:
         return iter([str(meta["factory"])])
     others = (make for makes in declared.values() for make in makes)
@@ -166,7 +166,7 @@ def _makes(meta: Mapping[str, Any], declared: Factories) -> Iterator[str]:
 
 
 def _sizes(meta: Mapping[str, Any]) -> Sequence[int]:
-    """Which sizes the blocks may have; a finished seed says the first and the last seed of its block."""
+    """The sizes that the blocks may have. A finished seed's entry has the first and the last seed of its block."""
     if "block_size" in meta:
         return [int(meta["block_size"])]
     blocks = [str(e["block"]).partition("-") for e in meta["seeds"].values() if "block" in e]

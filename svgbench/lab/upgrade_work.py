@@ -1,6 +1,6 @@
-"""What is under way in `.work`, carried over to the identities of today: see `svgbench.lab.upgrade`.
+"""Converts unfinished work in `.work` to today's identities: see `svgbench.lab.upgrade`.
 
-A block's folder, log and policies are called by its cell's identity, and its checkpoint names its owner by it.
+A block's folder, log and policies are named after its cell's identity, and its checkpoint contains it as the owner.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from svgbench.lab.upgrade import (
 from svgbench.words.errors import DamagedError, UsageError
 
 NO_CELLS = ("superseded", "calibration")
-"""Folders of `.work` in which there is nothing to go on with."""
+"""Folders of `.work` that hold nothing to continue."""
 
 
 def upgrade_blocks(store: Store, declared: Factories, dry_run: bool) -> list[Upgraded]:
-    """Carry every block's folder, log and policies over; one entry for each that is renamed."""
+    """Convert every block's folder, log and policies; return one entry for each that is renamed."""
     found: list[Upgraded] = []
     for folder in sorted(path for path in store.work.glob("*/*/*/*") if path.is_dir()):
         place = folder.relative_to(store.work)
@@ -47,14 +47,14 @@ def upgrade_blocks(store: Store, declared: Factories, dry_run: bool) -> list[Upg
 
 
 def _identities(store: Store, folder: Path, declared: Factories) -> Iterator[tuple[str, str]]:
-    """The old identity of the cell, and of each of its blocks' jobs, with today's."""
+    """The old identity of the cell and of each of its blocks' jobs, each with today's identity."""
     try:
         meta = read_meta(store.root / folder.relative_to(store.work).with_name(f"{folder.name}.json"), old_too=True)
         if meta is not None and not meta.get("imported"):
             cell = cell_of(meta, declared)
             yield former_identity(cell), named_identity(cell)
     except (DamagedError, UnknownOriginError, UsageError):
-        pass  # such a cell is left as it is, and so are its blocks
+        pass  # such a cell is left unchanged, and so are its blocks
     for path in sorted(folder.glob("block-*/job-*.json")):
         block = _block(path)
         if block is not None:
@@ -62,7 +62,7 @@ def _identities(store: Store, folder: Path, declared: Factories) -> Iterator[tup
 
 
 def _block(job: Path) -> Block | None:
-    """The block of a job, with today's names and the identity that it was planned with; None if it cannot be read."""
+    """The block of a job, with today's names, and the identity that it was planned with; None if it is unreadable."""
     try:
         block = block_from_job(strict_json.loads(job.read_bytes()))
         block = replace(block, cell=named(block.cell))
@@ -73,7 +73,7 @@ def _block(job: Path) -> Block | None:
 
 
 def _renamed(store: Store, folder: Path, new: Mapping[str, str], dry_run: bool) -> Iterator[Upgraded]:
-    """Carry over what is called by an old identity: first what is inside, then the name, so that it can be repeated."""
+    """Convert what is named after an old identity: first the contents, then the name, so that it can be repeated."""
     cell = folder.relative_to(store.work).as_posix()
     for path in sorted(folder.glob("block-*-*")):
         index, _, rest = path.name.removeprefix("block-").partition("-")
@@ -103,7 +103,7 @@ def _write_job(job: Path, identity: str) -> None:
 
 
 def _give(state: Path, old: str, new: str) -> None:
-    """Give a file of tensors the name of its new owner. What is no such file stays, and is refused when it is used."""
+    """Write the new owner's name into a file of tensors. Any other file is kept, and is refused when it is used."""
     from svgbench.lab import checkpoint
 
     try:
