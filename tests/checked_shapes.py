@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from beartype import BeartypeConf, FrozenDict, beartype
+from collections.abc import Callable
+from typing import Any
 
-from svgbench.words.task import Task
+from beartype import BeartypeConf, beartype
 
 CHECKED = ("svgbench.nn", "svgbench.models", "svgbench.memory")
 
-typechecker = beartype(conf=BeartypeConf(is_pep484_tower=True, hint_overrides=FrozenDict({Task: object})))
-"""An int may stand for a float. A task passes unchecked: it is a protocol, and mypy says whether an object meets it."""
+_check = beartype(conf=BeartypeConf(is_pep484_tower=True))  # an int may stand for a float
+
+
+def typechecker(function: Callable[..., Any]) -> Callable[..., Any]:
+    """beartype, which passes over protocols: whether an object meets one is for mypy to say."""
+    for name, hint in function.__annotations__.items():
+        if getattr(hint, "_is_protocol", False):
+            function.__annotations__[name] = object
+    return _check(function)
