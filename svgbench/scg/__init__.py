@@ -18,14 +18,14 @@ first axis of every sampled value. What would silently be zero or wrong is refus
 """
 
 from svgbench.scg.autodiff import per_sample
-from svgbench.scg.baselines import Baseline, Constant, Learned, LeaveOneOut, Running, optimal
+from svgbench.scg.baselines import Constant, Learned, LeaveOneOut, Running, optimal
 from svgbench.scg.estimators import backward_pass, gradient
 from svgbench.scg.exact import Exact, exact
 from svgbench.scg.graph import Graph, GraphError, Node
 from svgbench.scg.layout import Layout, layout
 from svgbench.scg.plan import Report, condition_1, explain
 from svgbench.scg.reparameterise import reparameterised
-from svgbench.scg.run import Run, observe, sample, seeds
+from svgbench.scg.run import Baseline, Run, observe, sample, seeds
 from svgbench.scg.surrogate import bound, hvp, surrogate
 from svgbench.scg.surrogate_graph import Q_HAT, surrogate_graph
 

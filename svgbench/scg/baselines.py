@@ -6,40 +6,14 @@ depends on v is biased: v is excluded here.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from weakref import WeakKeyDictionary
 
-import torch
 from torch import Tensor
 
 from svgbench.scg.estimators import by_row, gradient
 from svgbench.scg.graph import Graph, GraphError, Node
-from svgbench.scg.laws import aligned
-from svgbench.scg.run import Run
-
-
-class Baseline(ABC):
-    """One's own: `at`, and it may depend on nothing that the node influences, nor on the node."""
-
-    @abstractmethod
-    def at(self, run: Run, node: Node) -> Tensor | float:
-        """b of a scored node: a number, or [n] or [R], without gradients; in the unit of the costs."""
-
-    def values(self, run: Run) -> Tensor:
-        """[W, R], of the scored nodes. Refuses values that carry gradients."""
-        rows = []
-        for w in run.plan.scored:
-            node = run.graph.nodes[w]
-            b = self.at(run, node)
-            if not isinstance(b, Tensor):
-                b = run.q_values.new_tensor(b)
-            if b.requires_grad:
-                raise GraphError(f"the baseline of {node} carries a gradient, which biases the estimate, expected none")
-            if b.shape not in ((), (run.n,), (run.rows,)):
-                raise GraphError(f"the baseline of {node} has the shape {tuple(b.shape)}, expected () or ({run.n},)")
-            rows.append(aligned(b, run.rows) if b.dim() else b.expand(run.rows))
-        return torch.stack(rows) if rows else run.q_values
+from svgbench.scg.run import Baseline, Run
 
 
 class Constant(Baseline):

@@ -5,7 +5,7 @@ Each is computed from its own equation, sample by sample. Training needs none of
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from torch import Tensor
 
@@ -13,10 +13,7 @@ from svgbench.scg import laws
 from svgbench.scg.autodiff import by_rows, leaves, per_sample, shaped
 from svgbench.scg.evaluate import called
 from svgbench.scg.graph import GraphError, Node, log_prob, one_of
-from svgbench.scg.run import Run
-
-if TYPE_CHECKING:
-    from svgbench.scg.baselines import Baseline
+from svgbench.scg.run import Baseline, Run
 
 
 def gradient(

@@ -6,6 +6,7 @@ A run is a record that nothing changes: values, log-probabilities, noise. What i
 from __future__ import annotations
 
 import contextlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -188,3 +189,26 @@ def seeds(seed: int) -> Iterator[None]:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         yield
+
+
+class Baseline(ABC):
+    """One's own: `at`, and it may depend on nothing that the node influences, nor on the node."""
+
+    @abstractmethod
+    def at(self, run: Run, node: Node) -> Tensor | float:
+        """b of a scored node: a number, or [n] or [R], without gradients; in the unit of the costs."""
+
+    def values(self, run: Run) -> Tensor:
+        """[W, R], of the scored nodes. Refuses values that carry gradients."""
+        rows = []
+        for w in run.plan.scored:
+            node = run.graph.nodes[w]
+            b = self.at(run, node)
+            if not isinstance(b, Tensor):
+                b = run.q_values.new_tensor(b)
+            if b.requires_grad:
+                raise GraphError(f"the baseline of {node} carries a gradient, which biases the estimate, expected none")
+            if b.shape not in ((), (run.n,), (run.rows,)):
+                raise GraphError(f"the baseline of {node} has the shape {tuple(b.shape)}, expected () or ({run.n},)")
+            rows.append(aligned(b, run.rows) if b.dim() else b.expand(run.rows))
+        return torch.stack(rows) if rows else run.q_values

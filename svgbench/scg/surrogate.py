@@ -9,12 +9,11 @@ from torch import Tensor
 
 from svgbench.scg import laws
 from svgbench.scg.autodiff import Value, flat_slope, leaves
-from svgbench.scg.baselines import Baseline
 from svgbench.scg.estimators import differentiated
 from svgbench.scg.evaluate import Drawn, called, evaluate
 from svgbench.scg.graph import GraphError, Node, log_prob, one_of
 from svgbench.scg.laws import aligned
-from svgbench.scg.run import Run
+from svgbench.scg.run import Baseline, Run
 
 
 def surrogate(

@@ -83,17 +83,17 @@ def svg_agent(name, **config):
     one = svg_kit.learner(name, [0], dtype="float64", policy_std=0.5, **config)
     svg_kit.finish(one)
     agent = one.agent
-    rows = agent.drawn("policy-batches", 16)
+    rows = agent.database.draw(agent.streams["policy-batches"], 16)
     return agent, rows._replace(terminal=(torch.arange(16) % 3 == 0).to(rows.r).expand_as(rows.r))
 
 
-def svg_gradient(agent, rows):
-    """What `MinibatchAgent.train_policy` climbs: the mean over a minibatch of w * direction * pi_theta."""
+def svg_gradient(agent, rows, slope):
+    """The gradient that `train_policy` follows: the mean over a minibatch of the slope times pi_theta.
+
+    slope: a function of the policy's mean [S, B, A].
+    """
     recording = agent.policy.record(rows.s)
-    up = agent.direction(agent.worth(rows), rows, recording.output)
-    if agent.weighted:
-        up = up * importance(agent, rows, recording.output).unsqueeze(-1)
-    return agent.policy.net.vjp(recording, up / rows.r.shape[1])[0]
+    return agent.policy.net.vjp(recording, slope(recording.output) / rows.r.shape[1])[0]
 
 
 def importance(agent, rows, mean):
@@ -116,22 +116,24 @@ def acting(agent):
 def test_svg_0():
     """Q_a pi_theta at the noise that made the action: the pathwise derivative of Q along a(theta, eta)."""
     agent, rows = svg_agent("zero")
-    critic = agent.parts["critic"]
+    critic = agent.critic
     graph, s, a = acting(agent)
-    graph.cost("-Q", lambda s, a: -critic(agent.critic_input(s, a)[None])[0], s, a)
+    graph.cost("-Q", lambda s, a: -critic(torch.cat([s, a], -1)[None])[0], s, a)
     theta = agent.policy.theta[0].clone().requires_grad_()
     eta = agent.policy.noise(agent.policy.mean(rows.s), rows.a)
+    known = agent.known_before(rows)
     run = scg.observe(graph, {"theta": theta, "s": rows.s[0]}, {"eta": eta[0]})
     torch.testing.assert_close(run[a].detach(), rows.a[0], **TIGHT)
+    expected = svg_gradient(agent, rows, lambda mean: agent.value_slope(rows, mean, known))
     scg.surrogate(run).mean().backward()
-    torch.testing.assert_close(-theta.grad, svg_gradient(agent, rows), **TIGHT)
+    torch.testing.assert_close(-theta.grad, expected, **TIGHT)
     assert theta.grad.abs().max() > 1e-4
 
 
 def test_svg_1():
     """w (r_a + gamma V_{s'} f_a) pi_theta at a real transition, with both noises inferred from it."""
     agent, rows = svg_agent("one-er", kl_weight=0.0)
-    policy, model, critic = agent.policy, agent.parts["model"], agent.parts["critic"]
+    policy, model, critic = agent.policy, agent.model, agent.critic
     graph, s, a = acting(agent)
     xi = graph.stochastic("xi", None)
     weight, alive = (graph.input(name, per_sample=True) for name in ("w", "alive"))
@@ -146,8 +148,13 @@ def test_svg_1():
     inputs = {"theta": theta, "s": rows.s[0], "w": importance(agent, rows, mean)[0], "alive": 1 - rows.terminal[0]}
     run = scg.observe(graph, inputs, noise)
     torch.testing.assert_close(run[next_s].detach(), rows.next_s[0], **TIGHT)
+
+    def weighted(mean):
+        return importance(agent, rows, mean).unsqueeze(-1) * agent.value_slope(rows)
+
+    expected = svg_gradient(agent, rows, weighted)
     scg.surrogate(run).mean().backward()
-    torch.testing.assert_close(-theta.grad, svg_gradient(agent, rows), **TIGHT)
+    torch.testing.assert_close(-theta.grad, expected, **TIGHT)
     assert theta.grad.abs().max() > 1e-4
 
 
