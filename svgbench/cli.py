@@ -1,6 +1,6 @@
 """The program `svgbench`: one line for every error that a user can act on, and the documented exit status.
 
-The commands are imported inside the `try`, so that Ctrl-C is understood from the beginning.
+The commands are imported inside the `try`, so that Ctrl-C is handled from the start.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def main() -> NoReturn:
     except KeyboardInterrupt:
         status = 130
     if status == 130:
-        os._exit(status)  # no thread or destructor may keep a person waiting who pressed Ctrl-C
+        os._exit(status)  # after Ctrl-C, do not wait for threads or destructors
     sys.exit(status)
 
 

@@ -1,4 +1,4 @@
-"""What `show`, `plan` and `deviations` say, as flat rows and short paragraphs. Nothing here is slow to import."""
+"""The output of `show`, `plan` and `deviations`, as flat rows and short paragraphs. Quick to import."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def deviations_of(experiment: Experiment) -> list[dict[str, Any]]:
 
 
 def once_each(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Deviations of several experiments, those that are the same in one row, whose `id` names the experiments."""
+    """Deviations of several experiments. Equal ones share a row, whose `id` names the experiments."""
     same: dict[tuple[Any, ...], list[str]] = {}
     for row in rows:
         same.setdefault(tuple((k, v) for k, v in row.items() if k != "experiment"), []).append(row["experiment"])
@@ -66,7 +66,7 @@ def once_each(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def plan_rows(plan: Plan, costs: Mapping[str, Cost], estimate: Estimate) -> list[dict[str, Any]]:
-    """One flat row per cell of the plan. `seconds` is one process's time for what is missing, or None; `basis` says
+    """One flat row per cell of the plan. `seconds` is one process's time for the missing runs, or None; `basis` says
     whether it was measured or scaled. Every row has the whole plan's `plan_seconds`, with `plan_jobs` processes."""
     rows = []
     whole = None if estimate.unknown else estimate.seconds
@@ -112,7 +112,7 @@ def by_task(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def plan_sentences(plan: Plan, estimate: Estimate | None) -> list[str]:
-    """The plan in a few lines: what there is, what is missing, what it costs, what will be moved aside."""
+    """The plan in a few lines: what exists, what is missing, what it costs, what will be moved aside."""
     statuses = ", ".join(f"{count} {status}" for status, count in plan.statuses().items())
     budget = plan.selection.budget
     lines = [f"{plan.experiment.id}, budget {budget}: {len(plan.cells)} cells ({statuses})"]
@@ -139,7 +139,7 @@ def plan_sentences(plan: Plan, estimate: Estimate | None) -> list[str]:
 
 
 def power_sentences(experiment: Experiment, seeds: int, published_n: list[int]) -> list[str]:
-    """What so many seeds can show: against published numbers of n seeds, and for claims among our own runs."""
+    """What this number of seeds can show: against published numbers of n seeds, and for claims among our own runs."""
     from svgbench.analysis.judge.power import detectable_effect, power_tost, power_welch
 
     lines = []

@@ -1,9 +1,9 @@
 """The names of our tasks, found by reading their folder: nothing is imported and no list is kept.
 
-A function `make_...` under `svgbench/tasks` makes a task. Its name is its folder and its own name, with hyphens:
-"svg/cart-pole" is what `svgbench.tasks.svg.cart_pole:make_cart_pole` makes. At the top of the folder it is the
-function's name alone. Files and folders whose name begins with an underscore are parts of tasks. What another package
-brings has no name here; it is written "package.module:attribute".
+A function `make_...` under `svgbench/tasks` makes a task. The task's name is the folder and the function's name, with
+hyphens: "svg/cart-pole" is what `svgbench.tasks.svg.cart_pole:make_cart_pole` makes. At the top of the folder it is
+the function's name alone. Files and folders whose name begins with an underscore are parts of tasks. Tasks of other
+packages have no name here; they are written "package.module:attribute".
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ def tasks() -> dict[str, str]:
 
 
 def task_reference(name: str) -> str:
-    """The "module:attribute" that a task's name stands for; a reference is itself, an old one of ours what it is now.
+    """The "module:attribute" of a task's name. References are returned as they are, old ones of ours updated.
 
-    Raises UsageError, with the nearest name, for a name that there is not.
+    Raises UsageError, with the nearest name, for an unknown name.
     """
     if ":" in name:
         return moved.current(name)
@@ -42,7 +42,7 @@ def task_reference(name: str) -> str:
 def named_factories(folder: Path, package: str) -> dict[str, str]:
     """The factories in the public modules under the folder of a package, by name, as "module:attribute".
 
-    Raises UsageError if two of them have one name.
+    Raises UsageError if two of them have the same name.
     """
     found: dict[str, str] = {}
     for path in public_files(folder):

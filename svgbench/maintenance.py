@@ -1,4 +1,4 @@
-"""Looking after a results folder: logs, verify, clean, doctor."""
+"""Maintenance of a results folder: logs, verify, upgrade, clean, doctor."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def logs(store: Store, experiment: Experiment, selection: Selection) -> list[Pat
 def verify(store: Store) -> list[dict[str, Any]]:
     """Check every pair in the store against its hashes and against today's declarations; one flat row per file.
 
-    `status` is "ok", "damaged", "stale" (declared otherwise now), "undeclared" (nobody declares the cell: a user's
-    own, or an experiment that is gone), "orphan" (a CSV without a JSON, whose rows do not exist) or "stray" (a file
-    that is not svgbench's, which nothing reads).
+    `status` is "ok", "damaged", "stale" (declared differently now), "undeclared" (no experiment declares the cell: it
+    is a user's own, or the experiment was removed), "orphan" (a CSV without a JSON, whose rows are ignored) or "stray"
+    (a file that svgbench did not write and does not read).
     """
     now = dict(_declared_identities())
     ours, strays = _files(store)
@@ -47,14 +47,14 @@ def verify(store: Store) -> list[dict[str, Any]]:
 
 
 def _checked(store: Store, path: Path, now: Mapping[str, str]) -> dict[str, Any]:
-    """The row of one pair, by the name of its CSV. `now` has the declared identity of every cell."""
+    """The row of one pair, found by its CSV's name. `now` has the declared identity of every cell."""
     try:
         meta = read_meta(path.with_suffix(".json"))
         if meta is None:
-            return _verified(store, path, "orphan", "a CSV without its JSON: its rows do not exist")
+            return _verified(store, path, "orphan", "a CSV without its JSON: its rows are ignored")
         if is_copy(path, meta):
             name = cell_name(meta["task"], meta["variant"])
-            return _verified(store, path, "stray", f"named otherwise than its cell, {name}: a copy, and not read")
+            return _verified(store, path, "stray", f"a copy of the cell {name} under another name, not read")
         finished = [s for s, e in meta["seeds"].items() if is_finished(e)]
         if finished:
             read_rows(path, meta)
@@ -70,9 +70,9 @@ def _checked(store: Store, path: Path, now: Mapping[str, str]) -> dict[str, Any]
 
 
 def upgrade(store: Store, dry_run: bool) -> list[Upgraded]:
-    """Carry results of an older svgbench over to names and today's identities, and what is under way in `.work` too.
+    """Convert results of an older svgbench to names and today's identities, including unfinished work in `.work`.
 
-    One entry for each JSON and each block that has another name now. Raises BusyError if a block runs.
+    Returns one entry for each JSON and each renamed block. Raises BusyError if a block runs.
     """
     if any(is_locked(path) for path in store.work.rglob("*.lock")):
         raise BusyError(f"a run is at work in {store.work}; wait for it or stop it")
@@ -82,7 +82,7 @@ def upgrade(store: Store, dry_run: bool) -> list[Upgraded]:
 
 
 def upgrade_sentences(found: list[Upgraded], dry_run: bool) -> list[str]:
-    """What was left, each with its reason, and the sum."""
+    """The files left unchanged, each with its reason, and the totals."""
     left = [one for one in found if one.status == "left"]
     counts = Counter(one.status for one in found)
     done = f"{counts['upgraded']} {'would be ' * dry_run}upgraded, {counts['as it is']} were so already"
@@ -94,7 +94,7 @@ def _verified(store: Store, path: Path, status: str, note: str, finished: Sequen
 
 
 def verify_sentences(rows: list[dict[str, Any]]) -> list[str]:
-    """Damaged files and orphans by their causes, the rest counted by folder; what is not ours; and the sum."""
+    """Damaged files and orphans by their causes, other files counted by folder, foreign files, and the total."""
     causes: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         if row["status"] in ("damaged", "orphan"):
@@ -106,7 +106,7 @@ def verify_sentences(rows: list[dict[str, Any]]) -> list[str]:
     lines += [f"{folder}: {count} {status} ({note})" for (folder, status, note), count in groups.items()]
     strays = [row["file"] for row in rows if row["status"] == "stray"]
     if strays:
-        lines.append(f"not svgbench's, not read, and no harm: {_several(strays)}")
+        lines.append(f"not svgbench's, not read, harmless: {_several(strays)}")
     whole = sum(r["status"] in ("ok", "stale", "undeclared") for r in rows)
     return [*lines, f"{whole} of {len(rows) - len(strays)} files are as they were written"]
 
@@ -116,7 +116,7 @@ def _several(files: list[str]) -> str:
 
 
 def _files(store: Store) -> tuple[list[Path], list[Path]]:
-    """The CSVs and JSONs of cells by their names, and the files beside them that are somebody else's.
+    """The CSVs and JSONs of cells by their names, and the foreign files beside them.
 
     Hidden folders (`.work`, `.git`), git's own files and READMEs count as neither.
     """
@@ -141,11 +141,11 @@ def _declared_identities() -> Iterator[tuple[str, str]]:
 
 
 def clean(store: Store, experiment: Experiment | None, checkpoints: bool, dry_run: bool) -> list[Path]:
-    """Remove what nothing needs any more from `.work`; what was (or would be) removed.
+    """Remove files from `.work` that are no longer needed; return what was (or would be) removed.
 
-    That is superseded pairs, calibrations, logs, blocks whose results are stored or whose cell is declared otherwise
-    now, and with `checkpoints` also unfinished blocks, which then start again. Results stay. Raises BusyError if a
-    block runs.
+    These are superseded pairs, calibrations, logs, and blocks whose results are stored or whose cell is declared
+    differently now. With `checkpoints` they include unfinished blocks, which then start again. Results stay. Raises
+    BusyError if a block runs.
     """
     base = store.work / experiment.id if experiment else store.work
     if any(is_locked(path) for path in base.rglob("*.lock")):
@@ -168,11 +168,11 @@ def clean(store: Store, experiment: Experiment | None, checkpoints: bool, dry_ru
 
 
 def _is_needed(store: Store, folder: Path, declared: Mapping[str, str]) -> bool:
-    """Whether a block's folder can still be resumed, and has something that the store has not."""
+    """Whether a block's folder can still be resumed, and has something that the store lacks."""
     try:
         job = strict_json.loads(next(folder.glob("job-*.json")).read_bytes())
     except (StopIteration, OSError, ValueError):
-        return True  # nothing says what it is
+        return True  # nothing shows what it is
     block = block_from_job(job)
     cell = replace(block.cell, seeds=block.seeds)
     identity = declared.get(f"{cell.experiment}/{cell.budget}/{cell.name}", cell.identity)
@@ -223,7 +223,7 @@ def _mujoco_works() -> dict[str, Any]:
 
 
 def _writable(store: Store) -> dict[str, Any]:
-    """Whether the results folder, or the nearest one above it that exists, takes files and locks."""
+    """Whether files and locks work in the results folder, or in the nearest existing folder above it."""
     folder = next(p for p in (store.root, *store.root.parents) if p.is_dir())
     try:
         with tempfile.TemporaryDirectory(prefix=".svgbench-doctor-", dir=folder) as place:

@@ -1,6 +1,6 @@
-"""Modules that have moved: for one version their old names still import, with a warning that says the new one.
+"""Modules that have moved. For one version their old names still import, with a warning that names the new module.
 
-The table is read by `svgbench.lab.modules` too, so that a plugin's source that names an old module can be read.
+`svgbench.lab.modules` also uses the table, so that a plugin's source may name an old module.
 """
 
 from __future__ import annotations
@@ -145,13 +145,13 @@ MOVED = {
     "svgbench.analysis.verdicts": "svgbench.analysis.judge.verdicts",
     "svgbench.analysis.wording": "svgbench.analysis.show.wording",
 }
-"""Old name of a module: its name now."""
+"""A module's old name: its new name."""
 
 GROWN = {
     "svgbench.tasks.mbpo": "svgbench.tasks.mbpo.robots",
     "svgbench.tasks.poplin": "svgbench.tasks.poplin.robots",
 }
-"""A module whose name is a package's now: where its contents are."""
+"""A module's name that now belongs to a package: the module with its former contents."""
 
 RENAMED = {
     "svgbench.lab.experiment:Task": "svgbench.words.experiment:TaskSpec",
@@ -164,13 +164,13 @@ RENAMED = {
     "svgbench.tasks.episodes:Outcome": "svgbench.tasks.simulations:RawStep",
     "svgbench.tasks.no_simulation:make": "svgbench.tasks.no_simulation:make_no_simulation",
 }
-"""Old "module:attribute" of what has another name too: what it is now."""
+"""An old "module:attribute" whose attribute was renamed: the new one."""
 
 FORMER = {new: old for old, new in (MOVED | GROWN).items()}
 
 
 class MovedModuleWarning(DeprecationWarning):
-    """A module, or what it has, was imported by the name that it had before version 0.3."""
+    """A module or its attribute was imported by its name from before version 0.3."""
 
 
 class _Moved(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -189,16 +189,16 @@ class _Moved(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             name, _, attribute = reference.partition(":")
             if name == old:
                 setattr(found, attribute, getattr(found, now.partition(":")[2]))
-        sys.modules[old] = found  # the import statement takes what stands there
+        sys.modules[old] = found  # the import statement returns this entry
 
 
 def install() -> None:
-    """Let the old names be imported. Called once, by `svgbench` itself."""
+    """Make the old names importable. Called once, by `svgbench` itself."""
     sys.meta_path.append(_Moved())
 
 
 def contents(package: str) -> Callable[[str], Any]:
-    """The `__getattr__` of a package in `GROWN`: what the module of its name held, with a warning."""
+    """The `__getattr__` of a package in `GROWN`: returns the former module's attribute, with a warning."""
 
     def find(name: str) -> Any:
         if name.startswith("__") or not hasattr(found := importlib.import_module(GROWN[package]), name):
@@ -210,13 +210,13 @@ def contents(package: str) -> Callable[[str], Any]:
 
 
 def current(reference: str) -> str:
-    """The "module:attribute" of today that an old one of ours stands for; any other is itself."""
+    """Today's "module:attribute" for an old one of ours; any other is returned as it is."""
     name, colon, attribute = reference.partition(":")
     return RENAMED.get(reference) or f"{(MOVED | GROWN).get(name, name)}{colon}{attribute}"
 
 
 def former(reference: str) -> str:
-    """ "module:attribute" as it was before anything moved: results of format 1 are known by it."""
+    """The "module:attribute" from before anything moved, which identifies results of format 1."""
     name, colon, attribute = reference.partition(":")
     return _FORMERLY.get(reference) or f"{FORMER.get(name, name)}{colon}{attribute}"
 

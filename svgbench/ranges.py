@@ -1,4 +1,4 @@
-"""Ranges of settings, stated in the type of a field. Light: this imports nothing but the standard library.
+"""Ranges of settings, stated in the type of a field. This module imports only the standard library.
 
     gamma: Annotated[float, Range(0, 1)] = 0.99
     hidden: tuple[Annotated[int, Range(1)], ...] = (64, 64)
@@ -6,7 +6,7 @@
     dtype: Literal["float32", "float64"] = "float32"
 
 svgbench checks a value against the type of its field before anything runs, and reads the type without importing the
-module that states it. A number is finite always: settings are stored as JSON, which has neither NaN nor infinities.
+module. Numbers are always finite, because settings are stored as JSON, which has neither NaN nor infinities.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _Number = float | None
 
 @dataclass(frozen=True)
 class Range:
-    """The numbers from `at_least` to `at_most`; `above` and `below` are ends that do not belong to it.
+    """The numbers from `at_least` to `at_most`; `above` and `below` are excluded ends.
 
-    A range without ends says why any finite number is right: `reason`. Raises ValueError for a range that is none.
+    A range without ends gives the `reason` why any finite number is valid. Raises ValueError for an invalid range.
     """
 
     at_least: _Number = None
@@ -91,7 +91,7 @@ Constraint = Range | Length | Increasing
 def _finite(number: Any) -> bool:
     try:
         return math.isfinite(number)
-    except (OverflowError, TypeError):  # an integer beyond all floats; no number
+    except (OverflowError, TypeError):  # an integer larger than any float, or not a number
         return False
 
 

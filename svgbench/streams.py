@@ -1,6 +1,6 @@
-"""Standard output and error as a program needs them: open, able to say every character, and clear about what fails.
+"""Standard output and error that are open, can print every character, and report what fails.
 
-What a shell, a pipe or a locale may have done to them is mended once, before a command runs.
+Problems caused by a shell, a pipe or a locale are corrected once, before a command runs.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from typing import TextIO
 
 from svgbench.words.errors import FAILED
 
-BROKEN_PIPE = 141  # 128 + SIGPIPE: what a shell says of a program whose reader went away
+BROKEN_PIPE = 141  # 128 + SIGPIPE: a shell's status for a program whose reader went away
 
 PLAIN = {
     **{"±": "+-", "−": "-", "–": "-", "—": "-", "×": "x", "≤": "<=", "≥": ">=", "≈": "~", "→": "->", "∞": "inf"},
     **{"…": "...", "‘": "'", "’": "'", "“": '"', "”": '"'},
 }
-"""What common signs are in ASCII. Greek letters are spelled by their names."""
+"""Common signs in ASCII. Greek letters are replaced by their names."""
 
 
 class OutputError(Exception):
@@ -30,9 +30,9 @@ class OutputError(Exception):
 
 
 class Output(io.FileIO):
-    """The file behind standard output or standard error, which remembers why it could not be written.
+    """The file behind standard output or standard error. It remembers why it could not be written.
 
-    What follows the first error is dropped. Unless `patient`, that error is also raised, as an OutputError.
+    Output after the first error is dropped. Unless `patient`, the error is also raised, as an OutputError.
     """
 
     def __init__(self, handle: int, patient: bool) -> None:
@@ -41,7 +41,7 @@ class Output(io.FileIO):
         self.error: OSError | None = None
 
     def write(self, data: object) -> int:
-        """Write all of it; where the reader is slow and the file does not block, wait."""
+        """Write all of it. If the file is non-blocking and the reader is slow, wait."""
         rest = memoryview(data).cast("B")  # type: ignore[arg-type]  # the base class takes any buffer
         whole = len(rest)
         while rest and self.error is None:
@@ -59,17 +59,17 @@ class Output(io.FileIO):
 
     @property
     def status(self) -> int:
-        """The exit status that says what happened; 0 if nothing did."""
+        """The exit status for the error; 0 if there was none."""
         if self.error is None:
             return 0
         return BROKEN_PIPE if self.error.errno == errno.EPIPE else FAILED
 
 
 def prepare() -> Output:
-    """Replace `sys.stdout` and `sys.stderr`; what is behind the first of them.
+    """Replace `sys.stdout` and `sys.stderr`; return the file behind `sys.stdout`.
 
-    A stream that is closed becomes the null device, so that no file of ours can take its number. A character that
-    the encoding lacks is spelled out. Messages that standard error cannot take are dropped.
+    A closed stream becomes the null device, so that no other file can get its number. A character that the encoding
+    lacks is spelled out. Messages that cannot be written to standard error are dropped.
     """
     for handle in (0, 1, 2):
         _open(handle)
@@ -85,7 +85,7 @@ def _open(handle: int) -> None:
     try:
         os.fstat(handle)
     except OSError:
-        os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
+        os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, which is this one
 
 
 def _text(file: Output, before: TextIO | None, by_line: bool) -> io.TextIOWrapper:
@@ -94,7 +94,7 @@ def _text(file: Output, before: TextIO | None, by_line: bool) -> io.TextIOWrappe
 
 
 def _spelled_out(error: UnicodeError) -> tuple[str | bytes, int]:
-    """Encode what the encoding lacks: in ASCII, or as the byte of a file's name that was no character."""
+    """Encode what the encoding lacks: in ASCII, or as the original byte of an undecodable file name."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     character = error.object[error.start]
@@ -105,6 +105,6 @@ def _spelled_out(error: UnicodeError) -> tuple[str | bytes, int]:
 
 
 def _greek(character: str) -> str:
-    """ "lambda" of λ."""
+    """The name of a Greek letter: "lambda" for λ."""
     alphabet, _, letter = unicodedata.name(character, "").partition(" SMALL LETTER ")
     return letter.lower().replace("lamda", "lambda") if alphabet == "GREEK" and letter.isalpha() else ""

@@ -1,4 +1,4 @@
-"""JSON as its standard has it: without NaN and infinities, which Python's own module writes and reads.
+"""JSON by its standard, without NaN and infinities, which Python's own module writes and reads.
 
 Everything that svgbench writes or reads as JSON goes through here.
 """
@@ -12,7 +12,7 @@ from typing import Any
 
 
 def dumps(value: Any, **how: Any) -> str:
-    """`value` as JSON; `how` as for `json.dumps`. Raises ValueError naming a number that JSON does not have."""
+    """`value` as JSON; `how` are options of `json.dumps`. Raises ValueError naming a number that JSON does not have."""
     try:
         return json.dumps(value, allow_nan=False, **how)
     except ValueError as error:
@@ -21,12 +21,12 @@ def dumps(value: Any, **how: Any) -> str:
 
 
 def loads(text: str | bytes) -> Any:
-    """What `text` says. Raises ValueError for text that is no JSON, NaN, Infinity and 1e400 included."""
+    """Parse `text`. Raises ValueError for text that is not JSON, including NaN, Infinity and 1e400."""
     return json.loads(text, parse_constant=_refuse, parse_float=_float)
 
 
 def nulled(value: Any) -> Any:
-    """`value` with null in the place of every number that JSON does not have."""
+    """`value` with null in place of every number that JSON does not have."""
     if isinstance(value, Mapping):
         return {key: nulled(part) for key, part in value.items()}
     if isinstance(value, list | tuple):

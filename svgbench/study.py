@@ -1,4 +1,4 @@
-"""One experiment with its results: what the commands call, and what a Python user gets from `svgbench.load`.
+"""One experiment with its results. The commands use it, and `svgbench.load` returns it to Python users.
 
 study = svgbench.load("maac/fig3")
 study.frame()                      # all rows of the largest budget that has results
@@ -34,12 +34,12 @@ if TYPE_CHECKING:
 
 
 def results_root(results: Path | str | None = None) -> Path:
-    """The store's root: the argument, else SVGBENCH_RESULTS, else ./results."""
+    """The store's root: the argument, or else SVGBENCH_RESULTS, or else ./results."""
     return Path(results or os.environ.get("SVGBENCH_RESULTS") or "results")
 
 
 def load(name: str, results: Path | str | None = None) -> Study:
-    """The study of the experiment called `name`. Raises UsageError if the name means none, or several."""
+    """The study of the experiment called `name`. Raises UsageError if the name means no experiment, or several."""
     found = reproduce.resolve(name)
     if len(found) > 1:
         from svgbench.words.errors import UsageError
@@ -70,7 +70,7 @@ class Study:
         return Selection(budget=next(iter(self.budgets()), self.experiment.budgets[0].name))
 
     def plan(self, selection: Selection, thorough: bool = False) -> Plan:
-        """What `selection` still needs; see `svgbench.lab.plan.make_plan`."""
+        """What is still missing for `selection`; see `svgbench.lab.plan.make_plan`."""
         return make_plan(self.store, self.experiment, selection, reproduce.installed_algorithms(), thorough)
 
     def variants(self) -> set[str]:
@@ -84,7 +84,7 @@ class Study:
     def check(self, selection: Selection, running: bool = False) -> None:
         """Raise UsageError for any word that the experiment does not know, before anything slow is imported.
 
-        What nobody declares can be read if the store has it, and not be run.
+        An undeclared variant can be read if the store has it, but it cannot be run.
         """
         folder = self.experiment.draws_from or self.experiment.id
         stored = set() if running else self.store.variants(folder, selection.budget)
@@ -100,7 +100,7 @@ class Study:
         return reach_of(self.experiment, replace(selection, variants=named), extra)
 
     def jobs(self, plan: Plan, asked: int | None = None) -> int:
-        """How many blocks to run at once: as asked, else so many that every core is used once, or one on a GPU."""
+        """How many blocks to run at once: as requested, or else enough to use every core once; one on a GPU."""
         from svgbench.lab.calibration import default_jobs
 
         return asked or default_jobs(self.experiment.threads, plan.selection.device)
@@ -108,7 +108,7 @@ class Study:
     def estimate(
         self, plan: Plan, jobs: int | None = None, calibrate: bool = True, tell: Callable[[str], None] = lambda _: None
     ) -> tuple[dict[str, Cost], Estimate]:
-        """What each kind of block costs here, and the whole plan; measures first where need be and `calibrate`."""
+        """The cost of each kind of block here, and of the whole plan. With `calibrate`, unknown costs are measured."""
         from svgbench.lab import calibration
 
         at_once = self.jobs(plan, jobs)
@@ -119,7 +119,7 @@ class Study:
         return costs, calibration.estimate(plan.blocks, costs, at_once)
 
     def run(self, plan: Plan, options: RunOptions | None = None, costs: Mapping[str, Cost] | None = None) -> RunResult:
-        """Run what the plan misses, the longest blocks first. Must be called from the main thread."""
+        """Run the plan's missing blocks, the longest first. Must be called from the main thread."""
         from svgbench.lab.calibration import kind
         from svgbench.lab.runner import RunOptions, run_blocks
 
@@ -162,7 +162,7 @@ class Study:
     def table(self, selection: Selection | None = None, whole: bool = True) -> list[DisplayTable]:
         """The experiment's table, a grid per measure: mean, SD and n per cell, published numbers and verdicts.
 
-        Without `whole` it is shortened for a screen: see `analysis.summary.results_grids`.
+        Unless `whole`, it is shortened for a screen: see `analysis.summary.results_grids`.
         """
         from svgbench.analysis.show.summary import results_grids
 
@@ -171,10 +171,10 @@ class Study:
         return results_grids(results, self.published(), self._level_words(selection), others, whole)
 
     def compare(self, selection: Selection | None = None, pinned: bool = True) -> tuple[list[Verdict], tuple[str, ...]]:
-        """Verdicts on every claim and published number, and notes on what they were judged from.
+        """Verdicts on every claim and published number, and notes on the measurements behind them.
 
         Without a selection, or with one whose budget is not `pinned`, each is judged at the largest budget at which
-        its cells are complete. With overrides: each variant so changed against the unchanged one, and nothing else.
+        its cells are complete. With overrides, only the changed variants are judged, each against the unchanged one.
         """
         from svgbench.analysis.judge.verdicts import compare
 
@@ -197,7 +197,7 @@ class Study:
         return replace(selection, variants=tuple(changed))
 
     def judge(self, selection: Selection | None = None, pinned: bool = True) -> tuple[Judged, tuple[str, ...]]:
-        """The verdicts of `compare` with what is open of them and what that would cost, and the same notes."""
+        """The verdicts of `compare`, with what is still needed to decide them and its cost, and the same notes."""
         from svgbench.analysis.judge.answers import Judged
         from svgbench.analysis.judge.outlook import Outlook
 
@@ -210,9 +210,9 @@ class Study:
         return Judged(self.experiment, verdicts, outlook, budget, bool(base.tasks or base.variants), named), notes
 
     def choose(self, selection: Selection | None = None) -> tuple[list[Choice], list[Written]]:
-        """Of a search: its choices at one budget, the first declared by default, and what is written beside them.
+        """A search's choices at one budget (by default the first declared), and the values written in the experiment.
 
-        UsageError for an experiment that is no search.
+        Raises UsageError for an experiment that is not a search.
         """
         from svgbench.analysis.search.choosing import choices, written
         from svgbench.words.errors import unknown
@@ -221,12 +221,12 @@ class Study:
         if search is None:
             raise unknown("search", self.experiment.id, reproduce.searches())
         base = selection or Selection(budget=self.experiment.budgets[0].name)
-        everything = replace(base, tasks=(), variants=())  # a winner is one of all settings, whichever were named
+        everything = replace(base, tasks=(), variants=())  # a winner is the best of all settings
         found = [c for c in choices(search, self.results(everything).cells) if _is_chosen(c, base)]
         return found, written(search, found)
 
     def unchosen(self) -> int:
-        """How many settings of the experiment no search in this folder has chosen, or one has chosen otherwise."""
+        """How many of the experiment's settings no search in this folder has chosen, or a search contradicts."""
         experiments = reproduce.experiments()
         searches = [s for s in reproduce.searches().values() if s.experiment.id == self.experiment.id]
         written = [row for s in searches for row in Study(experiments[s.id], self.store.root).choose()[1]]
@@ -246,9 +246,9 @@ class Study:
         return {(v.task, v.variant): v.verdict for v in verdicts if v.kind == "level" and not v.rival}
 
     def plot(self, output: Path | str = "figures", selection: Selection | None = None) -> tuple[Results, list[Path]]:
-        """Draw the figure as PNG and PDF into `output`; what it was drawn from, and the files.
+        """Draw the figure as PNG and PDF into `output`; return the results that it shows, and the files.
 
-        The notes of the results say, too, which characters of labels no installed font has.
+        The results' notes also name characters of labels that no installed font has.
         """
         from svgbench.analysis.show.backend import import_matplotlib
 
@@ -260,7 +260,7 @@ class Study:
         return replace(results, notes=(*results.notes, note)) if note else results, paths
 
     def import_csv(self, wanted: Import) -> Imported:
-        """Store somebody's measurements as a variant of the experiment; see `analysis.importing.import_csv`."""
+        """Store external measurements as a variant of the experiment; see `analysis.importing.import_csv`."""
         from svgbench.analysis.read.importing import import_csv
 
         return import_csv(self.store, self.experiment, wanted, reproduce.installed_algorithms())

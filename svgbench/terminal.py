@@ -1,4 +1,4 @@
-"""Saying things to a person or a program: grids at the terminal's width, JSON, durations."""
+"""Output for a person or a program: grids at the terminal's width, JSON, durations."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 def width() -> int:
-    """Columns of the terminal, at least 40; 80 where there is none."""
+    """Columns of the terminal, at least 40; 80 without a terminal."""
     return max(shutil.get_terminal_size((80, 24)).columns, 40)
 
 
 def out(text: str) -> None:
-    """Text to standard output, ending in one newline."""
+    """Print text to standard output, ending in one newline."""
     sys.stdout.write(text if text.endswith("\n") else text + "\n")
 
 
@@ -34,9 +34,9 @@ def notice(text: str) -> None:
 
 
 def out_json(rows: Rows) -> None:
-    """A list of flat objects. NaN and infinities, which JSON does not have, become null.
+    """Print a list of flat objects as JSON. NaN and infinities, which JSON does not have, become null.
 
-    Characters that standard output cannot encode are JSON's escapes.
+    Characters that standard output cannot encode become JSON escapes.
     """
     finite = strict_json.nulled(rows)
     text = strict_json.dumps(finite, indent=1, ensure_ascii=False)
@@ -48,7 +48,7 @@ def out_json(rows: Rows) -> None:
 
 
 def out_rows(rows: Rows, as_json: bool, title: str, columns: Mapping[str, str], notes: Iterable[str] = ()) -> None:
-    """The same rows as JSON, or as a grid of the named columns (key -> heading)."""
+    """Print the rows as JSON, or as a grid of the named columns (key -> heading)."""
     if as_json:
         return out_json(rows)
     from svgbench.analysis.show.tables import DisplayTable, render
@@ -100,7 +100,7 @@ def _wrapped(text: str, indent: str) -> str:
 
 
 def parse_duration(text: str) -> float:
-    """Seconds of "90s", "30m", "2h" or "1h30m". UsageError says what was expected."""
+    """The seconds in "90s", "30m", "2h" or "1h30m". Raises UsageError that says what was expected."""
     units = {"h": 3600.0, "m": 60.0, "s": 1.0}
     expected = f"--time-limit {text}: expected a duration such as 90s, 30m, 2h or 1h30m"
     if not re.fullmatch(r"([0-9]+(\.[0-9]+)?[hms])+", text.strip()):

@@ -1,1 +1,1 @@
-"""The commands, by what they are for. `svgbench.commands.app` puts them together."""
+"""The commands, grouped by purpose. `svgbench.commands.app` puts them together."""

@@ -1,5 +1,5 @@
-"""The commands, put together. `svgbench --help` and every usage error stay quick: nothing slow is imported before a
-command needs it."""
+"""The command-line app. `svgbench --help` and usage errors stay quick: nothing slow is imported until a command needs
+it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EPILOG = (
     "chosen one; 4 incomplete; 75 results busy; 130, 143 interrupted; 141 the reader of its output went away."
 )
 
-LONGEST_LINE = 1200  # characters of an error; a longer one repeats a word that somebody pasted
+LONGEST_LINE = 1200  # characters of an error; a longer one repeats pasted text
 
 app = typer.Typer(
     name="svgbench",
@@ -71,10 +71,10 @@ COMMANDS: dict[str, Callable[..., None]] = {
 
 
 class Command(typer.core.TyperCommand):
-    """A command that refuses an empty word: it is mostly a shell variable that was never set."""
+    """A command that refuses an empty argument, which is usually a shell variable that was never set."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if ctx.resilient_parsing:  # for the Tab key: an option whose value is being typed would hide all other words
+        if ctx.resilient_parsing:  # during completion, an option whose value is being typed would hide all other words
             return super().parse_args(ctx, args[:-1] if args and args[-1].startswith("-") else args)
         for before, word in zip(["", *args], args, strict=False):
             option, equals, value = word.partition("=") if word.startswith("--") else (before, True, word)
@@ -88,11 +88,11 @@ for name, command in COMMANDS.items():
 
 
 WRITING = ("run", "tune", "import", "clean")
-"""These finish what they do although nobody can read what they print; a command that only reads ends at once."""
+"""These commands finish their work even if nobody reads their output; a command that only reads ends at once."""
 
 
 def status_of(output: Output) -> int:
-    """Run the command that `sys.argv` names; its exit status, and one line for an error."""
+    """Run the command that `sys.argv` names. Return its exit status; print one line for an error."""
     try:
         status = _run(output)
         sys.stdout.flush()

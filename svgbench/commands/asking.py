@@ -1,4 +1,4 @@
-"""What is asked of each experiment that a name means."""
+"""Turns a name and options into studies, each with its selection."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ Asked = tuple[Any, Any]
 def asked(studies: Sequence[Any], budget: str | None, *words: Any, running: bool = False) -> list[Asked]:
     """Each study with its selection; `words` are the further arguments of `selection_of`.
 
-    Without a budget, what runs takes "paper" and what only reads the largest that has results. Of several studies,
-    each takes the tasks and variants that it knows; one that lacks what is asked for is left out, and said.
-    Raises UsageError for a word that none of them knows, before anything slow is imported.
+    Without a budget, a command that runs uses "paper", and one that only reads uses the largest with results. Each of
+    several studies takes the tasks and variants that it knows. A study that lacks what is asked for is left out, with
+    a message. Raises UsageError for a word that no study knows, before anything slow is imported.
     """
     given = selection_of(budget, *words)
     _check_known(studies, given)
@@ -46,7 +46,7 @@ def asked(studies: Sequence[Any], budget: str | None, *words: Any, running: bool
 
 
 def _say_reach(chosen: Iterable[Asked]) -> None:
-    """Whom `-o` changes and whom it leaves out; where experiments differ in that, of each one."""
+    """Say which variants `-o` changes and leaves out; per experiment if the experiments differ."""
     said: dict[str, list[str]] = {}
     for study, selection in chosen:
         said.setdefault(study.reach(selection).sentence(), []).append(study.experiment.id)
@@ -55,7 +55,7 @@ def _say_reach(chosen: Iterable[Asked]) -> None:
 
 
 def say_budgets(chosen: Iterable[Asked], budget: str | None) -> None:
-    """Which budget is read where none was named, in a line for each."""
+    """Say which budget is read if none was named, one line each."""
     if budget is not None:
         return
     read: dict[str, list[str]] = {}
@@ -68,7 +68,7 @@ def say_budgets(chosen: Iterable[Asked], budget: str | None) -> None:
 
 
 def _check_known(studies: Sequence[Study], given: Selection) -> None:
-    """Raise UsageError for a task or variant that no study knows, naming the nearest that one does."""
+    """Raise UsageError for a task or variant that no study knows, with the nearest known one."""
     tasks = [task.id for study in studies for task in study.experiment.tasks]
     variants = [variant for study in studies for variant in study.variants()]
     for kind, names, known in (("task", given.tasks, tasks), ("variant", given.variants, variants)):
@@ -78,7 +78,7 @@ def _check_known(studies: Sequence[Study], given: Selection) -> None:
 
 
 def _own(study: Study, selection: Selection, running: bool) -> Selection:
-    """The selection with those of its words that the study knows. UsageError if it knows none of a kind."""
+    """The selection reduced to what the study knows. Raises UsageError if it knows none of the tasks or variants."""
     tasks = {task.id for task in study.experiment.tasks}
     variants = study.variants()
     own = replace(
@@ -91,7 +91,7 @@ def _own(study: Study, selection: Selection, running: bool) -> Selection:
 
 
 def _options(given: Selection, budget: str | None) -> str:
-    """What was asked for, as options of a command."""
+    """The request, written as options of a command."""
     words = [f"--budget {budget}"] if budget is not None else []
     words += [f"--tasks {','.join(given.tasks)}"] if given.tasks else []
     words += [f"--variants {','.join(given.variants)}"] if given.variants else []

@@ -1,6 +1,6 @@
-"""What the Tab key offers: experiments, tasks, variants, budgets and settings, as far as the line is typed.
+"""Tab completion for experiments, tasks, variants, budgets and settings, given the typed part of the line.
 
-The shells ask through typer (`svgbench --install-completion`). Only declarations are read, and names of files.
+Shells call it through typer (`svgbench --install-completion`). It reads only declarations and file names.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
     from svgbench.words.experiment import Experiment
 
 Offer = tuple[str, str]
-"""A word, and what it is, which zsh and fish show."""
+"""A word and its description, which zsh and fish show."""
 
 RUNNING = ("plan", "run", "tune")
-"""Commands for which a variant must be declared; the others also know what is stored."""
+"""Commands that accept only declared variants; the others also accept stored ones."""
 
 
 def _offers(find: Callable[[typer.Context, str], Iterable[Offer]]) -> Callable[[typer.Context, str], list[Offer]]:
-    """A completer: what is found and begins with what is typed. One that fails offers nothing."""
+    """A completer that offers the found words that start with the typed text. If it fails, it offers nothing."""
 
     @functools.wraps(find)
     def complete(ctx: typer.Context, incomplete: str) -> list[Offer]:
         try:
             found = dict(find(ctx, incomplete))
-        except Exception:  # whatever is wrong, the command itself will say it, and not in the middle of a line
+        except Exception:  # the command itself will report any error; an error here would break the typed line
             return []
         return [(word, _plain(what)) for word, what in found.items() if word.startswith(incomplete)]
 
@@ -36,13 +36,13 @@ def _offers(find: Callable[[typer.Context, str], Iterable[Offer]]) -> Callable[[
 
 
 def _plain(text: str) -> str:
-    """In one short line, and without brackets, in which typer would see markup."""
+    """The text as one short line, without brackets, which typer would read as markup."""
     return " ".join(text.split()).translate(str.maketrans("[]", "()"))[:80]
 
 
 @_offers
 def experiments(ctx: typer.Context, incomplete: str) -> Iterable[Offer]:
-    """Experiments by id, then what stands for several."""
+    """Experiments by id, then names that mean several experiments."""
     from svgbench import reproduce
     from svgbench.lab.names import meant, with_short_names
 
@@ -84,9 +84,9 @@ def variants(ctx: typer.Context, incomplete: str) -> Iterable[Offer]:
 
 @_offers
 def settings(ctx: typer.Context, incomplete: str) -> Iterable[Offer]:
-    """Fields of the chosen learners' configs, and limits of the budgets, each without and with its value.
+    """Fields of the chosen learners' configs and limits of the budgets, each without and with its value.
 
-    Of two offers bash puts no space after what they share. What each is would take longer to show than all the rest.
+    Two offers per setting keep bash from adding a space after the common part. Descriptions would be slow to find.
     """
     for name, value in _settings(ctx).items():
         yield f"{name}=", ""
@@ -94,7 +94,7 @@ def settings(ctx: typer.Context, incomplete: str) -> Iterable[Offer]:
 
 
 def _settings(ctx: typer.Context) -> dict[str, Any]:
-    """The value of each by default; for what several have, the first one's."""
+    """The default value of each setting; if several learners have it, the first one's."""
     from svgbench.lab.overrides import settings_of
 
     named, budget = _words(ctx, "variants"), ctx.params.get("budget")
@@ -126,7 +126,7 @@ def formats(ctx: typer.Context, incomplete: str) -> Iterable[Offer]:
 
 
 def _chosen(ctx: typer.Context) -> list[Experiment]:
-    """The experiments that the line names so far; all where it names none."""
+    """The experiments that the line names so far; all if it names none."""
     from svgbench import reproduce
 
     name = ctx.params.get("experiment") or ctx.params.get("search")
@@ -154,7 +154,7 @@ def _variants(ctx: typer.Context) -> Iterable[Offer]:
 
 
 def _listed(offers: Iterable[Offer], incomplete: str) -> Iterable[Offer]:
-    """For the last word of a list with commas: the list so far, with what it has not yet."""
+    """Completions for the last word of a comma-separated list: the list so far plus each word not yet in it."""
     *before, _ = incomplete.split(",")
     for word, what in offers:
         if word not in before:

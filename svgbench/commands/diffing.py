@@ -32,7 +32,9 @@ def diff(
     experiment: Annotated[
         str | None,
         typer.Option(
-            "--experiment", autocompletion=completion.experiments, help="Only this experiment or work, as maac/fig3."
+            "--experiment",
+            autocompletion=completion.experiments,
+            help="Only this experiment or work, such as maac/fig3.",
         ),
     ] = None,
     budget: BudgetOption = None,
@@ -50,15 +52,15 @@ def diff(
         typer.Option(
             "--strict",
             callback=judge_to_the_end,
-            help="Exit with 3 if a measure of B is shown to be worse, with 4 if B lacks what A has. Numbers that "
-            "differ and are not shown to be worse are told, and pass: --exact fails on them.",
+            help="Exit with 3 if a measure of B is shown to be worse, with 4 if B lacks what A has. Other differences "
+            "are printed but do not fail; --exact fails on them.",
         ),
     ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="Every cell, seed and measure.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Did a release or a change move any result? B against A: the same bits, else the same within rounding, else
-    statistics paired by seed, and what is recorded differently."""
+    """Did a release or a change move any result? Compares B with A: first the bits, then within rounding, then by
+    statistics paired by seed. Also prints recorded fields that differ."""
     from svgbench.terminal import notice, out, out_json, width
 
     for folder in (results_a, results_b):
@@ -98,7 +100,7 @@ def diff(
 
 
 def _declared(name: str | None) -> dict[str, Experiment]:
-    """The experiments that a name means, all by default, by the id under which their runs are stored."""
+    """The experiments that a name means (all by default), as the ids under which their runs are stored."""
     from svgbench.commands.options import studies_of
 
     found = [study.experiment for study in studies_of(name, None)]
@@ -107,7 +109,7 @@ def _declared(name: str | None) -> dict[str, Experiment]:
 
 
 def _narrowed(kind: str, place: int, keys: list[Key], names: tuple[str, ...], declared: list[str]) -> list[Key]:
-    """The keys with these names at their place. UsageError for a name that is neither stored nor declared."""
+    """The keys that have one of these names in this position. UsageError for a name neither stored nor declared."""
     known = list(dict.fromkeys([*(key[place] for key in keys), *declared]))
     for name in names:
         if name not in known:
@@ -118,7 +120,7 @@ def _narrowed(kind: str, place: int, keys: list[Key], names: tuple[str, ...], de
 def _only(
     cells: Mapping[Key, StoredCell], seeds: str | None, declared: Mapping[str, Experiment]
 ) -> dict[Key, StoredCell]:
-    """The cells with only the seeds that were asked for."""
+    """The cells, reduced to the requested seeds."""
     from dataclasses import replace
 
     from svgbench.lab.cells import parse_seeds
@@ -138,7 +140,7 @@ def _only(
 
 
 def _status(cells: list[CellDifference], exact: bool, strict: bool) -> tuple[int, str]:
-    """The exit status that was asked for, and why."""
+    """The exit status under `--exact` or `--strict`, and the reason."""
     differing = sum(cell.differs for cell in cells)
     worse = sum(len(cell.worse) for cell in cells)
     if exact and differing:

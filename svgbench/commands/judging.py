@@ -1,4 +1,4 @@
-"""What came out: plot, table, compare, import."""
+"""Commands on results: plot, table, compare, import."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from svgbench.commands.options import (
 from svgbench.words.errors import INCOMPLETE, WORSE, UsageError, unknown
 
 SCREEN = 40
-"""Lines of a table in a terminal, before measures are left out."""
+"""Lines of a table in a terminal; above this, further measures are left out."""
 MOST_NOTES = 3
-"""Notes on measurements that `compare` says without --verbose."""
+"""How many notes on measurements `compare` prints without --verbose."""
 
 
 def plot(
@@ -82,8 +82,8 @@ def table(
 ) -> None:
     """Print the table, beside the published numbers. Mean, SD and n per cell; the best of a column is marked.
 
-    In a terminal what is not run is one line, and a table that is longer than a screen is cut to its first measure and
-    its best rows. A CSV has a row per cell and measure, and a number a column.
+    In a terminal, missing runs share one line, and a table longer than a screen is cut to its first measure and best
+    rows. A CSV has a row per cell and measure, with one number per column.
     """
     from svgbench.analysis.show.tables import FORMATS, csv_of
     from svgbench.terminal import out, out_json, width
@@ -111,7 +111,7 @@ def table(
 
 
 def _rendered(grids: Sequence[Any], format_: str, width: int, verbose: bool) -> str:
-    """The grids of one table. In a terminal notes stand once, and measures but the first may be left out."""
+    """The grids of one table. In a terminal each note appears once, and further measures may be left out."""
     from dataclasses import replace
 
     from svgbench.analysis.show.tables import render
@@ -139,7 +139,7 @@ def compare(
     verbose: VerboseOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Judge the paper's claims and numbers by our runs. First the answer, then a line a claim, and what is not run."""
+    """Judge the paper's claims and numbers by our runs. Prints the answer, a line per claim, and what is missing."""
     from svgbench.terminal import out_json, width
 
     studies = studies_of(experiment, results)
@@ -158,11 +158,11 @@ def compare(
         _tell(judged, verbose, width())
     verdicts = [v for one in judged for v in one.verdicts]
     shown = {v.id for v in verdicts}
-    _strict(strict, [v.verdict for v in verdicts if v.part_of not in shown])  # "usually" may fail on a task
+    _strict(strict, [v.verdict for v in verdicts if v.part_of not in shown])  # a "usually" may fail on a task
 
 
 def _tell(judged: list[Any], verbose: bool, width: int) -> None:
-    """The summary, and with `verbose` every verdict behind it."""
+    """The summary; with `verbose`, also every verdict that it is based on."""
     from svgbench import reproduce
     from svgbench.analysis.show.answer_text import several_lines, summary_lines
     from svgbench.analysis.show.verdict_text import verdict_lines
@@ -180,7 +180,7 @@ def _tell(judged: list[Any], verbose: bool, width: int) -> None:
 
 
 def _say_notes(notes: Sequence[str], verbose: bool) -> None:
-    """What must be known of the measurements; the first few, unless all are asked for."""
+    """Print notes on the measurements: the first few, or all if requested."""
     from svgbench.terminal import notice
 
     for note in notes if verbose else notes[:MOST_NOTES]:
@@ -207,7 +207,7 @@ def import_(
     as_variant: Annotated[str, typer.Option("--as", metavar="VARIANT", help="The name in tables and figures.")],
     task: Annotated[
         str | None,
-        typer.Option("--task", autocompletion=completion.task, help="The task, where the file has no task column."),
+        typer.Option("--task", autocompletion=completion.task, help="The task, if the file has no task column."),
     ] = None,
     budget: BudgetOption = None,
     seeds: SeedsOption = None,
@@ -215,7 +215,7 @@ def import_(
     replace: Annotated[bool, typer.Option("--replace", help="Replace an earlier import of the same name.")] = False,
     results: ResultsOption = None,
 ) -> None:
-    """Put your own measurements beside ours. They appear in tables, figures and verdicts."""
+    """Add your own measurements to an experiment. They appear in tables, figures and verdicts."""
     from svgbench.lab.cells import Selection, parse_seeds
     from svgbench.terminal import out, out_lines
 

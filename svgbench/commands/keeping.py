@@ -36,13 +36,13 @@ def verify(results: ResultsOption = None, as_json: JsonOption = False) -> None:
 
 
 def upgrade(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be written.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would be written.")] = False,
     results: ResultsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Carry results of an older svgbench over: names and hashes, and no number. Exits with 1 if a cell is left.
+    """Convert results of an older svgbench: names and hashes, no numbers. Exits with 1 if a cell is left unchanged.
 
-    Each CSV is checked against its hashes first. What does not pass is named, and left as it is.
+    Each CSV is first checked against its hashes. A cell that fails the check is named and left unchanged.
     """
     from dataclasses import asdict
 
@@ -69,10 +69,10 @@ def clean(
     checkpoints: Annotated[
         bool, typer.Option("--checkpoints", help="All of .work: unfinished blocks, policies, logs.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would be removed.")] = False,
     results: ResultsOption = None,
 ) -> None:
-    """Remove what nothing needs any more. Logs, superseded results, calibrations; results stay."""
+    """Remove files that are no longer needed. Logs, superseded results, calibrations; results stay."""
     from svgbench.lab.store import Store
     from svgbench.maintenance import clean as sweep
     from svgbench.study import results_root

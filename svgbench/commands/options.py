@@ -1,4 +1,4 @@
-"""The options that commands share, and what becomes of them."""
+"""The options that commands share, and how they are read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from svgbench.commands import completion
 from svgbench.streams import Output
 from svgbench.words.errors import UsageError
 
-MOST_JOBS = 1024  # more is a slip of the finger, and would start as many processes
+MOST_JOBS = 1024  # more is probably a typo, and would start as many processes
 MOST_LINES = 10**9
 
 Exp = Annotated[
@@ -20,7 +20,7 @@ Exp = Annotated[
     typer.Argument(
         metavar="EXP",
         autocompletion=completion.experiments,
-        help="An experiment, such as maac/fig3; or fig3 for every one; or a work, as maac.",
+        help="An experiment, such as maac/fig3; or fig3 for every such figure; or a work, such as maac.",
     ),
 ]
 MaybeExp = Annotated[
@@ -78,7 +78,7 @@ ResultsOption = Annotated[
 ]
 TimeLimitOption = Annotated[str | None, typer.Option("--time-limit", help="Stop at a checkpoint after 90s, 2h.")]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask before more than an hour of work.")]
-VerboseOption = Annotated[bool, typer.Option("--verbose", help="Everything behind it, too.")]
+VerboseOption = Annotated[bool, typer.Option("--verbose", help="Print every detail.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print a list of flat JSON objects.")]
 StrictOption = Annotated[
     bool,
@@ -122,7 +122,7 @@ def words_of(option: str, values: list[str] | None) -> tuple[str, ...]:
 
 
 def parse_count(option: str, text: str, least: int, most: int) -> int:
-    """A whole number within bounds, in plain digits. UsageError says what was expected."""
+    """A whole number within bounds, in plain digits. Raises UsageError that says what was expected."""
     digits = text.strip()
     if digits.isascii() and digits.isdigit() and len(digits) < 20 and least <= int(digits) <= most:
         return int(digits)
@@ -130,14 +130,14 @@ def parse_count(option: str, text: str, least: int, most: int) -> int:
 
 
 def judge_to_the_end(context: typer.Context, strict: bool) -> bool:
-    """The exit status is what `--strict` asks for, also where nobody reads the output to its end."""
+    """Finish judging even if nobody reads the output, so that the exit status is that of `--strict`."""
     if strict and isinstance(context.obj, Output):
         context.obj.patient = True
     return strict
 
 
 def studies_of(name: str | None, results: Path | None, quiet: bool = False) -> list[Any]:
-    """The studies that a name means; says which where the name was short."""
+    """The studies that a name means. Prints which ones if the name was short."""
     from svgbench import reproduce
     from svgbench.study import Study
     from svgbench.terminal import notice
@@ -149,7 +149,7 @@ def studies_of(name: str | None, results: Path | None, quiet: bool = False) -> l
 
 
 def say_if_absent(results: Path | None) -> None:
-    """Of a results folder that was named, to read from: the name may be wrong."""
+    """Warn if the results folder to read from is not a folder, because the name may be wrong."""
     from svgbench.study import results_root
     from svgbench.terminal import notice
 

@@ -1,4 +1,4 @@
-"""What there is: list, show, status, logs, deviations."""
+"""Commands that describe: list, show, status, logs, deviations."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def list_(experiment: MaybeExp = None, results: ResultsOption = None, as_json: J
     ]
     others = [key for key in columns if key != "title"]
     taken = sum(max(len(columns[key]), *(len(str(row[key])) for row in shown)) + 2 for key in others)
-    for row in shown:  # cut to what the other columns leave; `show` has the whole title
+    for row in shown:  # cut to the width that the other columns leave; `show` has the whole title
         row["title"] = shorten(row["title"], max(width() - taken, 16), placeholder=" ...")
     out_rows(rows if as_json else shown, as_json, "", columns)
 
@@ -63,7 +63,7 @@ def status(
     results: ResultsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say how every cell stands. It is done, running, partial, failed, diverged, stale, other or missing."""
+    """Print the status of every cell. It is done, running, partial, failed, diverged, stale, other or missing."""
     from svgbench.terminal import out_json, out_lines, out_rows
 
     chosen = asked(studies_of(experiment, results), budget, seeds, tasks, variants, override, device)
@@ -87,7 +87,7 @@ def logs(
     results: ResultsOption = None,
     lines: LinesOption = 10,
 ) -> None:
-    """Print the ends of an experiment's logs. One log a block, the newest last."""
+    """Print the ends of an experiment's logs. One log per block, the newest last."""
     from svgbench.maintenance import logs as find_logs
     from svgbench.terminal import notice, out
 

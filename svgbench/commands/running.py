@@ -1,4 +1,4 @@
-"""What to run: plan, run."""
+"""Commands that run: plan, run."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from svgbench.commands.options import (
 from svgbench.words.errors import FAILED, INCOMPLETE, OK, WORSE, DamagedError, UsageError
 
 ASK_SECONDS = 3600.0
-"""A plan beyond this asks before it runs."""
+"""A longer plan asks before it runs."""
 
 
 def plan(
@@ -45,7 +45,7 @@ def plan(
     calibrate: Annotated[bool, typer.Option(help="Measure what has not been measured on this machine.")] = True,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what a run would do and cost. And what its seeds can show; starts nothing."""
+    """Print what a run would do and cost. Also what its seeds can show; starts nothing."""
     from svgbench import describe
     from svgbench.terminal import notice, out_json, out_lines, out_rows
 
@@ -84,12 +84,12 @@ def run(
     time_limit: TimeLimitOption = None,
     yes: YesOption = False,
 ) -> None:
-    """Run what is missing. Safe to kill at any moment; the same command goes on where it stopped."""
+    """Run what is missing. Safe to kill at any moment; the same command continues where it stopped."""
     from svgbench.lab.executor import make_executor
     from svgbench.lab.runner import RunOptions
     from svgbench.terminal import parse_duration
 
-    make_executor(executor, 1)  # a wrong word must be refused before anything is written
+    make_executor(executor, 1)  # refuse a wrong name before anything is written
     limit = None if time_limit is None else parse_duration(time_limit)
     studies = studies_of(experiment, results)
     chosen = asked(studies, budget, seeds, tasks, variants, override, device, running=True)
@@ -104,30 +104,30 @@ def run(
 
 
 def stopped(status: int) -> bool:
-    """Whether the time limit or a signal ended it, so that the next experiment must not start."""
+    """Whether the time limit or a signal ended the run, so that the next experiment must not start."""
     return status == INCOMPLETE or status > 128
 
 
 def worst(statuses: Sequence[int]) -> int:
-    """The exit status of several experiments: a signal's, else that of the worst."""
+    """The exit status of several experiments: a signal's, or else the worst."""
     order = [OK, INCOMPLETE, WORSE, FAILED]
     return max(statuses, key=lambda status: order.index(status) if status in order else status, default=OK)
 
 
 def check_results(study: Any, made: Any) -> None:
-    """Raise the error that a run would meet only later, or make worse: a folder that cannot be written, and results
-    that are damaged in a way that can be mended, and would be measured anew."""
+    """Raise errors early that a run would meet later or make worse: a folder that cannot be written, and damaged
+    results that the user can repair but that a run would measure again."""
     for cell_plan in made.cells:
         damage = cell_plan.state.damage
         if cell_plan.blocks and damage is not None and damage.mendable:
-            raise DamagedError(f"{cell_plan.cell.experiment} would be run anew, and need not: {damage.note}")
+            raise DamagedError(f"{cell_plan.cell.experiment} would be run again, but no result is lost: {damage.note}")
     study.store.check_writable(cell_plan.cell for cell_plan in made.cells if cell_plan.blocks)
 
 
 def run_plan(study: Any, made: Any, options: Any, yes: bool, say: Callable[[str], None] | None = None) -> int:
-    """Print the plan, ask where it is long, and run it; the exit status.
+    """Print the plan, ask if it is long, and run it; return the exit status.
 
-    `say` gets the lines about it; without it they go to standard output, with what to do next.
+    `say` receives the lines about the run. Without it they go to standard output, followed by what to do next.
     """
     import time
 
@@ -163,5 +163,5 @@ def run_plan(study: Any, made: Any, options: Any, yes: bool, say: Callable[[str]
         where = "" if root == results_root().absolute() else f" --results {shlex.quote(str(root))}"
         tell(f"next: svgbench {judge} {made.experiment.id} --budget {made.selection.budget}{where}")
     elif result.exit_status != OK and not outcome.failures:
-        notice("stopped at a checkpoint; the same command goes on from there")
+        notice("stopped at a checkpoint; the same command continues from there")
     return int(result.exit_status)

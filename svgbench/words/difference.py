@@ -1,4 +1,4 @@
-"""What a difference between a task of ours and a paper's is."""
+"""A difference between one of our tasks and the paper's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors that a user can act on. Each is one line: the value, what was expected, the nearest right one."""
+"""Errors that a user can act on. Each is one line: the value, what was expected, the nearest valid one."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ class UsageError(Exception):
 
 
 class BusyError(Exception):
-    """Somebody else is writing there. Exit code 75."""
+    """Another process is writing there. Exit code 75."""
 
 
 class DamagedError(Exception):
-    """A file is not what was written there."""
+    """A file differs from what was written there."""
 
 
 def unknown(kind: str, value: str, known: Iterable[str]) -> UsageError:

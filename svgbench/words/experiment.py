@@ -1,7 +1,7 @@
-"""The words of an experiment: frozen data, without behaviour beyond lookups.
+"""The types that describe an experiment: frozen data, without behaviour except lookups.
 
-`svgbench/reproduce/<work>/experiments.py` is written in these words. Nothing here imports torch, pandas or
-anything else that is slow, so that `svgbench list` stays quick.
+`svgbench/reproduce/<work>/experiments.py` uses these types. Nothing here imports torch, pandas or another slow module,
+so that `svgbench list` stays quick.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ BUDGETS = ("paper", "short", "smoke")
 """Every budget, the largest first."""
 
 STEP_LIMITS = {"environment steps": "total_steps", "iterations": "iterations", "episodes": "episodes"}
-"""Which of a budget's limits counts the steps of an experiment, by its `step_unit`."""
+"""The budget limit that counts an experiment's steps, by the experiment's `step_unit`."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,11 @@ class TaskSpec:
     """An environment with its reward, horizon and limits.
 
     `make` is the name of one of our tasks ("svg/cart-pole", see `svgbench.factories`), or "module:attribute" in another
-    package; what it names builds the task, given `options`. The module states `VERSION`, an integer.
-    `config` are settings that a work chose for this task: fields of every variant's config, where the algorithm
-    has them; a variant's own and a budget's come after. `limits` replace a budget's limits for this task, by the
-    budget's name. `best` is, by column, a value that no policy can better: the reward of a step is bounded, and so are
-    the steps. It decides no number of a run.
+    package; it builds the task from `options`. The module defines `VERSION`, an integer.
+    `config` holds settings that a work chose for this task. They set fields of every variant's config, if the algorithm
+    has them; a variant's own settings and a budget's override them. `limits` replaces a budget's limits for this task,
+    by the budget's name. `best` is, by column, a value that no policy can exceed, because the reward of a step and the
+    number of steps are bounded. It changes no number of a run.
     """
 
     id: str
@@ -55,13 +55,13 @@ class TaskSpec:
 
 @dataclass(frozen=True)
 class PerTask(Generic[T]):
-    """What differs between tasks, of a claim or of a variant: a value by the task's id."""
+    """A value that differs between tasks, in a claim or a variant, by the task's id."""
 
     values: Mapping[str, T]
 
 
 def on_task(value: T | PerTask[T], task: str) -> T:
-    """The value on one task. KeyError where a `PerTask` has none for it."""
+    """The value on one task. Raises KeyError if a `PerTask` has no value for it."""
     return value.values[task] if isinstance(value, PerTask) else value
 
 
@@ -70,9 +70,9 @@ class Variant:
     """An algorithm with its hyper-parameters and its label in the figure.
 
     `learner` is the name of one of our algorithms, the stem of its file ("svg_one"), or "module:attribute" in another
-    package; what it names has the signature of `svgbench.words.learner.MakeLearner`. The module states `VERSION` (an
-    integer), a dataclass `Config`, and, where readings differ, `PROFILES`. Where `config` has a `PerTask` without a
-    value for a task, the layers below it decide.
+    package; it has the signature of `svgbench.words.learner.MakeLearner`. The module defines `VERSION` (an integer), a
+    dataclass `Config`, and, if readings differ, `PROFILES`. If a `PerTask` in `config` has no value for a task, the
+    layers below it decide.
     """
 
     id: str
@@ -81,7 +81,7 @@ class Variant:
     config: Mapping[str, Setting | PerTask[Setting]] = field(default_factory=dict)
     profile: str | None = None
     published: str | None = None  # the row's name in `paper_tables`
-    tasks: tuple[str, ...] | None = None  # where it is run, by id; None is on all of the experiment's
+    tasks: tuple[str, ...] | None = None  # ids of the tasks to run it on; None means all
 
     def runs_on(self, task: str) -> bool:
         return self.tasks is None or task in self.tasks
@@ -91,9 +91,9 @@ class Variant:
 class Budget:
     """How much a run may spend.
 
-    `limits` reach the learner as its `budget`; `config` overrides fields of every variant's config, where
-    the algorithm has them. `note` says what was cut, in words that are printed on figures. `seeds_of` names what
-    has another number of seeds: a cell as "task--variant", a variant, or a task; the first of these decides.
+    `limits` are passed to the learner as its `budget`. `config` overrides fields of every variant's config, if the
+    algorithm has them. `note` says what was cut, in words that are printed on figures. `seeds_of` lists exceptions to
+    the number of seeds: for a cell ("task--variant"), a variant, or a task; the first of these that exists counts.
     """
 
     name: Literal["paper", "short", "smoke"]
@@ -107,10 +107,10 @@ class Budget:
 
 @dataclass(frozen=True)
 class Measure:
-    """One number per seed, read off a cell's rows.
+    """One number per seed, computed from a cell's rows.
 
-    Rows are those whose columns equal `where` (for `step`, "last" stands for a seed's last step); `reduce`
-    makes one number of `column` over them, in the order of the file; `k` counts for "mean_of_last".
+    It uses the rows whose columns equal `where` (for `step`, "last" means a seed's last step). `reduce` turns their
+    values of `column` into one number, in the order of the file. `k` is used by "mean_of_last".
     """
 
     column: str
@@ -131,7 +131,7 @@ class Term:
 
 @dataclass(frozen=True)
 class Change:
-    """One side of a comparison: by how much the mean is larger with `after` than with `before`."""
+    """One side of a comparison: the mean with `after` minus the mean with `before`."""
 
     before: str
     after: str
@@ -148,10 +148,10 @@ class BestOf:
 
 @dataclass(frozen=True)
 class RelativeSD:
-    """The left side of a comparison with a number: the SD between seeds over the size of the mean.
+    """The left side of a comparison with a number: the SD between seeds divided by the absolute mean.
 
-    With `of_gain` over the distance of that mean from the variant "random"'s, which is taken as exact: a return has
-    no natural zero, and near an arbitrary one no spread is small.
+    With `of_gain` it is divided by the distance of the mean from that of the variant "random", taken as exact. A return
+    has no natural zero, and near an arbitrary zero every relative spread is large.
     """
 
     variant: str | PerTask[str]
@@ -171,9 +171,9 @@ class Published:
 
 @dataclass(frozen=True)
 class OfDistance:
-    """A margin as a share of the distance from a random policy's mean to the right side's, both as measured.
+    """A margin as a share of the measured distance from a random policy's mean to the right side's mean.
 
-    It asks for the runs of the variant "random" at the task and the budget that are judged.
+    It needs the runs of the variant "random" on the task and at the budget that are judged.
     """
 
     share: float
@@ -181,12 +181,11 @@ class OfDistance:
 
 @dataclass(frozen=True)
 class Comparison:
-    """`left relation right`, seed by seed where every cell has the seed.
+    """`left relation right`, paired by the seeds that every cell has.
 
-    The effect is left - right, or log(left / right) with `scale="log_ratio"`. "<" asks that the effect is
-    below -margin, ">" above +margin, "~" within [-margin, margin]; "<~" that it is at most +margin (not larger
-    than), ">~" at least -margin (not smaller than: non-inferiority). `number` says which number was given to
-    which word of the paper.
+    The effect is left - right, or log(left / right) with `scale="log_ratio"`. "<" requires an effect below -margin, ">"
+    above +margin, "~" within [-margin, margin]. "<~" requires at most +margin (not larger), ">~" at least -margin (not
+    smaller: non-inferiority). `number` says which number stands for which word of the paper.
     """
 
     left: Side
@@ -200,12 +199,12 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Claim:
-    """A sentence of a paper as a test. It holds in a setting when every part holds.
+    """A sentence of a paper as a test. It holds in a setting if every part holds.
 
-    It is judged once per task (all of the experiment's, or `tasks`) and, where `per` names columns, once per
-    combination of their values; only at `budgets`, where that is given, as for a comparison with a published
-    number, which says nothing of a smaller budget. With `at_least` the claim itself is that it holds on so many
-    of its tasks, and has a verdict of its own beside theirs.
+    It is judged once per task (all of the experiment's, or `tasks`). If `per` names columns, it is judged once per
+    combination of their values. If `budgets` is given, it is judged only there: a published number, for example, says
+    nothing about a smaller budget. With `at_least`, the claim is that it holds on at least this many of its tasks; it
+    then has its own verdict in addition to the tasks' verdicts.
     """
 
     id: str
@@ -221,10 +220,10 @@ class Claim:
 
 @dataclass(frozen=True)
 class Reached:
-    """A value of a measure that some policy reached on a task: a claim's number up to there can be reached.
+    """A value of a measure that a policy reached on a task. It shows that claims' levels up to it can be reached.
 
-    `by` names the policy or the run, `command` prints the value. Of a policy written by hand it is the lower end of
-    the mean's 95 % interval over episodes, of a run the value of one seed.
+    `by` names the policy or the run, and `command` prints the value. For a policy written by hand it is the lower end
+    of the mean's 95 % interval over episodes; for a run it is the value of one seed.
     """
 
     task: str
@@ -240,7 +239,7 @@ class Reached:
 
 @dataclass(frozen=True)
 class Deviation:
-    """A known difference between what we run and what the paper ran.
+    """A known difference between our runs and the paper's.
 
     `changes_metric` makes level verdicts NOT_COMPARABLE: the number itself means something else.
     """
@@ -266,7 +265,7 @@ class Experiment:
     columns: tuple[Column, ...]
     measures: tuple[Measure, ...]  # the numbers of the experiment's table
     claims: tuple[Claim, ...] = ()
-    reached: tuple[Reached, ...] = ()  # what shows that the claims' levels can be reached
+    reached: tuple[Reached, ...] = ()  # evidence that the claims' levels can be reached
     deviations: tuple[Deviation, ...] = ()
     figure: str | None = None  # "module:attribute"
     step_unit: str = "environment steps"
@@ -296,12 +295,12 @@ class Experiment:
 
     @property
     def needed_columns(self) -> tuple[str, ...]:
-        """The columns that any measurements of the experiment must have: what its first measure reads."""
+        """The columns that all measurements of the experiment must have: those that its first measure reads."""
         first = self.measures[0]
         return ("seed", "step", *sorted({first.column, *first.where} - {"seed", "step"}))
 
     def last_step(self, budget: str, task: str) -> int | None:
-        """The step at which a whole run on that task ends; None where no limit counts the experiment's steps.
+        """The step at which a whole run on that task ends; None if no limit counts the experiment's steps.
 
         KeyError if the experiment has no such budget.
         """

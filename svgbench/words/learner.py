@@ -1,4 +1,4 @@
-"""What the lab asks of an algorithm. The lab holds the loop; a learner does one slice at a time."""
+"""What the lab requires of an algorithm. The lab runs the loop; a learner does one slice at a time."""
 
 from __future__ import annotations
 
@@ -42,19 +42,19 @@ class Learner(Protocol):
 
 
 class Growing(Protocol):
-    """What a learner whose slices become longer as it learns may have beside the rest of `Learner`."""
+    """An optional addition to `Learner`, for learners whose slices become longer as they learn."""
 
     @property
     def outlook(self) -> float:
-        """By what factor the rest will at most outdo what was done per unit of progress; a plan reckons with it."""
+        """The largest factor by which the remaining work per unit of progress may exceed the past; plans use it."""
         ...
 
 
 class EstimateWork(Protocol):
-    """What a learner's module may state as `estimated_work`, beside what `make` is given.
+    """The optional function `estimated_work` of a learner's module.
 
-    The work of a whole block, in any unit that takes about equally long on one machine whatever the task and the
-    config: an estimate by arithmetic, without building the learner. A plan then measures one block and scales others.
+    It estimates the work of a whole block by arithmetic, without building the learner. A unit of work should take about
+    the same time on one machine for every task and config. A plan then measures one block and scales the others.
     """
 
     def __call__(
@@ -63,9 +63,9 @@ class EstimateWork(Protocol):
 
 
 class MakeLearner(Protocol):
-    """What the learner of a variant names.
+    """The function that a variant's `learner` names.
 
-    task: what its factory made, a `svgbench.words.task.Task` with whatever else the algorithm asks of it; None for a
+    task: what its factory made, a `svgbench.words.task.Task` with anything else that the algorithm needs; None for a
     study without an environment.
     """
 

@@ -1,8 +1,8 @@
 """Searches: how a setting that a paper does not publish was chosen, as data.
 
-A search expands to an ordinary experiment, whose variants are the settings tried: it is planned, run, resumed, stored
-and verified like any other, and its results are committed. What it chose is written, as a literal, in the experiment
-that it was made for; `svgbench tune --check` holds the two together.
+A search expands to an ordinary experiment whose variants are the tried settings. It is planned, run, resumed, stored
+and verified like any other, and its results are committed. The chosen value is a literal in the experiment that the
+search is for; `svgbench tune --check` compares the two.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import Literal
 from svgbench.words.experiment import Budget, Experiment, Measure, Setting, Variant
 
 Limits = Mapping[str, Mapping[str, Mapping[str, Setting]]]
-"""By task, then by budget: what replaces the budget's limits."""
+"""Replacements of a budget's limits, by task and then by budget."""
 
 
 @dataclass(frozen=True)
 class Axis:
-    """A config field and the values to try. `name` stands for it in ids (or the field), `label` in tables (or that)."""
+    """A config field and the values to try. `name` is used in ids (default: the field), `label` in tables (`name`)."""
 
     field: str
     values: tuple[Setting, ...]
@@ -32,14 +32,14 @@ class Axis:
 class Grid:
     """The settings tried for one variant: every combination of the axes' values.
 
-    The best setting is written for the variants `chosen_for`, by default the variant that was searched. With
-    choice "per task" each task has a best setting of its own; "over tasks" one is chosen by its mean rank over them.
-    It is written for the tasks that it was chosen on, and, of a single choice, for the tasks of `also_on`.
+    The best setting is written for the variants `chosen_for`, by default the searched variant. With choice "per task"
+    each task has its own best setting; with "over tasks" one setting is chosen by its mean rank over the tasks. It is
+    written for the tasks that it was chosen on. A single choice is also written for the tasks of `also_on`.
     """
 
     variant: str
     axes: tuple[Axis, ...]
-    tasks: tuple[str, ...] | None = None  # None: all of the search's on which the variant is run
+    tasks: tuple[str, ...] | None = None  # None: all tasks of the search that the variant runs on
     choice: Literal["per task", "over tasks"] = "per task"
     chosen_for: tuple[str, ...] = ()
     also_on: tuple[str, ...] = ()
@@ -53,9 +53,9 @@ class Grid:
 class Search:
     """A choice of settings for an experiment's variants, by `measure`, on seeds that no figure uses.
 
-    `config` stands in the place of the variants' own: what a later search chose is not to change this one's runs.
-    `budgets` are the search's own, a fraction of the experiment's. `limits`, where they are given, stand in the place
-    of all its tasks' limits. `first_seed` is a multiple of every block size, so that no block is half used.
+    `config` replaces the variants' own settings, so that the choice of a later search does not change this one's runs.
+    `budgets` are the search's own, a fraction of the experiment's. `limits`, if given, replaces its tasks' limits.
+    `first_seed` is a multiple of every block size, so that no block is half used.
     """
 
     id: str  # work/artifact: where its results are
@@ -75,7 +75,7 @@ class Search:
 
 @dataclass(frozen=True)
 class Tried:
-    """One combination of a grid's values. `variant` is what is run for it."""
+    """One combination of a grid's values. `variant` is the variant that runs it."""
 
     grid: Grid
     values: Mapping[str, Setting]
@@ -95,7 +95,7 @@ def tasks_of(search: Search, grid: Grid) -> tuple[str, ...]:
 
 
 def as_experiment(search: Search) -> Experiment:
-    """The experiment whose variants are the settings tried. ValueError for a search that cannot be what it says."""
+    """The experiment whose variants are the tried settings. Raises ValueError for an inconsistent search."""
     if wrong := next(_problems(search), None):
         raise ValueError(f"search {search.id}: {wrong}")
     of = search.experiment
@@ -179,7 +179,7 @@ def _variant(search: Search, name: str) -> Variant:
 
 
 def _text(value: Setting) -> str:
-    """A value as it stands in ids and labels."""
+    """A value as written in ids and labels."""
     if isinstance(value, tuple):
         return "-".join(map(_text, value)) or "none"
     if isinstance(value, bool):

@@ -1,10 +1,10 @@
 """What a task is, and what a batch of its simulations does.
 
 An experiment names a task's factory and gives it literal options (`svgbench.factories` has the names). The module
-states `VERSION`, an integer that rises when any number that the task produces may change.
+defines `VERSION`, an integer that rises when any number that the task produces may change.
 
-Axes: N simulations of a batch, n of them in one call, O observation, A action. All arrays are NumPy float64
-unless it is said otherwise; arrays that a batch hands out are the caller's to keep and to change.
+Axes: N simulations of a batch, n simulations of one call, O observation, A action. All arrays are NumPy float64 unless
+stated otherwise. The caller may keep and change the arrays that a batch returns.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ Recorded = Callable[[Any, Any, Any], Any]
 
 
 class StateRewardFunction(Protocol):
-    """A reward function that the next observation does not enter.
+    """A reward function that does not depend on the next observation.
 
-    Of NumPy arrays it makes an array, of tensors a tensor with its derivatives.
+    NumPy arrays give an array; tensors give a tensor with derivatives.
     """
 
     def __call__(self, obs: Any, action: Any, next_obs: Any = None) -> Any:
@@ -36,16 +36,16 @@ class StateRewardFunction(Protocol):
 
 
 class Step(NamedTuple):
-    """What an action led to, a row for each of the n simulations of the call.
+    """The result of an action, with a row for each of the n simulations of the call.
 
-    observation [n, O]: where the next action is taken: after an automatic reset, the next episode's first.
+    observation [n, O]: the observation for the next action. After an automatic reset, the next episode's first.
     reward [n]
     terminated [n], bool: the task's own rule ended the episode; all later rewards are 0.
     truncated [n], bool: the time limit or a failure ended it. An episode may be terminated and truncated at once.
-    final_observation [n, O]: what this action led to, before any reset. It differs from `observation` only where
-        an episode has ended and was reset: it is the next observation of a replay, and of a bootstrap.
-    failed [n], bool: the physics became unstable and this step did not happen: its reward is 0 and its final
-        observation the one before it, so that every number stays finite; the episode is truncated.
+    final_observation [n, O]: the observation after this action, before any reset. It differs from `observation` only
+        where an episode has ended and was reset. Replay and bootstrapping use it as the next observation.
+    failed [n], bool: the physics became unstable and this step is not taken. Its reward is 0 and its final observation
+        is the one before it, so that every number stays finite. The episode is truncated.
     """
 
     observation: Array
@@ -60,7 +60,7 @@ class Snapshot(NamedTuple):
     """The state of n simulations, except their random streams. NumPy arrays.
 
     elapsed [n]: steps since the episode began. ended [n]: whether it is over. observation [n, O].
-    dynamics: arrays with n as their first axis, the task's own.
+    dynamics: the task's own arrays, with n as their first axis.
     """
 
     elapsed: NDArray[np.int64]
@@ -92,7 +92,7 @@ class State(TypedDict):
 class Simulations(Protocol):
     """N = len(seeds) * copies simulations of one task, seed-major: copy c of seeds[i] is simulation i * copies + c.
 
-    Each simulation has a random stream of its own, made from its seed, the stream's name and its copy number. So its
+    Each simulation has its own random stream, made from its seed, the stream's name and its copy number. So its
     episodes do not depend on the other simulations or on the number of threads.
     """
 
@@ -105,11 +105,11 @@ class Simulations(Protocol):
         ...
 
     def step(self, actions: ArrayLike, ids: Ids = None) -> Step:
-        """Take actions [n, A]. With automatic resets an episode that ends is followed by the next one at once."""
+        """Take actions [n, A]. With automatic resets, the next episode starts as soon as one ends."""
         ...
 
     def reset(self, ids: Ids = None) -> Array:
-        """Begin new episodes; their first observations [n, O]."""
+        """Begin new episodes; return their first observations [n, O]."""
         ...
 
     def snapshot(self, ids: Ids = None) -> Snapshot:
@@ -117,10 +117,10 @@ class Simulations(Protocol):
         ...
 
     def restore(self, snapshot: Snapshot, ids: Ids = None) -> None:
-        """Put these simulations where simulations of this task were, in this batch or another one, a row each.
+        """Set these simulations to saved states of this task, one row each, from this batch or another one.
 
-        Given the same actions they continue bit for bit. Their random streams are not changed: later noise and resets
-        are drawn from their own streams.
+        Given the same actions they continue bit for bit. Their random streams do not change: later noise and resets
+        come from their own streams.
         """
         ...
 
@@ -137,9 +137,9 @@ class Task(Protocol):
     """An environment with its reward, horizon and limits, as its factory returns it.
 
     horizon: control steps after which an episode is truncated. dt: seconds of a control step.
-    reward_function, termination_function: the rules as functions of recorded arrays, where the task defines them
-    so; None where the rule needs what an observation does not hold. A task is a dataclass: `dataclasses.replace` makes
-    one with another horizon.
+    reward_function, termination_function: the rules as functions of recorded arrays; None if the task does not define
+    them so, because the rule needs something that an observation does not contain. A task is a dataclass:
+    `dataclasses.replace` makes one with another horizon.
     """
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
@@ -177,15 +177,15 @@ class Task(Protocol):
     ) -> Simulations:
         """A batch of simulations, all at the start of their first episodes.
 
-        copies: simulations of each seed. stream: its name; streams of different names are unrelated ("train",
-        "evaluation"). threads: of the physics; they change no number. autoreset: whether a simulation whose
-        episode ends begins the next one in the same step; without, it must be reset before it is stepped again.
+        copies: simulations per seed. stream: the name of the random stream ("train", "evaluation"); streams of
+        different names are unrelated. threads: the physics' threads; they change no number. autoreset: whether a
+        simulation whose episode ends begins the next one in the same step; otherwise it must be reset before the next.
         """
         ...
 
 
 class StateRewardTask(Task, Protocol):
-    """A task whose reward is a differentiable function of state and action: what the value gradients of SVG need."""
+    """A task whose reward is a differentiable function of state and action, as SVG's value gradients need."""
 
     @property
     def reward_function(self) -> StateRewardFunction: ...
@@ -193,8 +193,8 @@ class StateRewardTask(Task, Protocol):
 
 @runtime_checkable
 class ReferenceTask(Task, Protocol):
-    """A task that gymnasium has too."""
+    """A task that also exists in gymnasium."""
 
     def reference_env(self) -> Any:
-        """A new `gymnasium.Env`, gymnasium's own."""
+        """A new instance of gymnasium's own environment."""
         ...

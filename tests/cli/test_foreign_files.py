@@ -80,7 +80,7 @@ def test_a_clone_with_other_line_endings(forks, place, tmp_path):
     refused = forks(there, *TRAIN)
     assert refused.status == 1
     (line,) = refused.err.splitlines()
-    assert line.startswith(f"svgbench: testkit/walk would be run anew, and need not: {ENDINGS}; to mend: cd ")
+    assert line.startswith(f"svgbench: testkit/walk would be run again, but no result is lost: {ENDINGS}; to mend: cd ")
     assert not list((there / "results").rglob("block-*"))
 
     measured = there / "results" / "testkit" / "walk" / "smoke" / "field-calm--other.csv"
@@ -204,12 +204,12 @@ def test_strays_change_nothing(forks, place):
         assert forks(place, *words) == before[name], name
     verified = forks(place, "verify")
     assert verified.status == 0
-    assert re.search(r"not svgbench's, not read, and no harm: \d+ files, such as", said(verified))
+    assert re.search(r"not svgbench's, not read, harmless: \d+ files, such as", said(verified))
     assert "4 of 4 files are as they were written" in verified.out
     rows = forks(place, "verify", "--json").json
     assert {row["status"] for row in rows} == {"ok", "undeclared", "stray"}
     (copy,) = [row for row in rows if "-copy" in row["file"]]
-    assert copy["note"] == "named otherwise than its cell, field-calm--mine: a copy, and not read"
+    assert copy["note"] == "a copy of the cell field-calm--mine under another name, not read"
 
 
 def test_halves_of_pairs(forks, place):

@@ -21,7 +21,7 @@ def stopped_at_a_checkpoint(bench, number, status):
     running.send(number)
     stopped = running.end()
     assert stopped.status == status
-    assert "the same command goes on from there" in stopped.err
+    assert "the same command continues from there" in stopped.err
     assert not any(map(alive, pids))
     at = bench.done_slices(block)
     assert 3 <= at < 12
