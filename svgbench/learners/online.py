@@ -148,13 +148,17 @@ class OnlineLearner(SeedBlock):
 
         All steps before the first update are one slice.
         """
-        s = self.schedule
-        stop = self.step + s.steps_per_slice if self.step >= s.learning_starts else s.learning_starts
-        stop = min(stop, (self.step // s.eval_every + 1) * s.eval_every, s.total_steps)
+        s, stop = self.schedule, self._slice_end()
         while self.step < stop and self.alive.any():
             self._one_step()
         due = self.step % s.eval_every == 0 or self.step == s.total_steps
         return self._evaluate() if due and self.alive.any() else []
+
+    def _slice_end(self) -> int:
+        """The step at which a slice that begins now ends."""
+        s = self.schedule
+        stop = self.step + s.steps_per_slice if self.step >= s.learning_starts else s.learning_starts
+        return min(stop, (self.step // s.eval_every + 1) * s.eval_every, s.total_steps)
 
     def _one_step(self) -> None:
         """One step of every seed's simulation, with its update."""

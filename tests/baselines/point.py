@@ -15,7 +15,8 @@ class Point:
 
     id = "test/point"
     observation_dim, action_dim, dt = 3, 2, 1.0
-    reward_function = termination_function = None
+    reward_function = None
+    termination_function = staticmethod(lambda obs, action, next_obs: next_obs[..., 2] > 2.2**2)
     action_low, action_high = -np.ones(2), np.ones(2)
     observation_low, observation_high = np.array([-2.5, -2.5, 0.0]), np.array([2.5, 2.5, 6.25])
 
@@ -48,7 +49,7 @@ class Points(BaseSimulations):
         reward = 1 - obs[:, 2]
         if self._task.broken_after is not None and self.steps > self._task.broken_after and self.seeds[0] == 13:
             reward[0] = np.nan
-        return RawStep(obs, reward, obs[:, 2] > 2.2**2, none)
+        return RawStep(obs, reward, self._task.termination_function(None, None, obs), none)
 
     def _dynamics(self):
         return {"p": torch.from_numpy(self.p.copy()), "steps": self.steps}

@@ -20,6 +20,7 @@ from svgbench.baselines.actor_critic._entropy_target import target_entropy
 from svgbench.learners.costs import products
 from svgbench.learners.draws import Draw
 from svgbench.learners.online import OnlineAgent, OnlineLearner, Schedule, make_experience
+from svgbench.memory.experience import Experience
 from svgbench.memory.replay import ReplayBatch
 from svgbench.nn.distributions import SquashedGaussian
 from svgbench.nn.initialise import orthogonal_
@@ -325,6 +326,16 @@ def schedule(c: Config, total_steps: int) -> Schedule:
     return Schedule(total_steps=total_steps, **{name: getattr(c, name) for name in names})
 
 
+def experience(
+    c: Config, task: Task, S: int, total_steps: int, device: str, *, window: int = 1, whole_episodes: bool = True
+) -> Experience:
+    """An empty replay with statistics, as the config says. window, whole_episodes: `svgbench.memory.replay`."""
+    return make_experience(
+        task, S, min(c.replay_capacity, total_steps), window=window, whole_episodes=whole_episodes,
+        normalise=c.normalise_obs, std_bounds=(c.std_min, c.std_max), dtype=getattr(torch, c.dtype), device=device,
+    )  # fmt: skip
+
+
 def learner(
     agent: OnlineAgent,
     c: Config,
@@ -336,10 +347,6 @@ def learner(
     window: int = 1,
     whole_episodes: bool = True,
 ) -> OnlineLearner:
-    """The learner of a block around its agent. window, whole_episodes: of the replay (`svgbench.memory.replay`)."""
-    dtype = getattr(torch, c.dtype)
-    experience = make_experience(
-        task, len(seeds), min(c.replay_capacity, total_steps), window=window, whole_episodes=whole_episodes,
-        normalise=c.normalise_obs, std_bounds=(c.std_min, c.std_max), dtype=dtype, device=device,
-    )  # fmt: skip
-    return OnlineLearner(agent, task, seeds, schedule(c, total_steps), experience, dtype, device)
+    """The learner of a block around its agent. window, whole_episodes: of its replay."""
+    seen = experience(c, task, len(seeds), total_steps, device, window=window, whole_episodes=whole_episodes)
+    return OnlineLearner(agent, task, seeds, schedule(c, total_steps), seen, getattr(torch, c.dtype), device)

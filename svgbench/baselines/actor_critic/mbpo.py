@@ -1,0 +1,297 @@
+"""Model-based policy optimisation: Janner et al. 2019, algorithm 2. SAC that learns mostly from imagined transitions.
+
+Every `fit_every` environment steps: fit an ensemble of probabilistic models to all real transitions (with the loss of
+Chua et al. 2018); roll the policy out from replayed states, for k steps of the model; put what that makes into D_model.
+At every environment step: `updates_per_step` updates of SAC, each on a batch of some real and mostly imagined
+transitions.
+
+"code" is jannerm/mbpo at ac694ff: mbpo/algorithms/mbpo.py, mbpo/models/bnn.py, fc.py, constructor.py, fake_env.py, and
+examples/development/base.py for settings. The defaults are the code's, for its hopper where tasks differ; the paper's
+text leaves most of them out. As the code does it:
+
+* The model is never reset: a fit goes on from the last weights and from Adam's moments, on a new random split.
+* Epochs end when *no* member has improved by 1 % for more than 5 in a row. Each member then takes back the weights of
+  its best epoch; the bounds of the log-variance stay. The elites are the members of the lowest error.
+* At each imagined step each row takes a member of its own among the elites, drawn anew. Rollouts that terminate end and
+  are not replaced.
+* D_model has room for the rollouts of `retain_epochs` epochs at the present length, and keeps what it holds.
+* A limit of the episode's length is not a termination.
+
+What differs from the code, as this project's SAC does (`_soft_actor_critic`): log_std lies within its bounds by a tanh,
+instead of being cut to [-20, 2]; networks of policy and critics start as torch's do; the losses of the twin critics are
+summed without a factor 1/2, and the temperature's is linear in alpha instead of log alpha, which Adam's steps hardly
+feel. Other differences: a D_model that shrinks keeps the newest (the code stops with an error), and one that grows
+orders what it holds by age; critics are updated before the policy (the code computes both gradients at once).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from svgbench.baselines.actor_critic import _soft_actor_critic as shared
+from svgbench.baselines.actor_critic import sac
+from svgbench.baselines.actor_critic._soft_actor_critic import RULES as SHARED_RULES
+from svgbench.baselines.actor_critic._soft_actor_critic import SoftActorCritic
+from svgbench.learners.costs import milliseconds, products
+from svgbench.learners.draws import Draw, Draws
+from svgbench.learners.limits import StepLimits as Limits
+from svgbench.learners.model_based import ModelBasedLearner
+from svgbench.learners.online import cost_before
+from svgbench.learners.settings import settings
+from svgbench.memory.experience import Experience
+from svgbench.memory.imagined import ImaginedReplay, mixed_batch
+from svgbench.memory.replay import Layout
+from svgbench.models.branched import BranchedRollouts, Terminates, drawn_members
+from svgbench.models.ensemble_fit import EnsembleFit, FitSettings, Split, bootstrap_split
+from svgbench.models.gaussian_ensemble import GaussianEnsemble
+from svgbench.models.stopping import NoneImproves
+from svgbench.nn.streams import Streams
+from svgbench.ranges import Activation, Count, LogScale, Natural, NonNegative, Positive, Range, Share, Widths
+from svgbench.simulate.acting import ActionUnits
+from svgbench.words.learner import Learner
+from svgbench.words.task import Task
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Config(sac.Config):
+    """SAC's settings with MBPO's values, and MBPO's own. Sources: the code, unless said; a task's own values differ."""
+
+    actor_hidden: Widths = (256, 256)  # units
+    critic_hidden: Widths = (256, 256)  # units
+    actor_lr: NonNegative = 3e-4  # Adam
+    critic_lr: NonNegative = 3e-4  # Adam
+    alpha_init: Positive = 1.0
+    alpha_lr: NonNegative = 3e-4  # Adam, on log alpha
+    step_batch: Count = 256  # transitions, real and imagined
+    updates_per_step: Count = 20  # (halfcheetah: 40)
+    critic_first: bool = True  # critic before policy and temperature in an update (our choice, see above)
+    averaged_target_policy: bool = False  # eq. (6) evaluates the current policy
+    random_steps: Natural = 5000  # environment steps of uniform actions
+    learning_starts: Count = 5000  # environment step, from 0, of the first fit, rollouts and update
+    normalise_obs: bool = False  # of policy and critics
+    eval_every: Count = 1000  # environment steps
+    eval_episodes: Count = 1
+
+    real_share: Annotated[float, Range(0, below=1)] = 0.05  # of a batch, rounded down: 12 of 256
+    epoch_length: Count = 1000  # environment steps of an epoch, from learning_starts
+    fit_every: Count = 250  # environment steps between two fits, with their rollouts
+    members: Count = 7  # networks of a seed's ensemble
+    elites: Count = 5  # members that imagine
+    model_hidden: Widths = (200, 200, 200, 200)  # units of every member
+    model_activation: Activation = "silu"
+    log_var_min: LogScale = -10.0  # where the learned bounds of the log-variance start
+    log_var_max: LogScale = 0.5
+    log_var_penalty: NonNegative = 0.01  # of how far they lie apart, summed over outputs
+    model_decay: tuple[NonNegative, ...] = (2.5e-5, 5e-5, 7.5e-5, 7.5e-5, 1e-4)  # weight decay, layer by layer
+    model_lr: NonNegative = 1e-3  # Adam
+    model_batch: Count = 256  # transitions of a minibatch, for each member
+    model_holdout: Annotated[float, Range(above=0, below=1)] = 0.2  # share of the transitions that validate a fit
+    holdout_most: Count = 5000  # transitions held out at most
+    min_gain: Share = 0.01  # an improvement is a share of the best error
+    patience: Natural = 5  # epochs without an improvement of any member that are allowed
+    max_epochs: Natural = 0  # of a fit; 0: no cap (the code has none)
+    max_minibatches: Natural = 0  # of a fit, after which no epoch begins; 0: no cap (the code has none)
+    rollouts_per_fit: Count = 100_000  # imagined from replayed states, drawn with replacement
+    rollout_length_init: Count = 1  # model steps, k
+    rollout_length_final: Count = 15  # model steps (halfcheetah, walker2d: 1; ant, humanoid: 25)
+    rollout_grows_from: Natural = 20  # the last epoch of the first length
+    rollout_grows_until: Count = 150  # the epoch of the last; linear between them, rounded down
+    retain_epochs: Count = 1  # whose rollouts D_model has room for
+    minibatches_per_slice: Count = 100  # of a fit, per slice; no part of the numbers
+
+
+RULES = {
+    **SHARED_RULES,
+    "elites <= members": "elites are members",
+    "log_var_min < log_var_max": "they are bounds",
+    "rollout_grows_from < rollout_grows_until": "the length grows between them",
+    "epoch_length % fit_every == 0": "an epoch has whole fits",
+    "learning_starts * model_holdout >= 1": "a fit is validated on transitions that are held out",
+}
+PROFILES: dict[str, dict[str, Any]] = {"code": {}}
+
+ACTED_AT_ONCE = 1000  # imagined rows whose actions are computed together: a layer's values fit the cache
+
+
+def rollout_length(c: Config, step: int) -> int:
+    """k, model steps of the rollouts that are made before an environment step."""
+    epoch = (step - c.learning_starts) // c.epoch_length
+    grown = (epoch - c.rollout_grows_from) / (c.rollout_grows_until - c.rollout_grows_from)
+    first, last = c.rollout_length_init, c.rollout_length_final
+    return int(first + min(max(grown, 0.0), 1.0) * (last - first))
+
+
+def imagined_capacity(c: Config, length: int) -> int:
+    """Transitions that D_model has room for, while rollouts have this length."""
+    return c.retain_epochs * length * c.rollouts_per_fit * (c.epoch_length // c.fit_every)
+
+
+def held_out(c: Config, rows: int) -> int:
+    """How many of a fit's transitions validate it."""
+    return min(int(rows * c.model_holdout), c.holdout_most)
+
+
+def fit_settings(c: Config) -> FitSettings:
+    def split(streams: Streams, rows: int, members: int) -> Split:
+        return bootstrap_split(streams, rows, members, held_out(c, rows))
+
+    return FitSettings(
+        split=split,
+        rule=partial(NoneImproves, members=c.members, min_gain=c.min_gain, patience=c.patience),
+        batch=c.model_batch, lr=c.model_lr, decay=c.model_decay, bounds_penalty=c.log_var_penalty,
+        max_epochs=c.max_epochs, max_minibatches=c.max_minibatches, elites=c.elites,
+    )  # fmt: skip
+
+
+def termination_rule(task: Task) -> Terminates:
+    """The task's own rule, for tensors and for actions in [-1, 1]. Raises ValueError if the task states none."""
+    rule, units = task.termination_function, ActionUnits(task)
+    if rule is None:
+        raise ValueError(f"{task.id} states no termination_function: expected one, to end imagined episodes")
+
+    def terminates(obs: Tensor, action: Tensor, next_obs: Tensor) -> Tensor:
+        before, acted, after = (x.double().cpu().numpy() for x in (obs, action, next_obs))
+        with np.errstate(all="ignore"):  # of a seed that has diverged
+            return torch.from_numpy(np.asarray(rule(before, units(acted), after))).to(obs.device)
+
+    return terminates
+
+
+class MBPO(SoftActorCritic):
+    """`svgbench.learners.model_based.ModelBasedAgent`: SAC, an ensemble, and what it has imagined, of S seeds."""
+
+    config: Config
+
+    def __init__(self, config: Config, task: Task, seeds: Sequence[int], total_steps: int, device: str) -> None:
+        super().__init__(config, task, seeds, total_steps, device, policy_steps=1)
+        c, self.seeds, n, m = config, list(seeds), task.observation_dim, task.action_dim
+        dtype, layout = getattr(torch, c.dtype), Layout(n, m)
+        self.model = GaussianEnsemble(
+            Streams(seeds, "model", device), n + m, 1 + n,
+            hidden=c.model_hidden, activation=c.model_activation, members=c.members,
+            log_var_bounds=(c.log_var_min, c.log_var_max), dtype=dtype,
+        )  # fmt: skip
+        self.fit = EnsembleFit(self.model, layout, fit_settings(c), seeds)
+        first = imagined_capacity(c, rollout_length(c, c.learning_starts))
+        self.imagined = ImaginedReplay(len(self.seeds), first, layout.width, dtype, device)
+        self.rollouts: BranchedRollouts | None = None  # in progress
+        self.terminates = termination_rule(task)
+        self.adams += [self.fit.adam, self.fit.bounds_adam]
+        self.parts |= {"model": self.model, "fit": self.fit, "imagined": self.imagined}
+        U, real = c.updates_per_step, int(c.step_batch * c.real_share)
+        batches = {"steps": Draw("uniform", (U, real)), "imagined": Draw("uniform", (U, c.step_batch - real))}
+        self.draws = {**self.draws, **batches}
+        self.draws_windows = False
+        self.model_from, self.model_every = c.learning_starts, c.fit_every
+        self.costs = step_costs(c, n, m, len(self.seeds), total_steps)
+
+    def advance_model(self, step: int, experience: Experience, active: Tensor | None) -> bool:
+        """Some minibatches of the fit, or the next step of the rollouts; whether these have ended."""
+        replay, c = experience.replay, self.config
+        length = rollout_length(c, step)
+        if self.rollouts is None:
+            if self.fit.name != f"fit-{step}":
+                self.fit.begin(f"fit-{step}", replay.rows, replay.size, active)
+            if self.fit.advance(replay.rows, c.minibatches_per_slice):
+                self.last["model_loss"].copy_(self.fit.loss.gather(1, self.fit.elites).mean(1))
+                self.imagined.resize(imagined_capacity(c, length))
+                starts = Streams(self.seeds, f"starts-{step}", replay.rows.device)
+                which = starts.uniform(c.rollouts_per_fit, dtype=torch.float64)
+                self.rollouts = BranchedRollouts(experience.layout.obs(replay.sample(which)).contiguous())
+            return False
+        self._imagine(self.rollouts, step, experience)
+        if self.rollouts.length < length and bool(self.rollouts.running.any()):
+            return False
+        self.rollouts = None
+        return True
+
+    def _imagine(self, rollouts: BranchedRollouts, step: int, experience: Experience) -> None:
+        """A step of every rollout: an action of the policy, one elite a row, and what follows into D_model."""
+        obs, B = rollouts.obs, self.config.rollouts_per_fit
+        streams = Streams(self.seeds, f"imagine-{step}-{rollouts.length}", obs.device)
+        noise = streams.normal((B, self.model.outputs + experience.layout.action_dim), dtype=obs.dtype)
+        for_model, for_policy = noise.split([self.model.outputs, experience.layout.action_dim], -1)
+        with torch.no_grad():
+            pieces = zip(obs.split(ACTED_AT_ONCE, 1), for_policy.split(ACTED_AT_ONCE, 1), strict=True)
+            action = torch.cat([self.act(experience.normalise(x), u) for x, u in pieces], 1)
+        member = drawn_members(streams, self.fit.elites, B)
+        self.imagined.add(*rollouts.step(self.model, action, member, for_model, self.terminates))
+
+    def prepare(self, step: int, lacking: Tensor | None = None) -> int:
+        """Set the target entropy of the step. The phase is D_model's size: another one lies elsewhere."""
+        self.set_target_entropy(step)
+        return self.imagined.capacity
+
+    def stuck(self, step: int, lacking: Tensor) -> Tensor:
+        """No seed: the model does not learn from windows."""
+        return lacking & False
+
+    def update(self, phase: int, experience: Experience, draws: Draws, active: Tensor | None) -> None:
+        """`updates_per_step` updates of SAC, each on a fresh batch of real and imagined transitions."""
+        for u in range(self.config.updates_per_step):
+            batch = mixed_batch(experience, self.imagined, draws["steps"][:, u], draws["imagined"][:, u])
+            noise = draws["critic-noise"][:, u], draws["actor-noise"][:, u, 0]
+            sac.update(self, batch, *noise, active, critic_first=self.config.critic_first)
+
+    def finite(self) -> Tensor:
+        """Which seeds' parameters are finite, and all errors of their models so far, bool [S]."""
+        return super().finite() & self.fit.finite
+
+    def state_dict(self) -> dict[str, Any]:
+        return {**super().state_dict(), "rollouts": self.rollouts.state_dict() if self.rollouts else {}}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        super().load_state_dict(state)
+        self.rollouts = BranchedRollouts.from_state(state["rollouts"]) if state["rollouts"] else None
+
+
+USUAL_EPOCHS = 40  # of a fit without a cap; measured 8 to 94
+
+
+def model_cost(c: Config, obs_dim: int, action_dim: int, S: int, step: int) -> float:
+    """Milliseconds of one core of the fit before a step and of its rollouts, roughly."""
+    rows, length = min(step, c.replay_capacity), rollout_length(c, step)
+    layers = products((obs_dim + action_dim, *c.model_hidden, 2 * (1 + obs_dim)))
+    epochs, each = min(c.max_epochs or USUAL_EPOCHS, USUAL_EPOCHS), -(-(rows - held_out(c, rows)) // c.model_batch)
+    minibatches = min(epochs * each, c.max_minibatches or epochs * each)
+    learning = minibatches * c.members * c.model_batch * 3 * layers + epochs * c.members * held_out(c, rows) * layers
+    imagining = length * c.rollouts_per_fit * (layers + products((obs_dim, *c.actor_hidden, 2 * action_dim)))
+    calls = minibatches * (60 + 25 * len(c.model_hidden)) + length * c.rollouts_per_fit * S / 50
+    return milliseconds(S * (learning + imagining), calls)
+
+
+def step_costs(c: Config, obs_dim: int, action_dim: int, S: int, total_steps: int) -> Sequence[tuple[int, float]]:
+    """`OnlineAgent.costs`: SAC's updates, and what the model costs spread over the steps until its next."""
+    multiplications, calls = shared.update_cost(c, obs_dim, action_dim)
+    updates = c.updates_per_step * milliseconds(S * multiplications, calls)
+    fits = range(c.learning_starts, total_steps, c.fit_every)
+    costs = [(step, updates + model_cost(c, obs_dim, action_dim, S, step) / c.fit_every) for step in fits]
+    return [(0, costs[0][1] if costs else updates), *costs[1:]]
+
+
+def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits) -> float:
+    """Milliseconds of one core that a whole block takes, roughly."""
+    c, S, total_steps = settings(Config, config), len(seeds), int(budget["total_steps"])
+    costs = step_costs(c, task.observation_dim, task.action_dim, S, total_steps)
+    return cost_before(total_steps, shared.schedule(c, total_steps), costs, S, task.horizon)
+
+
+def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> Learner:
+    """The learner of a block. budget: `total_steps`, environment steps, over which the target entropy moves.
+
+    Raises ValueError for a task that does not state when it terminates, and unless `model_decay` has a rate a layer.
+    """
+    c, total_steps = settings(Config, config), int(budget["total_steps"])
+    agent = MBPO(c, task, seeds, total_steps, device)
+    experience = shared.experience(c, task, len(seeds), total_steps, device)
+    plan, dtype = shared.schedule(c, total_steps), getattr(torch, c.dtype)
+    return ModelBasedLearner(agent, task, seeds, plan, experience, dtype, device)

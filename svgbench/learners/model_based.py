@@ -1,0 +1,56 @@
+"""Off-policy learning online with a learned model, which learns and imagines between two environment steps."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from torch import Tensor
+
+from svgbench.learners.online import OnlineAgent, OnlineLearner
+from svgbench.memory.experience import Experience
+from svgbench.words.learner import Row
+
+
+class ModelBasedAgent(OnlineAgent, Protocol):
+    """An agent whose model has work to do before some environment steps."""
+
+    model_from: int  # the first such step
+    model_every: int  # environment steps from one to the next
+
+    def advance_model(self, step: int, experience: Experience, active: Tensor | None) -> bool:
+        """Do a slice of at most about a minute of the work that comes before a step; whether that was the last.
+
+        active: bool [S], which seeds learn, None all. What is in progress between two calls is part of the agent's
+        state, and the experience does not change in between.
+        """
+        ...
+
+
+class ModelBasedLearner(OnlineLearner):
+    """An `OnlineLearner` that does its agent's work on the model in slices of its own."""
+
+    agent: ModelBasedAgent
+    modelled = -1  # the last step before which the model's work was done
+
+    def advance(self) -> list[Row]:
+        """A slice of the model's work where it is due, else environment steps until it is, at most."""
+        a = self.agent
+        due = self.step >= a.model_from and (self.step - a.model_from) % a.model_every == 0
+        if not due or self.modelled == self.step:
+            return super().advance()
+        if a.advance_model(self.step, self.experience, self._active):
+            self.modelled = self.step
+            self._mask(a.finite().cpu().numpy(), "a parameter or an error of the model is not finite")
+        return []
+
+    def _slice_end(self) -> int:
+        past = self.step - self.agent.model_from
+        following = self.agent.model_from + max(past // self.agent.model_every + 1, 0) * self.agent.model_every
+        return min(super()._slice_end(), following)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {**super().state_dict(), "modelled": self.modelled}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        super().load_state_dict(state)
+        self.modelled = state["modelled"]
