@@ -19,7 +19,7 @@ from svgbench.nn.initialise import truncated_normal_
 from svgbench.nn.layers import ACTIVATIONS, MLP, Linear
 from svgbench.nn.streams import Streams
 
-PIECE = 250  # rows that pass through all layers of one member at once: four layers of 200 units fit a core's cache
+PIECE = 500  # rows that pass through all layers of one member at once: a layer of 200 units fits a core's cache
 
 
 class GaussianEnsemble(nn.Module):

@@ -5,12 +5,13 @@ Both look at a validation loss [S, E] at the end of each epoch. Axes: S seeds, E
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
 
+@runtime_checkable
 class StoppingRule(Protocol):
     active: Tensor  # bool [S, E]: who still trains
     loss: Tensor  # [S, E]: of the parameters that each member is left with
