@@ -1,10 +1,10 @@
-"""The one registry of experiments, built from the folders beside this file and from installed packages.
+"""The registry of experiments, built from the folders beside this file and from installed packages.
 
-A file `<work>/experiments.py` states `EXPERIMENTS`, a tuple of `svgbench.words.experiment.Experiment`; a `searches.py`
-beside it may state `SEARCHES`, a tuple of `svgbench.words.search.Search`, each of which is an experiment too. Somebody
-else's package adds its own through three entry-point groups: `svgbench.experiments` and `svgbench.searches`
-(module:attribute of such tuples) and `svgbench.algorithms` (module:attribute of a learner, which joins any experiment
-by `--variants NAME`).
+A file `<work>/experiments.py` defines `EXPERIMENTS`, a tuple of `svgbench.words.experiment.Experiment`. A `searches.py`
+in the same folder may define `SEARCHES`, a tuple of `svgbench.words.search.Search`; each search is an experiment too.
+Other packages add theirs through three entry-point groups: `svgbench.experiments` and `svgbench.searches`
+(module:attribute of such tuples), and `svgbench.algorithms` (module:attribute of a learner, which `--variants NAME`
+adds to any experiment).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ALGORITHM_GROUP = "svgbench.algorithms"
 def experiments() -> dict[str, Experiment]:
     """Every experiment by id, in declared order, a work's searches after its figures and tables.
 
-    Raises ValueError on a repeated one.
+    Raises ValueError for a repeated id.
     """
     found: dict[str, Experiment] = {}
     ours = [e for work in _works() for e in (*_stated(work, "experiments"), *map(as_experiment, _searches_of(work)))]
@@ -52,7 +52,7 @@ def searches() -> dict[str, Search]:
 
 
 def title_of(work: str) -> str:
-    """What a work is called: the TITLE of its folder here, or its id."""
+    """The title of a work: the TITLE of its folder here, or its id."""
     folder = work.replace("-", "_")
     there = folder in _works()
     return str(getattr(importlib.import_module(f"{__name__}.{folder}"), "TITLE", work)) if there else work
@@ -87,7 +87,7 @@ def resolve_searches(name: str) -> list[Search]:
 
 
 def factories() -> dict[str, tuple[str, ...]]:
-    """The factories that the declared tasks of an id have, as they are written, by that id."""
+    """The factories of the declared tasks, as written, by the task's id."""
     tasks = [task for experiment in experiments().values() for task in experiment.tasks]
     return {task.id: tuple(dict.fromkeys(t.make for t in tasks if t.id == task.id)) for task in tasks}
 
@@ -108,7 +108,7 @@ def _works() -> list[str]:
 
 
 def _stated(work: str, file: str) -> Any:
-    """The tuple that a work's file states."""
+    """The tuple that a work's file defines."""
     return getattr(importlib.import_module(f"{__name__}.{work}.{file}"), file.upper())
 
 

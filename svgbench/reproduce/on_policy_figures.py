@@ -16,7 +16,7 @@ from svgbench.words.experiment import TaskSpec
 
 
 def drawn(results: Results, task: str, column: str = "reward_per_step") -> list[str]:
-    """The variants that have rows on a task, as declared, then those that nobody declared."""
+    """The variants that have rows on a task: declared ones in their order, then undeclared ones."""
     other = undeclared(results, task)
     cells = [v for t, v in results.cells if t == task and v not in other]
     return [variant for variant in (*cells, *other) if drawable(results, task, variant, column)]
@@ -61,9 +61,9 @@ def _costs(ax: Axes, results: Results, task: TaskSpec, look: Mapping[str, Look],
 
 
 def fit(ax: Axes, means: Sequence[float], seeds: Sequence[float]) -> None:
-    """Limit a panel of costs to where the better means and every better seed are.
+    """Limit a panel of costs to the range of the better means and their seeds.
 
-    A method that diverges is many powers of ten worse than the rest, and would hide it.
+    A method that diverges is many powers of ten worse than the rest, and would hide them.
     """
     finite, single = (np.sort(np.array(values)[np.isfinite(values)]) for values in (means, seeds))
     if len(finite) == 0:

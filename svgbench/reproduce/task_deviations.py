@@ -1,4 +1,4 @@
-"""What tasks say they do otherwise than their papers, as deviations of the experiments that use them."""
+"""The tasks' differences from their papers, as deviations of the experiments that use them."""
 
 from __future__ import annotations
 

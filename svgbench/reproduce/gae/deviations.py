@@ -1,8 +1,8 @@
-"""What we do otherwise than chapter 4 of Schulman 2016, as data.
+"""Where our runs differ from chapter 4 of Schulman 2016, as data.
 
-The field of `Config` in `svgbench/baselines/on_policy/gae.py` is named in brackets; "code" is RLR,
+Fields of `Config` in `svgbench/baselines/on_policy/gae.py` are named in brackets. "code" is RLR,
 SFPD/rlreloaded at 650c64e (that it is the authors' research code is inferred: `svgbench.reproduce.trpo.deviations`).
-What the tasks do otherwise is said beside them.
+The tasks' own differences are listed with the tasks.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ _ALGORITHM = (
     ),
     Deviation(
         id="numerics",
-        paper="not printed; the code has two value steps an iteration, damping 0.01, a floor of 0.1 under the policy's "
-        "multiplier, L2 penalties, steps up to 2 epsilon",
+        paper="not printed; the code has two value steps per iteration, damping 0.01, a lower limit of 0.1 for the "
+        "policy's multiplier, L2 penalties, steps up to 2 epsilon",
         ours="as the code [value_substeps, cg_damping, min_multiplier, l2, kl_barrier, ...]",
         reason="as the code",
         source="RLR throwaway/yaml/icml-vf-cartpole.yaml, control4/algs/alg_params.py, trpo_single_path.py",
     ),
     Deviation(
         id="path-ends",
-        paper="not said; the code goes on for 2 / (1 - gamma) steps beyond a path's cut, and has a value of zero at "
+        paper="not said; the code continues for 2 / (1 - gamma) steps beyond a path's cut, and has a value of zero at "
         "the cut itself",
-        ours="paths go on as in the code, at most as long again as they were, and the value is zero at their end "
+        ours="paths are extended as in the code, at most to twice their length, and the value is zero at their end "
         "[extension_factor, tail]",
-        reason="a value of zero in the middle of a path is a slip",
+        reason="a value of zero in the middle of a path is probably an error",
         source="RLR throwaway/yaml/icml-vf-cartpole.yaml, control4/algs/trpo_single_path.py",
     ),
     Deviation(
@@ -82,14 +82,14 @@ FIG8_DEVIATIONS = (
     ),
     Deviation(
         id="iterations",
-        paper="performance after 20 iterations is printed; how far the learning curves go is in the image only",
+        paper="performance after 20 iterations is printed; the length of the learning curves is in the image only",
         ours="`paper`: 50 iterations, 21 seeds",
         reason="the seeds and the 20 iterations are printed, 50 is the code's",
         source="section 4.6.3, Figure 8; RLR throwaway/yaml/icml-vf-cartpole.yaml",
     ),
     Deviation(
         id="paths",
-        paper="20 paths an iteration (section 4.6.2); 10 in the code's configuration",
+        paper="20 paths per iteration (section 4.6.2); 10 in the code's configuration",
         ours="20 [simulations]",
         reason="as printed",
         source="section 4.6.2; RLR throwaway/yaml/icml-vf-cartpole.yaml",
@@ -102,7 +102,7 @@ _FIG9 = (
         paper="the text speaks of the biped's gait 'after 1000 iterations' and computes 5.8 days from as many; the "
         "axes of Figure 9 are an image",
         ours="`paper`: 500 iterations for the biped, 1000 for the quadruped",
-        reason="our choice, for where readings of the image's axes end; twice as many would double the largest cost "
+        reason="our choice, from where the image's axes seem to end; twice as many would double the largest cost "
         "of the suite",
         source="section 4.6.3; our reading of Figure 9",
     ),
@@ -111,15 +111,16 @@ _FIG9 = (
         paper="section 4.6.3 prints lambda = {0, 0.96} for the quadruped; the sentences after it and the figure's "
         "legend speak of 0.96 and 1",
         ours="0.96 and 1, and no value function",
-        reason="probably a typo: nothing is reported of lambda 0 there. That it does poorly (section 4.7) is not "
-        "tested here",
+        reason="probably a typo: no result for lambda 0 is reported there. The statement that it does poorly "
+        "(section 4.7) is not tested here",
         source="sections 4.6.3, 4.7",
     ),
     Deviation(
         id="quadruped-seeds",
         paper="9 trials of the biped, 5 of the quadruped",
         ours="`paper`: 9 of both",
-        reason="one number of seeds for an experiment; more seeds than printed narrow an interval and change no mean",
+        reason="an experiment has one number of seeds; more seeds than printed narrow an interval and do not bias a "
+        "mean",
         source="section 4.6.3",
     ),
 )
@@ -128,14 +129,14 @@ _FIG10 = (
         id="iterations",
         paper="not in the text; the axes of Figure 10 are an image",
         ours="`paper`: 500 iterations",
-        reason="our choice, for where readings of the image's axes end",
+        reason="our choice, from where the image's axes seem to end",
         source="our reading of Figure 10",
     ),
     Deviation(
         id="lambda-zero",
-        paper="section 4.6.3 prints lambda = {0, 0.96}; of getting up it reports 0.96 and 1",
+        paper="section 4.6.3 prints lambda = {0, 0.96}; for getting up it reports 0.96 and 1",
         ours="0.96 and 1, and no value function",
-        reason="probably a typo: nothing is reported of lambda 0",
+        reason="probably a typo: no result for lambda 0 is reported",
         source="section 4.6.3",
     ),
 )

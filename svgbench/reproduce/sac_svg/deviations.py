@@ -1,8 +1,8 @@
-"""What we do otherwise than Amos et al. 2020, as data.
+"""Where our runs differ from Amos et al. 2020, as data.
 
-The runs follow the profile "code", so that most entries of `_ALGORITHM` say where the code, and with it our run,
-leaves the text; the field of `Config` in `svgbench/baselines/actor_critic/sac_svg.py` is named in brackets. "code" is
-facebookresearch/svg at 9fdf03a, with paths from its root. What the tasks do otherwise is said beside them.
+The runs follow the profile "code", so most entries of `_ALGORITHM` say where the code, and so our run, differs from the
+text. Fields of `Config` in `svgbench/baselines/actor_critic/sac_svg.py` are named in brackets. "code" is
+facebookresearch/svg at 9fdf03a, with paths from its root. The tasks' own differences are listed with the tasks.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _ALGORITHM = (
     ),
     Deviation(
         id="batch-sizes",
-        paper="single-step batches of 512 and multi-step batches of 1024 (Table 3, section 4.2); in the code the other "
-        "way round",
+        paper="single-step batches of 512 and multi-step batches of 1024 (Table 3, section 4.2); in the code it is "
+        "the reverse",
         ours="1024 transitions, 512 windows [step_batch, window_batch]",
         reason="as the code; with Table 3's sizes its first update would fail an assertion",
         source="Table 3; code config/train.yaml, svg/replay_buffer.py (the failure is inferred from both)",
@@ -52,7 +52,7 @@ _ALGORITHM = (
     Deviation(
         id="balanced-termination",
         paper="weighting terminations was not important (section 4.2); the code weights them by the batch's odds",
-        ours="weighted [balanced_termination]; where nothing terminates it makes no difference",
+        ours="weighted [balanced_termination]; on tasks without terminations it makes no difference",
         reason="as the code",
         source="section 4.2; code svg/agent.py",
     ),
@@ -61,7 +61,7 @@ _ALGORITHM = (
         paper="eq. (3) and (9) say nothing of terminations; the code weights rewards by n_0 n_0 n_1 ..., which drops "
         "the reward of the terminating step, and leaves the entropies unweighted",
         ours="the code's weights [survival_extra_factor, survival_weighs_entropy]",
-        reason="as the code; where nothing terminates n is near 1",
+        reason="as the code; on tasks without terminations n is near 1",
         source="code svg/agent.py, svg/utils.py (accum_prod)",
     ),
     Deviation(
@@ -94,7 +94,7 @@ _ALGORITHM = (
     ),
     Deviation(
         id="model-gradient-clipping",
-        paper="not mentioned; the code clips the norm of the dynamics' gradient at 1",
+        paper="not mentioned; the code clips the norm of the dynamics' gradient to 1",
         ours="clipped at 1, per seed [model_max_grad_norm]",
         reason="as the code",
         source="code config/train.yaml, svg/dx.py",
@@ -102,7 +102,7 @@ _ALGORITHM = (
     Deviation(
         id="windows",
         paper="H-step sequences uniformly from the replay; in the code never with an episode's last transition, and "
-        "never the newest: its sampler leaves out one more step for every end of an episode. After 1000 steps in "
+        "never the newest: its sampler leaves out one more step for each finished episode. After 1000 steps in "
         "episodes of 20 no window of H = 2 starts in the newest 69 (6.9 %)",
         ours="never with an episode's last transition; the newest windows are drawn like all others [whole_episodes]",
         reason="as the code, without its miscount: on tasks of 1000 steps it leaves out one step in a thousand",
@@ -110,9 +110,9 @@ _ALGORITHM = (
     ),
     Deviation(
         id="full-replay",
-        paper="in the code windows of a full replay may cross the place that is overwritten",
-        ours="they may not; it concerns runs of more than 1M steps",
-        reason="such a window is no sequence",
+        paper="in the code, windows of a full replay may cross the position that is overwritten next",
+        ours="they may not; this affects runs of more than 1M steps",
+        reason="such a window is not a sequence",
         source="code svg/replay_buffer.py",
     ),
     Deviation(
@@ -140,12 +140,12 @@ _ALGORITHM = (
     Deviation(
         id="normalisation",
         paper="state normalisation is mentioned (section 5), not how; in the code running statistics of all stored "
-        "observations, deviations within [0.1, 10], with two slips: the first observation counts as zero, and 1/n of "
+        "observations, deviations within [0.1, 10], with two errors: the first observation counts as zero, and 1/n of "
         "the mean is added to it",
         ours="the same statistics, exact and in float64 [normalise_obs, std_min, std_max]",
-        reason="as the code. The slips raise the deviation of a feature whose mean is m deviations by m^2 / (2 n) of "
-        "itself: up to 3 % at 1000 steps (2.4 % was the most on our six tasks under random actions), and they fall no "
-        "slower than ln n / n",
+        reason="as the code. If a feature's mean is m deviations, the errors raise its deviation by a share of m^2 / "
+        "(2 n): up to 3 % at 1000 steps (2.4 % was the most on our six tasks under random actions). They shrink at "
+        "least as fast as ln n / n",
         source="section 5; code svg/replay_buffer.py, svg/utils.py; the size of the slips is our measurement",
     ),
     Deviation(
@@ -158,7 +158,7 @@ _ALGORITHM = (
     Deviation(
         id="time-limits",
         paper="only terminations that are not time-based are learned; in the code a termination in an episode's last "
-        "step is none either",
+        "step does not count either",
         ours="as the code [limit_overrides_termination]",
         reason="as the code",
         source="section 4.2; code train.py",
@@ -166,8 +166,8 @@ _ALGORITHM = (
     Deviation(
         id="sac-baseline",
         paper="SAC (our run) is the code at horizon 0, which also trains reward and termination networks",
-        ours="SAC without them; all else is the code at horizon 0",
-        reason="nothing reads them; SAC-SVG at H = 0 makes the same numbers, which a test holds",
+        ours="SAC without them; everything else is the code at horizon 0",
+        reason="nothing uses them; SAC-SVG at H = 0 makes the same numbers, which a test checks",
         source="section 5; code svg/agent.py, svg/sweeper.py, nbs/poplin.ipynb",
     ),
     Deviation(
@@ -179,8 +179,8 @@ _ALGORITHM = (
     ),
     Deviation(
         id="evaluation-simulations",
-        paper="evaluations step the training environment itself, and so begin it anew",
-        ours="simulations and a stream of their own; the training episode goes on",
+        paper="evaluations step the training environment itself, and so restart it",
+        ours="separate simulations with their own stream; the training episode continues",
         reason="training must not depend on when it is evaluated",
         source="code train.py",
     ),
@@ -192,8 +192,8 @@ _TABLE2 = (
         paper="per task and H the best of a random search over target-entropy schedules; Table 4 prints one schedule "
         "per task, that of its best H; the schedules of the other H and of SAC are not printed",
         ours="Table 4's schedule for every H and for SAC",
-        reason="nothing else is printed; SAC 'uses the same target entropy schedule' (section 5). Rows other than a "
-        "task's best H may be worse for it",
+        reason="no other schedule is printed; SAC 'uses the same target entropy schedule' (section 5). It may make "
+        "rows other than a task's best H worse",
         source="Tables 2, 4; appendix A.2; section 5; code svg/sweeper.py, nbs/poplin.ipynb",
     ),
     Deviation(
@@ -207,28 +207,28 @@ _TABLE2 = (
         id="evaluation-times",
         paper="at the first end of an episode after 10k steps since the last evaluation, and once at the end",
         ours="every 10k steps, which is an episode's end on these tasks, and at the end",
-        reason="the same where every episode has 1000 steps",
+        reason="the same if every episode has 1000 steps",
         source="code train.py, config/env/poplin_*.yaml",
     ),
     Deviation(
         id="quoted-baselines",
         paper="rows of Wang and Ba: four seeds, average of the last 3000 training steps, POPLIN with the true reward",
         ours="published only; not run",
-        reason="another statistic, and other methods",
+        reason="a different statistic, and different methods",
         source="Table 2; section 5; WilsonWangTHU/POPLIN at edd8dba, img/table.png",
     ),
     Deviation(
         id="block-size",
-        paper="one process a seed",
+        paper="one process per seed",
         ours="blocks of ten seeds at `paper` and `smoke`, of five at `short`",
-        reason="seeds that train together share the overhead; how seeds are cut changes rounding only",
+        reason="seeds that train together share the overhead; how seeds are grouped changes only rounding",
         source="svgbench/lab/cells.py, blocks; svgbench/nn/streams.py",
     ),
     Deviation(
         id="smaller-budgets",
         paper="200k steps (swimmer and PETS cheetah 50k), networks of 512 units",
         ours="`short` and `smoke` cut steps, networks and batches, and raise the learning rates of policy, critics and "
-        "temperature; the schedule of the target entropy is stretched over the budget's own steps",
+        "temperature; the schedule of the target entropy is scaled to the budget's own steps",
         reason="minutes on two cores; only orderings are judged there",
         source="our choice",
     ),
@@ -237,7 +237,7 @@ _TABLE2 = (
 _FIG2 = (
     Deviation(
         id="schedules",
-        paper="Figure 2 uses Table 4's schedules; the authors' rerun, whose numbers are known, those of the repository",
+        paper="Figure 2 uses Table 4's schedules; the authors' rerun, whose numbers are known, uses the repository's",
         ours="the repository's, for SAC-SVG(2) and for SAC",
         reason="so that our numbers can be compared with numbers; Figure 2 is printed as an image only",
         source="Table 4; code config/env/mbpo_*.yaml, nbs/mbpo.ipynb",
@@ -252,7 +252,7 @@ _FIG2 = (
     Deviation(
         id="evaluation-times",
         paper="at the first end of an episode after 25k steps since the last evaluation, and once at the end",
-        ours="every 25k steps, in the middle of an episode or not, and at the end",
+        ours="every 25k steps, even in the middle of an episode, and at the end",
         reason="seeds of a block whose episodes end at different steps are evaluated together",
         source="code train.py, config/env/mbpo_*.yaml",
     ),

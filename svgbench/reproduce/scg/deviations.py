@@ -16,8 +16,9 @@ FIG11_DEVIATIONS = (
     BUDGET,
     Deviation(
         id="functions",
-        paper="Figure 11 names f, y and p; it says nothing of what they are",
-        ours="normal laws of variance 1, a Bernoulli law, polynomials, and in motif 2 a step function",
+        paper="Figure 11 names f, y and p but does not say what they are",
+        ours="normal distributions of variance 1, a Bernoulli distribution, polynomials, and in motif 2 a step "
+        "function",
         reason="the gradients are then known in closed form, and motif 2 has a function without a derivative, as the "
         "text stresses",
         source="section 5.2.3, Figure 11; our choice",
@@ -26,15 +27,15 @@ FIG11_DEVIATIONS = (
         id="algorithm-4",
         paper="the score of v is multiplied by the sum of costs below its parent w",
         ours="both: as printed, and with the sum of costs below v, which is the estimator of Theorem 1",
-        reason="the printed line credits v with costs that it does not influence; that is unbiased, and another "
+        reason="the printed line credits v with costs that it does not influence; this is unbiased, but a different "
         "estimator",
         source="section 5.5, Algorithm 4, against eq. (38)",
     ),
     Deviation(
         id="optimal-baseline",
         paper="the formula is given for one stochastic node, E[f s^2] / E[s^2]",
-        ours="one constant for each stochastic node, with the direct derivative's covariance; from Gauss-Hermite "
-        "quadrature of 40 points a node, in motif 2, whose f is a step, an approximation",
+        ours="one constant for each stochastic node, with the direct derivative's covariance; computed by "
+        "Gauss-Hermite quadrature with 40 points per node, which in motif 2 is an approximation, because f is a step",
         reason="any constant is unbiased; motifs 4 and 5 have more terms than the formula",
         source="section 5.4, footnote 3",
     ),
@@ -52,10 +53,10 @@ HESSIAN_DEVIATIONS = (
     ),
     Deviation(
         id="dice",
-        paper="the estimator is to be differentiated as a graph of its own; how is not said",
+        paper="the estimator is to be differentiated as a separate graph; how is not said",
         ours="by the loss of Foerster et al. 2018 (DiCE), whose derivatives of every order are unbiased; its baselines "
         "are constants, of first order and of second order (Mao et al. 2019)",
-        reason="Corollary 1's loss, differentiated twice, is another thing: the products of two scores are lost",
+        reason="differentiating Corollary 1's loss twice is different: the products of two scores are lost",
         source="section 5.3.3; Foerster et al. 2018, arXiv 1802.05098; Mao et al. 2019",
     ),
 )
@@ -85,7 +86,8 @@ VARIANCE_DEVIATIONS = (
         paper="'high-dimensional' and 'rough' are not defined",
         ours="dimension: normal vectors with one shared mean, cost a mean or a sum of squares; roughness: the "
         "frequency of a sine, and the number of steps of a chaotic chain",
-        reason="a cost of order one shows what dimension does alone; a sum grows with it, and its variance is cubic",
+        reason="a cost of order one shows the effect of dimension alone; a sum grows with it, and its variance is "
+        "cubic",
         source="section 5.2.1, property 3; our choice",
     ),
     Deviation(

@@ -18,7 +18,7 @@ POLICY_GRADIENT_DEVIATIONS = (
         id="time",
         paper="V(s) without time: 'we can include time in the state'",
         ours="V and Q of each time; the optimal baseline too",
-        reason="episodes have a fixed length, so that values depend on the steps that are left",
+        reason="episodes have a fixed length, so values depend on the number of steps left",
         source="chapter 2, note on trajectory lengths",
     ),
 )
@@ -41,9 +41,9 @@ GAE_DEVIATIONS = (
     ),
     Deviation(
         id="performance-of-targets",
-        paper="of TD(lambda) targets: 'we did not notice a difference in performance'",
-        ours="bias and variance of the targets alone",
-        reason="performance is a matter of training, which is not exact",
+        paper="on TD(lambda) targets: 'we did not notice a difference in performance'",
+        ours="only bias and variance of the targets",
+        reason="performance depends on training, which is not exact",
         source="section 4.5, footnote 2",
     ),
 )
@@ -77,8 +77,8 @@ BOUND_DEVIATIONS = (
     PROCESSES,
     Deviation(
         id="epsilon",
-        paper="Proposition 1 takes epsilon from eq. (8), where it is about the policy that is mixed in; a general new "
-        "policy is no such mixture. Algorithm 3 uses the largest advantage and calls it at most epsilon",
+        paper="Proposition 1 takes epsilon from eq. (8), where it belongs to the policy that is mixed in; a general "
+        "new policy is not such a mixture. Algorithm 3 uses the largest advantage and calls it at most epsilon",
         ours="both readings, and the penalty of the authors' paper, which is twice that of the second",
         reason="the first reading has one factor of the distance too many, the second a factor of two too few",
         source="section 3.3; Schulman et al. 2015, arXiv 1502.05477v5, Theorem 1",

@@ -1,8 +1,8 @@
 """`python -m svgbench.reproduce.svg.by_hand [TASK ...] [--seeds N] [--json]`: what policies written by hand earn.
 
-They are tried as a final policy of Figure 4 is: twenty episodes a seed, within the task's own limits at the budget
-`paper`, for `trial_reward` and, of the monoped, `trial_reward_noisy`. Beside the mean over seeds stands its 95 %
-interval, whose lower end `experiments.py` names as reached, and the numbers that claims ask for.
+They are tried like a final policy of Figure 4: twenty episodes per seed, with the task's own limits at the budget
+`paper`, for `trial_reward` and, on the monoped, `trial_reward_noisy`. The output has the mean over seeds, its 95 %
+interval, and the numbers that claims require. `experiments.py` declares the interval's lower end as reached.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def measure(task: TaskSpec, seeds: Sequence[int] = range(SEEDS)) -> list[dict[st
 
 
 def asked(task: str, column: str) -> list[float]:
-    """The numbers above which claims ask a final policy to be, increasing."""
+    """The numbers that claims require a final policy to exceed, increasing."""
     levels = set()
     for claim in FIG4.claims:
         for part in claim.parts:

@@ -1,13 +1,14 @@
-"""What Heess et al. 2015 say of Figures 2 and 3, as data.
+"""What Heess et al. 2015 say about Figures 2 and 3, as data.
 
-Every word has its number, fixed before the first committed run of its figure.
+Each word of a claim has a number, fixed before the first committed run of its figure.
 
 Returns are undiscounted and of training episodes, with the policy's noise, as in the paper's curves. FINAL is a seed's
 mean over its last 100 episodes, LEARNING its mean over all of them: the area under its curve. A margin is a share of
 the distance between the variant on the right and the untrained policy.
 
-SOLVED, a return: the hand, a final sum of both distances under 1.2 m, a quarter of the 4.6 m at which an untrained
-policy ends; swimmer-3, 0.6 a step, half of what a scripted wave earns that runs along the body and is steered.
+SOLVED is a return. For the hand it means that the final sum of both distances is under 1.2 m, a quarter of the 4.6 m at
+which an untrained policy ends. For swimmer-3 it means 0.6 per step, half of what a scripted wave earns that runs along
+the body and is steered.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ MODEL_FREE_NUMBER = (
 
 
 def replay_helps(tasks: tuple[str, ...]) -> Claim:
-    """The sentence that Figures 2, 3 and 4 are called to witness for."""
+    """The claim about replay, made for Figures 2, 3 and 4."""
     return Claim(
         id="replay-improves-svg-1",
         quote=REPLAY,
@@ -39,7 +40,7 @@ def replay_helps(tasks: tuple[str, ...]) -> Claim:
 
 
 def learns(svg_inf: str) -> Comparison:
-    """Of a variant on the hand."""
+    """The claim that a variant learns the hand."""
     return Comparison(
         left=Term(svg_inf, FINAL),
         relation=">",
@@ -49,7 +50,7 @@ def learns(svg_inf: str) -> Comparison:
 
 
 def fails(planner: str, svg_inf: str) -> Comparison:
-    """Of a planner, beside SVG(∞)."""
+    """The claim that a planner shows little improvement compared with SVG(∞)."""
     return Comparison(
         left=Term(planner, FINAL),
         relation="<",
@@ -62,7 +63,7 @@ def fails(planner: str, svg_inf: str) -> Comparison:
 HAND_QUOTE = (
     "SVG(∞) easily learns this task, but the planner, which uses trajectories from the model, shows little improvement"
 )
-ROUGH_MODELS = (10, 3, 1)  # updates of the model an episode
+ROUGH_MODELS = (10, 3, 1)  # updates of the model per episode
 HAND_MODEL_CLAIMS = tuple(
     Claim(
         id=f"planner-fails-with-{k}-updates-of-the-model",

@@ -1,13 +1,14 @@
-"""What Heess et al. 2015 say of Figure 4, as data.
+"""What Heess et al. 2015 say about Figure 4, as data.
 
-Every word has its number, fixed before the first committed run; that of the gripper anew when its reward was.
+Each word of a claim has a number, fixed before the first committed run. The gripper's was fixed again when its reward
+changed.
 
-FINAL and LEARNING are those of `claims.py`: of returns of training episodes, with the policy's noise. A final policy,
-without its noise, is tried for twenty episodes: TRIED is its reward per step, after the first 80 of 100 steps of the
-reacher (20 where the site moves), 120 of 150 of the gripper, 200 of 1000 of the monoped, and over all steps elsewhere;
-RESISTING is the monoped's under the larger noise. SOLVED is a number for each task, half of the way or further from
-what a policy earns that does nothing to what one earns that was written by hand, both beside the number as they were
-when it was fixed. What is known to be reached now, and what is not, stands in `reached.py`.
+FINAL and LEARNING are those of `claims.py`: returns of training episodes, with the policy's noise. A final policy is
+tried without its noise for twenty episodes. TRIED is its reward per step: after the first 80 of 100 steps of the
+reacher (20 if the site moves), after 120 of 150 of the gripper, after 200 of 1000 of the monoped, and over all steps
+elsewhere. RESISTING is the monoped's reward per step under the larger noise. SOLVED is a number for each task, at least
+half of the way from a policy that does nothing to one written by hand. The comments give the rewards of both when the
+number was fixed. `reached.py` says which levels are known to be reachable now.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from svgbench.words.experiment import BestOf, Claim, Comparison, Measure, OfDist
 
 TRIED = Measure("trial_reward", "reward per step of the final policy's mean")
 RESISTING = Measure("trial_reward_noisy", "reward per step of the final policy's mean, 25 % noise")
-SOLVED: dict[str, float] = {  # reward per step; nothing done, and by hand
+SOLVED: dict[str, float] = {  # reward per step; comments: doing nothing, and the policy written by hand
     "svg/swimmer-7": 0.4,  # 0, 0.80 a wave along the body
     "svg/reacher-4-target": 0.5,  # -1.0, 0.60 a spring to the site, which walls stop in 20 % of cases
     "svg/reacher-moving": 0.0,  # -0.9, 0.13 the same
@@ -37,7 +38,7 @@ ADVANTAGE = (
 
 
 def solved(name: str, quote: str, number: str, levels: Mapping[str, float]) -> Claim:
-    """What section 6.2 says of the policies that SVG(1)-ER came to, on all of these tasks."""
+    """What section 6.2 says about SVG(1)-ER's final policies, on all of these tasks."""
     return Claim(
         id=name,
         quote=quote,
@@ -50,7 +51,7 @@ def solved(name: str, quote: str, number: str, levels: Mapping[str, float]) -> C
 
 
 def ahead(measure: Measure, number: str) -> Comparison:
-    """Of SVG(1)-ER on the reacher with four targets: above the best of its rivals there, noticeably."""
+    """The claim that SVG(1)-ER is noticeably above the best of its rivals on the 4-target reacher."""
     rivals = BestOf(("svg-1", "svg-0", "dpg", "ac"), measure)
     return Comparison(Term("svg-1-er", measure), ">", rivals, number, OfDistance(0.05))
 

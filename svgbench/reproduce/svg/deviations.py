@@ -1,6 +1,6 @@
-"""What we do otherwise than Heess et al. 2015, or fill in where they print nothing, as data.
+"""Where our runs differ from Heess et al. 2015, or fill in what they do not print, as data.
 
-A field of a learner's config is named in brackets. What the tasks do otherwise is said beside them.
+Fields of a learner's config are named in brackets. The tasks' own differences are listed with the tasks.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from svgbench.words.experiment import Deviation
 _ALGORITHMS = (
     Deviation(
         id="optimiser",
-        paper="a gradient-based update; which, is not said",
+        paper="a gradient-based update; which one is not said",
         ours="Adam for policy, model and critic [policy_lr, model_lr, value_lr]",
         reason="its steps do not depend on the scale of the reward, which is not published either",
         source="not printed in text or appendix",
@@ -20,11 +20,12 @@ _ALGORITHMS = (
         id="searched-settings",
         paper="found for each algorithm by a scan and a grid search, over learning rates and updates per episode of "
         "policy, critic and model, V_max, the KL penalty and the policy's noise; the values are not printed",
-        ours="a grid for each algorithm over the policy's learning rate and noise and a third setting, its updates, of "
-        "SVG(∞) and the planner the model's updates, of SVG(1)-ER the KL penalty: svg/fig2-search, svg/fig3-search, "
-        "svg/fig4-search, svg/fig4-legs-search [policy_lr, policy_std, policy_updates, model_updates, kl_weight]; then "
-        "over two values of V_max at the best of them: svg/fig2-norm-search, svg/fig3-norm-search [max_grad_norm]; in "
-        "Figure 4 over the policy's and the critic's rate and the noise alone [value_lr]",
+        ours="a grid for each algorithm over the policy's learning rate, its noise and a third setting. The third is "
+        "the policy's updates; for SVG(∞) and the planner the model's updates; for SVG(1)-ER the KL penalty: "
+        "svg/fig2-search, svg/fig3-search, svg/fig4-search, svg/fig4-legs-search [policy_lr, policy_std, "
+        "policy_updates, model_updates, kl_weight]; then over two values of V_max at the best of them: "
+        "svg/fig2-norm-search, svg/fig3-norm-search [max_grad_norm]; in Figure 4 over the policy's and the critic's "
+        "rate and the noise alone [value_lr]",
         reason="a grid over all of them would cost more than the figures",
         source="appendix D",
     ),
@@ -32,15 +33,15 @@ _ALGORITHMS = (
         id="settings-not-searched",
         paper="searched too",
         ours="1e-3 for model and critic (Figure 4 searches the critic's, but the swimmer's), 3e-4 for the swimmers' "
-        "critics; 100 updates of the critic an episode, and of the model but for SVG(∞) and the planner; minibatches "
-        "of 32, a database of the last 100,000 steps, no KL penalty without replay; of SVG(1)-ER, and in Figure 4 of "
-        "all but the swimmer's, 50 updates of the policy an episode; there V_max is 10, and the penalty of "
-        "SVG(1)-ER that of the swimmers, 1 [model_lr, value_lr, value_updates, batch_size, replay_size, kl_weight, "
-        "max_grad_norm, policy_updates]",
-        reason="in the middle of what reimplementations use; Adam hardly depends on a gradient's length, so that "
-        "V_max matters less; the paper calls the penalty helpful in some cases, and without replay the data are those "
-        "of the policy that is penalised for leaving them; with critics of 1e-3 returns on the swimmer of three links "
-        "fall after a thousand episodes, which no search of 400 sees",
+        "critics; 100 updates of the critic per episode, and of the model except for SVG(∞) and the planner; "
+        "minibatches of 32, a database of the last 100,000 steps, no KL penalty without replay; 50 updates of the "
+        "policy per episode for SVG(1)-ER, and in Figure 4 for all except the swimmer's; there V_max is 10, and "
+        "SVG(1)-ER's penalty is that of the swimmers, 1 [model_lr, value_lr, value_updates, batch_size, replay_size, "
+        "kl_weight, max_grad_norm, policy_updates]",
+        reason="in the middle of what reimplementations use; Adam depends little on a gradient's length, so "
+        "V_max matters less; the paper calls the penalty helpful in some cases, and without replay the data come from "
+        "the same policy that the penalty would hold back; with critics at 1e-3, returns on the 3-link swimmer "
+        "fall after a thousand episodes, which no search of 400 episodes sees",
         source="appendix D; 0xangelo/raylab at 2984b3d, agents/svg; iclavera/meta-mb at 233e0fb, algos/svg_1.py",
     ),
     Deviation(
@@ -48,26 +49,26 @@ _ALGORITHMS = (
         paper="the figures' axes are not in the text",
         ours="1000 on hand and cart-pole, 2000 on the swimmers of 3 and 5 links, 1500 in Figure 4, one at a time "
         "[episodes, simulations]",
-        reason="on the swimmers returns change little any more; a figure costs one to four hours of a core",
+        reason="by then returns on the swimmers change little; a figure costs one to four hours of a core",
         source="Figures 2 to 4",
     ),
     Deviation(
         id="seeds",
         paper="several repeats",
         ours="ten for the hand, for the capacity of the model and for SVG(1)-ER in Figure 4, five elsewhere, on seeds "
-        "that no search used; but the rate of the swimmers' critics was lowered after these seeds had been seen "
-        "to fall",
+        "that no search used; but the learning rate of the swimmers' critics was lowered after these seeds had been "
+        "seen to fall",
         reason="the claims are about differences between them",
         source="section 6.2",
     ),
     Deviation(
         id="time-of-policy-updates",
-        paper="without replay the policy is updated after each step of the environment (of SVG(∞) once an episode), "
+        paper="without replay the policy is updated after each step of the environment (SVG(∞)'s once per episode), "
         "with replay at the end of an episode",
         ours="always at the end of an episode, after model and critic; without replay on the new episode's steps, each "
-        "once, shared out over at most as many updates as steps; by then the policy has moved: SVG(1) and the "
-        "actor-critic weight the steps by importance, SVG(0) has Q's slope at what the policy would do with the same "
-        "noise, DPG at its mean [policy_updates]",
+        "used once, divided among at most as many updates as steps. Because the policy has moved by then, SVG(1) and "
+        "the actor-critic weight the steps by importance, SVG(0) takes Q's derivative at the policy's action for the "
+        "same noise, and DPG at the policy's mean [policy_updates]",
         reason="seeds that train together take their steps together",
         source="appendix D; _minibatches.py and svg_zero.py in svgbench/baselines/value_gradients",
     ),
@@ -75,45 +76,47 @@ _ALGORITHMS = (
         id="next-action-of-q",
         paper="Algorithm 3 takes a' from D with the rest of a transition; Algorithm 4 is printed for V",
         ours="a' is drawn from the policy that is evaluated, and w is 1",
-        reason="an older policy's a' is the older policy's Q; weighted by importance, nearly nothing of D is left",
+        reason="an older policy's a' gives the older policy's Q; weighting by importance would leave almost nothing of "
+        "D",
         source="appendix C; svgbench/baselines/value_gradients/svg_zero.py",
     ),
     Deviation(
         id="ends-of-episodes",
-        paper="SVG(∞) has v' = 0 at the end (footnote 3), or V there; with V and Q an infinite horizon is allowed for, "
-        "and what a time limit is to them is not said (section 4.3)",
-        ours="so; to V and Q a time limit is no end: their targets, delta and eq. (13) go on behind it",
-        reason="they are of states and know no time",
+        paper="SVG(∞) has v' = 0 at the end (footnote 3), or V there; V and Q may have an infinite horizon; how they "
+        "treat a time limit is not said (section 4.3)",
+        ours="the same for SVG(∞); for V and Q a time limit does not end the task, so their targets, delta and eq. "
+        "(13) bootstrap past it",
+        reason="V and Q depend on states and not on time",
         source="footnote 3, section 4.3; svgbench/baselines/value_gradients/_fitted_value.py",
     ),
     Deviation(
         id="scaling",
         paper="not said",
-        ours="networks see states and actions by the mean and deviation of all episodes so far, models predict changes "
-        "so scaled, critics count in units of 10 [value_scale]",
-        reason="the tasks' units are of very different size",
+        ours="states and actions are normalised by the mean and deviation of all episodes so far; models predict "
+        "changes in the same scale; critics predict in units of 10 [value_scale]",
+        reason="the tasks' units differ greatly in size",
         source="svgbench/memory/statistics.py",
     ),
     Deviation(
         id="initial-weights",
         paper="not said",
-        ours="what comes into a hidden unit of norm 1, into the policy's outputs 0, into the critic's 0.1; a model's "
-        "uniform within 1 / sqrt(inputs); its sigma is the residuals' deviation",
-        reason="a policy that begins with its noise alone, a critic near 0",
+        ours="the weights into a hidden unit have norm 1, into the policy's outputs 0, into the critic's output 0.1; a "
+        "model's weights are uniform within 1 / sqrt(inputs); its sigma is the residuals' deviation",
+        reason="the policy then starts with its noise alone, and the critic near 0",
         source="svgbench/baselines/value_gradients/_policy.py, _fitted_value.py; svgbench/models/per_dimension.py",
     ),
     Deviation(
         id="returns",
         paper="what the curves show is not said",
         ours="undiscounted returns of training episodes, with the policy's noise",
-        reason="of what an algorithm saw, nothing else is needed",
+        reason="the algorithm's own episodes are enough to compute them",
         source="Figures 2 to 4",
     ),
     Deviation(
         id="untrained-policy",
         paper="none",
         ours="a policy that is never updated, its noise of deviation 0.6, as the zero of the margins of claims",
-        reason="a share of what was learned needs a place to start from",
+        reason="a share of what was learned needs a starting point",
         source="svgbench/reproduce/svg/claims.py",
     ),
 )
@@ -130,7 +133,7 @@ FIG2_DEVIATIONS = (
     ),
     Deviation(
         id="second-layer-of-the-critic",
-        paper="200, 100 and 50 units in the first layer; the second is not said to shrink",
+        paper="200, 100 and 50 units in the first layer; it is not said that the second layer shrinks",
         ours="200/100, 100/100 and 50/100 [value_hidden]",
         reason="as printed",
         source="Figure 2, Table 1",
@@ -141,9 +144,9 @@ HAND_MODEL_DEVIATIONS = (
     *(d for d in _ALGORITHMS if d.id not in ("episodes", "seeds")),
     Deviation(
         id="rough-models",
-        paper="not in the paper: what its models are trained for in each episode is not printed",
-        ours="10, 3 and 1 updates of the model an episode, 500 episodes, five seeds, the other settings as in svg/fig2 "
-        "[model_updates, episodes]",
+        paper="not in the paper: how long its models are trained in each episode is not printed",
+        ours="10, 3 and 1 updates of the model per episode, 500 episodes, five seeds, the other settings as in "
+        "svg/fig2 [model_updates, episodes]",
         reason="whether planning fails as the paper says depends on how good the model is",
         source="section 6.1",
     ),
@@ -153,16 +156,16 @@ FIG3_DEVIATIONS = (
     *_ALGORITHMS,
     Deviation(
         id="compared-methods",
-        paper="whose curves the left and right panels show is not in the text",
+        paper="the text does not say whose curves the left and right panels show",
         ours="SVG(1), SVG(0), DPG, the actor-critic, SVG(1)-ER and SVG(∞) in both",
-        reason="all that section 6.1 names",
+        reason="all algorithms that section 6.1 names",
         source="Figure 3",
     ),
     Deviation(
         id="settings-of-swimmer-5",
         paper="searched for each algorithm; whether for each task is not said",
-        ours="those chosen on the swimmer of three links",
-        reason="the same body, water and reward; a search of its own would cost as much as the panel",
+        ours="those chosen on the 3-link swimmer",
+        reason="the same body, water and reward; a separate search would cost as much as the panel",
         source="appendix D",
     ),
     *task_deviations("svg/swimmer-3", "svg/swimmer-5"),
@@ -172,9 +175,9 @@ FIG4_DEVIATIONS = (
     Deviation(
         id="settings-of-like-tasks",
         paper="searched for each algorithm; whether for each task is not said",
-        ours="the swimmer has those of the swimmer of three links, the reacher with a moving target those of the one "
-        "with four, the cheetah without springs those of the one with",
-        reason="bodies and rewards are the same or alike",
+        ours="the swimmer has those of the 3-link swimmer, the reacher with a moving target those of the 4-target "
+        "reacher, the cheetah without springs those of the cheetah with springs",
+        reason="bodies and rewards are the same or similar",
         source="appendix D",
     ),
     Deviation(
@@ -187,19 +190,19 @@ FIG4_DEVIATIONS = (
     ),
     Deviation(
         id="compared-methods",
-        paper="whose curves the panels of the left column show is not in the text",
-        ours="SVG(1)-ER, SVG(1) and the actor-critic on the swimmer; SVG(0) and DPG besides on the reacher",
-        reason="what the text compares there",
+        paper="the text does not say whose curves the panels of the left column show",
+        ours="SVG(1)-ER, SVG(1) and the actor-critic on the swimmer; also SVG(0) and DPG on the reacher",
+        reason="the text compares these",
         source="Figure 4, section 6.1",
     ),
     Deviation(
         id="trials-of-final-policies",
         paper="policies finish at the site, follow it, make good progress, balance well beyond 200 steps, and resist "
         "noise up to 25 %; how it was measured is not said",
-        ours="twenty episodes of each final policy's mean, the reward a step: after step 80 of 100 of the reacher (20 "
-        "where the site moves), 120 of 150 of the gripper, 200 of 1000 of the monoped with 5 % and with 25 %, over all "
-        "steps elsewhere [trial_steps, trial_after, trial_noise, trial_episodes]",
-        reason="it is what the reward pays for",
+        ours="the reward per step in twenty episodes of each final policy's mean: after step 80 of 100 of the reacher "
+        "(20 if the site moves), 120 of 150 of the gripper, 200 of 1000 of the monoped with 5 % and with 25 % noise, "
+        "over all steps elsewhere [trial_steps, trial_after, trial_noise, trial_episodes]",
+        reason="this is what the reward measures",
         source="section 6.2",
     ),
     Deviation(
@@ -207,7 +210,7 @@ FIG4_DEVIATIONS = (
         paper="none",
         ours="a policy that is never updated, with the noise of SVG(1)-ER on the task, as the zero of margins and of "
         "gains [policy_std]",
-        reason="without any training robots on legs earn the less the larger the noise",
+        reason="untrained robots with legs earn less if the noise is larger",
         source="svgbench/reproduce/svg/experiments.py",
     ),
     *task_deviations(

@@ -1,8 +1,8 @@
 """The experiments of Heess et al. 2015, as data. Text and appendix: arXiv 1510.09142.
 
-Learning rates, updates per episode, V_max, KL penalty and the policy's noise the paper does not print. Those that stand
-with the variants are what the searches in `searches.py` chose, for each algorithm, as appendix D says that the authors
-did; the others, and what the paper prints, stand with the tasks in `tasks.py`.
+The paper does not print learning rates, updates per episode, V_max, KL penalty or the policy's noise. Values in the
+variants here were chosen by the searches in `searches.py`, for each algorithm, as appendix D says that the authors did.
+The other values, and those that the paper prints, are with the tasks in `tasks.py`.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ TRIALS = (
     Column("trial_reward", "float", "reward", "a step, after the task's trial_after, of the final policy's mean"),
     Column("trial_reward_noisy", "float", "reward", "the same of the monoped under the larger torque noise"),
 )
-"""In a seed's last row; nothing elsewhere."""
+"""Filled only in a seed's last row."""
 
 UNTRAINED = Variant(
     "random",
@@ -134,8 +134,8 @@ HAND_MODEL = Experiment(
     id="svg/hand-model",
     title="Real trajectories against planning, with models that are hardly trained",
     description=(
-        "Not in the paper: the left panel of Figure 2 with 10, 3 and 1 updates of the model an episode. What the "
-        "planner imagines is then far from what happens; SVG(∞) has only the Jacobians of the same model."
+        "Not in the paper: the left panel of Figure 2 with 10, 3 and 1 updates of the model per episode. The planner's "
+        "imagined paths are then far from the real ones; SVG(∞) uses only the Jacobians of the same model."
     ),
     tasks=(HAND,),
     variants=(
@@ -261,15 +261,15 @@ ER: dict[str, Chosen] = {
 NOISE = PerTask({task: chosen["policy_std"] for task, chosen in ER.items()})
 """Of the untrained policy in Figure 4, where it decides how far robots get: SVG(1)-ER's."""
 
-TEN_ER = {"svg-1-er": 10, "random": 10}  # whether optima are similar is asked of seeds
+TEN_ER = {"svg-1-er": 10, "random": 10}  # the claim about similar optima compares seeds
 
 FIG4 = Experiment(
     id="svg/fig4",
     title="SVG(1)-ER on eight tasks",
     description=(
         "Returns of training episodes: SVG(1)-ER on every task, with SVG(1) and an actor-critic on the swimmer of "
-        "seven links, and with all others but SVG(∞) on the reacher with four targets. The means of the final policies "
-        "are tried, the monoped's for 1000 steps, with the 5 % of torque noise of training and with 25 %."
+        "seven links, and with all others except SVG(∞) on the 4-target reacher. The means of the final policies are "
+        "tried; the monoped's for 1000 steps, with training's 5 % torque noise and with 25 %."
     ),
     tasks=FIG4_TASKS,
     variants=(

@@ -1,9 +1,9 @@
-"""What we do otherwise than chapter 3 of Schulman 2016, as data.
+"""Where our runs differ from chapter 3 of Schulman 2016, as data.
 
-The runs follow the profile "code", the research code of the time, where the thesis is silent or contradicts itself;
-the field of `Config` in `svgbench/baselines/on_policy/trpo.py` is named in brackets. RLR is that
-code: SFPD/rlreloaded at 650c64e, of June 2015; that it is the authors' is inferred from
-its files icml-*.yaml, the initials of its author and matching numbers. What the tasks do otherwise is said beside them.
+Where the thesis is silent or contradicts itself, the runs follow the profile "code", the research code of the time.
+Fields of `Config` in `svgbench/baselines/on_policy/trpo.py` are named in brackets. RLR is that code: SFPD/rlreloaded at
+650c64e, of June 2015. That it is the authors' is inferred from its files icml-*.yaml, the initials of its author and
+matching numbers. The tasks' own differences are listed with the tasks.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _ALGORITHM = (
     Deviation(
         id="step-acceptance",
         paper="a step must improve the surrogate and keep the mean KL divergence below delta (section 3.12); the code "
-        "asks for a tenth of the expected gain and keeps 2 delta, with a floor of 0.01 under the multiplier",
+        "requires a tenth of the expected gain and allows 2 delta, with a lower limit of 0.01 for the multiplier",
         ours="as the code [accept_ratio, kl_barrier, min_multiplier]",
         reason="as the code",
         source="section 3.12; RLR control4/optim/cg_optimize.py, control4/algs/trpo_single_path.py, alg_params.py",
@@ -75,9 +75,8 @@ _ALGORITHM = (
         id="observation-scaling",
         paper="not said; the code scales observations by ranges that it measures or is given, and clips the features "
         "of hopper and walker at 5",
-        ours="cart-pole by the code's ranges; else by the 10th and 90th percentiles under random actions, clipped at 5 "
-        "on hopper and walker "
-        "[observation_scaling, observation_clip]",
+        ours="cart-pole by the code's ranges; otherwise by the 10th and 90th percentiles under random actions, clipped "
+        "at 5 on hopper and walker [observation_scaling, observation_clip]",
         reason="as the code's measured ranges",
         source="RLR control4/mdps/cartpole.py, control4/agents/nn_reactive_agent.py, gen_scaling_data.py, "
         "throwaway/yaml/icml-hopper-walker.yaml",
@@ -131,7 +130,7 @@ FIG4_DEVIATIONS = (
         id="iterations",
         paper="200 on all robots (Table 2); where Figure 4's axes end is in the image",
         ours="`paper`: 50 on cart-pole and swimmer, 200 on hopper and walker, five seeds",
-        reason="five runs and 200 iterations are printed; 50 is the code's, with as many steps in all as Table 2",
+        reason="five runs and 200 iterations are printed; 50 is the code's, with as many total steps as Table 2",
         source="Table 2, section 3.8.1; RLR throwaway/yaml/icml-*.yaml",
     ),
     Deviation(

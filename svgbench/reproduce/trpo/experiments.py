@@ -70,7 +70,7 @@ TASKS = (
         limits={"paper": {"iterations": 200}, "short": {"iterations": 100}},
     ),
 )
-MULTIPLIER: PerTask[Setting] = PerTask(  # of trpo/natural-gradient-sweep, but for the second cart-pole
+MULTIPLIER: PerTask[Setting] = PerTask(  # from trpo/natural-gradient-sweep, except for the second cart-pole
     {
         "trpo/cart-pole": 0.3,
         "trpo/cart-pole-barto": 0.3,
