@@ -1,4 +1,4 @@
-"""Early stopping as a mask: stopped members keep their best parameters while the others train on."""
+"""Early stopping as a mask: stopped members keep their best parameters while the others continue."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from svgbench.nn.flat import check_members, flat_view, members_of, views
 
 
 class EarlyStopping:
-    """Watches a validation loss for each member, keeps its best parameters, and says who still trains.
+    """Watches each member's validation loss, keeps its best parameters, and says which members still train.
 
     A loss counts as an improvement if it lies below the member's best by more than `min_improvement` (in the
-    unit of the loss; the first finite loss always counts, NaN never does). A member stops for good at its
-    `patience`-th evaluation in a row without one. Pass `active` to `Adam.step`.
+    unit of the loss; the first finite loss always counts, NaN never does). A member stops permanently after
+    `patience` evaluations in a row without one. Pass `active` to `Adam.step`.
 
     module: its parameters, not its buffers, are kept; each has `shape` as its first axes.
     shape: (S,) or (S, E); by default (S, E) if every parameter has four axes, else (S,).
 
-    active: who still trains. best_loss: infinite before the first. stale: evaluations since the best.
+    active: which members still train. best_loss: infinite before the first. stale: evaluations since the best.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class EarlyStopping:
         self.reset()
 
     def reset(self) -> None:
-        """Start afresh, with all members active and the present parameters as their best."""
+        """Start again, with all members active and the present parameters as their best."""
         device = self._parameters[0].device
         self.active: Bool[Tensor, "*members"] = torch.ones(self.shape, dtype=torch.bool, device=device)
         self.best_loss: Float64[Tensor, "*members"] = torch.full(
@@ -55,7 +55,7 @@ class EarlyStopping:
     def update(self, loss: Float[Tensor, "*members"]) -> Bool[Tensor, "*members"]:
         """Take in the validation losses of the present parameters; return `active`.
 
-        What stopped members lose does not count. Raises ValueError for losses of another shape.
+        The losses of stopped members do not count. Raises ValueError for losses of another shape.
         """
         if tuple(loss.shape) != self.shape:
             raise ValueError(f"loss has shape {list(loss.shape)}, expected {list(self.shape)}")

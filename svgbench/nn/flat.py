@@ -1,4 +1,4 @@
-"""Parameters that lie side by side in one buffer, so that what is done to all of them is one kernel."""
+"""Parameters side by side in one buffer, so that an operation on all of them is one kernel."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def check_members(parameters: Sequence[Float[Tensor, "S ..."]], shape: tuple[int
 def flat_view(
     parameters: Sequence[Float[Tensor, "S ..."]], shape: tuple[int, ...]
 ) -> Float[Tensor, "*members P"] | None:
-    """The parameters, whose first axes are `shape`, as one tensor in their memory, or None if they do not lie so."""
+    """The parameters, whose first axes are `shape`, as one tensor in their memory; None if not side by side."""
     lead, first = len(shape), parameters[0]
     storage, start = first.untyped_storage().data_ptr(), first.storage_offset()
     # An axis of length 1 may have any stride.

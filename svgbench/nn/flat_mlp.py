@@ -1,10 +1,10 @@
 """Perceptrons as functions of flat parameters, with products by their Jacobians.
 
-A trust-region step moves a parameter vector, asks what a hundred nearby vectors would do, and often puts the old one
+A trust-region step moves a parameter vector, evaluates a hundred nearby vectors, and often puts the old one
 back; so here a network holds no parameters: each function takes theta, a seed in each row.
 
-Derivatives are written out, layer by layer: tangent propagation for J v and backpropagation for J'u (Schulman 2016,
-section 3.12.1), both on one recording of the forward pass, without a graph.
+Derivatives are written out layer by layer: tangent propagation for J v and backpropagation for J'u (Schulman 2016,
+section 3.12.1). Both use one recording of the forward pass, without a graph.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ SLOPES: dict[str, Activation] = {
 """An activation's derivative as a function of its output."""
 
 NUMPY_ACTIVATIONS: dict[str, Forward] = {"tanh": _tanh, "softplus": _softplus}
-"""They write over what they are given."""
+"""They overwrite their input."""
 
 
 class Recording(NamedTuple):
-    """A forward pass: what each layer took in, the slopes of the hidden activations, and the output."""
+    """A forward pass: each layer's input, the slopes of the hidden activations, and the output."""
 
     weights: list[Float[Tensor, "S n_in n_out"]]
     inputs: list[Float[Tensor, "S B n_in"]]
@@ -61,10 +61,10 @@ class Recording(NamedTuple):
 
 
 class FlatMLP:
-    """Linear layers of these sizes, an activation after all but the last.
+    """Linear layers of these sizes, with an activation after all except the last.
 
     sizes: input, hidden and output widths, at least two. activation: "tanh" or "softplus".
-    P: number of parameters: of each layer its weights [in, out], row by row, and then its biases [out].
+    P: number of parameters. Each layer has its weights [in, out], row by row, and then its biases [out].
     """
 
     def __init__(self, sizes: Sequence[int], activation: str) -> None:
@@ -82,7 +82,7 @@ class FlatMLP:
         """Parameters, with biases zero. Drawn in float64, so that every dtype starts from the same numbers.
 
         kind:
-            "unit": what comes into a hidden unit is Gaussian, scaled to norm 1; into an output, to `output_gain`;
+            "unit": the weights into a hidden unit are Gaussian, scaled to norm 1; into an output, to `output_gain`;
             "orthogonal": weights are orthogonal, times sqrt(2) in hidden layers, and `output_gain` in the last.
         """
         if kind not in ("unit", "orthogonal"):
@@ -102,7 +102,7 @@ class FlatMLP:
     def layers(
         self, theta: Float[Tensor, "S P"]
     ) -> list[tuple[Float[Tensor, "S n_in n_out"], Float[Tensor, "S 1 n_out"]]]:
-        """theta as views: of each layer the weights and the biases."""
+        """theta as views: the weights and the biases of each layer."""
         if theta.dim() != 2 or theta.shape[1] != self.P:
             raise ValueError(f"parameters have shape {list(theta.shape)}, expected [S, {self.P}]")
         found, start = [], 0
@@ -152,7 +152,7 @@ class FlatMLP:
         return torch.cat(parts, 1)
 
     def forward_numpy(self, theta: Float[Tensor, "S P"]) -> Forward:
-        """The forward pass at theta as it is now, for batches so small that calls of torch would cost more."""
+        """The forward pass at the current theta in NumPy, for small batches on which torch's calls cost more."""
         arrays = [(w.cpu().numpy().copy(), b.cpu().numpy().copy()) for w, b in self.layers(theta)]
         activate = NUMPY_ACTIVATIONS[self.activation]
         *hidden, (weight, bias) = arrays

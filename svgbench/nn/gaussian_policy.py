@@ -1,8 +1,7 @@
-"""The policy of the thesis's continuous tasks: a Gaussian whose mean a network gives and whose spread is its own.
+"""The policy of the thesis's continuous tasks: a Gaussian with a network for its mean and a separate, learned spread.
 
 pi(a | x) = N(mean = net(x), diag(exp(log_std))^2), log_std independent of the state (Schulman 2016, section 3.13).
-Actions are in units of half the control range of the task, around its centre; x is whatever the caller scales
-observations to.
+Actions are in units of half the task's control range, around its centre. x is the observation as scaled by the caller.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ class Acting(NamedTuple):
 
 
 class GaussianPolicy:
-    """Functions of parameters theta: those of the network for the mean, and then A for log_std.
+    """Functions of parameters theta: first the mean network's parameters, and then A for log_std.
 
     hidden: widths of the hidden layers; () is a linear policy. activation: as `FlatMLP`.
     """

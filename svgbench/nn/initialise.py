@@ -1,4 +1,4 @@
-"""Initial weights other than the layers' own."""
+"""Initial weights that differ from the layers' defaults."""
 
 from __future__ import annotations
 

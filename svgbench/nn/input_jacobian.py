@@ -1,4 +1,4 @@
-"""Derivatives of a perceptron's outputs by its inputs, on a recording of its forward pass (`svgbench.nn.flat_mlp`)."""
+"""Derivatives of a perceptron's outputs with respect to its inputs, from a recording (`svgbench.nn.flat_mlp`)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from svgbench.nn.flat_mlp import Recording
 
 
 def pull_back(recording: Recording, u: Float[Tensor, "S B O"]) -> Float[Tensor, "S B I"]:
-    """u J: the gradient of sum(u * output) by the inputs."""
+    """u J: the gradient of sum(u * output) with respect to the inputs."""
     for i in reversed(range(len(recording.weights))):
         u = torch.bmm(u, recording.weights[i].mT)
         if i:
@@ -19,7 +19,7 @@ def pull_back(recording: Recording, u: Float[Tensor, "S B O"]) -> Float[Tensor, 
 
 
 def jacobian(recording: Recording) -> Float[Tensor, "S B O I"]:
-    """J: the derivative of each output by each input."""
+    """J: the derivative of each output with respect to each input."""
     S, B, out = recording.output.shape
     J = recording.weights[-1].mT.unsqueeze(1).expand(S, B, -1, -1)  # [S, B, out, h]
     for weight, slope in zip(reversed(recording.weights[:-1]), reversed(recording.slopes), strict=True):

@@ -1,4 +1,4 @@
-"""Layers that hold one set of weights for each seed, and beside it, where asked, for each ensemble member."""
+"""Layers with one set of weights for each seed and, if requested, for each ensemble member."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ SMALL = 5000  # elements; below it the calls cost more than the arithmetic
 
 
 def _tanh(x: Float[Tensor, "*axes"]) -> Float[Tensor, "*axes"]:
-    """On the CPU `torch.tanh` is MKL's, which can take nine times as long as `torch.sigmoid`.
+    """tanh, computed with `torch.sigmoid` on the CPU, where MKL's `torch.tanh` can take nine times as long.
 
-    The absolute error of the detour stays within 2e-7 in float32 (4e-16 in float64), no more than that of the
-    pre-activation itself. torch.func's transforms, which want more of a Function, take the plain one.
+    The absolute error stays within 2e-7 in float32 (4e-16 in float64), no more than that of the pre-activation itself.
+    Under torch.func's transforms, which this Function does not support, the plain `torch.tanh` is used.
     """
     if x.device.type != "cpu" or x.numel() < SMALL or torch._C._are_functorch_transforms_active():
         return torch.tanh(x)
@@ -68,7 +68,7 @@ ACTIVATIONS: dict[str, Activation] = {
 
 
 class Linear(nn.Module):
-    """x W + b with weights of its own for each seed, and with `ensemble` for each of that many members E.
+    """x W + b with separate weights for each seed and, with `ensemble`, for each of E members.
 
     Weights and biases are drawn from U(-1/sqrt(in), 1/sqrt(in)), the default of `torch.nn.Linear`, in float64 and then
     rounded to `dtype`, so that a float32 and a float64 layer start from the same numbers.
@@ -138,7 +138,7 @@ class Linear(nn.Module):
 
 
 class MLP(nn.Module):
-    """Linear layers of the given sizes, with an activation after all but the last, which has one of its own.
+    """Linear layers of the given sizes, with an activation after all except the last, which has `output_activation`.
 
     sizes: input, hidden and output widths, at least two. Shapes and initialisation are those of `Linear`.
     activation, output_activation: names in `ACTIVATIONS`.

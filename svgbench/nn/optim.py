@@ -23,7 +23,7 @@ class Adam:
     The parameters are moved into one buffer `flat` and their gradients into another, `grad`: each
     `p` and `p.grad` becomes a view. There are two ways to fill `grad`:
 
-    * `adam.backward(loss)` writes the gradient of this optimiser's parameters, and of nothing else;
+    * `adam.backward(loss)` writes the gradient of this optimiser's parameters and of no others;
     * `adam.zero_grad()` and then `loss.backward()` accumulates as usual. That is slower, and torch warns once
       that the views are not contiguous.
 
@@ -221,7 +221,7 @@ def _clip_(grads: list[Float[Tensor, "S ..."]], max_norm: float) -> Float[Tensor
 
 
 def target_copy(module: M) -> M:
-    """A copy of the module, for `polyak_`, whose parameters lie in one buffer and take no gradient."""
+    """A copy of the module for `polyak_`. Its parameters are in one buffer and require no gradient."""
     target = copy.deepcopy(module).requires_grad_(False)
     parameters = list(target.parameters())
     flatten_(parameters, members_of(parameters))

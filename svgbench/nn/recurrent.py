@@ -1,4 +1,4 @@
-"""A GRU with weights of its own for each seed, one step at a time."""
+"""A GRU with separate weights for each seed, one step at a time."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class GRU(nn.Module):
 
 
 class _Gates(torch.autograd.Function):
-    """Everything of a step but its matrix products, in few passes over memory."""
+    """The elementwise part of a step, without its matrix products, in few passes over memory."""
 
     @staticmethod
     def forward(

@@ -1,8 +1,8 @@
 """Returns and advantages along paths. Rows "S T N" as in `svgbench.simulate.batch`.
 
-A path may end anywhere, and the next one of the same simulation may follow it. `ended` says after which steps a path
-stops, whatever stopped it, and `tail` what is still to come there in the discounted sum: zero after a termination,
-the caller's choice after a time limit or where the batch was cut.
+A path may end anywhere, and the next path of the same simulation may follow it. `ended` marks the steps after which a
+path stops, for any reason. `tail` is the rest of the discounted sum there: zero after a termination, and the caller's
+choice after a time limit or at the end of the batch.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from torch import Tensor
 
 from svgbench.nn.normaliser import NEGLIGIBLE
 
-MIN_PATHS = 5  # whose mean is a baseline, at least; the authors' code
+MIN_PATHS = 5  # the fewest paths whose mean is used as a baseline; the authors' code
 
 
 def discounted_sums(
     reward: Float[Tensor, "S T N"], ended: Bool[Tensor, "S T N"], tail: Float[Tensor, "S T N"], gamma: float
 ) -> Float[Tensor, "S T N"]:
-    """sum_l gamma^l r_{t+l} up to the path's end, and then gamma^... tail."""
+    """sum_l gamma^l r_{t+l} up to the path's end, plus the discounted tail."""
     out = torch.empty_like(reward)
     following = torch.zeros_like(reward[:, 0])
     for t in reversed(range(reward.shape[1])):
@@ -38,7 +38,7 @@ def generalized_advantages(
 ) -> Float[Tensor, "S T N"]:
     """sum_l (gamma lambda)^l delta_{t+l} up to the path's end, eq. (26).
 
-    value: V(s_t); tail: V at the state a path ended in, or what stands for it.
+    value: V(s_t); tail: V at the state in which a path ended, or the value used instead.
     """
     out = torch.empty_like(reward)
     advantage = torch.zeros_like(reward[:, 0])
@@ -56,9 +56,9 @@ def time_means(
     used: Bool[Tensor, "S T N"],
     min_paths: int = MIN_PATHS,
 ) -> Float[Tensor, "S T N"]:
-    """The mean of x at each time within a path, over a seed's paths, given back to every step.
+    """The mean of x over a seed's paths at each time within a path, assigned to every step.
 
-    A time that fewer than `min_paths` paths have reached (or than there are) gets the last mean before it.
+    A time that fewer than `min_paths` paths reach (or fewer than all, if there are fewer) gets the last mean before it.
     elapsed: steps of the path before this one.
     """
     S = len(x)
@@ -76,14 +76,14 @@ def time_means(
 
 
 def centred(x: Float[Tensor, "S T N"], used: Bool[Tensor, "S T N"]) -> Float[Tensor, "S T N"]:
-    """x less the mean of all of a seed's used entries."""
+    """x minus the mean of a seed's used entries."""
     weight = used.flatten(1).double()
     mean = torch.where(used, x, 0.0).flatten(1).double().sum(1, keepdim=True) / weight.sum(1, keepdim=True)
     return x - mean.unsqueeze(-1).to(x.dtype)
 
 
 def divided_by_deviation(x: Float[Tensor, "S T N"], used: Bool[Tensor, "S T N"]) -> Float[Tensor, "S T N"]:
-    """x over the standard deviation of all of a seed's used entries (not centred); x itself where that is rounding."""
+    """x divided by the standard deviation of a seed's used entries (not centred); x itself if that is only rounding."""
     weight = used.flatten(1).double()
     n = weight.sum(1, keepdim=True)
     flat = torch.where(used, x, 0.0).flatten(1).double()

@@ -1,4 +1,4 @@
-"""What observations are scaled to before a network sees them."""
+"""The scaling of observations before a network sees them."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class ObservationScaling:
 
     kind:
         "none": as they are;
-        "range": the task's own `observation_scale` goes to 1, or where it has none its bounds to -1 and 1;
+        "range": the task's own `observation_scale` goes to 1; if it has none, its bounds go to -1 and 1;
         "random": the 10th and 90th percentiles under uniformly random actions go to -1 and 1, as in the authors' code;
         "running": mean 0 and standard deviation 1 over all batches before the present one.
-        What has never varied is centred and not stretched, except by "random", whose margin is then the width.
+        A feature that has never varied is only centred, except with "random", whose margin is then the width.
     clip: bound of a scaled observation; 0 is none.
 
     centre, width: they do not change within a batch.
@@ -51,7 +51,7 @@ class ObservationScaling:
             self.width[:] = np.where(high > low, (high - low) / 2, 1.0)
 
     def prepare(self) -> int:
-        """Measure what the kind needs, once; the steps that this takes of each seed's simulator."""
+        """Measure once what the kind needs. Return the number of simulator steps that this takes for each seed."""
         if self.ready:
             return 0
         S, A, task = len(self.seeds), self.task.action_dim, self.task
@@ -70,7 +70,7 @@ class ObservationScaling:
         return RANDOM_PATHS * RANDOM_LENGTH
 
     def apply(self, observation: Float64[np.ndarray, "S N O"], dtype: Any) -> Float[np.ndarray, "S N O"]:
-        """Scaled observations of that type, a new array."""
+        """Scaled observations of that dtype, as a new array."""
         scaled = observation
         if self.kind != "none":
             scaled = observation - self.centre
@@ -79,12 +79,12 @@ class ObservationScaling:
         return x.clip(-self.clip, self.clip, out=x) if self.clip else x
 
     def note(self, observation: Float64[np.ndarray, "S B O"], valid: Bool[np.ndarray, "S B"]) -> None:
-        """Count observations, where valid, for the statistics of the batches to come."""
+        """Count observations, where valid, for the statistics of later batches."""
         if self.kind == "running":
             self.normaliser.update(torch.from_numpy(observation), torch.from_numpy(valid))
 
     def renew(self) -> None:
-        """Between two batches: take up the statistics of all that was noted."""
+        """Call between two batches: use the statistics of everything counted so far."""
         if self.kind == "running":
             self.centre = self.normaliser.mean.numpy()[:, None].copy()
             self.width = self.normaliser.std.numpy()[:, None].copy()

@@ -1,4 +1,4 @@
-"""Small things about tensors and states (tensors, numbers, strings, lists and dicts, nested) that many parts ask."""
+"""Small helpers for tensors and states (nested tensors, numbers, strings, lists and dicts)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 def on_cpu(value: Any) -> Any:
-    """The state with all tensors on the CPU, where simulations live, whatever device it was loaded to."""
+    """The state with all tensors moved to the CPU, where simulations run."""
     if isinstance(value, Tensor):
         return value.cpu()
     if isinstance(value, dict):
@@ -18,7 +18,7 @@ def on_cpu(value: Any) -> Any:
 
 
 def finite_rows(x: Float[Tensor, "S ..."]) -> Bool[Tensor, "S"]:
-    """Whether all of a seed's numbers are finite; a sum of them that overflows counts as not."""
+    """Whether all of a seed's numbers are finite. If their sum overflows, they count as not finite."""
     return x.flatten(1).sum(1).isfinite()  # one pass: NaN and infinities survive a sum
 
 

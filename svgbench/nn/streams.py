@@ -1,4 +1,4 @@
-"""Random streams that belong to a seed: what a seed draws does not depend on which seeds it trains beside."""
+"""Random streams that belong to a seed: a seed's draws do not depend on the seeds that train with it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Streams:
     """One random stream for each of S seeds; every draw has S as its first axis.
 
     The numbers are drawn on the CPU and then moved to `device`, so that a seed has the same initial weights,
-    noise and minibatches on every device, whatever its companions. Draw in bulk: a draw is a call a seed.
+    noise and minibatches on every device and in every block. Draw in bulk: each draw is one call per seed.
 
     seeds: S integers, the seeds' own numbers (not their places in the block).
     name: what the stream is for ("init", "noise", "evaluation"); streams of different names are unrelated.
@@ -99,7 +99,7 @@ class Streams:
 
 
 def seed_number(seed: int, name: str) -> int:
-    """What a generator is seeded with: a number of 32 bits for each seed and name."""
+    """A generator's initial seed: a 32-bit number for each seed and name."""
     digest = hashlib.sha256(f"{seed}\0{name}".encode()).digest()
     # torch's Mersenne Twister uses the low 32 bits of what it is given.
     return int.from_bytes(digest[:4], "big")

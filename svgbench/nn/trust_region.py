@@ -1,7 +1,7 @@
 """Steps to the edge of a trust region: conjugate gradients, the longest step, a line search (Schulman 2016, 3.12).
 
-Every seed has its own step lengths, residuals and decisions; one that has finished is masked, and waits. Vectors are
-float64 here whatever the network's type: they are short, and conjugate gradients lose digits fast.
+Every seed has its own step lengths, residuals and decisions. A finished seed is masked and waits. Vectors are always
+float64 here: they are short, and conjugate gradients lose digits quickly.
 """
 
 from __future__ import annotations
@@ -14,14 +14,13 @@ from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
 SLACK = 1e-5
-"""Of a divergence's bound, relative: where the quadratic model is exact, a step to the very edge is not to fail by
-rounding, half of the time."""
+"""Relative slack on the divergence's bound, so that rounding does not reject a step that lies exactly on it."""
 
 Product = Callable[[Float64[Tensor, "S P"]], Float64[Tensor, "S P"]]
 """A v of v, for a symmetric positive semi-definite A of each seed."""
 
 Evaluate = Callable[[Float[Tensor, "S P"]], tuple[Float[Tensor, "S"], Float[Tensor, "S"]]]
-"""What parameters are worth: the objective's gain over the old ones, and their divergence from them."""
+"""Evaluates parameters: the objective's gain over the old ones, and the divergence from them."""
 
 
 @no_type_check  # the tests would spend more time on its checks than on all others
@@ -32,11 +31,11 @@ def _dot(a: Float[Tensor, "S P"], b: Float[Tensor, "S P"]) -> Float[Tensor, "S 1
 def conjugate_gradients(
     product: Product, b: Float[Tensor, "S P"], iterations: int, tolerance: float = 1e-10
 ) -> Float64[Tensor, "S P"]:
-    """x with A x close to b, by so many steps of conjugate gradients from zero.
+    """x with A x close to b, by the given number of conjugate gradient steps from zero.
 
-    A seed stops when its squared residual is below `tolerance` (the default is the authors'), or where A shows no
-    curvature. Each residual is made orthogonal to all before it, as it would be without rounding: a Fisher matrix's
-    condition is such that otherwise the last of ten steps depends visibly on the order in which sums are taken.
+    A seed stops when its squared residual is below `tolerance` (the default is the authors'), or if A shows no
+    curvature. Each residual is made orthogonal to all earlier ones, as it would be without rounding. Fisher matrices
+    are so badly conditioned that otherwise the last of ten steps visibly depends on the order of summation.
     """
     b = b.double()
     x, r, p = torch.zeros_like(b), b.clone(), b.clone()
@@ -54,7 +53,7 @@ def conjugate_gradients(
         x = torch.where(going, x + alpha * p, x)
         units.append(torch.where(going, r / rr.sqrt(), 0.0))
         r = torch.where(going, r - alpha * Ap, r)
-        for unit in units * 2:  # once more, because the first pass rounds too
+        for unit in units * 2:  # twice, because the first pass also rounds
             r = torch.where(going, r - _dot(unit, r) * unit, r)
         new_rr = _dot(r, r)
         p = torch.where(going, r + (new_rr / rr) * p, p)
@@ -78,7 +77,7 @@ def max_step(
 
 
 class LineSearch(NamedTuple):
-    """theta: where it was accepted the new parameters, elsewhere the old ones, bit for bit."""
+    """theta: the new parameters where accepted, otherwise the old ones, bit for bit."""
 
     theta: Float[Tensor, "S P"]
     accepted: Bool[Tensor, "S"]
@@ -102,7 +101,7 @@ def line_search(
     """Shrink the step by `factor` until the objective gains and the divergence is at most `max_divergence`.
 
     expected: the gain of the whole step if the objective were linear; with it the gain must also exceed
-    `accept_ratio` times what a shrunken step should bring.
+    `accept_ratio` times the expected gain of the shrunken step.
     """
     S = len(theta)
     kept = theta.clone()

@@ -22,8 +22,8 @@ def ids() -> tuple[str, ...]:
 def load(table_id: str) -> PublishedTable:
     """The table of that id.
 
-    Raises UnknownPublishedError for an id that is not in `ids()`, PublishedDataError if the work's file is not
-    what the schema asks for.
+    Raises UnknownPublishedError for an id that is not in `ids()`, PublishedDataError if the work's file does not follow
+    the schema.
     """
     if table_id not in ids():
         raise unknown("published table", table_id, ids())
@@ -31,7 +31,7 @@ def load(table_id: str) -> PublishedTable:
 
 
 def published_number(table_id: str, row: str, column: str) -> PublishedNumber:
-    """One number. UnknownPublishedError for a wrong name and for a cell that the paper leaves empty."""
+    """One number. Raises UnknownPublishedError for a wrong name, or a cell that the paper leaves empty."""
     found = load(table_id).get(row, column)
     if found is None:
         raise unknown("number in row", row, _filled_rows(table_id, column), f"column '{column}' of {table_id}")

@@ -1,7 +1,7 @@
 """The format of `<work>.toml`, checked with pydantic, and the step from there to frozen tables.
 
-What a number carries is looked for in its cell, its row, its column (training steps only), its row's protocol and
-the table's defaults, in this order.
+A number's attributes are looked up in its cell, its row, its column (training steps only), its row's protocol and the
+table's defaults, in this order.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class _Model(BaseModel):
 
 
 class _About(_Model):
-    """What a number carries. "unknown" is an answer; silence is not."""
+    """A number's attributes. "unknown" is a valid value; a missing one is an error."""
 
     spread_kind: SpreadKind | None = None
     n: Count | None = None

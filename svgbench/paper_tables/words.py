@@ -1,4 +1,4 @@
-"""What a published number is. Frozen data; nothing here imports more than the standard library."""
+"""The types of published numbers. Frozen data; only the standard library is imported."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from decimal import Decimal
 from typing import Literal
 
 Kind = Literal["printed", "rerun", "library"]
-"""Printed in the paper; measured again by its authors; somebody else's benchmark."""
+"""Printed in the paper; measured again by its authors; another group's benchmark."""
 
 SpreadKind = Literal["sd", "se", "ci95", "interval95", "none", "unknown"]
-"""`ci95` is half the width of a symmetric 95 % interval; `interval95` is both ends of one that need not be."""
+"""`ci95` is half the width of a symmetric 95 % interval; `interval95` is both ends of an interval of any shape."""
 
 Statistic = Literal["last", "best", "mean_of_last", "unknown"]
 PolicyMode = Literal["deterministic", "stochastic", "planning", "unknown"]
 
 
 class PublishedDataError(ValueError):
-    """A file of published numbers is not what the schema asks for. The message names file and key."""
+    """A file of published numbers does not follow the schema. The message names file and key."""
 
 
 class UnknownPublishedError(LookupError):
@@ -28,7 +28,7 @@ class UnknownPublishedError(LookupError):
 
 @dataclass(frozen=True)
 class Source:
-    """Where a number stands."""
+    """Where a number is printed."""
 
     table: str  # the work and its table
     row: str  # as printed there
@@ -42,9 +42,8 @@ class Source:
 class PublishedNumber:
     """One cell of a published table, and what must be known to compare with it.
 
-    `value`, `spread` and `interval` keep the digits of the paper. None stands for what nobody says: `spread` where
-    `spread_kind` is "none" or "interval95" (then `interval` has low and high), `n` and `env_steps` where they are
-    unknown.
+    `value`, `spread` and `interval` keep the digits of the paper. None means that it is not given: `spread` if
+    `spread_kind` is "none" or "interval95" (then `interval` has low and high), `n` and `env_steps` if they are unknown.
     """
 
     row: str
@@ -61,7 +60,7 @@ class PublishedNumber:
     env_steps: int | None  # environment steps of training
     source: Source
     interval: tuple[Decimal, Decimal] | None = None
-    printed: str | None = None  # the cell as it stands, where the digits alone do not give it
+    printed: str | None = None  # the cell as printed, if the digits alone do not reproduce it
 
     @property
     def text(self) -> str:
@@ -92,7 +91,7 @@ class PublishedTable:
     notes: tuple[str, ...] = ()
 
     def get(self, row: str, column: str) -> PublishedNumber | None:
-        """The number, or None where the paper leaves the cell empty. UnknownPublishedError for a wrong name."""
+        """The number, or None if the paper leaves the cell empty. Raises UnknownPublishedError for a wrong name."""
         for kind, name, names in (("row", row, self.rows), ("column", column, self.columns)):
             if name not in names:
                 raise unknown(kind, name, names, self.id)
@@ -109,7 +108,7 @@ def digits(value: Decimal) -> str:
 
 
 def unknown(kind: str, name: str, names: Iterable[str], where: str = "") -> UnknownPublishedError:
-    """An error for `name` that points to the nearest of `names`."""
+    """An error for `name` that gives the nearest of `names`."""
     known = list(names)
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     meant = f"; did you mean '{near[0]}'?" if near else ""
