@@ -1,1 +1,1 @@
-"""Measurements of speed, each as a ratio against a peer or a limit taken in the same run."""
+"""Measurements of speed, each as a ratio to a peer or a limit that is measured in the same run."""

@@ -1,8 +1,8 @@
 """The least arithmetic of an update: multiplications in matrix products, counted from layer sizes.
 
-A layer's product costs rows x in x out forward, the same again for the gradient of its weights, and again for that
-of its input. Not counted, since nobody needs them: products with the first hidden state, which is zero; gradients of
-networks that a loss does not train; gradients of recorded data. Elementwise work counts as nothing.
+A layer's product costs rows x in x out forward, the same again for the gradient of its weights, and again for that of
+its input. Unnecessary products are not counted: those with the first hidden state, which is zero; gradients of networks
+that a loss does not train; gradients of recorded data. Elementwise work is not counted either.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Sizes = Sequence[int]
 
 
 def network(sizes: Sizes, *, learns: bool = False, carries: bool = False) -> int:
-    """Of one row through layers of these sizes, and back.
+    """Multiplications of one row through layers of these sizes, and back.
 
     learns: the gradient of the weights is wanted. carries: the gradient of the input is.
     """

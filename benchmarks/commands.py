@@ -1,4 +1,4 @@
-"""How quickly commands answer: start-up, and `plan` and `status` over 10,000 cells that are half done."""
+"""Response times of commands: start-up, and `plan` and `status` over 10,000 cells, half of them done."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the lab costs: a block under the lab against a process that drives the same learner by itself."""
+"""The lab's overhead: a block under the lab, compared with a process that runs the same learner alone."""
 
 from __future__ import annotations
 

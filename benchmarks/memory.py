@@ -1,7 +1,7 @@
 """Memory of runs at the paper's budget with a full replay: the peak of a block's own process.
 
 The process is the lab's. It resumes from a checkpoint, does slices with all their updates, writes a checkpoint after
-each, and is stopped. Another process has made that checkpoint before; its transitions are random, not stepped.
+each, and is stopped. Another process made the first checkpoint; its transitions are random numbers, not simulated.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Run = tuple[str, str, str, tuple[str, ...]]
 
 
 def block_of(run: Run, seeds: int) -> Block:
-    """So many seeds of the run, in one block."""
+    """One block with this number of the run's seeds."""
     experiment, task, variant, overrides = run
     selection = Selection(seeds=tuple(range(seeds)), tasks=(task,), variants=(variant,), overrides=overrides)
     (cell,) = expand(reproduce.experiments()[experiment], selection)
@@ -64,7 +64,7 @@ def fill(job: Path, results: Path) -> None:
 
 
 def peak(run: Run, seeds: int) -> float:
-    """The most memory that the block's process had in use, in GB."""
+    """The peak memory of the block's process, in GB."""
     block = block_of(run, seeds)
     with TemporaryDirectory() as folder, mock.patch.dict(os.environ, {child.CHECKPOINT_SECONDS: "0"}):
         store = Store(Path(folder))
@@ -88,7 +88,7 @@ def peak(run: Run, seeds: int) -> float:
 
 
 def measure() -> list[Result]:
-    """A process with one seed, and what a second one adds."""
+    """The memory of a process with one seed, and the increase for a second seed."""
     results = []
     for run in RUNS:
         _, task, variant, _ = run

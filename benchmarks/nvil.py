@@ -1,8 +1,8 @@
 """Neural variational inference on 4 x 4 bars: an update through `svgbench.scg` against the same loop written by hand.
 
 Both have the networks of `scg/fig13-nvil` with two layers of bits, learned baselines and Adam, in float64. The tensors
-are small, so that what the library adds shows. They are timed in turns in one process of one thread, with the
-environment that the lab gives its blocks, because a machine's speed drifts; waiting for a core does not count.
+are small, so that the library's overhead is visible. The two are timed in turns, because a machine's speed drifts, in
+one process with one thread and the environment variables of the lab's blocks. Waiting for a core does not count.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ class Result:
 
     name: what was measured, "seed_axis/one_block_of_ten". unit: of `value` and `reference_value`.
     reference: the peer or limit in words. reference_value: None for a peer that is not installed.
-    ratio: value / reference_value. target: what it should be, in words (">= 2.3"), where something is asked of it.
+    ratio: value / reference_value. target: what the ratio should be, in words (">= 2.3"), if there is a requirement.
     """
 
     name: str

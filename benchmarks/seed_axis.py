@@ -1,4 +1,4 @@
-"""Ten seeds of a small actor-critic update: in one block, in two blocks of five, and one seed a process.
+"""Ten seeds of a small actor-critic update: in one block, in two blocks of five, and one seed per process.
 
 All three run the same program and differ only in S, the number of seeds in a process, and in threads. The update
 is a critic step by temporal difference with target networks, a policy step through the critic, Adam on both

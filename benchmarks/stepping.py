@@ -1,10 +1,10 @@
 """Stepping the tasks, 64 simulations on two threads, against raw `mujoco.batch` and against gymnasium.
 
-Raw is the limit: the same model (where a task pays for contacts, without the sensor and the forward pass that
-compute them), the same actions, and the same starts of episodes at the same steps, so that it passes through the
-same states bit for bit, which is asserted; it computes no observation, no reward and no end. It begins an episode with
-MuJoCo's own reset and two writes; ours writes a row, so where robots fall in every step raw is not quite the limit. The
-two are timed in short turns, one after the other, because a machine's speed drifts.
+Raw is the limit. It has the same model (if a task pays for contacts, without the sensor and the forward pass that
+compute them), the same actions, and the same starts of episodes at the same steps. So it passes through the same
+states bit for bit, which is asserted. It computes no observation, no reward and no end of an episode. It begins an
+episode with MuJoCo's own reset and two writes; ours writes a row. So raw is not quite the limit if robots fall in
+every step. The two are timed in short, alternating turns, because a machine's speed drifts.
 
 gymnasium's own environments of the same name take the actions of the first simulations.
 """

@@ -1,17 +1,17 @@
-"""On-policy learning: collecting with the policy in the loop, a whole iteration, its memory, and what a vine costs.
+"""On-policy learning: collecting with the policy in the loop, a whole iteration, its memory, and the cost of a vine.
 
-Collecting: a batch of as many simulations as a block of the experiments has, slice by slice as the learner does it,
-against raw `mujoco.batch` with the same controls for the same simulations and the same starts of paths, so that it
-passes through the same states bit for bit, which is asserted; raw computes no action, no observation, no reward and
-no end, and no contact forces, and begins a path as `stepping`'s does. The two are timed in turns of a slice, because
-a machine's speed drifts.
+Collecting: a batch with as many simulations as a block of the experiments, slice by slice as in the learner. It is
+compared with raw `mujoco.batch` with the same controls for the same simulations and the same starts of paths. Raw
+passes through the same states bit for bit, which is asserted. It computes no action, observation, reward, end or
+contact force, and begins a path as in `stepping`. The two are timed in turns of a slice, because a machine's speed
+drifts.
 
-A whole iteration is a batch and its update: ours of the thesis's sizes for the swimmer, beside sb3-contrib's with its
-defaults and a network as small, in turns. It runs gymnasium's Swimmer-v5, whose control step is four physics steps;
-the thesis's swimmer has two.
+A whole iteration is a batch and its update. Ours has the thesis's sizes for the swimmer; sb3-contrib's has its
+defaults and an equally small network. The two are timed in turns. sb3-contrib runs gymnasium's Swimmer-v5, whose
+control step is four physics steps; the thesis's swimmer has two.
 
 Memory is the peak of a process that does one iteration of a million steps of made data, and writes a checkpoint
-towards the batch's end. Each part runs in a process of its own, in the environment that the lab gives its blocks.
+towards the batch's end. Each part runs in its own process, with the environment variables of the lab's blocks.
 """
 
 from __future__ import annotations

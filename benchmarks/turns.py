@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 def rates_in_turns(
     arrangements: Mapping[str, Sequence[Sequence[str]]], repeats: int, environment: Mapping[str, str] | None = None
 ) -> dict[str, list[float]]:
-    """What the processes of each arrangement come to together, in each of the repeats, which are interleaved.
+    """The total rate of each arrangement's processes in each repeat; repeats are interleaved.
 
     arrangements: the command of each process. A process says "ready", and then answers every line with its rate.
     Raises RuntimeError if one ends instead.

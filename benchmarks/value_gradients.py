@@ -1,12 +1,13 @@
-"""Stochastic value gradients: what the seed axis saves in a whole run, and the memory of 1000 steps of SVG(inf).
+"""Stochastic value gradients: the time saved by the seed axis in a whole run, and the memory of 1000 steps of SVG(inf).
 
-Throughput is that of SVG(1) with replay on the swimmer of three links, as Figure 3 runs it: episodes collected, and
-everything that is trained after each. Ten seeds in two blocks of five, a process and a thread each, against one seed a
-process, two at a time; both run the same program, and differ in S only. Seed-episodes a second over all processes of an
-arrangement, which run at the same time on two cores; the first episodes, with a nearly empty database, are not timed.
+Throughput is measured for SVG(1) with replay on the 3-link swimmer, as in Figure 3: collecting episodes, and all
+training after each. Ten seeds in two blocks of five, with one process and one thread each, are compared with one seed
+per process, two at a time. Both run the same program and differ only in S. The unit is seed-episodes per second over
+all processes of an arrangement, which run at the same time on two cores. The first episodes, with a nearly empty
+database, are not timed.
 
-Memory is the peak of a process in which ten seeds of SVG(inf) do episodes of 1000 steps of hand and ball, as Figure 2
-runs it but in one block, with a full database, and write a checkpoint after each stage.
+Memory is the peak of a process in which ten seeds of SVG(inf) do episodes of 1000 steps of hand and ball. It runs as
+in Figure 2 but in one block, with a full database, and writes a checkpoint after each stage.
 """
 
 from __future__ import annotations
