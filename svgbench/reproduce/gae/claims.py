@@ -1,4 +1,4 @@
-"""What section 4.6.3 of Schulman 2016 says of Figures 8 to 10, as data. Every word has its number, before any run."""
+"""What section 4.6.3 of Schulman 2016 says about Figures 8 to 10. Each word has a number, fixed before any run."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What section 5.2 of Clavera et al. 2020 says of Figure 3, as data. Every word has its number, fixed before any run.
+"""What section 5.2 of Clavera et al. 2020 says about Figure 3. Each word of a claim has a number, fixed before any run.
 
-Each sentence is judged for the model as it is after training, and for the model early in training.
+Each sentence is judged for the model after training, and for the model early in training.
 """
 
 from __future__ import annotations

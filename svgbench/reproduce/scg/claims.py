@@ -1,4 +1,4 @@
-"""What chapter 5 of Schulman 2016 says of its estimators, as data. Every word has its number.
+"""What chapter 5 of Schulman 2016 says about its estimators, as data. Each word of a claim has a number.
 
 The numbers were set before any run with ten seeds. Pilots of one seed of `hessian`, `mm` and `variance` had been
 seen, and one of `fig11` at `smoke`, after which its unbiasedness is judged at `paper` only.

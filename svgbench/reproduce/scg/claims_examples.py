@@ -1,7 +1,7 @@
-"""What sections 5.4 and 5.10 of Schulman 2016 say of their examples, as data. Every word has its number.
+"""What sections 5.4 and 5.10 of Schulman 2016 say about their examples, as data. Each word of a claim has a number.
 
 The numbers were set before any run with ten seeds; pilots of one seed, which is none of the ten, had been seen, and
-runs at `smoke`. These last hardly learn a baseline, so claims about learned ones are judged at `paper` only.
+runs at `smoke`. Runs at `smoke` barely learn a baseline, so claims about learned ones are judged at `paper` only.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What chapters 2, 3 and 4 of Schulman 2016 say of estimators and of the bound, as data. Every word has its number.
+"""What chapters 2, 3 and 4 of Schulman 2016 say about estimators and the bound. Each word of a claim has a number.
 
 The numbers were set before any run with ten seeds; a pilot of one other seed had been seen.
 """

@@ -1,4 +1,4 @@
-"""What sections 5.2.1 and 5.4 of Schulman 2016 say of variances, as data. Every word has its number.
+"""What sections 5.2.1 and 5.4 of Schulman 2016 say about variances, as data. Each word of a claim has a number.
 
 The numbers were set before any run with ten seeds; pilots of one seed had been seen.
 """

@@ -121,7 +121,7 @@ BESIDE = 240.0  # points from a motif to its surrogate
 
 
 def figure(results: Results) -> dict[str, Figure]:
-    """Each motif beside its surrogate, and how far the derivative of the latter is from eq. (38)."""
+    """Each motif beside its surrogate, and the distance of the surrogate's derivative from eq. (38)."""
     drawn, axes = subplots(1, 1, (1, 1))
     ax, low, right = axes[0, 0], -24.0, BESIDE
     ax.text(0, -8, "stochastic computation graph", va="center")

@@ -1,8 +1,8 @@
-"""What section 3.8.1 of Schulman 2016 says of Figure 4, as data. Every word has its number, fixed before any run.
+"""What section 3.8.1 of Schulman 2016 says about Figure 4. Each word of a claim has a number, fixed before any run.
 
-SOLVED, in reward per step over the steps that a path would last in full: cart-pole, 95 % of the 10 that a step without
-a fall pays; swimmer, half of the 0.15 at which the figure's axis ends; hopper and walker, a quarter of a metre per
-second beyond the reward of 1 that balanced standing earns, by the figure's caption.
+SOLVED is the reward per step, over the full length of a path. For cart-pole it is 95 % of the 10 that a step without a
+fall pays; for the swimmer, half of the 0.15 at which the figure's axis ends; for hopper and walker, a quarter of a
+metre per second more than the reward of 1 for balanced standing, which the figure's caption gives.
 """
 
 from __future__ import annotations

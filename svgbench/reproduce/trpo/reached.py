@@ -1,6 +1,6 @@
-"""What shows that the levels of the claims on Figure 4 can be reached on our tasks: single seeds, rounded down.
+"""Evidence that the levels of the claims on Figure 4 can be reached on our tasks: single seeds, rounded down.
 
-Nothing is known that reaches the 1.25 a step that is asked of the walker; the best run came to 0.66.
+No policy is known to reach the 1.25 per step that is required on the walker; the best run reached 0.66.
 """
 
 from __future__ import annotations
