@@ -111,13 +111,13 @@ def lemma(true: Paths, learned: Paths, gain: Tensor, gamma: float, horizons: Seq
     * the true and the learned path visit different states, so the reward's and the policy's own derivatives differ
       along them too (`eps_r`, `eps_pi`); the appendix treats both as equal.
     """
-    at = _PerTime.of(true, learned)
+    at = PerTime.of(true, learned)
     columns = [_bound_at(at, 1 + torch.linalg.matrix_norm(gain, ord=2), gamma, i, H) for i, H in enumerate(horizons)]
     return Lemma(*(torch.stack(c, dim=1) for c in zip(*columns, strict=True)))
 
 
 @dataclass(frozen=True)
-class _PerTime:
+class PerTime:
     """Largest norms over paths, time by time: (S, T), without the last time where a step is meant; q: (S, horizons)."""
 
     eps_f: Tensor
@@ -130,7 +130,7 @@ class _PerTime:
     sensitivity: Tensor  # of both paths
 
     @classmethod
-    def of(cls, true: Paths, learned: Paths) -> _PerTime:
+    def of(cls, true: Paths, learned: Paths) -> PerTime:
         def vectors(x: Tensor) -> Tensor:
             return torch.linalg.vector_norm(x, dim=-1).amax(2)
 
@@ -150,7 +150,7 @@ class _PerTime:
         )
 
 
-def _bound_at(at: _PerTime, to_x: Tensor, gamma: float, i: int, H: int) -> tuple[Tensor, Tensor, Tensor]:
+def _bound_at(at: PerTime, to_x: Tensor, gamma: float, i: int, H: int) -> tuple[Tensor, Tensor, Tensor]:
     """eps_f, eps_q and the bound (S,) of horizon H, the i-th; to_x: 1 + L_pi."""
 
     def largest(x: Tensor, times: int) -> Tensor:

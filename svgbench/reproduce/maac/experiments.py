@@ -9,9 +9,12 @@ meta_mb/trainers/double_integral_trainer.py, meta_mb/envs/mb_envs/double_integra
 from __future__ import annotations
 
 from svgbench.reproduce.maac.claims import CLAIMS
+from svgbench.reproduce.maac.claims_bounds import BOUND_CLAIMS, CORRELATION, GRADIENT_SLACK, LOSS_SLACK
+from svgbench.reproduce.maac.deviations_bounds import BOUND_DEVIATIONS
 from svgbench.words.experiment import Budget, Column, Deviation, Experiment, Measure, Setting, TaskSpec, Variant
 
 LEARNER = "maac_gradient_error"
+BOUND_LEARNER = "maac_bounds"
 DOUBLE_INTEGRATOR = "maac/double-integrator"
 EARLY: dict[str, Setting] = {"model_updates_per_step": 0.1, "validate_every": 5}
 """A tenth of the model's updates: what the model is early in training, on the same data."""
@@ -288,4 +291,52 @@ FIG3 = Experiment(
     figure="svgbench.reproduce.maac.figures:fig3",
 )
 
-EXPERIMENTS = (FIG3,)
+BOUNDS = Experiment(
+    id="maac/bounds",
+    title="The bounds on gradient, policy and return, exactly",
+    description=(
+        "Lemmas 4.1 and 4.2 and Theorem 4.1 on a box of states of the double integrator, after one gradient step "
+        "with a wrong model and a wrong critic: as printed, with one α, and corrected. Nothing is sampled or trained."
+    ),
+    tasks=FIG3.tasks,
+    variants=(
+        Variant("printed", "as printed, two α", BOUND_LEARNER, {"reading": "printed", "wrong": "both"}),
+        Variant("one-alpha", "as printed, one α", BOUND_LEARNER, {"reading": "one-alpha", "wrong": "both"}),
+        Variant("corrected", "corrected", BOUND_LEARNER, {"reading": "corrected", "wrong": "both"}),
+        Variant("model-only", "corrected, wrong f", BOUND_LEARNER, {"reading": "corrected", "wrong": "model"}),
+        Variant("critic-only", "corrected, wrong Q", BOUND_LEARNER, {"reading": "corrected", "wrong": "critic"}),
+    ),
+    budgets=(
+        Budget("paper", seeds=10, note="", limits={"problems": 20}),
+        Budget("smoke", seeds=3, note="2 of 20 problems, 3 seeds", limits={"problems": 2}, block_size=3),
+    ),
+    columns=(
+        Column("horizon", "int", "model steps", "H"),
+        Column("alpha", "float", "1", "α, the size of the gradient step"),
+        Column("gradient", "float", "return per unit of gain", "2-norm of g - ĝ, the mean over problems"),
+        Column("gradient_bound", "float", "return per unit of gain", "Lemma 4.1's right side, mean"),
+        Column("gradient_slack", "float", "1", "least (right - left) / larger of both sizes; below 0 it is broken"),
+        Column("distance", "float", "1", "largest total variation distance of the policies in the box, mean"),
+        Column("distance_bound", "float", "1", "Lemma 4.2's right side, mean"),
+        Column("distance_slack", "float", "1", "as `gradient_slack`, of Lemma 4.2"),
+        Column("loss", "float", "return", "J(θ) - J(θ̂), the exact step's return less the other's, mean"),
+        Column("loss_bound", "float", "return", "Theorem 4.1's penalty, mean"),
+        Column("loss_slack", "float", "1", "as `gradient_slack`, of Theorem 4.1"),
+        Column("improvement", "float", "return", "J(θ̂) - J(θ_o), mean"),
+        Column("least_improvement", "float", "return", "the least of the problems"),
+        Column("exact_improvement", "float", "return", "J(θ) - J(θ_o)"),
+        Column("guaranteed", "float", "return", "J(θ) - J(θ_o) less the penalty, the largest of the problems"),
+        Column("correlation", "float", "1", "Spearman's, of the gradient's error and bound over H, mean"),
+        Column("outside", "float", "1", "at most this share of discounted time is outside the box, under θ_o"),
+    ),
+    measures=(LOSS_SLACK, GRADIENT_SLACK, CORRELATION),
+    claims=BOUND_CLAIMS,
+    deviations=BOUND_DEVIATIONS,
+    figure="svgbench.reproduce.maac.figures_bounds:bounds",
+    step_unit="problems",
+    block_size=10,
+    question="Are the bounds on gradient, policy and return bounds, and does the error follow them?",
+    headline="theorem-4.1-printed",
+)
+
+EXPERIMENTS = (FIG3, BOUNDS)

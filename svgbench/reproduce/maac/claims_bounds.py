@@ -1,0 +1,74 @@
+"""What Clavera et al. 2020 say of their bounds, as data.
+
+Every word has its number, fixed before any run of ten seeds; a pilot of three seeds had been seen. A bound holds where
+the least slack of a seed's problems is not below 0, apart from rounding.
+"""
+
+from __future__ import annotations
+
+from svgbench.words.experiment import Claim, Comparison, Measure, Term
+
+ROUNDING = 1e-9  # of a slack, which is a share
+UNTRAINED = "a bound of sums that are computed exactly: nothing is trained"
+
+GRADIENT_SLACK = Measure("gradient_slack", "least slack of Lemma 4.1", reduce="min")
+DISTANCE_SLACK = Measure("distance_slack", "least slack of Lemma 4.2", reduce="min")
+LOSS_SLACK = Measure("loss_slack", "least slack of Theorem 4.1", reduce="min")
+CORRELATION = Measure("correlation", "rank correlation of error and bound over H")
+LEAST_IMPROVEMENT = Measure("least_improvement", "least improvement over the old policy", reduce="min")
+GUARANTEED = Measure("guaranteed", "largest guaranteed improvement", {"horizon": 3}, reduce="max")
+
+ERROR = "Then the error on the gradient between the learned objective and the true objective can be bounded by"
+DISTANCE = "Then the following bound on the total variation distance holds"
+RETURN = "Then the average return of the π_θ̂ satisfies"
+IMPROVEMENT = "Hence, we can provide explicit lower bounds of improvement in terms of model error and function error."
+CORRELATE = (
+    "The results correlate with the assumption that the error in the learned dynamics is lower than the error in the "
+    "Q-function, as well as they correlate with the derived bounds."
+)
+EVERYWHERE = "a bound: broken in no problem, at no H and no α"
+AT_EACH_ALPHA = "a bound: broken in no problem, at no H; judged for each α"
+
+
+def holds(id: str, variant: str, measure: Measure, quote: str, source: str, per: tuple[str, ...] = ()) -> Claim:
+    """The claim that no slack is below 0."""
+    number = AT_EACH_ALPHA if per else EVERYWHERE
+    part = Comparison(Term(variant, measure), ">~", 0.0, number, margin=ROUNDING, no_level=UNTRAINED)
+    return Claim(id=id, quote=quote, source=source, origin="text", parts=(part,), per=per)
+
+
+def above_zero(
+    id: str, variant: str, measure: Measure, quote: str, source: str, number: str, per: tuple[str, ...] = ()
+) -> Claim:
+    part = Comparison(Term(variant, measure), ">", 0.0, number, no_level=UNTRAINED)
+    return Claim(id=id, quote=quote, source=source, origin="text", parts=(part,), per=per)
+
+
+POSITIVE = "correlate: Spearman's correlation of the gradient's error and its bound over the horizons is above 0"
+SOMEWHERE = "a lower bound that says something: J(θ) - bound is above J(θ_o) for the best problem and α at H = 3"
+
+BOUND_CLAIMS = (
+    holds("lemma-4.1-printed", "printed", GRADIENT_SLACK, ERROR, "Lemma 4.1; the last line of appendix A.1"),
+    holds("lemma-4.1-corrected", "corrected", GRADIENT_SLACK, ERROR, "Lemma 4.1, repaired"),
+    holds("lemma-4.2-printed", "printed", DISTANCE_SLACK, DISTANCE, "Lemma 4.2, on the box; Lemma 4.1 as printed"),
+    holds("lemma-4.2-corrected", "corrected", DISTANCE_SLACK, DISTANCE, "Lemma 4.2, on the box; Lemma 4.1 repaired"),
+    holds("theorem-4.1-printed", "printed", LOSS_SLACK, RETURN, "Theorem 4.1; α stands twice", ("alpha",)),
+    holds("theorem-4.1-one-alpha", "one-alpha", LOSS_SLACK, RETURN, "Theorem 4.1 with one α, as its proof", ("alpha",)),
+    holds(
+        "theorem-4.1-corrected", "corrected", LOSS_SLACK, RETURN,
+        "Theorem 4.1 with one α and (1 - γ)²; Lemma 4.1 repaired", ("alpha",),
+    ),
+    above_zero(
+        "monotonic-improvement", "corrected", LEAST_IMPROVEMENT, "Monotonic Improvement", "Theorem 4.1, its name",
+        "improvement: J(θ̂) is above J(θ_o) in every problem, at every H; judged for each α", ("alpha",),
+    ),
+    above_zero(
+        "explicit-lower-bound-one-alpha", "one-alpha", GUARANTEED, IMPROVEMENT, "section 4.2; one α", SOMEWHERE
+    ),
+    above_zero(
+        "explicit-lower-bound-corrected", "corrected", GUARANTEED, IMPROVEMENT, "section 4.2; corrected", SOMEWHERE
+    ),
+    above_zero("correlates", "corrected", CORRELATION, CORRELATE, "Figure 3; model and critic wrong", POSITIVE),
+    above_zero("correlates-model-only", "model-only", CORRELATION, CORRELATE, "Figure 3; model wrong", POSITIVE),
+    above_zero("correlates-critic-only", "critic-only", CORRELATION, CORRELATE, "Figure 3; critic wrong", POSITIVE),
+)  # fmt: skip
