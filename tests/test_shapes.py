@@ -14,7 +14,7 @@ from jaxtyping import TypeCheckError
 
 from svgbench.nn.returns import discounted_sums, time_means
 
-SHAPED = ("svgbench.nn",)
+SHAPED = ("svgbench.nn", "svgbench.models", "svgbench.memory")
 REWARD, ENDED = torch.ones(2, 3, 4), torch.zeros(2, 3, 4, dtype=torch.bool)
 
 

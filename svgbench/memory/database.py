@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import torch
+from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor
 
 from svgbench.memory.rows import filled_rows, refill, take
@@ -17,24 +18,23 @@ from svgbench.nn.streams import Streams
 class Transitions(NamedTuple):
     """Steps of S seeds, with what was known when they were taken: the behaviour policy's log-probabilities, in nats."""
 
-    s: Tensor  # [S, B, O]
-    a: Tensor  # [S, B, A]
-    change: Tensor  # [S, B, O]
-    r: Tensor  # [S, B]
-    terminal: Tensor  # [S, B]: 1 where the episode terminated, else 0
-    log_prob: Tensor  # [S, B]: log p(a | s) of the policy that acted
+    s: Float[Tensor, "S B O"]
+    a: Float[Tensor, "S B A"]
+    change: Float[Tensor, "S B O"]
+    r: Float[Tensor, "S B"]
+    terminal: Float[Tensor, "S B"]  # 1 where the episode terminated, else 0
+    log_prob: Float[Tensor, "S B"]  # log p(a | s) of the policy that acted
 
     @property
-    def next_s(self) -> Tensor:
-        """[S, B, O]"""
+    def next_s(self) -> Float[Tensor, "S B O"]:
         return self.s + self.change
 
     def at(self, piece: slice) -> Transitions:
         """A slice of the second axis."""
         return Transitions(*(x[:, piece] for x in self))
 
-    def chosen(self, index: Tensor) -> Transitions:
-        """For each seed, the transitions at places [S, B'] of the second axis."""
+    def chosen(self, index: Int64[Tensor, "S _"]) -> Transitions:
+        """For each seed, the transitions at these places of the second axis."""
         place = torch.arange(len(index), device=index.device)[:, None]
         return Transitions(*(x[place, index] for x in self))
 
@@ -42,7 +42,7 @@ class Transitions(NamedTuple):
 class Database:
     """The last `capacity` transitions of each of S seeds.
 
-    rows [S, capacity, width]: the fields of `Transitions`, side by side. added: how many each seed ever had.
+    rows: the fields of `Transitions`, side by side. added: how many each seed ever had.
     """
 
     def __init__(self, S: int, capacity: int, state_dim: int, action_dim: int, dtype: torch.dtype, device: str) -> None:
@@ -50,11 +50,13 @@ class Database:
             raise ValueError(f"the database's capacity is {capacity}, expected at least 1")
         self.capacity = capacity
         self.widths = [state_dim, action_dim, state_dim, 1, 1, 1]
-        self.rows = torch.zeros(S, capacity, sum(self.widths), dtype=dtype, device=device)
+        self.rows: Float[Tensor, "S capacity width"] = torch.zeros(
+            S, capacity, sum(self.widths), dtype=dtype, device=device
+        )
         self.added = [0] * S
 
-    def add(self, new: Transitions, valid: Tensor) -> None:
-        """Insert the transitions [S, B] where `valid` [S, B], in their order."""
+    def add(self, new: Transitions, valid: Bool[Tensor, "S B"]) -> None:
+        """Insert the transitions where `valid`, in their order."""
         rows = torch.cat([x if x.dim() == 3 else x.unsqueeze(-1) for x in new], -1)
         for seed, own in enumerate(rows):
             wanted = own[valid[seed]][-self.capacity :]
@@ -66,8 +68,8 @@ class Database:
         """`count` transitions of each seed, drawn uniformly with replacement from the seed's own stream."""
         return self.sample(streams.uniform(count, dtype=torch.float64))
 
-    def sample(self, uniform: Tensor) -> Transitions:
-        """Transitions [S, B], drawn with replacement: `uniform` float64 [S, B] in [0, 1) says which."""
+    def sample(self, uniform: Float64[Tensor, "S B"]) -> Transitions:
+        """Transitions, drawn with replacement: `uniform` in [0, 1) says which."""
         size = torch.tensor(self._sizes(), device=uniform.device).clamp(min=1)[:, None]
         rows = take(self.rows, (uniform * size).long())
         parts = rows.split(self.widths, -1)

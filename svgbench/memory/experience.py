@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
 from svgbench.memory.replay import Layout, Replay
@@ -30,28 +31,30 @@ class Experience:
         self._mean = torch.zeros(S, 1, width, dtype=replay.rows.dtype, device=replay.rows.device)
         self._std = torch.ones_like(self._mean)
 
-    def add(self, transition: Tensor, end: Tensor) -> None:
-        """One transition a seed, [S, width] as `Layout` says, and whether its episode ended, bool [S]."""
+    def add(self, transition: Float[Tensor, "S width"], end: Bool[Tensor, "S"]) -> None:
+        """One transition a seed, as `Layout` says, and whether its episode ended."""
         self.replay.add(transition, end)
         if self.enabled:
             self.normaliser.update(self.layout.obs(transition).unsqueeze(1))
             self._refresh()
 
-    def normalise(self, obs: Tensor) -> Tensor:
-        """Observations [S, B, O]."""
+    def normalise(self, obs: Float[Tensor, "S B O"]) -> Float[Tensor, "S B O"]:
+        """Observations as the networks see them."""
         mean, std = self.layout.obs(self._mean), self.layout.obs(self._std)
         return (obs - mean) / std if self.enabled else obs
 
-    def sample(self, uniform: Tensor) -> Tensor:
-        """Normalised rows [S, B, width]; see `Replay.sample`."""
+    def sample(self, uniform: Float64[Tensor, "S B"]) -> Float[Tensor, "S B width"]:
+        """Normalised rows; see `Replay.sample`."""
         return self.normalise_rows(self.replay.sample(uniform))
 
-    def normalise_rows(self, rows: Tensor) -> Tensor:
+    def normalise_rows(self, rows: Float[Tensor, "S B width"]) -> Float[Tensor, "S B width"]:
         """Normalise the observations of rows [S, B, width], in place."""
         return rows.sub_(self._mean).div_(self._std) if self.enabled else rows
 
-    def sample_windows(self, uniform: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """First states [S, B, O], actions [S, T, B, A] and the states they led to [S, T, B, O], all normalised."""
+    def sample_windows(
+        self, uniform: Float64[Tensor, "S B"]
+    ) -> tuple[Float[Tensor, "S B O"], Float[Tensor, "S T B A"], Float[Tensor, "S T B O"]]:
+        """First states, actions and the states they led to, all normalised."""
         rows = self.replay.sample_windows(uniform)
         if self.enabled:
             rows = rows.sub_(self._mean[:, None]).div_(self._std[:, None])

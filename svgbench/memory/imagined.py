@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor
 
 from svgbench.memory.experience import Experience
@@ -16,12 +17,14 @@ from svgbench.memory.rows import filled_rows, refill, take
 class ImaginedReplay:
     """The last `capacity` imagined transitions of each of S seeds; each adds as many as it has made.
 
-    rows: [S, capacity, width], laid out as `svgbench.memory.replay.Layout`. added: int64 [S].
+    rows: laid out as `svgbench.memory.replay.Layout`. added: how many each seed ever added, or kept at a resize.
     """
 
     def __init__(self, S: int, capacity: int, width: int, dtype: torch.dtype, device: torch.device | str) -> None:
-        self.rows = torch.zeros(S, self._checked(capacity), width, dtype=dtype, device=device)
-        self.added = torch.zeros(S, dtype=torch.int64, device=device)
+        self.rows: Float[Tensor, "S capacity width"] = torch.zeros(
+            S, self._checked(capacity), width, dtype=dtype, device=device
+        )
+        self.added: Int64[Tensor, "S"] = torch.zeros(S, dtype=torch.int64, device=device)
         self._held = torch.zeros(S, 1, dtype=torch.int64, device=device)  # `size`, where a captured program can read it
 
     @staticmethod
@@ -40,8 +43,8 @@ class ImaginedReplay:
         held: list[int] = self.added.clamp(max=self.capacity).tolist()
         return held
 
-    def add(self, rows: Tensor, valid: Tensor) -> None:
-        """Add rows [S, B, width] where valid, bool [S, B], in their order."""
+    def add(self, rows: Float[Tensor, "S B width"], valid: Bool[Tensor, "S B"]) -> None:
+        """Add rows where valid, in their order."""
         for s, (own, which) in enumerate(zip(rows, valid, strict=True)):
             new = own[which]
             places = (self.added[s] + torch.arange(len(new), device=rows.device)) % self.capacity
@@ -64,8 +67,8 @@ class ImaginedReplay:
         self.rows = rows
         self._count()
 
-    def sample(self, uniform: Tensor) -> Tensor:
-        """Rows [S, B, width], drawn with replacement: `uniform` float64 [S, B] in [0, 1) says which."""
+    def sample(self, uniform: Float64[Tensor, "S B"]) -> Float[Tensor, "S B width"]:
+        """Rows, drawn with replacement: `uniform` in [0, 1) says which."""
         return take(self.rows, (uniform * self._held).long())
 
     def _count(self) -> None:
@@ -77,7 +80,7 @@ class ImaginedReplay:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue exactly where `state_dict` was taken, with its capacity."""
-        saved: Sequence[Tensor] = state["rows"]
+        saved: Sequence[Float[Tensor, "_ width"]] = state["rows"]
         S, _, width = self.rows.shape
         self.rows = self.rows.new_zeros(S, self._checked(state["capacity"]), width)
         refill(self.rows, saved)
@@ -85,10 +88,15 @@ class ImaginedReplay:
         self._count()
 
 
-def mixed_batch(experience: Experience, imagined: ImaginedReplay, real: Tensor, imaginary: Tensor) -> ReplayBatch:
+def mixed_batch(
+    experience: Experience,
+    imagined: ImaginedReplay,
+    real: Float64[Tensor, "S B_real"],
+    imaginary: Float64[Tensor, "S B_imagined"],
+) -> ReplayBatch:
     """Replayed and then imagined transitions, all normalised by the statistics of now.
 
-    real, imaginary: float64 [S, B_r] and [S, B_i] in [0, 1), which transitions of each kind.
+    real, imaginary: in [0, 1), which transitions of each kind.
     """
     rows = torch.cat([experience.sample(real), experience.normalise_rows(imagined.sample(imaginary))], 1)
     return experience.layout.batch(rows)

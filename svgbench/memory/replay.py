@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
+from jaxtyping import Bool, Float, Float64, Int32, Int64
 from torch import Tensor
 
 from svgbench.memory.rows import filled_rows, refill, take
@@ -14,11 +15,11 @@ from svgbench.memory.rows import filled_rows, refill, take
 class ReplayBatch(NamedTuple):
     """A batch of transitions, part by part; B of them for each of S seeds."""
 
-    x: Tensor  # [S, B, O], the observation before the action
-    xu: Tensor  # [S, B, O + A], observation and action
-    reward: Tensor  # [S, B]
-    terminal: Tensor  # [S, B], 1 where the task ended
-    next_x: Tensor  # [S, B, O], the observation that the action led to
+    x: Float[Tensor, "S B O"]  # the observation before the action
+    xu: Float[Tensor, "S B O+A"]  # observation and action
+    reward: Float[Tensor, "S B"]
+    terminal: Float[Tensor, "S B"]  # 1 where the task ended
+    next_x: Float[Tensor, "S B O"]  # the observation that the action led to
 
 
 @dataclass(frozen=True)
@@ -32,26 +33,28 @@ class Layout:
     def width(self) -> int:
         return 2 * self.obs_dim + self.action_dim + 2
 
-    def obs(self, rows: Tensor) -> Tensor:
+    def obs(self, rows: Float[Tensor, "*batch width"]) -> Float[Tensor, "*batch {self.obs_dim}"]:
         return rows[..., : self.obs_dim]
 
-    def action(self, rows: Tensor) -> Tensor:
+    def action(self, rows: Float[Tensor, "*batch width"]) -> Float[Tensor, "*batch {self.action_dim}"]:
         return rows[..., self.obs_dim : self.obs_dim + self.action_dim]
 
-    def obs_action(self, rows: Tensor) -> Tensor:
+    def obs_action(
+        self, rows: Float[Tensor, "*batch width"]
+    ) -> Float[Tensor, "*batch {self.obs_dim}+{self.action_dim}"]:
         return rows[..., : self.obs_dim + self.action_dim]
 
-    def next_obs(self, rows: Tensor) -> Tensor:
+    def next_obs(self, rows: Float[Tensor, "*batch width"]) -> Float[Tensor, "*batch {self.obs_dim}"]:
         return rows[..., self.obs_dim + self.action_dim : -2]
 
-    def reward(self, rows: Tensor) -> Tensor:
+    def reward(self, rows: Float[Tensor, "*batch width"]) -> Float[Tensor, "*batch"]:
         return rows[..., -2]
 
-    def terminal(self, rows: Tensor) -> Tensor:
+    def terminal(self, rows: Float[Tensor, "*batch width"]) -> Float[Tensor, "*batch"]:
         return rows[..., -1]
 
-    def batch(self, rows: Tensor) -> ReplayBatch:
-        """The parts of rows [S, B, width], in the same memory."""
+    def batch(self, rows: Float[Tensor, "S B width"]) -> ReplayBatch:
+        """The parts of rows, in the same memory."""
         own = self.obs(rows), self.obs_action(rows), self.reward(rows), self.terminal(rows), self.next_obs(rows)
         return ReplayBatch(*own)
 
@@ -66,7 +69,7 @@ class Replay:
 
     A draw costs the same however full the replay is: each seed has a queue of its windows' first places.
 
-    rows: [S, capacity, width], see `Layout`. size, added: transitions held, and ever added.
+    rows: see `Layout`. size, added: transitions held, and ever added.
     """
 
     def __init__(
@@ -88,7 +91,9 @@ class Replay:
                 f"window is {window}, expected 1 to {capacity} (the capacity), less one without whole_episodes"
             )
         self.capacity, self.window, self.whole_episodes = capacity, window, whole_episodes
-        self.rows = torch.zeros(S, capacity, self.layout.width, dtype=dtype, device=device)
+        self.rows: Float[Tensor, "S capacity width"] = torch.zeros(
+            S, capacity, self.layout.width, dtype=dtype, device=device
+        )
         self.added = 0
         self._held = torch.zeros((), dtype=torch.int64, device=device)  # `size`, where a captured program can read it
         self._ends = torch.zeros(S, capacity, dtype=torch.bool, device=device)
@@ -104,8 +109,8 @@ class Replay:
     def size(self) -> int:
         return min(self.added, self.capacity)
 
-    def add(self, transition: Tensor, end: Tensor) -> None:
-        """One transition a seed: rows [S, width] laid out as `Layout`, and whether its episode ended, bool [S]."""
+    def add(self, transition: Float[Tensor, "S width"], end: Bool[Tensor, "S"]) -> None:
+        """One transition a seed, laid out as `Layout`, and whether its episode ended."""
         place = self.added % self.capacity
         if self.added >= self.capacity:
             self._head += self._queue_front() == place  # its window loses its first transition
@@ -115,13 +120,13 @@ class Replay:
         self._held.fill_(self.size)
         self._queue_window(place, end)
 
-    def sample(self, uniform: Tensor) -> Tensor:
-        """Rows [S, B, width], drawn with replacement: `uniform` float64 [S, B] in [0, 1) says which."""
+    def sample(self, uniform: Float64[Tensor, "S B"]) -> Float[Tensor, "S B width"]:
+        """Rows, drawn with replacement: `uniform` in [0, 1) says which."""
         self._demand(self.added, "transition")
         return take(self.rows, (uniform * self._held).long())
 
-    def sample_windows(self, uniform: Tensor) -> Tensor:
-        """Windows [S, window, B, width], drawn as in `sample`. Those of a seed without any (`lacking`) are NaN."""
+    def sample_windows(self, uniform: Float64[Tensor, "S B"]) -> Float[Tensor, "S {self.window} B width"]:
+        """Windows, drawn as in `sample`. Those of a seed without any (`lacking`) are NaN."""
         self._demand(self.added - self._span + 1, "window")
         count = self.windows()
         nth = self._head[:, None] + (uniform * count[:, None]).long()
@@ -129,12 +134,12 @@ class Replay:
         rows = take(self.rows, (start[:, None] + self._steps) % self.capacity)
         return rows.masked_fill_((count == 0)[:, None, None, None], torch.nan)
 
-    def windows(self) -> Tensor:
-        """How many windows each seed has, int64 [S]."""
+    def windows(self) -> Int64[Tensor, "S"]:
+        """How many windows each seed has."""
         return self._tail - self._head
 
-    def lacking(self) -> Tensor | None:
-        """Which seeds have no window now, bool [S]; None if all have one. It may wait for the device."""
+    def lacking(self) -> Bool[Tensor, "S"] | None:
+        """Which seeds have no window now; None if all have one. It may wait for the device."""
         if self._all_have and self.added <= self.capacity:  # windows are lost only where transitions are overwritten
             return None
         lacking = self.windows() == 0
@@ -145,11 +150,11 @@ class Replay:
         if count < 1:
             raise ValueError(f"the replay holds {self.size} transitions: expected enough for one {what}")
 
-    def _queue_front(self) -> Tensor:
+    def _queue_front(self) -> Int32[Tensor, "S"]:
         front = self._queue[self._seed, self._head % self.capacity]
         return torch.where(self._tail > self._head, front, -1)
 
-    def _queue_window(self, place: int, end: Tensor) -> None:
+    def _queue_window(self, place: int, end: Bool[Tensor, "S"]) -> None:
         """Queue the window that the transition at `place` completes, if it completes one."""
         self._since_end += 1
         whole = self._since_end >= self._span

@@ -10,17 +10,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from jaxtyping import Int64, Shaped
 from torch import Tensor
 
 
-def take(rows: Tensor, places: Tensor) -> Tensor:
-    """Rows [S, ..., width] of rows [S, capacity, width] at places [S, ...], int64: each seed's own."""
+def take(rows: Shaped[Tensor, "S capacity width"], places: Int64[Tensor, "S *axes"]) -> Shaped[Tensor, "S *axes width"]:
+    """The rows at these places: each seed's own."""
     S, capacity, width = rows.shape
     first = torch.arange(S, device=rows.device).view(-1, *(1,) * (places.dim() - 1)) * capacity
     return rows.flatten(0, 1).index_select(0, (places + first).flatten()).view(*places.shape, width)
 
 
-def filled(x: Tensor, size: int) -> Tensor:
+def filled(x: Shaped[Tensor, "capacity *axes"], size: int) -> Shaped[Tensor, "{size} *axes"]:
     """x[:size], in the same memory but with a storage of its own: `torch.save` writes whole storages."""
     part = x[:size]
     first, length = part.storage_offset() * part.element_size(), part.numel() * part.element_size()
@@ -28,12 +29,12 @@ def filled(x: Tensor, size: int) -> Tensor:
     return torch.empty(0, dtype=x.dtype, device=x.device).set_(storage, 0, part.shape, part.stride())
 
 
-def filled_rows(rows: Tensor, sizes: Sequence[int]) -> list[Tensor]:
-    """Of each seed's rows [S, capacity, ...] the first `sizes`, in the same memory: copy before more is added."""
+def filled_rows(rows: Shaped[Tensor, "S capacity *axes"], sizes: Sequence[int]) -> list[Shaped[Tensor, "_ *axes"]]:
+    """Of each seed's rows the first `sizes`, in the same memory: copy before more is added."""
     return [filled(own, size) for own, size in zip(rows, sizes, strict=True)]
 
 
-def refill(rows: Tensor, saved: Sequence[Tensor]) -> None:
+def refill(rows: Shaped[Tensor, "S capacity ..."], saved: Sequence[Shaped[Tensor, "_ ..."]]) -> None:
     """Put what `filled_rows` gave back in its place. Raises ValueError if it does not fit."""
     fits = [list(own.shape[1:]) == list(rows.shape[2:]) and len(own) <= rows.shape[1] for own in saved]
     if len(saved) != len(rows) or not all(fits):

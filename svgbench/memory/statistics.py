@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from svgbench.nn.normaliser import Normaliser, constant
@@ -18,30 +19,31 @@ class StateStatistics:
     rescale the networks instead would keep the first episode's units in them for ever: those of an episode that goes
     nowhere are too short for what follows, and saturate a layer of tanh.
 
-    centre, width [S, 1, O + A]; mean_change, change_width [S, 1, O].
     """
 
     def __init__(self, S: int, state_dim: int, action_dim: int, dtype: torch.dtype, device: str) -> None:
         self.x = Normaliser(S, state_dim + action_dim, device=device)
         self.change = Normaliser(S, state_dim, device=device)
         self.known = False  # whether anything has been seen
+        self.centre: Float[Tensor, "S 1 O+A"]
+        self.mean_change: Float[Tensor, "S 1 O"]
         self.centre, self.mean_change = (
             torch.zeros(S, 1, n, dtype=dtype, device=device) for n in (state_dim + action_dim, state_dim)
         )
         self.width, self.change_width = torch.ones_like(self.centre), torch.ones_like(self.mean_change)
 
-    def normalise(self, x: Tensor) -> Tensor:
-        """x [S, B, n], states or states and actions, with mean 0 and deviation 1."""
+    def normalise(self, x: Float[Tensor, "S B D"]) -> Float[Tensor, "S B D"]:
+        """x, states or states and actions, with mean 0 and deviation 1."""
         n = x.shape[-1]
         return (x - self.centre[..., :n]) / self.width[..., :n]
 
-    def normalise_change(self, change: Tensor) -> Tensor:
-        """Changes [S, B, O] likewise; zero where none has varied."""
+    def normalise_change(self, change: Float[Tensor, "S B O"]) -> Float[Tensor, "S B O"]:
+        """Changes likewise; zero where none has varied."""
         scaled = (change - self.mean_change) / torch.where(self.change_width > 0, self.change_width, 1.0)
         return torch.where(self.change_width > 0, scaled, 0.0)
 
-    def add(self, x: Tensor, change: Tensor, valid: Tensor) -> None:
-        """Take in x [S, B, O + A] and changes [S, B, O] where valid [S, B]."""
+    def add(self, x: Float[Tensor, "S B D"], change: Float[Tensor, "S B O"], valid: Bool[Tensor, "S B"]) -> None:
+        """Take in x = (s, a) and changes where valid."""
         self.x.update(x, valid)
         self.change.update(change, valid)
 

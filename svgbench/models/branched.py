@@ -1,7 +1,4 @@
-"""Rollouts of a learned model that branch off from replayed states, a step at a time, one member a row.
-
-Axes: S seeds, B rollouts, O observation, A action.
-"""
+"""Rollouts of a learned model that branch off from replayed states, a step at a time, one member a row."""
 
 from __future__ import annotations
 
@@ -9,22 +6,23 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from svgbench.models.gaussian_ensemble import GaussianEnsemble
 from svgbench.nn.streams import Streams
 
-Terminates = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""(observation [S, B, O], action [S, B, A], next observation [S, B, O]) -> bool [S, B]."""
+Terminates = Callable[[Float[Tensor, "S B O"], Float[Tensor, "S B A"], Float[Tensor, "S B O"]], Bool[Tensor, "S B"]]
+"""Of observation, action and next observation."""
 
 
-def drawn_members(streams: Streams, choices: Tensor, rows: int) -> Tensor:
-    """A member for each row, drawn uniformly from a seed's choices [S, K], int64 [S, rows] (MBPO)."""
+def drawn_members(streams: Streams, choices: Int64[Tensor, "S K"], rows: int) -> Int64[Tensor, "S {rows}"]:
+    """A member for each row, drawn uniformly from a seed's choices (MBPO)."""
     return choices.gather(1, streams.integers(rows, choices.shape[1]))
 
 
-def permuted_members(streams: Streams, members: int, rows: int) -> Tensor:
-    """A member for each row, int64 [S, rows]: the rows in random order are cut into equal blocks, one each (MAAC).
+def permuted_members(streams: Streams, members: int, rows: int) -> Int64[Tensor, "S {rows}"]:
+    """A member for each row: the rows in random order are cut into equal blocks, one each (MAAC).
 
     Raises ValueError unless the rows divide by the members.
     """
@@ -38,22 +36,27 @@ def permuted_members(streams: Streams, members: int, rows: int) -> Tensor:
 class BranchedRollouts:
     """Rollouts of S seeds, which end where the task's rule terminates them and are not replaced.
 
-    obs: [S, B, O], where each of them is. running: bool [S, B]. length: steps taken.
+    obs: where each of them is. running: which go on. length: steps taken.
     """
 
-    def __init__(self, obs: Tensor) -> None:
+    def __init__(self, obs: Float[Tensor, "S B O"]) -> None:
         self.obs = obs
-        self.running = torch.ones(obs.shape[:2], dtype=torch.bool, device=obs.device)
+        self.running: Bool[Tensor, "S B"] = torch.ones(obs.shape[:2], dtype=torch.bool, device=obs.device)
         self.length = 0
 
     @torch.no_grad()
     def step(
-        self, model: GaussianEnsemble, action: Tensor, member: Tensor, noise: Tensor, terminates: Terminates
-    ) -> tuple[Tensor, Tensor]:
-        """Take actions [S, B, A] through one member a row [S, B], with unit noise [S, B, 1 + O].
+        self,
+        model: GaussianEnsemble,
+        action: Float[Tensor, "S B A"],
+        member: Int64[Tensor, "S B"],
+        noise: Float[Tensor, "S B 1+{self.obs.shape[2]}"],
+        terminates: Terminates,
+    ) -> tuple[Float[Tensor, "S B width"], Bool[Tensor, "S B"]]:
+        """Take actions through one member a row, with unit noise.
 
-        The model's outputs are (reward, change of observation). Returns rows [S, B, width], laid out as
-        `svgbench.memory.replay.Layout`, and which of them were running before, bool [S, B]; the others mean nothing.
+        The model's outputs are (reward, change of observation). Returns rows, laid out as
+        `svgbench.memory.replay.Layout`, and which of them were running before; the others mean nothing.
         """
         mean, log_var = model.predict_rows(torch.cat([self.obs, action], -1), member, self.running)
         outcome = torch.addcmul(mean, log_var.mul(0.5).exp_(), noise)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from svgbench.nn.layers import MLP
@@ -38,21 +39,21 @@ class EnsembleModel(nn.Module):
         self.inputs, self.changes = Normaliser(len(streams), n + m), Normaliser(len(streams), n)
         self.log_var_bounds = log_var_bounds
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """x (S, E, B, n + m) -> mean and log-variance (S, E, B, n) of the normalised change."""
+    def forward(self, x: Float[Tensor, "S E B D"]) -> tuple[Float[Tensor, "S E B O"], Float[Tensor, "S E B O"]]:
+        """Mean and log-variance of the normalised change."""
         mean, raw = self.net(self.inputs.normalise(x.flatten(1, 2)).view_as(x)).chunk(2, dim=-1)
         low, high = self.log_var_bounds
         log_var = high - nn.functional.softplus(high - raw)
         return mean, low + nn.functional.softplus(log_var - low)
 
-    def loss(self, x: Tensor, change: Tensor) -> Tensor:
-        """Negative log-likelihood per member (S, E), up to a constant: x (S, E, B, n + m), change (S, E, B, n)."""
+    def loss(self, x: Float[Tensor, "S E B D"], change: Float[Tensor, "S E B O"]) -> Float[Tensor, "S E"]:
+        """Negative log-likelihood per member, up to a constant."""
         mean, log_var = self(x)
         target = self.changes.normalise(change.flatten(1, 2)).view_as(change)
         return 0.5 * ((target - mean).square() * (-log_var).exp() + log_var).sum(-1).mean(-1)
 
-    def sample(self, x: Tensor, noise: Tensor) -> Tensor:
-        """The next state (S, E, B, n), reparameterised with unit noise of that shape."""
+    def sample(self, x: Float[Tensor, "S E B D"], noise: Float[Tensor, "S E B O"]) -> Float[Tensor, "S E B O"]:
+        """The next state, reparameterised with unit noise."""
         mean, log_var = self(x)
         change = mean + (0.5 * log_var).exp() * noise
         return x[..., : noise.shape[-1]] + self.changes.denormalise(change.flatten(1, 2)).view_as(change)

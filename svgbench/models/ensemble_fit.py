@@ -2,8 +2,6 @@
 
 A fit may take minutes, so it is done in slices and can be resumed between any two minibatches. What it draws depends on
 the seed, on the fit's name and on the epoch only. So neither companions that train longer nor earlier fits change it.
-
-Axes: S seeds, E members, B batch, n rows of a split.
 """
 
 from __future__ import annotations
@@ -13,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import torch
+from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor
 
 from svgbench.memory.replay import Layout
@@ -26,11 +25,11 @@ HOLDOUT_PIECE = 250  # rows that are validated at once: each layer's values fit 
 
 
 class Split(NamedTuple):
-    """Places of rows in a replay, int64. F is 1 where the members share rows, else E."""
+    """Places of n and h rows in a replay. F is 1 where the members share rows, else E."""
 
-    base: Tensor  # [S, F, n]: what inputs are normalised by
-    train: Tensor  # [S, E, n]: what a member learns from in an epoch
-    held: Tensor  # [S, F, h]: what it is validated on
+    base: Int64[Tensor, "S F n"]  # what inputs are normalised by
+    train: Int64[Tensor, "S E n"]  # what a member learns from in an epoch
+    held: Int64[Tensor, "S F h"]  # what it is validated on
 
 
 def bootstrap_split(streams: Streams, rows: int, members: int, held: int) -> Split:
@@ -71,7 +70,7 @@ class FitSettings:
     """
 
     split: Callable[[Streams, int, int], Split]
-    rule: Callable[[Tensor], StoppingRule]
+    rule: Callable[[Bool[Tensor, "S"]], StoppingRule]
     batch: int
     lr: float
     decay: tuple[float, ...]
@@ -81,16 +80,21 @@ class FitSettings:
     elites: int
 
 
-def model_loss(model: GaussianEnsemble, x: Tensor, target: Tensor, decay: Sequence[float], penalty: float) -> Tensor:
-    """[S]: the members' likelihood losses and weight decays, and the penalty on the bounds of the log-variance.
-
-    x [S, E, B, I], target [S, E, B, K].
-    """
+def model_loss(
+    model: GaussianEnsemble,
+    x: Float[Tensor, "S E B I"],
+    target: Float[Tensor, "S E B O"],
+    decay: Sequence[float],
+    penalty: float,
+) -> Float[Tensor, "S"]:
+    """The members' likelihood losses and weight decays, and the penalty on the bounds of the log-variance."""
     return (model.likelihood_loss(x, target) + model.decay(decay)).sum(1) + penalty * model.bounds_spread()
 
 
-def inputs_and_targets(layout: Layout, rows: Tensor) -> tuple[Tensor, Tensor]:
-    """(observation, action), and (reward, change of observation), of a replay's rows [..., width]."""
+def inputs_and_targets(
+    layout: Layout, rows: Float[Tensor, "*batch width"]
+) -> tuple[Float[Tensor, "*batch I"], Float[Tensor, "*batch O"]]:
+    """(observation, action), and (reward, change of observation), of a replay's rows."""
     change = layout.next_obs(rows) - layout.obs(rows)
     return layout.obs_action(rows), torch.cat([layout.reward(rows)[..., None], change], -1)
 
@@ -101,19 +105,19 @@ class _Progress:
 
     size: int  # rows of the replay that it is of
     rule: StoppingRule
-    best: Tensor  # [S, E, P], the parameters to keep
+    best: Float[Tensor, "S E P"]  # the parameters to keep
     split: Split
     epoch: int = 0
     minibatches: int = 0
-    order: Tensor | None = field(default=None)  # the epoch's rows, int64 [S, E, n]
+    order: Int64[Tensor, "S E n"] | None = field(default=None)  # the epoch's rows
 
 
 class EnsembleFit:
     """Fits of one ensemble, one after the other. Each goes on from the weights and from Adam's moments of the last.
 
-    elites: int64 [S, K], members of the lowest loss at the end of the last fit, the lowest first; at first the first K.
-    loss: [S, E], validation losses of the means at that time; NaN at first. epochs: int64 [S], of the last fit.
-    finite: bool [S], whether all validation losses have been finite so far.
+    elites: members of the lowest loss at the end of the last fit, the lowest first; at first the first K.
+    loss: validation losses of the means at that time; NaN at first. epochs: of the last fit.
+    finite: whether all validation losses have been finite so far.
     name: of the last fit that has begun; "" at first.
     """
 
@@ -124,17 +128,19 @@ class EnsembleFit:
         S, E, device = len(self.seeds), model.members, model.log_var_min.device
         self.adam = Adam(model.net.parameters(), settings.lr, shape=(S, E))
         self.bounds_adam = Adam([model.log_var_min, model.log_var_max], settings.lr, shape=(S,))
-        self.elites = torch.arange(settings.elites, device=device).repeat(S, 1)
-        self.loss = torch.full((S, E), torch.nan, dtype=torch.float64, device=device)
-        self.epochs = torch.zeros(S, dtype=torch.int64, device=device)
-        self.finite = torch.ones(S, dtype=torch.bool, device=device)
+        self.elites: Int64[Tensor, "S K"] = torch.arange(settings.elites, device=device).repeat(S, 1)
+        self.loss: Float64[Tensor, "S E"] = torch.full((S, E), torch.nan, dtype=torch.float64, device=device)
+        self.epochs: Int64[Tensor, "S"] = torch.zeros(S, dtype=torch.int64, device=device)
+        self.finite: Bool[Tensor, "S"] = torch.ones(S, dtype=torch.bool, device=device)
         self.name = ""
         self._now: _Progress | None = None
 
-    def begin(self, name: str, rows: Tensor, size: int, active: Tensor | None) -> None:
-        """Start a fit to the first `size` of rows [S, capacity, width].
+    def begin(
+        self, name: str, rows: Float[Tensor, "S capacity width"], size: int, active: Bool[Tensor, "S"] | None
+    ) -> None:
+        """Start a fit to the first `size` of rows.
 
-        name: of its random streams, a new one for each fit. active: bool [S], which seeds learn, None all.
+        name: of its random streams, a new one for each fit. active: which seeds learn, None all.
         """
         on = torch.ones_like(self.finite) if active is None else active.clone()
         self.name, self.epochs = name, torch.zeros_like(self.epochs)
@@ -143,7 +149,7 @@ class EnsembleFit:
         pieces = [inputs_and_targets(self.layout, take(rows, base))[0] for base in split.base.unbind(1)]
         self.model.normalise_by(torch.stack(pieces, 1))
 
-    def advance(self, rows: Tensor, minibatches: int) -> bool:
+    def advance(self, rows: Float[Tensor, "S capacity width"], minibatches: int) -> bool:
         """Train on so many minibatches at most; whether the fit has ended. rows: as of `begin`, unchanged.
 
         When it ends, every member has the parameters that its rule keeps.
@@ -161,7 +167,7 @@ class EnsembleFit:
                 return True
         return False
 
-    def _learn(self, now: _Progress, batch: Tensor) -> None:
+    def _learn(self, now: _Progress, batch: Float[Tensor, "S E B width"]) -> None:
         s, active = self.settings, now.rule.active
         loss = model_loss(self.model, *inputs_and_targets(self.layout, batch), s.decay, s.bounds_penalty)
         backward_together(loss, [self.adam, self.bounds_adam])
@@ -169,7 +175,7 @@ class EnsembleFit:
         self.adam.step(None if everyone else active)
         self.bounds_adam.step(None if everyone else active.any(1))
 
-    def _end_epoch(self, now: _Progress, rows: Tensor) -> bool:
+    def _end_epoch(self, now: _Progress, rows: Float[Tensor, "S capacity width"]) -> bool:
         """Validate; whether nobody trains any more, or a cap is reached."""
         s, trained = self.settings, now.rule.active
         loss = self._validate(now.split.held, rows)
@@ -182,8 +188,10 @@ class EnsembleFit:
         return capped or not bool(now.rule.active.any())
 
     @torch.no_grad()
-    def _validate(self, held: Tensor, rows: Tensor) -> Tensor:
-        """Mean squared error of the members' means on rows held out, over rows and outputs, [S, E]."""
+    def _validate(
+        self, held: Int64[Tensor, "S #E h"], rows: Float[Tensor, "S capacity width"]
+    ) -> Float64[Tensor, "S E"]:
+        """Mean squared error of the members' means on rows held out, over rows and outputs."""
         total = torch.zeros_like(self.loss)
         for piece in held.split(HOLDOUT_PIECE, -1):
             x, target = inputs_and_targets(self.layout, take(rows, piece))
@@ -203,8 +211,8 @@ class EnsembleFit:
         streams = Streams(self.seeds, self.name, self.finite.device)
         return self.settings.split(streams, size, self.model.members)
 
-    def _epoch_order(self, now: _Progress) -> Tensor:
-        """The epoch's rows, shuffled for each member, int64 [S, E, n]."""
+    def _epoch_order(self, now: _Progress) -> Int64[Tensor, "S E n"]:
+        """The epoch's rows, shuffled for each member."""
         if now.order is None:
             train = now.split.train
             streams = Streams(self.seeds, f"{self.name}-{now.epoch}", train.device)

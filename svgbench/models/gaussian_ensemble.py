@@ -2,8 +2,6 @@
 
 Chua et al. 2018 (PETS), appendix A.1, as MBPO and MAAC use it. `svgbench.models.ensemble` is a simpler one, with fixed
 bounds, whose committed results must not move.
-
-Axes: S seeds, E members, B batch, I inputs, K outputs.
 """
 
 from __future__ import annotations
@@ -12,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import torch
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
@@ -23,18 +22,18 @@ PIECE = 500  # rows that pass through all layers of one member at once: a layer 
 
 
 class GaussianEnsemble(nn.Module):
-    """Mean and log-variance of K outputs, each from a network of its own for every seed and member.
+    """Mean and log-variance of the outputs, each from a network of its own for every seed and member.
 
-    Inputs are normalised by `centre` and `width` [S, 1 or E, 1, I], which are 0 and 1 before `normalise_by`. Outputs
-    are not. The log-variance lies softly between `log_var_min` and `log_var_max` [S, 1, 1, K], which are learned and
+    Inputs are normalised by `centre` and `width`, which are 0 and 1 before `normalise_by`. Outputs
+    are not. The log-variance lies softly between `log_var_min` and `log_var_max`, which are learned and
     which a seed's members share. Weights start from a truncated normal, of deviation 1 / (2 sqrt(fan-in)); biases at 0.
 
-    inputs, outputs: I and K. hidden, activation: of every network. members: E.
+    inputs, outputs: their numbers. hidden, activation: of every network. members: E.
     log_var_bounds: where the bounds start.
     """
 
-    centre: Tensor
-    width: Tensor
+    centre: Float[Tensor, "S E 1 I"]
+    width: Float[Tensor, "S E 1 I"]
 
     def __init__(
         self,
@@ -55,8 +54,8 @@ class GaussianEnsemble(nn.Module):
         self.net = MLP(streams, (inputs, *hidden, 2 * outputs), activation, ensemble=members, dtype=dtype)
         truncated_normal_(self.net, streams)
         low, high = log_var_bounds
-        self.log_var_min = nn.Parameter(torch.full((S, 1, 1, outputs), low, **how))
-        self.log_var_max = nn.Parameter(torch.full((S, 1, 1, outputs), high, **how))
+        self.log_var_min: Float[nn.Parameter, "S 1 1 O"] = nn.Parameter(torch.full((S, 1, 1, outputs), low, **how))
+        self.log_var_max: Float[nn.Parameter, "S 1 1 O"] = nn.Parameter(torch.full((S, 1, 1, outputs), high, **how))
         self.register_buffer("centre", torch.zeros(S, members, 1, inputs, **how))
         self.register_buffer("width", torch.ones(S, members, 1, inputs, **how))
 
@@ -64,60 +63,61 @@ class GaussianEnsemble(nn.Module):
     def layers(self) -> list[Linear]:
         return cast(list[Linear], list(self.net.layers))
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and log-variance [S, E, B, K] of x [S, E or 1, B, I]."""
+    def forward(self, x: Float[Tensor, "S #E B I"]) -> tuple[Float[Tensor, "S _ B O"], Float[Tensor, "S _ B O"]]:
+        """Mean and log-variance, of every member."""
         mean, raw = self.layers[-1](self._hidden(x)).chunk(2, -1)
         return mean, self._bounded(raw, self.log_var_min, self.log_var_max)
 
-    def mean(self, x: Tensor) -> Tensor:
-        """The mean [S, E, B, K] of x [S, E or 1, B, I]; the log-variances are not computed."""
+    def mean(self, x: Float[Tensor, "S #E B I"]) -> Float[Tensor, "S {self.members} B O"]:
+        """The mean; the log-variances are not computed."""
         last, hidden, K = self.layers[-1], self._hidden(x), self.outputs
         assert last.bias is not None
         bias, weight = (p[..., :K].flatten(0, 1) for p in (last.bias, last.weight))
         return torch.baddbmm(bias, hidden.flatten(0, 1), weight).unflatten(0, hidden.shape[:2])
 
-    def _hidden(self, x: Tensor) -> Tensor:
+    def _hidden(self, x: Float[Tensor, "S #E B I"]) -> Float[Tensor, "S {self.members} B H"]:
         h = (x - self.centre) / self.width
         for layer, name in zip(self.layers[:-1], self.net.activations[:-1], strict=True):
             h = ACTIVATIONS[name](layer(h))
         return h
 
     @staticmethod
-    def _bounded(raw: Tensor, low: Tensor, high: Tensor) -> Tensor:
+    def _bounded(
+        raw: Float[Tensor, "*#batch O"], low: Float[Tensor, "*#batch O"], high: Float[Tensor, "*#batch O"]
+    ) -> Float[Tensor, "*#batch O"]:
         return low + softplus(high - softplus(high - raw) - low)
 
     @torch.no_grad()
-    def normalise_by(self, x: Tensor) -> None:
-        """Take mean and deviation of x [S, 1 or E, n, I] for the inputs'; a deviation below 1e-12 counts as 1."""
+    def normalise_by(self, x: Float[Tensor, "S #E n I"]) -> None:
+        """Take mean and deviation of x for the inputs'; a deviation below 1e-12 counts as 1."""
         x = x.double()
         width = x.std(2, correction=0, keepdim=True)
         self.centre.copy_(x.mean(2, keepdim=True))
         self.width.copy_(torch.where(width < 1e-12, 1.0, width))
 
-    def likelihood_loss(self, x: Tensor, target: Tensor) -> Tensor:
-        """Twice the negative log-likelihood, as a mean over batch and outputs and up to a constant, [S, E].
-
-        x [S, E, B, I], target [S, E, B, K].
-        """
+    def likelihood_loss(self, x: Float[Tensor, "S E B I"], target: Float[Tensor, "S E B O"]) -> Float[Tensor, "S E"]:
+        """Twice the negative log-likelihood, as a mean over batch and outputs and up to a constant."""
         mean, log_var = self(x)
         return ((mean - target).square() * (-log_var).exp() + log_var).mean((-2, -1))
 
-    def decay(self, rates: Sequence[float]) -> Tensor:
-        """Half the squared weights of each layer at its rate, without biases, [S, E]."""
+    def decay(self, rates: Sequence[float]) -> Float[Tensor, "S E"]:
+        """Half the squared weights of each layer at its rate, without biases."""
         terms = [
             0.5 * rate * layer.weight.square().sum((-2, -1)) for rate, layer in zip(rates, self.layers, strict=True)
         ]
         return torch.stack(terms).sum(0)
 
-    def bounds_spread(self) -> Tensor:
-        """How far the bounds of the log-variance lie apart, summed over outputs, [S]."""
+    def bounds_spread(self) -> Float[Tensor, "S"]:
+        """How far the bounds of the log-variance lie apart, summed over outputs."""
         return (self.log_var_max - self.log_var_min).sum((1, 2, 3))
 
     @torch.no_grad()
-    def predict_rows(self, x: Tensor, member: Tensor, active: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and log-variance [S, B, K] of rows x [S, B, I], each by one member, int64 [S, B].
+    def predict_rows(
+        self, x: Float[Tensor, "S B I"], member: Int64[Tensor, "S B"], active: Bool[Tensor, "S B"]
+    ) -> tuple[Float[Tensor, "S B O"], Float[Tensor, "S B O"]]:
+        """Mean and log-variance of rows x, each by one member.
 
-        Rows that are not active, bool [S, B], are left out: their mean is 0. A piece of one member's rows passes
+        Rows that are not active are left out: their mean is 0. A piece of one member's rows passes
         through all layers while it lies in the cache, and each layer writes where it was.
         """
         S, B, _ = x.shape
@@ -131,7 +131,9 @@ class GaussianEnsemble(nn.Module):
         mean, log_var = raw.chunk(2, -1)
         return mean, self._bounded(log_var, self.log_var_min[:, 0], self.log_var_max[:, 0])
 
-    def _through(self, s: int, e: int, x: Tensor, buffers: list[Tensor]) -> Tensor:
+    def _through(
+        self, s: int, e: int, x: Float[Tensor, "n I"], buffers: list[Float[Tensor, "_ _"]]
+    ) -> Float[Tensor, "n OO"]:
         for layer, name, buffer in zip(self.layers, self.net.activations, buffers, strict=True):
             assert layer.bias is not None
             y = torch.addmm(layer.bias[s, e], x, layer.weight[s, e], out=buffer[: len(x)])

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
+from jaxtyping import Bool, Float, Float64
 from torch import Tensor, nn
 
 from svgbench.memory.statistics import StateStatistics
@@ -33,8 +34,8 @@ PIECE = 2_000_000  # numbers of a hidden layer, of all seeds and dimensions, tha
 class ParallelModel:
     """Models of S seeds: D sub-networks of `hidden` tanh units in each layer, Adam at rate `lr`.
 
-    weights: of each layer [S, D, out, in], and biases [S, D, out, 1], views of the optimiser's buffer.
-    sigma: [S, 1, D], in units of normalised change; 1 before the first `fit`.
+    weights, biases: of each layer, views of the optimiser's buffer.
+    sigma: in units of normalised change; 1 before the first `fit`.
     """
 
     def __init__(
@@ -60,22 +61,26 @@ class ParallelModel:
 
         parameters = [p for sizes in itertools.pairwise([n_in, *hidden, 1]) for p in draw(*sizes)]
         self.adam = Adam(parameters, lr, shape=(len(streams),))
-        self.weights = [p.detach() for p in parameters[::2]]
-        self.biases = [p.detach() for p in parameters[1::2]]
+        self.weights: list[Float[Tensor, "S D n_out n_in"]] = [p.detach() for p in parameters[::2]]
+        self.biases: list[Float[Tensor, "S D n_out 1"]] = [p.detach() for p in parameters[1::2]]
         self._grads = [p.grad for p in parameters]
-        self.sigma = torch.ones(len(streams), 1, self.D, dtype=dtype, device=device)
+        self.sigma: Float[Tensor, "S 1 D"] = torch.ones(len(streams), 1, self.D, dtype=dtype, device=device)
 
-    def mean_change(self, s: Tensor, a: Tensor) -> Tensor:
-        """f(s, a) [S, B, D] of s [S, B, D] and a [S, B, A]."""
+    def mean_change(self, s: Float[Tensor, "S B D"], a: Float[Tensor, "S B A"]) -> Float[Tensor, "S B D"]:
+        """f(s, a)."""
         parts = [self._forward(x)[-1].view(len(x), self.D, -1).mT for x in self._pieces(s, a)]
         return self._denormalised(torch.cat(parts, 1))
 
-    def sample_change(self, s: Tensor, a: Tensor, noise: Tensor) -> Tensor:
-        """f(s, a) + sigma * noise, [S, B, D]: what planning along the model simulates."""
+    def sample_change(
+        self, s: Float[Tensor, "S B D"], a: Float[Tensor, "S B A"], noise: Float[Tensor, "S B D"]
+    ) -> Float[Tensor, "S B D"]:
+        """f(s, a) + sigma * noise: what planning along the model simulates."""
         return self.mean_change(s, a) + self.sigma * self.statistics.change_width * noise
 
-    def jacobians(self, s: Tensor, a: Tensor) -> tuple[Tensor, Tensor]:
-        """Of the next state, f_s [S, B, D, D] (with the identity) and f_a [S, B, D, A]."""
+    def jacobians(
+        self, s: Float[Tensor, "S B D"], a: Float[Tensor, "S B A"]
+    ) -> tuple[Float[Tensor, "S B D D"], Float[Tensor, "S B D A"]]:
+        """Of the next state, f_s (with the identity) and f_a."""
         parts = []
         for x in self._pieces(s, a):
             values = self._forward(x)
@@ -86,8 +91,10 @@ class ParallelModel:
         f_s, f_a = J.split([self.D, J.shape[-1] - self.D], -1)
         return f_s + torch.eye(self.D, dtype=J.dtype, device=J.device), f_a
 
-    def pull_back(self, s: Tensor, a: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-        """v f_s [S, B, D] and v f_a [S, B, A] of v [S, B, D], a derivative by the next state."""
+    def pull_back(
+        self, s: Float[Tensor, "S B D"], a: Float[Tensor, "S B A"], v: Float[Tensor, "S B D"]
+    ) -> tuple[Float[Tensor, "S B D"], Float[Tensor, "S B A"]]:
+        """v f_s and v f_a of v, a derivative by the next state."""
         parts, start = [], 0
         for x in self._pieces(s, a):
             S, _, B = x.shape
@@ -98,10 +105,16 @@ class ParallelModel:
         by_s, by_a = (torch.cat(parts, 1) / self.statistics.width).split([self.D, a.shape[-1]], -1)
         return v + by_s, by_a
 
-    def error(self, s: Tensor, a: Tensor, change: Tensor, weight: Tensor) -> Tensor:
-        """Squared error of the prediction in units of normalised change, over dimensions that vary; float64 [S].
+    def error(
+        self,
+        s: Float[Tensor, "S B D"],
+        a: Float[Tensor, "S B A"],
+        change: Float[Tensor, "S B D"],
+        weight: Float[Tensor, "S B"],
+    ) -> Float64[Tensor, "S"]:
+        """Squared error of the prediction in units of normalised change, over dimensions that vary.
 
-        weight [S, B] sums to one for each seed. NaN before anything is known of changes.
+        weight sums to one for each seed. NaN before anything is known of changes.
         """
         varies = (self.statistics.change_width > 0).double().squeeze(1)  # [S, D]
         off = (change - self.mean_change(s, a)) / torch.where(varies[:, None] > 0, self.statistics.change_width, 1.0)
@@ -109,10 +122,17 @@ class ParallelModel:
         found = (per_dimension * varies).sum(1) / varies.sum(1)
         return found if self.statistics.known else torch.full_like(found, torch.nan)
 
-    def fit(self, s: Tensor, a: Tensor, change: Tensor, batch_size: int, active: Tensor | None) -> Tensor:
-        """A step of Adam for each minibatch in turn; the mean squared residual, [S, D], each before its step.
+    def fit(
+        self,
+        s: Float[Tensor, "S B D"],
+        a: Float[Tensor, "S B A"],
+        change: Float[Tensor, "S B D"],
+        batch_size: int,
+        active: Bool[Tensor, "S"] | None,
+    ) -> Float[Tensor, "S D"]:
+        """A step of Adam for each minibatch in turn; the mean squared residual, each before its step.
 
-        s, change [S, K * batch_size, D], a likewise. active bool [S]: which seeds learn; all without.
+        B is a multiple of `batch_size`. active: which seeds learn; all without.
         """
         x, z = self.statistics.normalise(torch.cat([s, a], -1)), self.statistics.normalise_change(change)
         residual = z.new_zeros(len(z), self.D)
@@ -121,7 +141,9 @@ class ParallelModel:
             residual += self._step(x[:, piece].contiguous(), z[:, piece], active)
         return residual * (batch_size / x.shape[1])
 
-    def _step(self, x: Tensor, z: Tensor, active: Tensor | None) -> Tensor:
+    def _step(
+        self, x: Float[Tensor, "S B I"], z: Float[Tensor, "S B D"], active: Bool[Tensor, "S"] | None
+    ) -> Float[Tensor, "S D"]:
         S, B, _ = x.shape
         values = self._forward(x.mT)
         off = values[-1] - z.mT.reshape(values[-1].shape)  # [S * D, 1, B]
@@ -139,8 +161,8 @@ class ParallelModel:
         self.adam.step(active)
         return off.square().mean(-1).view(S, self.D)
 
-    def _forward(self, x: Tensor) -> list[Tensor]:
-        """Of x [S, in, B]: the hidden layers' values [S * D, h, B] and the outputs [S * D, 1, B]."""
+    def _forward(self, x: Float[Tensor, "S I B"]) -> list[Float[Tensor, "S*{self.D} _ B"]]:
+        """The hidden layers' values, and then the outputs ("S*D 1 B")."""
         tanh = ACTIVATIONS["tanh"]
         first = torch.baddbmm(self.biases[0].flatten(1, 2), self.weights[0].flatten(1, 2), x)
         values = [tanh(first).view(-1, self.hidden[0], x.shape[-1])]
@@ -149,26 +171,30 @@ class ParallelModel:
             values.append(tanh(y) if len(values) < len(self.hidden) else y)
         return values
 
-    def _back(self, i: int, u: Tensor, below: Tensor) -> Tensor:
-        """What u, a derivative by layer i's sums [S * D, out, B], is by the sums of the layer below."""
+    def _back(
+        self, i: int, u: Float[Tensor, "SD n_out B"], below: Float[Tensor, "SD n_in B"]
+    ) -> Float[Tensor, "SD n_in B"]:
+        """What u, a derivative by layer i's sums, is by the sums of the layer below."""
         return torch.ops.aten.tanh_backward(torch.bmm(self.weights[i].flatten(0, 1).mT, u), below)
 
-    def _to_first_layer(self, values: list[Tensor], u: Tensor) -> Tensor:
+    def _to_first_layer(
+        self, values: list[Float[Tensor, "SD _ B"]], u: Float[Tensor, "SD 1 B"]
+    ) -> Float[Tensor, "SD H B"]:
         for i in reversed(range(1, len(self.weights))):
             u = self._back(i, u, values[i - 1])
         return u
 
-    def _pieces(self, s: Tensor, a: Tensor) -> Iterator[Tensor]:
-        """Normalised inputs [S, in, b], as many samples at once as memory should take."""
+    def _pieces(self, s: Float[Tensor, "S B D"], a: Float[Tensor, "S B A"]) -> Iterator[Float[Tensor, "S I b"]]:
+        """Normalised inputs, as many samples at once as memory should take."""
         x = self.statistics.normalise(torch.cat([s, a], -1))
         for piece in x.split(max(1, PIECE // (len(x) * self.D * max(self.hidden))), 1):
             yield piece.mT.contiguous()
 
-    def _denormalised(self, y: Tensor) -> Tensor:
+    def _denormalised(self, y: Float[Tensor, "S B D"]) -> Float[Tensor, "S B D"]:
         return self.statistics.mean_change + self.statistics.change_width * y
 
-    def finite(self) -> Tensor:
-        """Which seeds' parameters are finite, bool [S]."""
+    def finite(self) -> Bool[Tensor, "S"]:
+        """Which seeds' parameters are finite."""
         return finite_rows(self.adam.flat)
 
     def state_dict(self) -> dict[str, Any]:

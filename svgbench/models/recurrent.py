@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from svgbench.nn.initialise import orthogonal_
@@ -42,13 +43,17 @@ class RecurrentModel(nn.Module):
             orthogonal_(self.encoder, streams)
             orthogonal_(self.decoder, streams)
 
-    def forward(self, x: Tensor, xu: Tensor, h: list[Tensor] | None = None) -> tuple[Tensor, list[Tensor]]:
-        """One step: the next state [S, B, O] and the hidden states; x [S, B, O], xu = (x, u), h of the step before."""
+    def forward(
+        self, x: Float[Tensor, "S B O"], xu: Float[Tensor, "S B D"], h: list[Float[Tensor, "S B H"]] | None = None
+    ) -> tuple[Float[Tensor, "S B O"], list[Float[Tensor, "S B H"]]]:
+        """One step: the next state and the hidden states; xu = (x, u), h of the step before."""
         h = self.gru(self.encoder(xu), h)
         return x + self.decoder(h[-1]), h
 
-    def unroll(self, x: Tensor, actions: Tensor, *, detach: bool) -> Tensor:
-        """The predicted states [S, T, B, O] from x [S, B, O] under recorded actions [S, T, B, A].
+    def unroll(
+        self, x: Float[Tensor, "S B O"], actions: Float[Tensor, "S T B A"], *, detach: bool
+    ) -> Float[Tensor, "S T B O"]:
+        """The predicted states from x under recorded actions.
 
         detach: no gradient passes through a predicted state into the step that follows, the residual path included;
         earlier steps then learn from later errors through the hidden state only.

@@ -1,6 +1,6 @@
 """When the members of an ensemble stop training: the two rules that MBPO and MAAC go by, as masks.
 
-Both look at a validation loss [S, E] at the end of each epoch. Axes: S seeds, E members.
+Both look at a validation loss at the end of each epoch.
 """
 
 from __future__ import annotations
@@ -8,16 +8,17 @@ from __future__ import annotations
 from typing import Any, Protocol, runtime_checkable
 
 import torch
+from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
 
 @runtime_checkable
 class StoppingRule(Protocol):
-    active: Tensor  # bool [S, E]: who still trains
-    loss: Tensor  # [S, E]: of the parameters that each member is left with
+    active: Bool[Tensor, "S E"]  # who still trains
+    loss: Float64[Tensor, "S E"]  # of the parameters that each member is left with
 
-    def update(self, loss: Tensor) -> Tensor:
-        """Take in the losses [S, E] after an epoch; whose present parameters are the ones to keep, bool [S, E]."""
+    def update(self, loss: Float[Tensor, "S E"]) -> Bool[Tensor, "S E"]:
+        """Take in the losses after an epoch; whose present parameters are the ones to keep."""
         ...
 
     def state_dict(self) -> dict[str, Any]: ...
@@ -43,18 +44,18 @@ class NoneImproves(_Rule):
     A member improves where its loss falls below its best by more than the share `min_gain`, and keeps its best. Until
     then all members train on, those that do not improve too. MBPO: jannerm/mbpo at ac694ff, mbpo/models/bnn.py.
 
-    active: bool [S], the seeds that train at all.
+    active: the seeds that train at all.
     """
 
     _names = ("active", "loss", "stale")
 
-    def __init__(self, active: Tensor, members: int, *, min_gain: float, patience: int) -> None:
+    def __init__(self, active: Bool[Tensor, "S"], members: int, *, min_gain: float, patience: int) -> None:
         self.min_gain, self.patience = min_gain, patience
         self.active = active[:, None].repeat(1, members)
         self.loss = torch.full(self.active.shape, torch.inf, dtype=torch.float64, device=active.device)
         self.stale = torch.zeros(len(active), dtype=torch.int64, device=active.device)  # epochs without improvement
 
-    def update(self, loss: Tensor) -> Tensor:
+    def update(self, loss: Float[Tensor, "S E"]) -> Bool[Tensor, "S E"]:
         loss = loss.double()
         better = self.active & (loss < self.loss * (1 - self.min_gain))  # false for NaN
         self.loss = torch.where(better, loss, self.loss)
@@ -70,18 +71,18 @@ class RollingMean(_Rule):
     twice that loss. A first loss below zero is divided instead. MAAC: iclavera/meta-mb at 233e0fb,
     meta_mb/dynamics/mlp_dynamics_ensemble.py.
 
-    active: bool [S], the seeds that train at all.
+    active: the seeds that train at all.
     """
 
     _names = ("active", "loss", "mean")
 
-    def __init__(self, active: Tensor, members: int, *, persistence: float) -> None:
+    def __init__(self, active: Bool[Tensor, "S"], members: int, *, persistence: float) -> None:
         self.persistence = persistence
         self.active = active[:, None].repeat(1, members)
         self.loss = torch.full(self.active.shape, torch.inf, dtype=torch.float64, device=active.device)
         self.mean = torch.full_like(self.loss, torch.nan)  # before the first epoch
 
-    def update(self, loss: Tensor) -> Tensor:
+    def update(self, loss: Float[Tensor, "S E"]) -> Bool[Tensor, "S E"]:
         loss = loss.double()
         first, trained = self.mean.isnan(), self.active
         before = torch.where(first, torch.where(loss < 0, loss / 2, 2 * loss), self.mean)
