@@ -45,7 +45,7 @@ def test_commands_and_options(tab):
 
 def test_experiments_works_and_artifacts(tab):
     assert tab("run", "sac-svg/t") == ["sac-svg/table2"]
-    assert tab("compare", "maa") == ["maac/fig3", "maac"]
+    assert tab("compare", "maa") == ["maac/bounds", "maac/fig2", "maac/fig3", "maac"]
     assert {"fig3", "fig4"} <= set(tab("plot", "fig"))
     assert set(tab("diff", "a", "b", "--experiment", "tr")) >= {"trpo/fig4", "trpo"}
     assert tab("tune", "trpo") == ["trpo/natural-gradient-sweep", "trpo/fig4"]
@@ -116,7 +116,7 @@ def test_zsh_and_fish(forks, place):
         extra = {"_TYPER_COMPLETE_ARGS": line, "_SVGBENCH_COMPLETE": f"complete_{shell}"} | more
         return forks(place, environment=extra)
 
-    zsh = ask("zsh", "svgbench compare maac/f")
+    zsh = ask("zsh", "svgbench compare maac/fig3")
     assert zsh.status == 0
     assert zsh.out.startswith("""_arguments '*: :(("maac/fig3":"Policy-gradient error against the horizon"))'""")
     assert ask("zsh", "svgbench run table2 -o model_l").out.startswith(
