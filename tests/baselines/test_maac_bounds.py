@@ -244,6 +244,8 @@ def test_slack_is_a_share_and_zero_is_no_larger_than_zero():
     left, right = torch.tensor([0.0, 1.0, -2.0]), torch.tensor([0.0, 4.0, 1.0])
     assert study.sides("x", left, right)["x_slack"].item() == 0
     assert study.sides("x", left[1:], right[1:])["x_slack"].item() == pytest.approx(0.75)
+    assert study.sides("x", left, right)["x_broken"].item() == 0
+    assert study.sides("x", torch.tensor([4.0, 1.0]), torch.tensor([1.0, 1.0]))["x_broken"].item() == 0.5
     assert study.sides("x", torch.tensor([4.0]), torch.tensor([1.0]))["x_slack"].item() == pytest.approx(-0.75)
 
 

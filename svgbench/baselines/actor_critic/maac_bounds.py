@@ -53,6 +53,7 @@ from svgbench.tasks.maac.double_integrator import DoubleIntegrator
 VERSION = 1
 
 HORIZONS = (0, 1, 2, 3, 5, 8)  # 2^(H + 1) paths are followed for the longest
+ROUNDING = 1e-9  # of a slack
 ALPHAS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
 
 
@@ -188,13 +189,15 @@ def printed_lemma(true: Paths, learned: Paths, task: DoubleIntegrator, horizons:
 
 
 def sides(name: str, left: Tensor, right: Tensor) -> dict[str, Tensor]:
-    """Means (over D) of both sides of `left <= right`, and the least slack: below 0 the bound is broken.
+    """Means (over D) of both sides of `left <= right`, the least slack, and the share of D that breaks the bound.
 
     The slack is right - left over the larger of their sizes, 0 for two zeros.
     """
     size = torch.maximum(left.abs(), right.abs())
     slack = torch.where(size > 0, (right - left) / size.clamp_min(torch.finfo(size.dtype).tiny), 0.0)
-    return {name: left.mean(), f"{name}_bound": right.mean(), f"{name}_slack": slack.min()}
+    broken = (slack < -ROUNDING).to(slack.dtype).mean()
+    sizes = {name: left.mean(), f"{name}_bound": right.mean()}
+    return sizes | {f"{name}_slack": slack.min(), f"{name}_broken": broken}
 
 
 def largest_distance(difference: lqr.Array, states: lqr.Array, sigma: float) -> float:

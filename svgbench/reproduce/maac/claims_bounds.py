@@ -1,19 +1,28 @@
 """What Clavera et al. 2020 say of their bounds, as data.
 
 Every word has its number, fixed before any run of ten seeds; a pilot of three seeds had been seen. A bound holds where
-the least slack of a seed's problems is not below 0, apart from rounding.
+no problem of any seed breaks it. The share of problems that break it is judged: a mean of slacks could hide one.
 """
 
 from __future__ import annotations
 
 from svgbench.words.experiment import Claim, Comparison, Measure, Term
 
-ROUNDING = 1e-9  # of a slack, which is a share
+ROUNDING = 1e-9  # of a share of problems
 UNTRAINED = "a bound of sums that are computed exactly: nothing is trained"
 
 GRADIENT_SLACK = Measure("gradient_slack", "least slack of Lemma 4.1", reduce="min")
+GRADIENT_BROKEN = Measure(
+    "gradient_broken", "largest share of problems that break Lemma 4.1", reduce="max", higher_is_better=False
+)
 DISTANCE_SLACK = Measure("distance_slack", "least slack of Lemma 4.2", reduce="min")
+DISTANCE_BROKEN = Measure(
+    "distance_broken", "largest share of problems that break Lemma 4.2", reduce="max", higher_is_better=False
+)
 LOSS_SLACK = Measure("loss_slack", "least slack of Theorem 4.1", reduce="min")
+LOSS_BROKEN = Measure(
+    "loss_broken", "largest share of problems that break Theorem 4.1", reduce="max", higher_is_better=False
+)
 CORRELATION = Measure("correlation", "rank correlation of error and bound over H")
 LEAST_IMPROVEMENT = Measure("least_improvement", "least improvement over the old policy", reduce="min")
 GUARANTEED = Measure("guaranteed", "largest guaranteed improvement", {"horizon": 3}, reduce="max")
@@ -31,9 +40,9 @@ AT_EACH_ALPHA = "a bound: broken in no problem, at no H; judged for each α"
 
 
 def holds(id: str, variant: str, measure: Measure, quote: str, source: str, per: tuple[str, ...] = ()) -> Claim:
-    """The claim that no slack is below 0."""
+    """The claim that no problem breaks the bound."""
     number = AT_EACH_ALPHA if per else EVERYWHERE
-    part = Comparison(Term(variant, measure), ">~", 0.0, number, margin=ROUNDING, no_level=UNTRAINED)
+    part = Comparison(Term(variant, measure), "<~", 0.0, number, margin=ROUNDING, no_level=UNTRAINED)
     return Claim(id=id, quote=quote, source=source, origin="text", parts=(part,), per=per)
 
 
@@ -48,14 +57,14 @@ POSITIVE = "correlate: Spearman's correlation of the gradient's error and its bo
 SOMEWHERE = "a lower bound that says something: J(θ) - bound is above J(θ_o) for the best problem and α at H = 3"
 
 BOUND_CLAIMS = (
-    holds("lemma-4.1-printed", "printed", GRADIENT_SLACK, ERROR, "Lemma 4.1; the last line of appendix A.1"),
-    holds("lemma-4.1-corrected", "corrected", GRADIENT_SLACK, ERROR, "Lemma 4.1, repaired"),
-    holds("lemma-4.2-printed", "printed", DISTANCE_SLACK, DISTANCE, "Lemma 4.2, on the box; Lemma 4.1 as printed"),
-    holds("lemma-4.2-corrected", "corrected", DISTANCE_SLACK, DISTANCE, "Lemma 4.2, on the box; Lemma 4.1 repaired"),
-    holds("theorem-4.1-printed", "printed", LOSS_SLACK, RETURN, "Theorem 4.1; α stands twice", ("alpha",)),
-    holds("theorem-4.1-one-alpha", "one-alpha", LOSS_SLACK, RETURN, "Theorem 4.1 with one α, as its proof", ("alpha",)),
+    holds("lemma-4.1-printed", "printed", GRADIENT_BROKEN, ERROR, "Lemma 4.1; the last line of appendix A.1"),
+    holds("lemma-4.1-corrected", "corrected", GRADIENT_BROKEN, ERROR, "Lemma 4.1, repaired"),
+    holds("lemma-4.2-printed", "printed", DISTANCE_BROKEN, DISTANCE, "Lemma 4.2, on the box; Lemma 4.1 as printed"),
+    holds("lemma-4.2-corrected", "corrected", DISTANCE_BROKEN, DISTANCE, "Lemma 4.2, on the box; Lemma 4.1 repaired"),
+    holds("theorem-4.1-printed", "printed", LOSS_BROKEN, RETURN, "Theorem 4.1; α stands twice", ("alpha",)),
+    holds("theorem-4.1-one-alpha", "one-alpha", LOSS_BROKEN, RETURN, "Theorem 4.1 with one α: its proof", ("alpha",)),
     holds(
-        "theorem-4.1-corrected", "corrected", LOSS_SLACK, RETURN,
+        "theorem-4.1-corrected", "corrected", LOSS_BROKEN, RETURN,
         "Theorem 4.1 with one α and (1 - γ)²; Lemma 4.1 repaired", ("alpha",),
     ),
     above_zero(
