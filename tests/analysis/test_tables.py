@@ -202,7 +202,7 @@ def test_latex_rows_have_the_columns_they_announce(grid: DisplayTable) -> None:
     assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") >= 1
     assert "±" not in text
     for block in text.split(r"\begin{tabular}{")[1:]:
-        spec = re.sub(r"@{.*?}|{.*?}", "", block.split("\n")[0].rstrip("}"))
+        spec = re.sub(r"@{.*?}|{.*?}", "", block.split("\n")[0].removesuffix("}"))
         for row in (line for line in block.split("\n") if line.endswith(r" \\")):
             spans = [int(k) for k in re.findall(r"multicolumn{(\d)}", row)]
             assert len(re.findall(r"(?<!\\)&", row)) + 1 + sum(spans) - len(spans) == len(spec)

@@ -99,8 +99,8 @@ def question(experiment: Experiment) -> str:
     return f"Does {name} hold?"
 
 
-def answer(judged: Judged) -> str:
-    """The question and its answer, from the counts of verdicts, with the headline claim's."""
+def answer(judged: Judged, brief: bool = False) -> str:
+    """The question and its answer, from the counts of verdicts, with the headline claim's; brief: without places."""
     experiment = judged.experiment
     if not judged.claims and not judged.levels:
         about = "has no claim and no published number of" if judged.narrowed else "declares no claim and has no"
@@ -109,9 +109,9 @@ def answer(judged: Judged) -> str:
     if not judged.budgets:
         return f"{question(experiment)} {_unmeasured(judged)}."
     before, at, after = _measured(judged)
-    core = f"{at}, {_core(judged)}."
-    sentences = [before, core[:1].upper() + core[1:], _headline(judged), _numbers(judged), after, _rivals(judged)]
-    return " ".join([question(experiment), *filter(None, sentences)])
+    core = f"{at}, {_core(judged, brief)}."
+    sentences = [before, core[:1].upper() + core[1:], _headline(judged, brief), _numbers(judged), after]
+    return " ".join([question(experiment), *filter(None, [*sentences, _rivals(judged)])])
 
 
 def _unmeasured(judged: Judged) -> str:
@@ -137,7 +137,7 @@ def _measured(judged: Judged) -> tuple[str, str, str]:
     return "", "at the paper's budget" if at == [paper] else f"at {' and '.join(at)}", part
 
 
-def _core(judged: Judged) -> str:
+def _core(judged: Judged, brief: bool) -> str:
     """The verdict over all claims; without claims, over the published numbers."""
     words = [word_over(own) for _, own in judged.claims]
     of, yes, no = ("claim", "SUPPORTED", ("REFUTED", "mixed"))
@@ -154,7 +154,7 @@ def _core(judged: Judged) -> str:
     start = "in part" if yes in words or "mixed" in words else "no" if against else "open"
     if not against and yes in words:
         start = "nothing against it so far"
-    return f"{start}: of {len(words)} {of}s {tally_words(words)}{_mixed(judged)}"
+    return f"{start}: of {len(words)} {of}s {tally_words(words)}{'' if brief else _mixed(judged)}"
 
 
 def _mixed(judged: Judged) -> str:
@@ -169,7 +169,7 @@ def places(verdicts: Sequence[Verdict]) -> str:
     return f"{len(each)} {'settings' if any(v.setting for v in each) else 'tasks'}"
 
 
-def _headline(judged: Judged) -> str:
+def _headline(judged: Judged, brief: bool) -> str:
     experiment = judged.experiment
     wanted = experiment.headline or (experiment.claims[0].id if experiment.claims else "")
     own = next((own for claim, own in judged.claims if claim.id == wanted), None)
@@ -178,7 +178,7 @@ def _headline(judged: Judged) -> str:
     each = [v for v in own if v.task]
     if len({word_over(all_of_one) for _, all_of_one in judged.claims} | {v.verdict for v in each}) == 1:
         return ""  # the answer has said so of all
-    on = f" (of {places(own)} {tally(each)})" if len(each) > 1 else ""
+    on = f" (of {places(own)} {tally(each)})" if len(each) > 1 and not brief else ""
     return f"Its headline, {wanted}, is {word_over(own)}{on}."
 
 

@@ -60,12 +60,15 @@ def several_lines(every: Sequence[Judged], title: str, width: int) -> list[str]:
         blocks = [head, *with_claims, tail]
     else:
         more = _wrapped("the claims: svgbench compare with one of these names", width)
-        blocks = [head, [line for one in told for line in _answered(one, width)], more + tail]
+        answers = [line for one in told for line in _answered(one, width)]
+        if len(head) + len(answers) + len(more) + len(tail) + 2 > SCREEN:
+            answers = [line for one in told for line in _answered(one, width, brief=True)]
+        blocks = [head, answers, more + tail]
     return [line for block in blocks if block for line in ("", *block)][1:]
 
 
-def _answered(judged: Judged, width: int) -> list[str]:
-    return _wrapped(f"{judged.experiment.id}: {answer(judged)}", width)
+def _answered(judged: Judged, width: int, brief: bool = False) -> list[str]:
+    return _wrapped(f"{judged.experiment.id}: {answer(judged, brief)}", width)
 
 
 def _named(what: str, some: Sequence[Judged], width: int) -> list[str]:
