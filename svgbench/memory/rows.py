@@ -13,6 +13,9 @@ import torch
 from jaxtyping import Int64, Shaped
 from torch import Tensor
 
+Saved = Sequence[Shaped[Tensor, "_ ..."]] | Shaped[Tensor, "S _ ..."]
+"""Rows of each seed, as a list or as one tensor."""
+
 
 def take(rows: Shaped[Tensor, "S capacity width"], places: Int64[Tensor, "S *axes"]) -> Shaped[Tensor, "S *axes width"]:
     """The rows at these places: each seed's own."""
@@ -34,7 +37,7 @@ def filled_rows(rows: Shaped[Tensor, "S capacity *axes"], sizes: Sequence[int]) 
     return [filled(own, size) for own, size in zip(rows, sizes, strict=True)]
 
 
-def refill(rows: Shaped[Tensor, "S capacity ..."], saved: Sequence[Shaped[Tensor, "_ ..."]]) -> None:
+def refill(rows: Shaped[Tensor, "S capacity ..."], saved: Saved) -> None:
     """Put what `filled_rows` gave back in its place. Raises ValueError if it does not fit."""
     fits = [list(own.shape[1:]) == list(rows.shape[2:]) and len(own) <= rows.shape[1] for own in saved]
     if len(saved) != len(rows) or not all(fits):

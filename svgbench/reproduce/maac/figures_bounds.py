@@ -17,6 +17,7 @@ from svgbench.analysis.show.references import draw_legend, draw_not_run
 AT_ALPHA = 1e-4
 PRINTED, CORRECTED = "printed", "corrected"
 ERRORS = {CORRECTED: "both wrong", "model-only": "wrong f", "critic-only": "wrong Q"}
+OURS = (PRINTED, "one-alpha", *ERRORS)
 GREY = "0.3"
 
 Frames = dict[str, pd.DataFrame]
@@ -73,11 +74,15 @@ def _gradient(ax: Axes, frames: Frames, look: dict[str, Look]) -> list[int]:
 
 
 def _slack(ax: Axes, frames: Frames, look: dict[str, Look]) -> list[int]:
-    """The least over the horizons, seed by seed."""
+    """The least over the horizons, seed by seed; of a method that is not ours, over all that it has."""
     n = []
     for variant in (v for v in (PRINTED, "one-alpha", CORRECTED) if v in frames):
         least = frames[variant].groupby(["seed", "alpha"], as_index=False).loss_slack.min()
         n.append(curve(ax, least, "alpha", "loss_slack", look[variant]))
+    for variant in (v for v in frames if v not in OURS):
+        least = frames[variant].groupby("seed").loss_slack.min()
+        ax.axhline(least.mean(), color=look[variant].colour, label=look[variant].label)
+        n.append(len(least))
     ax.axhline(0, color=GREY, linewidth=0.8)
     ax.set_xscale("log")
     ax.set_ylim(-1.1, 1.1)
