@@ -22,7 +22,7 @@ def block_work(
     The groups of settings that `c` has say which stages there are. critic_inputs: length of the critic's input, 0
     without a critic. trajectories: "real" or "imagined" if the policy is updated along trajectories, else "".
     """
-    O, A = task.observation_dim, task.action_dim  # noqa: E741
+    O, A = task.observation_dim, task.action_dim  # noqa: E741  # axis letters
     steps = c.simulations * task.horizon
     policy, time = [O, *c.hidden, A], S * stepping(task, steps)
     if isinstance(c, ModelSettings):

@@ -104,7 +104,8 @@ class Planner:
 
     def imagine(self, start: Tensor) -> tuple[Tensor, Tensor]:
         """Trajectories s [S, T, N, O], a [S, T, N, A] of the model from start [S, N, O]."""
-        T, N, (O, A) = self.task.horizon, start.shape[1], (self.task.observation_dim, self.task.action_dim)  # noqa: E741
+        T, N = self.task.horizon, start.shape[1]
+        O, A = self.task.observation_dim, self.task.action_dim  # noqa: E741  # axis letters
         noise = self.streams["imagined"].normal((T, N, O + A), start.dtype)
         s, states, actions = start, [], []
         for t in range(T):

@@ -15,7 +15,6 @@ GRADIENT_SLACK = Measure("gradient_slack", "least slack of Lemma 4.1", reduce="m
 GRADIENT_BROKEN = Measure(
     "gradient_broken", "largest share of problems that break Lemma 4.1", reduce="max", higher_is_better=False
 )
-DISTANCE_SLACK = Measure("distance_slack", "least slack of Lemma 4.2", reduce="min")
 DISTANCE_BROKEN = Measure(
     "distance_broken", "largest share of problems that break Lemma 4.2", reduce="max", higher_is_better=False
 )
