@@ -1,0 +1,142 @@
+"""The cross-entropy method over sequences of actions, for S seeds and N states at once.
+
+In each iteration: draw candidates around the present mean; score them; fit mean and variance to the best of them; mix
+the fit with the distribution before it. PETS (Chua et al. 2018), POPLIN (Wang and Ba 2019) and MAAC (Clavera et al.
+2020, section 5.4) plan so, with other values of `SequenceSearch`:
+
+    PETS    candidates truncated at two deviations, variance cut by the box, warm start
+    POPLIN  candidates truncated at two deviations, no cut, warm start
+    MAAC    normal candidates, variance cut by the box, no warm start
+
+Axes: S seeds, N states of each seed, n candidates, L steps of a sequence, D entries of an action.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from svgbench.nn.streams import Streams
+from svgbench.planning.cross_entropy import elite_moments
+
+Scored = Callable[[Tensor], Tensor]
+"""The returns [S, N, n] of candidates [S, N, n, L, D]; more is better."""
+
+
+@dataclass(frozen=True)
+class SequenceSearch:
+    """The settings of a search. The defaults are those of MAAC's authors' code, except for the variance cut.
+
+    Raises ValueError for a number that makes no search.
+    """
+
+    population: int = 256  # n, candidates of an iteration
+    elites: int = 25  # how many of them the next distribution is fitted to: 10 %, rounded down
+    iterations: int = 5
+    alpha: float = 0.1  # weight of the last mean and variance in the next; the elites' is 1 - alpha
+    sampling: Literal["normal", "truncated"] = "normal"  # "truncated": within two deviations of the mean
+    variance_cut: Literal["none", "box"] = "none"  # "box": candidates are drawn with `box_variance`
+    low: float = -1.0  # the box, which only the variance cut knows
+    high: float = 1.0
+    solution: Literal["mean", "best"] = "mean"  # the last mean, or the best candidate of all iterations
+    warm_start: bool = False  # a search starts at the last solution, moved by a step
+
+    def __post_init__(self) -> None:
+        if self.population < 2:
+            raise ValueError(f"population is {self.population}, expected at least 2 candidates")
+        if not 1 <= self.elites <= self.population:
+            raise ValueError(f"elites is {self.elites}, expected 1 to the population of {self.population}")
+        if self.iterations < 1:
+            raise ValueError(f"iterations is {self.iterations}, expected at least 1")
+        if not 0 <= self.alpha < 1:
+            raise ValueError(f"alpha is {self.alpha}, expected from 0 to below 1: at 1 nothing is learned")
+        if not self.low < self.high:
+            raise ValueError(f"low is {self.low} and high {self.high}, expected low < high")
+
+
+def box_variance(mean: Tensor, variance: Tensor, low: float, high: float) -> Tensor:
+    """The variance, at most the square of half the distance to either end of the box.
+
+    Of a mean outside the box the distance is squared too, as in the published codes: there the bound grows again.
+    """
+    to_low, to_high = (0.5 * (mean - low)).square(), (0.5 * (high - mean)).square()
+    return torch.minimum(torch.minimum(to_low, to_high), variance)
+
+
+def unit_noise(streams: Streams, shape: tuple[int, ...], sampling: str, dtype: torch.dtype) -> Tensor:
+    """Standard normal numbers [S, *shape]; if `sampling` is "truncated", given that they lie within -2 and 2."""
+    if sampling == "normal":
+        return streams.normal(shape, dtype)
+    uniform = streams.uniform(shape, -1.0, 1.0, dtype=dtype)
+    return torch.erfinv(uniform * math.erf(math.sqrt(2))) * math.sqrt(2)  # the inverse of the distribution function
+
+
+class SequencePlanner:
+    """A search for each of S seeds, with the seed's own random numbers.
+
+    streams: of what is drawn, the candidates. A seed's plans depend on no other seed.
+    """
+
+    def __init__(self, settings: SequenceSearch, streams: Streams) -> None:
+        self.settings, self.streams = settings, streams
+        self.last: Tensor | None = None  # the last solution [S, N, L, D], for a warm start
+
+    @torch.no_grad()
+    def plan(self, mean: Tensor, std: Tensor, returns: Scored) -> Tensor:
+        """The sequence of actions found for each state, [S, N, L, D], whose first action is the one to take.
+
+        mean, std [S, N, L, D]: of the first candidates. With a warm start, and after the first plan, only the mean of
+        the last step counts: those before it are the last solution's. A return that is not finite counts as the worst.
+        """
+        c = self.settings
+        if c.warm_start and self.last is not None:
+            mean = torch.cat([self.last[:, :, 1:], mean[:, :, -1:]], 2)
+        variance = std.square()
+        best, best_return = mean, mean.new_full(mean.shape[:2], -math.inf)
+        for _ in range(c.iterations):
+            candidates = self._drawn(mean, variance)
+            scores = returns(candidates)
+            scores = torch.where(scores.isfinite(), scores, -math.inf)
+            if c.solution == "best":
+                best, best_return = better(best, best_return, candidates, scores)
+            elite_mean, elite_variance = (
+                moment.view_as(mean)
+                for moment in elite_moments(candidates.flatten(0, 1).flatten(2), scores.flatten(0, 1), c.elites)
+            )
+            mean = c.alpha * mean + (1 - c.alpha) * elite_mean
+            variance = c.alpha * variance + (1 - c.alpha) * elite_variance
+        solution = best if c.solution == "best" else mean
+        self.last = solution if c.warm_start else None
+        return solution
+
+    def _drawn(self, mean: Tensor, variance: Tensor) -> Tensor:
+        c, (_, N, L, D) = self.settings, mean.shape
+        if c.variance_cut == "box":
+            variance = box_variance(mean, variance, c.low, c.high)
+        noise = unit_noise(self.streams, (N, c.population, L, D), c.sampling, mean.dtype)
+        return noise.mul_(variance.sqrt()[:, :, None]).add_(mean[:, :, None])
+
+    def forget(self) -> None:
+        """Start the next search where its caller says: new episodes have begun."""
+        self.last = None
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"streams": self.streams.state_dict(), "last": {} if self.last is None else {"mean": self.last.clone()}}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue exactly where `state_dict` was taken."""
+        self.streams.load_state_dict(state["streams"])
+        self.last = state["last"]["mean"].clone() if state["last"] else None
+
+
+def better(best: Tensor, best_return: Tensor, candidates: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
+    """The best sequences [S, N, L, D] and returns [S, N], of those so far and of new candidates with their scores."""
+    score, which = scores.max(2)
+    first = candidates.gather(2, which[:, :, None, None, None].expand(-1, -1, 1, *candidates.shape[3:])).squeeze(2)
+    gain = score > best_return
+    return torch.where(gain[:, :, None, None], first, best), torch.where(gain, score, best_return)

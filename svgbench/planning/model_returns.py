@@ -1,0 +1,135 @@
+"""What sequences of actions return in a learned model: H rewards and the value of where they end.
+
+    sum_{t<H} gamma^t r(s_t, a_t) + gamma^H V(s_H)
+
+Axes: S seeds, N states, n candidates, B = N * n rows, O observation, A action.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from svgbench.models.branched import Terminates, drawn_members
+from svgbench.models.gaussian_ensemble import PIECE, GaussianEnsemble
+from svgbench.nn.streams import Streams
+
+Reward = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""[S, B], of observation, action and next observation: a task's `reward_function` on a policy's actions."""
+
+Value = Callable[[Tensor, Tensor | None], Tensor]
+"""[S, B], of the last observation [S, B, O] and, if the search plans it too, the action [S, B, A] taken there."""
+
+
+@dataclass(frozen=True)
+class ReturnSettings:
+    """How candidates are scored. Raises ValueError for a horizon below 1 or a discount outside [0, 1].
+
+    propagation: "member": one random member a row and step, and noise of its standard deviation. "member_variance":
+    the same with noise of the size of the variance, as MAAC's authors' code has it. "mean": the mean of all members'
+    means, without noise (PETS and POPLIN as run for Wang et al.'s benchmark).
+    terminal_action: whose action the value is of: the "policy"'s, or an action of the candidate's own, its H + 1st
+    ("planned"; MAAC's code).
+    terminal_power: of gamma, before the value. After H rewards it is "H"; MAAC's code has "H+1".
+    """
+
+    gamma: float
+    horizon: int = 5  # H, model steps
+    propagation: Literal["member", "member_variance", "mean"] = "member"
+    terminal_action: Literal["policy", "planned"] = "policy"
+    terminal_power: Literal["H", "H+1"] = "H"
+
+    def __post_init__(self) -> None:
+        if self.horizon < 1:
+            raise ValueError(f"horizon is {self.horizon}, expected at least 1 model step")
+        if not 0 <= self.gamma <= 1:
+            raise ValueError(f"gamma is {self.gamma}, expected from 0 to 1")
+
+    @property
+    def length(self) -> int:
+        """L, actions of a candidate."""
+        return self.horizon + (self.terminal_action == "planned")
+
+    @property
+    def terminal_weight(self) -> float:
+        return self.gamma ** (self.horizon + (self.terminal_power == "H+1"))
+
+
+class ModelReturns:
+    """Returns of candidates that start in given states, in one pass through the model for all of them.
+
+    model: its outputs are (reward, change of observation), as for `svgbench.models.branched`.
+    value: of the end of a path. It may be called on parts of the rows.
+    streams: of members and of noise.
+    reward: what a step pays; None: what the model predicts.
+    terminates: the rule by which a path ends, with nothing paid from then on; None: no path ends.
+    members: int64 [S, K], the members that are drawn; None: all. "mean" is of all in any case.
+    """
+
+    def __init__(
+        self,
+        settings: ReturnSettings,
+        model: GaussianEnsemble,
+        value: Value,
+        streams: Streams,
+        *,
+        reward: Reward | None = None,
+        terminates: Terminates | None = None,
+        members: Tensor | None = None,
+    ) -> None:
+        self.settings, self.model, self.value, self.streams = settings, model, value, streams
+        self.reward, self.terminates = reward, terminates
+        every = torch.arange(model.members, device=streams.device).expand(len(streams), -1)
+        self.members = every if members is None else members
+
+    @torch.no_grad()
+    def __call__(self, obs: Tensor, actions: Tensor) -> Tensor:
+        """Returns [S, N, n] of actions [S, N, n, L, A] from observations [S, N, O]."""
+        c, n = self.settings, actions.shape[2]
+        if actions.shape[3] != c.length:
+            raise ValueError(f"candidates have {actions.shape[3]} actions, expected {c.length}")
+        s = obs.repeat_interleave(n, 1)  # [S, B, O]
+        steps = actions.flatten(1, 2).unbind(2)  # L of [S, B, A]
+        running = torch.ones(s.shape[:2], dtype=torch.bool, device=s.device)
+        total = s.new_zeros(s.shape[:2])
+        for t, a in enumerate(steps[: c.horizon]):
+            r, next_s = self.step(s, a, running)
+            total += torch.where(running, c.gamma**t * r, 0.0)
+            if self.terminates is not None:
+                running = running & ~self.terminates(s, a, next_s)
+            s = next_s
+        last = steps[c.horizon] if c.terminal_action == "planned" else None
+        total += torch.where(running, c.terminal_weight * self._values(s, last), 0.0)
+        return total.view(actions.shape[:3])
+
+    def step(self, s: Tensor, a: Tensor, running: Tensor) -> tuple[Tensor, Tensor]:
+        """Reward [S, B] and next observation [S, B, O] of rows that run; those of the others mean nothing."""
+        outcome = self._outcome(torch.cat([s, a], -1), running)
+        next_s = s + outcome[..., 1:]
+        return (outcome[..., 0] if self.reward is None else self.reward(s, a, next_s)), next_s
+
+    def _outcome(self, x: Tensor, running: Tensor) -> Tensor:
+        model, B, how = self.model, x.shape[1], self.settings.propagation
+        if how == "mean":
+            each = (torch.full_like(running, e, dtype=torch.int64) for e in range(model.members))
+            return torch.stack([model.predict_rows(x, e, running)[0] for e in each]).mean(0)
+        member = drawn_members(self.streams, self.members, B)
+        noise = self.streams.normal((B, model.outputs), x.dtype)
+        mean, log_var = model.predict_rows(x, member, running)
+        return mean + log_var.mul(1.0 if how == "member_variance" else 0.5).exp_() * noise
+
+    def _values(self, s: Tensor, last: Tensor | None) -> Tensor:
+        parts = s.split(PIECE, 1)  # each passes through all layers while it lies in the cache
+        actions = [None] * len(parts) if last is None else last.split(PIECE, 1)
+        return torch.cat([self.value(x, a) for x, a in zip(parts, actions, strict=True)], 1)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"streams": self.streams.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue exactly where `state_dict` was taken."""
+        self.streams.load_state_dict(state["streams"])
