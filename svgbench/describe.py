@@ -27,7 +27,10 @@ def parts_of(experiment: Experiment) -> list[dict[str, Any]]:
         first = f" from {experiment.first_seed}" if experiment.first_seed else ""
         others = f" ({_settings(budget.seeds_of)})" if budget.seeds_of else ""
         text = f"{budget.seeds} seeds{first}{others}" + (f": {budget.note}" if budget.note else "")
-        rows += [_row("budget", budget.name, text, _settings({**budget.limits, **budget.config}))]
+        settings = [_settings({**budget.limits, **budget.config})]
+        settings += [f"{name}: {_settings(own)}" for name, own in budget.config_of.items()]
+        settings += [f"blocks of {size} seeds of {name}" for name, size in budget.block_size_of.items()]
+        rows += [_row("budget", budget.name, text, "; ".join(filter(None, settings)))]
     for column in experiment.columns:
         words = [column.unit, "needed by import" if column.name in experiment.needed_columns else ""]
         rows.append(_row("column", column.name, column.description, ", ".join(filter(None, words))))

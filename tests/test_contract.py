@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from pathlib import Path
 
@@ -82,14 +83,15 @@ def test_it_expands_at_every_budget(experiment):
             assert cell.seeds == tuple(range(cell.seeds[0], cell.seeds[0] + len(cell.seeds)))
             assert len(cell.seeds) in numbers
         known = {name for cell in cells for name in (*cell.key, "--".join(cell.key))}
-        assert set(budget.seeds_of) <= known, "seeds of something that there is not"
+        listed = {*budget.seeds_of, *budget.block_size_of, *budget.config_of}
+        assert listed <= known, "an exception for something that there is not"
         assert cells[0].block_size >= 1
 
 
 def test_budgets_set_what_some_learner_has(experiment):
     fields = {name for v in experiment.variants for name in source.declared(v.learner).types}
     for budget in experiment.budgets:
-        assert set(budget.config) <= fields
+        assert {*budget.config, *itertools.chain(*budget.config_of.values())} <= fields
         assert budget.note or budget.name == "paper", "a smaller budget says what was cut"
 
 

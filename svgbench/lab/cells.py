@@ -136,10 +136,7 @@ def expand(experiment: Experiment, selection: Selection, extra: Mapping[str, Var
     cells that have all of those settings are included. Raises UsageError for a word that the experiment does not know.
     """
     budget = _budget(experiment, selection.budget)
-    block_size = experiment.block_size if budget.block_size is None else budget.block_size
-    sizes = {"block_size": block_size, "threads": experiment.threads}
-    for seeds in (budget.seeds, *budget.seeds_of.values()):
-        fields.check(SIZES, {"seeds": seeds, **sizes}, f"budget {budget.name} of {experiment.id}")
+    _check_sizes(experiment, budget)
     asked = named_seeds(experiment, selection)
     tasks, variants = _named(experiment, selection, extra)
     reached = reach_of(experiment, selection, extra)
@@ -165,7 +162,7 @@ def expand(experiment: Experiment, selection: Selection, extra: Mapping[str, Var
                 versions={"algorithm": version, "task": task_versions[task.id]},
                 columns=tuple(c.name for c in experiment.columns),
                 seeds=experiment.seeds(budget.name, task.id, declared.id) if asked is None else asked,
-                block_size=block_size,
+                block_size=experiment.size_of_blocks(budget.name, task.id, declared.id),
                 threads=experiment.threads,
                 device=selection.device,
                 identity="",
@@ -173,6 +170,18 @@ def expand(experiment: Experiment, selection: Selection, extra: Mapping[str, Var
             )
             cells.append(replace(cell, identity=identity(cell)))
     return cells
+
+
+def _check_sizes(experiment: Experiment, budget: Budget) -> None:
+    block_size = experiment.block_size if budget.block_size is None else budget.block_size
+    sizes = {
+        "seeds": (budget.seeds, *budget.seeds_of.values()),
+        "block_size": (block_size, *budget.block_size_of.values()),
+        "threads": (experiment.threads,),
+    }
+    for name, values in sizes.items():
+        for value in values:
+            fields.check(SIZES, {name: value}, f"budget {budget.name} of {experiment.id}")
 
 
 def reach_of(experiment: Experiment, selection: Selection, extra: Mapping[str, Variant] | None = None) -> Reach:
@@ -327,7 +336,7 @@ def _resolve(
     learner = source.declared(variant.learner)
     of_task, cut = (
         {name: value for name, value in layer.items() if name in learner.fields}
-        for layer in (task.config, budget.config)
+        for layer in (task.config, budget.settings(task.id, variant.id))
     )
     own: dict[str, Setting] = {
         name: value.values[task.id] if isinstance(value, PerTask) else value

@@ -87,13 +87,21 @@ class Variant:
         return self.tasks is None or task in self.tasks
 
 
+def _names_of(task: str, variant: str) -> tuple[str, str, str]:
+    """The names under which a budget lists exceptions that concern a cell, the narrowest first."""
+    return f"{task}--{variant}", variant, task
+
+
 @dataclass(frozen=True)
 class Budget:
     """How much a run may spend.
 
     `limits` are passed to the learner as its `budget`. `config` overrides fields of every variant's config, if the
-    algorithm has them. `note` says what was cut, in words that are printed on figures. `seeds_of` lists exceptions to
-    the number of seeds: for a cell ("task--variant"), a variant, or a task; the first of these that exists counts.
+    algorithm has them. `note` says what was cut, in words that are printed on figures.
+
+    `seeds_of`, `block_size_of` and `config_of` list exceptions for a cell ("task--variant"), a variant, or a task. Of
+    numbers of seeds and sizes of blocks, the first of these that exists counts. Settings are merged: those of a cell
+    override those of a variant, these override those of a task, and all of them override `config`.
     """
 
     name: Literal["paper", "short", "smoke"]
@@ -103,6 +111,15 @@ class Budget:
     config: Mapping[str, Setting] = field(default_factory=dict)
     block_size: int | None = None
     seeds_of: Mapping[str, int] = field(default_factory=dict)
+    block_size_of: Mapping[str, int] = field(default_factory=dict)
+    config_of: Mapping[str, Mapping[str, Setting]] = field(default_factory=dict)
+
+    def settings(self, task: str, variant: str) -> dict[str, Setting]:
+        """What the budget sets on that task for that variant."""
+        found = dict(self.config)
+        for name in reversed(_names_of(task, variant)):
+            found |= self.config_of.get(name, {})
+        return found
 
 
 @dataclass(frozen=True)
@@ -312,8 +329,14 @@ class Experiment:
     def seeds(self, budget: str, task: str, variant: str) -> tuple[int, ...]:
         """The seeds that a budget asks of a cell; KeyError if the experiment has no such budget."""
         declared = self.budget(budget)
-        numbers = (declared.seeds_of.get(name) for name in (f"{task}--{variant}", variant, task))
+        numbers = (declared.seeds_of.get(name) for name in _names_of(task, variant))
         return self.counted(next((n for n in numbers if n is not None), declared.seeds))
+
+    def size_of_blocks(self, budget: str, task: str, variant: str) -> int:
+        """How many seeds of a cell train together; KeyError if the experiment has no such budget."""
+        declared = self.budget(budget)
+        sizes = (*(declared.block_size_of.get(name) for name in _names_of(task, variant)), declared.block_size)
+        return next((n for n in sizes if n is not None), self.block_size)
 
     def counted(self, n: int) -> tuple[int, ...]:
         """The first n seeds."""

@@ -164,7 +164,7 @@ def _problems(search: Search) -> Iterator[str]:
         if len(set(grid.fields)) < len(grid.fields) or any(len(set(a.values)) < 2 for a in grid.axes) or not grid.axes:
             yield f"grid {grid.variant}: expected fields that differ, each with two values or more"
         for budget in (*search.budgets, of.budgets[0]):
-            if fixed := set(budget.config) & set(grid.fields):
+            if fixed := {*budget.config, *itertools.chain(*budget.config_of.values())} & set(grid.fields):
                 yield f"budget {budget.name} sets {', '.join(fixed)}, which grid {grid.variant} tries"
         if fixed := set(search.config) & set(grid.fields):
             yield f"config sets {', '.join(fixed)}, which grid {grid.variant} tries"

@@ -65,6 +65,40 @@ def test_a_task_or_a_variant_may_have_another_number_of_seeds():
     assert {len(cell.seeds) for cell in expand(changed, Selection(budget="smoke", seeds=3))} == {3}
 
 
+def test_a_task_or_a_variant_may_have_another_size_of_blocks():
+    smoke = replace(WALK.budget("smoke"), block_size_of={"field/windy": 2, "still": 3, "field/calm--still": 1})
+    changed = replace(WALK, budgets=(smoke,))
+    sizes = {cell.key: cell.block_size for cell in expand(changed, Selection(budget="smoke"))}
+    assert sizes == {
+        ("field/calm", "drift"): WALK.block_size,
+        ("field/calm", "still"): 1,
+        ("field/windy", "drift"): 2,
+        ("field/windy", "still"): 3,
+    }
+    with pytest.raises(UsageError, match="block_size"):
+        expand(replace(WALK, budgets=(replace(smoke, block_size_of={"still": 0}),)), Selection(budget="smoke"))
+
+
+def test_a_budget_may_have_settings_for_a_task_a_variant_and_a_cell():
+    """The narrowest wins, setting by setting; a setting that the learner lacks is left out."""
+    own = {
+        "field/windy": {"slices": 7, "drift": 1.0},
+        "drift": {"slices": 8, "no_such_field": 1},
+        "field/windy--drift": {"drift": 2.0},
+    }
+    smoke = replace(WALK.budget("smoke"), config={"slices": 6}, config_of=own)
+    cells_ = {cell.key: cell.config for cell in expand(replace(WALK, budgets=(smoke,)), Selection(budget="smoke"))}
+    slices = {key: config["slices"] for key, config in cells_.items()}
+    assert slices == {
+        ("field/calm", "drift"): 8,
+        ("field/calm", "still"): 6,
+        ("field/windy", "drift"): 8,
+        ("field/windy", "still"): 7,
+    }
+    assert cells_["field/windy", "drift"]["drift"] == 2.0
+    assert "no_such_field" not in cells_["field/calm", "drift"]
+
+
 def test_a_variants_setting_may_differ_between_tasks():
     """What a value per task leaves out is for the layers below: here the task's own setting, then the default."""
     calm, windy = WALK.tasks

@@ -1,13 +1,24 @@
 """Figure 2 of Clavera et al. 2020, so far with MBPO and SAC, two of the methods that MAAC is compared with.
 
-Both have the settings of MBPO's code (jannerm/mbpo at ac694ff, profile "code" of `mbpo`), so that they differ in the
-model and in the number of updates only; "sac-20" has as many updates as MBPO.
+Both have the settings of MBPO's code (jannerm/mbpo at ac694ff, profile "code" of `mbpo`; examples/config/*/0.py has
+those of each task), so that they differ in the model and in the number of updates only; "sac-many" has as many updates
+as MBPO.
 """
 
 from __future__ import annotations
 
 from svgbench.reproduce.task_deviations import task_deviations
-from svgbench.words.experiment import Budget, Column, Deviation, Experiment, Measure, Setting, TaskSpec, Variant
+from svgbench.words.experiment import (
+    Budget,
+    Column,
+    Deviation,
+    Experiment,
+    Measure,
+    PerTask,
+    Setting,
+    TaskSpec,
+    Variant,
+)
 
 OF_MBPO: dict[str, Setting] = {
     "actor_hidden": (256, 256),
@@ -27,26 +38,47 @@ OF_MBPO: dict[str, Setting] = {
 }
 """What MBPO's code sets for SAC: the defaults of `mbpo`, for `sac`."""
 
+MANY: PerTask[Setting] = PerTask(
+    {"poplin/cheetah": 40, "poplin/hopper": 20, "poplin/walker2d": 20, "poplin/ant": 20},
+)
+"""Updates per environment step of MBPO's code."""
+
+MBPO: dict[str, Setting | PerTask[Setting]] = {
+    "updates_per_step": MANY,
+    "rollout_length_final": PerTask(
+        {"poplin/cheetah": 1, "poplin/hopper": 15, "poplin/walker2d": 1, "poplin/ant": 25},
+    ),
+    "rollout_grows_until": PerTask({"poplin/ant": 100}),
+}
+
+
+TEN: dict[str, dict[str, Setting]] = {name: {"updates_per_step": 10} for name in ("mbpo", "sac-many")}
+"""Updates per environment step of the smaller budgets."""
+
+
+def aims_at(target_entropy: float) -> dict[str, Setting]:
+    """Hold the entropy at this many nats, from the first step to the last."""
+    return {"target_entropy_init": target_entropy, "target_entropy_final": target_entropy}
+
+
 FIG2 = Experiment(
     id="maac/fig2",
     title="Returns against environment steps: MBPO and SAC",
     description=(
         "Evaluations of the deterministic policy against environment steps, on the tasks of Wang and Ba. MBPO learns "
-        "its reward with its model. SAC has MBPO's settings, with one update a step and with MBPO's twenty. A rollout "
-        "of the figure's axis is 1000 steps."
+        "its reward with its model. SAC has MBPO's settings, with one update a step and with as many as MBPO. A "
+        "rollout of the figure's axis is 1000 steps."
     ),
     tasks=(
-        TaskSpec(
-            "poplin/hopper",
-            "poplin/hopper",
-            "Hopper",
-            config={"target_entropy_init": -1.0, "target_entropy_final": -1.0},
-        ),
+        TaskSpec("poplin/cheetah", "poplin/cheetah", "Cheetah", config=aims_at(-3.0)),
+        TaskSpec("poplin/hopper", "poplin/hopper", "Hopper", config=aims_at(-1.0)),
+        TaskSpec("poplin/walker2d", "poplin/walker2d", "Walker2d", config=aims_at(-3.0)),
+        TaskSpec("poplin/ant", "poplin/ant", "Ant", config=aims_at(-4.0)),
     ),
     variants=(
-        Variant("mbpo", "MBPO", "mbpo", profile="code"),
+        Variant("mbpo", "MBPO", "mbpo", MBPO, profile="code"),
         Variant("sac", "SAC", "sac", OF_MBPO),
-        Variant("sac-20", "SAC, 20 updates a step", "sac", {**OF_MBPO, "updates_per_step": 20}),
+        Variant("sac-many", "SAC, as many updates as MBPO", "sac", {**OF_MBPO, "updates_per_step": MANY}),
         Variant("random", "random policy", "random_policy"),
     ),
     budgets=(
@@ -55,10 +87,10 @@ FIG2 = Experiment(
             "short",
             seeds=5,
             note=(
-                "15k steps for 200k; 2 x 128 units for 2 x 256 and batches of 128 for 256; 5 models of 3 x 128 units "
-                "for 7 of 4 x 200, 4 elites for 5, fits every 500 steps for 250, of at most 25 epochs and 600 "
-                "minibatches, 10k rollouts a fit for 100k, which grow from 1 to 5 model steps over steps 5k to 15k; 1k "
-                "random steps for 5k"
+                "15k steps for 200k; MBPO's 10 updates a step for 20 or 40; 2 x 128 units for 2 x 256 and batches of "
+                "128 for 256; 5 models of 3 x 128 units for 7 of 4 x 200, 4 elites for 5, fits every 500 steps for "
+                "250, of at most 25 epochs and 600 minibatches, 10k rollouts a fit for 100k, which grow on hopper and "
+                "ant from 1 to 5 model steps over steps 5k to 15k; 1k random steps for 5k"
             ),
             limits={"total_steps": 15_000},
             config={
@@ -80,13 +112,21 @@ FIG2 = Experiment(
                 "learning_starts": 1000,
             },
             block_size=5,
+            seeds_of={"poplin/ant": 3},
+            block_size_of={"poplin/ant": 3},
+            config_of={
+                **TEN,
+                "poplin/cheetah": {"rollout_length_final": 1},
+                "poplin/walker2d": {"rollout_length_final": 1},
+            },
         ),
         Budget(
             "smoke",
             seeds=3,
             note=(
-                "600 steps; 16 units, batches of 32, 3 models of 2 x 16 units, fits every 100 steps of at most 10 "
-                "epochs, 200 rollouts a fit, of 1 to 3 steps; 300 random steps; evaluation every 300 steps"
+                "600 steps; MBPO's 10 updates a step for 20 or 40; 16 units, batches of 32, 3 models of 2 x 16 units, "
+                "fits every 100 steps of at most 10 epochs, 200 rollouts a fit, of 1 to 3 steps on every task; 300 "
+                "random steps; evaluation every 300 steps"
             ),
             limits={"total_steps": 600},
             config={
@@ -114,6 +154,7 @@ FIG2 = Experiment(
                 "rollout_grows_until": 2,
             },
             block_size=3,
+            config_of=TEN,
         ),
     ),
     columns=(
@@ -131,16 +172,25 @@ FIG2 = Experiment(
         Deviation(
             id="methods",
             paper="MAAC, STEVE, MBPO and SAC on four tasks (Figure 2)",
-            ours="MBPO and SAC on hopper; MAAC and STEVE are not yet run",
+            ours="MBPO and SAC; MAAC and STEVE are not yet run",
             reason="built one after the other",
             source="section 5.1",
         ),
         Deviation(
-            id="mbpo-hopper",
+            id="mbpo-tasks",
             paper="MBPO on the paper's tasks; its settings there are not printed",
-            ours="Janner et al.'s settings for their hopper, whose reward and termination differ from this task's",
-            reason="the same robot; this task never terminates",
-            source="code (jannerm/mbpo at ac694ff) examples/config/hopper/0.py",
+            ours="Janner et al.'s settings for their task with the same robot. Its reward differs, and their hopper, "
+            "walker and ant terminate",
+            reason="the same robots; none of these tasks terminates",
+            source="code (jannerm/mbpo at ac694ff) examples/config/*/0.py",
+        ),
+        Deviation(
+            id="target-entropy",
+            paper="MAAC's code aims at an entropy of -dim(A), for all methods: -6, -3, -6 and -8 nats on cheetah, "
+            "hopper, walker2d and ant",
+            ours="MBPO and SAC aim at -3, -1, -3 and -4 nats",
+            reason="what MBPO's code sets for these robots",
+            source="code (iclavera/meta-mb at 233e0fb) meta_mb/algos/maac.py; (jannerm/mbpo) examples/config/*/0.py",
         ),
         Deviation(
             id="sac-of-mbpo",
@@ -163,6 +213,6 @@ FIG2 = Experiment(
             reason="the authors' code: 200 iterations of 1000 steps, seeds 1 to 4",
             source="section 5.1; code (iclavera/meta-mb at 233e0fb) run_scripts/maac_run_sweep.py",
         ),
-        *task_deviations("poplin/hopper"),
+        *task_deviations("poplin/cheetah", "poplin/hopper", "poplin/walker2d", "poplin/ant"),
     ),
 )
