@@ -39,9 +39,9 @@ from numpy.typing import NDArray
 from benchmarks.result import Result
 from svgbench.lab.platform import environment
 from svgbench.lab.source import declared
+from svgbench.simulation_batch import BaseSimulations, RawStep
 from svgbench.tasks.gae import robots as gae_robots
 from svgbench.tasks.gymnasium import v5 as gymnasium_v5
-from svgbench.tasks.simulations import BaseSimulations, RawStep
 from svgbench.tasks.trpo import robots as trpo_robots
 
 ROOT = Path(__file__).parents[1]

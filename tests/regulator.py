@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from svgbench.simulation_batch import BaseSimulations, RawStep
 from svgbench.tasks.maac.linear_quadratic import LinearQuadratic
-from svgbench.tasks.simulations import BaseSimulations, RawStep
 
 DT = 0.2
 

@@ -27,7 +27,7 @@ import numpy as np
 from mujoco.batch import Batch
 from numpy.typing import NDArray
 
-from svgbench.tasks.simulations import BaseSimulations, DrawnAhead, RawStep, Rows
+from svgbench.simulation_batch import BaseSimulations, DrawnAhead, RawStep, Rows
 from svgbench.tasks.unit_box import UnitBox
 from svgbench.words.task import Array, Bools, Recorded
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from svgbench.tasks.simulations import BaseSimulations, RawStep
+from svgbench.simulation_batch import BaseSimulations, RawStep
 
 
 class Point:

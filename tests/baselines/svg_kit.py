@@ -12,7 +12,7 @@ from regulator import Regulator
 
 from svgbench.baselines.value_gradients import actor_critic, svg_inf, svg_one, svg_planner, svg_zero
 from svgbench.lab.source import declared
-from svgbench.tasks.simulations import RawStep
+from svgbench.simulation_batch import RawStep
 
 SMALL = {
     "hidden": (6, 5),

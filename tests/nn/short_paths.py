@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from svgbench.tasks.simulations import BaseSimulations, RawStep
+from svgbench.simulation_batch import BaseSimulations, RawStep
 
 
 class ShortPaths:

@@ -19,7 +19,7 @@ from svgbench.lab.cells import Selection, expand
 from svgbench.nn.gaussian_policy import Acting
 from svgbench.nn.scaling import ObservationScaling
 from svgbench.simulate.paths import Rollouts, Sampling
-from svgbench.tasks.simulations import BaseSimulations, RawStep
+from svgbench.simulation_batch import BaseSimulations, RawStep
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 

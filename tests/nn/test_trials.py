@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from svgbench.simulate.trials import Trials, trials_of
-from svgbench.tasks.simulations import BaseSimulations, RawStep
+from svgbench.simulation_batch import BaseSimulations, RawStep
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import torch
 
 from svgbench.nn.gaussian_policy import Acting
 from svgbench.simulate.episodes import EpisodeSampler
-from svgbench.tasks.simulations import BaseSimulations, RawStep
+from svgbench.simulation_batch import BaseSimulations, RawStep
 
 HORIZON = 9
 

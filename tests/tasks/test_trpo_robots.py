@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from every_task import random_actions, reference_env
 
+from svgbench.simulation_batch import never
 from svgbench.tasks.mujoco_batch import asset, compiled
 from svgbench.tasks.planar_chain import PlanarChain
-from svgbench.tasks.simulations import never
 from svgbench.tasks.trpo.robots import fallen, make_hopper, make_swimmer, make_walker
 
 LEGGED = {"hopper": make_hopper, "walker": make_walker}

@@ -29,6 +29,7 @@ import mujoco
 import numpy as np
 
 from svgbench.ranges import Count, Positive
+from svgbench.simulation_batch import never
 from svgbench.tasks.gae._biped_model import HEAD, STANDING, biped
 from svgbench.tasks.mujoco_batch import (
     Motion,
@@ -39,7 +40,6 @@ from svgbench.tasks.mujoco_batch import (
     uniform,
     with_contact_forces,
 )
-from svgbench.tasks.simulations import never
 from svgbench.words.task import Array, Recorded
 
 VERSION = 1

@@ -20,9 +20,9 @@ import gymnasium
 import numpy as np
 
 from svgbench.ranges import Count
+from svgbench.simulation_batch import never
 from svgbench.tasks.forward import CLIP, ForwardTask, hopper_terminated
 from svgbench.tasks.mujoco_batch import Motion, asset, compiled, uniform
-from svgbench.tasks.simulations import never
 from svgbench.words.task import Array
 
 VERSION = 1

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from svgbench.ranges import Count
+from svgbench.simulation_batch import never
 from svgbench.tasks.forward import CLIP, ForwardTask, hopper_terminated
 from svgbench.tasks.mujoco_batch import (
     Motion,
@@ -32,7 +33,6 @@ from svgbench.tasks.mujoco_batch import (
     uniform,
     with_contact_forces,
 )
-from svgbench.tasks.simulations import never
 from svgbench.words.task import Array
 
 VERSION = 1

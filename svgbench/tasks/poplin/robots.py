@@ -25,6 +25,7 @@ import mujoco
 import numpy as np
 
 from svgbench.ranges import Count
+from svgbench.simulation_batch import never
 from svgbench.tasks.mujoco_batch import (
     MujocoTask,
     asset,
@@ -33,7 +34,6 @@ from svgbench.tasks.mujoco_batch import (
     normal,
     uniform,
 )
-from svgbench.tasks.simulations import never
 from svgbench.words.task import Array, Recorded
 
 VERSION = 1

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import mujoco
 
+from svgbench.simulation_batch import never
 from svgbench.tasks.mujoco_batch import MujocoTask, joint_observation
-from svgbench.tasks.simulations import never
 from svgbench.tasks.svg._state_reward import RewardedByState, StateReward
 from svgbench.words.task import Array, Recorded
 

@@ -27,8 +27,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from svgbench.ranges import Count
+from svgbench.simulation_batch import RawStep, Rows
 from svgbench.tasks.mujoco_batch import MujocoSimulations, compiled, uniform
-from svgbench.tasks.simulations import RawStep, Rows
 from svgbench.tasks.svg._mujoco import HINGE, SLIDE, StateTask, X, Y, Z, motor
 from svgbench.tasks.svg._state_reward import StateReward, length
 from svgbench.words.task import Array

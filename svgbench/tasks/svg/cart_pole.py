@@ -35,7 +35,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from svgbench.ranges import Count
-from svgbench.tasks.simulations import DrawnAhead, FullyObserved, RawStep, Rows, never
+from svgbench.simulation_batch import DrawnAhead, FullyObserved, RawStep, Rows, never
 from svgbench.tasks.svg._state_reward import RewardedByState, StateReward
 from svgbench.tasks.unit_box import UnitBox
 from svgbench.words.task import Array, Bools, Recorded

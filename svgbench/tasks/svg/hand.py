@@ -34,7 +34,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from svgbench.ranges import Count, NonNegative, Positive
-from svgbench.tasks.simulations import DrawnAhead, FullyObserved, RawStep, Rows
+from svgbench.simulation_batch import DrawnAhead, FullyObserved, RawStep, Rows
 from svgbench.tasks.svg._state_reward import RewardedByState, StateReward, length
 from svgbench.tasks.unit_box import UnitBox
 from svgbench.words.task import Array

@@ -22,9 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from svgbench.ranges import Count, NonNegative
+from svgbench.simulation_batch import DrawnAhead
 from svgbench.tasks.mujoco_batch import MujocoSimulations, asset, compiled, normal, timing, torque, uniform
 from svgbench.tasks.planar_chain import PlanarChain
-from svgbench.tasks.simulations import DrawnAhead
 from svgbench.tasks.svg._mujoco import HINGE, SLIDE, StateTask, X, Y, Z, motor
 from svgbench.tasks.svg._state_reward import StateReward
 from svgbench.words.task import Array

@@ -32,7 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from svgbench.ranges import Count
-from svgbench.tasks.simulations import DrawnAhead, FullyObserved, RawStep, Rows
+from svgbench.simulation_batch import DrawnAhead, FullyObserved, RawStep, Rows
 from svgbench.tasks.unit_box import UnitBox
 from svgbench.words.task import Array
 

@@ -22,6 +22,7 @@ import mujoco
 import numpy as np
 
 from svgbench.ranges import Count, NonNegative, Positive
+from svgbench.simulation_batch import never
 from svgbench.tasks.mujoco_batch import (
     Motion,
     MujocoTask,
@@ -33,7 +34,6 @@ from svgbench.tasks.mujoco_batch import (
     uniform,
 )
 from svgbench.tasks.planar_chain import PlanarChain
-from svgbench.tasks.simulations import never
 from svgbench.words.task import Array, Recorded
 
 VERSION = 1
