@@ -51,10 +51,15 @@ def out_rows(rows: Rows, as_json: bool, title: str, columns: Mapping[str, str], 
     """Print the rows as JSON, or as a grid of the named columns (key -> heading)."""
     if as_json:
         return out_json(rows)
-    from svgbench.analysis.show.tables import DisplayTable, render
+    from svgbench.analysis.show.tables import DisplayTable, Rounded, render
+
+    def entry(value: Any) -> str | Rounded:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return Rounded(value, 0 if isinstance(value, int) else None)
+        return "" if value is None else str(value)
 
     (corner_key, corner), *rest = columns.items()
-    body = tuple((_cell(row[corner_key]), tuple(_cell(row[key]) for key, _ in rest)) for row in rows)
+    body = tuple((str(row[corner_key]), tuple(entry(row[key]) for key, _ in rest)) for row in rows)
     grid = DisplayTable(title=title, corner=corner, columns=tuple(h for _, h in rest), rows=body, notes=tuple(notes))
     return out(render(grid, "text", width()))
 
@@ -118,9 +123,3 @@ def size(number: float) -> str:
             break
         number /= 1000
     return f"{number:.0f} {unit}" if unit == "B" or number >= 100 else f"{number:.1f} {unit}"
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.3g}"
-    return "" if value is None else str(value)

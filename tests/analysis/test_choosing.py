@@ -12,6 +12,7 @@ from svgbench_testkit.experiments import EXPERIMENTS, SEARCHES
 from svgbench.analysis.read.measures import CellData
 from svgbench.analysis.search.choice_text import choice_rows, choice_sentences, choice_tables, written_rows
 from svgbench.analysis.search.choosing import at_an_end, choices, not_told_apart, written
+from svgbench.analysis.show.grids import Measured, Rounded
 from svgbench.words.search import Axis, Grid, as_experiment
 
 WALK = EXPERIMENTS[0]
@@ -150,10 +151,10 @@ def test_rows_are_flat_and_tables_mark_the_winner():
         "search", "experiment", "budget", "task", "variant", "field", "written", "winner", "verdict",
     }  # fmt: skip
     (table,) = choice_tables(search, "smoke", found)
-    assert dict(table.rows)["drift = 0.5"] == ("5.0 ± 1.0 (3) *", "1.000 ± 0.000 (3)")
+    assert dict(table.rows)["drift = 0.5"] == (Measured(5.0, 1.0, 3, best=True), Measured(1.0, 0.0, 3))
     (over,) = choice_tables(search_of("over tasks"), "smoke", choices(search_of("over tasks"), cells_of(PLAIN)))
     assert over.columns[-1] == "mean rank"
-    assert dict(over.rows)["drift = 0.25"][-1] == "2 *"
+    assert dict(over.rows)["drift = 0.25"][-1] == Rounded(2, best=True)
 
 
 def test_a_value_that_is_not_finite_is_a_failed_seed():

@@ -49,7 +49,9 @@ COMMANDS = {*KERNEL.split(), *BOOKTABS.split(), *"\\&%$#_{},"}
 def nasty():
     """Every special character first, last and doubled, in every place that a text can have."""
     rows = [(f"{c}a{c}", (f"{c}{c}", f"b{c}", None)) for c in SPECIAL]
-    rows += [(label, ("", "1 ± 2 (3)", Amount("-1.5", "0.2", more="+1 diverged", best=True))) for label in LABELS]
+    rows += [
+        (label, ("", Amount("1", "2", "(3)"), Amount("-1.5", "0.2", more="+1 diverged", best=True))) for label in LABELS
+    ]
     return DisplayTable(
         f"title {SPECIAL}", "%", ("\\", "_x_", SPECIAL), rows, (f"note {SPECIAL}", "two\nlines"), "the best"
     )
@@ -119,7 +121,7 @@ def test_the_structure_check_sees_a_slip(slip):
 
 
 def test_a_table_is_no_longer_than_a_page_and_no_wider_than_a_column():
-    rows = tuple((f"a label of {i}", ("1234.56 ± 789.01",) * 6) for i in range(2 * LATEX_ROWS))
+    rows = tuple((f"a label of {i}", (Amount("1234.56", "789.01"),) * 6) for i in range(2 * LATEX_ROWS))
     text = render(DisplayTable("long", "", [f"column {j}" for j in range(6)], rows), "latex")
     tables = text.split(r"\begin{table}")[1:]
     assert len(tables) > 2

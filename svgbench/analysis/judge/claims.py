@@ -182,6 +182,7 @@ def _verdict(evidence: Evidence, claim: Claim, place: Place, parts: tuple[PartRe
         claim=claim.id,
         claim_variants=variants,
         setting=" ".join(settings),
+        setting_values=tuple(place.setting.values()),
         n=part.n,
         value=part.value,
         low=part.low,

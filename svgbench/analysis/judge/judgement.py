@@ -141,6 +141,7 @@ class Verdict:
     cause: Cause = ""
     claim: str = ""  # the claim's id, of a verdict on one
     claim_variants: tuple[str, ...] = ()  # the claim's variants, one by one
+    setting_values: tuple[Scalar, ...] = ()  # of the columns that the claim is judged per, in the claim's order
 
     @property
     def variants(self) -> tuple[str, ...]:

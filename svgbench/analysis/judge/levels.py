@@ -196,7 +196,7 @@ def _blank(
 def _not_comparable(experiment: Experiment, budget: str, found: PrintedNumber) -> str:
     """Why the number cannot be compared with ours, whatever ours is; "" where it can."""
     if budget != "paper":
-        return f"budget: {budget} is not what the paper spent"
+        return f"budget {budget} is not what the paper spent"
     for deviation in experiment.deviations:
         if deviation.changes_metric:
             return f"deviation {deviation.id} changes what the number means"

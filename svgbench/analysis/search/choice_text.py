@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from svgbench.analysis.search.choosing import Choice, Word, Written, at_an_end, not_told_apart
-from svgbench.analysis.show.tables import DisplayTable, format_mean_spread
+from svgbench.analysis.show.tables import DisplayTable, Entry, Measured, Rounded
 from svgbench.words.experiment import Setting
 from svgbench.words.search import Search, Tried
 
@@ -122,18 +122,17 @@ def _label(setting: Tried) -> str:
     return ", ".join(f"{axis.label or axis.field} = {setting.values[axis.field]}" for axis in setting.grid.axes)
 
 
-def _cell(choice: Choice, setting: Tried, task: str, over: bool) -> str | None:
+def _cell(choice: Choice, setting: Tried, task: str, over: bool) -> Entry:
     score = choice.scores.get((setting.variant.id, task))
     if score is None:
         return None
-    failed = f" {score.failed} diverged" if score.failed else ""
-    star = " *" if setting is choice.winner and not over else ""
-    return format_mean_spread(score.summary.mean, score.summary.sd, score.summary.n) + failed + star
+    chosen = setting is choice.winner and not over
+    return Measured(score.summary.mean, score.summary.sd, score.summary.n, score.failed, chosen)
 
 
-def _rank(choice: Choice, setting: Tried) -> str | None:
+def _rank(choice: Choice, setting: Tried) -> Entry:
     rank = choice.ranks.get(setting.variant.id)
-    return None if rank is None else f"{rank:.3g}" + (" *" if setting is choice.winner else "")
+    return None if rank is None else Rounded(rank, best=setting is choice.winner)
 
 
 def _values(values: Mapping[str, Setting]) -> str:

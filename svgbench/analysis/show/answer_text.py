@@ -9,7 +9,7 @@ from svgbench.analysis.judge.answers import Judged, answer, work_answer
 from svgbench.analysis.judge.judgement import CAUSES, Verdict
 from svgbench.analysis.judge.outlook import MOST_SEEDS, Open
 from svgbench.analysis.judge.verdict_words import tally, word_over
-from svgbench.analysis.show.tables import DisplayTable, render
+from svgbench.analysis.show.tables import DisplayTable, Rounded, render
 from svgbench.analysis.show.verdict_text import estimate
 from svgbench.lab.eta import duration
 from svgbench.words.experiment import Claim
@@ -141,7 +141,7 @@ def _published(judged: Judged, width: int) -> list[str]:
     if not judged.levels or not judged.budgets:
         return []
     reasons = {v.reason for v in judged.levels}
-    why = f" ({reasons.pop().removeprefix('budget: ')})" if len(reasons) == 1 and not judged.comparable else ""
+    why = f" ({reasons.pop()})" if len(reasons) == 1 and not judged.comparable else ""
     return _wrapped(f"published numbers: {tally(judged.levels)}{why}", width)
 
 
@@ -152,9 +152,10 @@ def _rivals(judged: Judged, width: int) -> list[str]:
         return []
     measure = judged.experiment.measures[0].label
     if len(rivals) <= MOST_RIVALS:
-        rows = tuple(
-            (f"{v.variant}, {labels.get(v.task, v.task)}", (v.verdict, v.rival, *estimate(v), str(v.n))) for v in rivals
-        )
+        rows = []
+        for v in rivals:
+            cells = (v.verdict, v.rival, *estimate(v), Rounded(v.n, 0))
+            rows.append((f"{v.variant}, {labels.get(v.task, v.task)}", cells))
         columns = ("is", "than", "difference", "95 % interval", "n")
         return render(DisplayTable(measure, "", columns, rows), "text", width).splitlines()
     groups = dict.fromkeys((v.variant, v.task) for v in rivals)

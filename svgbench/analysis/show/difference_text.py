@@ -137,7 +137,7 @@ def _decided(cell: CellDifference) -> str:
         (v for v in cell.verdicts if v.verdict in ("HIGHER", "LOWER")), key=lambda v: v.id not in cell.worse
     )
     named = [
-        f"; {v.setting}: {v.verdict}{' (worse)' * (v.id in cell.worse)}, {' '.join(estimate(v))}".rstrip()
+        f"; {v.setting}: {v.verdict}{' (worse)' * (v.id in cell.worse)}, {' '.join(map(str, estimate(v)))}".rstrip()
         for v in decided[:MEASURES]
     ]
     rest = tally(decided[MEASURES:])

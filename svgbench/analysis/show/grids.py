@@ -1,21 +1,22 @@
-"""A table of strings, and the numbers in it taken apart so that every format can align them."""
+"""Tables whose cells are words or numbers. A number keeps its parts, so that every format can align them."""
 
 from __future__ import annotations
 
 import math
-import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+
+from svgbench.paper_tables.words import digits
 
 MISSING = "missing"
-_NUMBER = r"[-+−]?\d+(?:\.\d+)?(?:e[-+]?\d+)?|[-+−]?inf"
-_AMOUNT = re.compile(rf"({_NUMBER})(?: ± ({_NUMBER}))?(?: (\(\d+\)))?(?: (\+?\d+ diverged))?( \*)?")
+BLANKS = ("", "–", MISSING)
 
 
 @dataclass(frozen=True)
 class Amount:
-    """A number as text, with its spread, its n in brackets, and what else is said of it.
+    """The digits of a number, those of its spread, its n in brackets, and a remark behind it.
 
     `best` marks what no other number of its column is shown to beat.
     """
@@ -46,19 +47,78 @@ class Measured:
         return str(self.amount())
 
     def amount(self) -> Amount:
-        """As a person reads it, rounded by `format_mean_spread`'s rule."""
+        """Its digits: the spread's to two significant ones, the mean's to the same decimal.
+
+        >>> str(Measured(123.4321, 5.62, 10)), str(Measured(4473.36, 893.44))
+        ('123.4 ± 5.6 (10)', '4473 ± 893')
+        """
         mean, spread = _rounded(self.mean, self.sd)
         n = "" if self.n is None else f"({self.n})"
         return Amount(mean, spread, n, f"+{self.diverged} diverged" if self.diverged else "", self.best)
 
 
-Entry = str | Amount | Measured | None
-"""What a cell of a table holds; None is a missing cell and prints as "missing"."""
+@dataclass(frozen=True)
+class Quoted:
+    """A published number in the digits of its paper: its spread or interval, and its n, where they are printed."""
+
+    value: Decimal
+    spread: Decimal | None = None
+    interval: tuple[Decimal, Decimal] | None = None
+    n: int | None = None
+
+    def __str__(self) -> str:
+        return str(self.amount())
+
+    def amount(self) -> Amount:
+        spread = "" if self.spread is None else digits(self.spread)
+        interval = "" if self.interval is None else f"[{digits(self.interval[0])}, {digits(self.interval[1])}]"
+        return Amount(digits(self.value), spread, "" if self.n is None else f"({self.n})", interval)
+
+
+@dataclass(frozen=True)
+class Rounded:
+    """A number by itself, for a renderer to print with so many decimals.
+
+    Without `decimals`: three significant digits, or all digits before the point of a large number. An unknown value
+    (None, NaN, an infinity) prints as nothing. `best` is as in `Amount`.
+    """
+
+    value: float | None
+    decimals: int | None = None
+    best: bool = False
+
+    def __str__(self) -> str:
+        if self.value is None or not math.isfinite(self.value):
+            return ""
+        if self.decimals is not None:
+            return f"{round(self.value, self.decimals) + 0.0:.{self.decimals}f}"  # never "-0"
+        return f"{self.value:.0f}" if 1000 <= abs(self.value) < 1e7 else f"{self.value:#.3g}".rstrip(".")
+
+    def amount(self) -> Amount | None:
+        """None for an unknown value."""
+        text = str(self)
+        return Amount(text, best=self.best) if text else None
+
+
+@dataclass(frozen=True)
+class RoundedInterval:
+    """Two ends of an interval, printed as "[low, high]" with the decimals of `Rounded`."""
+
+    low: float
+    high: float
+    decimals: int | None = None
+
+    def __str__(self) -> str:
+        return f"[{Rounded(self.low, self.decimals)}, {Rounded(self.high, self.decimals)}]"
+
+
+Entry = str | Amount | Measured | Quoted | Rounded | RoundedInterval | None
+"""What a cell of a table holds: words, a number, an interval. None is a missing cell and prints as "missing"."""
 
 
 @dataclass(frozen=True)
 class DisplayTable:
-    """A table. A cell that is a string may hold several lines."""
+    """A table. A string is words, never read as a number; it may hold several lines."""
 
     title: str
     corner: str  # above the row labels
@@ -75,17 +135,19 @@ class DisplayTable:
 
 
 def amount_of(entry: Entry) -> Amount | None:
-    """The number that a cell holds, taken apart; None for words and several lines.
+    """The parts of the number that a cell holds; None for words, an interval and a missing cell.
 
-    >>> amount_of("-84 ± 93 (5)"), amount_of("n = 5")
+    >>> amount_of(Measured(-84.2, 93.1, 5)), amount_of("-84")
     (Amount(mean='-84', spread='93', n='(5)', more='', best=False), None)
     """
-    if isinstance(entry, Measured):
+    if isinstance(entry, Measured | Quoted | Rounded):
         return entry.amount()
-    if isinstance(entry, Amount) or entry is None:
-        return entry
-    found = _AMOUNT.fullmatch(entry)
-    return Amount(found[1], found[2] or "", found[3] or "", found[4] or "", bool(found[5])) if found else None
+    return entry if isinstance(entry, Amount) else None
+
+
+def is_blank(entry: Entry) -> bool:
+    """Whether a cell shows no value. Such a cell may stand among plain numbers."""
+    return entry is None or str(entry) in BLANKS
 
 
 def lines_of(entry: Entry) -> list[str]:
@@ -103,19 +165,6 @@ def _printable(character: str) -> str:
     if character == " " or not (character.isspace() or unicodedata.category(character) == "Cc"):
         return character
     return " " if character.isspace() else "?"
-
-
-def format_mean_spread(mean: float | None, spread: float | None = None, n: int | None = None) -> str:
-    """Mean, spread and n, the spread to two significant digits and the mean to the same decimal.
-
-    What is None or NaN is left out; without a mean the cell is missing.
-
-    >>> format_mean_spread(123.4321, 5.62, 10), format_mean_spread(4473.36, 893.44), format_mean_spread(None)
-    ('123.4 ± 5.6 (10)', '4473 ± 893', 'missing')
-    """
-    if mean is None or math.isnan(mean):
-        return MISSING
-    return str(Measured(mean, spread, n))
 
 
 def _rounded(mean: float, spread: float | None) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from svgbench import paper_tables
-from svgbench.analysis.show.tables import DisplayTable
+from svgbench.analysis.show.tables import DisplayTable, Entry, Quoted, Rounded
 from svgbench.lab.names import meant, with_short_names
 from svgbench.paper_tables import PublishedNumber, PublishedTable
 from svgbench.words.errors import unknown
@@ -42,12 +42,12 @@ def published_grid(table: PublishedTable) -> DisplayTable:
 
     Where the paper has a row of training steps, so has the grid, at the end.
     """
-    rows: list[tuple[str, tuple[str | None, ...]]] = []
+    rows: list[tuple[str, tuple[Entry, ...]]] = []
     for row, label in zip(table.rows, table.row_labels, strict=True):
         found = [table.get(row, column) for column in table.columns]
-        rows.append((label, tuple(n.text if n is not None else None for n in found)))
+        rows.append((label, tuple(quoted(n) if n is not None else None for n in found)))
     if table.steps_row is not None:
-        rows.append((table.steps_row, tuple(str(s) if s is not None else None for s in table.column_steps)))
+        rows.append((table.steps_row, tuple(Rounded(s, 0) if s is not None else None for s in table.column_steps)))
     source = KINDS[table.kind].format(source=table.source)
     return DisplayTable(
         title=table.title,
@@ -56,6 +56,13 @@ def published_grid(table: PublishedTable) -> DisplayTable:
         rows=tuple(rows),
         notes=(f"{table.cite}: {source}.", *_protocols(table), *table.notes),
     )
+
+
+def quoted(number: PublishedNumber, with_n: bool = False) -> Entry:
+    """The number in the paper's digits; as words where it is printed in another way than its digits."""
+    if number.printed is not None:
+        return number.printed
+    return Quoted(number.value, number.spread, number.interval, number.n if with_n else None)
 
 
 def published_grids(name: str) -> list[DisplayTable]:

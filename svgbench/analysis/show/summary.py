@@ -12,7 +12,8 @@ from svgbench.analysis.judge.statistics import summarise, t_interval
 from svgbench.analysis.read.caveats import absences, caveats
 from svgbench.analysis.read.frames import Results
 from svgbench.analysis.read.measures import Sample, read_sample
-from svgbench.analysis.show.tables import DisplayTable, Entry, Measured, amount_of
+from svgbench.analysis.show.published import quoted
+from svgbench.analysis.show.tables import DisplayTable, Entry, Measured
 from svgbench.words.experiment import Measure
 
 MISSING = "missing"
@@ -242,13 +243,7 @@ def _printed(label: str, numbers: Sequence[Any]) -> tuple[str, tuple[Entry, ...]
     if len(n) == 1:
         (same,) = n
         label += f" ({same})" if same is not None else ""
-        return label, tuple("" if number is None else _amount(number.text) for number in numbers)
-    texts = [number and (number.text if number.n is None else f"{number.text} ({number.n})") for number in numbers]
-    return label, tuple("" if text is None else _amount(text) for text in texts)
-
-
-def _amount(text: str) -> Entry:
-    return amount_of(text) or text
+    return label, tuple("" if number is None else quoted(number, with_n=len(n) > 1) for number in numbers)
 
 
 def _published_number(results: Results, published: Any, task: str, variant: str, measure: Measure) -> Any:

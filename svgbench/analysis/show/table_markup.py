@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from svgbench.analysis.show.grids import Amount, DisplayTable, Entry, amount_of, lines_of, one_line
+from svgbench.analysis.show.grids import Amount, DisplayTable, Entry, amount_of, is_blank, lines_of, one_line
 from svgbench.analysis.show.table_text import groups_of, padded
 
 LATEX_WIDTH = 55
@@ -52,7 +52,7 @@ def _notes(grid: DisplayTable) -> list[str]:
 def _markdown_column(entries: Sequence[Entry]) -> tuple[list[str], bool]:
     """A column's cells as Markdown, and whether they are numbers, which stand flush right."""
     numbers = padded(entries)
-    plain = all(amount_of(e) or e in (None, "", "–", "missing") for e in entries)
+    plain = all(amount_of(e) or is_blank(e) for e in entries)
     return [_markdown_entry(entry) for entry in entries], numbers is not None or plain
 
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from svgbench.analysis.show.grids import Amount, DisplayTable, Entry, amount_of, lines_of
+from svgbench.analysis.show.grids import Amount, DisplayTable, Entry, amount_of, is_blank, lines_of
 
 GAP = 2  # blanks between columns
-BLANKS = ("", "–", "missing")
-"""Words that may stand among plain numbers; among numbers with a spread any word may."""
 
 Lines = list[str]
 
@@ -52,13 +50,14 @@ def groups_of(label: int, widths: Sequence[int], width: int) -> list[list[int]]:
 def padded(entries: Sequence[Entry]) -> list[str] | None:
     """The numbers of a column as strings that are aligned below one another; None where it is no column of numbers.
 
-    Words are flush with the numbers' right edge before the "±", or stick out to the right.
+    Any words may stand among numbers with a spread, only blank cells among plain numbers. Words are flush with the
+    numbers' right edge before the "±", or stick out to the right.
     """
     amounts = [amount_of(entry) for entry in entries]
     known = [amount for amount in amounts if amount is not None]
     words = [entry for entry, amount in zip(entries, amounts, strict=True) if amount is None and entry is not None]
     spread = max((len(a.spread) for a in known), default=0)
-    if not known or not (spread or all(word in BLANKS for word in words)):
+    if not known or not (spread or all(map(is_blank, words))):
         return None
     point = 0 if spread else max(len(a.mean.partition(".")[2]) + ("." in a.mean) for a in known)
     means = [_at_point(a.mean, point) for a in known]
@@ -90,7 +89,7 @@ def _column(entries: Sequence[Entry]) -> tuple[list[Lines], bool]:
         return [lines_of(entry) for entry in entries], False
     numbers = padded(entries)
     if numbers is None:
-        return [lines_of(entry) for entry in entries], all(entry is None or entry in BLANKS for entry in entries)
+        return [lines_of(entry) for entry in entries], all(map(is_blank, entries))
     size = max(map(_wide, numbers))
     return [[_pad(text, size)] for text in numbers], True
 

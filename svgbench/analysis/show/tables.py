@@ -7,7 +7,17 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from svgbench.analysis.show.grids import MISSING, Amount, DisplayTable, Entry, Measured, amount_of, format_mean_spread
+from svgbench.analysis.show.grids import (
+    MISSING,
+    Amount,
+    DisplayTable,
+    Entry,
+    Measured,
+    Quoted,
+    Rounded,
+    RoundedInterval,
+    amount_of,
+)
 from svgbench.analysis.show.table_markup import latex_of, markdown_of
 from svgbench.analysis.show.table_text import text_of
 
@@ -18,9 +28,11 @@ __all__ = [
     "DisplayTable",
     "Entry",
     "Measured",
+    "Quoted",
+    "Rounded",
+    "RoundedInterval",
     "amount_of",
     "csv_of",
-    "format_mean_spread",
     "render",
 ]
 

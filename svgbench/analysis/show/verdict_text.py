@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from svgbench.analysis.judge.judgement import Verdict
 from svgbench.analysis.judge.verdict_words import deciding_part, of_claim, tally
-from svgbench.analysis.show.tables import DisplayTable, render
+from svgbench.analysis.show.tables import DisplayTable, Rounded, RoundedInterval, render
 from svgbench.analysis.show.wording import words_of
 from svgbench.words.experiment import Claim, Experiment, OfDistance
 
@@ -49,7 +49,7 @@ def _claim_lines(experiment: Experiment, claim: Claim, verdicts: Sequence[Verdic
         if own:
             budgets = ", ".join(dict.fromkeys(v.budget for v in own))
             lines += ["", *textwrap.wrap(f"{label}, budget {budgets}: {tally(own)}", width)]
-            lines += _rows(claim, own, [_setting(v) for v in own], width)
+            lines += _rows(claim, own, [" ".join(map(str, v.setting_values)) for v in own], width)
     return lines
 
 
@@ -78,7 +78,7 @@ def _rows(claim: Claim, verdicts: Sequence[Verdict], labels: Sequence[str], widt
         budget = () if corner else (v.budget,)
         needs = (_needs(claim, v, part),) if measured else ()
         if v.verdict != "INCOMPLETE":
-            rows.append((label, (word, *budget, *estimate(v), *needs, str(v.n))))
+            rows.append((label, (word, *budget, *estimate(v), *needs, Rounded(v.n, 0))))
         if part is not None and (why := v.details[part].why):
             notes.append(("" if corner else label, why))
         if v.value is None:
@@ -100,11 +100,6 @@ def _by_reason(named: Iterable[tuple[str, str]]) -> tuple[str, ...]:
 def _wrapped(lines: Iterable[str], width: int) -> list[str]:
     wrapped = (textwrap.wrap(line, width, subsequent_indent="  ", break_on_hyphens=False) for line in lines)
     return [part for parts in wrapped for part in parts]
-
-
-def _setting(verdict: Verdict) -> str:
-    """The values of "start=s0 step=100" without their names, which head the column."""
-    return " ".join(word.partition("=")[2] for word in verdict.setting.split())
 
 
 def _needs(claim: Claim, verdict: Verdict, part: int | None) -> str:
@@ -130,9 +125,9 @@ def _level_lines(experiment: Experiment, verdicts: Sequence[Verdict], width: int
         rows = []
         for v in own:
             if v.n or v.rival:
-                paper = (three_digits(v.published),) if printed else ()
+                paper = (Rounded(v.published),) if printed else ()
                 name = v.variant if len(settings) == 1 else f"{v.variant} {v.setting}"
-                rows.append((name, (v.verdict, *estimate(v), *paper, str(v.n))))
+                rows.append((name, (v.verdict, *estimate(v), *paper, Rounded(v.n, 0))))
         if rows:
             grid = DisplayTable(title=title, corner="", columns=columns, rows=tuple(rows), notes=_reasons(own))
             lines += ["", *render(grid, "text", width).splitlines()]
@@ -152,24 +147,12 @@ def _reasons(verdicts: Sequence[Verdict]) -> tuple[str, ...]:
     return (*said, *([f"seeds are missing of {', '.join(dict.fromkeys(lacking))}"] if lacking else []))
 
 
-def three_digits(value: float | None) -> str:
-    """A number by itself: three significant digits, or all of a large one's before the point."""
-    if value is None or not math.isfinite(value):
-        return ""
-    return f"{value:.0f}" if 1000 <= abs(value) < 1e7 else f"{value:#.3g}".rstrip(".")
-
-
-def estimate(verdict: Verdict) -> tuple[str, str]:
-    """The value and "[low, high]", to the same decimals: two digits of the interval's width. Blank where unknown."""
+def estimate(verdict: Verdict) -> tuple[Rounded, RoundedInterval | str]:
+    """The value and its interval, to the same decimals: two digits of the interval's width. Blank where unknown."""
     value, low, high = verdict.value, verdict.low, verdict.high
     if value is None or low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
-        return three_digits(value), ""
+        return Rounded(value), ""
     if high <= low or max(abs(low), abs(high)) < 1e-3:
-        return three_digits(value), f"[{three_digits(low)}, {three_digits(high)}]"
+        return Rounded(value), RoundedInterval(low, high)
     decimals = min(max(1 - math.floor(math.log10(high - low)), 0), 6)
-    return _fixed(value, decimals), f"[{_fixed(low, decimals)}, {_fixed(high, decimals)}]"
-
-
-def _fixed(value: float, decimals: int) -> str:
-    """A number to so many decimals; never "-0"."""
-    return f"{round(value, decimals) + 0.0:.{decimals}f}"
+    return Rounded(value, decimals), RoundedInterval(low, high, decimals)
