@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,14 +15,36 @@ from svgbench.analysis.read.frames import Results
 from svgbench.analysis.show.canvas import TEXT_WIDTH, distinct, plain, subplots
 from svgbench.analysis.show.plots import Look, curve, drawable, stamp, undeclared
 from svgbench.analysis.show.references import draw_legend, draw_levels, draw_not_run
+from svgbench.reproduce.svg.claims import ROUGH_MODELS
 from svgbench.words.errors import UsageError
 
 POINTS = 50  # of a curve: each is the mean of the episodes since the one before
 
-COLOURS = {"svg-inf": 0, "svg-1": 3, "svg-1-er": 2, "svg-0": 9, "dpg": 4, "ac": 7, "planner": 1}
-"""Of each method in every panel, in a palette that colour-blind readers can tell apart; smaller networks are dashed."""
+LINES = {
+    "svg-inf": (0, "-"),
+    "svg-inf-10": (0, "--"),
+    "svg-inf-5": (0, ":"),
+    "svg-1": (3, "-"),
+    "svg-1-100": (3, "--"),
+    "svg-1-50": (3, ":"),
+    "svg-1-10": (3, "--"),
+    "svg-1-5": (3, ":"),
+    "svg-1-er": (2, "-"),
+    "svg-0": (9, "-"),
+    "dpg": (4, "-"),
+    "dpg-100": (4, "--"),
+    "dpg-50": (4, ":"),
+    "ac": (7, "-"),
+    "planner": (1, "-"),
+}
+"""Colour and dashes of each variant in every panel. A method has one colour, from a palette that colour-blind readers
+can tell apart; smaller networks are dashed."""
+ROUGH_LINES = {
+    **{f"svg-inf-{k}": LINES["svg-inf"] for k in ROUGH_MODELS},
+    **{f"planner-{k}": LINES["planner"] for k in ROUGH_MODELS},
+}
+"""The same for the numbers of model updates, each of which has a panel of its own."""
 LEGEND: dict[str, Any] = {"ncols": 2, "handlelength": 1.6, "labelspacing": 0.2, "columnspacing": 1.2}  # below a panel
-DASHES = {"10": "--", "5": ":", "100": "--", "50": ":"}
 
 
 def fig2(results: Results) -> dict[str, Figure]:
@@ -49,17 +70,15 @@ def fig2(results: Results) -> dict[str, Figure]:
 
 def hand_model(results: Results) -> dict[str, Figure]:
     """A panel for each number of updates of the model."""
-    variants = [v.id for v in results.experiment.variants]
-    sizes = [v.removeprefix("svg-inf-") for v in variants if v.startswith("svg-inf-")]
     panels = [
         (
-            f"{size} update{'s' * (size != '1')} of the model an episode",
+            f"{k} update{'s' * (k != 1)} of the model an episode",
             "svg/hand",
-            {f"svg-inf-{size}": "SVG(∞)", f"planner-{size}": "planner"},
+            {f"svg-inf-{k}": "SVG(∞)", f"planner-{k}": "planner"},
         )
-        for size in sizes
+        for k in ROUGH_MODELS
     ]
-    return {"": draw(results, panels, across=3, dashed=False)}
+    return {"": draw(results, panels, across=3, lines=ROUGH_LINES)}
 
 
 def fig3(results: Results) -> dict[str, Figure]:
@@ -100,11 +119,14 @@ def named(results: Results, variants: Sequence[str]) -> dict[str, str]:
 
 
 def draw(
-    results: Results, panels: Sequence[tuple[str, str, Mapping[str, str]]], across: int, dashed: bool = True
+    results: Results,
+    panels: Sequence[tuple[str, str, Mapping[str, str]]],
+    across: int,
+    lines: Mapping[str, tuple[int, str]] = LINES,
 ) -> Figure:
-    """Panels (title, task, label of each variant), empty ones for what is not run; dashed: smaller networks.
+    """Panels (title, task, label of each variant). A panel that was not run is empty. lines: as `LINES`.
 
-    What nobody declared, as an imported method, is drawn in the first panel of its task.
+    An undeclared method, such as an imported one, is drawn in the first panel of its task.
     """
     asked = [panel for panel in panels if any((panel[1], v) in results.cells for v in panel[2])]
     first = {task: title for title, task, _ in reversed(asked)}
@@ -117,15 +139,13 @@ def draw(
     across = min(across, len(drawn))
     down = -(-len(drawn) // across)
     figure, axes = subplots(down, across, (TEXT_WIDTH * across / max(across, 3), 2.7 * down))
-    palette = sns.color_palette("colorblind", 10)
-    base = {v: Look(plain(results.labels.get(v, v)), palette[i]) for v, i in COLOURS.items()}
     n: list[int] = []
     for ax, (title, task, labels) in zip(axes.flat, drawn, strict=False):
         if not labels:
             draw_not_run(ax, title, results.budget)
             continue
         rows = {variant: binned(results.cells[task, variant].frame, "train_return") for variant in labels}
-        looks_here = {variant: look_of(base, variant, label, dashed) for variant, label in labels.items()}
+        looks_here = {variant: look_of(lines.get(variant), label) for variant, label in labels.items()}
         n += [curve(ax, rows[variant], "step", "train_return", looks_here[variant]) for variant in labels]
         means = [r.groupby("step")["train_return"].mean() for r in rows.values()]
         apart = [(r["train_return"] - r["step"].map(m)).abs() for r, m in zip(rows.values(), means, strict=True)]
@@ -162,13 +182,12 @@ def others(results: Results, task: str) -> dict[str, str]:
     return present(results, task, named(results, undeclared(results, task)))
 
 
-def look_of(base: Mapping[str, Look], variant: str, label: str, dashed: bool) -> Look:
-    """The colour of the method, the dashes of the size; black for what nobody declared."""
-    method, _, size = variant.rpartition("-")
-    known = variant if variant in base else method
-    if known not in base or (variant not in base and dashed and size not in DASHES):
+def look_of(line: tuple[int, str] | None, label: str) -> Look:
+    """A curve with this colour and these dashes; black and dashed for a variant that the figure does not know."""
+    if line is None:
         return Look(plain(label), "0.1", (0, (4, 1.2)))
-    return replace(base[known], label=plain(label), dashes="-" if variant in base or not dashed else DASHES[size])
+    colour, dashes = line
+    return Look(plain(label), sns.color_palette("colorblind", 10)[colour], dashes)
 
 
 def fit(ax: Axes, means: Sequence[pd.Series], apart: float = 0.0) -> None:
