@@ -10,7 +10,7 @@ from typing import Any
 
 from svgbench import strict_json
 from svgbench.lab import fields, origin, registry, rules, source
-from svgbench.lab.overrides import Reach, parse_overrides, reach
+from svgbench.lab.overrides import Reach, changed_id, parse_overrides, reach
 from svgbench.ranges import Count
 from svgbench.words.errors import UsageError, unknown
 from svgbench.words.experiment import Budget, Experiment, PerTask, Setting, TaskSpec, Variant
@@ -361,7 +361,7 @@ def _resolve(
     rules.check(learner.rules, {**({"horizon": horizon} if horizon else {}), **limits, **config}, where)
     if changed:
         words = " ".join(f"{k}={v}" for k, v in sorted(changed.items()))
-        variant = replace(variant, id=f"{variant.id}+{_hash(changed, 8)}", label=f"{variant.label} ({words})")
+        variant = replace(variant, id=changed_id(variant.id, _hash(changed, 8)), label=f"{variant.label} ({words})")
     return variant, config, limits, learner.version
 
 

@@ -29,6 +29,16 @@ def parse_overrides(texts: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def changed_id(variant: str, digest: str) -> str:
+    """The id of a declared variant with changed settings. digest: a hash of the changes."""
+    return f"{variant}+{digest}"
+
+
+def unchanged_id(variant: str) -> str:
+    """The declared variant whose settings were changed to make this one; "" for any other id."""
+    return variant.rpartition("+")[0]
+
+
 def settings_of(variants: Iterable[Variant]) -> dict[str, tuple[Field, Any]]:
     """The config fields of the variants' learners: name -> (field, default), of the first learner that has it."""
     found: dict[str, tuple[Field, Any]] = {}

@@ -9,6 +9,7 @@ from svgbench.analysis.judge.judgement import Evidence, MeasuredWord, Verdict
 from svgbench.analysis.read.measures import CellData, read_sample
 from svgbench.analysis.read.naming import RANDOM_VARIANT, name_seeds
 from svgbench.lab.cells import Selection
+from svgbench.lab.overrides import unchanged_id
 from svgbench.words.experiment import Measure
 
 
@@ -44,7 +45,7 @@ def _changed(evidence: Evidence, budget: str, asked: Selection) -> Iterator[Pair
     cells = evidence.cells_by_budget.get(budget, {})
     for task in _tasks(evidence, asked):
         for name in asked.variants:
-            theirs = cells.get((task, name.rpartition("+")[0]))
+            theirs = cells.get((task, unchanged_id(name)))
             if theirs is not None and theirs.seeds:
                 nothing = CellData(task, name, theirs.frame.iloc[:0], (), theirs.seeds_asked, imported=True)
                 yield cells.get((task, name), nothing), theirs

@@ -14,6 +14,7 @@ from svgbench.analysis.read.caveats import caveat_notes
 from svgbench.analysis.read.measures import CellData, last_step_of
 from svgbench.lab.cells import Cell, Selection, cell_name, expand_declared, named_seeds
 from svgbench.lab.damage import left_out
+from svgbench.lab.overrides import unchanged_id
 from svgbench.lab.pair import is_copy, is_finished, read_meta, read_rows
 from svgbench.lab.store import CellState, Store
 from svgbench.words.errors import DamagedError
@@ -146,8 +147,7 @@ def _origin(experiment: Experiment, meta: Mapping[str, Any]) -> str:
     """Where a cell comes from that the experiment does not declare, in words."""
     if meta.get("imported"):
         return f"imported from {meta['source']}"
-    base, plus, _ = str(meta["variant"]).rpartition("+")
-    if plus and base in {variant.id for variant in experiment.variants}:
+    if unchanged_id(meta["variant"]) in {variant.id for variant in experiment.variants}:
         return "made with -o"
     return f"a run of {meta.get('learner', 'an unknown learner')}, which {experiment.id} does not declare"
 

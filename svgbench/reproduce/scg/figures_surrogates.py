@@ -8,7 +8,7 @@ from svgbench.analysis.read.frames import Results
 from svgbench.analysis.show.canvas import subplots
 from svgbench.analysis.show.graphs import Box, draw_graph, fit
 from svgbench.analysis.show.plots import named_tasks, stamp
-from svgbench.lab.block import resolve
+from svgbench.baselines.scg.scg_surrogates import figure_12
 
 BESIDE = 240.0  # points from a motif to its surrogate
 
@@ -21,7 +21,7 @@ def fig12(results: Results) -> dict[str, Figure]:
     ax.text(BESIDE, -8, "its surrogate loss, a deterministic graph", va="center")
     n: list[int] = []
     for task in named_tasks(results):
-        graph, surrogate, sums = resolve("svgbench.baselines.scg.scg_surrogates:figure_12")(task.id.split("/")[1])
+        graph, surrogate, sums = figure_12(str(task.config["motif"]))
         cell = results.cells.get((task.id, "graph"))
         words = task.label
         if cell and len(cell.frame):
