@@ -14,7 +14,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from svgbench.models.branched import Terminates, drawn_members
+from svgbench.models.branched import Terminates, drawn_members, predict_permuted
 from svgbench.models.gaussian_ensemble import PIECE, GaussianEnsemble
 from svgbench.nn.streams import Streams
 
@@ -32,6 +32,8 @@ class ReturnSettings:
     propagation: "member": one random member a row and step, and noise of its standard deviation. "member_variance":
     the same with noise of the size of the variance, as MAAC's authors' code has it. "mean": the mean of all members'
     means, without noise (PETS and POPLIN as run for Wang et al.'s benchmark).
+    assignment: of members to rows. "permuted": in random order the rows are cut into equal blocks, one for each of all
+    members (MAAC's code). "drawn": each row draws its own.
     terminal_action: whose action the value is of: the "policy"'s, or an action of the candidate's own, its H + 1st
     ("planned"; MAAC's code).
     terminal_power: of gamma, before the value. After H rewards it is "H"; MAAC's code has "H+1".
@@ -40,6 +42,7 @@ class ReturnSettings:
     gamma: float
     horizon: int = 5  # H, model steps
     propagation: Literal["member", "member_variance", "mean"] = "member"
+    assignment: Literal["permuted", "drawn"] = "permuted"
     terminal_action: Literal["policy", "planned"] = "policy"
     terminal_power: Literal["H", "H+1"] = "H"
 
@@ -67,7 +70,9 @@ class ModelReturns:
     streams: of members and of noise.
     reward: what a step pays; None: what the model predicts.
     terminates: the rule by which a path ends, with nothing paid from then on; None: no path ends.
-    members: int64 [S, K], the members that are drawn; None: all. "mean" is of all in any case.
+    members: int64 [S, K], the members that are drawn; None: all.
+
+    Raises ValueError for members where none are drawn.
     """
 
     def __init__(
@@ -83,6 +88,9 @@ class ModelReturns:
     ) -> None:
         self.settings, self.model, self.value, self.streams = settings, model, value, streams
         self.reward, self.terminates = reward, terminates
+        if members is not None and (settings.assignment != "drawn" or settings.propagation == "mean"):
+            how = settings.propagation if settings.propagation == "mean" else settings.assignment
+            raise ValueError(f"members are given, but {how!r} takes all of them; expected None, or drawn members")
         every = torch.arange(model.members, device=streams.device).expand(len(streams), -1)
         self.members = every if members is None else members
 
@@ -97,7 +105,7 @@ class ModelReturns:
         running = torch.ones(s.shape[:2], dtype=torch.bool, device=s.device)
         total = s.new_zeros(s.shape[:2])
         for t, a in enumerate(steps[: c.horizon]):
-            r, next_s = self.step(s, a, running)
+            r, next_s = self.step(s, a, running, c.assignment)
             total += torch.where(running, c.gamma**t * r, 0.0)
             if self.terminates is not None:
                 running = running & ~self.terminates(s, a, next_s)
@@ -106,25 +114,32 @@ class ModelReturns:
         total += torch.where(running, c.terminal_weight * self._values(s, last), 0.0)
         return total.view(actions.shape[:3])
 
-    def step(self, s: Tensor, a: Tensor, running: Tensor) -> tuple[Tensor, Tensor]:
+    def step(
+        self, s: Tensor, a: Tensor, running: Tensor, assignment: Literal["permuted", "drawn"]
+    ) -> tuple[Tensor, Tensor]:
         """Reward [S, B] and next observation [S, B, O] of rows that run; those of the others mean nothing."""
-        outcome = self._outcome(torch.cat([s, a], -1), running)
+        outcome = self._outcome(torch.cat([s, a], -1), running, assignment)
         next_s = s + outcome[..., 1:]
         return (outcome[..., 0] if self.reward is None else self.reward(s, a, next_s)), next_s
 
-    def _outcome(self, x: Tensor, running: Tensor) -> Tensor:
+    def _outcome(self, x: Tensor, running: Tensor, assignment: str) -> Tensor:
         model, B, how = self.model, x.shape[1], self.settings.propagation
         if how == "mean":
-            each = (torch.full_like(running, e, dtype=torch.int64) for e in range(model.members))
-            return torch.stack([model.predict_rows(x, e, running)[0] for e in each]).mean(0)
-        member = drawn_members(self.streams, self.members, B)
+            parts = x.split(PIECE, 1)
+            return torch.cat(
+                [model.predict_blocks(p[:, None].expand(-1, model.members, -1, -1))[0].mean(1) for p in parts], 1
+            )
+        if assignment == "permuted":
+            mean, log_var = predict_permuted(model, x, self.streams.permutation(B))
+        else:
+            mean, log_var = model.predict_rows(x, drawn_members(self.streams, self.members, B), running)
         noise = self.streams.normal((B, model.outputs), x.dtype)
-        mean, log_var = model.predict_rows(x, member, running)
         return mean + log_var.mul(1.0 if how == "member_variance" else 0.5).exp_() * noise
 
     def _values(self, s: Tensor, last: Tensor | None) -> Tensor:
-        parts = s.split(PIECE, 1)  # each passes through all layers while it lies in the cache
-        actions = [None] * len(parts) if last is None else last.split(PIECE, 1)
+        piece = max(PIECE // len(s), 1)  # each passes through all layers while it lies in the cache
+        parts = s.split(piece, 1)
+        actions = [None] * len(parts) if last is None else last.split(piece, 1)
         return torch.cat([self.value(x, a) for x, a in zip(parts, actions, strict=True)], 1)
 
     def state_dict(self) -> dict[str, Any]:

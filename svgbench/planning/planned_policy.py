@@ -65,7 +65,9 @@ def planning_settings(gamma: float, reading: Reading, horizon: int = 5) -> Plann
     """MAAC's planner, as the text or as the authors' code has it."""
     if reading == "text":
         return PlanningSettings(SequenceSearch(), ReturnSettings(gamma, horizon))
-    returns = ReturnSettings(gamma, horizon, "member_variance", terminal_action="planned", terminal_power="H+1")
+    returns = ReturnSettings(
+        gamma, horizon, propagation="member_variance", terminal_action="planned", terminal_power="H+1"
+    )
     return PlanningSettings(SequenceSearch(variance_cut="box"), returns, init_std="log_std")
 
 
@@ -118,7 +120,7 @@ class PlannedPolicy:
             means.append(policy.mean)
             stds.append(policy.log_std.exp() if self.settings.init_std == "std" else policy.log_std.abs())
             if t + 1 < self.settings.returns.length:
-                obs = self.returns.step(obs, policy.mode, running)[1]
+                obs = self.returns.step(obs, policy.mode, running, "drawn")[1]
         return torch.stack(means, 2), torch.stack(stds, 2)
 
     def _value(self, obs: Tensor, planned: Tensor | None) -> Tensor:

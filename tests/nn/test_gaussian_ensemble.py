@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from svgbench.memory.replay import Layout
-from svgbench.models.branched import BranchedRollouts, drawn_members, permuted_members
+from svgbench.models.branched import BranchedRollouts, drawn_members, permuted_members, predict_permuted
 from svgbench.models.ensemble_fit import EnsembleFit, FitSettings, bootstrap_split, model_loss, own_splits
-from svgbench.models.gaussian_ensemble import PIECE, GaussianEnsemble
+from svgbench.models.gaussian_ensemble import BLOCKS_PIECE, PIECE, GaussianEnsemble
 from svgbench.models.stopping import NoneImproves, RollingMean
 from svgbench.nn import Adam, Streams
 from svgbench.nn.optim import backward_together
@@ -356,3 +356,18 @@ def test_a_seed_whose_losses_are_not_finite_is_known_and_ends():
 def test_as_many_rates_of_decay_as_layers_are_asked_for():
     with pytest.raises(ValueError, match="weight decay has 2 rates, expected 3, one a layer"):
         EnsembleFit(ensemble(), LAYOUT, settings(decay=(0.1, 0.2)), SEEDS)
+
+
+def test_permuted_rows_are_predicted_by_the_members_of_their_blocks():
+    rows = 2 * BLOCKS_PIECE + 1  # each member's rows come in pieces, and the last is shorter
+    model, x = ensemble(), Streams(SEEDS, "x").normal((rows * E, IN), torch.float64)
+    model.normalise_by(Streams(SEEDS, "seen").normal((E, 50, IN), torch.float64) * 3 + 1)
+    order = Streams(SEEDS, "order").permutation(rows * E)
+    member = permuted_members(Streams(SEEDS, "order"), E, rows * E)
+    found = predict_permuted(model, x, order)
+    for own, expected in zip(
+        found, model.predict_rows(x, member, torch.ones_like(member, dtype=torch.bool)), strict=True
+    ):
+        torch.testing.assert_close(own, expected, rtol=1e-12, atol=1e-12)
+    with pytest.raises(ValueError, match="rows is 4, expected a multiple of the 3 members"):
+        predict_permuted(model, x[:, :4], order[:, :4])

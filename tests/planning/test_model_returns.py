@@ -9,7 +9,7 @@ import pytest
 import torch
 from exact_model import LQ, TASK, exact_ensemble
 
-from svgbench.models.branched import drawn_members
+from svgbench.models.branched import drawn_members, permuted_members
 from svgbench.models.gaussian_ensemble import GaussianEnsemble
 from svgbench.nn.streams import Streams
 from svgbench.planning.action_sequences import SequencePlanner, SequenceSearch
@@ -37,7 +37,7 @@ def reward(s, a, next_s):
 
 
 def terminates(s, a, next_s):
-    return next_s[..., 0] > 0.3
+    return next_s[..., 0] > 1.0
 
 
 def given(length, seeds=SEEDS):
@@ -51,18 +51,25 @@ def returns(c, seeds=SEEDS, **parts):
 
 
 @pytest.mark.parametrize("known", [True, False])
-@pytest.mark.parametrize("propagation", ["member", "member_variance", "mean"])
+@pytest.mark.parametrize(
+    ("propagation", "assignment"),
+    [("member", "permuted"), ("member", "drawn"), ("member_variance", "permuted"), ("mean", "drawn")],
+)
 @pytest.mark.parametrize(("action", "power"), [("policy", "H"), ("planned", "H+1")])
-def test_returns_are_those_of_one_candidate_at_a_time(known, propagation, action, power):
-    c = ReturnSettings(GAMMA, H, propagation, action, power)
+def test_returns_are_those_of_one_candidate_at_a_time(known, propagation, assignment, action, power):
+    c = ReturnSettings(GAMMA, H, propagation, assignment, action, power)
     obs, actions = given(c.length)
     members = torch.tensor([[0, 2], [1, 2]])
     parts = {"reward": reward, "terminates": terminates} if known else {}
-    found = returns(c, members=members, **parts)(obs, actions)
+    chosen = members if (propagation, assignment) == ("member", "drawn") else None
+    found = returns(c, members=chosen, **parts)(obs, actions)
     model, streams = ensemble(), Streams(SEEDS, "imagine")
-    draws = [
-        (drawn_members(streams, members, N * n), streams.normal((N * n, 1 + OBS), torch.float64)) for _ in range(H)
-    ]
+
+    def drawn():
+        by = permuted_members(streams, E, N * n) if assignment == "permuted" else drawn_members(streams, members, N * n)
+        return by, streams.normal((N * n, 1 + OBS), torch.float64)
+
+    draws = [drawn() for _ in range(H)]
     ended = 0
     for s, i, j in np.ndindex(S, N, n):
         state, total, alive = obs[s, i], 0.0, True
@@ -120,9 +127,10 @@ def test_a_plan_with_the_exact_model_is_the_known_optimal_action(power, steps):
     torch.testing.assert_close(plan[:, :, 0], -obs @ torch.from_numpy(gain).T, rtol=0, atol=5e-3)
 
 
+@pytest.mark.parametrize("assignment", ["permuted", "drawn"])
 @pytest.mark.parametrize("propagation", ["member", "mean"])
-def test_a_seed_alone_and_in_a_block_agree(propagation):
-    c = ReturnSettings(GAMMA, H, propagation)
+def test_a_seed_alone_and_in_a_block_agree(propagation, assignment):
+    c = ReturnSettings(GAMMA, H, propagation, assignment)
     seeds = [11, 3, 8, 20, 5]
     together = returns(c, seeds, reward=reward)(*given(H, seeds))
     for place, seed in enumerate(seeds):
@@ -163,3 +171,11 @@ def test_wrong_settings_are_refused(wrong, words):
 def test_candidates_of_another_length_are_refused():
     with pytest.raises(ValueError, match="candidates have 3 actions, expected 4"):
         returns(ReturnSettings(GAMMA, H, terminal_action="planned"))(*given(H))
+
+
+def test_members_are_refused_where_none_are_drawn():
+    members = torch.tensor([[0], [1]])
+    with pytest.raises(ValueError, match="members are given, but 'permuted' takes all of them"):
+        returns(ReturnSettings(GAMMA, H), members=members)
+    with pytest.raises(ValueError, match="members are given, but 'mean' takes all of them"):
+        returns(ReturnSettings(GAMMA, H, "mean", "drawn"), members=members)

@@ -44,7 +44,7 @@ def networks(seeds, dtype=torch.float64):
 def noisy_ensemble(seeds):
     return GaussianEnsemble(
         Streams(seeds, "model"), 3, 3,
-        hidden=(6,), activation="silu", members=3, log_var_bounds=(-3.0, 0.5), dtype=torch.float64,
+        hidden=(6,), activation="silu", members=4, log_var_bounds=(-3.0, 0.5), dtype=torch.float64,
     )  # fmt: skip
 
 
@@ -64,13 +64,13 @@ def test_a_search_starts_at_the_policy_along_one_path_of_the_model(reading):
     steps = 2 if reading == "text" else 3
     assert mean.shape == std.shape == (2, EPISODES, steps, 1)
     streams, model, policy = Streams(SEEDS, "test-model"), noisy_ensemble(SEEDS), networks(SEEDS).policy
-    rows, every = torch.arange(EPISODES), torch.arange(3).expand(2, -1)
+    rows, every = torch.arange(EPISODES), torch.arange(4).expand(2, -1)
     for t in range(steps):
         out = policy(obs / 2)
         torch.testing.assert_close(mean[:, :, t], out.mean)
         torch.testing.assert_close(std[:, :, t], out.log_std.exp() if reading == "text" else -out.log_std)
         member, noise = drawn_members(streams, every, EPISODES), streams.normal((EPISODES, 3), torch.float64)
-        means, log_vars = model(torch.cat([obs, out.mode], -1)[:, None].expand(-1, 3, -1, -1))  # [S, E, N, 3]
+        means, log_vars = model(torch.cat([obs, out.mode], -1)[:, None].expand(-1, 4, -1, -1))  # [S, E, N, 3]
         own, size = (torch.stack([x[s, member[s], rows] for s in range(2)]) for x in (means, log_vars))
         obs = obs + (own + (size / 2 if reading == "text" else size).exp() * noise)[..., 1:]
 
