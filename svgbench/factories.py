@@ -39,6 +39,12 @@ def task_reference(name: str) -> str:
     return tasks()[name]
 
 
+def task_place(name: str) -> tuple[str, str]:
+    """The module and the function of a task's name, or of a reference. Errors as `task_reference`."""
+    module, _, function = task_reference(name).partition(":")
+    return module, function
+
+
 def named_factories(folder: Path, package: str) -> dict[str, str]:
     """The factories in the public modules under the folder of a package, by name, as "module:attribute".
 

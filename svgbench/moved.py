@@ -155,19 +155,21 @@ GROWN = {
 """A module's name that now belongs to a package: the module with its former contents."""
 
 RENAMED = {
-    "svgbench.lab.experiment:Task": "svgbench.words.experiment:TaskSpec",
-    "svgbench.tasks.cart_pole:make_barto": "svgbench.tasks.trpo.cart_pole:make_cart_pole_barto",
-    "svgbench.tasks.cart_pole:make_rlr": "svgbench.tasks.trpo.cart_pole:make_cart_pole",
-    "svgbench.tasks.double_integrator:make": "svgbench.tasks.maac.double_integrator:make_double_integrator",
-    "svgbench.tasks.episodes:Ahead": "svgbench.simulation_batch:DrawnAhead",
-    "svgbench.tasks.episodes:Episodes": "svgbench.simulation_batch:BaseSimulations",
-    "svgbench.tasks.episodes:Observed": "svgbench.simulation_batch:FullyObserved",
-    "svgbench.tasks.episodes:Outcome": "svgbench.simulation_batch:RawStep",
-    "svgbench.tasks.no_simulation:make": "svgbench.tasks.no_simulation:make_no_simulation",
+    "svgbench.lab.experiment": {"Task": "TaskSpec"},
+    "svgbench.tasks.cart_pole": {"make_barto": "make_cart_pole_barto", "make_rlr": "make_cart_pole"},
+    "svgbench.tasks.double_integrator": {"make": "make_double_integrator"},
+    "svgbench.tasks.episodes": {
+        "Ahead": "DrawnAhead",
+        "Episodes": "BaseSimulations",
+        "Observed": "FullyObserved",
+        "Outcome": "RawStep",
+    },
+    "svgbench.tasks.no_simulation": {"make": "make_no_simulation"},
 }
-"""An old "module:attribute" whose attribute was renamed: the new one."""
+"""By a module's old name: the attributes that have another name in the new one."""
 
-FORMER = {new: old for old, new in (MOVED | GROWN).items()}
+FORMER = {new: old for old, new in reversed((MOVED | GROWN).items())}
+"""A module's new name: its first old name. A module that has moved twice lists the oldest name first."""
 
 
 class MovedModuleWarning(DeprecationWarning):
@@ -186,10 +188,8 @@ class _Moved(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         old = module.__name__
         warnings.warn(f"{old} has moved to {MOVED[old]}", MovedModuleWarning, stacklevel=2)
         found = importlib.import_module(MOVED[old])
-        for reference, now in RENAMED.items():
-            name, _, attribute = reference.partition(":")
-            if name == old:
-                setattr(found, attribute, getattr(found, now.partition(":")[2]))
+        for attribute, now in RENAMED.get(old, {}).items():
+            setattr(found, attribute, getattr(found, now))
         sys.modules[old] = found  # the import statement returns this entry
 
 
@@ -213,13 +213,12 @@ def contents(package: str) -> Callable[[str], Any]:
 def current(reference: str) -> str:
     """Today's "module:attribute" for an old one of ours; any other is returned as it is."""
     name, colon, attribute = reference.partition(":")
-    return RENAMED.get(reference) or f"{(MOVED | GROWN).get(name, name)}{colon}{attribute}"
+    return f"{(MOVED | GROWN).get(name, name)}{colon}{RENAMED.get(name, {}).get(attribute, attribute)}"
 
 
 def former(reference: str) -> str:
     """The "module:attribute" from before anything moved, which identifies results of format 1."""
     name, colon, attribute = reference.partition(":")
-    return _FORMERLY.get(reference) or f"{FORMER.get(name, name)}{colon}{attribute}"
-
-
-_FORMERLY = {new: old for old, new in RENAMED.items()}
+    old = FORMER.get(name, name)
+    attributes = {new: attribute for attribute, new in RENAMED.get(old, {}).items()}
+    return f"{old}{colon}{attributes.get(attribute, attribute)}"

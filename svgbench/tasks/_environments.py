@@ -30,8 +30,8 @@ class Environment:
 def environments() -> Iterator[Environment]:
     """All of them, in the order of the factories' names."""
     sources: dict[str, _Source] = {}
-    for name, reference in factories.tasks().items():
-        module, _, function = reference.partition(":")
+    for name in factories.tasks():
+        module, function = factories.task_place(name)
         if module not in sources:
             sources[module] = _Source(module)
         source = sources[module]

@@ -53,9 +53,9 @@ class _OfTask:
     _simulations: Simulations | None
 
     def _build(self, make: str, horizon: int | None, options: dict[str, Any], render_mode: str | None) -> None:
-        module, _, attribute = factories.task_reference(make).partition(":")
+        module, function = factories.task_place(make)
         self._how: dict[str, Any] = {"make": make, "horizon": horizon, "options": options, "render_mode": render_mode}
-        self.task = getattr(import_module(module), attribute)(**options)
+        self.task = getattr(import_module(module), function)(**options)
         limit = self.task.horizon if horizon is None else horizon
         self._limited: Task = replace(self.task, horizon=limit)
         self.render_mode, self._renderer, self._simulations = render_mode, None, None

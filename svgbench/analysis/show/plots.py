@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from svgbench.analysis.show.canvas import (
     subplots,
 )
 from svgbench.analysis.show.references import draw_legend, draw_levels, draw_not_run, draw_published, shows_published
+from svgbench.lab.block import resolve
 from svgbench.words.errors import DamagedError, UsageError
 from svgbench.words.experiment import TaskSpec
 
@@ -77,8 +77,7 @@ def draw(results: Results, output: Path) -> tuple[list[Path], str]:
         if reference is None:
             pages: Mapping[str, Figure] = {"": learning_curves(results)}
         else:
-            module, _, attribute = reference.partition(":")
-            pages = getattr(importlib.import_module(module), attribute)(results)
+            pages = resolve(reference)(results)
         if not pages:
             raise UsageError(f"{results.experiment.id}: nothing that was named has what its figure draws")
         boxes = "".join(sorted({c for figure in pages.values() for c in find_fonts(figure)}))
