@@ -6,9 +6,9 @@ no problem of any seed breaks it. The share of problems that break it is judged:
 
 from __future__ import annotations
 
+from svgbench.reproduce.exact import text_claim, zero
 from svgbench.words.experiment import Claim, Comparison, Measure, Term
 
-ROUNDING = 1e-9  # of a share of problems
 UNTRAINED = "a bound of sums that are computed exactly: nothing is trained"
 
 GRADIENT_SLACK = Measure("gradient_slack", "least slack of Lemma 4.1", reduce="min")
@@ -40,16 +40,15 @@ AT_EACH_ALPHA = "a bound: broken in no problem, at no H; judged for each α"
 
 def holds(id: str, variant: str, measure: Measure, quote: str, source: str, per: tuple[str, ...] = ()) -> Claim:
     """The claim that no problem breaks the bound."""
-    number = AT_EACH_ALPHA if per else EVERYWHERE
-    part = Comparison(Term(variant, measure), "<~", 0.0, number, margin=ROUNDING, no_level=UNTRAINED)
-    return Claim(id=id, quote=quote, source=source, origin="text", parts=(part,), per=per)
+    part = zero(variant, measure, AT_EACH_ALPHA if per else EVERYWHERE, UNTRAINED)
+    return text_claim(id, quote, source, part, per)
 
 
 def above_zero(
     id: str, variant: str, measure: Measure, quote: str, source: str, number: str, per: tuple[str, ...] = ()
 ) -> Claim:
     part = Comparison(Term(variant, measure), ">", 0.0, number, no_level=UNTRAINED)
-    return Claim(id=id, quote=quote, source=source, origin="text", parts=(part,), per=per)
+    return text_claim(id, quote, source, part, per)
 
 
 POSITIVE = "correlate: Spearman's correlation of the gradient's error and its bound over the horizons is above 0"

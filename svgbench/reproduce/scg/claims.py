@@ -6,6 +6,7 @@ seen, and one of `fig11` at `smoke`, after which its unbiasedness is judged at `
 
 from __future__ import annotations
 
+from svgbench.reproduce.exact import ROUNDING
 from svgbench.words.experiment import Claim, Comparison, Measure, Term
 
 ERROR = Measure("relative_error", "mean error over the exact gradient", {"step": "last"})
@@ -15,7 +16,6 @@ DIFFERENCE = Measure("difference", "difference from eq. (38), each sample", {"st
 PERCENT = "unbiased: over seeds, the mean error at the most samples is within 1 % of the exact value"
 PAPER = ("paper",)  # with fewer samples the sampling error alone exceeds the margin
 UNTRAINED = "an identity of the estimator: nothing is trained that a larger budget would bring nearer to a level"
-ROUNDING = 1e-9  # far above float64's rounding, far below any estimate's spread
 
 
 def _unbiased(variant: str) -> Comparison:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from svgbench.reproduce.scg.claims import ROUNDING, UNTRAINED
+from svgbench.reproduce.exact import text_claim, zero
+from svgbench.reproduce.scg.claims import UNTRAINED
 from svgbench.words.experiment import Claim, Comparison, Measure, Term
 
 BIAS = Measure("bias", "bias of the gradient, longest episode", {"step": "last"}, higher_is_better=False)
@@ -18,7 +19,7 @@ EACH = Measure("variance", "variance of the gradient", higher_is_better=False)
 
 
 def _zero(variant: str, measure: Measure, number: str) -> Comparison:
-    return Comparison(Term(variant, measure), "<~", 0.0, number, margin=ROUNDING, no_level=UNTRAINED)
+    return zero(variant, measure, number, UNTRAINED)
 
 
 def _unbiased(variant: str) -> Comparison:
@@ -285,9 +286,8 @@ BROKEN = Measure("broken", "largest share of problems that break it", reduce="ma
 
 
 def _holds(id: str, variant: str, quote: str, source: str) -> Claim:
-    number = "a lower bound: nowhere above, but for rounding"
-    part = Comparison(Term(variant, SLACK), ">~", 0.0, number, margin=ROUNDING, no_level=UNTRAINED)
-    return Claim(id=id, quote=quote, source=source, origin="text", parts=(part,))
+    part = zero(variant, SLACK, "a lower bound: nowhere above, but for rounding", UNTRAINED, ">~")
+    return text_claim(id, quote, source, part)
 
 
 PROPOSITION = "Let α = D_TV^max(π_old, π_new). Then Equation (9) holds."

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from svgbench.reproduce.scg.claims import ROUNDING, UNTRAINED
+from svgbench.reproduce.exact import zero
+from svgbench.reproduce.scg.claims import UNTRAINED
 from svgbench.reproduce.scg.deviations import BUDGET
 from svgbench.words.experiment import (
     Budget,
@@ -13,7 +14,6 @@ from svgbench.words.experiment import (
     Experiment,
     Measure,
     TaskSpec,
-    Term,
     Variant,
 )
 
@@ -21,8 +21,7 @@ LARGEST = Measure("difference", "largest difference from eq. (38)", reduce="max"
 
 
 def _same(variant: str, words: str) -> Comparison:
-    number = f"{words}, but for rounding"
-    return Comparison(Term(variant, LARGEST), "<~", 0.0, number, margin=ROUNDING, no_level=UNTRAINED)
+    return zero(variant, LARGEST, f"{words}, but for rounding", UNTRAINED)
 
 
 CLAIMS = (
