@@ -10,7 +10,10 @@ from dataclasses import asdict
 from benchmarks.result import Result
 from svgbench import strict_json
 
-NAMES = ("commands", "seed_axis", "lab_overhead", "stepping", "update", "memory", "trpo", "value_gradients", "nvil")
+NAMES = (
+    "commands", "seed_axis", "lab_overhead", "stepping", "update", "planning", "memory", "trpo", "value_gradients",
+    "nvil",
+)  # fmt: skip
 
 
 def main() -> int:

@@ -10,7 +10,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import __main__ as program
-from benchmarks import arithmetic, memory, update
+from benchmarks import arithmetic, memory, planning, update
 from benchmarks.result import Result
 from svgbench.baselines.actor_critic import sac, sac_svg
 from svgbench.lab import block as child
@@ -68,6 +68,13 @@ def test_the_update_that_is_timed_does_the_least_arithmetic(variant):
     H = cell.config.get("H", 0)
     sum_of_terms = 2 * (H + 1) * cell.config["step_batch"] if H else 0  # forward and backward
     assert counter.get_total_flops() == 2 * (multiplications + sum_of_terms)
+
+
+def test_the_planning_step_that_is_timed_does_the_least_arithmetic():
+    one, multiplications = planning.make_step(2, 3, population=24, elites=2, iterations=2)
+    with FlopCounterMode(display=False) as counter:
+        one()
+    assert counter.get_total_flops() == 2 * multiplications
 
 
 def test_a_network_counted_by_hand():
