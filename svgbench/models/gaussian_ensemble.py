@@ -126,7 +126,8 @@ class GaussianEnsemble(nn.Module):
         buffers = [x.new_empty(PIECE, layer.out_features) for layer in self.layers]
         for s in range(S):
             for e in range(self.members):
-                for piece in (active[s] & (member[s] == e)).nonzero().squeeze(1).split(PIECE):
+                which = (active[s] & (member[s] == e)).nonzero().squeeze(1)
+                for piece in which.split(PIECE) if len(which) else ():
                     rows = (x[s].index_select(0, piece) - self.centre[s, e]) / self.width[s, e]
                     raw[s].index_copy_(0, piece, self._through(s, e, rows, buffers))
         mean, log_var = raw.chunk(2, -1)
