@@ -2,15 +2,21 @@
 
 The runs are those of the test kit's random walk on one task: `Bench.walk`. What their CSV must be is computed here,
 in process and without the lab's machinery, by `expected_csv`.
+
+A command that a test waits for is a fork of a process that has imported what it needs (`forking.py`), because imports
+take longer than most commands. What a test starts and then kills is a program with programs for its blocks.
 """
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -75,6 +81,37 @@ class Running:
         return [pid for pid in _children(self.process.pid) if alive(pid) and module in _command(pid)]
 
 
+class Forks:
+    """`forks(folder, *words, **case)` runs a case of `forking.py` in that folder: how it ended."""
+
+    def __init__(self, kind: str) -> None:
+        program = [sys.executable, str(ROOT / "tests" / "forking.py"), kind]
+        extra = {"OPENBLAS_NUM_THREADS": "1", "MPLBACKEND": "agg"}
+        self.lock = threading.Lock()
+        self.server = subprocess.Popen(
+            program,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment((ROOT, PLUGIN), extra),
+        )
+        atexit.register(self.server.communicate)
+
+    def __call__(self, folder: Path, *words: str, **case: Any) -> Done:
+        assert self.server.stdin is not None
+        assert self.server.stdout is not None
+        with self.lock:
+            self.server.stdin.write(json.dumps(case | {"folder": str(folder), "words": words}) + "\n")
+            self.server.stdin.flush()
+            return Done(*json.loads(self.server.stdout.readline()))
+
+
+@functools.cache
+def forks(kind: str = "whole") -> Forks:
+    """The server of that kind, one in each process of the tests."""
+    return Forks(kind)
+
+
 class Bench:
     """`svgbench` on one results folder."""
 
@@ -90,15 +127,21 @@ class Bench:
         return Running(command, self.folder, env=environment(self.path, self.environment), cwd=self.folder, **how)
 
     def __call__(self, *words: str, **how: Any) -> Done:
-        return self.start(*words, **how).end()
+        """Run the command to its end."""
+        if how or self.path != [PLUGIN]:  # something that only a new program sees
+            return self.start(*words, **how).end()
+        return forks()(self.folder, *words, "--results", str(self.results), environment=self.environment)
 
     def start_walk(self, *words: str, **how: Any) -> Running:
+        return self.start(*self.walking(*words), **how)
+
+    def walking(self, *words: str) -> tuple[str, ...]:
         """`run` of one cell, the walk with drift on the calm field, at the smoke budget."""
         variants = () if "--variants" in words else ("--variants", "drift")
-        return self.start("run", "testkit/walk", "--budget", "smoke", "--tasks", "field/calm", *variants, *words, **how)
+        return ("run", "testkit/walk", "--budget", "smoke", "--tasks", "field/calm", *variants, *words)
 
     def walk(self, *words: str, **how: Any) -> Done:
-        return self.start_walk(*words, **how).end()
+        return self(*self.walking(*words), **how)
 
     def status(self, *words: str) -> dict[str, dict[str, Any]]:
         """The rows of `status` on the calm field, by variant."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -10,23 +11,13 @@ import sys
 from dataclasses import asdict
 
 import pytest
-from harness import Bench, Done, Running, block_of, cell_of, environment, expected_csv
+from harness import block_of, cell_of, environment, expected_csv, forks
 
 from svgbench.lab.calibration import Cost, kind
 from svgbench.lab.files import locked
 from svgbench.lab.store import Store
 
 SLOW_IMPORTS = {"torch", "scipy", "seaborn", "matplotlib", "pandas", "gymnasium", "numpy"}
-RECORD = """
-import json, os, sys
-from svgbench import cli
-try:
-    cli.main()
-except SystemExit as end:
-    with open(os.environ["MODULES"], "w") as file:
-        json.dump(sorted({name.partition(".")[0] for name in sys.modules}), file)
-    raise
-"""
 
 
 @pytest.fixture
@@ -36,15 +27,7 @@ def quick(tmp_path):
 
     def run(*words):
         place.mkdir(exist_ok=True)
-        ended = subprocess.run(
-            [sys.executable, "-c", RECORD, *words],
-            capture_output=True,
-            text=True,
-            cwd=place,
-            env=environment(extra={"MODULES": str(modules)}),
-            stdin=subprocess.DEVNULL,
-        )
-        done = Done(ended.returncode, ended.stdout, ended.stderr)
+        done = forks("quick")(place, *words, modules=str(modules))
         return done, set(json.loads(modules.read_text())), sorted(place.rglob("*"))
 
     return run
@@ -194,13 +177,7 @@ def test_doctor(bench):
 
 def _without_results(bench):
     """For commands that take no --results."""
-
-    class Plain(Bench):
-        def start(self, *words, **how):
-            command = [sys.executable, "-m", "svgbench.cli", *words]
-            return Running(command, self.folder, env=environment(self.path, self.environment), cwd=self.folder)
-
-    return Plain(bench.results)
+    return functools.partial(forks(), bench.folder)
 
 
 @pytest.mark.parametrize(

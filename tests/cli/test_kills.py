@@ -28,7 +28,7 @@ def finished_lines(bench, cell):
 
 
 def test_an_undisturbed_run_writes_what_the_learner_says(bench):
-    done = bench.walk("--seeds", "4")
+    done = bench.start_walk("--seeds", "4").end()
     assert done.status == 0, done.err
     cell = cell_of(seeds=4)
     assert bench.csv(cell) == expected_csv(cell)
@@ -77,7 +77,7 @@ def test_the_supervisor_killed_in_the_middle_of_a_grid(bench):
     killed = time.monotonic()
     wait_until(lambda: not any(map(alive, pids)), "the end of its blocks")
     assert time.monotonic() - killed < 2.0
-    assert not is_locked(bench.store.block_lock(block))
+    wait_until(lambda: not is_locked(bench.store.block_lock(block)), "the end of their other threads, which hold files")
 
     done = bench.walk(*words)
     assert done.status == 0, done.err
