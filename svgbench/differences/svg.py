@@ -1,7 +1,7 @@
 """Where the tasks of Heess et al. 2015 differ from the paper's, or fill what it leaves out, as data.
 
-The paper's models and most of its rewards are not published ("we provide .xml task descriptions": nobody has them), so
-that nearly every number is a choice. Sections are the paper's.
+The paper's models and most of its rewards are not published ("we provide .xml task descriptions": nobody has them). So
+nearly every number is a choice. Sections are the paper's.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SVG: tuple[Difference, ...] = (
         id="svg-mujoco-release",
         paper="MuJoCo of 2015",
         ours="MuJoCo 4.0.0",
-        reason="the old one cannot be had beside a current gymnasium, and its models were not published",
+        reason="the old release cannot be installed next to a current gymnasium, and its models were not published",
         source="section 6, appendix D",
         tasks=_MUJOCO,
     ),
@@ -30,15 +30,15 @@ SVG: tuple[Difference, ...] = (
         paper="not said",
         ours="a step in which MuJoCo becomes unstable is dropped (reward 0, the observation before it), flagged, and "
         "the episode truncated",
-        reason="a jump of the state is no transition",
+        reason="a jump of the state is not a transition",
         source="svgbench/words/task.py, Step.failed",
         tasks=_MUJOCO,
     ),
     Difference(
         id="svg-asked-actions",
         paper="a cost of |a|^2; what happens beyond an actuator's range is not said",
-        ours="a in [-1, 1] is an actuator's range, [-3, 3] a swimmer's; beyond it the actuator saturates, and the cost "
-        "counts what was asked for",
+        ours="an actuator's range is a in [-1, 1], for a swimmer [-3, 3]; beyond it the actuator saturates, and the "
+        "cost uses a before saturation",
         reason="the cost then has a derivative everywhere",
         source="appendix D; svgbench/tasks/svg/_state_reward.py",
         tasks=_ALL,
@@ -46,8 +46,8 @@ SVG: tuple[Difference, ...] = (
     Difference(
         id="hand-numbers",
         paper="spring, gravity, Gaussian force, velocity control, 0.01 s, 10 s, eq. (15); no mass, stiffness, "
-        "gravity, noise, weight, target, start, nor a bound of the action",
-        ours="k 1 N/m, m 1 kg, |a| <= 1 m/s, everything at 0 at the start, alpha_1 -1e-5 a step [action_weight] as in "
+        "gravity, noise, weight, target, start or bound of the action",
+        ours="k 1 N/m, m 1 kg, |a| <= 1 m/s, everything at 0 at the start, alpha_1 -1e-5 a step [action_weight], as in "
         "the problem that it is based on; g 1 m/s^2, a force of 1 N deviation in each step [noise], alpha_2 -1 "
         "[distance_weight]; lengths softened by 1e-6 m",
         reason="the ball hangs 1 m below the hand, and the force moves it by 0.22 m (deviation) in 10 s; 0.8 m/s "
@@ -66,28 +66,28 @@ SVG: tuple[Difference, ...] = (
     Difference(
         id="hand-last-reward",
         paper="the reward at t = 10 s belongs to the state at that time",
-        ours="it is paid in the 1000th step, which leads there, with that step's cost; the episode terminates",
-        reason="where a step ends is a function of s and a alone here, so that 1000 steps hold all of eq. (15), and "
-        "the recursions (9), (10) hold as printed",
+        ours="the 1000th step, which leads to that state, pays it along with its own cost; the episode terminates",
+        reason="here the end of a step is a function of s and a alone, so 1000 steps contain all of eq. (15), and the "
+        "recursions (9), (10) hold as printed",
         source="eq. (15); svgbench/tasks/svg/hand.py",
         tasks=("svg/hand",),
     ),
     Difference(
         id="svg-cart-pole",
-        paper="a cart-pole, of which nothing is printed but the sizes of the networks (policy 100/100)",
-        ours="the balance from within 0.3 rad: cart 1 kg, pole 0.1 kg and 1 m, 10 N, track +-1.8 m; a control step of "
+        paper="a cart-pole; only the sizes of its networks are printed (policy 100/100)",
+        ours="balancing, from within 0.3 rad: cart 1 kg, pole 0.1 kg and 1 m, 10 N, track +-1.8 m; a control step of "
         "0.04 s, 125 steps; r = (1 + cos theta) / 2 - 0.05 x^2 - 0.01 a^2; never terminates [start: hanging, the "
         "swing-up]",
-        reason="the swing-up was searched first; none of 96 settings learned it in 200 episodes: all came to a pole "
-        "that turns over and over, which pays half",
+        reason="we searched settings for the swing-up first: none of 96 learned it in 200 episodes. All ended with a "
+        "pole that turns over and over, which pays half",
         source="google-deepmind/dm_control at 985d094, suite/cartpole",
         tasks=("svg/cart-pole",),
     ),
     Difference(
         id="svg-cart-pole-friction",
-        paper="not said; hardly any in the control suite's",
+        paper="not said; the control suite's has almost none",
         ours="1 N s/m and 0.02 N m s; the track ends in springs with dampers (100 N/m, 10 N s/m)",
-        reason="without, a pole that spins goes on spinning, and derivatives along an episode grow with every turn",
+        reason="without friction a spinning pole never stops, and derivatives along an episode grow with every turn",
         source="svgbench/tasks/svg/cart_pole.py",
         tasks=("svg/cart-pole",),
     ),
@@ -104,9 +104,9 @@ SVG: tuple[Difference, ...] = (
     Difference(
         id="svg-swimmer-state",
         paper="10, 14, 18 states",
-        ours="q and v (2n + 4 numbers) with the goal's place and the nose's velocity as the head sees them, as in the "
-        "swimmer that the paper cites; the heading makes up the number",
-        reason="seen from the world, the same gait is another function of s for each heading",
+        ours="q and v (2n + 4 numbers), with the goal's place and the nose's velocity in the frame of the head, as in "
+        "the swimmer that the paper cites; the heading completes the count",
+        reason="in the world's frame, the same gait is a different function of s for each heading",
         source="section 6.1; Tassa et al. 2008 as ported in RLPy, Domains/Swimmer.py",
         tasks=_SWIMMERS,
     ),
@@ -132,12 +132,12 @@ SVG: tuple[Difference, ...] = (
         id="svg-arm",
         paper="a planar arm of 3 joints in a walled box; no length, mass, torque or time step",
         ours="links of 0.12, 0.11, 0.1 m (gripper 0.14, 0.12, 0.06 m), a box of +-0.3 m, motors of 0.4, 0.1, 0.02 N m, "
-        "friction that lets joints turn by 3 rad/s and an arm forget its velocity within 0.08 s (gripper 0.13 s); a "
+        "friction that lets joints turn by 3 rad/s and an arm's velocity decay within 0.08 s (gripper 0.13 s); a "
         "control step of 0.05 s, 100 of them (gripper 150); no gravity in its plane; links stop at walls and pass over "
         "each other; joints to +-180, +-160, +-160 degrees",
         reason="the box is that of the control suite's reacher, which has two links; light arms with less friction, in "
-        "steps of 0.02 s, were not learned within 400 episodes (trial runs, not committed): there an action changes "
-        "little but the next velocities, on which V hardly depends",
+        "steps of 0.02 s, were not learned within 400 episodes (trial runs, not committed): there an action "
+        "changes little except the next velocities, and V barely depends on those",
         source="section 6.2; google-deepmind/dm_control at 985d094, suite/reacher",
         tasks=_ARMS,
     ),
@@ -145,8 +145,8 @@ SVG: tuple[Difference, ...] = (
         id="svg-reacher-reward",
         paper="not printed",
         ours="exp(-(d / 0.05)^2) - d / 0.3 - 0.01 |a|^2, d = sqrt(|site - tip|^2 + 0.01^2)",
-        reason="a smooth distance, a bonus near the target, a small cost of the action, as this group's of the same "
-        "year",
+        reason="a smooth distance, a bonus near the target and a small cost of the action, as in this group's reward "
+        "of the same year",
         source="Lillicrap et al. 2015 (arXiv 1509.02971), supplement",
         tasks=_REACHERS,
     ),
@@ -155,8 +155,8 @@ SVG: tuple[Difference, ...] = (
         paper="one of the four corners of the box; or moving at a randomized speed and heading with reflections at "
         "walls",
         ours="(+-0.2, +-0.2) m; or from anywhere, at 0 to 0.2 m/s, uniform, and any heading. Its velocity is not in s",
-        reason="the corners of the box itself are out of the arm's reach; the paper's s has 8 numbers, which leaves "
-        "no room for the velocity",
+        reason="the arm cannot reach the corners of the box itself; the paper's s has 8 numbers, which leaves no room "
+        "for the velocity",
         source="section 6.2",
         tasks=_REACHERS,
     ),
@@ -170,7 +170,7 @@ SVG: tuple[Difference, ...] = (
         "does not turn, has a friction of 0.1 N s/m and touches hand and walls only; at the start it is 0.1 m or more "
         "from the grip, and the fingers are open",
         reason="5 motors are those of this group's gripper of the same year; reach and grasp by smooth distances, as "
-        "there; with (d + 2 l) / 0.3, measured first, hardly anything was learned in 500 episodes",
+        "there; with (d + 2 l) / 0.3, which we tried first, almost nothing was learned in 500 episodes",
         source="section 6.2; Lillicrap et al. 2015 (arXiv 1509.02971), supplement",
         tasks=("svg/gripper",),
     ),
@@ -187,7 +187,7 @@ SVG: tuple[Difference, ...] = (
         paper="not printed: it begins falling from a height and must remain standing",
         ours="cos(pitch) - 2 sqrt((z - 0.9)^2 + 0.05^2) - 0.05 |a|^2, z the trunk's height; dropped from 0.37 m under "
         "the foot, +-0.1 on positions and velocities; never terminates",
-        reason="smooth, and rising all the way from lying to standing: the paper counts this as recovery from falls",
+        reason="smooth, and it rises all the way from lying to standing: the paper counts this as recovery from falls",
         source="section 6.2",
         tasks=("svg/monoped",),
     ),
@@ -197,16 +197,16 @@ SVG: tuple[Difference, ...] = (
         "times",
         ours="5 % of each motor's largest torque [noise], new in every control step, added to what the saturated "
         "motor gives",
-        reason="the largest torque is the strength; noise that the motor's limit cut off would not be there at all "
+        reason="the largest torque is the strength; if the motor's limit cut off the noise, it would not act at all "
         "times",
         source="section 6.2",
         tasks=("svg/monoped",),
     ),
     Difference(
         id="svg-legged-place",
-        paper="14 and 18 numbers of state, the root's place among them",
+        paper="14 and 18 numbers of state, including the root's place",
         ours="it is always 0",
-        reason="nothing depends on it, and a robot that runs would leave all places that its networks have seen",
+        reason="nothing depends on it, and a running robot would leave the range that its networks were trained on",
         source="svgbench/tasks/svg/legged.py",
         tasks=_LEGGED,
     ),
@@ -215,19 +215,19 @@ SVG: tuple[Difference, ...] = (
         paper="Wawrzynski's planar cat (18 states, 6 motors), with and without springs; no reward",
         ours="gymnasium's half_cheetah.xml (without springs: joint stiffness 0), its start; a control step of 0.03 s, "
         "300 of them; r = v_x - 0.05 |a|^2, v_x the trunk's; never terminates",
-        reason="the same source and dimensions; forward velocity as this group's of the same year",
+        reason="the same source and dimensions; forward velocity as in this group's reward of the same year",
         source="section 6.2; Lillicrap et al. 2015 (arXiv 1509.02971), supplement",
         tasks=_CHEETAHS,
     ),
     Difference(
         id="svg-walker",
-        paper="based on the environment of Schulman et al. 2015; nothing else",
+        paper="based on the environment of Schulman et al. 2015; nothing else is said",
         ours="the body of trpo/walker with the control suite's walker's motors (100, 50, 20 N m), a control step of "
         "0.02 s, 300 of them; s all 18 positions and velocities; r = v_x + 2 cos(pitch) - 1e-5 u'u, v_x the trunk's; "
         "ends where Schulman's does; starts within 0.1 of standing, lifted out of the ground; both feet with the same "
         "friction",
-        reason="the bonus of 1 has no derivative, and with it a fall forward pays more than to stand at a discount of "
-        "0.98; forces of impacts are no function of s; ankles need less than hips",
+        reason="the bonus of 1 has no derivative, and at a discount of 0.98 it makes a fall forward pay more than "
+        "standing; forces of impacts are not a function of s; ankles need less torque than hips",
         source="section 6.2; thesis of Schulman 2016, 3.8.1; svgbench/tasks/trpo/robots.py",
         tasks=("svg/walker",),
     ),
