@@ -15,7 +15,7 @@ from svgbench.memory.rows import filled_rows, refill, take
 
 
 class ImaginedReplay:
-    """The last `capacity` imagined transitions of each of S seeds; each adds as many as it has made.
+    """The last `capacity` imagined transitions of each of S seeds. Seeds may add different numbers.
 
     rows: laid out as `svgbench.memory.replay.Layout`. added: how many each seed ever added, or kept at a resize.
     """

@@ -57,7 +57,7 @@ def slice_noise(
 ) -> NDArray[np.floating]:
     """Noise [S, *shape] of the deviations std [S, 1 or N, A], for shape (T, N, A) and running [S * N].
 
-    A seed of which nothing runs draws nothing: so its stream does not depend on how long its companions go on.
+    A seed with nothing running draws nothing, so its stream does not depend on how long the other seeds run.
     """
     noise = np.zeros((len(std), *shape), str(dtype).removeprefix("torch."))
     places = np.flatnonzero(running.reshape(len(std), -1).any(1)).tolist()

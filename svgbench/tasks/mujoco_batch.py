@@ -110,7 +110,7 @@ class MujocoTask(UnitBox, ABC):
     def reward(self, motion: Motion) -> Array:
         """[n]: `reward_function`'s. A task whose reward needs more than observations and actions states it here.
 
-        Such rewards, of velocities over a control step or of contact forces, cannot be had from recorded arrays.
+        Recorded arrays do not give such rewards (of velocities over a control step, or of contact forces).
         """
         if self.reward_function is None:
             raise NotImplementedError(f"{self.id} has no reward_function and does not say what a step is worth")

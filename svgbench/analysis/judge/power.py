@@ -68,7 +68,7 @@ def power_tost(gap_sd: float, margin_sd: float, n1: int, n2: int, alpha: float =
 def power_paired(effect_sd: float, n: int, alpha: float = 0.05) -> float:
     """Probability that a two-sided paired t-test at `alpha` sees a mean difference of `effect_sd`.
 
-    `effect_sd` is in standard deviations of the differences, of which there are `n`. 0 for n < 2.
+    `effect_sd` is in standard deviations of the `n` differences. 0 for n < 2.
     """
     if n < 2:
         return 0.0

@@ -64,7 +64,7 @@ def unseen_share(n: int, error: float = 0.025) -> float:
 
 
 def seeds_to_see(spread: float, error: float = 0.025) -> int:
-    """How many seeds, none of which failed, show that failures at 0 do not bring the relative SD to `spread`.
+    """How many seeds without a failure show that failures at 0 do not bring the relative SD to `spread`.
 
     A share p of them makes it sqrt(p / (1 - p)). ValueError unless the spread is positive.
     """
@@ -81,7 +81,7 @@ def _unseen(values: FloatArray, error: float) -> float:
 
 
 def _two_modes(below: FloatArray, above: FloatArray, error: float) -> tuple[float, float]:
-    """The least and the largest spread of a mixture of two modes, of which these are the seeds."""
+    """The least and the largest spread of a mixture of two modes, given its seeds."""
     k, n = len(below), len(below) + len(above)
     least = float(special.betaincinv(k, n - k + 1, error))
     most = float(special.betaincinv(k + 1, n - k, 1 - error))

@@ -84,7 +84,7 @@ def not_told_apart(choice: Choice) -> list[Tried]:
 
 
 def at_an_end(choice: Choice) -> list[str]:
-    """ "the largest policy_lr": the fields of which the winner has an end of three numbers or more."""
+    """ "the largest policy_lr": the fields with three numbers or more where the winner has the first or last."""
     found = []
     for axis in choice.grid.axes if choice.winner else ():
         numbers = [v for v in axis.values if isinstance(v, int | float) and not isinstance(v, bool)]

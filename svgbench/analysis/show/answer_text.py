@@ -221,7 +221,7 @@ def _not_run_of(every: Sequence[Judged], width: int) -> list[str]:
 
 
 def _columns(heads: Sequence[str], rows: Iterable[Sequence[str]], width: int) -> list[str]:
-    """Left-flush columns, of which the last is wrapped; a paragraph for each row where there is no room for them."""
+    """Left-aligned columns; the last one is wrapped. Without room for columns, each row becomes a paragraph."""
     table = [list(row) for row in (heads, *rows)]
     sizes = [max(len(row[j]) for row in table) for j in range(len(heads) - 1)]
     room = width - sum(sizes) - 2 * len(sizes)

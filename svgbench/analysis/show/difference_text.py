@@ -96,7 +96,7 @@ def _statistics(both: Sequence[CellDifference]) -> Iterator[str]:
 
 
 def _cell_lines(cells: Iterable[CellDifference]) -> list[str]:
-    """Under a line per experiment and budget, a sentence per cell, or for all cells of which the same is to be said."""
+    """A line per experiment and budget; under it a sentence per cell, or one for all cells that share it."""
     said: dict[tuple[str, str], dict[str, list[str]]] = {}
     for cell in cells:
         sentence = f"{_seen(cell)}{_decided(cell)}"

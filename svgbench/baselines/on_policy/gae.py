@@ -14,7 +14,7 @@ minimum of the quadratic model there.
 "No VF" of section 4.6.3 is `baseline` "time": A-hat is the discounted sum less its mean at each time step.
 
 epsilon of both regions is unpublished; where the thesis is silent a default says so. "code" is the authors' research
-code on cart-pole (SFPD/rlreloaded at 650c64e, throwaway/yaml/icml-vf-cartpole.yaml), but for what it did at a path's
+code on cart-pole (SFPD/rlreloaded at 650c64e, throwaway/yaml/icml-vf-cartpole.yaml), except for what it did at a path's
 cut: paths go on there for 2 / (1 - gamma) steps, and it set the value at the cut to zero in the middle of them, which
 we do not.
 """
@@ -79,7 +79,7 @@ class Config:
     max_kl: Positive = 0.01  # nats, epsilon of eq. (35) (chapter 3)
     fisher_fraction: PositiveShare = 0.1  # of the data (section 3.12)
     cg_iterations: Count = 10  # (section 3.12)
-    cg_damping: NonNegative = 0.1  # (text: silent); without, what a batch hardly excites moves without measure
+    cg_damping: NonNegative = 0.1  # (text: silent); without it, flat directions take huge steps
     min_multiplier: NonNegative = 0.0  # floor of 1 / beta
     backtracks: Count = 15  # step lengths tried
     backtrack_factor: Annotated[float, Range(above=0, below=1)] = 0.8  # (section 3.12: "exponentially")

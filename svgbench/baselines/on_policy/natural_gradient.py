@@ -1,7 +1,7 @@
 """The natural policy gradient (Kakade 2002) as chapter 3 of Schulman 2016 compares it with TRPO.
 
-As single-path TRPO (section 3.8.1), but for the step: instead of a bound on the KL divergence the multiplier lambda of
-a penalty on it is fixed, which makes the solution of (17) theta + 1 / lambda A^-1 g. Nothing checks the step: a
+As single-path TRPO (section 3.8.1), except for the step: instead of a bound on the KL divergence the multiplier lambda
+of a penalty on it is fixed, which makes the solution of (17) theta + 1 / lambda A^-1 g. Nothing checks the step: a
 multiplier that is too small ends in policies that are no good or not finite.
 
 The thesis sweeps the step size "in factors of three"; the authors' code has lambda in 3, 1, 0.3, 0.1, 0.03, 0.01
@@ -58,7 +58,7 @@ class Config:
     gamma: Share = 0.99  # (T2)
     fisher_fraction: PositiveShare = 0.1  # of the data (section 3.12)
     cg_iterations: Count = 10  # (section 3.12)
-    cg_damping: NonNegative = 0.1  # (text: silent); without, what a batch hardly excites moves without measure
+    cg_damping: NonNegative = 0.1  # (text: silent); without it, flat directions take huge steps
     damping: Literal["identity", "gradient"] = "identity"  # times 1, or the paths' squared gradients
     l2: NonNegative = 0.0  # penalty on the parameters' squares
     dtype: Precision = "float32"

@@ -48,7 +48,7 @@ STATE = int(mujoco.mjtState.mjSTATE_INTEGRATION)
 
 @dataclass(frozen=True)
 class Config:
-    """Defaults: the package's, but for what is said above of `max_kl` and `cg_damping`."""
+    """Defaults: the package's, except `max_kl` and `cg_damping` (see above)."""
 
     hidden: Widths = (64, 64)  # units, tanh
     init_std: Positive = 1.0  # of actions

@@ -76,7 +76,7 @@ class Config:
     fisher: Literal["analytic", "empirical"] = "analytic"  # (section 3.6)
     fisher_fraction: PositiveShare = 0.1  # of the data (section 3.12)
     cg_iterations: Count = 10  # k (section 3.12)
-    cg_damping: NonNegative = 0.1  # (text: silent); without, what a batch hardly excites moves without measure
+    cg_damping: NonNegative = 0.1  # (text: silent); without it, flat directions take huge steps
     damping: Literal["identity", "gradient"] = "identity"  # times 1, or the paths' squared gradients
     min_multiplier: NonNegative = 0.0  # floor of 1 / beta
     backtracks: Count = 15  # step lengths tried

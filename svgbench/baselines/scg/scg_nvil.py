@@ -36,8 +36,8 @@ from svgbench.scg.autodiff import flat_slope
 VERSION = 1
 
 SIDE = 4  # pixels
-PICTURE = 7  # of which the bias of eq. (42) is computed, over all hidden bits; any one
-REPEATS = 4  # samples of each picture, of which the variance is measured
+PICTURE = 7  # the bias of eq. (42) is computed for this one, over all hidden bits; any would do
+REPEATS = 4  # samples of each picture, to measure the variance
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ class Surrogates(GridStudy[int]):
 
 
 def figure_12(number: str) -> tuple[scg.Graph, scg.Graph, list[scg.Node]]:
-    """A motif of Figure 11, its surrogate of Figure 12, and of the latter the sums of costs, which its labels have."""
+    """A motif of Figure 11, its surrogate of Figure 12, and the sums of costs in the surrogate's labels."""
     of = motif(number)
     surrogate, _ = scg.surrogate_graph(scg.sample(of.graph, of.inputs, 2))
     return of.graph, surrogate, [node for node in surrogate.nodes if node.name.startswith(scg.Q_HAT)]

@@ -30,7 +30,7 @@ from svgbench.scg.autodiff import Value
 VERSION = 1
 
 NOISE = 0.5  # of the data, in each visible number
-SHOWN = 20  # data points of which the variance is measured,
+SHOWN = 20  # data points whose variance is measured,
 REPEATS = 8  # with so many samples of each
 
 

@@ -13,7 +13,7 @@ no length and no reward. The box is that of the DeepMind control suite's reacher
 of the kind that this group published in the same year (Lillicrap et al. 2015, supplement: a smooth distance, a bonus
 near the target, a small cost of the action). The numbers are chosen. A light arm with a fifth of this friction, in
 steps of 0.02 s, was not learned (trial runs, not committed): there an action changes little except the next velocities,
-V hardly depends on these, and the value of an action is lost in V's error.
+V barely depends on these, and the value of an action is lost in V's error.
 """
 
 from __future__ import annotations

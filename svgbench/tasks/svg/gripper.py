@@ -4,7 +4,7 @@ The arm of `svgbench.tasks.svg.arm`, of other lengths, with two fingers at its e
 0.05 s and is never terminated. "A manipulator that can grab a ball in a randomized position and return it to a
 specified site": no number is published, not even the sizes of s and a.
 
-The weights of the distances were changed once. With (d + 2 l) / 0.3 instead of (2 d + l / 2) / 0.3, hardly anything was
+The weights of the distances were changed once. With (d + 2 l) / 0.3 instead of (2 d + l / 2) / 0.3, almost nothing was
 learned in 500 episodes of SVG(1)-ER (-385, untrained -404; ten seeds). Our explanation: V then depends mostly on where
 the ball lies, which an empty hand cannot change, and the hand's own distance is lost in V's error.
 """
