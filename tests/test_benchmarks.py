@@ -71,7 +71,8 @@ def test_the_update_that_is_timed_does_the_least_arithmetic(variant):
 
 
 def test_the_planning_step_that_is_timed_does_the_least_arithmetic():
-    one, multiplications = planning.make_step(2, 3, population=24, elites=2, iterations=2)
+    """Eight states: fewer than the eight members would be filled up to them on the search's first path."""
+    one, multiplications = planning.make_step(2, 8, population=10, elites=2, iterations=2)
     with FlopCounterMode(display=False) as counter:
         one()
     assert counter.get_total_flops() == 2 * multiplications

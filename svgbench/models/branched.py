@@ -35,18 +35,18 @@ def permuted_members(streams: Streams, members: int, rows: int) -> Int64[Tensor,
 
 
 def predict_permuted(
-    model: GaussianEnsemble, x: Float[Tensor, "S B I"], order: Int64[Tensor, "S B"]
+    model: GaussianEnsemble, x: Float[Tensor, "S B I"], streams: Streams
 ) -> tuple[Float[Tensor, "S B K"], Float[Tensor, "S B K"]]:
-    """Mean and log-variance of rows x, each by one member: the rows in this order are cut into equal blocks, one each.
+    """Mean and log-variance of rows x, each by one member: in random order the rows are cut into equal blocks.
 
-    The members are those of `permuted_members`, whose permutation is `order`. Few large products take less time than
-    `GaussianEnsemble.predict_rows` where there are few rows. Raises ValueError unless the rows divide by the members.
+    The members are those of `permuted_members`. Rows that do not divide by the members are filled up to the next number
+    that does, and the predictions of what was added are dropped. Where there are few rows, a few large products take
+    less time than `GaussianEnsemble.predict_rows`.
     """
-    B, members = order.shape[1], model.members
-    if B % members:
-        raise ValueError(f"rows is {B}, expected a multiple of the {members} members")
-    blocks = take(x, order).unflatten(1, (members, B // members))
-    places = order.argsort(1)
+    B, E = x.shape[1], model.members
+    order = streams.permutation(-(-B // E) * E)
+    blocks = take(x, order % B).unflatten(1, (E, -1))
+    places = order.argsort(1)[:, :B]
     mean, log_var = (take(out.flatten(1, 2), places) for out in model.predict_blocks(blocks))
     return mean, log_var
 

@@ -105,7 +105,7 @@ class ModelReturns:
         running = torch.ones(s.shape[:2], dtype=torch.bool, device=s.device)
         total = s.new_zeros(s.shape[:2])
         for t, a in enumerate(steps[: c.horizon]):
-            r, next_s = self.step(s, a, running, c.assignment)
+            r, next_s = self.step(s, a, running)
             total += torch.where(running, c.gamma**t * r, 0.0)
             if self.terminates is not None:
                 running = running & ~self.terminates(s, a, next_s)
@@ -114,23 +114,21 @@ class ModelReturns:
         total += torch.where(running, c.terminal_weight * self._values(s, last), 0.0)
         return total.view(actions.shape[:3])
 
-    def step(
-        self, s: Tensor, a: Tensor, running: Tensor, assignment: Literal["permuted", "drawn"]
-    ) -> tuple[Tensor, Tensor]:
+    def step(self, s: Tensor, a: Tensor, running: Tensor) -> tuple[Tensor, Tensor]:
         """Reward [S, B] and next observation [S, B, O] of rows that run; those of the others mean nothing."""
-        outcome = self._outcome(torch.cat([s, a], -1), running, assignment)
+        outcome = self._outcome(torch.cat([s, a], -1), running)
         next_s = s + outcome[..., 1:]
         return (outcome[..., 0] if self.reward is None else self.reward(s, a, next_s)), next_s
 
-    def _outcome(self, x: Tensor, running: Tensor, assignment: str) -> Tensor:
+    def _outcome(self, x: Tensor, running: Tensor) -> Tensor:
         model, B, how = self.model, x.shape[1], self.settings.propagation
         if how == "mean":
             parts = x.split(PIECE, 1)
             return torch.cat(
                 [model.predict_blocks(p[:, None].expand(-1, model.members, -1, -1))[0].mean(1) for p in parts], 1
             )
-        if assignment == "permuted":
-            mean, log_var = predict_permuted(model, x, self.streams.permutation(B))
+        if self.settings.assignment == "permuted":
+            mean, log_var = predict_permuted(model, x, self.streams)
         else:
             mean, log_var = model.predict_rows(x, drawn_members(self.streams, self.members, B), running)
         noise = self.streams.normal((B, model.outputs), x.dtype)

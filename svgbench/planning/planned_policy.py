@@ -120,7 +120,7 @@ class PlannedPolicy:
             means.append(policy.mean)
             stds.append(policy.log_std.exp() if self.settings.init_std == "std" else policy.log_std.abs())
             if t + 1 < self.settings.returns.length:
-                obs = self.returns.step(obs, policy.mode, running, "drawn")[1]
+                obs = self.returns.step(obs, policy.mode, running)[1]
         return torch.stack(means, 2), torch.stack(stds, 2)
 
     def _value(self, obs: Tensor, planned: Tensor | None) -> Tensor:

@@ -358,16 +358,23 @@ def test_as_many_rates_of_decay_as_layers_are_asked_for():
         EnsembleFit(ensemble(), LAYOUT, settings(decay=(0.1, 0.2)), SEEDS)
 
 
-def test_permuted_rows_are_predicted_by_the_members_of_their_blocks():
-    rows = 2 * BLOCKS_PIECE + 1  # each member's rows come in pieces, and the last is shorter
-    model, x = ensemble(), Streams(SEEDS, "x").normal((rows * E, IN), torch.float64)
+@pytest.mark.parametrize("filled", [0, 1, 2])
+def test_permuted_rows_are_predicted_by_the_members_of_their_blocks(filled):
+    whole = (2 * BLOCKS_PIECE // E + 1) * E  # each member's rows come in pieces, and the last is shorter
+    rows, all_of_one = whole - filled, torch.ones(2, whole - filled, dtype=torch.bool)
+    model, x = ensemble(), Streams(SEEDS, "x").normal((rows, IN), torch.float64)
     model.normalise_by(Streams(SEEDS, "seen").normal((E, 50, IN), torch.float64) * 3 + 1)
-    order = Streams(SEEDS, "order").permutation(rows * E)
-    member = permuted_members(Streams(SEEDS, "order"), E, rows * E)
-    found = predict_permuted(model, x, order)
-    for own, expected in zip(
-        found, model.predict_rows(x, member, torch.ones_like(member, dtype=torch.bool)), strict=True
-    ):
+    member = permuted_members(Streams(SEEDS, "order"), E, whole)[:, :rows]
+    found = predict_permuted(model, x, Streams(SEEDS, "order"))
+    for own, expected in zip(found, model.predict_rows(x, member, all_of_one), strict=True):
         torch.testing.assert_close(own, expected, rtol=1e-12, atol=1e-12)
-    with pytest.raises(ValueError, match="rows is 4, expected a multiple of the 3 members"):
-        predict_permuted(model, x[:, :4], order[:, :4])
+
+
+def test_one_row_is_predicted_by_each_member_as_often():
+    model, x = ensemble(), torch.ones(2, 1, IN, dtype=torch.float64)
+    streams = Streams(SEEDS, "order")
+    found = torch.stack([predict_permuted(model, x, streams)[0][:, 0, 0] for _ in range(300)])
+    for s in range(2):
+        counts = found[:, s].unique(return_counts=True)[1]
+        assert len(counts) == E
+        assert counts.min() > 70  # of 100 each: more than four deviations

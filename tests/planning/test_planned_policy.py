@@ -8,7 +8,7 @@ import torch
 from exact_model import exact_ensemble
 from regulator import Regulator
 
-from svgbench.models.branched import drawn_members
+from svgbench.models.branched import permuted_members
 from svgbench.models.gaussian_ensemble import GaussianEnsemble
 from svgbench.nn.distributions import SquashedGaussian
 from svgbench.nn.layers import MLP
@@ -64,14 +64,15 @@ def test_a_search_starts_at_the_policy_along_one_path_of_the_model(reading):
     steps = 2 if reading == "text" else 3
     assert mean.shape == std.shape == (2, EPISODES, steps, 1)
     streams, model, policy = Streams(SEEDS, "test-model"), noisy_ensemble(SEEDS), networks(SEEDS).policy
-    rows, every = torch.arange(EPISODES), torch.arange(4).expand(2, -1)
+    rows = torch.arange(EPISODES)
     for t in range(steps):
         out = policy(obs / 2)
         torch.testing.assert_close(mean[:, :, t], out.mean)
         torch.testing.assert_close(std[:, :, t], out.log_std.exp() if reading == "text" else -out.log_std)
-        member, noise = drawn_members(streams, every, EPISODES), streams.normal((EPISODES, 3), torch.float64)
+        member = permuted_members(streams, 4, 4)  # of the two rows, and two that fill the blocks
+        noise = streams.normal((EPISODES, 3), torch.float64)
         means, log_vars = model(torch.cat([obs, out.mode], -1)[:, None].expand(-1, 4, -1, -1))  # [S, E, N, 3]
-        own, size = (torch.stack([x[s, member[s], rows] for s in range(2)]) for x in (means, log_vars))
+        own, size = (torch.stack([x[s, member[s, :2], rows] for s in range(2)]) for x in (means, log_vars))
         obs = obs + (own + (size / 2 if reading == "text" else size).exp() * noise)[..., 1:]
 
 
