@@ -65,7 +65,7 @@ class ReturnSettings:
 class ModelReturns:
     """Returns of candidates that start in given states, in one pass through the model for all of them.
 
-    model: its outputs are (reward, change of observation), as for `svgbench.models.branched`.
+    model: its outputs are (reward, change of observation), or the change alone where `reward` is given.
     value: of the end of a path. It may be called on parts of the rows.
     streams: of members and of noise.
     reward: what a step pays; None: what the model predicts.
@@ -117,7 +117,7 @@ class ModelReturns:
     def step(self, s: Tensor, a: Tensor, running: Tensor) -> tuple[Tensor, Tensor]:
         """Reward [S, B] and next observation [S, B, O] of rows that run; those of the others mean nothing."""
         outcome = self._outcome(torch.cat([s, a], -1), running)
-        next_s = s + outcome[..., 1:]
+        next_s = s + outcome[..., -s.shape[-1] :]
         return (outcome[..., 0] if self.reward is None else self.reward(s, a, next_s)), next_s
 
     def _outcome(self, x: Tensor, running: Tensor) -> Tensor:

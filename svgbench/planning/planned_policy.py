@@ -65,9 +65,7 @@ def planning_settings(gamma: float, reading: Reading, horizon: int = 5) -> Plann
     """MAAC's planner, as the text or as the authors' code has it."""
     if reading == "text":
         return PlanningSettings(SequenceSearch(), ReturnSettings(gamma, horizon))
-    returns = ReturnSettings(
-        gamma, horizon, propagation="member_variance", terminal_action="planned", terminal_power="H+1"
-    )
+    returns = ReturnSettings(gamma, horizon, "member_variance", terminal_action="planned", terminal_power="H+1")
     return PlanningSettings(SequenceSearch(variance_cut="box"), returns, init_std="log_std")
 
 

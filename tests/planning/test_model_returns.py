@@ -127,6 +127,20 @@ def test_a_plan_with_the_exact_model_is_the_known_optimal_action(power, steps):
     torch.testing.assert_close(plan[:, :, 0], -obs @ torch.from_numpy(gain).T, rtol=0, atol=5e-3)
 
 
+def test_a_model_may_predict_the_change_alone_where_the_reward_is_known():
+    """A linear model whose reward comes first, and one without it: the same returns."""
+    whole, obs = exact_ensemble(SEEDS), Streams(SEEDS, "states").normal((N, 2), torch.float64)
+    alone = exact_ensemble(SEEDS, reward_first=False)
+    actions = Streams(SEEDS, "actions").normal((N, n, H, 1), torch.float64)
+    found = [
+        ModelReturns(ReturnSettings(GAMMA, H, "mean"), model, value, Streams(SEEDS, "imagine"), reward=reward)(
+            obs, actions
+        )
+        for model in (whole, alone)
+    ]
+    torch.testing.assert_close(found[0], found[1])
+
+
 @pytest.mark.parametrize("assignment", ["permuted", "drawn"])
 @pytest.mark.parametrize("propagation", ["member", "mean"])
 def test_a_seed_alone_and_in_a_block_agree(propagation, assignment):
