@@ -1,7 +1,7 @@
 """The random numbers of online learning: a function of the seed and of the environment step.
 
-They are drawn in bulk, in chunks whose bounds are fixed steps. So what a step draws does not depend on when the learner
-is evaluated or saved, or on how its work is cut into slices.
+They are drawn in bulk, in chunks with fixed bounds. So a step's numbers do not depend on evaluations, checkpoints or
+slices.
 """
 
 from __future__ import annotations
@@ -16,32 +16,34 @@ from torch import Tensor
 
 from svgbench.nn.streams import Streams
 
-CHUNK_STEPS = 64  # steps in a chunk, at most: drawing step by step costs a call a seed
-CHUNK_BYTES = 2**20  # of one seed in a chunk, at most, unless a single step has more
+CHUNK_STEPS = 64  # largest number of steps in a chunk; drawing step by step would cost a call per seed
+CHUNK_BYTES = 2**20  # largest size of one seed's chunk, unless a single step takes more
 
 Draws = Mapping[str, Tensor]
-"""By stream name, what a step draws: [S, *shape]."""
+"""The numbers of a step by stream name: [S, *shape]."""
 
 
 @dataclass(frozen=True)
 class Draw:
-    """What each seed draws for a step: `shape` numbers, from the seed's stream of some name.
+    """The numbers that each seed draws for a step: `shape` of them, from a named stream.
 
-    kind: "uniform" in [0, 1), float64 (it says which transition); "action", uniform in [-1, 1), or "normal", both of
-        the learner's type.
+    kind: "uniform" in [0, 1), float64 (it selects a transition); "action", uniform in [-1, 1), or "normal", both of the
+    learner's type.
     """
 
     kind: str
     shape: tuple[int, ...]
 
     def chunk(self, dtype: torch.dtype) -> int:
-        """Steps in a chunk. It depends on nothing else, since normal numbers depend on how many are drawn at once."""
+        """Steps in a chunk. This must depend on nothing else, because normal numbers depend on how many are drawn at
+        once.
+        """
         size = 8 if self.kind == "uniform" else dtype.itemsize
         return max(1, min(CHUNK_STEPS, CHUNK_BYTES // max(1, size * math.prod(self.shape))))
 
 
 class Tape:
-    """What S seeds draw in successive steps, from the first that is asked for.
+    """The numbers of S seeds for successive steps, starting with the first requested step.
 
     seeds, name, device: as of `Streams`. dtype: of the numbers that are not float64.
     """
@@ -52,7 +54,7 @@ class Tape:
         self.steps = draw.chunk(dtype)
         self.taken = 0
         self._chunk: Tensor | None = None
-        self._before: dict[str, Tensor] = {}  # where the streams were before the chunk
+        self._before: dict[str, Tensor] = {}  # state of the streams before the chunk
 
     def take(self) -> Tensor:
         """The numbers of the next step, [S, *shape]."""
@@ -74,7 +76,7 @@ class Tape:
             self._chunk = self.streams.normal(shape, dtype=self.dtype)
 
     def state_dict(self) -> dict[str, Any]:
-        """How many steps were taken, and the streams before the present chunk: the rest of it is drawn again."""
+        """The number of steps taken, and the streams before the current chunk, which is drawn again on resumption."""
         whole = self.taken % self.steps == 0
         return {"taken": self.taken, "streams": self.streams.state_dict() if whole else self._before}
 

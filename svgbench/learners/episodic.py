@@ -1,4 +1,4 @@
-"""Learning from whole episodes: collect some with the current policy, train in stages, and again.
+"""Learning from whole episodes: collect episodes with the current policy, train in stages, repeat.
 
 The learner that a baseline hands to the lab is an `EpisodicLearner` around its own `EpisodicAgent`.
 """
@@ -23,17 +23,17 @@ Stage = Callable[[Episodes, Tensor | None], Mapping[str, Tensor]]
 """Training on the latest episodes and on stored ones. The second argument, bool [S], says which seeds; None for all."""
 
 COLUMNS = ("model_error", "value_error", "grad_norm", "kl")
-"""What training says of itself; NaN where an algorithm has no such thing.
+"""Diagnostics of training; NaN where an algorithm does not have one.
 
 model_error: mean squared error of the predicted change of state on the new episodes, before training on them, in
-standard deviations of the changes seen before, over the dimensions that vary. value_error: of the critic there, against
-the returns, over their variance. grad_norm: of the policy's gradient before clipping, mean over the updates. kl: nats
-between the policies before and after, mean over the new episodes' states.
+standard deviations of the changes seen before, over the dimensions that vary. value_error: mean squared error of the
+critic on the new episodes' returns, over their variance. grad_norm: of the policy's gradient before clipping, mean over
+the updates. kl: nats between the policies before and after, mean over the new episodes' states.
 """
 
 
 class Kept(Protocol):
-    """What a checkpoint holds."""
+    """Objects that a checkpoint stores."""
 
     def state_dict(self) -> Mapping[str, Any]: ...
     def load_state_dict(self, state: Any) -> None: ...
@@ -51,11 +51,11 @@ class Policy(Learned, Protocol):
     """A policy of S seeds."""
 
     def acting(self) -> Acting:
-        """The policy at its present parameters, of unscaled states."""
+        """The policy at its current parameters, as a function of unscaled states."""
         ...
 
     def policy_state_dict(self) -> dict[str, Any]:
-        """What is published of a trained policy."""
+        """The exported form of a trained policy."""
         ...
 
 
@@ -72,20 +72,20 @@ class EpisodicAgent(Protocol):
 
     @property
     def kept(self) -> Mapping[str, Kept]:
-        """What else the next stage depends on, by name: memories, statistics, random streams."""
+        """Everything else that the next stage depends on, by name: memories, statistics, random streams."""
         ...
 
     @property
     def stages(self) -> Mapping[str, Stage]:
-        """Training in its order, one stage a slice; each returns some of `COLUMNS`, [S]."""
+        """The stages of training in order, one per slice. Each returns some of `COLUMNS`, [S]."""
         ...
 
     def insert(self, episodes: Episodes) -> Mapping[str, Tensor]:
-        """Remember new episodes. Returns some of `COLUMNS` [S]: how well they were predicted."""
+        """Store new episodes. Returns some of `COLUMNS` [S]: how well the model and the critic predicted them."""
         ...
 
     def renew(self) -> None:
-        """Training on the latest episodes is done, and new ones come. Scale inputs by everything seen so far."""
+        """Called between training on the latest episodes and collecting new ones: scale inputs by all data so far."""
         ...
 
 
@@ -131,7 +131,7 @@ class EpisodicLearner(SeedBlock):
         return 1000 * self.episode // self.N + collected + 500 * self.stage // (len(self.agent.stages) + 1), total
 
     def advance(self) -> list[Row]:
-        """A slice of the episodes, or a stage of training."""
+        """Collect a slice of the episodes, or run a stage of training."""
         if self.latest is None:
             self.latest = self.sampler.advance(self._acting())
             if self.latest is not None:
@@ -176,7 +176,7 @@ class EpisodicLearner(SeedBlock):
         return self.rows(self.episode, columns)
 
     def _parts(self) -> dict[str, Kept]:
-        """Everything of the agent that a checkpoint holds."""
+        """The parts of the agent that a checkpoint stores."""
         return {**{f"learned/{k}": v for k, v in self.agent.learned.items()},
                 **{f"kept/{k}": v for k, v in self.agent.kept.items()}}  # fmt: skip
 
@@ -202,6 +202,6 @@ class EpisodicLearner(SeedBlock):
             part.load_state_dict(state["agent"][name])
 
     def policy_state_dict(self) -> dict[str, Any]:
-        """The final policies, with what scales their inputs and their actions."""
+        """The final policies, with the scales of their inputs and actions."""
         own = {"actions": self.sampler.units.state_dict(), **self.agent.policy.policy_state_dict()}
         return {"seeds": self.seeds, "task": self.task.id, **own}

@@ -1,6 +1,6 @@
-"""What learners read of a budget, and rules between their settings that several share.
+"""The limits that learners read from a budget, and rules between settings that several learners share.
 
-Read from this source, as a `Config` is: see `svgbench.lab.source` and `svgbench.lab.rules`.
+Both are read from this source, as a `Config` is: see `svgbench.lab.source` and `svgbench.lab.rules`.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ class SampleLimits(TypedDict):
 
 
 class TrialLimits(TypedDict, total=False):
-    """Of the means of final policies (`svgbench.simulate.trials`); without `trial_steps` there are none."""
+    """Limits of the trials of final policies (`svgbench.simulate.trials`); without `trial_steps` there are none."""
 
     trial_steps: Count
     trial_after: Natural  # steps that do not count
     trial_episodes: Count
-    trial_noise: Annotated[float, Range(0)]  # of the task in a second trial
+    trial_noise: Annotated[float, Range(0)]  # of the task, in a second trial
 
 
 class EpisodeLimits(TrialLimits):

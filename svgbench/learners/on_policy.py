@@ -1,4 +1,4 @@
-"""On-policy learning: collect a batch with the current policy, update, and again.
+"""On-policy learning: collect a batch with the current policy, update, repeat.
 
 The learner that a baseline hands to the lab is an `OnPolicyLearner` around its own `OnPolicyAgent`.
 """
@@ -20,16 +20,17 @@ from svgbench.words.learner import Row
 from svgbench.words.task import Task
 
 COLUMNS = ("kl", "surrogate_gain", "entropy", "accepted", "value_error")
-"""What an update says of itself; NaN where an algorithm has no such thing.
+"""Diagnostics of an update; NaN where an algorithm does not have one.
 
-kl: mean KL(old || new) of the step, nats; what rounding takes below 0 is 0. surrogate_gain: of eq. (16), in advantages
-as they were scaled. entropy: of the policy that acted, nats. accepted: share of the full step that the line search
-took, 0 if none. value_error: mean squared error of the old value function over the variance of the target returns.
+kl: mean KL(old || new) of the step, nats; values that rounding makes negative become 0. surrogate_gain: the gain of eq.
+(16), in units of the scaled advantages. entropy: of the policy that acted, nats. accepted: share of the full step that
+the line search took, 0 if none. value_error: mean squared error of the old value function over the variance of the
+target returns.
 """
 
 
 class Collected(Protocol):
-    """What the learner reads of a batch; each [S]."""
+    """The parts of a batch that the learner reads; each [S]."""
 
     @property
     def steps(self) -> Tensor: ...
@@ -48,13 +49,13 @@ In = TypeVar("In", contravariant=True)
 
 
 class Sampler(Protocol[Out]):
-    """Where batches come from."""
+    """Source of batches."""
 
     scaling: ObservationScaling
 
     @property
     def share(self) -> float:
-        """How much of the present batch there is, roughly, in [0, 1)."""
+        """The rough share of the current batch that is collected, in [0, 1)."""
         ...
 
     @property
@@ -74,15 +75,15 @@ class OnPolicyAgent(Protocol[In]):
     """Networks and update of S seeds; it knows neither simulations nor budgets."""
 
     def acting(self) -> Acting:
-        """The policy at its present parameters."""
+        """The policy at its current parameters."""
         ...
 
     def update(self, batch: In) -> Mapping[str, Tensor]:
-        """Learn from a batch; those of `COLUMNS` that mean something here, each [S]."""
+        """Learn from a batch. Returns those of `COLUMNS` that this algorithm has, each [S]."""
         ...
 
     def parameters(self) -> Sequence[Tensor]:
-        """All that is learned, each [S, ...]."""
+        """All learned parameters, each [S, ...]."""
         ...
 
     def state_dict(self) -> dict[str, Any]: ...
@@ -91,7 +92,7 @@ class OnPolicyAgent(Protocol[In]):
 
 
 class PolicyAgent:
-    """A Gaussian policy and its parameters theta [S, P]: what every on-policy agent begins with."""
+    """Base of every on-policy agent: a Gaussian policy and its parameters theta [S, P]."""
 
     def __init__(self, policy: GaussianPolicy, theta: Tensor) -> None:
         self.policy, self.theta = policy, theta
@@ -116,8 +117,8 @@ class PolicyAgent:
 class OnPolicyLearner(SeedBlock, Generic[B]):
     """`svgbench.words.learner.Learner` for a block of S seeds.
 
-    A row's step is the iteration, from 1: what the batch of that iteration showed, which the updates of the
-    iterations before had made, and what its own update did. simulated_steps counts every call of the simulator so far.
+    A row's step is the iteration, from 1. The row describes the iteration's batch, collected after the updates of the
+    earlier iterations, and its own update. simulated_steps counts all calls of the simulator so far.
     """
 
     def __init__(
@@ -142,12 +143,12 @@ class OnPolicyLearner(SeedBlock, Generic[B]):
 
     @property
     def outlook(self) -> float:
-        """How many times the steps of an iteration so far a full one has: policies begin by falling early."""
+        """The length of a full iteration over that of the iterations so far: untrained policies fall early."""
         steps = float(self.simulated_steps.double().mean())
         return max(self.iteration * self.sampler.full_steps / steps, 1.0) if steps else 1.0
 
     def advance(self) -> list[Row]:
-        """A slice of the batch, and the update if that completes it."""
+        """Collect a slice of the batch, and update if that completes it."""
         batch = self.sampler.advance(self.agent.acting().standing_still(~self.alive))
         if batch is None:
             return []
@@ -193,6 +194,6 @@ class OnPolicyLearner(SeedBlock, Generic[B]):
         self.agent.load_state_dict(state["agent"])
 
     def policy_state_dict(self) -> dict[str, Any]:
-        """The final policies, with what scales their observations."""
+        """The final policies, with the scales of their observations."""
         scaling = self.sampler.scaling.state_dict()
         return {"seeds": self.seeds, "task": self.task.id, "scaling": scaling, **self.agent.policy_state_dict()}

@@ -1,4 +1,4 @@
-"""The seeds of a block, and which of them still learn: what every learner keeps of them."""
+"""The seeds of a block and which of them still learn: the part that every learner has."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from svgbench.words.learner import Row
 
 
 class SeedBlock:
-    """A base of learners. alive: bool [S]. diverged: by seed, the step and the reason; the others go on."""
+    """Base of learners. alive: bool [S]. diverged: step and reason by seed; the other seeds continue."""
 
     def __init__(self, seeds: Sequence[int]) -> None:
         self.seeds = list(seeds)
@@ -22,14 +22,14 @@ class SeedBlock:
         self.diverged: dict[int, str] = {}
 
     def mark_diverged(self, finite: Tensor | NDArray[np.bool_], reason: str) -> None:
-        """Record the seeds that are not finite any more, bool [S]."""
+        """Record the seeds that are no longer finite, bool [S]."""
         finite_S = np.asarray(finite.cpu() if isinstance(finite, Tensor) else finite)
         for i in np.flatnonzero(self.alive & ~finite_S):
             self.diverged[self.seeds[i]] = reason
         self.alive &= finite_S
 
     def active(self, device: str) -> Tensor | None:
-        """`alive` on the device; None if all are."""
+        """`alive` on the device; None if all seeds are alive."""
         return None if self.alive.all() else torch.from_numpy(self.alive.copy()).to(device)
 
     def rows(self, step: int, columns: Mapping[str, Any]) -> list[Row]:
@@ -48,6 +48,6 @@ class SeedBlock:
         }
 
     def load_block_state(self, state: dict[str, Any]) -> None:
-        """From a state that `block_state` is part of."""
+        """Load from a state that contains `block_state`."""
         self.alive = state["alive"].cpu().numpy().copy()
         self.diverged = {int(seed): reason for seed, reason in state["diverged"].items()}

@@ -1,4 +1,4 @@
-"""A config from the plain values that a cell has."""
+"""A config from a cell's plain values."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ Config = TypeVar("Config")
 
 
 def settings(kind: type[Config], values: Mapping[str, Any]) -> Config:
-    """A `kind` of these values. Lists become tuples: JSON has no tuples, and a config must not change."""
+    """A `kind` with these values. Lists become tuples: JSON has no tuples, and a config must not change."""
     return kind(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})

@@ -13,21 +13,21 @@ from svgbench.memory.experience import Experience
 Program = Callable[[], None]
 Update = Callable[[Any, Experience, Mapping[str, Tensor], Tensor | None], None]
 
-WARM_UP = 3  # updates of a program before its capture, as torch's notes on CUDA graphs do
+WARM_UP = 3  # updates of a program before its capture, as in torch's notes on CUDA graphs
 
 
 class StaticUpdate:
-    """`svgbench.learners.online.OnlineAgent.update` on inputs that lie at fixed addresses.
+    """`svgbench.learners.online.OnlineAgent.update` on inputs at fixed addresses.
 
-    When a graph is launched no Python runs: shapes, addresses and numbers that Python put in are those of the capture.
-    So draws and mask are copied into buffers of their own before each update, and whatever else changes from step to
-    step must be a tensor that is changed in place before it: by `OnlineAgent.prepare`, by `Experience.add`.
+    A launched graph runs no Python: shapes, addresses and Python numbers are those of the capture. So draws and mask
+    are copied into fixed buffers before each update. Anything else that changes between steps must be a tensor that is
+    changed in place before the update, by `OnlineAgent.prepare` or `Experience.add`.
 
     A phase, with or without a mask, is a program. Its first updates run one kernel after another, on the stream of the
-    capture; they count, as all do. Only the present program is kept, since phases do not come back.
+    capture; they count like all others. Only the current program is kept, because phases do not come back.
 
-    capture: makes of a program one that does the same when called; by default a CUDA graph of it on a GPU, itself on
-        the CPU.
+    capture: turns a program into one that does the same when called; by default a CUDA graph on a GPU, the program
+        itself on the CPU.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class StaticUpdate:
         self._draws: dict[str, Tensor] = {}
         self._active: Tensor | None = None
         self._program: tuple[Hashable, bool] | None = None
-        self._updates = 0  # of the present program
+        self._updates = 0  # of the current program
         self._captured: Program | None = None
 
     def __call__(self, phase: Hashable, draws: Mapping[str, Tensor], active: Tensor | None) -> None:
@@ -61,7 +61,7 @@ class StaticUpdate:
         self._updates += 1
 
     def forget(self) -> None:
-        """Capture anew: something that the update reads or writes may lie elsewhere now."""
+        """Capture again: something that the update reads or writes may have moved."""
         self._program, self._captured, self._updates = None, None, 0
 
     def _run(self) -> None:

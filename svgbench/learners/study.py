@@ -1,4 +1,4 @@
-"""The learner of a study that trains nothing: the points of a grid, measured one after the other."""
+"""The learner of a study that trains nothing: it measures the points of a grid one after another."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ Point = TypeVar("Point")
 
 
 class GridStudy(Learner, ABC, Generic[Point]):
-    """A slice is one point for one seed, the points in order.
+    """A slice is one point for one seed, in order of the points.
 
-    A measurement depends on its seed and its point alone, so that a checkpoint is the number of slices done.
+    A measurement depends only on its seed and its point, so a checkpoint is the number of finished slices.
     """
 
     def __init__(self, seeds: Sequence[int], points: Sequence[Point], work: Sequence[int]) -> None:
-        """work: of each point, in the budget's own unit."""
+        """work: the work of each point, in the budget's own unit."""
         self.slices = [(seed, point) for point in points for seed in seeds]
         self.work = [units for units in work for _ in seeds]
         self.done = 0
@@ -27,7 +27,7 @@ class GridStudy(Learner, ABC, Generic[Point]):
 
     @abstractmethod
     def measure(self, seed: int, draws: int, point: Point) -> list[dict[str, Any]]:
-        """The rows of a seed at a point, without `seed`. draws: what the point's random numbers are seeded with."""
+        """The rows of a seed at a point, without `seed`. draws: the seed of the point's random numbers."""
 
     @property
     def finished(self) -> bool:

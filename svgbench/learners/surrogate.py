@@ -2,8 +2,8 @@
 
     L(theta) = sum_n w_n  pi_theta(a_n | s_n) / pi_old(a_n | s_n)  A_n,      KL(theta) = sum_n w_n KL_n(old || theta)
 
-with weights w [S, B] that sum to one for each seed (zero on padding). Everything runs over the batch in pieces, so
-that a million samples need no more memory than they themselves take; sums of pieces are float64.
+with weights w [S, B] that sum to one for each seed (zero on padding). Everything runs over the batch in pieces, so a
+million samples need no memory beyond their own. Sums of pieces are float64.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from svgbench.nn.flat_mlp import FlatMLP, Recording
 from svgbench.nn.gaussian_policy import GaussianPolicy, kl
 from svgbench.simulate.batch import Samples
 
-ROWS = 4096  # of all seeds together in a piece: the activations stay in a core's cache
-KEPT = 50_000_000  # numbers of recorded forward passes that are kept between products
+ROWS = 4096  # rows of all seeds in a piece: the activations stay in a core's cache
+KEPT = 50_000_000  # values of recorded forward passes that are kept between products
 
 
 def pieces(x: Tensor) -> Iterator[slice]:
@@ -29,7 +29,9 @@ def pieces(x: Tensor) -> Iterator[slice]:
 
 
 class Recordings:
-    """Forward passes of x [S, B, O] at theta [S, P], piece by piece: made once if they fit, else each time anew."""
+    """Forward passes of x [S, B, O] at theta [S, P], piece by piece. They are kept if they fit, and else repeated each
+    time.
+    """
 
     def __init__(self, net: FlatMLP, theta: Tensor, x: Tensor) -> None:
         self.net, self.theta, self.x = net, theta, x
@@ -53,11 +55,11 @@ class Surrogate:
         self.log_std = policy.log_std(theta)
 
     def gradient(self) -> Tensor:
-        """Of L at theta, float64 [S, P]: sum_n w_n A_n grad log pi(a_n | s_n)."""
+        """The gradient of L at theta, float64 [S, P]: sum_n w_n A_n grad log pi(a_n | s_n)."""
         return score_sum(self.policy, self.theta, self.samples, self.samples.weight * self.samples.advantage)
 
     def evaluate(self, theta: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """At other parameters: L(theta) - L(theta_old), the mean KL and the largest KL of a state, each [S]."""
+        """At new parameters: L(theta) - L(theta_old), the mean KL and the largest KL of a state, each [S]."""
         policy, samples = self.policy, self.samples
         new_log_std = policy.log_std(theta)
         gain, mean_kl = (torch.zeros(len(theta), dtype=torch.float64, device=theta.device) for _ in range(2))
@@ -77,13 +79,13 @@ class Surrogate:
 
 
 def log_ratios(mean: Tensor, log_std: Tensor, new_mean: Tensor, new_log_std: Tensor, action: Tensor) -> Tensor:
-    """log pi_new(action) - log pi_old(action) [...], of [..., A]; exactly zero where nothing has changed."""
+    """log pi_new(action) - log pi_old(action), [...], for actions [..., A]; exactly zero where nothing has changed."""
     old, new = (action - mean) * (-log_std).exp(), (action - new_mean) * (-new_log_std).exp()
     return (0.5 * (old - new) * (old + new) + (log_std - new_log_std)).sum(-1)
 
 
 def score_sum(policy: GaussianPolicy, theta: Tensor, samples: Samples, coefficient: Tensor) -> Tensor:
-    """sum_n c_n grad log pi(a_n | s_n), float64 [S, P], of c = `coefficient` [S, B]."""
+    """sum_n c_n grad log pi(a_n | s_n), float64 [S, P], for c = `coefficient` [S, B]."""
     total = torch.zeros(theta.shape, dtype=torch.float64, device=theta.device)
     for piece in pieces(samples.x):
         recording = policy.net.record(policy.weights(theta), samples.x[:, piece])
@@ -94,14 +96,14 @@ def score_sum(policy: GaussianPolicy, theta: Tensor, samples: Samples, coefficie
 
 
 def scores(mean: Tensor, log_std: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
-    """Derivatives of log pi(action) by the mean and by log_std, each [S, B, A]."""
+    """Derivatives of log pi(action) with respect to the mean and to log_std, each [S, B, A]."""
     inverse = (-log_std).exp()
     z = (action - mean) * inverse
     return z * inverse, z.square() - 1
 
 
 class Fisher:
-    """Products by the Fisher matrix of the policy at theta [S, P], averaged over x [S, B, O] with weights [S, B].
+    """Products with the Fisher matrix of the policy at theta [S, P], averaged over x [S, B, O] with weights [S, B].
 
     `analytic` integrates over actions; `empirical` is the covariance of grad log pi over the actions taken.
     """
@@ -114,7 +116,7 @@ class Fisher:
     def analytic(self, y: Tensor, weight: Tensor | None = None) -> Tensor:
         """J'MJ y, eq. (21), float64 [S, P]: M = 1 / std^2 for the mean, 2 for log_std.
 
-        weight: [S, B], other weights than the samples' own.
+        weight: [S, B], to replace the samples' own weights.
         """
         policy, v = self.policy, y.to(self.theta.dtype)
         weight = self.samples.weight if weight is None else weight
@@ -135,7 +137,7 @@ class Fisher:
         return torch.cat(parts, 1).double() + 2 * y[:, -policy.A :].square().sum(1, keepdim=True)
 
     def empirical(self, y: Tensor) -> Tensor:
-        """Cov[grad log pi] y, float64 [S, P]: as eq. (21), each sample's own score in place of M."""
+        """Cov[grad log pi] y, float64 [S, P]: as eq. (21), with each sample's own score in place of M."""
         policy, v, weight = self.policy, y.to(self.theta.dtype), self.samples.weight
         log_std, v_log_std = policy.log_std(self.theta), policy.log_std(v)
         if self._mean_score is None:
@@ -154,8 +156,8 @@ def path_squares(
 ) -> Tensor:
     """sum over paths of (sum_t A_t grad log pi_t)^2, divided by the number of steps: float64 [S, P].
 
-    The diagonal by which the authors' code damps ("fancy damping"). x [S, T, N, O], action [S, T, N, A], advantage
-    and used (bool) [S, T, N]; a path is what one of the N simulations did.
+    The diagonal of the damping in the authors' code ("fancy damping"). x [S, T, N, O], action [S, T, N, A], advantage
+    and used (bool) [S, T, N]; one path per simulation.
     """
     total = torch.zeros(theta.shape, dtype=torch.float64, device=theta.device)
     coefficient = torch.where(used, advantage, 0.0)

@@ -1,1 +1,1 @@
-"""What was seen: replay of single transitions and of windows, and the statistics that scale observations."""
+"""Past experience: replay of single transitions and of windows, and the statistics that scale observations."""

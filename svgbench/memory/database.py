@@ -16,7 +16,7 @@ from svgbench.nn.streams import Streams
 
 
 class Transitions(NamedTuple):
-    """Steps of S seeds, with what was known when they were taken: the behaviour policy's log-probabilities, in nats."""
+    """Steps of S seeds, with the log-probabilities (nats) of the policy that acted."""
 
     s: Float[Tensor, "S B O"]
     a: Float[Tensor, "S B A"]
@@ -42,7 +42,7 @@ class Transitions(NamedTuple):
 class Database:
     """The last `capacity` transitions of each of S seeds.
 
-    rows: the fields of `Transitions`, side by side. added: how many each seed ever had.
+    rows: the fields of `Transitions`, side by side. added: how many each seed ever added.
     """
 
     def __init__(self, S: int, capacity: int, state_dim: int, action_dim: int, dtype: torch.dtype, device: str) -> None:
@@ -69,7 +69,7 @@ class Database:
         return self.sample(streams.uniform(count, dtype=torch.float64))
 
     def sample(self, uniform: Float64[Tensor, "S B"]) -> Transitions:
-        """Transitions, drawn with replacement: `uniform` in [0, 1) says which."""
+        """Transitions, drawn with replacement. `uniform` in [0, 1) selects them."""
         size = torch.tensor(self._sizes(), device=uniform.device).clamp(min=1)[:, None]
         rows = take(self.rows, (uniform * size).long())
         parts = rows.split(self.widths, -1)

@@ -1,4 +1,4 @@
-"""What each seed has seen, normalised by the statistics of now."""
+"""Each seed's past transitions, normalised by its current statistics."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ from svgbench.nn.normaliser import Normaliser
 class Experience:
     """A replay, and running statistics of every observation ever added to it (not of next observations).
 
-    Whatever is drawn comes out normalised by the present statistics, observation and next observation alike, so that
-    targets drift as statistics do, as in facebookresearch/svg (9fdf03a, svg/replay_buffer.py). The statistics are
-    float64.
+    Samples are normalised by the current statistics, both observations and next observations. So targets drift with the
+    statistics, as in facebookresearch/svg (9fdf03a, svg/replay_buffer.py). The statistics are float64.
 
     normalise: False leaves observations as they are.
     """
@@ -32,14 +31,14 @@ class Experience:
         self._std = torch.ones_like(self._mean)
 
     def add(self, transition: Float[Tensor, "S width"], end: Bool[Tensor, "S"]) -> None:
-        """One transition a seed, as `Layout` says, and whether its episode ended."""
+        """Add one transition per seed, laid out as `Layout`. The flag says whether its episode ended."""
         self.replay.add(transition, end)
         if self.enabled:
             self.normaliser.update(self.layout.obs(transition).unsqueeze(1))
             self._refresh()
 
     def normalise(self, obs: Float[Tensor, "S B O"]) -> Float[Tensor, "S B O"]:
-        """Observations as the networks see them."""
+        """Observations in the form that the networks take."""
         mean, std = self.layout.obs(self._mean), self.layout.obs(self._std)
         return (obs - mean) / std if self.enabled else obs
 
@@ -54,7 +53,7 @@ class Experience:
     def sample_windows(
         self, uniform: Float64[Tensor, "S B"]
     ) -> tuple[Float[Tensor, "S B O"], Float[Tensor, "S T B A"], Float[Tensor, "S T B O"]]:
-        """First states, actions and the states they led to, all normalised."""
+        """First states, actions and resulting states, all normalised."""
         rows = self.replay.sample_windows(uniform)
         if self.enabled:
             rows = rows.sub_(self._mean[:, None]).div_(self._std[:, None])

@@ -17,7 +17,8 @@ from svgbench.memory.rows import filled_rows, refill, take
 class ImaginedReplay:
     """The last `capacity` imagined transitions of each of S seeds. Seeds may add different numbers.
 
-    rows: laid out as `svgbench.memory.replay.Layout`. added: how many each seed ever added, or kept at a resize.
+    rows: laid out as `svgbench.memory.replay.Layout`. added: how many each seed ever added, plus those kept at a
+    resize.
     """
 
     def __init__(self, S: int, capacity: int, width: int, dtype: torch.dtype, device: torch.device | str) -> None:
@@ -48,13 +49,13 @@ class ImaginedReplay:
         for s, (own, which) in enumerate(zip(rows, valid, strict=True)):
             new = own[which]
             places = (self.added[s] + torch.arange(len(new), device=rows.device)) % self.capacity
-            last = slice(max(len(new) - self.capacity, 0), None)  # of more than fit, the last
+            last = slice(max(len(new) - self.capacity, 0), None)  # the last ones, if they do not all fit
             self.rows[s].index_copy_(0, places[last], new[last])
             self.added[s] += len(new)
         self._count()
 
     def resize(self, capacity: int) -> None:
-        """Change the capacity. What is held stays, the newest of it where not all fits."""
+        """Change the capacity. The newest transitions that fit are kept."""
         if self._checked(capacity) == self.capacity:
             return
         S, old, width = self.rows.shape
@@ -68,14 +69,14 @@ class ImaginedReplay:
         self._count()
 
     def sample(self, uniform: Float64[Tensor, "S B"]) -> Float[Tensor, "S B width"]:
-        """Rows, drawn with replacement: `uniform` in [0, 1) says which."""
+        """Rows, drawn with replacement. `uniform` in [0, 1) selects them."""
         return take(self.rows, (uniform * self._held).long())
 
     def _count(self) -> None:
         self._held.copy_(self.added.clamp(max=self.capacity)[:, None])
 
     def state_dict(self) -> dict[str, Any]:
-        """They share memory with the replay: write or copy them before the next `add`."""
+        """The state shares memory with the replay: write or copy it before the next `add`."""
         return {"rows": filled_rows(self.rows, self.size), "added": self.added.tolist(), "capacity": self.capacity}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -94,9 +95,9 @@ def mixed_batch(
     real: Float64[Tensor, "S B_real"],
     imaginary: Float64[Tensor, "S B_imagined"],
 ) -> ReplayBatch:
-    """Replayed and then imagined transitions, all normalised by the statistics of now.
+    """Replayed transitions, then imagined ones, all normalised by the current statistics.
 
-    real, imaginary: in [0, 1), which transitions of each kind.
+    real, imaginary: numbers in [0, 1) that select the transitions of each kind.
     """
     rows = torch.cat([experience.sample(real), experience.normalise_rows(imagined.sample(imaginary))], 1)
     return experience.layout.batch(rows)

@@ -60,14 +60,14 @@ class Layout:
 
 
 class Replay:
-    """The last `capacity` transitions of each of S seeds, which all add one at a time, together.
+    """The last `capacity` transitions of each of S seeds, which all add together, one transition at a time.
 
     Windows are `window` consecutive transitions of one episode. With `whole_episodes` the last of them may end the
-    episode; without, the window and the transition after it must all lie before the end, as in the code of Amos et
-    al. 2020 (which reads window + 1 observations from the rows): an episode's last transition never appears.
-    Windows never reach over the place where new transitions overwrite the oldest.
+    episode. Without it, the window and the transition after it must all lie before the end, as in the code of Amos et
+    al. 2020 (which reads window + 1 observations from the rows); so an episode's last transition never appears. No
+    window crosses the place where new transitions overwrite the oldest.
 
-    A draw costs the same however full the replay is: each seed has a queue of its windows' first places.
+    The cost of a draw does not depend on the replay's size: each seed has a queue of its windows' first places.
 
     rows: see `Layout`. size, added: transitions held, and ever added.
     """
@@ -85,7 +85,7 @@ class Replay:
         device: torch.device | str = "cpu",
     ) -> None:
         self.layout = Layout(obs_dim, action_dim)
-        self._span = window if whole_episodes else window + 1  # transitions that a window's queueing waits for
+        self._span = window if whole_episodes else window + 1  # transitions after a window before it enters the queue
         if window < 1 or capacity < self._span:
             raise ValueError(
                 f"window is {window}, expected 1 to {capacity} (the capacity), less one without whole_episodes"
@@ -101,7 +101,7 @@ class Replay:
         self._queue = torch.zeros(S, capacity, dtype=torch.int32, device=device)
         self._head = torch.zeros(S, dtype=torch.int64, device=device)  # windows ever dropped
         self._tail = torch.zeros(S, dtype=torch.int64, device=device)  # windows ever queued
-        self._all_have = False  # whether every seed had a window when `lacking` last looked
+        self._all_have = False  # whether every seed had a window at the last call of `lacking`
         self._seed = torch.arange(S, device=device)
         self._steps = torch.arange(window, device=device)[:, None]
 
@@ -110,7 +110,7 @@ class Replay:
         return min(self.added, self.capacity)
 
     def add(self, transition: Float[Tensor, "S width"], end: Bool[Tensor, "S"]) -> None:
-        """One transition a seed, laid out as `Layout`, and whether its episode ended."""
+        """Add one transition per seed, laid out as `Layout`. The flag says whether its episode ended."""
         place = self.added % self.capacity
         if self.added >= self.capacity:
             self._head += self._queue_front() == place  # its window loses its first transition
@@ -121,12 +121,12 @@ class Replay:
         self._queue_window(place, end)
 
     def sample(self, uniform: Float64[Tensor, "S B"]) -> Float[Tensor, "S B width"]:
-        """Rows, drawn with replacement: `uniform` in [0, 1) says which."""
+        """Rows, drawn with replacement. `uniform` in [0, 1) selects them."""
         self._demand(self.added, "transition")
         return take(self.rows, (uniform * self._held).long())
 
     def sample_windows(self, uniform: Float64[Tensor, "S B"]) -> Float[Tensor, "S {self.window} B width"]:
-        """Windows, drawn as in `sample`. Those of a seed without any (`lacking`) are NaN."""
+        """Windows, drawn as in `sample`. A seed without windows (`lacking`) gets NaN."""
         self._demand(self.added - self._span + 1, "window")
         count = self.windows()
         nth = self._head[:, None] + (uniform * count[:, None]).long()
@@ -139,7 +139,7 @@ class Replay:
         return self._tail - self._head
 
     def lacking(self) -> Bool[Tensor, "S"] | None:
-        """Which seeds have no window now; None if all have one. It may wait for the device."""
+        """Which seeds have no window now; None if all have one. The call may wait for the device."""
         if self._all_have and self.added <= self.capacity:  # windows are lost only where transitions are overwritten
             return None
         lacking = self.windows() == 0
@@ -167,9 +167,9 @@ class Replay:
         self._since_end.masked_fill_(end, 0)
 
     def state_dict(self) -> dict[str, Any]:
-        """Of each seed the filled part of `rows` and of the episodes' ends, and how many were ever added.
+        """Each seed's filled part of `rows` and of the episodes' ends, and the number of transitions ever added.
 
-        They share memory with the replay, which may be most of what a process has: write or copy them before the
+        The state shares memory with the replay, which may be most of the process's memory: write or copy it before the
         next `add`.
         """
         sizes = [self.size] * len(self.rows)
@@ -189,13 +189,13 @@ class Replay:
         self._rebuild_queue()
 
     def _rebuild_queue(self) -> None:
-        """The queues from the episodes' ends, oldest transition first."""
+        """Rebuild the queues from the episodes' ends, oldest transition first."""
         size, span = self.size, self._span
         at = torch.arange(size, device=self.rows.device)  # by age
         order = (at + self.added - size) % self.capacity
         starts = order[(at - span + 1).clamp(min=0)].to(torch.int32)
         self._head.zero_()
-        for seed in range(len(self.rows)):  # one after another: a long replay's worth of int64 each
+        for seed in range(len(self.rows)):  # one at a time: each is an int64 array as long as the replay
             ends = self._ends[seed, order]
             last_end = torch.where(ends, at, -1).cummax(0).values  # the last end at or before each
             whole = at - torch.cat([at.new_tensor([-1]), last_end])[:size] >= span

@@ -1,8 +1,8 @@
-"""Rows of numbers for each of S seeds, the newest over the oldest: what every store of transitions is made of.
+"""Rows of numbers for each of S seeds; new rows overwrite the oldest. Every store of transitions is built on this.
 
-Two stores are built on it, and differ in what a seed may do: in `replay` all seeds add together and draw rows or
-windows; in `database` each seed adds as many as it made. How many a seed holds decides which transition a random number
-means, so one cannot stand for the other without changing what is drawn.
+The stores differ in how seeds add: in `replay` all seeds add together and draw rows or windows; in `database` each seed
+adds its own number of transitions. The number that a seed holds determines which transition a random number selects. So
+one store cannot replace the other without changing the draws.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Saved = Sequence[Shaped[Tensor, "_ ..."]] | Shaped[Tensor, "S _ ..."]
 
 
 def take(rows: Shaped[Tensor, "S capacity width"], places: Int64[Tensor, "S *axes"]) -> Shaped[Tensor, "S *axes width"]:
-    """The rows at these places: each seed's own."""
+    """Each seed's rows at its own places."""
     S, capacity, width = rows.shape
     first = torch.arange(S, device=rows.device).view(-1, *(1,) * (places.dim() - 1)) * capacity
     return rows.flatten(0, 1).index_select(0, (places + first).flatten()).view(*places.shape, width)
@@ -33,12 +33,12 @@ def filled(x: Shaped[Tensor, "capacity *axes"], size: int) -> Shaped[Tensor, "{s
 
 
 def filled_rows(rows: Shaped[Tensor, "S capacity *axes"], sizes: Sequence[int]) -> list[Shaped[Tensor, "_ *axes"]]:
-    """Of each seed's rows the first `sizes`, in the same memory: copy before more is added."""
+    """The first `sizes` rows of each seed, in the same memory: copy them before adding more."""
     return [filled(own, size) for own, size in zip(rows, sizes, strict=True)]
 
 
 def refill(rows: Shaped[Tensor, "S capacity ..."], saved: Saved) -> None:
-    """Put what `filled_rows` gave back in its place. Raises ValueError if it does not fit."""
+    """Write the rows of `filled_rows` back in place. Raises ValueError if they do not fit."""
     fits = [list(own.shape[1:]) == list(rows.shape[2:]) and len(own) <= rows.shape[1] for own in saved]
     if len(saved) != len(rows) or not all(fits):
         shapes = [list(own.shape) for own in saved]

@@ -1,4 +1,4 @@
-"""What states, actions and changes of state are scaled by, for each seed."""
+"""Statistics of each seed that scale states, actions and changes of state."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from svgbench.nn.normaliser import Normaliser, constant
 class StateStatistics:
     """Mean and deviation of everything seen so far, of x = (s, a) and of changes s' - s, for S seeds.
 
-    A number that has never varied is not divided by its deviation. A change that has never varied has width zero:
-    what is predicted of it is its mean, without error or derivative.
+    A number that has never varied is not divided by its deviation. A change that has never varied has width zero: its
+    prediction is its mean, without error or derivative.
 
-    The statistics in use change only with `renew`, and with them the functions that networks of scaled inputs are. To
-    rescale the networks instead would keep the first episode's units in them for ever: those of an episode that goes
-    nowhere are too short for what follows, and saturate a layer of tanh.
+    The statistics in use change only with `renew`. A network with scaled inputs then computes another function of the
+    unscaled ones. The alternative, to rescale the network's weights instead, would keep the units of the first episode
+    for ever. If that episode hardly moves, its units are too small for later episodes, which then saturate a layer of
+    tanh.
 
     """
 
@@ -33,17 +34,17 @@ class StateStatistics:
         self.width, self.change_width = torch.ones_like(self.centre), torch.ones_like(self.mean_change)
 
     def normalise(self, x: Float[Tensor, "S B D"]) -> Float[Tensor, "S B D"]:
-        """x, states or states and actions, with mean 0 and deviation 1."""
+        """x (states, or states and actions) with mean 0 and deviation 1."""
         n = x.shape[-1]
         return (x - self.centre[..., :n]) / self.width[..., :n]
 
     def normalise_change(self, change: Float[Tensor, "S B O"]) -> Float[Tensor, "S B O"]:
-        """Changes likewise; zero where none has varied."""
+        """Normalised changes; zero where a change has never varied."""
         scaled = (change - self.mean_change) / torch.where(self.change_width > 0, self.change_width, 1.0)
         return torch.where(self.change_width > 0, scaled, 0.0)
 
     def add(self, x: Float[Tensor, "S B D"], change: Float[Tensor, "S B O"], valid: Bool[Tensor, "S B"]) -> None:
-        """Take in x = (s, a) and changes where valid."""
+        """Add x = (s, a) and changes where valid."""
         self.x.update(x, valid)
         self.change.update(change, valid)
 

@@ -1,1 +1,1 @@
-"""Policies in simulations: how they act, whole episodes and paths, batches of steps, trials of final policies."""
+"""Policies in simulations: acting, whole episodes and paths, batches of steps, trials of final policies."""

@@ -1,4 +1,4 @@
-"""What those who act in simulations share: the scale of actions, and the noise of a slice."""
+"""Parts shared by everything that acts in simulations: the scale of actions, and the noise of a slice."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from svgbench.words.task import StateRewardTask, Task
 
 
 def action_range(task: Task) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Centre and half of the range of each action, [A]. Raises ValueError for a task that states no finite one."""
+    """Centre and half of the range of each action, [A]. Raises ValueError for a task without a finite range."""
     low, high = task.action_low, task.action_high
     if not (np.isfinite(low).all() and np.isfinite(high).all()):
         raise ValueError(f"{task.id} states no finite range of its actions: expected one, to scale the policy by")
@@ -23,9 +23,9 @@ def action_range(task: Task) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 class ActionUnits:
-    """From a policy's actions to the task's own: 0 is the middle of the task's range, and -1 and 1 are its ends.
+    """Converts a policy's actions to the task's: 0 becomes the middle of the task's range, -1 and 1 its ends.
 
-    On bounds of -1 and 1 that changes nothing. Raises ValueError as `action_range`.
+    For a range of -1 to 1 nothing changes. Raises ValueError as `action_range`.
     """
 
     def __init__(self, task: Task) -> None:
@@ -38,9 +38,11 @@ class ActionUnits:
         return controls
 
     def reward_function(self, s: Tensor, a: Tensor) -> Tensor:
-        """The task's, of a policy's actions: its derivatives by them include the scale."""
+        """The task's reward as a function of the policy's actions; its derivatives with respect to them include the
+        scale.
+        """
         half_range, centre = (torch.from_numpy(x).to(a) for x in (self.half_range, self.centre))
-        task = cast(StateRewardTask, self.task)  # a learner that takes slopes asks for such a task
+        task = cast(StateRewardTask, self.task)  # learners that differentiate the reward require this of their tasks
         reward: Tensor = task.reward_function(s, a * half_range + centre)
         return reward
 

@@ -13,9 +13,10 @@ from svgbench.nn.state import finite_rows
 
 
 class Samples(NamedTuple):
-    """What a policy did, flat. x [S, B, O], scaled; action [S, B, A], advantage, weight [S, B].
+    """Steps of a policy, flat.
 
-    A seed's weights sum to one; those of padding are zero.
+    x [S, B, O], scaled; action [S, B, A]; advantage, weight [S, B]. A seed's weights sum to one; padding has weight
+    zero.
     """
 
     x: Tensor
@@ -26,24 +27,24 @@ class Samples(NamedTuple):
 
 @dataclass
 class Batch:
-    """What S times N simulations did in T steps.
+    """T steps of S times N simulations.
 
-    A simulation's paths follow one another; after its last one it may stand still. Where not `valid`, rewards are
-    zero and the rest means nothing.
+    A simulation runs one path after another, and may be idle after its last. Where `valid` is false, rewards are zero
+    and the other fields mean nothing.
     """
 
     x: Tensor  # [S, T, N, O], scaled observations
     action: Tensor  # [S, T, N, A], in the policy's units
     reward: Tensor  # [S, T, N]
     valid: Tensor  # bool [S, T, N]: a step was taken
-    used: Tensor  # bool [S, T, N]: and it is part of the batch, not of a path's extension
+    used: Tensor  # bool [S, T, N]: the step is part of the batch, not of a path's extension
     terminated: Tensor  # bool [S, T, N]
     ended: Tensor  # bool [S, T, N]: the path stops after this step, or the batch does
     elapsed: Tensor  # int32 [S, T, N]: steps of the path before this one
     final_x: Tensor  # [S, E, O]: scaled observations where paths stopped without having terminated
     final_place: Tensor  # int64 [S, E]: the step before, as t * N + n; -1 is padding
     steps: Tensor  # int64 [S]: calls of the simulator
-    return_mean: Tensor  # float64 [S], of the paths that ended, undiscounted; NaN if none did
+    return_mean: Tensor  # float64 [S], undiscounted, of the paths that ended; NaN if none did
     length_mean: Tensor  # float64 [S], likewise
     reward_per_step: Tensor  # float64 [S]; see `paths.Rollouts`
 
@@ -53,7 +54,7 @@ class Batch:
 
     @cached_property
     def rows(self) -> tuple[Tensor | None, Tensor]:
-        """Where the used steps lie in T * N, and their weights: `selection` of `used`."""
+        """Places of the used steps in T * N, and their weights: `selection` of `used`."""
         return selection(self.used, self.x.dtype)
 
     def flat(self, value: Tensor) -> Tensor:
@@ -82,7 +83,8 @@ class Batch:
 
 
 def selection(mask: Tensor, dtype: torch.dtype) -> tuple[Tensor | None, Tensor]:
-    """Where mask [S, ...] holds: places int64 [S, B] in its flattened axes, None if everywhere; weights [S, B].
+    """Where mask [S, ...] is true: places, int64 [S, B], in its flattened axes (None if it is true everywhere), and
+    weights [S, B].
 
     A seed's weights are equal and sum to one. A seed with fewer places repeats one, with weight zero.
     """
@@ -102,5 +104,5 @@ def selection(mask: Tensor, dtype: torch.dtype) -> tuple[Tensor | None, Tensor]:
 
 
 def picked(value: Tensor, index: Tensor | None) -> Tensor:
-    """Rows of value [S, B', ...] at places [S, B]; value itself without."""
+    """Rows of value [S, B', ...] at places [S, B]; value itself if places is None."""
     return value if index is None else torch.stack([own[places] for own, places in zip(value, index, strict=True)])

@@ -1,7 +1,7 @@
 """Whole episodes of the current policy, N for each of S seeds, from the start to a termination or the time limit.
 
-They are collected in slices, so that a checkpoint can fall inside an episode. Noise is drawn slice by slice from the
-seed's own stream, and starts come from the simulations' own streams. So no seed depends on the others.
+They are collected in slices, so that a checkpoint can fall inside an episode. Noise comes slice by slice from the
+seed's own stream, and starts come from the simulations' own streams. So no seed depends on another.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Episodes:
     s: Tensor  # [S, T, N, O]
     a: Tensor  # [S, T, N, A], in the policy's units (`svgbench.simulate.acting.ActionUnits`)
     r: Tensor  # [S, T, N]
-    change: Tensor  # [S, T, N, O]: of the state, subtracted before it is rounded to the learner's type
+    change: Tensor  # [S, T, N, O]: change of the state, subtracted before rounding to the learner's type
     next_a: Tensor  # [S, T, N, A]; after an episode's last step, what the policy would have done
     valid: Tensor  # bool [S, T, N]
     terminated: Tensor  # bool [S, T, N]
@@ -90,7 +90,7 @@ class EpisodeSampler:
 
     @property
     def share(self) -> float:
-        """The share of the current episodes that is collected, in [0, 1), if they last to the time limit."""
+        """The share of the current episodes that is collected, in [0, 1), assuming that they last to the time limit."""
         return self.t / (self.task.horizon + 1)
 
     def advance(self, acting: Acting) -> Episodes | None:
@@ -108,7 +108,7 @@ class EpisodeSampler:
         return None if self.running.any() and self.t < self.task.horizon else self._finish(acting)
 
     def _empty(self) -> dict[str, NDArray[Any]]:
-        """Arrays for the longest possible episodes. The system gives memory only to what is written."""
+        """Arrays for the longest possible episodes. The system allocates memory only for the parts that are written."""
         lead = (self.shape[0], self.task.horizon, self.shape[1])
         O, A = self.task.observation_dim, self.task.action_dim  # noqa: E741
         arrays: dict[str, NDArray[Any]] = {"s": np.zeros((*lead, O)), "next_s": np.zeros((*lead, O))}
@@ -153,7 +153,7 @@ class EpisodeSampler:
         return Episodes(**tensors, **{name: torch.from_numpy(arrays[name].copy()).to(self.device) for name in FLAGS})
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything that the next slice depends on; it shares memory with the episodes under way."""
+        """Everything that the next slice depends on; it shares memory with the current episodes."""
         return {
             "t": self.t,
             "observation": torch.from_numpy(self.observation),

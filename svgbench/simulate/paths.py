@@ -1,8 +1,8 @@
 """Paths of the current policy: N simulations of a task for each of S seeds, with the policy in the loop.
 
 A batch is collected in slices, so that a checkpoint can fall inside it. Noise is drawn in bulk, for each slice in which
-a seed still has a path to finish; episodes come from the simulations' own streams. So nothing of a seed depends on its
-companions.
+a seed still has a path to finish; starts of episodes come from the simulations' own streams. So no seed depends on
+another.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Sampling:
-    """How much a batch is, for each seed.
+    """The size of a batch, for each seed.
 
     kind:
         "paths": one new path in each simulation;
         "timesteps": new paths, begun until at least `timesteps` steps were used, and then finished;
         "steps": `timesteps` / `simulations` steps of each simulation; paths go on from batch to batch.
     simulations: N. path_length: steps after which a path is cut; 0 is the task's horizon.
-    extension: further steps of a path that was cut there. They count in its returns and nowhere else, and go beyond
-        the task's time limit if they must; at most the horizon.
+    extension: further steps of a path that was cut there. They count only in its returns and may exceed the task's time
+    limit; at most the horizon.
     steps_per_slice: control steps per slice (a checkpoint can only fall between slices). Noise is drawn slice by slice,
         so its length is part of the numbers.
     """
@@ -53,7 +53,7 @@ class Sampling:
     steps_per_slice: int = 50
 
     def on(self, horizon: int) -> Sampling:
-        """The same with its lengths in numbers. Raises ValueError for what cannot be carried out."""
+        """The same sampling with its lengths as numbers. Raises ValueError if the task cannot be sampled so."""
         if self.kind not in ("paths", "timesteps", "steps"):
             raise ValueError(f"sampling is {self.kind!r}, expected paths, timesteps or steps")
         if self.simulations < 1 or self.steps_per_slice < 1 or self.extension < 0:
@@ -78,9 +78,9 @@ class Sampling:
     def longest(self) -> int:
         """Steps of one simulation in a batch, at most.
 
-        Of a path's `path_length + extension` steps only the first `path_length` are used, and a shorter path has no
-        smaller share of used steps. So the last path of a batch by timesteps begins no later than where full paths in
-        every simulation would be one used step short.
+        A path has `path_length + extension` steps, and only the first `path_length` are used; a shorter path does not
+        use a smaller share of its steps. So the last path of a batch of kind "timesteps" begins no later than it would
+        with full paths in every simulation.
         """
         if self.kind == "steps":
             return self.timesteps // self.simulations
@@ -92,9 +92,9 @@ class Sampling:
 
 
 def whole_paths(config: Any, extension: int = 0) -> Sampling:
-    """What a config with `simulations`, `timesteps`, `path_length` and `steps_per_slice` says.
+    """The sampling of a config with `simulations`, `timesteps`, `path_length` and `steps_per_slice`.
 
-    One path in each simulation, or, where it states timesteps, as many paths as come to these.
+    One path in each simulation or, if it has timesteps, as many paths as these take.
     """
     kind = "timesteps" if config.timesteps else "paths"
     sizes = (config.simulations, config.timesteps, config.path_length)
@@ -102,7 +102,7 @@ def whole_paths(config: Any, extension: int = 0) -> Sampling:
 
 
 def extension_steps(factor: float, gamma: float) -> int:
-    """`factor` times the discount's time constant 1 / (1 - gamma), rounded up before; without end at gamma = 1."""
+    """`factor` times the discount's time constant 1 / (1 - gamma), rounded up first; infinite at gamma = 1."""
     if factor == 0:
         return 0
     return int(factor * math.ceil(1 / (1 - gamma) - 1e-9)) if gamma < 1 else 2**31
@@ -111,10 +111,10 @@ def extension_steps(factor: float, gamma: float) -> int:
 class Rollouts:
     """Batches of paths, slice by slice.
 
-    reward_per_step of a batch is what its paths earned over what they would have lasted in full, so that steps after
-    an early end count as zero; for "steps", which has no such end, the mean over steps.
+    reward_per_step of a batch is the reward of its paths divided by the length that they would have in full, so steps
+    after an early end count as zero. For kind "steps" it is the mean over steps.
 
-    keep_states: whether to keep every state that was passed through, in `states`, until the next batch begins.
+    keep_states: whether to keep all visited states, in `states`, until the next batch begins.
     """
 
     def __init__(
@@ -148,15 +148,15 @@ class Rollouts:
         S = len(self.seeds)
         self.arrays: dict[str, NDArray[Any]] = {}
         self.states: dict[str, NDArray[Any]] = {}
-        self.finals: list[tuple[int, int, Floats]] = []  # seed's place, t * N + n, scaled observation
+        self.finals: list[tuple[int, int, Floats]] = []  # the seed's place, t * N + n, the scaled observation
         self.prelude = 0  # steps before the first batch
-        self.seen: list[tuple[Floats, Bools]] = []  # observations of a slice, and which count
+        self.seen: list[tuple[Floats, Bools]] = []  # observations of a slice, and which of them count
         self.used_steps = np.zeros(S, dtype=np.int64)
         self.sums = np.zeros((3, S))  # over paths that ended: their number, returns, lengths
 
     @property
     def share(self) -> float:
-        """How much of the present batch there is, in [0, 1), if its paths are not cut short."""
+        """The share of the current batch that is collected, in [0, 1), assuming that no path ends early."""
         return self.t / self.sampling.longest
 
     @property
@@ -186,7 +186,7 @@ class Rollouts:
         self.arrays = self._empty()
 
     def _empty(self) -> dict[str, NDArray[Any]]:
-        """Arrays for the longest batch there can be; memory that nothing is written to is not taken."""
+        """Arrays for the longest possible batch. The system allocates memory only for the parts that are written."""
         S, N = self.shape
         lead = (S, self.sampling.longest, N)
         arrays: dict[str, NDArray[Any]] = {
@@ -235,7 +235,7 @@ class Rollouts:
             self._revive(np.flatnonzero(truncated & ~over))
 
     def _stop_at(self, t: int, which: Bools, terminated: Bools) -> None:
-        """Paths stop after step t: note it, and where those are that did not terminate."""
+        """Record that paths stop after step t, and where they are if they did not terminate."""
         S, N = self.shape
         self.arrays["ended"][:, t] |= which.reshape(S, N)
         alive = np.flatnonzero(which & ~terminated)
@@ -253,7 +253,7 @@ class Rollouts:
         self.sums += found.reshape(3, S, N).sum(2)
 
     def _go_on(self, over: Bools) -> None:
-        """Simulations whose paths are over begin new ones, or stand still until the batch is complete."""
+        """Simulations with finished paths begin new ones, or idle until the batch is complete."""
         plan, N = self.sampling, self.shape[1]
         if plan.kind == "steps":
             again = over
@@ -268,7 +268,7 @@ class Rollouts:
         self.running = self.running & (again | ~over)
 
     def _revive(self, ids: NDArray[np.int64]) -> None:
-        """Episodes that the task's time limit ended, though not their paths, go on."""
+        """Continue episodes that the task's time limit ended while their paths go on."""
         snapshot = self.simulations.snapshot(ids)
         self.simulations.restore(snapshot._replace(elapsed=0 * snapshot.elapsed, ended=snapshot.ended & False), ids)
 
@@ -279,7 +279,7 @@ class Rollouts:
             self.states[name][self.t] = value
 
     def _note(self) -> None:
-        """Observations of a slice, for the statistics of the batches to come."""
+        """Record a slice's observations for the statistics of later batches."""
         if self.seen:
             S, N = self.shape
             observations, used = (np.stack(parts, 1) for parts in zip(*self.seen, strict=True))

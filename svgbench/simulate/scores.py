@@ -1,4 +1,4 @@
-"""What one episode of each of many policies comes to."""
+"""Scores of many policies, each from one episode."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from svgbench.words.task import Task
 
 @dataclass(frozen=True)
 class Scores:
-    """What an episode of each candidate came to; see `svgbench.learners.on_policy.Collected`."""
+    """The result of one episode of each candidate; see `svgbench.learners.on_policy.Collected`."""
 
     returns: Tensor  # float64 [S, n], undiscounted
     lengths: Tensor  # int64 [S, n], steps
     steps: Tensor  # int64 [S]: calls of the simulator
-    path_length: int  # steps of an episode that is not over before
+    path_length: int  # steps of an episode that does not end early
 
     @property
     def return_mean(self) -> Tensor:
@@ -47,7 +47,7 @@ class Scores:
 
 
 class OneEpisodeEach:
-    """`svgbench.learners.on_policy.Sampler`: n new episodes for each of S seeds, and nothing kept of them but sums.
+    """`svgbench.learners.on_policy.Sampler`: n new episodes for each of S seeds; only sums are kept.
 
     path_length: steps after which an episode is cut; 0 is the task's horizon. steps_per_slice: control steps per
     slice (a checkpoint can only fall between slices). Noise is drawn slice by slice, so it is part of the numbers.
@@ -75,7 +75,7 @@ class OneEpisodeEach:
         self.noise = Streams(seeds, "explore")
         self.units = ActionUnits(task)
         self.t = 0
-        self.prelude = 0  # steps that the scaling took before the first episodes
+        self.prelude = 0  # steps taken before the first episodes, to scale observations
         self.observation = self.simulations.observe()  # [S * n, O]
         self.running = np.ones(S * n, dtype=np.bool_)
         self.returns = np.zeros(S * n)

@@ -1,9 +1,10 @@
-"""Stepping the simulations that still run, and the returns of whole episodes.
+"""Steps of the simulations that still run, and returns of whole episodes.
 
-Five loops step simulations, each keeping something else, and share what is here and in `svgbench.simulate.acting`:
+Five loops step simulations. They share the functions here and in `svgbench.simulate.acting`, and differ in what they
+keep:
 `paths` (all that an on-policy batch needs), `episodes` (transitions, with the next action), `scores` (sums, for many
-candidates), the branches of a vine (from given states, with common noise) and `episode_returns`. One loop for all would
-draw noise in another order, or keep arrays that nobody reads: it would change numbers, or the memory that a run takes.
+candidates), the branches of a vine (from given states, with common noise) and `episode_returns`. A single loop would
+draw noise in another order, which changes numbers, or keep arrays that nobody reads, which costs memory.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from numpy.typing import NDArray
 from svgbench.words.task import Simulations, Step
 
 Rows = slice | NDArray[np.int64]
-"""Places among all simulations: of all, or of those that run."""
+"""Places among all simulations: all of them, or those that run."""
 
 
 def step_running(simulations: Simulations, controls: NDArray[Any], running: NDArray[np.bool_]) -> tuple[Step, Rows]:
-    """A step of those of N simulations that run, bool [N], by controls [N, A]; and their places, to spread by."""
+    """Step the simulations that run, bool [N], with controls [N, A]. Returns the step and the places for `spread`."""
     if np.count_nonzero(running) == len(running):
         return simulations.step(controls, None), slice(None)
     ids = np.flatnonzero(running)
@@ -38,7 +39,7 @@ def spread(value: NDArray[Any], rows: Rows, N: int) -> NDArray[Any]:
 
 
 def episode_returns(simulations: Simulations, act: Callable[[NDArray[Any]], NDArray[Any]]) -> NDArray[np.float64]:
-    """The return of one new episode in every simulation, [N]; `act` maps observations [N, O] to actions [N, A]."""
+    """Returns [N] of one new episode in each simulation; `act` maps observations [N, O] to actions [N, A]."""
     obs = simulations.reset()
     returns, running = np.zeros(len(obs)), np.ones(len(obs), dtype=np.bool_)
     while running.any():
@@ -52,7 +53,7 @@ def episode_returns(simulations: Simulations, act: Callable[[NDArray[Any]], NDAr
 def paired_returns(
     simulations: Simulations, acts: Sequence[Callable[[NDArray[Any]], NDArray[Any]]]
 ) -> list[NDArray[np.float64]]:
-    """`episode_returns` of each way to act, from the same starts: each begins where the simulations are now."""
+    """`episode_returns` of each way to act, from the same starts: the current states of the simulations."""
     begin, returns = simulations.get_state(), []
     for act in acts:
         simulations.set_state(begin)

@@ -1,4 +1,4 @@
-"""Trials of the final policies, without their noise: in longer episodes than in training, and under more noise.
+"""Trials of the final policies without their own noise, in longer episodes and under more noise than in training.
 
 Heess et al. 2015, section 6.2: an arm "finished at the target site"; the monoped, trained for 200 steps with 5 % of
 torque noise, balanced "well beyond" them and with up to 25 %.
@@ -69,7 +69,7 @@ class Trials:
 
 
 def trials_of(task: Task, seeds: Sequence[int], budget: Mapping[str, Any]) -> Trials | None:
-    """The trials that a budget asks for, or None.
+    """The trials of a budget, or None.
 
     It reads `trial_steps`, `trial_after`, `trial_episodes`, and `trial_noise` for a second trial.
     """
