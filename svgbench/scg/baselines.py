@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from weakref import WeakKeyDictionary
 
+import torch
 from torch import Tensor
 
 from svgbench.scg.estimators import by_row, gradient
@@ -97,13 +98,26 @@ class Learned(Baseline):
                         f"the baseline of {v} depends on {w}, which {v} influences: it biases the estimate"
                     )
         self.functions = dict(functions)
-        self._made: WeakKeyDictionary[Run, dict[Node, Tensor]] = WeakKeyDictionary()
+        self._made: WeakKeyDictionary[Run, Tensor] = WeakKeyDictionary()
 
     def at(self, run: Run, node: Node) -> Tensor | float:
-        if node not in self.functions:
-            return 0.0
-        value = self._made.setdefault(run, {})[node] = self._call(run, node)
-        return value.detach()
+        return self._call(run, node).detach() if node in self.functions else 0.0
+
+    def values(self, run: Run) -> Tensor:
+        made = self._made[run] = self._rows(run)
+        if len(made) == len(run.plan.scored):
+            return made.detach()
+        return torch.zeros_like(run.q_values).index_put((self._learned(run),), made.detach().to(run.q_values))
+
+    def _learned(self, run: Run) -> Tensor:
+        """Which of the scored nodes have a function."""
+        return torch.tensor([run.graph.nodes[w] in self.functions for w in run.plan.scored])
+
+    def _rows(self, run: Run) -> Tensor:
+        """b of the scored nodes that have a function, [number, R], with the gradients of the functions."""
+        nodes = [node for w in run.plan.scored if (node := run.graph.nodes[w]) in self.functions]
+        rows = [self.by_row(run, node, self._call(run, node)) for node in nodes]
+        return torch.stack(rows) if rows else run.q_values[:0]
 
     def _call(self, run: Run, node: Node) -> Tensor:
         function, arguments = self.functions[node]
@@ -120,15 +134,13 @@ class Learned(Baseline):
 
         Values that a surrogate loss of the run has asked for are not computed again, the first time.
         """
-        made, errors = self._made.pop(run, {}), []
-        for k, w in enumerate(run.plan.scored):
-            node = run.graph.nodes[w]
-            if node in self.functions:
-                b = made[node] if node in made else self._call(run, node)
-                errors.append((run.q_values[k] - b).square())
-        if not errors:
+        made = self._made.pop(run, None)
+        if made is None:
+            made = self._rows(run)
+        if not len(made):
             raise GraphError("no node of the baseline has a score term, expected one at least")
-        return run.expectation(run.by_sample(sum(errors[1:], errors[0])))
+        q = run.q_values if len(made) == len(run.q_values) else run.q_values[self._learned(run)]
+        return run.expectation(run.by_sample((q - made).square().sum(0)))
 
 
 def optimal(run: Run, theta: Node | str) -> Constant:

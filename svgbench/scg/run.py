@@ -208,7 +208,11 @@ class Baseline(ABC):
                 b = run.q_values.new_tensor(b)
             if b.requires_grad:
                 raise GraphError(f"the baseline of {node} carries a gradient, which biases the estimate, expected none")
-            if b.shape not in ((), (run.n,), (run.rows,)):
-                raise GraphError(f"the baseline of {node} has the shape {tuple(b.shape)}, expected () or ({run.n},)")
-            rows.append(aligned(b, run.rows) if b.dim() else b.expand(run.rows))
+            rows.append(self.by_row(run, node, b))
         return torch.stack(rows) if rows else run.q_values
+
+    def by_row(self, run: Run, node: Node, b: Tensor) -> Tensor:
+        """b of a node as [R]. Refuses other shapes than those of `at`."""
+        if b.shape not in ((), (run.n,), (run.rows,)):
+            raise GraphError(f"the baseline of {node} has the shape {tuple(b.shape)}, expected () or ({run.n},)")
+        return aligned(b, run.rows) if b.dim() else b.expand(run.rows)
