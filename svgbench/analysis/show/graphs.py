@@ -7,7 +7,7 @@ diagrams they are diamonds, so that one sees where the objective is.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from matplotlib.axes import Axes
@@ -42,14 +42,16 @@ class Box(NamedTuple):
     high: float
 
 
-def draw_graph(ax: Axes, graph: Graph, at: Point = (0, 0), hidden: Collection[Node] = ()) -> Box:
-    """Draw a graph whose upper left corner is `at`; one unit of the axes must be a point (`fit`).
+def draw_graph(
+    ax: Axes, graph: Graph, at: Point = (0, 0), hidden: Collection[Node] = (), across: float = ACROSS
+) -> Box:
+    """Draw a graph whose upper left corner is `at`; one unit of the axes must be a point (`fit`, `centre`).
 
-    hidden: nodes that are left out, with their edges.
+    hidden: nodes that are left out, with their edges. across: points between layers; long labels widen it.
     """
     of = layout(graph, hidden)
     widths = {node: _width(node) for node in of.place}
-    across = max(ACROSS, max(widths.values(), default=0.0) + 22)
+    across = max(across, max(widths.values(), default=0.0) + 0.48 * across)
     points = [*of.place.values(), *(point for bends in of.bends.values() for point in bends)]
     xs, ys = ([point[axis] for point in points] or [0.0] for axis in (0, 1))
     margin = max(widths.values(), default=NODE) / 2 + 4
@@ -82,6 +84,22 @@ def fit(figure: Figure, ax: Axes, box: Box) -> None:
     ax.set_axis_off()
     ax.set_xlim(box.left, box.right)
     ax.set_ylim(box.low, box.high)
+
+
+def centre(figure: Figure, boxes: Mapping[Axes, Box]) -> None:
+    """Let each of some axes show its drawing in its middle, a point for each unit: when all else is drawn."""
+    for ax in boxes:
+        ax.set_axis_off()
+        for drawn in (*ax.patches, *ax.texts):
+            drawn.set_in_layout(False)
+    figure.draw_without_rendering()  # places the axes
+    for ax, box in boxes.items():
+        place = ax.get_position()
+        for low, high, inches, limit in (
+            (box.left, box.right, place.width * figure.get_figwidth(), ax.set_xlim),
+            (box.low, box.high, place.height * figure.get_figheight(), ax.set_ylim),
+        ):
+            limit((low + high) / 2 - 36 * inches, (low + high) / 2 + 36 * inches)
 
 
 def graph_figure(graph: Graph) -> Figure:

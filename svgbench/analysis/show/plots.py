@@ -13,7 +13,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from svgbench.analysis.judge.statistics import curve_band, seed_grid
 from svgbench.analysis.read.frames import Results
@@ -151,6 +151,8 @@ def log_scale(ax: Axes) -> None:
         ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     else:
         ax.yaxis.set_major_locator(LogLocator(numticks=6))
+        if high / low > 1e5:
+            ax.yaxis.set_minor_locator(NullLocator())  # it would fill some decades and not others
     ax.yaxis.set_minor_formatter(NullFormatter())
 
 

@@ -6,13 +6,12 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
 from svgbench.analysis.read.frames import Results
 from svgbench.analysis.show.canvas import TEXT_WIDTH, subplots
 from svgbench.analysis.show.plots import curve, drawable, log_scale, looks, named_tasks, stamp
-from svgbench.analysis.show.references import draw_not_run
+from svgbench.analysis.show.references import draw_legend, draw_not_run
 
 
 class Shown(NamedTuple):
@@ -51,7 +50,6 @@ def _trained(results: Results, shown: Sequence[Shown]) -> dict[str, Figure]:
     look = looks(results, variants)
     figure, axes = subplots(len(tasks), len(shown), (TEXT_WIDTH, 2.1 * len(tasks) + 0.7))
     n: list[int] = []
-    labelled: dict[str, Artist] = {}
     for row, task in zip(axes, tasks, strict=True):
         for ax, what in zip(row, shown, strict=True):
             drawn = [v for v in variants if drawable(results, task.id, v, what.column)]
@@ -69,10 +67,8 @@ def _trained(results: Results, shown: Sequence[Shown]) -> dict[str, Figure]:
             ax.set_ylabel(what.title)
             ax.set_xlabel(results.experiment.step_unit)
             ax.grid(axis="y", linewidth=0.3, color="0.85")
-            handles, labels = ax.get_legend_handles_labels()
-            labelled |= dict(zip(labels, handles, strict=True))
     if not n:
         return {}
-    figure.legend([*labelled.values()], [*labelled], loc="outside upper center", ncols=3, frameon=False)
+    draw_legend(figure, axes.flat, columns=5)
     stamp(figure, results, n, "mean (of logarithms where the axis is logarithmic) and 95 % t-interval")
     return {"": figure}
