@@ -52,7 +52,12 @@ def vine(results: Results) -> dict[str, Figure]:
 
 def policy_bound(results: Results) -> dict[str, Figure]:
     """A row per bound: its slack for each distance of the policies. Left of the line the bound is broken."""
-    return _rows(results, "distance", "α = {:g}", (Panel("slack", "(η - bound) / |penalty|; below 0 broken", "symlog", level=0.0),))
+    return _rows(
+        results,
+        "distance",
+        "α = {:g}",
+        (Panel("slack", "(η - bound) / |penalty|; below 0 broken", "symlog", level=0.0),),
+    )
 
 
 def _pages(results: Results, x: str, x_label: str, panels: tuple[Panel, ...]) -> dict[str, Figure]:
