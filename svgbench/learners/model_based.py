@@ -16,6 +16,7 @@ class ModelBasedAgent(OnlineAgent, Protocol):
 
     model_from: int  # the first such step
     model_every: int  # environment steps from one to the next
+    learns_between: bool  # all learning is part of this work: so evaluations come after it, also at the very end
 
     def advance_model(self, step: int, experience: Experience, active: Tensor | None) -> bool:
         """Do a slice of at most about a minute of the work that comes before a step; whether that was the last.
@@ -32,16 +33,30 @@ class ModelBasedLearner(OnlineLearner):
     agent: ModelBasedAgent
     modelled = -1  # the last step before which the model's work was done
 
+    @property
+    def finished(self) -> bool:
+        return super().finished and not (self.agent.learns_between and self._work_is_due() and bool(self.alive.any()))
+
     def advance(self) -> list[Row]:
         """A slice of the model's work where it is due, else environment steps until it is, at most."""
         a = self.agent
-        due = self.step >= a.model_from and (self.step - a.model_from) % a.model_every == 0
-        if not due or self.modelled == self.step:
+        if not self._work_is_due():
             return super().advance()
-        if a.advance_model(self.step, self.experience, self._active):
-            self.modelled = self.step
-            self._mask(a.finite().cpu().numpy(), "a parameter or an error of the model is not finite")
-        return []
+        if not a.advance_model(self.step, self.experience, self._active):
+            return []
+        self.modelled = self.step
+        self._mask(a.finite().cpu().numpy(), "a parameter or an error of the model is not finite")
+        return self._evaluate() if self._evaluation_is_due() and self.alive.any() else []
+
+    def _work_is_due(self) -> bool:
+        a = self.agent
+        due = self.step >= a.model_from and (self.step - a.model_from) % a.model_every == 0
+        ends = self.step >= self.schedule.total_steps and not a.learns_between
+        return due and not ends and self.modelled != self.step
+
+    def _evaluation_is_due(self) -> bool:
+        waits = self.agent.learns_between and self._work_is_due()
+        return super()._evaluation_is_due() and not waits
 
     def _slice_end(self) -> int:
         past = self.step - self.agent.model_from

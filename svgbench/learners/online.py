@@ -148,11 +148,13 @@ class OnlineLearner(SeedBlock):
 
         All steps before the first update are one slice.
         """
-        s, stop = self.schedule, self._slice_end()
+        stop = self._slice_end()
         while self.step < stop and self.alive.any():
             self._one_step()
-        due = self.step % s.eval_every == 0 or self.step == s.total_steps
-        return self._evaluate() if due and self.alive.any() else []
+        return self._evaluate() if self._evaluation_is_due() and self.alive.any() else []
+
+    def _evaluation_is_due(self) -> bool:
+        return self.step % self.schedule.eval_every == 0 or self.step == self.schedule.total_steps
 
     def _slice_end(self) -> int:
         """The step at which a slice that begins now ends."""

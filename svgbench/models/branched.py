@@ -15,6 +15,8 @@ from svgbench.nn.streams import Streams
 
 Terminates = Callable[[Float[Tensor, "S B O"], Float[Tensor, "S B A"], Float[Tensor, "S B O"]], Bool[Tensor, "S B"]]
 """Of observation, action and next observation."""
+Rewards = Callable[[Float[Tensor, "S B O"], Float[Tensor, "S B A"], Float[Tensor, "S B O"]], Float[Tensor, "S B"]]
+"""Of observation, action and next observation."""
 
 
 def drawn_members(streams: Streams, choices: Int64[Tensor, "S K"], rows: int) -> Int64[Tensor, "S {rows}"]:
@@ -68,17 +70,20 @@ class BranchedRollouts:
         model: GaussianEnsemble,
         action: Float[Tensor, "S B A"],
         member: Int64[Tensor, "S B"],
-        noise: Float[Tensor, "S B 1+{self.obs.shape[2]}"],
+        noise: Float[Tensor, "S B outputs"],
         terminates: Terminates,
+        rewards: Rewards | None = None,
     ) -> tuple[Float[Tensor, "S B width"], Bool[Tensor, "S B"]]:
         """Take actions through one member a row, with unit noise.
 
-        The model's outputs are (reward, change of observation). Returns rows, laid out as
-        `svgbench.memory.replay.Layout`, and which of them were running before; the others mean nothing.
+        The model's outputs are (reward, change of observation), or the change alone where the rewards are known.
+        Returns rows, laid out as `svgbench.memory.replay.Layout`, and which of them were running before; the others
+        mean nothing.
         """
         mean, log_var = model.predict_rows(torch.cat([self.obs, action], -1), member, self.running)
         outcome = torch.addcmul(mean, log_var.mul(0.5).exp_(), noise)
-        reward, next_obs = outcome[..., :1], outcome[..., 1:] + self.obs
+        next_obs = outcome[..., -self.obs.shape[-1] :] + self.obs
+        reward = outcome[..., :1] if rewards is None else rewards(self.obs, action, next_obs)[..., None]
         terminal = terminates(self.obs, action, next_obs)
         rows = torch.cat([self.obs, action, next_obs, reward, terminal[..., None].to(reward.dtype)], -1)
         before = self.running

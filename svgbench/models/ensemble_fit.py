@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Float64, Int64
@@ -55,6 +55,28 @@ def own_splits(streams: Streams, rows: int, members: int, held: int) -> Split:
     return Split(train, train, order[..., :held])
 
 
+def own_splits_by_rollout(
+    seeds: Sequence[int], first: int, every: int, share: float
+) -> Callable[[Streams, int, int], Split]:
+    """`own_splits` of the first rows and of every later rollout, which last: no member learns from what it held out.
+
+    seeds: of the block. first, every: rows of the first part and of each rollout. share: how much of each is held out.
+    The function that is returned raises ValueError unless each part has a row to hold out and one to learn from.
+    """
+
+    def split(streams: Streams, rows: int, members: int) -> Split:
+        parts, start = [], 0
+        while start < rows:
+            size = min(first if start == 0 else every, rows - start)
+            part = own_splits(Streams(seeds, f"split-{start}", streams.device), size, members, int(size * share))
+            parts.append(tuple(places + start for places in part))
+            start += size
+        base, train, held = (torch.cat(pieces, -1) for pieces in zip(*parts, strict=True))
+        return Split(base, train, held)
+
+    return split
+
+
 def _check(rows: int, held: int) -> None:
     if not 1 <= held < rows:
         raise ValueError(f"held is {held} of {rows} rows, expected at least one held out and one left")
@@ -66,7 +88,9 @@ class FitSettings:
 
     batch: rows of a minibatch and member. lr: Adam's. decay: weight decay of each layer. bounds_penalty: weight of how
     far the log-variance's bounds lie apart. max_epochs, max_minibatches: caps, 0 for none: no epoch begins
-    after so many. elites: how many members of the lowest loss are the elites.
+    after so many. elites: how many members of the lowest loss are the elites. learns_reward: whether the model's
+    outputs are (reward, change of observation), else the change alone. validated_by: "error", the mean squared error
+    of the means, or "likelihood", the loss without its penalties.
     """
 
     split: Callable[[Streams, int, int], Split]
@@ -78,6 +102,8 @@ class FitSettings:
     max_epochs: int
     max_minibatches: int
     elites: int
+    learns_reward: bool = True
+    validated_by: Literal["error", "likelihood"] = "error"
 
 
 def model_loss(
@@ -92,11 +118,12 @@ def model_loss(
 
 
 def inputs_and_targets(
-    layout: Layout, rows: Float[Tensor, "*batch width"]
+    layout: Layout, rows: Float[Tensor, "*batch width"], learns_reward: bool = True
 ) -> tuple[Float[Tensor, "*batch I"], Float[Tensor, "*batch O"]]:
-    """(observation, action), and (reward, change of observation), of a replay's rows."""
+    """(observation, action), and (reward, change of observation) or the change alone, of a replay's rows."""
     change = layout.next_obs(rows) - layout.obs(rows)
-    return layout.obs_action(rows), torch.cat([layout.reward(rows)[..., None], change], -1)
+    target = torch.cat([layout.reward(rows)[..., None], change], -1) if learns_reward else change
+    return layout.obs_action(rows), target
 
 
 @dataclass
@@ -146,8 +173,9 @@ class EnsembleFit:
         self.name, self.epochs = name, torch.zeros_like(self.epochs)
         split = self._draw_split(size)
         self._now = _Progress(size, self.settings.rule(on), self.adam.flat.clone(), split)
-        pieces = [inputs_and_targets(self.layout, take(rows, base))[0] for base in split.base.unbind(1)]
-        self.model.normalise_by(torch.stack(pieces, 1))
+        pieces = [self._pairs(take(rows, base)) for base in split.base.unbind(1)]
+        x, target = (torch.stack(parts, 1) for parts in zip(*pieces, strict=True))
+        self.model.normalise_by(x, target)
 
     def advance(self, rows: Float[Tensor, "S capacity width"], minibatches: int) -> bool:
         """Train on so many minibatches at most; whether the fit has ended. rows: as of `begin`, unchanged.
@@ -169,7 +197,7 @@ class EnsembleFit:
 
     def _learn(self, now: _Progress, batch: Float[Tensor, "S E B width"]) -> None:
         s, active = self.settings, now.rule.active
-        loss = model_loss(self.model, *inputs_and_targets(self.layout, batch), s.decay, s.bounds_penalty)
+        loss = model_loss(self.model, *self._pairs(batch), s.decay, s.bounds_penalty)
         backward_together(loss, [self.adam, self.bounds_adam])
         everyone = bool(active.all())
         self.adam.step(None if everyone else active)
@@ -191,12 +219,20 @@ class EnsembleFit:
     def _validate(
         self, held: Int64[Tensor, "S #E h"], rows: Float[Tensor, "S capacity width"]
     ) -> Float64[Tensor, "S E"]:
-        """Mean squared error of the members' means on rows held out, over rows and outputs."""
-        total = torch.zeros_like(self.loss)
+        """What the members are judged by on rows held out, a mean over rows and outputs; see `FitSettings`."""
+        total, model = torch.zeros_like(self.loss), self.model
         for piece in held.split(HOLDOUT_PIECE, -1):
-            x, target = inputs_and_targets(self.layout, take(rows, piece))
-            total += (self.model.mean(x) - target).square().sum((-2, -1))
-        return total / (held.shape[-1] * self.model.outputs)
+            x, target = self._pairs(take(rows, piece))
+            if self.settings.validated_by == "error":
+                total += (model.scaled_mean(x) - model.scaled_target(target)).square().sum((-2, -1))
+            else:
+                total += model.likelihood_loss(x, target) * target.shape[-2:].numel()
+        return total / (held.shape[-1] * model.outputs)
+
+    def _pairs(
+        self, rows: Float[Tensor, "*batch width"]
+    ) -> tuple[Float[Tensor, "*batch I"], Float[Tensor, "*batch O"]]:
+        return inputs_and_targets(self.layout, rows, self.settings.learns_reward)
 
     @torch.no_grad()
     def _end(self, now: _Progress) -> None:

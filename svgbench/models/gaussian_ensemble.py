@@ -25,9 +25,10 @@ BLOCKS_PIECE = 1000  # rows of all members that do so at once in `predict_blocks
 class GaussianEnsemble(nn.Module):
     """Mean and log-variance of the outputs, each from a network of its own for every seed and member.
 
-    Inputs are normalised by `centre` and `width`, which are 0 and 1 before `normalise_by`. Outputs
-    are not. The log-variance lies softly between `log_var_min` and `log_var_max`, which are learned and
-    which a seed's members share. Weights start from a truncated normal, of deviation 1 / (2 sqrt(fan-in)); biases at 0.
+    Inputs are normalised by `centre` and `width`, which are 0 and 1 before `normalise_by`. Outputs are normalised by
+    `out_centre` and `out_width` if `scaled_outputs` says so. The log-variance lies softly between `log_var_min` and
+    `log_var_max`, which are learned and which a seed's members share; they bound it in the units of the networks'
+    outputs. Weights start from a truncated normal, of deviation 1 / (2 sqrt(fan-in)); biases at 0.
 
     inputs, outputs: their numbers. hidden, activation: of every network. members: E.
     log_var_bounds: where the bounds start.
@@ -35,6 +36,8 @@ class GaussianEnsemble(nn.Module):
 
     centre: Float[Tensor, "S E 1 I"]
     width: Float[Tensor, "S E 1 I"]
+    out_centre: Float[Tensor, "S E 1 O"]
+    out_width: Float[Tensor, "S E 1 O"]
 
     def __init__(
         self,
@@ -46,12 +49,14 @@ class GaussianEnsemble(nn.Module):
         activation: str,
         members: int,
         log_var_bounds: tuple[float, float],
+        scaled_outputs: bool = False,
         dtype: torch.dtype = torch.float32,
     ) -> None:
         super().__init__()
         S = len(streams)
         how: Any = {"dtype": dtype, "device": streams.device}
         self.inputs, self.outputs, self.members = inputs, outputs, members
+        self.scaled_outputs = scaled_outputs
         self.net = MLP(streams, (inputs, *hidden, 2 * outputs), activation, ensemble=members, dtype=dtype)
         truncated_normal_(self.net, streams)
         low, high = log_var_bounds
@@ -59,6 +64,8 @@ class GaussianEnsemble(nn.Module):
         self.log_var_max: Float[nn.Parameter, "S 1 1 O"] = nn.Parameter(torch.full((S, 1, 1, outputs), high, **how))
         self.register_buffer("centre", torch.zeros(S, members, 1, inputs, **how))
         self.register_buffer("width", torch.ones(S, members, 1, inputs, **how))
+        self.register_buffer("out_centre", torch.zeros(S, members, 1, outputs, **how))
+        self.register_buffer("out_width", torch.ones(S, members, 1, outputs, **how))
 
     @property
     def layers(self) -> list[Linear]:
@@ -66,11 +73,27 @@ class GaussianEnsemble(nn.Module):
 
     def forward(self, x: Float[Tensor, "S #E B I"]) -> tuple[Float[Tensor, "S _ B O"], Float[Tensor, "S _ B O"]]:
         """Mean and log-variance, of every member."""
+        mean, log_var = self.scaled(x)
+        if self.scaled_outputs:
+            mean, log_var = mean * self.out_width + self.out_centre, log_var + 2 * self.out_width.log()
+        return mean, log_var
+
+    def scaled(self, x: Float[Tensor, "S #E B I"]) -> tuple[Float[Tensor, "S _ B O"], Float[Tensor, "S _ B O"]]:
+        """Mean and log-variance, of every member, of outputs as `scaled_target` has them."""
         mean, raw = self.layers[-1](self._hidden(x)).chunk(2, -1)
         return mean, self._bounded(raw, self.log_var_min, self.log_var_max)
 
+    def scaled_target(self, target: Float[Tensor, "S #E B O"]) -> Float[Tensor, "S _ B O"]:
+        """Targets as the networks learn them."""
+        return (target - self.out_centre) / self.out_width if self.scaled_outputs else target
+
     def mean(self, x: Float[Tensor, "S #E B I"]) -> Float[Tensor, "S {self.members} B O"]:
         """The mean; the log-variances are not computed."""
+        mean = self.scaled_mean(x)
+        return mean * self.out_width + self.out_centre if self.scaled_outputs else mean
+
+    def scaled_mean(self, x: Float[Tensor, "S #E B I"]) -> Float[Tensor, "S {self.members} B O"]:
+        """The mean of outputs as `scaled_target` has them."""
         last, hidden, K = self.layers[-1], self._hidden(x), self.outputs
         assert last.bias is not None
         bias, weight = (p[..., :K].flatten(0, 1) for p in (last.bias, last.weight))
@@ -88,18 +111,27 @@ class GaussianEnsemble(nn.Module):
     ) -> Float[Tensor, "*#batch O"]:
         return low + softplus(high - softplus(high - raw) - low)
 
+    def normalise_by(self, x: Float[Tensor, "S #E n I"], target: Float[Tensor, "S #E n O"] | None = None) -> None:
+        """Take mean and deviation of x, and of the targets if outputs are scaled; one below 1e-12 counts as 1."""
+        self._take_moments(x, self.centre, self.width)
+        if self.scaled_outputs:
+            assert target is not None, "outputs are scaled by their targets"
+            self._take_moments(target, self.out_centre, self.out_width)
+
+    @staticmethod
     @torch.no_grad()
-    def normalise_by(self, x: Float[Tensor, "S #E n I"]) -> None:
-        """Take mean and deviation of x for the inputs'; a deviation below 1e-12 counts as 1."""
+    def _take_moments(
+        x: Float[Tensor, "S #E n I"], centre: Float[Tensor, "S E 1 I"], width: Float[Tensor, "S E 1 I"]
+    ) -> None:
         x = x.double()
-        width = x.std(2, correction=0, keepdim=True)
-        self.centre.copy_(x.mean(2, keepdim=True))
-        self.width.copy_(torch.where(width < 1e-12, 1.0, width))
+        deviation = x.std(2, correction=0, keepdim=True)
+        centre.copy_(x.mean(2, keepdim=True))
+        width.copy_(torch.where(deviation < 1e-12, 1.0, deviation))
 
     def likelihood_loss(self, x: Float[Tensor, "S E B I"], target: Float[Tensor, "S E B O"]) -> Float[Tensor, "S E"]:
-        """Twice the negative log-likelihood, as a mean over batch and outputs and up to a constant."""
-        mean, log_var = self(x)
-        return ((mean - target).square() * (-log_var).exp() + log_var).mean((-2, -1))
+        """Twice the negative log-likelihood of scaled targets, as a mean over batch and outputs, up to a constant."""
+        mean, log_var = self.scaled(x)
+        return ((mean - self.scaled_target(target)).square() * (-log_var).exp() + log_var).mean((-2, -1))
 
     def decay(self, rates: Sequence[float]) -> Float[Tensor, "S E"]:
         """Half the squared weights of each layer at its rate, without biases."""
@@ -131,7 +163,13 @@ class GaussianEnsemble(nn.Module):
                     rows = (x[s].index_select(0, piece) - self.centre[s, e]) / self.width[s, e]
                     raw[s].index_copy_(0, piece, self._through(s, e, rows, buffers))
         mean, log_var = raw.chunk(2, -1)
-        return mean, self._bounded(log_var, self.log_var_min[:, 0], self.log_var_max[:, 0])
+        log_var = self._bounded(log_var, self.log_var_min[:, 0], self.log_var_max[:, 0])
+        if self.scaled_outputs:
+            which = member[..., None].expand(-1, -1, self.outputs)
+            centre, width = (p[:, :, 0].gather(1, which) for p in (self.out_centre, self.out_width))
+            mean = torch.where(active[..., None], mean * width + centre, mean)
+            log_var = log_var + 2 * width.log()
+        return mean, log_var
 
     @torch.no_grad()
     def predict_blocks(

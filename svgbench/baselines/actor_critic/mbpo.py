@@ -29,17 +29,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from svgbench.baselines.actor_critic import _imagined, sac
 from svgbench.baselines.actor_critic import _soft_actor_critic as shared
-from svgbench.baselines.actor_critic import sac
+from svgbench.baselines.actor_critic._imagined import acted_in_pieces, termination_rule
 from svgbench.baselines.actor_critic._soft_actor_critic import RULES as SHARED_RULES
 from svgbench.baselines.actor_critic._soft_actor_critic import SoftActorCritic
-from svgbench.learners.costs import milliseconds, products
+from svgbench.learners.costs import milliseconds
 from svgbench.learners.draws import Draw, Draws
 from svgbench.learners.limits import StepLimits as Limits
 from svgbench.learners.model_based import ModelBasedLearner
@@ -48,13 +48,12 @@ from svgbench.learners.settings import settings
 from svgbench.memory.experience import Experience
 from svgbench.memory.imagined import ImaginedReplay, mixed_batch
 from svgbench.memory.replay import Layout
-from svgbench.models.branched import BranchedRollouts, Terminates, drawn_members
+from svgbench.models.branched import BranchedRollouts, drawn_members
 from svgbench.models.ensemble_fit import EnsembleFit, FitSettings, Split, bootstrap_split
 from svgbench.models.gaussian_ensemble import GaussianEnsemble
 from svgbench.models.stopping import NoneImproves
 from svgbench.nn.streams import Streams
-from svgbench.ranges import Activation, Count, LogScale, Natural, NonNegative, Positive, Range, Share, Widths
-from svgbench.simulate.acting import ActionUnits
+from svgbench.ranges import Count, Natural, NonNegative, Share
 from svgbench.words.learner import Learner
 from svgbench.words.task import Task
 
@@ -62,72 +61,37 @@ VERSION = 1
 
 
 @dataclass(frozen=True)
-class Config(sac.Config):
-    """SAC's settings with MBPO's values, and MBPO's own. Sources: the code, unless said; a task's own values differ."""
+class Config(_imagined.Config):
+    """MBPO's own settings; `_imagined.Config` has those that MAAC's authors share. A task's own values differ."""
 
-    actor_hidden: Widths = (256, 256)  # units
-    critic_hidden: Widths = (256, 256)  # units
-    actor_lr: NonNegative = 3e-4  # Adam
-    critic_lr: NonNegative = 3e-4  # Adam
-    alpha_init: Positive = 1.0
-    alpha_lr: NonNegative = 3e-4  # Adam, on log alpha
-    step_batch: Count = 256  # transitions, real and imagined
     updates_per_step: Count = 20  # (halfcheetah: 40)
     critic_first: bool = True  # critic before policy and temperature in an update (our choice, see above)
-    averaged_target_policy: bool = False  # eq. (6) evaluates the current policy
     random_steps: Natural = 5000  # environment steps of uniform actions
     learning_starts: Count = 5000  # environment step, from 0, of the first fit, rollouts and update
-    normalise_obs: bool = False  # of policy and critics
-    eval_every: Count = 1000  # environment steps
-    eval_episodes: Count = 1
 
-    real_share: Annotated[float, Range(0, below=1)] = 0.05  # of a batch, rounded down: 12 of 256
     epoch_length: Count = 1000  # environment steps of an epoch, from learning_starts
     fit_every: Count = 250  # environment steps between two fits, with their rollouts
-    members: Count = 7  # networks of a seed's ensemble
     elites: Count = 5  # members that imagine
-    model_hidden: Widths = (200, 200, 200, 200)  # units of every member
-    model_activation: Activation = "silu"
-    log_var_min: LogScale = -10.0  # where the learned bounds of the log-variance start
-    log_var_max: LogScale = 0.5
-    log_var_penalty: NonNegative = 0.01  # of how far they lie apart, summed over outputs
     model_decay: tuple[NonNegative, ...] = (2.5e-5, 5e-5, 7.5e-5, 7.5e-5, 1e-4)  # weight decay, layer by layer
-    model_lr: NonNegative = 1e-3  # Adam
-    model_batch: Count = 256  # transitions of a minibatch, for each member
-    model_holdout: Annotated[float, Range(above=0, below=1)] = 0.2  # share of the transitions that validate a fit
     holdout_most: Count = 5000  # transitions held out at most
     min_gain: Share = 0.01  # an improvement is a share of the best error
     patience: Natural = 5  # epochs without an improvement of any member that are allowed
-    max_epochs: Natural = 0  # of a fit; 0: no cap (the code has none)
-    max_minibatches: Natural = 0  # of a fit, after which no epoch begins; 0: no cap (the code has none)
-    rollouts_per_fit: Count = 100_000  # imagined from replayed states, drawn with replacement
-    rollout_length_init: Count = 1  # model steps, k
-    rollout_length_final: Count = 15  # model steps (halfcheetah, walker2d: 1; ant, humanoid: 25)
-    rollout_grows_from: Natural = 20  # the last epoch of the first length
-    rollout_grows_until: Count = 150  # the epoch of the last; linear between them, rounded down
     retain_epochs: Count = 1  # whose rollouts D_model has room for
-    minibatches_per_slice: Count = 100  # of a fit, per slice; no part of the numbers
 
 
 RULES = {
     **SHARED_RULES,
+    **_imagined.RULES,
     "elites <= members": "elites are members",
-    "log_var_min < log_var_max": "they are bounds",
-    "rollout_grows_from < rollout_grows_until": "the length grows between them",
     "epoch_length % fit_every == 0": "an epoch has whole fits",
     "learning_starts * model_holdout >= 1": "a fit is validated on transitions that are held out",
 }
 PROFILES: dict[str, dict[str, Any]] = {"code": {}}
 
-ACTED_AT_ONCE = 1000  # imagined rows whose actions are computed together: a layer's values fit the cache
-
 
 def rollout_length(c: Config, step: int) -> int:
     """k, model steps of the rollouts that are made before an environment step."""
-    epoch = (step - c.learning_starts) // c.epoch_length
-    grown = (epoch - c.rollout_grows_from) / (c.rollout_grows_until - c.rollout_grows_from)
-    first, last = c.rollout_length_init, c.rollout_length_final
-    return int(first + min(max(grown, 0.0), 1.0) * (last - first))
+    return _imagined.rollout_length(c, (step - c.learning_starts) // c.epoch_length)
 
 
 def imagined_capacity(c: Config, length: int) -> int:
@@ -150,20 +114,6 @@ def fit_settings(c: Config) -> FitSettings:
         batch=c.model_batch, lr=c.model_lr, decay=c.model_decay, bounds_penalty=c.log_var_penalty,
         max_epochs=c.max_epochs, max_minibatches=c.max_minibatches, elites=c.elites,
     )  # fmt: skip
-
-
-def termination_rule(task: Task) -> Terminates:
-    """The task's own rule, for tensors and for actions in [-1, 1]. Raises ValueError if the task states none."""
-    rule, units = task.termination_function, ActionUnits(task)
-    if rule is None:
-        raise ValueError(f"{task.id} states no termination_function: expected one, to end imagined episodes")
-
-    def terminates(obs: Tensor, action: Tensor, next_obs: Tensor) -> Tensor:
-        before, acted, after = (x.double().cpu().numpy() for x in (obs, action, next_obs))
-        with np.errstate(all="ignore"):  # of a seed that has diverged
-            return torch.from_numpy(np.asarray(rule(before, units(acted), after))).to(obs.device)
-
-    return terminates
 
 
 class MBPO(SoftActorCritic):
@@ -190,7 +140,7 @@ class MBPO(SoftActorCritic):
         U, real = c.updates_per_step, int(c.step_batch * c.real_share)
         batches = {"steps": Draw("uniform", (U, real)), "imagined": Draw("uniform", (U, c.step_batch - real))}
         self.draws = {**self.draws, **batches}
-        self.draws_windows = False
+        self.draws_windows, self.learns_between = False, False
         self.model_from, self.model_every = c.learning_starts, c.fit_every
         self.costs = step_costs(c, n, m, len(self.seeds), total_steps)
 
@@ -220,9 +170,7 @@ class MBPO(SoftActorCritic):
         streams = Streams(self.seeds, f"imagine-{step}-{rollouts.length}", obs.device)
         noise = streams.normal((B, self.model.outputs + experience.layout.action_dim), dtype=obs.dtype)
         for_model, for_policy = noise.split([self.model.outputs, experience.layout.action_dim], -1)
-        with torch.no_grad():
-            pieces = zip(obs.split(ACTED_AT_ONCE, 1), for_policy.split(ACTED_AT_ONCE, 1), strict=True)
-            action = torch.cat([self.act(experience.normalise(x), u) for x, u in pieces], 1)
+        action = acted_in_pieces(self.actor, experience.normalise(obs), for_policy)
         member = drawn_members(streams, self.fit.elites, B)
         self.imagined.add(*rollouts.step(self.model, action, member, for_model, self.terminates))
 
@@ -254,27 +202,17 @@ class MBPO(SoftActorCritic):
         self.rollouts = BranchedRollouts.from_state(state["rollouts"]) if state["rollouts"] else None
 
 
-USUAL_EPOCHS = 40  # of a fit without a cap; measured 8 to 94
-
-
-def model_cost(c: Config, obs_dim: int, action_dim: int, S: int, step: int) -> float:
-    """Milliseconds of one core of the fit before a step and of its rollouts, roughly."""
-    rows, length = min(step, c.replay_capacity), rollout_length(c, step)
-    layers = products((obs_dim + action_dim, *c.model_hidden, 2 * (1 + obs_dim)))
-    epochs, each = min(c.max_epochs or USUAL_EPOCHS, USUAL_EPOCHS), -(-(rows - held_out(c, rows)) // c.model_batch)
-    minibatches = min(epochs * each, c.max_minibatches or epochs * each)
-    learning = minibatches * c.members * c.model_batch * 3 * layers + epochs * c.members * held_out(c, rows) * layers
-    imagining = length * c.rollouts_per_fit * (layers + products((obs_dim, *c.actor_hidden, 2 * action_dim)))
-    calls = minibatches * (60 + 25 * len(c.model_hidden)) + length * c.rollouts_per_fit * S / 50
-    return milliseconds(S * (learning + imagining), calls)
-
-
 def step_costs(c: Config, obs_dim: int, action_dim: int, S: int, total_steps: int) -> Sequence[tuple[int, float]]:
     """`OnlineAgent.costs`: SAC's updates, and what the model costs spread over the steps until its next."""
     multiplications, calls = shared.update_cost(c, obs_dim, action_dim)
     updates = c.updates_per_step * milliseconds(S * multiplications, calls)
-    fits = range(c.learning_starts, total_steps, c.fit_every)
-    costs = [(step, updates + model_cost(c, obs_dim, action_dim, S, step) / c.fit_every) for step in fits]
+
+    def model(step: int) -> float:
+        rows, made = min(step, c.replay_capacity), rollout_length(c, step) * c.rollouts_per_fit
+        sizes = obs_dim, action_dim, S
+        return _imagined.model_milliseconds(c, 1 + obs_dim, sizes, rows, held_out(c, rows), made) / c.fit_every
+
+    costs = [(step, updates + model(step)) for step in range(c.learning_starts, total_steps, c.fit_every)]
     return [(0, costs[0][1] if costs else updates), *costs[1:]]
 
 

@@ -1,0 +1,194 @@
+"""Paths of a learned model that a policy and its critics learn from, with derivatives: Clavera et al. 2020.
+
+Axes: S seeds, E members, B rows, O observation, A action. Observations are as the task has them, not normalised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from svgbench.models.gaussian_ensemble import GaussianEnsemble
+from svgbench.models.value_expansion import floored_weights, inverse_variance_weights
+
+Act = Callable[[int, Tensor], tuple[Tensor, Tensor]]
+"""Time and observations [S, B, O] to actions [S, B, A] and their log-probabilities [S, B]."""
+
+Outcome = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""Of observation, action and next observation [..., O]: a reward, or whether the episode ends, [...]."""
+
+Twins = Callable[[Tensor, Tensor], Tensor]
+"""Observations [S, B, O] and actions to both critics' values, [S, 2, B]."""
+
+Step = Callable[[int, Tensor, Tensor], Tensor]
+"""Time, observations [..., O] and actions to the next observations."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What paths go by. ends: None where nothing terminates."""
+
+    act: Act
+    reward: Outcome
+    ends: Outcome | None
+    twins: Twins
+    gamma: float
+
+    def survivors(self, alive: Tensor, obs: Tensor, action: Tensor, after: Tensor) -> Tensor:
+        """1 for rows that were alive and have not terminated in this step, else 0."""
+        return alive if self.ends is None else alive * ~self.ends(obs, action, after)
+
+
+@dataclass(frozen=True)
+class ModelSteps:
+    """Steps of an ensemble whose outputs are changes of the observation, with derivatives.
+
+    variance_as_deviation: unit noise is scaled by the model's variance, as in the code of MAAC's authors, instead of by
+    its standard deviation. clip: next observations are cut to [-clip, clip]; 0: they are not.
+    """
+
+    model: GaussianEnsemble
+    variance_as_deviation: bool
+    clip: float
+
+    def of_one(self, obs: Tensor, action: Tensor, order: Tensor, noise: Tensor) -> Tensor:
+        """The next observations of rows, each by one member: [S, B, O].
+
+        order [S, B]: a permutation. Its first B / E entries are the rows of the first member, and so on.
+        """
+        x = torch.cat([obs, action], -1)
+        blocks = x.gather(1, order[..., None].expand_as(x)).unflatten(1, (self.model.members, -1))
+        mean, log_var = (out.flatten(1, 2) for out in self.model(blocks))
+        back = torch.empty_like(order).scatter_(
+            1, order, torch.arange(order.shape[1], device=order.device).expand_as(order)
+        )
+        where = back[..., None].expand_as(mean)
+        return self._next(obs, mean.gather(1, where), log_var.gather(1, where), noise)
+
+    def of_all(self, obs: Tensor, action: Tensor, noise: Tensor) -> Tensor:
+        """What each member makes of rows [S, E or 1, B, .] of its own or of all: [S, E, B, O]; noise as obs."""
+        x = torch.cat([obs, action], -1).expand(-1, self.model.members, -1, -1)
+        mean, log_var = self.model(x)
+        return self._next(obs, mean, log_var, noise)
+
+    def _next(self, obs: Tensor, mean: Tensor, log_var: Tensor, noise: Tensor) -> Tensor:
+        deviation = (log_var if self.variance_as_deviation else 0.5 * log_var).exp()
+        after = obs + mean + deviation * noise
+        return after.clamp(-self.clip, self.clip) if self.clip > 0 else after
+
+
+def path_returns(rules: Rules, step: Step, start: Tensor, H: int, last_actions: int = 1) -> tuple[Tensor, Tensor]:
+    """sum_{t<H} gamma^t r_t + gamma^H Q(s_H, a_H) along paths from start [S, B, O]: section 4.1, for both critics.
+
+    last_actions: how many actions are drawn in each last state. Returns [S, 2, B * last_actions], and the
+    log-probability of the first actions [S, B]. What comes after a termination counts as 0.
+    """
+    gamma, obs, alive = rules.gamma, start, torch.ones_like(start[..., 0])
+    total, log_probs = torch.zeros_like(alive), []
+    for t in range(H):
+        action, log_prob = rules.act(t, obs)
+        log_probs.append(log_prob)
+        after = step(t, obs, action)
+        total = total + gamma**t * alive * rules.reward(obs, action, after)
+        alive = rules.survivors(alive, obs, action, after)
+        obs = after
+    if last_actions > 1:
+        obs, alive, total = (x.repeat_interleave(last_actions, 1) for x in (obs, alive, total))
+    action, log_prob = rules.act(H, obs)
+    returns = total[:, None] + gamma**H * alive[:, None] * rules.twins(obs, action)
+    return returns, [*log_probs, log_prob][0]
+
+
+def smaller_mean(returns: Tensor, K: int, *, of_means: bool) -> Tensor:
+    """[S]: the mean over rows of the smaller of both critics' returns [S, 2, B * K], K in a row for each start.
+
+    of_means: the smaller one is taken after averaging over the K.
+    """
+    if of_means:
+        returns = returns.unflatten(-1, (-1, K)).mean(-1)
+    return returns.amin(1).mean(-1)
+
+
+@dataclass(frozen=True)
+class ExpandedValue:
+    """Estimates of the value of states at depths 0 to D: their means and variances over candidates, [S, D + 1, B]."""
+
+    mean: Tensor
+    variance: Tensor
+
+    def combined(self, *, as_coded: bool) -> Tensor:
+        """Weighted by their inverse variances, [S, B]. Raises ValueError as `inverse_variance_weights`."""
+        weights = floored_weights(self.variance) if as_coded else inverse_variance_weights(self.variance)
+        return (weights * self.mean).sum(1)
+
+
+def expanded_by_members(
+    rules: Rules, step: Step, alpha: Tensor, start: Tensor, members: int, depth: int, *, inner_entropy: bool
+) -> ExpandedValue:
+    """STEVE on the soft value of states start [S, B, O]: every member follows a path of its own from one first action.
+
+    At depth j the estimate is j rewards of the path and the soft value after them. Its mean is over members, of the
+    smaller critic; its variance is over members and critics, at depth 0 over the critics. alpha [S, 1].
+
+    step: of [S, E, B, .]. inner_entropy: the entropies of actions on the way count as they do in the value.
+    """
+    S, B, _ = start.shape
+    action, log_prob = rules.act(0, start)
+    bonus = -alpha * log_prob
+    value = rules.twins(start, action) + bonus[:, None]  # [S, 2, B]
+    means, variances = [value.amin(1)], [value.var(1, correction=0)]
+    obs, action, bonus = (x[:, None].expand(-1, members, *x.shape[1:]) for x in (start, action, bonus))
+    total, alive = start.new_zeros(S, members, B), start.new_ones(S, members, B)
+    for j in range(1, depth + 1):
+        after = step(j, obs, action)
+        reward = rules.reward(obs, action, after)
+        total = total + rules.gamma ** (j - 1) * alive * (reward + bonus if inner_entropy else reward)
+        alive = rules.survivors(alive, obs, action, after)
+        obs, action, value, bonus = _soft_value(rules, alpha, j, after)
+        estimate = total[:, None] + rules.gamma**j * alive[:, None] * value  # [S, 2, E, B]
+        means.append(estimate.amin(1).mean(1))
+        variances.append(estimate.flatten(1, 2).var(1, correction=0))
+    return ExpandedValue(torch.stack(means, 1), torch.stack(variances, 1))
+
+
+def expanded_as_coded(
+    rules: Rules, step: Step, along: Step, alpha: Tensor, start: Tensor, chosen: Tensor
+) -> ExpandedValue:
+    """The same as MAAC's authors have it: members share a path and part in its last step only.
+
+    iclavera/meta-mb at 233e0fb, meta_mb/algos/maac.py; members share the noise, which they do not there. The estimate
+    at depth 0 is the same for all members, so its variance is 0. Each depth's moments are over members, of the smaller
+    critic. Entropies on the way do not count, and a termination cuts its own step only.
+
+    step: of all members, from [S, 1, B, .] to [S, E, B, O]. along: the shared path's, one member a row.
+    chosen [S, depth, E']: the members that count at each depth but 0.
+    """
+    action, log_prob = rules.act(0, start)
+    value = rules.twins(start, action).amin(1) - alpha * log_prob
+    means, variances = [value], [torch.zeros_like(value)]
+    obs, (action, _), total = start, rules.act(1, start), torch.zeros_like(value)[:, None]
+    for j, which in enumerate(chosen.unbind(1), 1):
+        after = step(j, obs[:, None], action[:, None])
+        obs_E, action_E = (x[:, None].expand(-1, after.shape[1], -1, -1) for x in (obs, action))
+        alive = rules.survivors(torch.ones_like(after[..., 0]), obs_E, action_E, after)
+        total = total + rules.gamma ** (j - 1) * alive * rules.reward(obs_E, action_E, after)
+        value = _soft_value(rules, alpha, j + 1, after)[2].amin(1)
+        estimate = (total + rules.gamma**j * alive * value).gather(1, which[..., None].expand(-1, -1, value.shape[-1]))
+        means.append(estimate.mean(1))
+        variances.append(estimate.var(1, correction=0))
+        obs = along(j, obs, action)
+        action, _ = rules.act(j + 1, obs)
+    return ExpandedValue(torch.stack(means, 1), torch.stack(variances, 1))
+
+
+def _soft_value(rules: Rules, alpha: Tensor, t: int, obs: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """obs [S, E, B, O] itself, actions there, both critics' soft values [S, 2, E, B], and the actions' bonus."""
+    rows = obs.flatten(1, 2)
+    action, log_prob = rules.act(t, rows)
+    bonus = -alpha * log_prob
+    value = rules.twins(rows, action) + bonus[:, None]
+    E, B = obs.shape[1:3]
+    return obs, action.unflatten(1, (E, B)), value.unflatten(-1, (E, B)), bonus.unflatten(1, (E, B))

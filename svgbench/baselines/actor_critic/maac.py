@@ -1,0 +1,400 @@
+"""Model-augmented actor-critic: Clavera et al. 2020, algorithm 1. The policy learns through a learned model.
+
+Every `rollout_steps` environment steps, an iteration: fit an ensemble of probabilistic models to all real transitions;
+then, `rounds` times, imagine transitions from replayed states into D_model, and update policy and critics on batches of
+some real and mostly imagined transitions. The reward is known; the model learns transitions only.
+
+The policy's objective, section 4.3: E[sum_{t<H} gamma^t r(s_t, a_t) + gamma^H Q(s_H, a_H)] + alpha entropy. Its
+gradient is taken pathwise through `H` steps of the model, on `paths` paths from each state. The critics' targets are
+combined from estimates of depth 0 to `critic_steps` by their inverse variances (STEVE; Buckman et al. 2018). All else
+is soft actor-critic's (`_soft_actor_critic`).
+
+Its switches give the paper's comparators. `H = 0` is "STEVE on SAC", and also the ablation "H = 0";
+`critic_steps = 0` is "-STEVE"; `paths = 1` is "single sample". `H = 0` with `critic_steps = 0` is what the authors'
+code calls MBPO, with imagined transitions of one step.
+
+"code" is iclavera/meta-mb at 233e0fb (meta_mb/algos/maac.py, meta_mb/trainers/maac_trainer.py, meta_mb/dynamics/, and
+run_scripts/maac_run_sweep.py for settings); "text" follows the paper, and the code where the paper says nothing. Where
+the two differ, PROFILES has every difference:
+
+* STEVE: the code copies one estimate of depth 0 over all members, so that its variance is 0 and it takes nearly all the
+  weight: its targets are SAC's. In "text", variances are over members and critics.
+* Noise of the model in differentiated paths: the code's deviation is the variance.
+* Several samples: at 233e0fb the code draws them in a path's last state only. In the text, and in the code at the time
+  of the paper, they are paths of their own.
+* D_model: the code's rollouts of length L are L sets of single steps from replayed states.
+* The newest rollout: the code gives it to the model first, and to policy and critics only after the next.
+
+What differs from the code in both: that of `mbpo` (log_std, initial weights, factors of losses); every hidden unit of
+policy and critics is a ReLU (the code has tanh for some tasks); the reward is the task's own, of the state before the
+step (the code's has parts of the next one); and the policy learns before the critics (the code does both at once).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from svgbench.baselines.actor_critic import _imagined
+from svgbench.baselines.actor_critic import _soft_actor_critic as shared
+from svgbench.baselines.actor_critic._imagined import acted_in_pieces, reward_rule, termination_rule
+from svgbench.baselines.actor_critic._model_paths import (
+    ModelSteps,
+    Rules,
+    expanded_as_coded,
+    expanded_by_members,
+    path_returns,
+    smaller_mean,
+)
+from svgbench.baselines.actor_critic._soft_actor_critic import RULES as SHARED_RULES
+from svgbench.baselines.actor_critic._soft_actor_critic import SoftActorCritic, soft_target
+from svgbench.learners.costs import milliseconds, products
+from svgbench.learners.draws import Draws
+from svgbench.learners.limits import StepLimits as Limits
+from svgbench.learners.model_based import ModelBasedLearner
+from svgbench.learners.online import cost_before
+from svgbench.learners.settings import settings
+from svgbench.memory.experience import Experience
+from svgbench.memory.imagined import ImaginedReplay
+from svgbench.memory.replay import Layout, ReplayBatch
+from svgbench.models.branched import BranchedRollouts, permuted_members
+from svgbench.models.ensemble_fit import EnsembleFit, FitSettings, own_splits_by_rollout
+from svgbench.models.gaussian_ensemble import GaussianEnsemble
+from svgbench.models.stopping import RollingMean
+from svgbench.nn.streams import Streams
+from svgbench.ranges import Count, Natural, NonNegative, Share
+from svgbench.tasks.simulations import never
+from svgbench.words.learner import Learner
+from svgbench.words.task import Task
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Config(_imagined.Config):
+    """MAAC's own settings; `_imagined.Config` has those that MBPO shares. Sources: the code, unless said."""
+
+    H: Natural = 4  # model steps of the policy's objective; 0: none (walker2d: 2; the code's T is H - 1)
+    paths: Count = 5  # K, samples for each state of a batch
+    samples: Literal["paths", "last actions"] = "paths"  # what K counts: paths, or actions in a path's last state
+    smaller_of_means: bool = False  # the smaller critic is taken after averaging the K, else of each
+    critic_steps: Natural = 2  # the greatest depth of the critics' targets; 0: SAC's targets
+    targets: Literal["weighted", "as coded"] = "weighted"  # which variances weigh estimates of several depths
+    target_members: Share = 1.0  # share of the members that count at a depth, drawn anew ("as coded" only)
+    target_entropy_on_the_way: bool = True  # the targets' soft returns include entropies between, as Q does
+    variance_as_deviation: bool = False  # the model's noise in differentiated paths and targets
+    clip_obs: NonNegative = 100.0  # bound of what these paths predict, in the observation's unit; 0: none
+    imagined: Literal["rollouts", "single steps"] = "rollouts"  # what D_model holds, of rollout_length
+    lag: bool = False  # policy and critics do not have the last `rollout_steps` real transitions yet
+
+    rollout_steps: Count = 1000  # environment steps of an iteration
+    rounds: Count = 4  # of imagining and updating, in an iteration
+    updates_per_step: Count = 8  # so many for each environment step of an iteration, spread over its rounds
+    random_steps: Natural = 5000  # environment steps of uniform actions
+    learning_starts: Count = 6000  # environment step, from 0, of the first iteration: after a rollout of the policy
+    steps_per_slice: Count = 250  # environment steps per slice; no part of the numbers
+    imagined_capacity: Count = 2_000_000  # transitions that D_model holds
+    members: Count = 8  # networks of a seed's ensemble
+    persistence: Share = 0.9  # of the rolling mean of a member's validation loss: it stops where that rises
+    max_epochs: Natural = 200  # of a fit; 0: no cap
+    rollout_grows_until: Count = 100  # the iteration of the last length; linear from rollout_grows_from
+
+
+RULES = {
+    **SHARED_RULES,
+    **_imagined.RULES,
+    "step_batch % members == 0": "each member has as many rows of a batch",
+    "rollouts_per_fit % members == 0": "each member has as many rollouts",
+    "rollout_steps * updates_per_step % rounds == 0": "each round has as many updates",
+    "int(rollout_steps * model_holdout) >= 1": "a fit is validated on transitions that are held out",
+    "int(learning_starts * model_holdout) >= 1": "a fit is validated on transitions that are held out",
+    "not lag or learning_starts > rollout_steps": "policy and critics need a transition",
+    "targets != 'as coded' or target_members * members >= 1": "a member counts",
+}
+PROFILES: dict[str, dict[str, Any]] = {
+    "text": {},
+    "code": {
+        "samples": "last actions",
+        "smaller_of_means": True,
+        "targets": "as coded",
+        "target_members": 0.5,
+        "target_entropy_on_the_way": False,
+        "variance_as_deviation": True,
+        "imagined": "single steps",
+        "lag": True,
+    },
+}
+
+UPDATES_AT_ONCE = 20  # updates whose random numbers are drawn together, and which are a slice
+
+
+def fit_settings(c: Config, seeds: Sequence[int], outputs: int) -> FitSettings:
+    """`model_decay` is none, and the penalty is of means over outputs."""
+    return FitSettings(
+        split=own_splits_by_rollout(seeds, c.learning_starts, c.rollout_steps, c.model_holdout),
+        rule=partial(RollingMean, members=c.members, persistence=c.persistence),
+        batch=c.model_batch, lr=c.model_lr, decay=(0.0,) * (len(c.model_hidden) + 1),
+        bounds_penalty=c.log_var_penalty / outputs, max_epochs=c.max_epochs, max_minibatches=c.max_minibatches,
+        elites=c.members, learns_reward=False, validated_by="likelihood",
+    )  # fmt: skip
+
+
+@dataclass
+class Progress:
+    """Where an iteration is."""
+
+    fitting: bool = False
+    round: int = 0
+    rollouts: BranchedRollouts | None = None  # in progress
+    updates: int = -1  # made in this round; -1: it has not imagined yet
+
+
+class MAAC(SoftActorCritic):
+    """`svgbench.learners.model_based.ModelBasedAgent`: SAC's networks, an ensemble, and what it has imagined."""
+
+    config: Config
+    draws: Mapping[str, Any]
+
+    def __init__(self, config: Config, task: Task, seeds: Sequence[int], total_steps: int, device: str) -> None:
+        super().__init__(config, task, seeds, total_steps, device, policy_steps=1)
+        c, self.seeds, n, m = config, list(seeds), task.observation_dim, task.action_dim
+        dtype, self.layout = getattr(torch, c.dtype), Layout(n, m)
+        self.model = GaussianEnsemble(
+            Streams(seeds, "model", device), n + m, n,
+            hidden=c.model_hidden, activation=c.model_activation, members=c.members,
+            log_var_bounds=(c.log_var_min, c.log_var_max), scaled_outputs=True, dtype=dtype,
+        )  # fmt: skip
+        self.fit = EnsembleFit(self.model, self.layout, fit_settings(c, seeds, n), seeds)
+        room = min(c.imagined_capacity, most_imagined(c, total_steps))
+        self.imagined = ImaginedReplay(len(self.seeds), room, self.layout.width, dtype, device)
+        self.now = Progress()
+        self.rewards, self.terminates = reward_rule(task), termination_rule(task)
+        self.ends = None if task.termination_function is never else self.terminates
+        self.steps = ModelSteps(self.model, c.variance_as_deviation, c.clip_obs)
+        self.adams += [self.fit.adam, self.fit.bounds_adam]
+        self.parts |= {"model": self.model, "fit": self.fit, "imagined": self.imagined}
+        self.draws, self.draws_windows, self.learns_between = {}, False, True
+        self.model_from, self.model_every = c.learning_starts, c.rollout_steps
+        self.costs = step_costs(c, n, m, len(self.seeds), total_steps)
+
+    def advance_model(self, step: int, experience: Experience, active: Tensor | None) -> bool:
+        """A slice of algorithm 1's lines 4 to 12; whether it was the last of this iteration."""
+        c, now = self.config, self.now
+        if self.fit.name != f"fit-{step}":
+            self.fit.begin(f"fit-{step}", experience.replay.rows, experience.replay.size, active)
+            now.fitting = True
+        if now.fitting:  # lines 4, 5
+            if self.fit.advance(experience.replay.rows, c.minibatches_per_slice):
+                now.fitting = False
+                self.last["model_loss"].copy_(self.fit.loss.mean(1))
+        elif now.updates < 0:  # line 7
+            self._imagine(step, experience)
+        else:  # lines 9 to 12
+            self.set_target_entropy(step)
+            self._update_some(step, experience, active)
+        if now.round < c.rounds:
+            return False
+        self.now = Progress()
+        return True
+
+    def _imagine(self, step: int, experience: Experience) -> None:
+        """A step of the rollouts of a round: an action of the policy, one member a row, and what follows in D_model."""
+        c, now, n = self.config, self.now, self.layout.obs_dim
+        done = 0 if now.rollouts is None else now.rollouts.length
+        streams = Streams(self.seeds, f"imagine-{step}-{now.round}-{done}", self.imagined.rows.device)
+        if now.rollouts is None or c.imagined == "single steps":
+            which = streams.uniform(c.rollouts_per_fit, dtype=torch.float64)
+            now.rollouts = BranchedRollouts(self.layout.obs(self._real(which, experience)).contiguous())
+            now.rollouts.length = done
+        noise = streams.normal((c.rollouts_per_fit, n + self.layout.action_dim), dtype=self.imagined.rows.dtype)
+        for_model, for_policy = noise.split([n, self.layout.action_dim], -1)
+        action = acted_in_pieces(self.actor, experience.normalise(now.rollouts.obs), for_policy)
+        member = permuted_members(streams, c.members, c.rollouts_per_fit)
+        self.imagined.add(
+            *now.rollouts.step(self.model, action, member, for_model, self.terminates, self._detached_rewards)
+        )
+        length = _imagined.rollout_length(c, (step - c.learning_starts) // c.rollout_steps)
+        if now.rollouts.length == length or not bool(now.rollouts.running.any()):
+            now.rollouts, now.updates = None, 0
+
+    def _detached_rewards(self, obs: Tensor, action: Tensor, next_obs: Tensor) -> Tensor:
+        with torch.no_grad():
+            return self.rewards(obs, action, next_obs)
+
+    def _real(self, uniform: Tensor, experience: Experience) -> Tensor:
+        """Real transitions, as they are, that policy and critics may have; `uniform` in [0, 1) says which."""
+        size = experience.replay.size
+        known = size - self.config.rollout_steps if self.config.lag else size
+        return experience.replay.sample(uniform * (known / size))
+
+    def _update_some(self, step: int, experience: Experience, active: Tensor | None) -> None:
+        """The next updates of this round, which share a stream."""
+        c, now = self.config, self.now
+        of_round = c.rollout_steps * c.updates_per_step // c.rounds
+        count = min(UPDATES_AT_ONCE, of_round - now.updates)
+        streams = Streams(self.seeds, f"updates-{step}-{now.round}-{now.updates}", self.imagined.rows.device)
+        real = int(c.step_batch * c.real_share)
+        which = streams.uniform((count, c.step_batch), dtype=torch.float64)
+        for own in which.unbind(1):
+            rows = torch.cat([self._real(own[:, :real], experience), self.imagined.sample(own[:, real:])], 1)
+            self._update_once(self.layout.batch(rows), streams, experience, active)
+        now.updates += count
+        if now.updates == of_round:
+            now.round, now.updates = now.round + 1, -1
+
+    def _update_once(self, batch: ReplayBatch, streams: Streams, seen: Experience, active: Tensor | None) -> None:
+        """Line 10, with the temperature, and line 11."""
+        loss, log_prob = self._policy_loss(batch.x, streams, seen)
+        self.update_policy(loss, log_prob, active)
+        xu = torch.cat([seen.normalise(batch.x), self.layout.action(batch.xu)], -1) if seen.enabled else batch.xu
+        self.fit_critic(xu, self._target(batch, streams, seen), active)
+        self.average()
+
+    def _policy_loss(self, obs: Tensor, streams: Streams, seen: Experience) -> tuple[Tensor, Tensor]:
+        """[S], and log pi of the first actions: section 4.3."""
+        c, K = self.config, self.config.paths
+        each_start, last = (K, 1) if c.samples == "paths" else (1, K)
+        start = obs.repeat_interleave(each_start, 1) if each_start > 1 else obs
+        rows = start.shape[1]
+        act = self._acting(streams, [rows] * c.H + [rows * last], seen)
+        noise = self._model_noise(streams, c.H, rows)
+        order = [streams.permutation(rows) for _ in range(c.H)]
+
+        def step(t: int, s: Tensor, a: Tensor) -> Tensor:
+            return self.steps.of_one(s, a, order[t], noise[t])
+
+        rules = Rules(act, self.rewards, self.ends, partial(self._twins, self.critic, seen), c.gamma)
+        returns, log_prob = path_returns(rules, step, start, c.H, last)
+        objective = smaller_mean(returns, K, of_means=c.smaller_of_means)
+        return (self.temperature.alpha * log_prob).mean(-1) - objective, log_prob
+
+    @torch.no_grad()
+    def _target(self, batch: ReplayBatch, streams: Streams, seen: Experience) -> Tensor:
+        """[S, B]: section 4.3, the critics' targets."""
+        c, B, alpha, depth = self.config, batch.x.shape[1], self.temperature.alpha, self.config.critic_steps
+        if depth == 0:
+            unit = streams.normal((B, self.layout.action_dim), dtype=batch.x.dtype)
+            outcome = batch.reward, batch.terminal, seen.normalise(batch.next_x)
+            return soft_target(self.target_critic, self.target_actor, alpha, *outcome, unit, c.gamma)
+        act = self._acting(streams, [B] * (depth + 2), seen)
+        noise = self._model_noise(streams, depth, B)
+        rules = Rules(act, self.rewards, self.ends, partial(self._twins, self.target_critic, seen), c.gamma)
+
+        def step(j: int, s: Tensor, a: Tensor) -> Tensor:
+            return self.steps.of_all(s, a, noise[j - 1][:, None])
+
+        if c.targets == "weighted":
+            value = expanded_by_members(
+                rules, step, alpha, batch.next_x, c.members, depth, inner_entropy=c.target_entropy_on_the_way
+            ).combined(as_coded=False)
+        else:
+            order = [streams.permutation(B) for _ in range(depth)]
+            count = int(c.target_members * c.members)
+            chosen = torch.stack([streams.permutation(c.members)[:, :count] for _ in range(depth)], 1)
+
+            def along(j: int, s: Tensor, a: Tensor) -> Tensor:
+                return self.steps.of_one(s, a, order[j - 1], noise[j - 1])
+
+            value = expanded_as_coded(rules, step, along, alpha, batch.next_x, chosen).combined(as_coded=True)
+        return batch.reward + c.gamma * (1 - batch.terminal) * value
+
+    def _acting(self, streams: Streams, rows: Sequence[int], seen: Experience) -> Any:
+        """The policy with noise of its own at each time; several sets of rows at one time share it."""
+        m = self.layout.action_dim
+        noise = streams.normal((sum(rows), m), dtype=self.imagined.rows.dtype).split(list(rows), 1)
+
+        def act(t: int, obs: Tensor) -> tuple[Tensor, Tensor]:
+            sets = obs.shape[1] // rows[t]
+            own = noise[t].repeat(1, sets, 1) if sets > 1 else noise[t]
+            return self.actor.sample(seen.normalise(obs), own)
+
+        return act
+
+    def _model_noise(self, streams: Streams, steps: int, rows: int) -> Sequence[Tensor]:
+        return streams.normal((steps, rows, self.layout.obs_dim), dtype=self.imagined.rows.dtype).unbind(1)
+
+    @staticmethod
+    def _twins(critic: shared.TwinCritic, seen: Experience, obs: Tensor, action: Tensor) -> Tensor:
+        return critic(torch.cat([seen.normalise(obs), action], -1))
+
+    def prepare(self, step: int, lacking: Tensor | None = None) -> int:
+        """Nothing is learned at a step."""
+        return 0
+
+    def stuck(self, step: int, lacking: Tensor) -> Tensor:
+        """No seed: the model does not learn from windows."""
+        return lacking & False
+
+    def update(self, phase: int, experience: Experience, draws: Draws, active: Tensor | None) -> None:
+        """Nothing: all is learned between two rollouts."""
+
+    def finite(self) -> Tensor:
+        """Which seeds' parameters are finite, and all losses of their models so far, bool [S]."""
+        return super().finite() & self.fit.finite
+
+    def state_dict(self) -> dict[str, Any]:
+        rollouts = self.now.rollouts.state_dict() if self.now.rollouts else {}
+        return {**super().state_dict(), "now": {**vars(self.now), "rollouts": rollouts}}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        super().load_state_dict(state)
+        now = state["now"]
+        rollouts = BranchedRollouts.from_state(now["rollouts"]) if now["rollouts"] else None
+        self.now = Progress(now["fitting"], now["round"], rollouts, now["updates"])
+
+
+def most_imagined(c: Config, total_steps: int) -> int:
+    """Transitions that a whole run imagines, at least 1."""
+    iterations = range(len(range(c.learning_starts, total_steps + 1, c.rollout_steps)))
+    return max(1, sum(_imagined.rollout_length(c, i) for i in iterations) * c.rounds * c.rollouts_per_fit)
+
+
+def step_costs(c: Config, obs_dim: int, action_dim: int, S: int, total_steps: int) -> Sequence[tuple[int, float]]:
+    """`OnlineAgent.costs`: what an iteration costs, spread over the steps until the next."""
+    sizes = obs_dim, action_dim, S
+    starts = range(c.learning_starts, max(total_steps, c.learning_starts + 1), c.rollout_steps)
+    updates = c.updates_per_step * update_milliseconds(c, *sizes)
+
+    def model(iteration: int, step: int) -> float:
+        rows = min(step, c.replay_capacity)
+        made = c.rounds * _imagined.rollout_length(c, iteration) * c.rollouts_per_fit
+        held = int(rows * c.model_holdout)
+        return _imagined.model_milliseconds(c, obs_dim, sizes, rows, held, made) / c.rollout_steps
+
+    return [(0, updates)] + [(at, updates + model(i, at)) for i, at in enumerate(starts)]
+
+
+def update_milliseconds(c: Config, obs_dim: int, action_dim: int, S: int) -> float:
+    """Milliseconds of one core of an update of policy and critics, roughly."""
+    actor = products((obs_dim, *c.actor_hidden, 2 * action_dim))
+    critics = 2 * products((obs_dim + action_dim, *c.critic_hidden, 1))
+    model = products((obs_dim + action_dim, *c.model_hidden, 2 * obs_dim))
+    paths, last = (c.paths, 1) if c.samples == "paths" else (1, c.paths)
+    policy = paths * c.H * (3 * actor + 2 * model) + paths * last * (3 * actor + 2 * critics)
+    target = (actor + critics) + c.critic_steps * c.members * (model + actor + critics)
+    calls = 150 + c.H * (120 + 30 * len(c.model_hidden)) + c.critic_steps * 120
+    return milliseconds(S * c.step_batch * (policy + target + 3 * critics), calls)
+
+
+def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits) -> float:
+    """Milliseconds of one core that a whole block takes, roughly."""
+    c, S, total_steps = settings(Config, config), len(seeds), int(budget["total_steps"])
+    costs = step_costs(c, task.observation_dim, task.action_dim, S, total_steps)
+    return cost_before(total_steps, shared.schedule(c, total_steps), costs, S, task.horizon)
+
+
+def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> Learner:
+    """The learner of a block. budget: `total_steps`, environment steps, over which the target entropy moves.
+
+    Raises ValueError for a task that does not state when it terminates and a reward with derivatives.
+    """
+    c, total_steps = settings(Config, config), int(budget["total_steps"])
+    agent = MAAC(c, task, seeds, total_steps, device)
+    experience = shared.experience(c, task, len(seeds), total_steps, device)
+    plan, dtype = shared.schedule(c, total_steps), getattr(torch, c.dtype)
+    return ModelBasedLearner(agent, task, seeds, plan, experience, dtype, device)

@@ -1,0 +1,33 @@
+"""How value estimates of several depths are combined: STEVE (Buckman et al. 2018, section 3.1).
+
+Axes: S seeds, D depths, C candidates of a depth, B rows.
+"""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+AS_CODED_FLOOR = 1e-8  # iclavera/meta-mb at 233e0fb, meta_mb/algos/maac.py
+
+
+def inverse_variance_weights(variance: Float[Tensor, "S D B"]) -> Float[Tensor, "S D B"]:
+    """Weights proportional to 1 / variance that sum to 1 over depths, without a floor.
+
+    In a row where some variances are 0, these depths share the weight: that is the limit. But a depth whose variance is
+    0 in every row of a seed has candidates that cannot differ, and takes all weight in every row: ValueError.
+    """
+    constant = (variance == 0).all(-1).any(0)  # [D]
+    if bool(constant.any()):
+        depth = int(constant.nonzero()[0])
+        raise ValueError(f"the variance at depth {depth} is 0 in every row: expected candidates that can differ")
+    least = variance.amin(1, keepdim=True)
+    share = torch.where(variance == least, 1.0, least / variance)
+    return share / share.sum(1, keepdim=True)
+
+
+def floored_weights(variance: Float[Tensor, "S D B"]) -> Float[Tensor, "S D B"]:
+    """Weights proportional to 1 / (variance + 1e-8), as MAAC's authors have them: a variance of 0 takes nearly all."""
+    share = 1 / (variance + AS_CODED_FLOOR)
+    return share / share.sum(1, keepdim=True)
