@@ -79,7 +79,8 @@ class Study:
 
     def _stored(self) -> set[str]:
         folder = self.experiment.draws_from or self.experiment.id
-        return {variant for budget in BUDGETS for variant in self.store.variants(folder, budget)}
+        found = {variant for budget in BUDGETS for variant in self.store.variants(folder, budget)}
+        return found - {*self.experiment.leaves}
 
     def check(self, selection: Selection, running: bool = False) -> None:
         """Raise UsageError for any word that the experiment does not know, before anything slow is imported.

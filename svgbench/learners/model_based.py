@@ -46,7 +46,8 @@ class ModelBasedLearner(OnlineLearner):
             return []
         self.modelled = self.step
         self._mask(a.finite().cpu().numpy(), "a parameter or an error of the model is not finite")
-        return self._evaluate() if self._evaluation_is_due() and self.alive.any() else []
+        due = a.learns_between and self._evaluation_is_due()
+        return self._evaluate() if due and self.alive.any() else []
 
     def _work_is_due(self) -> bool:
         a = self.agent

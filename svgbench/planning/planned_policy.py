@@ -20,7 +20,7 @@ Axes: S seeds, N states of each seed, L actions of a candidate, O observation, A
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -34,7 +34,7 @@ from svgbench.nn.distributions import SquashedGaussian
 from svgbench.nn.streams import Streams
 from svgbench.planning.action_sequences import SequencePlanner, SequenceSearch
 from svgbench.planning.model_returns import ModelReturns, ReturnSettings, Reward
-from svgbench.simulate.stepping import paired_returns
+from svgbench.planning.trial import PairedTrial, Way
 from svgbench.words.task import Simulations
 
 Reading = Literal["text", "code"]
@@ -61,12 +61,31 @@ class PlanningSettings:
     init_std: Literal["std", "log_std"] = "std"  # "log_std": its size, |log_std|, stands for the deviation
 
 
-def planning_settings(gamma: float, reading: Reading, horizon: int = 5) -> PlanningSettings:
-    """MAAC's planner, as the text or as the authors' code has it."""
+def planning_settings(
+    gamma: float, reading: Reading, horizon: int = 5, search: SequenceSearch | None = None
+) -> PlanningSettings:
+    """MAAC's planner, as the text or as the authors' code has it. search: None for its own numbers."""
+    search = search or SequenceSearch()
     if reading == "text":
-        return PlanningSettings(SequenceSearch(), ReturnSettings(gamma, horizon))
+        return PlanningSettings(search, ReturnSettings(gamma, horizon))
     returns = ReturnSettings(gamma, horizon, "member_variance", terminal_action="planned", terminal_power="H+1")
-    return PlanningSettings(SequenceSearch(variance_cut="box"), returns, init_std="log_std")
+    return PlanningSettings(replace(search, variance_cut="box"), returns, init_std="log_std")
+
+
+def ways_with_and_without(
+    settings: PlanningSettings,
+    agent: ActorCritic,
+    model: GaussianEnsemble,
+    seeds: Sequence[int],
+    reward: Reward | None,
+    terminates: Terminates | None,
+) -> tuple[Way, Way]:
+    """How a `PairedTrial` acts with planning, and without. A plan's random numbers depend on the seed and the time."""
+
+    def policy(t: int) -> PlannedPolicy:
+        return PlannedPolicy(settings, agent, model, seeds, f"plan-{t}", reward=reward, terminates=terminates)
+
+    return lambda t, obs: policy(t).act(obs), lambda t, obs: policy(t).mode(obs)
 
 
 class PlannedPolicy:
@@ -143,15 +162,9 @@ def returns_with_and_without(
     Both begin in the same states. simulations: S seeds, seed-major, without automatic resets. to_controls: from actions
     in [-1, 1] to the task's (`svgbench.simulate.acting.ActionUnits`). An action that is not a number becomes 0.
     """
-    like = planned.returns.model.centre
-
-    def acting(act: Callable[[Tensor], Tensor]) -> Callable[[NDArray[Any]], NDArray[Any]]:
-        def controls(obs: NDArray[Any]) -> NDArray[Any]:
-            action = act(torch.from_numpy(obs).to(like).view(planned.S, -1, obs.shape[-1]))
-            return to_controls(np.nan_to_num(action.double().cpu().numpy().reshape(len(obs), -1)))
-
-        return controls
-
     planned.planner.forget()
-    with_plan, without = paired_returns(simulations, [acting(planned.act), acting(planned.mode)])
-    return with_plan.reshape(planned.S, -1), without.reshape(planned.S, -1)
+    ways: list[Way] = [lambda _, obs: planned.act(obs), lambda _, obs: planned.mode(obs)]
+    trial = PairedTrial(ways, simulations, to_controls, planned.S, planned.returns.model.centre)
+    while not trial.done:
+        trial.advance(1000)
+    return trial.returns[0], trial.returns[1]

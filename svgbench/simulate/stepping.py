@@ -9,7 +9,7 @@ draw noise in another order, which changes numbers, or keep arrays that nobody r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -47,15 +47,4 @@ def episode_returns(simulations: Simulations, act: Callable[[NDArray[Any]], NDAr
         returns[rows] += step.reward
         obs[rows] = step.observation
         running[rows] = ~(step.terminated | step.truncated)
-    return returns
-
-
-def paired_returns(
-    simulations: Simulations, acts: Sequence[Callable[[NDArray[Any]], NDArray[Any]]]
-) -> list[NDArray[np.float64]]:
-    """`episode_returns` of each way to act, from the same starts: the current states of the simulations."""
-    begin, returns = simulations.get_state(), []
-    for act in acts:
-        simulations.set_state(begin)
-        returns.append(episode_returns(simulations, act))
     return returns

@@ -127,13 +127,14 @@ class Measure:
     """One number per seed, computed from a cell's rows.
 
     It uses the rows whose columns equal `where` (for `step`, "last" means a seed's last step). `reduce` turns their
-    values of `column` into one number, in the order of the file. `k` is used by "mean_of_last".
+    values of `column` into one number, in the order of the file. `k` is used by "mean_of_last". "mean_change" is the
+    mean absolute difference between successive rows.
     """
 
     column: str
     label: str
     where: Mapping[str, Scalar] = field(default_factory=dict)
-    reduce: Literal["last", "mean", "min", "max", "mean_of_last"] = "last"
+    reduce: Literal["last", "mean", "min", "max", "mean_of_last", "mean_change"] = "last"
     k: int = 1
     higher_is_better: bool = True
 
@@ -290,6 +291,7 @@ class Experiment:
     threads: int = 1  # per block
     published: str | None = None  # the id of a table in `paper_tables`
     draws_from: str | None = None  # the experiment that declares the runs
+    leaves: tuple[str, ...] = ()  # ids of variants which that experiment declares, and this one leaves out
     first_seed: int = 0  # a count of seeds starts here
     question: str = ""  # what `compare` answers with yes, no or in part; by default "Does Figure 3 hold?"
     headline: str = ""  # the id of the claim that the answer names; by default the first

@@ -45,7 +45,7 @@ def test_commands_and_options(tab):
 
 def test_experiments_works_and_artifacts(tab):
     assert tab("run", "sac-svg/t") == ["sac-svg/table2"]
-    assert tab("compare", "maa") == ["maac/fig2", "maac/fig3", "maac/bounds", "maac"]
+    assert tab("compare", "maa") == ["maac/fig2", "maac/fig3", "maac/fig4", "maac/table1", "maac/bounds", "maac"]
     assert {"fig3", "fig4"} <= set(tab("plot", "fig"))
     assert set(tab("diff", "a", "b", "--experiment", "tr")) >= {"trpo/fig4", "trpo"}
     assert tab("tune", "trpo") == ["trpo/natural-gradient-sweep", "trpo/fig4"]

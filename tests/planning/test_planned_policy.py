@@ -22,8 +22,9 @@ from svgbench.planning.planned_policy import (
     planning_settings,
     returns_with_and_without,
 )
+from svgbench.planning.trial import PairedTrial
 from svgbench.simulate.acting import ActionUnits
-from svgbench.simulate.stepping import episode_returns, paired_returns
+from svgbench.simulate.stepping import episode_returns
 from svgbench.tasks.maac.linear_quadratic import action_value_matrix, optimal_gain
 
 SEEDS, EPISODES = [3, 8], 2
@@ -127,18 +128,22 @@ def test_pairs_begin_alike_and_leave_the_simulations_after_one_episode():
     simulations = task.simulate(SEEDS, EPISODES, "evaluation", autoreset=False)
 
     def acting(gain):
-        def act(obs):
-            seen.append(obs.copy())
-            return gain * obs[:, 1:]
+        def act(t, obs):
+            seen.append(obs.numpy().reshape(-1, obs.shape[-1]).copy())
+            return gain * obs[..., 1:]
 
         return act
 
-    first, second = paired_returns(simulations, [acting(-0.5), acting(-1.0)])
+    like = torch.zeros((), dtype=torch.float64)
+    trial = PairedTrial([acting(-0.5), acting(-1.0)], simulations, ActionUnits(task), len(SEEDS), like)
+    while not trial.done:
+        trial.advance(2)
+    first, second = trial.returns.reshape(2, -1)
     np.testing.assert_array_equal(seen[0], seen[3])
     assert (first != second).all()
     after = simulations.reset()
     once = task.simulate(SEEDS, EPISODES, "evaluation", autoreset=False)
-    np.testing.assert_array_equal(episode_returns(once, acting(-0.5)), first)
+    np.testing.assert_array_equal(episode_returns(once, lambda obs: ActionUnits(task)(-0.5 * obs[:, 1:])), first)
     np.testing.assert_array_equal(once.reset(), after)
 
 

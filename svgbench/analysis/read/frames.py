@@ -126,7 +126,7 @@ def _undeclared(
         task, dashes, variant = path.stem.partition("--")
         if path.stem in declared or task + dashes not in names:
             continue
-        if selection.variants and variant not in selection.variants:
+        if variant in experiment.leaves or (selection.variants and variant not in selection.variants):
             continue
         try:
             meta = read_meta(path)

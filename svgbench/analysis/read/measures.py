@@ -94,6 +94,8 @@ def measure_values(frame: pd.DataFrame, measure: Measure, extra_where: Mapping[s
     groups = numbers.groupby(level="seed", sort=True)
     if measure.reduce == "mean_of_last":
         return groups.tail(measure.k).groupby(level="seed", sort=True).mean(skipna=False)
+    if measure.reduce == "mean_change":
+        return groups.agg(lambda values: values.diff().abs().iloc[1:].mean(skipna=False))
     reductions = {"last": groups.last, "mean": groups.mean, "min": groups.min, "max": groups.max}
     return reductions[measure.reduce](skipna=False)
 

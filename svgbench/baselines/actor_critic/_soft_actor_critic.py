@@ -31,8 +31,8 @@ from svgbench.nn.streams import Streams
 from svgbench.ranges import Count, LogScale, Nats, Natural, NonNegative, Positive, Precision, Share, Widths
 from svgbench.words.task import Task
 
-COLUMNS = ("entropy", "critic_loss", "reward_loss", "model_loss")
-"""What an update reports; NaN where an algorithm has no such quantity."""
+COLUMNS = ("entropy", "critic_loss", "reward_loss", "model_loss", "planned_return", "unplanned_return")
+"""What an update reports, or a trial at the end of training; NaN where an algorithm has no such quantity."""
 
 
 @dataclass(frozen=True)

@@ -1,33 +1,30 @@
 """Model-augmented actor-critic: Clavera et al. 2020, algorithm 1. The policy learns through a learned model.
 
-Every `rollout_steps` environment steps, an iteration: fit an ensemble of probabilistic models to all real transitions;
-then, `rounds` times, imagine transitions from replayed states into D_model, and update policy and critics on batches of
-some real and mostly imagined transitions. The reward is known; the model learns transitions only.
+Every `rollout_steps` environment steps: fit an ensemble of probabilistic models to all real transitions; then, `rounds`
+times, imagine transitions from replayed states into D_model, and update policy and critics on batches of some real and
+mostly imagined transitions. The reward is known; the model learns transitions only.
 
 The policy's objective, section 4.3: E[sum_{t<H} gamma^t r(s_t, a_t) + gamma^H Q(s_H, a_H)] + alpha entropy. Its
 gradient is taken pathwise through `H` steps of the model, on `paths` paths from each state. The critics' targets are
 combined from estimates of depth 0 to `critic_steps` by their inverse variances (STEVE; Buckman et al. 2018). All else
 is soft actor-critic's (`_soft_actor_critic`).
 
-Its switches give the paper's comparators. `H = 0` is "STEVE on SAC", and also the ablation "H = 0";
-`critic_steps = 0` is "-STEVE"; `paths = 1` is "single sample". `H = 0` with `critic_steps = 0` is what the authors'
-code calls MBPO, with imagined transitions of one step.
+Its switches give the paper's comparators: `H = 0` is "STEVE on SAC", `critic_steps = 0` "-STEVE", `paths = 1` "single
+sample"; `H = 0` with `critic_steps = 0` and single imagined steps is what the authors' code calls MBPO.
 
-"code" is iclavera/meta-mb at 233e0fb (meta_mb/algos/maac.py, meta_mb/trainers/maac_trainer.py, meta_mb/dynamics/, and
-run_scripts/maac_run_sweep.py for settings); "text" follows the paper, and the code where the paper says nothing. Where
-the two differ, PROFILES has every difference:
+"code" is iclavera/meta-mb at 233e0fb (meta_mb/algos/maac.py, trainers/maac_trainer.py, dynamics/, and for settings
+run_scripts/maac_run_sweep.py); "text" follows the paper, and the code where the paper is silent. They differ in this:
 
-* STEVE: the code copies one estimate of depth 0 over all members, so that its variance is 0 and it takes nearly all the
-  weight: its targets are SAC's. In "text", variances are over members and critics.
+* STEVE: the code copies one estimate of depth 0 over all members. Its variance is 0, so it takes nearly all weight: the
+  targets are SAC's. In "text", variances are over members and critics.
 * Noise of the model in differentiated paths: the code's deviation is the variance.
-* Several samples: at 233e0fb the code draws them in a path's last state only. In the text, and in the code at the time
-  of the paper, they are paths of their own.
+* Several samples: the code draws them in a path's last state only; in the text (and in earlier code) they are paths.
 * D_model: the code's rollouts of length L are L sets of single steps from replayed states.
-* The newest rollout: the code gives it to the model first, and to policy and critics only after the next.
+* The newest rollout: the code gives it to the model at once, to policy and critics only after the next.
 
-What differs from the code in both: that of `mbpo` (log_std, initial weights, factors of losses); every hidden unit of
-policy and critics is a ReLU (the code has tanh for some tasks); the reward is the task's own, of the state before the
-step (the code's has parts of the next one); and the policy learns before the critics (the code does both at once).
+What differs from the code in both: what differs in `mbpo` (log_std, initial weights, factors of losses); ReLUs in
+policy and critics on every task; the task's own reward, of the state before the step (the code's has parts of the next
+one); and the policy learns before the critics (the code does both at once).
 """
 
 from __future__ import annotations
@@ -40,24 +37,17 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from svgbench.baselines.actor_critic import _imagined
+from svgbench.baselines.actor_critic import _imagined, _model_paths
 from svgbench.baselines.actor_critic import _soft_actor_critic as shared
 from svgbench.baselines.actor_critic._imagined import acted_in_pieces, reward_rule, termination_rule
-from svgbench.baselines.actor_critic._model_paths import (
-    ModelSteps,
-    Rules,
-    expanded_as_coded,
-    expanded_by_members,
-    path_returns,
-    smaller_mean,
-)
+from svgbench.baselines.actor_critic._model_paths import ModelSteps, Rules
 from svgbench.baselines.actor_critic._soft_actor_critic import RULES as SHARED_RULES
 from svgbench.baselines.actor_critic._soft_actor_critic import SoftActorCritic, soft_target
 from svgbench.learners.costs import milliseconds, products
 from svgbench.learners.draws import Draws
 from svgbench.learners.limits import StepLimits as Limits
-from svgbench.learners.model_based import ModelBasedLearner
 from svgbench.learners.online import cost_before
+from svgbench.learners.planning_trial import PlanningLearner
 from svgbench.learners.settings import settings
 from svgbench.memory.experience import Experience
 from svgbench.memory.imagined import ImaginedReplay
@@ -67,6 +57,9 @@ from svgbench.models.ensemble_fit import EnsembleFit, FitSettings, own_splits_by
 from svgbench.models.gaussian_ensemble import GaussianEnsemble
 from svgbench.models.stopping import RollingMean
 from svgbench.nn.streams import Streams
+from svgbench.planning.action_sequences import SequenceSearch
+from svgbench.planning.planned_policy import ActorCritic, planning_settings, ways_with_and_without
+from svgbench.planning.trial import Way
 from svgbench.ranges import Count, Natural, NonNegative, Share
 from svgbench.tasks.simulations import never
 from svgbench.words.learner import Learner
@@ -102,6 +95,12 @@ class Config(_imagined.Config):
     members: Count = 8  # networks of a seed's ensemble
     persistence: Share = 0.9  # of the rolling mean of a member's validation loss: it stops where that rises
     max_epochs: Natural = 200  # of a fit; 0: no cap
+    plan_episodes: Natural = 0  # of each seed after training, with planning and without (Table 1); 0: none
+    plan_reading: Literal["text", "code"] = "text"  # of the planner, see `svgbench.planning.planned_policy`
+    plan_horizon: Count = 5  # model steps
+    plan_population: Count = 256  # sequences of actions in an iteration of the search
+    plan_elites: Count = 25  # of them
+    plan_iterations: Count = 5
     rollout_grows_until: Count = 100  # the iteration of the last length; linear from rollout_grows_from
 
 
@@ -111,9 +110,11 @@ RULES = {
     "step_batch % members == 0": "each member has as many rows of a batch",
     "rollouts_per_fit % members == 0": "each member has as many rollouts",
     "rollout_steps * updates_per_step % rounds == 0": "each round has as many updates",
-    "int(rollout_steps * model_holdout) >= 1": "a fit is validated on transitions that are held out",
-    "int(learning_starts * model_holdout) >= 1": "a fit is validated on transitions that are held out",
+    "rollout_steps * model_holdout >= 1": "a fit is validated on transitions that are held out",
+    "learning_starts * model_holdout >= 1": "a fit is validated on transitions that are held out",
     "not lag or learning_starts > rollout_steps": "policy and critics need a transition",
+    "plan_elites <= plan_population": "elites are some of them",
+    "plan_population >= 2": "a search compares",
     "targets != 'as coded' or target_members * members >= 1": "a member counts",
 }
 PROFILES: dict[str, dict[str, Any]] = {
@@ -127,6 +128,7 @@ PROFILES: dict[str, dict[str, Any]] = {
         "variance_as_deviation": True,
         "imagined": "single steps",
         "lag": True,
+        "plan_reading": "code",
     },
 }
 
@@ -134,7 +136,7 @@ UPDATES_AT_ONCE = 20  # updates whose random numbers are drawn together, and whi
 
 
 def fit_settings(c: Config, seeds: Sequence[int], outputs: int) -> FitSettings:
-    """`model_decay` is none, and the penalty is of means over outputs."""
+    """No weight decay; the penalty on the bounds is of means over outputs."""
     return FitSettings(
         split=own_splits_by_rollout(seeds, c.learning_starts, c.rollout_steps, c.model_holdout),
         rule=partial(RollingMean, members=c.members, persistence=c.persistence),
@@ -158,7 +160,6 @@ class MAAC(SoftActorCritic):
     """`svgbench.learners.model_based.ModelBasedAgent`: SAC's networks, an ensemble, and what it has imagined."""
 
     config: Config
-    draws: Mapping[str, Any]
 
     def __init__(self, config: Config, task: Task, seeds: Sequence[int], total_steps: int, device: str) -> None:
         super().__init__(config, task, seeds, total_steps, device, policy_steps=1)
@@ -170,7 +171,9 @@ class MAAC(SoftActorCritic):
             log_var_bounds=(c.log_var_min, c.log_var_max), scaled_outputs=True, dtype=dtype,
         )  # fmt: skip
         self.fit = EnsembleFit(self.model, self.layout, fit_settings(c, seeds, n), seeds)
-        room = min(c.imagined_capacity, most_imagined(c, total_steps))
+        iterations = range(len(range(c.learning_starts, total_steps + 1, c.rollout_steps)))
+        made = sum(_imagined.rollout_length(c, i) for i in iterations) * c.rounds * c.rollouts_per_fit
+        room = max(1, min(c.imagined_capacity, made))
         self.imagined = ImaginedReplay(len(self.seeds), room, self.layout.width, dtype, device)
         self.now = Progress()
         self.rewards, self.terminates = reward_rule(task), termination_rule(task)
@@ -259,8 +262,7 @@ class MAAC(SoftActorCritic):
         """[S], and log pi of the first actions: section 4.3."""
         c, K = self.config, self.config.paths
         each_start, last = (K, 1) if c.samples == "paths" else (1, K)
-        start = obs.repeat_interleave(each_start, 1) if each_start > 1 else obs
-        rows = start.shape[1]
+        start, rows = obs.repeat_interleave(each_start, 1), obs.shape[1] * each_start
         act = self._acting(streams, [rows] * c.H + [rows * last], seen)
         noise = self._model_noise(streams, c.H, rows)
         order = [streams.permutation(rows) for _ in range(c.H)]
@@ -269,8 +271,8 @@ class MAAC(SoftActorCritic):
             return self.steps.of_one(s, a, order[t], noise[t])
 
         rules = Rules(act, self.rewards, self.ends, partial(self._twins, self.critic, seen), c.gamma)
-        returns, log_prob = path_returns(rules, step, start, c.H, last)
-        objective = smaller_mean(returns, K, of_means=c.smaller_of_means)
+        returns, log_prob = _model_paths.path_returns(rules, step, start, c.H, last)
+        objective = _model_paths.smaller_mean(returns, K, of_means=c.smaller_of_means)
         return (self.temperature.alpha * log_prob).mean(-1) - objective, log_prob
 
     @torch.no_grad()
@@ -289,9 +291,10 @@ class MAAC(SoftActorCritic):
             return self.steps.of_all(s, a, noise[j - 1][:, None])
 
         if c.targets == "weighted":
-            value = expanded_by_members(
-                rules, step, alpha, batch.next_x, c.members, depth, inner_entropy=c.target_entropy_on_the_way
-            ).combined(as_coded=False)
+            inner = c.target_entropy_on_the_way
+            estimates = _model_paths.expanded_by_members(
+                rules, step, alpha, batch.next_x, c.members, depth, inner_entropy=inner
+            )
         else:
             order = [streams.permutation(B) for _ in range(depth)]
             count = int(c.target_members * c.members)
@@ -300,7 +303,8 @@ class MAAC(SoftActorCritic):
             def along(j: int, s: Tensor, a: Tensor) -> Tensor:
                 return self.steps.of_one(s, a, order[j - 1], noise[j - 1])
 
-            value = expanded_as_coded(rules, step, along, alpha, batch.next_x, chosen).combined(as_coded=True)
+            estimates = _model_paths.expanded_as_coded(rules, step, along, alpha, batch.next_x, chosen)
+        value = estimates.combined(as_coded=c.targets == "as coded")
         return batch.reward + c.gamma * (1 - batch.terminal) * value
 
     def _acting(self, streams: Streams, rows: Sequence[int], seen: Experience) -> Any:
@@ -321,6 +325,14 @@ class MAAC(SoftActorCritic):
     @staticmethod
     def _twins(critic: shared.TwinCritic, seen: Experience, obs: Tensor, action: Tensor) -> Tensor:
         return critic(torch.cat([seen.normalise(obs), action], -1))
+
+    def plan(self, experience: Experience) -> Sequence[Way]:
+        """Section 5.4: how the final policy acts with planning, and without."""
+        c, ends = self.config, None if self.ends is None else self.terminates
+        search = SequenceSearch(population=c.plan_population, elites=c.plan_elites, iterations=c.plan_iterations)
+        how = planning_settings(c.gamma, c.plan_reading, c.plan_horizon, search)
+        acts = ActorCritic(self.actor, self.critic.smaller, experience.normalise)
+        return ways_with_and_without(how, acts, self.model, self.seeds, self.rewards, ends)
 
     def prepare(self, step: int, lacking: Tensor | None = None) -> int:
         """Nothing is learned at a step."""
@@ -348,17 +360,18 @@ class MAAC(SoftActorCritic):
         self.now = Progress(now["fitting"], now["round"], rollouts, now["updates"])
 
 
-def most_imagined(c: Config, total_steps: int) -> int:
-    """Transitions that a whole run imagines, at least 1."""
-    iterations = range(len(range(c.learning_starts, total_steps + 1, c.rollout_steps)))
-    return max(1, sum(_imagined.rollout_length(c, i) for i in iterations) * c.rounds * c.rollouts_per_fit)
-
-
 def step_costs(c: Config, obs_dim: int, action_dim: int, S: int, total_steps: int) -> Sequence[tuple[int, float]]:
     """`OnlineAgent.costs`: what an iteration costs, spread over the steps until the next."""
     sizes = obs_dim, action_dim, S
     starts = range(c.learning_starts, max(total_steps, c.learning_starts + 1), c.rollout_steps)
-    updates = c.updates_per_step * update_milliseconds(c, *sizes)
+    actor = products((obs_dim, *c.actor_hidden, 2 * action_dim))
+    critics = 2 * products((obs_dim + action_dim, *c.critic_hidden, 1))
+    member = products((obs_dim + action_dim, *c.model_hidden, 2 * obs_dim))
+    paths, last = (c.paths, 1) if c.samples == "paths" else (1, c.paths)
+    a_row = paths * c.H * (3 * actor + 2 * member) + paths * last * (3 * actor + 2 * critics)  # of a batch
+    a_row += 4 * critics + actor + c.critic_steps * c.members * (member + actor + critics)
+    calls = 150 + c.H * (120 + 30 * len(c.model_hidden)) + c.critic_steps * 120
+    updates = c.updates_per_step * milliseconds(S * c.step_batch * a_row, calls)
 
     def model(iteration: int, step: int) -> float:
         rows = min(step, c.replay_capacity)
@@ -367,18 +380,6 @@ def step_costs(c: Config, obs_dim: int, action_dim: int, S: int, total_steps: in
         return _imagined.model_milliseconds(c, obs_dim, sizes, rows, held, made) / c.rollout_steps
 
     return [(0, updates)] + [(at, updates + model(i, at)) for i, at in enumerate(starts)]
-
-
-def update_milliseconds(c: Config, obs_dim: int, action_dim: int, S: int) -> float:
-    """Milliseconds of one core of an update of policy and critics, roughly."""
-    actor = products((obs_dim, *c.actor_hidden, 2 * action_dim))
-    critics = 2 * products((obs_dim + action_dim, *c.critic_hidden, 1))
-    model = products((obs_dim + action_dim, *c.model_hidden, 2 * obs_dim))
-    paths, last = (c.paths, 1) if c.samples == "paths" else (1, c.paths)
-    policy = paths * c.H * (3 * actor + 2 * model) + paths * last * (3 * actor + 2 * critics)
-    target = (actor + critics) + c.critic_steps * c.members * (model + actor + critics)
-    calls = 150 + c.H * (120 + 30 * len(c.model_hidden)) + c.critic_steps * 120
-    return milliseconds(S * c.step_batch * (policy + target + 3 * critics), calls)
 
 
 def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits) -> float:
@@ -397,4 +398,4 @@ def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Li
     agent = MAAC(c, task, seeds, total_steps, device)
     experience = shared.experience(c, task, len(seeds), total_steps, device)
     plan, dtype = shared.schedule(c, total_steps), getattr(torch, c.dtype)
-    return ModelBasedLearner(agent, task, seeds, plan, experience, dtype, device)
+    return PlanningLearner(agent, task, seeds, plan, experience, dtype, device, c.plan_episodes)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from svgbench.baselines.actor_critic._soft_actor_critic import COLUMNS
 from svgbench.learners.limits import StepLimits as Limits
 from svgbench.nn.streams import Streams
 from svgbench.ranges import Count
@@ -29,7 +30,8 @@ class Config:
     eval_episodes: Count = 10  # as the learners'
 
 
-TRAINING = ("train_return", "alpha", "entropy", "critic_loss", "reward_loss", "model_loss")
+TRAINING = ("train_return", "alpha", *COLUMNS)
+RETURNS = ("eval_return", "planned_return", "unplanned_return")  # one number: it does not plan
 
 
 class RandomPolicy:
@@ -57,11 +59,11 @@ class RandomPolicy:
         nothing = dict.fromkeys(TRAINING, math.nan)
         return [
             {
+                **nothing,
                 "seed": seed,
                 "step": self.total_steps,
-                "eval_return": float(own.mean()),
+                **dict.fromkeys(RETURNS, float(own.mean())),
                 "eval_return_sd": float(own.std(ddof=1)) if E > 1 else math.nan,
-                **nothing,
             }
             for seed, own in zip(self.seeds, returns, strict=True)
         ]

@@ -1,26 +1,27 @@
-"""Figure 2 of Clavera et al. 2020, so far with MBPO and SAC, two of the methods that MAAC is compared with.
+"""Figures 2 and 4 and Table 1 of Clavera et al. 2020: learning curves, ablations, and planning at test time.
 
-Both have the settings of MBPO's code (jannerm/mbpo at ac694ff, profile "code" of `mbpo`; examples/config/*/0.py has
-those of each task), so that they differ in the model and in the number of updates only; "sac-many" has as many updates
-as MBPO.
+All runs are declared by `maac/fig2`; `maac/fig4` and `maac/table1` draw from them. All methods share the settings of
+soft actor-critic, as MAAC's code has them (which are MBPO's), so that they differ in what they do with a model and in
+the number of updates only. MBPO has the settings of its code (jannerm/mbpo at ac694ff, examples/config/*/0.py).
 """
 
 from __future__ import annotations
 
-from svgbench.reproduce.task_deviations import task_deviations
-from svgbench.words.experiment import (
-    Budget,
-    Column,
-    Deviation,
-    Experiment,
-    Measure,
-    PerTask,
-    Setting,
-    TaskSpec,
-    Variant,
-)
+from dataclasses import replace
 
-OF_MBPO: dict[str, Setting] = {
+from svgbench.reproduce.maac.claims_curves import (
+    FIG2_CLAIMS,
+    FIG4_CLAIMS,
+    FINAL,
+    MEAN,
+    PLANNED,
+    TABLE1_CLAIMS,
+    UNPLANNED,
+)
+from svgbench.reproduce.maac.deviations_curves import FIG2_DEVIATIONS, FIG4_DEVIATIONS, TABLE1_DEVIATIONS
+from svgbench.words.experiment import Budget, Column, Experiment, PerTask, Setting, TaskSpec, Variant
+
+OF_SAC: dict[str, Setting] = {
     "actor_hidden": (256, 256),
     "critic_hidden": (256, 256),
     "actor_lr": 3e-4,
@@ -28,7 +29,6 @@ OF_MBPO: dict[str, Setting] = {
     "alpha_init": 1.0,
     "alpha_lr": 3e-4,
     "step_batch": 256,
-    "critic_first": True,
     "averaged_target_policy": False,
     "random_steps": 5000,
     "learning_starts": 5000,
@@ -36,7 +36,7 @@ OF_MBPO: dict[str, Setting] = {
     "eval_every": 1000,
     "eval_episodes": 1,
 }
-"""What MBPO's code sets for SAC: the defaults of `mbpo`, for `sac`."""
+"""What the codes of MBPO and of MAAC set for SAC: the defaults of `mbpo` and `maac`, for `sac`."""
 
 MANY: PerTask[Setting] = PerTask(
     {"poplin/cheetah": 40, "poplin/hopper": 20, "poplin/walker2d": 20, "poplin/ant": 20},
@@ -51,9 +51,23 @@ MBPO: dict[str, Setting | PerTask[Setting]] = {
     "rollout_grows_until": PerTask({"poplin/ant": 100}),
 }
 
+MAAC: dict[str, Setting | PerTask[Setting]] = {
+    "H": PerTask({"poplin/walker2d": 2}),
+    "rollout_length_final": PerTask(
+        {"poplin/cheetah": 1, "poplin/hopper": 15, "poplin/walker2d": 1, "poplin/ant": 25},
+    ),
+}
+ONE_STEP: dict[str, Setting | PerTask[Setting]] = {"H": 0, "critic_steps": 0, "imagined": "single steps"}
 
-TEN: dict[str, dict[str, Setting]] = {name: {"updates_per_step": 10} for name in ("mbpo", "sac-many")}
-"""Updates per environment step of the smaller budgets."""
+TEN: dict[str, dict[str, Setting]] = {name: {"updates_per_step": 10} for name in ("mbpo", "sac-mbpo")}
+FOUR: dict[str, dict[str, Setting]] = {
+    name: {"updates_per_step": 4}
+    for name in ("maac", "h0", "td", "single", "h1", "h10", "one-step", "maac-code", "sac-maac")
+}
+"""Updates per environment step of the smaller budgets, of MBPO and of MAAC and of SAC with as many."""
+
+
+SMALL_MAAC: dict[str, Setting] = {"rounds": 2, "paths": 2, "members": 4, "updates_per_step": 2}
 
 
 def aims_at(target_entropy: float) -> dict[str, Setting]:
@@ -61,24 +75,49 @@ def aims_at(target_entropy: float) -> dict[str, Setting]:
     return {"target_entropy_init": target_entropy, "target_entropy_final": target_entropy}
 
 
+def iterations_of(steps: int, first: int) -> dict[str, Setting]:
+    """MAAC's: a rollout of so many environment steps is an iteration; the first of them ends at step `first`."""
+    return {"rollout_steps": steps, "learning_starts": first}
+
+
+def of_maac(settings: dict[str, Setting]) -> dict[str, dict[str, Setting]]:
+    """The same for MAAC and its ablations, by variant, with the number of updates."""
+    return {name: {**updates, **({} if name == "sac-maac" else settings)} for name, updates in FOUR.items()}
+
+
+def merged(*parts: dict[str, dict[str, Setting]]) -> dict[str, dict[str, Setting]]:
+    """Exceptions by name, those of one name together."""
+    names = dict.fromkeys(name for part in parts for name in part)
+    return {name: {k: v for part in parts for k, v in part.get(name, {}).items()} for name in names}
+
+
 FIG2 = Experiment(
     id="maac/fig2",
-    title="Returns against environment steps: MBPO and SAC",
+    title="Returns against environment steps: MAAC, MBPO, STEVE on SAC, and SAC",
     description=(
-        "Evaluations of the deterministic policy against environment steps, on the tasks of Wang and Ba. MBPO learns "
-        "its reward with its model. SAC has MBPO's settings, with one update a step and with as many as MBPO. A "
-        "rollout of the figure's axis is 1000 steps."
+        "Evaluations of the deterministic policy against environment steps, on the tasks of Wang and Ba. MAAC and its "
+        "ablations know the reward and learn transitions; MBPO learns its reward too; SAC has no model. SAC has one "
+        "update a step, or as many as MAAC or as MBPO. A rollout of the figure's axis is 1000 steps."
     ),
     tasks=(
-        TaskSpec("poplin/cheetah", "poplin/cheetah", "Cheetah", config=aims_at(-3.0)),
-        TaskSpec("poplin/hopper", "poplin/hopper", "Hopper", config=aims_at(-1.0)),
-        TaskSpec("poplin/walker2d", "poplin/walker2d", "Walker2d", config=aims_at(-3.0)),
-        TaskSpec("poplin/ant", "poplin/ant", "Ant", config=aims_at(-4.0)),
+        TaskSpec("poplin/cheetah", "poplin/cheetah", "Cheetah", published="HalfCheetahEnv", config=aims_at(-6.0)),
+        TaskSpec("poplin/hopper", "poplin/hopper", "Hopper", published="HopperEnv", config=aims_at(-3.0)),
+        TaskSpec("poplin/walker2d", "poplin/walker2d", "Walker2d", published="Walker2dEnv", config=aims_at(-6.0)),
+        TaskSpec("poplin/ant", "poplin/ant", "Ant", published="AntEnv", config=aims_at(-8.0)),
     ),
     variants=(
+        Variant("maac", "MAAC", "maac", {**MAAC, "plan_episodes": 5}, profile="text", published="maac"),
         Variant("mbpo", "MBPO", "mbpo", MBPO, profile="code"),
-        Variant("sac", "SAC", "sac", OF_MBPO),
-        Variant("sac-many", "SAC, as many updates as MBPO", "sac", {**OF_MBPO, "updates_per_step": MANY}),
+        Variant("h0", "STEVE on SAC (MAAC, H = 0)", "maac", {**MAAC, "H": 0}, profile="text"),
+        Variant("one-step", "one-step MBPO, as MAAC's code has it", "maac", {**MAAC, **ONE_STEP}, profile="text"),
+        Variant("maac-code", "MAAC, as its code has it", "maac", MAAC, profile="code"),
+        Variant("td", "MAAC without STEVE", "maac", {**MAAC, "critic_steps": 0}, profile="text"),
+        Variant("single", "MAAC, single sample", "maac", {**MAAC, "paths": 1}, profile="text"),
+        Variant("h1", "MAAC, H = 1", "maac", {**MAAC, "H": 1}, profile="text"),
+        Variant("h10", "MAAC, H = 10", "maac", {**MAAC, "H": 10}, profile="text"),
+        Variant("sac", "SAC", "sac", OF_SAC),
+        Variant("sac-maac", "SAC, as many updates as MAAC", "sac", {**OF_SAC, "updates_per_step": 8}),
+        Variant("sac-mbpo", "SAC, as many updates as MBPO", "sac", {**OF_SAC, "updates_per_step": MANY}),
         Variant("random", "random policy", "random_policy"),
     ),
     budgets=(
@@ -87,46 +126,72 @@ FIG2 = Experiment(
             "short",
             seeds=5,
             note=(
-                "15k steps for 200k; MBPO's 10 updates a step for 20 or 40; 2 x 128 units for 2 x 256 and batches of "
-                "128 for 256; 5 models of 3 x 128 units for 7 of 4 x 200, 4 elites for 5, fits every 500 steps for "
-                "250, of at most 25 epochs and 600 minibatches, 10k rollouts a fit for 100k, which grow on hopper and "
-                "ant from 1 to 5 model steps over steps 5k to 15k; 1k random steps for 5k"
+                "15k steps for 200k; 2 x 128 units for 2 x 256, batches of 128 for 256; 1k random steps for 5k; models "
+                "of 3 x 128 units for 4 x 200; fits of at most 25 epochs and 600 minibatches; MBPO: 10 updates a step "
+                "for 20 or 40, 5 models for 7, 4 elites for 5, fits every 500 steps for 250, 10k rollouts a fit for "
+                "100k, of 1 to 5 steps over steps 5k to 15k on hopper and ant; MAAC: 4 updates a step for 8, H = 3 for "
+                "4, 2 paths for 5, 4 models for 8, rollouts of 500 steps for 1000 with 2 rounds for 4, each of 5k "
+                "imagined rollouts for 100k, as long as MBPO's; planning: 100 candidates for 256, 3 iterations "
+                "for 5"
             ),
             limits={"total_steps": 15_000},
             config={
                 "actor_hidden": (128, 128),
                 "critic_hidden": (128, 128),
                 "step_batch": 128,
-                "members": 5,
-                "elites": 4,
                 "model_hidden": (128, 128, 128),
-                "model_decay": (2.5e-5, 5e-5, 7.5e-5, 1e-4),
-                "fit_every": 500,
                 "max_epochs": 25,
                 "max_minibatches": 600,
-                "rollouts_per_fit": 10_000,
                 "rollout_length_final": 5,
-                "rollout_grows_from": 4,
-                "rollout_grows_until": 14,
                 "random_steps": 1000,
                 "learning_starts": 1000,
             },
             block_size=5,
             seeds_of={"poplin/ant": 3},
             block_size_of={"poplin/ant": 3},
-            config_of={
-                **TEN,
-                "poplin/cheetah": {"rollout_length_final": 1},
-                "poplin/walker2d": {"rollout_length_final": 1},
-            },
+            config_of=merged(
+                TEN,
+                of_maac(
+                    {
+                        **iterations_of(500, first=1500),
+                        "rounds": 2,
+                        "paths": 2,
+                        "members": 4,
+                        "rollouts_per_fit": 5000,
+                        "rollout_grows_from": 7,
+                        "rollout_grows_until": 27,
+                        "imagined_capacity": 200_000,
+                        "plan_population": 100,
+                        "plan_elites": 10,
+                        "plan_iterations": 3,
+                    }
+                ),
+                {name: {"H": 3} for name in ("maac", "td", "single", "maac-code")},
+                {"single": {"paths": 1}},
+                {
+                    "mbpo": {
+                        "members": 5,
+                        "elites": 4,
+                        "model_decay": (2.5e-5, 5e-5, 7.5e-5, 1e-4),
+                        "fit_every": 500,
+                        "rollouts_per_fit": 10_000,
+                        "rollout_grows_from": 4,
+                        "rollout_grows_until": 14,
+                    },
+                    "poplin/cheetah": {"rollout_length_final": 1},
+                    "poplin/walker2d": {"rollout_length_final": 1},
+                },
+                {f"poplin/walker2d--{name}": {"H": 2} for name in ("maac", "td", "single", "maac-code")},
+            ),
         ),
         Budget(
             "smoke",
             seeds=3,
             note=(
-                "600 steps; MBPO's 10 updates a step for 20 or 40; 16 units, batches of 32, 3 models of 2 x 16 units, "
-                "fits every 100 steps of at most 10 epochs, 200 rollouts a fit, of 1 to 3 steps on every task; 300 "
-                "random steps; evaluation every 300 steps"
+                "600 steps; MBPO's 10 updates a step for 20 or 40, MAAC's 2 for 8; 16 units, batches of 32, 3 or 4 "
+                "models of 2 x 16 units, fits every 100 steps of at most 10 epochs, 200 rollouts a fit, of 1 to 3 "
+                "steps on every task; 300 random steps; evaluation every 300 steps; one episode with planning, of 10 "
+                "candidates"
             ),
             limits={"total_steps": 600},
             config={
@@ -140,21 +205,38 @@ FIG2 = Experiment(
                 "learning_starts": 300,
                 "eval_every": 300,
                 "steps_per_slice": 50,
-                "members": 3,
-                "elites": 2,
                 "model_hidden": (16, 16),
-                "model_decay": (2.5e-5, 5e-5, 1e-4),
                 "model_batch": 64,
-                "epoch_length": 100,
-                "fit_every": 100,
                 "max_epochs": 10,
                 "rollouts_per_fit": 200,
                 "rollout_length_final": 3,
                 "rollout_grows_from": 0,
                 "rollout_grows_until": 2,
+                "plan_episodes": 1,
+                "plan_population": 10,
+                "plan_elites": 2,
+                "plan_iterations": 2,
+                "plan_horizon": 2,
             },
             block_size=3,
-            config_of=TEN,
+            config_of=merged(
+                TEN,
+                of_maac(
+                    {**iterations_of(100, first=400), "rounds": 2, "paths": 2, "members": 4, "updates_per_step": 2}
+                ),
+                {name: {"H": 2} for name in ("maac", "td", "single", "maac-code")},
+                {"single": {"paths": 1}, "h10": {"H": 4}, "sac-maac": {"updates_per_step": 2}},
+                {name: {"plan_episodes": 0} for name in FOUR if name not in ("maac", "sac-maac")},
+                {
+                    "mbpo": {
+                        "members": 3,
+                        "elites": 2,
+                        "model_decay": (2.5e-5, 5e-5, 1e-4),
+                        "epoch_length": 100,
+                        "fit_every": 100,
+                    },
+                },
+            ),
         ),
     ),
     columns=(
@@ -164,55 +246,57 @@ FIG2 = Experiment(
         Column("alpha", "float", "return per nat", "temperature"),
         Column("entropy", "float", "nats", "of the policy, estimated on the last batch"),
         Column("critic_loss", "float", "return^2", "squared Bellman error of the last batch, summed over the twins"),
-        Column("reward_loss", "float", "reward^2", "NaN: the reward is one of the model's outputs"),
-        Column("model_loss", "float", "unit^2", "mean squared error of the elites on held-out data, at the last fit"),
+        Column(
+            "model_loss",
+            "float",
+            "unit^2 or 1",
+            "on held-out data, at the last fit: squared error of MBPO's elites; MAAC's loss, of scaled outputs",
+        ),
+        Column("planned_return", "float", "return", "with planning at test time, after training; else NaN"),
+        Column("unplanned_return", "float", "return", "without planning, from the same starts"),
     ),
-    measures=(Measure("eval_return", "return of the last evaluation"),),
-    deviations=(
-        Deviation(
-            id="methods",
-            paper="MAAC, STEVE, MBPO and SAC on four tasks (Figure 2)",
-            ours="MBPO and SAC; MAAC and STEVE are not yet run",
-            reason="built one after the other",
-            source="section 5.1",
-        ),
-        Deviation(
-            id="mbpo-tasks",
-            paper="MBPO on the paper's tasks; its settings there are not printed",
-            ours="Janner et al.'s settings for their task with the same robot. Its reward differs, and their hopper, "
-            "walker and ant terminate",
-            reason="the same robots; none of these tasks terminates",
-            source="code (jannerm/mbpo at ac694ff) examples/config/*/0.py",
-        ),
-        Deviation(
-            id="target-entropy",
-            paper="MAAC's code aims at an entropy of -dim(A), for all methods: -6, -3, -6 and -8 nats on cheetah, "
-            "hopper, walker2d and ant",
-            ours="MBPO and SAC aim at -3, -1, -3 and -4 nats",
-            reason="what MBPO's code sets for these robots",
-            source="code (iclavera/meta-mb at 233e0fb) meta_mb/algos/maac.py; (jannerm/mbpo) examples/config/*/0.py",
-        ),
-        Deviation(
-            id="sac-of-mbpo",
-            paper="log_std cut to [-20, 2], twin losses with a factor 1/2, temperature loss linear in log alpha (code)",
-            ours="log_std within [-5, 2] by a tanh, no factor, temperature loss linear in alpha; the same in SAC",
-            reason="SAC's update stands once, so that the curves differ in what they compare",
-            source="code softlearning/policies/gaussian_policy.py, softlearning/algorithms/sac.py",
-        ),
-        Deviation(
-            id="model-pool",
-            paper="imagined transitions keep their places when the pool grows; one that shrinks stops the run (code)",
-            ours="they are ordered by age; the newest are kept",
-            reason="the oldest are overwritten first, whatever the schedule",
-            source="code mbpo/algorithms/mbpo.py (_reallocate_model_pool)",
-        ),
-        Deviation(
-            id="budget",
-            paper="the text prints no length of the curves (near-optimal after 50 and 150 rollouts) and no seeds",
-            ours="200k steps, 4 seeds, one evaluation episode every 1000 steps",
-            reason="the authors' code: 200 iterations of 1000 steps, seeds 1 to 4",
-            source="section 5.1; code (iclavera/meta-mb at 233e0fb) run_scripts/maac_run_sweep.py",
-        ),
-        *task_deviations("poplin/cheetah", "poplin/hopper", "poplin/walker2d", "poplin/ant"),
+    measures=(FINAL, MEAN),
+    claims=FIG2_CLAIMS,
+    deviations=FIG2_DEVIATIONS,
+    headline="more-efficient-than-model-based",
+    question="Is MAAC more sample efficient than MBPO, STEVE and SAC?",
+)
+
+TESTED = ("maac", "random")
+ABLATED = ("maac", "h0", "td", "single", "h1", "h10", "random")
+
+FIG4 = replace(
+    FIG2,
+    id="maac/fig4",
+    title="Ablations of MAAC: horizon, STEVE, number of paths",
+    description=(
+        "Runs of maac/fig2: MAAC, with H = 0, without STEVE's targets, with a single path from each state, and with "
+        "horizons of 1 and 10 model steps."
     ),
+    variants=tuple(v for v in FIG2.variants if v.id in ABLATED),
+    leaves=tuple(v.id for v in FIG2.variants if v.id not in ABLATED),
+    claims=FIG4_CLAIMS,
+    deviations=FIG4_DEVIATIONS,
+    draws_from="maac/fig2",
+    headline="h0-drops",
+    question="Does MAAC need the gradient through its model, STEVE and several samples?",
+)
+
+TABLE1 = replace(
+    FIG2,
+    id="maac/table1",
+    title="Planning at test time",
+    description=(
+        "Runs of maac/fig2: after training, episodes of the final policy with and without planning in its model, from "
+        "the same starts. The planner is a cross-entropy search that begins at the policy."
+    ),
+    variants=tuple(v for v in FIG2.variants if v.id in TESTED),
+    leaves=tuple(v.id for v in FIG2.variants if v.id not in TESTED),
+    measures=(UNPLANNED, PLANNED),
+    claims=TABLE1_CLAIMS,
+    deviations=TABLE1_DEVIATIONS,
+    draws_from="maac/fig2",
+    published="maac/table1",
+    headline="planning-helps",
+    question="Does planning at test time help, and more so in complex domains?",
 )

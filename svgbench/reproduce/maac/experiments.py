@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from svgbench.reproduce.maac.claims import CLAIMS
 from svgbench.reproduce.maac.claims_bounds import BOUND_CLAIMS, CORRELATION, GRADIENT_SLACK, LOSS_SLACK
-from svgbench.reproduce.maac.curves import FIG2
+from svgbench.reproduce.maac.curves import FIG2, FIG4, TABLE1
 from svgbench.reproduce.maac.deviations_bounds import BOUND_DEVIATIONS
 from svgbench.words.experiment import Budget, Column, Deviation, Experiment, Measure, Setting, TaskSpec, Variant
 
@@ -343,4 +343,4 @@ BOUNDS = Experiment(
     headline="theorem-4.1-printed",
 )
 
-EXPERIMENTS = (FIG2, FIG3, BOUNDS)
+EXPERIMENTS = (FIG2, FIG3, FIG4, TABLE1, BOUNDS)
