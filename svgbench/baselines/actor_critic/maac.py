@@ -114,7 +114,6 @@ RULES = {
     "learning_starts * model_holdout >= 1": "a fit is validated on transitions that are held out",
     "not lag or learning_starts > rollout_steps": "policy and critics need a transition",
     "plan_elites <= plan_population": "elites are some of them",
-    "plan_population >= 2": "a search compares",
     "targets != 'as coded' or target_members * members >= 1": "a member counts",
 }
 PROFILES: dict[str, dict[str, Any]] = {
