@@ -61,7 +61,7 @@ from svgbench.planning.action_sequences import SequenceSearch
 from svgbench.planning.planned_policy import ActorCritic, planning_settings, ways_with_and_without
 from svgbench.planning.trial import Way
 from svgbench.ranges import Count, Natural, NonNegative, Share
-from svgbench.tasks.simulations import never
+from svgbench.simulation_batch import never
 from svgbench.words.learner import Learner
 from svgbench.words.task import Task
 
