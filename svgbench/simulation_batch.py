@@ -1,4 +1,4 @@
-"""What all batches of simulations share: episodes, time limits, resets, random streams and state.
+"""The common part of all batches of simulations: episodes, time limits, resets, random streams and state.
 
 A subclass of `BaseSimulations` adds the dynamics in four methods.
 """
@@ -23,7 +23,7 @@ Rows = slice | NDArray[np.int64]
 class DrawnAhead:
     """Random numbers for the starts of episodes. Each simulation draws those of `episodes` episodes at once.
 
-    draw: makes [episodes, W] from the stream of one simulation. Numbers that are drawn and not yet used are part of the
+    draw: makes [episodes, W] from the stream of one simulation. Numbers that are drawn but not yet used are part of the
     state; the names of these entries begin with `name`. For noise within an episode, an "episode" is a step.
     """
 
@@ -51,7 +51,9 @@ class DrawnAhead:
         return taken
 
     def state(self) -> dict[str, Any]:
-        """What is drawn and not yet used; empty if one episode is drawn at a time, for it is used at once."""
+        """The numbers that are drawn but not yet used; empty if one episode is drawn at a time, because it is used at
+        once.
+        """
         from torch import from_numpy
 
         if self._episodes == 1:
@@ -108,7 +110,7 @@ class BaseSimulations(ABC):
 
     @abstractmethod
     def _restore(self, dynamics: dict[str, Any]) -> None:
-        """Restore what `_dynamics` returned."""
+        """Restore the arrays that `_dynamics` returned."""
 
     def _rows(self, rows: Rows) -> dict[str, NDArray[Any]]:
         """Copies of the rows of the dynamics' state that belong to some simulations.
@@ -118,7 +120,7 @@ class BaseSimulations(ABC):
         return {name: value.numpy()[rows].copy() for name, value in self._dynamics().items() if self._of_each(value)}
 
     def _put(self, rows: Rows, dynamics: dict[str, NDArray[Any]]) -> None:
-        """Restore what `_rows` returned, for these simulations."""
+        """Restore the rows that `_rows` returned, for these simulations."""
         whole = self._dynamics()
         for name, value in dynamics.items():
             whole[name].numpy()[rows] = value
@@ -183,7 +185,7 @@ class BaseSimulations(ABC):
         )
 
     def restore(self, snapshot: Snapshot, ids: Ids = None) -> None:
-        """Put simulations where simulations of this task were. Raises ValueError for another number of them."""
+        """Put simulations into the states of a snapshot of this task. Raises ValueError if their number differs."""
         rows: Rows = slice(None) if ids is None else self._checked(ids)
         n = len(self) if isinstance(rows, slice) else len(rows)
         if len(snapshot.elapsed) != n:

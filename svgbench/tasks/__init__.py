@@ -1,7 +1,7 @@
 """The environments, as batches of simulations, and in gymnasium's registry under `svgbench/`.
 
-A folder holds the tasks of one work; what several works share stands beside the folders. Importing this package
-registers the environments, and imports no physics: that waits until one is made.
+Each folder holds the tasks of one work; parts that several works share stand beside the folders. Importing this package
+registers the environments without importing the physics; making an environment does that.
 """
 
 from gymnasium.envs.registration import register, registry

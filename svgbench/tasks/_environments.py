@@ -1,4 +1,4 @@
-"""What gymnasium's registry is told about our tasks, read from their sources: no physics is imported.
+"""The entries of gymnasium's registry for our tasks, read from the sources without importing the physics.
 
 A factory whose `horizon` has a default makes an environment. Its id is the factory's name with a hyphen for the slash:
 "svgbench/poplin-hopper-v0". The version is the module's `VERSION` less 1. Where a module's `VARIANTS` has an entry for
@@ -62,11 +62,11 @@ class _Source:
             for one, part in zip(target.elts, value.elts, strict=True):
                 self._bind(one, part)
         elif isinstance(target, ast.Name):
-            with suppress(ValueError):  # what is no literal is no version and no horizon
+            with suppress(ValueError):  # a value that is not a literal is neither a version nor a horizon
                 self.constants[target.id] = ast.literal_eval(value)
 
     def horizon(self, function: str) -> int | None:
-        """The default of a factory's parameter `horizon`; None where it has none."""
+        """The default of a factory's parameter `horizon`; None if it has no such default."""
         (made,) = (node for node in self._tree.body if isinstance(node, ast.FunctionDef) and node.name == function)
         positional = [*made.args.posonlyargs, *made.args.args]
         defaults = dict(zip(reversed([a.arg for a in positional]), reversed(made.args.defaults), strict=False))

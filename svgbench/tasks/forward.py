@@ -1,4 +1,6 @@
-"""Robots on MuJoCo that are paid for moving forward, as gymnasium's are: what MBPO's and gymnasium's own share."""
+"""MuJoCo robots with a reward for moving forward, as in gymnasium: the parts that the tasks of MBPO and of gymnasium
+share.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +17,13 @@ CLIP = 10.0  # of hopper's and walker2d's velocities
 
 def hopper_terminated(obs: Any, action: Any, next_obs: Any) -> Any:
     """Booleans [...] of recorded next_obs [..., 11]. The task applies it to velocities before they are clipped."""
-    within = (abs(next_obs[..., 1:]) < 100).all(-1)  # false for what is not a number
+    within = (abs(next_obs[..., 1:]) < 100).all(-1)  # false for NaN
     return ~(within & (next_obs[..., 0] > 0.7) & (abs(next_obs[..., 1]) < 0.2))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ForwardTask(MujocoTask):
-    """A task that pays for the velocity of its root along x.
+    """A task with a reward for the velocity of its root along x.
 
     unseen: leading positions that the observation leaves out. clip: of the velocities in the observation.
     constant: reward of every step. control_weight: of the squared controls.

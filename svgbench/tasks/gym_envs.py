@@ -35,7 +35,7 @@ Seeds = int | Sequence[int | None] | None
 
 
 def _limit(name: str, steps: int | None) -> int | None:
-    """A time limit in control steps; None is the task's own, -1 none. TypeError, ValueError for what is no limit."""
+    """A time limit in control steps; None means the task's own, -1 none. TypeError or ValueError for other values."""
     if not isinstance(steps, int | None) or isinstance(steps, bool):
         raise TypeError(f"{name} is {steps!r}, expected a whole number")
     if steps is not None and steps < 1 and steps != -1:
@@ -108,7 +108,7 @@ class _OfTask:
             self._simulations.set_state(simulations)
 
     def _simulate(self, seeds: list[int]) -> Simulations:
-        """A batch at the start of its first episodes, without automatic resets."""
+        """A batch at the start of its first episodes; it does not reset automatically."""
         return self._limited.simulate(seeds, stream=STREAM, autoreset=False)
 
 
@@ -155,12 +155,12 @@ class SingleEnv(_OfTask, gymnasium.Env[Array, Array]):
 class BatchEnv(_OfTask, VectorEnv[Array, Array, Array]):
     """`num_envs` simulations of one task.
 
-    autoreset_mode: what follows the end of an episode. NEXT_STEP, gymnasium's default: the next step resets, ignores
+    autoreset_mode: what happens at the end of an episode. NEXT_STEP, gymnasium's default: the next step resets, ignores
     the action and pays 0. SAME_STEP: the step that ends an episode resets; `infos["final_obs"]` and
-    `infos["final_info"]` tell what it led to. DISABLED: the caller resets, with `options={"reset_mask": ...}`.
+    `infos["final_info"]` hold its result. DISABLED: the caller resets, with `options={"reset_mask": ...}`.
     max_episode_steps: the time limit in control steps; None is the task's horizon, -1 none. threads: of the physics;
-    they change no number. render_mode: as for a single one. Raises TypeError for a limit that is no whole number,
-    ValueError for a limit of 0 or below -1, and for an unknown mode.
+    they do not affect any number. render_mode: as in `SingleEnv`. Raises TypeError for a limit that is not an integer,
+    ValueError for a limit of 0 or below -1 and for an unknown mode.
     """
 
     metadata = {"render_modes": ["rgb_array"], "autoreset_mode": AutoresetMode.NEXT_STEP}  # noqa: RUF012
@@ -204,10 +204,10 @@ class BatchEnv(_OfTask, VectorEnv[Array, Array, Array]):
         return tuple(self._seeds)
 
     def reset(self, *, seed: Seeds = None, options: dict[str, Any] | None = None) -> tuple[Array, dict[str, Any]]:
-        """Begin new episodes, everywhere or where the boolean array `options["reset_mask"]` [num_envs] says.
+        """Begin new episodes everywhere, or where the boolean array `options["reset_mask"]` [num_envs] is true.
 
-        seed: one for all, counted up from the first simulation, or one for each; a simulation whose seed is None goes
-        on with its own stream. Raises as gymnasium's `SyncVectorEnv` does.
+        seed: one seed, to which simulations add their index, or one for each; a simulation whose seed is None continues
+        with its own stream. Raises as gymnasium's `SyncVectorEnv` does.
         """
         mask = self._mask(options)
         seeds = self._seed_each(seed)
@@ -231,7 +231,7 @@ class BatchEnv(_OfTask, VectorEnv[Array, Array, Array]):
         if seed is None:
             return [None] * self.num_envs
         if not isinstance(seed, Sequence | np.ndarray):
-            first = seeding.np_random(seed)[1]  # raises gymnasium's own error for what is no seed
+            first = seeding.np_random(seed)[1]  # raises gymnasium's own error for a wrong seed
             return [first + i for i in range(self.num_envs)]
         if len(seed) != self.num_envs:
             raise ValueError(f"{len(seed)} seeds for {self.num_envs} simulations: expected one for each")
@@ -249,7 +249,7 @@ class BatchEnv(_OfTask, VectorEnv[Array, Array, Array]):
         return mask
 
     def _reseeded(self, old: Simulations, kept: list[bool]) -> Simulations:
-        """A batch with the seeds of now: what is kept goes on where it is in `old`, the rest begins."""
+        """A batch with the current seeds: kept simulations continue from their state in `old`, the others start."""
         fresh = self._simulate(self._seeds)
         if any(kept):
             state, before, keep = fresh.get_state(), old.get_state(), np.flatnonzero(kept)
@@ -292,7 +292,7 @@ class BatchEnv(_OfTask, VectorEnv[Array, Array, Array]):
 
 
 def _step_or_reset(simulations: Simulations, actions: Array, resets: Bools) -> Step:
-    """A step of the simulations that go on, and a new episode, which pays 0, where `resets` [N] says."""
+    """Step the simulations, or begin a new episode with reward 0 where `resets` [N] is true."""
     new, on = np.flatnonzero(resets), np.flatnonzero(~resets)
     N, none = len(simulations), np.zeros(len(simulations), dtype=np.bool_)
     observation = np.empty((N, simulations.observe().shape[1]))

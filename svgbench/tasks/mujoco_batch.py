@@ -1,8 +1,8 @@
 """Tasks on MuJoCo: many simulations of one model at once, on `mujoco.batch.Batch`.
 
 A task is a `MujocoTask`: a model, an observation, a reward, a termination rule and a start. Each is written once, over
-arrays whose first axis is the simulations. This module has what these tasks share: stepping, velocities as finite
-differences over a control step, failures, state.
+arrays whose first axis is the simulations. This module has the shared parts: stepping, velocities as finite differences
+over a control step, failures, state.
 
 Observations and rewards read positions and velocities, which are the state itself. They read a derived field of MuJoCo
 only if every step computes it, at its end (`derived`) or in its last physics step (`acting`), and they read it in that
@@ -32,7 +32,7 @@ from svgbench.tasks.unit_box import UnitBox
 from svgbench.words.task import Array, Bools, Recorded
 
 Noise = Callable[[np.random.Generator, int], Array]
-"""Start noise: draws that many numbers from the random stream of a simulation."""
+"""Start noise: draws this many numbers from the random stream of a simulation."""
 
 # What MuJoCo counts when a simulation has become unstable, before it puts it back to its start in the middle of an
 # episode; the three are neighbours in `mjtWarning`.
@@ -45,7 +45,7 @@ class Motion(NamedTuple):
 
     observation: Array  # [n, O], before the step
     action: Array  # [n, A], as given to the task
-    control: Array  # [n, A], of the motors, as asked for: they saturate
+    control: Array  # [n, A], of the motors, before they saturate
     next_observation: Array  # [n, O]
     velocity: Array  # [n, K], of the tracked positions over the step, per second
     qpos: Array  # [n, nq], after the step; live views: to be read, not kept
@@ -56,7 +56,7 @@ class Motion(NamedTuple):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class MujocoTask(UnitBox, ABC):
-    """What all tasks on MuJoCo state; the rest are methods. Satisfies `svgbench.words.task.Task`.
+    """The data of a task on MuJoCo; its rules are methods. Satisfies `svgbench.words.task.Task`.
 
     model: compiled, with the integrator and the time step of the paper. frame_skip: physics steps in a control step.
     horizon: control steps in an episode. qpos_noise, qvel_noise: added to the start.
@@ -108,7 +108,8 @@ class MujocoTask(UnitBox, ABC):
         return observation
 
     def reward(self, motion: Motion) -> Array:
-        """[n]: `reward_function`'s. A task whose reward needs more than observations and actions states it here.
+        """Rewards [n]; by default those of `reward_function`. A task whose reward needs more than observations and
+        actions overrides this.
 
         Recorded arrays do not give such rewards (of velocities over a control step, or of contact forces).
         """
@@ -135,7 +136,7 @@ class MujocoTask(UnitBox, ABC):
         return np.concatenate([noise(rng, k * width).reshape(k, width) for noise, width in noises], axis=1)
 
     def placed(self, qpos: Array) -> Array:
-        """Start positions [n, nq], from noisy ones: what a task corrects in them (ranges, height above the ground)."""
+        """Start positions [n, nq], from noisy ones: a task may correct them (ranges, height above the ground)."""
         return qpos
 
     def simulate(
@@ -321,9 +322,9 @@ def joint_observation(qpos: Array, qvel: Array, left_out: int) -> Array:
 
 @cache
 def _threaded() -> WeakSet[MujocoSimulations]:
-    """The batches with threads of their own, which are kept alive in forked processes.
+    """Batches with threads, which forked processes must keep alive.
 
-    The threads do not come along, and to free such a batch is to wait for them: it hangs, or ends the process.
+    A fork does not copy the threads, and freeing such a batch waits for them: it would hang, or end the process.
     gymnasium's `AsyncVectorEnv` forks.
     """
     found: WeakSet[MujocoSimulations] = WeakSet()

@@ -1,4 +1,4 @@
-"""Where the parts of a planar robot are, from its joint positions alone, for many simulations at once.
+"""Positions of a planar robot's parts, computed from its joint positions alone, for many simulations at once.
 
 The robot moves in the x-z plane: its root slides along x and z and turns about y, every other body turns about y on
 its parent. The position of a point is then the root's position plus the lengths from joint to joint, each turned by the
@@ -27,8 +27,8 @@ class PlanarChain:
         self.joint_low, self.joint_high = model.jnt_range[3:].T
         B = model.nbody - 1
         self._rest = model.qpos0[2:].copy()
-        self._turns = np.zeros((B, B))  # the hinges, with their signs, that an absolute angle is the sum of
-        lengths = np.zeros((B, B, 2))  # of each body's origin: what lies in each body's frame
+        self._turns = np.zeros((B, B))  # an absolute angle is the sum of these hinges with these signs
+        lengths = np.zeros((B, B, 2))  # of each body's origin, in the bodies' frames
         for b in range(B):
             if b > 0:
                 parent, hinge = model.body_parentid[b + 1] - 1, model.jnt_pos[b + 2, [0, 2]]
@@ -51,7 +51,7 @@ class PlanarChain:
         x_of_centre = _along_x(centre[None])
         self._weights = np.concatenate([x_of_centre, _along_z(ends[0]), x_of_centre, _along_z(ends[1])])
         x, z = model.body_pos[1, [0, 2]] - model.qpos0[:2]
-        self._root = np.array([0] + [1] * B)  # the coordinates that move what `places` says
+        self._root = np.array([0] + [1] * B)  # the coordinates that move the points of `places`
         self._offset = np.concatenate([[x], z - radii])
 
     def places(self, qpos: Array) -> Array:

@@ -2,8 +2,8 @@
 stands up.
 
 q and v are positions and velocities, the trunk's first (x, y, z, quaternion; linear and angular velocity); metres,
-radians, seconds, newtons. u are the controls as asked for, in N m: an action a in [-1, 1] asks for u = (largest
-control) a. A larger one counts as it is in the reward; its motor saturates, as in the original code. Each `make_...`
+radians, seconds, newtons. u are the controls before saturation, in N m: an action a in [-1, 1] gives u = (largest
+control) a. The reward uses a larger action as it is; the motor saturates, as in the original code. Each `make_...`
 states its task; all of them have this in common:
 
 * s: q without x and y, and v. Neither reward nor motion depends on x and y.
@@ -53,7 +53,7 @@ ON_ITS_BACK = (np.sqrt(0.5), 0.0, -np.sqrt(0.5), 0.0)  # a quaternion
 
 
 def below(height: float, obs: Any, action: Any, next_obs: Any) -> Any:
-    """Booleans [...] of recorded next_obs [..., O], which begin with the height; what is not a number is below."""
+    """Booleans [...] of recorded next_obs [..., O], which begin with the height; NaN counts as below."""
     return ~(next_obs[..., 0] >= height)
 
 

@@ -1,1 +1,1 @@
-"""The task of Clavera et al. 2020 on which gradients are known exactly."""
+"""The task of Clavera et al. 2020 with exactly known gradients."""

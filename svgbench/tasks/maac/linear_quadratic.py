@@ -10,9 +10,10 @@ The policy k is fixed and need not be optimal. With M = A - B k:
     J       = E V(s0)
     dJ/dk   = (gamma B'PM - Rk) sum_t gamma^t X_t,   X_t = E s_t s_t',  X_{t+1} = M X_t M' + sigma^2 BB'
 
-The last line is the policy gradient theorem: at time t the gain moves the action by -s_t, and what that is
-worth is the action's derivative of Q. Of an objective that takes H real steps and then a *fixed* action value,
-the gradient is the same sum up to and including t = H (`objective_gradient`); the rest is its truncation.
+The last line is the policy gradient theorem: at time t a change of the gain moves the action along -s_t, and the
+derivative of Q with respect to the action gives the value of that move. For an objective with H real steps and then a
+*fixed* action value, the gradient is the same sum up to and including t = H (`objective_gradient`); the rest is its
+truncation.
 
 NumPy, float64. Shapes: n states, m actions; gain (m, n); second moments (..., n, n).
 """
@@ -57,7 +58,7 @@ def value_matrix(lq: LinearQuadratic, gain: Array) -> Array:
 
 
 def value_constant(lq: LinearQuadratic, gain: Array, sigma: float) -> float:
-    """c of V(s) = -1/2 (s'Ps + c): what the policy's noise costs, from now on."""
+    """c of V(s) = -1/2 (s'Ps + c): the future cost of the policy's noise."""
     if sigma == 0:
         return 0.0
     per_step = np.trace(lq.R + lq.gamma * lq.B.T @ value_matrix(lq, gain) @ lq.B)
@@ -103,14 +104,14 @@ def objective_gradient(lq: LinearQuadratic, gain: Array, sigma: float, second_mo
 
 
 def _advantage_slope(lq: LinearQuadratic, gain: Array) -> Array:
-    """G (m, n) with E[dQ/da | s] = -G s, so that G s s' is what moving the action by -s is worth."""
+    """G (m, n) with E[dQ/da | s] = -G s, so G s s' is the value of moving the action along -s."""
     P = value_matrix(lq, gain)
     return lq.gamma * lq.B.T @ P @ (lq.A - lq.B @ gain) - lq.R @ gain
 
 
 def optimal_gain(lq: LinearQuadratic) -> tuple[Array, Array]:
     """Gain (m, n) of the best policy, and its P (n, n), by the discounted algebraic Riccati equation."""
-    from scipy.linalg import solve_discrete_are  # only tests and documentation ask for it
+    from scipy.linalg import solve_discrete_are  # only tests and documentation use it
 
     root = np.sqrt(lq.gamma)
     P = solve_discrete_are(root * lq.A, root * lq.B, lq.Q, lq.R)

@@ -1,4 +1,4 @@
-"""What the MuJoCo tasks of Heess et al. 2015 share: the observation is the state, the reward is r(s, a)."""
+"""Shared part of the MuJoCo tasks of Heess et al. 2015: the observation is the state, the reward is r(s, a)."""
 
 from __future__ import annotations
 
@@ -30,6 +30,6 @@ class StateTask(RewardedByState, MujocoTask):
 
 
 def motor(spec: mujoco.MjSpec, joint: str, torque: float) -> None:
-    """A motor whose control is its torque, in N m, and which gives no more than `torque`."""
+    """A motor whose control is its torque in N m, limited to `torque`."""
     added = spec.add_actuator(name=joint, target=joint, trntype=mujoco.mjtTrn.mjTRN_JOINT)
     added.ctrlrange, added.ctrllimited = [-torque, torque], True

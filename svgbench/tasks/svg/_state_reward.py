@@ -53,5 +53,5 @@ class RewardedByState:
 
 
 def length(xp: Any, vectors: Any, softness: float) -> Any:
-    """sqrt(|v|^2 + softness^2) [...] of v [..., K]: a length whose derivative exists at 0 too, and is 0 there."""
+    """sqrt(|v|^2 + softness^2) [...] of v [..., K]: a length with a derivative at 0 too; it is 0 there."""
     return xp.sqrt((vectors**2).sum(-1) + softness**2)

@@ -44,9 +44,9 @@ RADIUS = 0.01  # of a link
 RANGES = (np.pi, 2.79, 2.79)  # +-, rad; the last two as the suite's wrist, 160 degrees
 DAMPING = 1 / 3  # of the largest torque, s/rad: 3 rad/s is as fast as a joint turns
 ARMATURE = 1e-4  # kg m^2
-CANDIDATES = 64  # configurations that are drawn at a time, in search of valid starts
+CANDIDATES = 64  # configurations that are drawn at once to find valid starts
 
-REACHER = (0.12, 0.11, 0.10)  # m: 0.33 reaches all of the box but its corners
+REACHER = (0.12, 0.11, 0.10)  # m: a reach of 0.33 covers the box except its corners
 TORQUES = (0.4, 0.1, 0.02)  # N m, of an arm's joints
 SITE = 0.02  # radius of a target site
 CORNER = 0.2  # m, of |x| and |y| of the four sites
@@ -196,8 +196,8 @@ def make_reacher(target: Literal["corners", "moving"] = "corners", horizon: Coun
     Start: joint angles uniform among those that keep the arm within the box, at rest.
     "corners": the site is at one of (+-0.2, +-0.2) and stays there.
     "moving": it begins anywhere and moves straight on at up to 0.2 m/s, speed and heading uniform; a wall reflects it
-    (its radius is 0.02 m). Its velocity is not in s, as in the paper, whose s has 8 numbers: one step of it moves the
-    site by up to 10 mm that s does not tell.
+    (its radius is 0.02 m). Its velocity is not in s, as in the paper, whose s has 8 numbers: so in one step the site
+    moves by up to 10 mm that s does not show.
     Raises ValueError for another target.
     """
     if target not in ("corners", "moving"):

@@ -1,4 +1,4 @@
-"""Policies written by hand for the tasks of Heess et al. 2015. They show that a claim's threshold can be reached.
+"""Hand-written policies for the tasks of Heess et al. 2015. They show that a claim's threshold can be reached.
 
 `make(n)` returns a policy for n simulations that are in step: it maps observations [n, O] to actions [n, A] and is
 called once per step. The policies need not be good; `python -m svgbench.reproduce.svg.by_hand` measures them.

@@ -45,13 +45,13 @@ FINGER_TORQUE = 0.02  # N m
 PALM = 0.025  # half width; fingers hang at its ends
 FINGER = 0.006  # radius
 OPEN, CLOSED = -0.5, 0.5  # rad, of a finger
-AJAR = -0.4  # rad, of fingers at the start: the ball passes between them from about -0.3 on
+AJAR = -0.4  # rad, of fingers at the start; from about -0.3 down the ball passes between them
 BALL = 0.02  # radius
 BALL_MASS, BALL_FRICTION = 0.02, 0.1  # kg, N s/m on the ground
 GRIP = 0.09  # m, from the wrist to where a held ball is
 TO_GRIP = (*GRIPPER[:2], GRIP)
 BALL_START = (0.16, 0.26)  # m from the arm's root
-BALL_SITE = np.array([0.2, 0.0])  # where it is to be brought
+BALL_SITE = np.array([0.2, 0.0])  # target of the ball
 GRIP_WEIGHT, BALL_WEIGHT = 2.0, 0.5  # of the distances from grip to ball and from ball to site
 
 BALL_BIT = 2  # of contacts with the ball
@@ -100,14 +100,14 @@ def add_fingers(spec: mujoco.MjSpec, hand: mujoco.MjsBody) -> None:
 def make_gripper(
     horizon: Count = HORIZON, *, grip_weight: NonNegative = GRIP_WEIGHT, ball_weight: NonNegative = BALL_WEIGHT
 ) -> Gripper:
-    """svg/gripper: the hand is to take a ball and to bring it to a site, (0.2, 0).
+    """svg/gripper: the hand must grasp a ball and bring it to a site at (0.2, 0).
 
     s (14): q = (three joint angles of the arm, two of the fingers, x and y of the ball) and their velocities.
     a: 5, u = (0.4, 0.1, 0.02, 0.02, 0.02) a. Links of 0.14, 0.12 and 0.06 m, the last up to the palm; fingers from
     -0.5 (open) to 0.5 (closed); the grip, where a held ball is, is 0.09 m from the wrist.
     r(s, a) = exp(-(l / 0.05)^2) + 1/2 exp(-(d / 0.03)^2) - (2 d + l / 2) / 0.3 - 0.01 |a|^2, before the step,
     l = sqrt(|ball - site|^2 + 0.01^2), d the same of grip and ball; grip_weight and ball_weight are the 2 and the 1/2.
-    Nothing is paid for closed fingers: it would be paid before the ball is between them.
+    Closed fingers earn nothing: the reward would come before the ball is between them.
     Start: the arm uniform among the angles that keep it within the box, fingers open (-0.4), the ball anywhere between
     0.16 and 0.26 m from the arm's root and 0.1 m or more from the grip, at rest.
     The ball (radius 0.02 m, 20 g) touches hand and walls only, does not turn, and slides with a friction of 0.1 N s/m.

@@ -1,14 +1,15 @@
 """The robots on legs of Heess et al. 2015, section 6.2 (Figure 4): monoped, half-cheetah, walker.
 
-They are planar. s is all of q and v, joint positions and velocities, root first (x, z, pitch); metres, radians, N m. x
-is always 0 in it: nothing depends on where a robot is, and one that runs would soon see an x that it has never met.
+They are planar. s is all of q and v, joint positions and velocities, root first (x, z, pitch); metres, radians, N m. In
+s, x is always 0: nothing depends on a robot's place, and a running robot would soon see values of x outside its
+training data.
 Action a in [-1, 1]: torques u = (largest torque) a; a motor saturates, but the cost of a larger action counts in full.
 Rewards are of the state before the step; v_x is the root's. Each `make_...` states its task.
 
 Published are the sizes of s and a (monoped, half-cheetah), the 200 steps, the fall and the torque noise of the monoped,
-and that the cheetah is Wawrzynski's and the walker Schulman's. The rewards are not: they are of the kind that this
-group published in the same year (Lillicrap et al. 2015, supplement: forward velocity, a small cost of the action),
-smooth, and chosen.
+and that the cheetah is Wawrzynski's and the walker Schulman's. The rewards are not published. Ours resemble those that
+this group published in the same year (Lillicrap et al. 2015, supplement: forward velocity, a small cost of the action).
+They are smooth, and their numbers are our choice.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ HEEL, TOE, FOOT = -0.08, 0.17, 0.04  # m; the last is its radius
 BENT = (0.0, -0.2, 0.4, -0.2)  # of waist, hip, knee and ankle: the foot level below the trunk
 WALKER_TORQUES = (100.0, 50.0, 20.0) * 2  # N m; the control suite's walker's
 CONTROL_WEIGHT = 1e-5  # per (N m)^2, of the walker; thesis of its author, section 3.8.1
-UPRIGHT_WEIGHT = 2.0  # of the walker: with 1, to fall forward pays more than to stand, at a discount of 0.98
+UPRIGHT_WEIGHT = 2.0  # of the walker; with 1, falling forward pays more than standing at a discount of 0.98
 
 
 def monoped_reward(xp: Any, s: Any, a: Any) -> Any:
@@ -70,7 +71,7 @@ def walker_reward(xp: Any, s: Any, a: Any) -> Any:
 
 
 def fallen(obs: Any, action: Any, next_obs: Any) -> Any:
-    """Booleans [...] of recorded next_obs [..., 18]; what is not a number has fallen."""
+    """Booleans [...] of recorded next_obs [..., 18]; NaN counts as fallen."""
     z, pitch = next_obs[..., 1], next_obs[..., 2]
     return ~((z > 0.8) & (z < 2.0) & (pitch > -1.0) & (pitch < 1.0))
 
@@ -169,7 +170,7 @@ def _below(
     joint = lower.add_joint(name=name, type=HINGE, axis=Y, range=limits, limited=True)
     joint.armature, joint.damping = 0.2, [0.05, 0.0, 0.0]
     motor(spec, name, largest)
-    spec.actuators[-1].ctrllimited = False  # noise comes on top of what the motor gives, which `Monopeds` limits
+    spec.actuators[-1].ctrllimited = False  # noise is added to the motor's torque, which `Monopeds` limits
     return lower
 
 
@@ -180,7 +181,7 @@ def _capsule(body: mujoco.MjsBody, radius: float, one: tuple[float, float], othe
 
 
 def make_monoped(noise: NonNegative = MONOPED_NOISE, horizon: Count = MONOPED_HORIZON) -> Monoped:
-    """svg/monoped: one leg, dropped from a height, is to stand.
+    """svg/monoped: one leg is dropped from a height and must land and stand.
 
     s (14): q = (x, height of the trunk, pitch, waist, hip, knee, ankle) and v. a: 4, u = (30, 40, 30, 10) a.
     To the torques is added Gaussian noise of `noise` times the largest ones, new in every control step: they may go
@@ -189,8 +190,8 @@ def make_monoped(noise: NonNegative = MONOPED_NOISE, horizon: Count = MONOPED_HO
     Start: +-0.1 uniform around the trunk at 1.3 m, joints slightly bent, foot level and 0.37 m above the ground, at
     rest except for velocities of +-0.1.
     dt: 4 x 0.005 s, Euler. 200 steps (section 6.2).
-    Lengths, radii, joints, torques, control step: the DeepMind control suite's hopper (14 numbers, 4 motors), which has
-    a nose besides. The height is chosen.
+    Lengths, radii, joints, torques, control step: the DeepMind control suite's hopper (14 numbers, 4 motors), which
+    also has a nose. The height is our choice.
     """
     model = compiled(monoped())
     return Monoped(

@@ -2,8 +2,8 @@
 
 State and observation s (2n + 4), x ahead of the first link and y to its left: from the nose to the goal (x, y) [m];
 heading; n - 1 joint angles [rad]; velocity of the nose (x, y) [m/s]; rate of the heading and of the joints [rad/s].
-Action a (n - 1): the joints' torques are u = 2e-3 a [N m]; a motor gives up to 6e-3, and a larger action costs what
-it asks for.
+Action a (n - 1): the joints' torques are u = 2e-3 a [N m]; a motor gives up to 6e-3; the cost of a larger action counts
+in full.
 
     r(s, a) = alpha_1 r_goal . v_com + alpha_2 |a|^2,    r_goal = g / sqrt(|g|^2 + eps^2)
 
@@ -55,7 +55,7 @@ SOFTNESS = 0.05  # eps, m
 
 
 def centre_velocity(links: int, xp: Any, s: Any) -> tuple[Any, Any]:
-    """Velocity (x, y) [...] of the centre of mass, as the head sees it, of s [..., 2 links + 4] in a namespace `xp`.
+    """Velocity (x, y) [...] of the centre of mass, in the head's frame, for s [..., 2 links + 4] in a namespace `xp`.
 
     Link i trails the joint in front of it: its centre is the nose less LINK times the directions of the links before
     it and half its own. All weigh the same.
@@ -78,7 +78,7 @@ def swimmer_reward(links: int, velocity_weight: float, action_weight: float, xp:
 
 
 def seen(vectors: Array, heading: Array) -> Array:
-    """Vectors [n, 2] of the plane as a head sees them that has turned by `heading` [n]."""
+    """Vectors [n, 2] of the plane in the frame of a head that has turned by `heading` [n]."""
     cos, sin = np.cos(heading), np.sin(heading)
     x, y = vectors[:, 0], vectors[:, 1]
     return np.stack([cos * x + sin * y, cos * y - sin * x], axis=1)

@@ -41,7 +41,7 @@ VERSION = 1
 HORIZON = 1000  # steps
 POSITION_LIMIT = 2.4  # m
 START = 0.05  # half width, of each of the four
-STARTS_AHEAD = 16  # starts that a simulation draws at once: drawing takes as long for sixteen as for one
+STARTS_AHEAD = 16  # starts that a simulation draws at once; sixteen take no longer to draw than one
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class CartPole(UnitBox):
         return reward(np.cos(obs[..., 2]), force)
 
     def termination_function(self, obs: Any, action: Any, next_obs: Any) -> Any:
-        """Booleans [...] of recorded next_obs [..., 4]; what is not a number terminates."""
+        """Booleans [...] of recorded next_obs [..., 4]; NaN terminates."""
         within = (abs(next_obs[..., 0]) <= POSITION_LIMIT) & (abs(next_obs[..., 2]) <= self.constants.angle_limit)
         return ~within
 
@@ -175,7 +175,7 @@ class CartPoles(FullyObserved):
 
 
 def make_cart_pole(horizon: Count = HORIZON) -> CartPole:
-    """trpo/cart-pole: as the original code has it (RLR), its two mixed-up signs included (`Constants`).
+    """trpo/cart-pole: as in the original code (RLR), including its two wrong signs (`Constants`).
 
     dt 0.05 s, F_max 10 N, g 10 m/s^2, m_c 1 kg, m_p 0.1 kg, l 1 m, mu_c 5e-4 N, |mu_p| 2e-6 N m s; |theta| <= 0.2.
     """
@@ -186,6 +186,6 @@ def make_cart_pole_barto(horizon: Count = HORIZON) -> CartPole:
     """trpo/cart-pole-barto: the same task with the constants of Barto, Sutton and Anderson 1983, and their equations.
 
     dt 0.02 s, F_max 10 N, g 9.8 m/s^2, m_c 1 kg, m_p 0.1 kg, l 0.5 m, mu_c 5e-4 N, mu_p 2e-6 N m s; |theta| <= 12
-    degrees. Their force was +10 or -10 N; here it is whatever lies between.
+    degrees. Their force was +10 or -10 N; here it is any force between these.
     """
     return CartPole(id="trpo/cart-pole-barto", constants=BARTO, horizon=horizon)

@@ -1,7 +1,7 @@
 """The planar robots of Figure 4 of Schulman 2016, chapter 3: swimmer, hopper, walker.
 
-q and v are joint positions and velocities, root first; metres, radians, seconds, newtons. u are the controls as asked
-for, in N m: an action a in [-1, 1] asks for u = (largest control) a. A larger one counts as it is in the reward; its
+q and v are joint positions and velocities, root first; metres, radians, seconds, newtons. u are the controls before
+saturation, in N m: an action a in [-1, 1] gives u = (largest control) a. The reward uses a larger action as it is; the
 motor saturates, as in the original code. Each `make_...` states its task. All are truncated after 1000 control steps
 (thesis, Table 2).
 
@@ -42,7 +42,7 @@ HORIZON = 1000  # control steps; thesis, Table 2
 START = 0.2  # half width of positions and velocities at a start; RLR mjc.py, sample_halfrange
 CONTROL_WEIGHT = 1e-5  # per (N m)^2; thesis, section 3.8.1
 STARTS_AHEAD = 16  # episodes
-TOUCHING = 0.1  # m, beyond which a clearance looks the same; RLR mjc.py
+TOUCHING = 0.1  # m, the largest clearance that is observed; RLR mjc.py
 
 
 def swimmer_reward(control_weight: float, torque: float) -> Recorded:
@@ -62,7 +62,7 @@ def fallen(obs: Any, action: Any, next_obs: Any) -> Any:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Swimmer(MujocoTask):
-    """A task whose observation is enough for its reward, and that never terminates."""
+    """A task whose reward needs only its observation, and that never terminates."""
 
     starts_ahead: int = STARTS_AHEAD
     reward_function: Recorded = field()
@@ -153,7 +153,7 @@ def make_hopper(horizon: Count = HORIZON, impact_weight: NonNegative = 0.0, impa
     constraint forces on the six coordinates (contacts and joint limits) in the last physics step; 0 at a start.
     dt: 2 x 0.01 s, Euler.
     r = v_x + 1 - 1e-5 u'u - min(w J'J, limit), v_x of the centre of mass over the step, J the impulse that the ground
-    gives (x and z of the above), w 0 as in the thesis (in the original code as the walker's).
+    gives (x and z of the above), w = 0 as in the thesis (the original code has the walker's).
     Terminates unless 0.8 < z < 2 and the pitch is within +-1.
     Start: everything +-0.2 uniform around standing at rest, joints then within their ranges, lifted out of the ground.
     Body: gymnasium's hopper.xml, with the joints' armature 0.2 and damping 0.1 and the motors of the authors' later
