@@ -1,8 +1,8 @@
-"""How wrong the policy gradient of model-augmented actor-critic is, against the horizon H.
+"""The error of model-augmented actor-critic's policy gradient, as a function of the horizon H.
 
-Clavera, Fu and Abbeel 2020, section 5.2 and Figure 3. No policy is trained: at a fixed linear Gaussian policy the
-study learns what MAAC learns, dynamics f-hat and action value Q-hat, from growing amounts of on-policy data, and
-compares the pathwise gradient (section 4.1)
+Clavera, Fu and Abbeel 2020, section 5.2 and Figure 3. No policy is trained: at a fixed linear Gaussian policy the study
+learns dynamics f-hat and action value Q-hat, as MAAC does, from growing amounts of on-policy data, and compares the
+pathwise gradient (section 4.1)
 
     grad_k E[ sum_{t<H} gamma^t r(s_t, a_t) + gamma^H Q-hat(s_H, a_H) ],   s_{t+1} ~ f-hat(s_t, a_t)
 
@@ -76,7 +76,7 @@ class Config:
     critic_batch: Count = 128  # transitions per update (code: 256)
     critic_updates_per_step: Natural = 3  # per environment step (code: 8)
     tau: Share = 0.02  # weight of the online critic in its target, per update (code: 0.005)
-    updates_per_slice: Count = 250  # gradient updates per slice: draws are made so, which makes it part of the numbers
+    updates_per_slice: Count = 250  # gradient updates per slice; draws are by slices, so this affects the numbers
     dtype: Literal["float32", "float64"] = "float32"  # of training; gradients are measured in float64
 
 
@@ -193,7 +193,7 @@ class GradientError:
         self.model.changes.update(_take(self.replay["s_next"] - self.replay["s"], train))
 
     def _fit_critic(self, step: int, updates: int) -> None:
-        """J_Q of section 3.1 on minibatches of all on-policy data; the next action is drawn anew each time."""
+        """J_Q of section 3.1 on minibatches of all on-policy data; the next action is drawn again each time."""
         c, task, stream = self.config, self.task, self.streams["critic"]
         size = self.replay["s"].shape[1]
         drawn = stream.integers((updates, c.critic_batch), size)
@@ -255,7 +255,7 @@ class GradientError:
         critic, exact_critic = self._critic(), self._exact_critic()
         rows: list[dict[str, Any]] = []
         for start in STARTS:
-            # drawn whether needed or not, so that every variant sees the same numbers
+            # always drawn, so that every variant gets the same numbers
             chosen = stream.integers(c.start_states, self.replay["s"].shape[1])
             noise = stream.normal((max(c.horizons) + 1, c.paths, self.task.action_dim), dtype=torch.float64)
             model_noise = stream.normal((max(c.horizons), c.paths, n), dtype=torch.float64)

@@ -1,7 +1,7 @@
-"""Uniform random actions within the task's bounds: the level below which nothing has been learned.
+"""Uniform random actions within the task's bounds: the level of a policy that has learned nothing.
 
-A seed's return is the mean of `eval_episodes` episodes, on the evaluation simulations that the seed's learners are
-evaluated on too. One row, at the budget's last step; columns that speak of training are NaN.
+A seed's return is the mean of `eval_episodes` episodes on the same evaluation simulations as the seed's learners. There
+is one row, at the budget's last step; columns about training are NaN.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Config:
 
 
 TRAINING = ("train_return", "alpha", *COLUMNS)
-RETURNS = ("eval_return", "planned_return", "unplanned_return")  # one number: it does not plan
+RETURNS = ("eval_return", "planned_return", "unplanned_return")  # a single value: it does not plan
 
 
 class RandomPolicy:
@@ -81,5 +81,5 @@ def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], 
 
 
 def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> Learner:
-    """The learner of a block. budget: `total_steps`, where its row stands. It runs on the CPU, whatever the device."""
+    """The learner of a block. budget: `total_steps`, the step of its row. It always runs on the CPU."""
     return RandomPolicy(Config(**config), task, seeds, int(budget["total_steps"]))

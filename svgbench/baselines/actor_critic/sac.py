@@ -4,7 +4,7 @@ Equations are numbered as in Amos et al., section 3.2: critic (4) to (6), policy
 entropy's schedule (14) of appendix A.1. It is SAC-SVG(H) at H = 0: `sac_svg` with H = 0 makes the
 same numbers from the same seeds, which a test holds. A step is: act, update on one batch, store (profile "code").
 
-What the authors' run of SAC has and Haarnoja et al. do not: observations normalised by running statistics, a target
+The authors' run of SAC has these additions to Haarnoja et al.: observations normalised by running statistics, a target
 entropy that moves, four layers of 512 units, batches of 1024, a policy that learns at 1e-4, log_std bounded by a tanh.
 Where the authors' code for this run differs from SAC-SVG's: nothing but H, for which the code writes `horizon = 0`;
 its reward and termination networks, which nothing reads then, are not trained here.
@@ -50,7 +50,7 @@ def update(
     agent: SoftActorCritic, batch: ReplayBatch, critic_noise: Tensor, policy_noise: Tensor, active: Tensor | None,
     *, critic_first: bool,
 ) -> None:  # fmt: skip
-    """One update of SAC on a batch, of replayed, imagined or mixed transitions; noise [S, B, A] each."""
+    """One update of SAC on a batch of replayed, imagined or mixed transitions; each noise is [S, B, A]."""
     if critic_first:
         agent.update_critic(batch, critic_noise, active)  # eq. (4) to (6)
     loss, log_prob = policy_loss(agent.actor, agent.critic, agent.temperature.alpha, batch.x, policy_noise)  # eq. (7)

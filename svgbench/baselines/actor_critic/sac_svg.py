@@ -57,7 +57,7 @@ VERSION = 2  # 1 drew by slices, which ended at evaluations, and acted in [-1, 1
 
 @dataclass(frozen=True)
 class Config(shared.Config):
-    """What SAC-SVG(H) has beside SAC. Sources: as of SAC's settings."""
+    """Settings of SAC-SVG(H) in addition to SAC's. Sources: as for SAC's."""
 
     H: Natural = 2  # model steps of the value expansion; 0 is SAC (code: horizon - 1)
     head_hidden: Widths = (512, 512)  # units of the reward and of the termination network (T3)
@@ -72,7 +72,7 @@ class Config(shared.Config):
     whole_episodes: bool = True  # windows may contain an episode's last transition (eq. 10)
     detach_predictions: bool = False  # in eq. (10) a predicted state is detached before the next step
     mean_model_loss: bool = False  # eq. (10) as a mean over steps and features; else a sum, the squared norm
-    balanced_termination: bool = False  # eq. (13) with terminations weighted by the batch's odds against them
+    balanced_termination: bool = False  # eq. (13) with terminations weighted by the batch's odds against termination
     survival_extra_factor: bool = False  # weights n_0 n_0 ... n_{t-1}, the first reward included
     survival_weighs_entropy: bool = True  # entropies are weighted as rewards are
     mean_over_steps: bool = False  # eq. (9) divided by H + 1
@@ -115,7 +115,7 @@ def model_loss(model: RecurrentModel, x: Tensor, actions: Tensor, next_x: Tensor
 def heads_loss(heads: MLP, xu: Tensor, reward: Tensor, terminal: Tensor, balanced: bool) -> tuple[Tensor, Tensor]:
     """[S] each: eq. (11) of the reward and eq. (13) of the termination network. xu [S, B, O + A]; the rest [S, B].
 
-    balanced: terminations count (B - n) / n times, n being the batch's, where it has any.
+    balanced: terminations have weight (B - n) / n, where n > 0 is their number in the batch.
     """
     predicted, logit = heads(xu).squeeze(-1).unbind(1)
     weight: Tensor | float = 1.0
@@ -160,7 +160,7 @@ def expanded_loss(
 
 
 class WorldModel:
-    """The dynamics, the reward and the termination of S seeds, as networks, and what learns them."""
+    """Networks of the dynamics, the reward and the termination of S seeds, and their optimisers."""
 
     def __init__(self, c: Config, n: int, m: int, seeds: Sequence[int], device: str) -> None:
         dtype = getattr(torch, c.dtype)
@@ -196,7 +196,9 @@ class WorldModel:
 
 
 class Phase(NamedTuple):
-    """What changes an update's program: model steps of the policy's loss, and whether every seed has a window."""
+    """The parts of an update's program that can change: model steps of the policy's loss, and whether every seed has a
+    window.
+    """
 
     policy_steps: int
     all_have_windows: bool
@@ -231,7 +233,7 @@ class SACSVG(SoftActorCritic):
         return self.config.H if step >= self.config.model_free_steps else 0
 
     def stuck(self, step: int, lacking: Tensor) -> Tensor:
-        """Seeds whose policy is to learn through a model that has never learned."""
+        """Seeds whose policy would learn through a model that has never been trained."""
         if self.world is None:
             return lacking & False
         return lacking & (self.world.adam.steps == 0) & (self._policy_steps(step) > 0)
@@ -266,7 +268,7 @@ class SACSVG(SoftActorCritic):
         )
 
     def _update_model(self, phase: Phase, experience: Experience, draws: Draws, active: Tensor | None) -> None:
-        """Eq. (10) on fresh windows; a seed that has none waits, with a loss that is NaN."""
+        """Eq. (10) on fresh windows; a seed without windows waits, and its loss is NaN."""
         if self.world is None:
             return
         if not phase.all_have_windows:
@@ -298,7 +300,9 @@ def cost(c: Config, obs_dim: int, action_dim: int, S: int, H: int) -> float:
 
 
 def _model_products(c: Config, obs_dim: int, action_dim: int, steps: int) -> int:
-    """Multiplications of one row's way through the dynamics; the first step has no product with the hidden state."""
+    """Multiplications of a forward pass of one row through the dynamics; the first step has no product with the hidden
+    state.
+    """
     ends = products((obs_dim + action_dim, *c.encoder_hidden, c.recurrent_width))
     ends += products((c.recurrent_width, *c.decoder_hidden, obs_dim))
     recurrent = c.recurrent_layers * 3 * c.recurrent_width**2

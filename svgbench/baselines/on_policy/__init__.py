@@ -1,1 +1,1 @@
-"""Policy gradients on batches of paths, as Schulman 2016 has them, and a library's TRPO beside ours."""
+"""Policy gradients on batches of paths, as in Schulman 2016, and a library's TRPO for comparison."""

@@ -18,7 +18,7 @@ from svgbench.nn.trust_region import conjugate_gradients
 
 
 def direction(fisher: Fisher, g: Tensor, max_kl: float, cg_iterations: int, damping: float, rounds: int) -> Tensor:
-    """The step [S, P] of that problem, its largest 1/2 x'A_n x at `max_kl`.
+    """The step [S, P] that solves this problem, scaled so that its largest 1/2 x'A_n x is `max_kl`.
 
     rounds: of the multiplicative algorithm; with 0 it is the direction of the mean KL.
     """

@@ -1,4 +1,6 @@
-"""A network for V(s), with what a Gauss-Newton step needs of it. Parameters are flat, phi [S, P], as `FlatMLP`'s."""
+"""A network for V(s), with the products that a Gauss-Newton step needs. Parameters are flat, phi [S, P], as
+`FlatMLP`'s.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The vine sampling scheme of Schulman 2016, section 3.5.2: several actions and short rollouts from the same states.
 
-Trunks are paths of the policy. From a random set of the states that they passed through, K actions each are tried, and
-each is followed by the policy to the end of a short branch. The K branches of a state share their noise after the
-first action (common random numbers), so that what differs between them is the action's doing.
+Trunks are paths of the policy. K actions are tried in each of a random set of their states, and the policy continues
+from each action to the end of a short branch. The K branches of a state share their noise after the first action
+(common random numbers), so their differences come from the action.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from svgbench.simulate.paths import Floats, Rollouts, snapshot_of
 
 @dataclass
 class VineBatch:
-    """States of the rollout set, what was tried in them and what came of it. The rest is of the trunks, [S]."""
+    """States of the rollout set, the actions tried there and their results. The other fields are the trunks', [S]."""
 
     x: Tensor  # [S, M, O], scaled observations
     action: Tensor  # [S, M, K, A], in the policy's units
@@ -49,8 +49,8 @@ class VineBatch:
         """Q-values less their state's mean, over the mean deviation within a state (the authors' code): [S, M, K]."""
         centred = self.q - self.q.mean(2, keepdim=True)
         spread = (centred.square().mean(2).sqrt() * self.weight).sum(1)[:, None, None]
-        # Where no action matters the spread is rounding, and this makes noise of size one of it. That happens in the
-        # committed vines on cart-pole, so not to divide there waits for the next VERSION of trpo.
+        # Where no action matters the spread is only rounding, which becomes noise of size one here. That happens in the
+        # committed vines on cart-pole, so the correction waits for the next VERSION of trpo.
         return centred / torch.where(spread > 0, spread, 1.0)
 
 
@@ -63,7 +63,7 @@ class VineSurrogate:
         self.log_std = policy.log_std(theta)
 
     def gradient(self) -> Tensor:
-        """Of L at theta, float64 [S, P]: sum_n w_n 1/K sum_k (Q_nk - mean_k Q_nk) grad log pi(a_nk | s_n)."""
+        """Gradient of L at theta, float64 [S, P]: sum_n w_n 1/K sum_k (Q_nk - mean_k Q_nk) grad log pi(a_nk | s_n)."""
         K = self.q.shape[2]
         c = (self.batch.weight[:, :, None] * (self.q - self.q.mean(2, keepdim=True)) / K).unsqueeze(-1)
         by_mean, by_log_std = scores(self.recording.output.unsqueeze(2), self.log_std.unsqueeze(1), self.batch.action)
@@ -71,7 +71,7 @@ class VineSurrogate:
         return torch.cat([net, (c * by_log_std).sum((1, 2))], 1).double()
 
     def evaluate(self, theta: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """At other parameters: L(theta) - L(theta_old), the mean KL and the largest KL of a state, each [S]."""
+        """At new parameters: L(theta) - L(theta_old), the mean KL and the largest KL of a state, each [S]."""
         mean, new_mean = self.recording.output, self.policy.mean(theta, self.batch.x)
         log_std, new_log_std, weight = self.log_std, self.policy.log_std(theta), self.batch.weight
         ratio = log_ratios(
@@ -85,10 +85,10 @@ class VineSurrogate:
 
 
 class VineSampler:
-    """Batches of the vine scheme, slice by slice: first of the trunks, then the branches of some states at a time.
+    """Batches of the vine scheme, slice by slice: first the trunks, then the branches of some states at a time.
 
-    trunks: made with `keep_states`. rollout_set: M, states a seed; fewer if the trunks passed through fewer.
-    actions_per_state: K. branch_length: steps of a branch, the first action's included. Branches know no time limit.
+    trunks: made with `keep_states`. rollout_set: M, states per seed; fewer if the trunks visited fewer.
+    actions_per_state: K. branch_length: steps of a branch, including the first action. Branches have no time limit.
     states_per_slice: of each seed.
     """
 
@@ -123,7 +123,7 @@ class VineSampler:
 
     @property
     def share(self) -> float:
-        """How much of the present batch there is, in steps."""
+        """The share of the current batch that is collected, in steps."""
         trunk = self.trunks.sampling.longest * self.trunks.sampling.simulations
         branches = self.M * self.K * self.L
         done = self.done * self.K * self.L + (trunk if self.chosen else trunk * self.trunks.share)
@@ -185,7 +185,7 @@ class VineSampler:
         self.branches.restore(snapshot_of(rows, self.like), where)
 
         observation = rows["observation"].copy()
-        running = np.repeat(self.arrays["weight"][:, own] > 0, K, 1).reshape(-1)  # not the padding
+        running = np.repeat(self.arrays["weight"][:, own] > 0, K, 1).reshape(-1)  # without the padding
         q = np.zeros(len(where))
         for step in range(self.L):
             if not running.any():
@@ -217,8 +217,9 @@ class VineSampler:
         return batch
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything that the next slice depends on. Of the branches' simulations that is nothing: each slice sets
-        them anew, and they draw nothing."""
+        """Everything that the next slice depends on. That excludes the branches' simulations: each slice sets their
+        state, and they draw nothing.
+        """
         return {
             "trunks": self.trunks.state_dict(),
             "done": self.done,

@@ -56,24 +56,24 @@ class Config:
     hidden: Widths = ()  # units; () is linear (4.6.2)
     activation: Literal["tanh", "softplus"] = "tanh"  # (4.6.2)
     init_std: Positive = 0.5  # of actions, in half control ranges (code)
-    initial_weights: Literal["unit", "orthogonal"] = "unit"  # see `nn.flat_mlp.FlatMLP.initial` (code)
+    initial_weights: Literal["unit", "orthogonal"] = "unit"  # see `svgbench.nn.flat_mlp.FlatMLP.initial` (code)
     output_gain: NonNegative = 0.01  # norm of an output's weights at the start (code)
     observation_scaling: Literal["none", "range", "random", "running"] = "none"  # (text: silent)
     observation_clip: NonNegative = 0.0  # bound of a scaled observation; 0 is none
 
-    batch: Literal["paths", "timesteps", "steps"] = "paths"  # what is one; see `nn.rollouts.Sampling`
+    batch: Literal["paths", "timesteps", "steps"] = "paths"  # kind of batch; see `svgbench.simulate.paths.Sampling`
     simulations: Count = 20  # paths of a batch (4.6.2)
-    timesteps: Natural = 0  # of a batch, where it is not of paths (4.6.2: 50,000; 200,000)
+    timesteps: Natural = 0  # of a batch, unless its kind is "paths" (4.6.2: 50,000; 200,000)
     path_length: Natural = 0  # steps; 0 is the task's horizon (4.6.2: 1000; 2000)
-    extension_factor: Annotated[float, Range(0, 1000)] = 0.0  # cut paths go on for so many 1 / (1 - gamma), for returns
+    extension_factor: Annotated[float, Range(0, 1000)] = 0.0  # cut paths continue for this times 1 / (1 - gamma)
     tail: Literal["bootstrap", "zero"] = "bootstrap"  # value after the last step of a path that did not terminate
     steps_per_slice: Count = 50  # control steps per slice: noise is drawn by slices, so this is part of the numbers
 
     gamma: Share = 0.99  # (4.6.3)
     gae_lambda: Share = 0.96  # (4.6.3)
     baseline: Literal["value", "time"] = "value"  # "time" is "no VF"
-    centre_by_time: bool = False  # A-hat less its mean at each time step, with a value function too
-    centre: bool = False  # A-hat less its mean
+    centre_by_time: bool = False  # A-hat minus its mean at each time step, also with a value function
+    centre: bool = False  # A-hat minus its mean
     standardise: bool = True  # advantages over their deviation (code)
 
     max_kl: Positive = 0.01  # nats, epsilon of eq. (35) (chapter 3)
@@ -84,7 +84,7 @@ class Config:
     backtracks: Count = 15  # step lengths tried
     backtrack_factor: Annotated[float, Range(above=0, below=1)] = 0.8  # (section 3.12: "exponentially")
     accept_ratio: Share = 0.0  # of the gain that a linear objective would give
-    kl_barrier: Positive = 1.0  # a step may reach so many max_kl; the value's too
+    kl_barrier: Positive = 1.0  # a step may reach this multiple of max_kl; the value's step too
     l2: NonNegative = 0.0  # penalty on the policy's parameters' squares
 
     value_hidden: Widths = (20,)  # units (4.6.2)
@@ -236,7 +236,7 @@ class GAE(PolicyAgent):
         }
 
     def _value_epochs(self, samples: Samples) -> None:
-        """Adam on the squared error in minibatches, drawn anew in each epoch. The samples' advantages are targets."""
+        """Adam on the squared error in minibatches, redrawn in each epoch. The samples' advantages are the targets."""
         x, _, target, _ = samples
         for _ in range(self.config.value_epochs):
             order = self.order.permutation(target.shape[1]).to(x.device)

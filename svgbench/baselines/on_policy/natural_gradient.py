@@ -2,11 +2,11 @@
 
 As single-path TRPO (section 3.8.1), except for the step: instead of a bound on the KL divergence the multiplier lambda
 of a penalty on it is fixed, which makes the solution of (17) theta + 1 / lambda A^-1 g. Nothing checks the step: a
-multiplier that is too small ends in policies that are no good or not finite.
+multiplier that is too small leads to bad or non-finite policies.
 
 The thesis sweeps the step size "in factors of three"; the authors' code has lambda in 3, 1, 0.3, 0.1, 0.03, 0.01
-(SFPD/rlreloaded at 650c64e, throwaway/yaml/icml-*.yaml). lambda's meaning depends on the advantages' scale: they are
-standardised, as there.
+(SFPD/rlreloaded at 650c64e, throwaway/yaml/icml-*.yaml). The meaning of lambda depends on the
+advantages' scale; they are standardised, as in that code.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Config:
     observation_clip: NonNegative = 0.0  # bound of a scaled observation; 0 is none
 
     simulations: Count = 50  # paths of a batch (T2)
-    timesteps: Natural = 0  # 0: one path in each simulation; else paths until at least so many steps
+    timesteps: Natural = 0  # 0: one path in each simulation; else paths until at least this number of steps
     path_length: Natural = 0  # steps; 0 is the task's horizon (T2: 1000)
     steps_per_slice: Count = 50  # control steps per slice: noise is drawn by slices, so this is part of the numbers
 

@@ -1,10 +1,10 @@
 """Reward-weighted regression (Peters and Schaal 2007), one of the rivals in chapter 3 of Schulman 2016 (Figure 4).
 
-Expectation maximisation: actions are weighted by what came of them, and the next policy is the one under which the
-weighted actions are likeliest. Peters and Schaal weigh each action by a transformed immediate reward and have a linear
-policy, whose weighted regression is solved in closed form. Here rewards come later than actions, so a path's actions
-share a weight that its return decides (as in Kober and Peters 2008), and the mean is a network, so the likelihood is
-maximised by L-BFGS, mean and deviation together.
+Expectation maximisation: actions are weighted by their results, and the next policy maximises the likelihood of the
+weighted actions. Peters and Schaal weight each action by a transformed immediate reward and use a linear policy, whose
+weighted regression has a closed form. Here rewards come later than actions, so all actions of a path share a weight
+that depends on its return (as in Kober and Peters 2008), and the mean is a network, so the likelihood is maximised by
+L-BFGS, mean and deviation together.
 
 `weighting` "elite" is the authors' code (SFPD/rlreloaded at 650c64e, scripts/algs/run_rwr.py; the thesis only names the
 method): weight one for the best tenth of the paths, zero for the others, at most 100 evaluations. "exponential" is
@@ -46,7 +46,7 @@ class Config:
     weighting: Literal["elite", "exponential"] = "elite"  # (code)
     elite_fraction: PositiveShare = 0.1  # of the paths (code)
     temperature: Positive = 0.5  # of exponential weights, in standard deviations of the return
-    evaluations: Count = 100  # of the likelihood an iteration, at most (code)
+    evaluations: Count = 100  # of the likelihood per iteration, at most (code)
 
     hidden: Widths = (30,)  # units (T2)
     activation: Literal["tanh", "softplus"] = "tanh"  # (chapter 3: silent)
@@ -69,7 +69,7 @@ PROFILES = {
 
 
 def weights(c: Config, returns: Tensor) -> Tensor:
-    """Of paths with these returns [S, N]: [S, N], not normalised."""
+    """Weights [S, N] of paths with these returns [S, N], not normalised."""
     if c.weighting == "elite":
         place = returns.argsort(dim=1, descending=True, stable=True).argsort(dim=1)
         return (place < max(1, round(c.elite_fraction * returns.shape[1]))).to(returns.dtype)
@@ -102,7 +102,7 @@ class RewardWeightedRegression(PolicyAgent):
         return {"kl": mean_kl, "entropy": self.policy.entropy(old)}
 
     def _weighted(self, batch: Batch) -> Samples:
-        """The steps of paths that have weight."""
+        """The steps of paths with a non-zero weight."""
         returns = torch.where(batch.used, batch.reward, 0.0).sum(1, dtype=torch.float64)
         weight = weights(self.config, returns)[:, None].expand(batch.used.shape).to(batch.x.dtype)
         index, present = selection(batch.used & (weight > 0), batch.x.dtype)

@@ -1,13 +1,12 @@
-"""TRPO of sb3-contrib on gymnasium's own environments: a library's answer, to hold ours against.
+"""TRPO of sb3-contrib on gymnasium's own environments, to compare ours with a library's.
 
-The algorithm is the package's, called as its users call it, one learner a seed. Here are its settings, under the names
-that `gae` has for the same things, and the rows of `svgbench.learners.on_policy`. What a reader of
-both must know:
+The algorithm is the package's, called as its users call it, with one learner per seed. The settings have the names of
+those in `gae`, and the rows are those of `svgbench.learners.on_policy`. The differences:
 
 * The package bounds the mean over an action's A dimensions of KL(new || old), where ours is their sum, that of
   actions. Here `max_kl` and `cg_damping` are of the sum, as everywhere; the package gets an A-th of each. So it runs
   with its own defaults, 0.01 and 0.1, where these are A times that.
-* accepted is 1 or 0: how much of a step the line search took is not told.
+* accepted is 1 or 0: the package does not report the share of the step that its line search took.
 * Its conjugate gradients start from noise of 1e-4, and it works in float32 throughout.
 
 The package draws from NumPy's and torch's global generators. Each seed has its own states of them, which are put there
@@ -52,10 +51,10 @@ class Config:
 
     hidden: Widths = (64, 64)  # units, tanh
     init_std: Positive = 1.0  # of actions
-    simulations: Count = 1  # environments, one after the other in one process
+    simulations: Count = 1  # environments, stepped one after another in one process
     timesteps: Annotated[int, Range(2)] = 2048  # of a batch; paths go on from batch to batch
     gamma: Share = 0.99
-    gae_lambda: Share = 0.95  # of the value's targets too
+    gae_lambda: Share = 0.95  # also of the value's targets
     standardise: bool = True  # advantages to mean 0 and standard deviation 1
     max_kl: Positive = 0.01  # nats, of an action
     cg_iterations: Count = 15
@@ -115,7 +114,7 @@ class SeedLearner:
         self.ended: list[tuple[float, int]] = []  # return and length of each path of the batch that ended
 
     def iterate(self) -> dict[str, float]:
-        """One batch and what the package learns from it; the columns of a row."""
+        """Collect one batch and let the package learn from it. Returns the columns of a row."""
         self._clear()
         log_std = self.model.policy.log_std.detach().double()
         entropy = float((log_std + 0.5 * (1 + math.log(2 * math.pi))).sum())
@@ -139,7 +138,7 @@ class SeedLearner:
         }
 
     def _note(self, of_learner: Mapping[str, Any], _: Mapping[str, Any]) -> bool:
-        """After each step of the environments, before the package adds a value at a time limit to the reward."""
+        """Called after each step of the environments, before the package adds a value at a time limit to the reward."""
         rewards = of_learner["rewards"].astype(np.float64)
         self.reward_sum += float(rewards.sum())
         self.path_return += rewards
@@ -173,7 +172,7 @@ class SeedLearner:
             "globals": self.globals,
         }
         if model._last_obs is None:
-            return state  # its environments wait for their first reset, which is of its seed
+            return state  # its environments wait for their first reset, which uses the seed
         observation, starts = (torch.from_numpy(a) for a in (model._last_obs, model._last_episode_starts))
         environments = [environment_state(env) for env in model.env.envs]
         return state | {"observation": observation, "starts": starts, "environments": environments}
@@ -208,7 +207,7 @@ def global_generators() -> dict[str, Tensor]:
 
 
 def set_global_generators(states: Mapping[str, Tensor]) -> None:
-    """Make them go on from `global_generators`."""
+    """Restore the states of `global_generators`."""
     torch.set_rng_state(states["torch"])
     position, has_gauss, gauss = states["place"].tolist()
     key = states["key"].numpy().astype(np.uint32)
@@ -216,7 +215,7 @@ def set_global_generators(states: Mapping[str, Tensor]) -> None:
 
 
 def environment_state(env: Any) -> dict[str, Any]:
-    """Of one of gymnasium's MuJoCo environments, with its time limit."""
+    """The state of one of gymnasium's MuJoCo environments, including its time limit."""
     own = env.unwrapped
     physics = np.zeros(mujoco.mj_stateSize(own.model, STATE))
     mujoco.mj_getState(own.model, own.data, physics, STATE)
@@ -228,7 +227,7 @@ def environment_state(env: Any) -> dict[str, Any]:
 
 
 def set_environment_state(env: Any, state: Mapping[str, Any]) -> None:
-    """Go on from `environment_state`, in an environment that has been reset."""
+    """Restore `environment_state` in an environment that has been reset."""
     own = env.unwrapped
     mujoco.mj_setState(own.model, own.data, state["physics"].cpu().numpy(), STATE)
     env.set_wrapper_attr("_elapsed_steps", state["elapsed"])
@@ -236,7 +235,7 @@ def set_environment_state(env: Any, state: Mapping[str, Any]) -> None:
 
 
 class LibraryTRPO:
-    """`svgbench.words.learner.Learner`; a slice is an iteration of each seed, one after the other."""
+    """`svgbench.words.learner.Learner`; a slice is one iteration of each seed in turn."""
 
     def __init__(self, config: Config, task: ReferenceTask, seeds: Sequence[int], iterations: int) -> None:
         if iterations < 1:
@@ -263,7 +262,7 @@ class LibraryTRPO:
                 continue
             try:
                 columns = learner.iterate()
-            except ValueError:  # torch's, of a policy that is not finite in the middle of an iteration
+            except ValueError:  # torch's error, if a policy stops being finite in the middle of an iteration
                 if learner.finite():
                     raise
             if learner.finite():

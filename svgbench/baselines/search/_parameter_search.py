@@ -29,7 +29,7 @@ class CandidateSearch(Protocol):
 
     @property
     def mean(self) -> Tensor:
-        """[S, P]: what the distribution is centred on."""
+        """The centre of the distribution, [S, P]."""
         ...
 
     def ask(self) -> Tensor:
@@ -37,18 +37,18 @@ class CandidateSearch(Protocol):
         ...
 
     def tell(self, returns: Tensor) -> None:
-        """What the last candidates were worth, float64 [S, n], finite: more is better."""
+        """Take in the scores of the last candidates, float64 [S, n], finite; higher is better."""
         ...
 
     def state_dict(self) -> dict[str, Any]: ...
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Be as before the last `ask`: the next one gives the same candidates again."""
+        """Restore the state before the last `ask`: the next one gives the same candidates again."""
         ...
 
 
 class ParameterSearch:
-    """`svgbench.learners.on_policy.OnPolicyAgent`: the candidates of S seeds. dtype: of the networks that act."""
+    """`svgbench.learners.on_policy.OnPolicyAgent`: the candidates of S seeds. dtype: of the acting networks."""
 
     def __init__(self, policy: GaussianPolicy, search: CandidateSearch, dtype: torch.dtype) -> None:
         self.policy, self.search, self.dtype = policy, search, dtype
@@ -85,7 +85,7 @@ class ParameterSearch:
         self._draw()
 
     def policy_state_dict(self) -> dict[str, Any]:
-        """Of the distribution's mean ("Return the final mu")."""
+        """The policy at the distribution's mean ("Return the final mu")."""
         sizes, activation = self.policy.net.sizes, self.policy.net.activation
         return {"theta": self.search.mean.to(self.dtype), "sizes": list(sizes), "activation": activation}
 
@@ -93,7 +93,9 @@ class ParameterSearch:
 def make_search(
     config: Any, search: Callable[[Tensor], CandidateSearch], task: Task, seeds: Sequence[int], iterations: int
 ) -> OnPolicyLearner[Scores]:
-    """The learner of a block, on the CPU. search: from the first means, float64 [S, P].
+    """The learner of a block, on the CPU.
+
+    search: makes the search from the initial means, float64 [S, P].
 
     config: `hidden`, `activation`, `init_std`, `output_gain`, `observation_scaling`, `observation_clip` and `dtype` of
     the policies, `simulations`, `path_length` and `steps_per_slice` of the episodes.

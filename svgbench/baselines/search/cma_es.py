@@ -1,17 +1,17 @@
 """Evolution strategy with covariance matrix adaptation (Hansen and Ostermeier 1996), through the package `cma`.
 
-One of the rivals in chapter 3 of Schulman 2016 (Figure 4), which names the method and prints no setting. Here a seed is
-one `cma.CMAEvolutionStrategy` from the policy's initial parameters; its candidates are scored as
-`_parameter_search` says. The package is an optional dependency: `pip install svgbench[cma]`.
+One of the rivals in chapter 3 of Schulman 2016 (Figure 4), which names the method and prints no setting. Each seed is
+one `cma.CMAEvolutionStrategy` that starts at the policy's initial parameters. `_parameter_search` scores its
+candidates. The package is an optional dependency: `pip install svgbench[cma]`.
 
 "code" is the authors' use of it, control4/optim/cma_gen.py of SFPD/rlreloaded at 650c64e: the strategy is made for the
 package's default population, int(4 + 3 ln P), but is told as many samples as the batch has paths. So its parents are
 the best few of a far larger number, with the weights and rates of the small population. In "text" the population is all
 samples.
 
-A state holds what the strategies were told. Asking and telling again, with the same random numbers, puts them where
-they were, exactly: neither needs a simulation. Covariances are full: P x P numbers a seed, so this is for thousands of
-parameters at most (not run on hopper and walker by the authors).
+A state holds the scores that the strategies received. Asking and telling again with the same random numbers restores
+the strategies exactly, without simulations. Covariances are full, P x P numbers per seed, so this is for thousands of
+parameters at most (the authors did not run it on hopper and walker).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Config:
     """Sources: T2: the thesis's Table 2 (swimmer), of TRPO; "code": as above; else our choice."""
 
     simulations: Annotated[int, Range(2)] = 50  # n, parameter vectors of an iteration (T2: paths of a batch)
-    population: Literal["all", "default"] = "all"  # what weights and rates are made for
+    population: Literal["all", "default"] = "all"  # population for which weights and rates are computed
     sigma0: Positive = 0.1  # initial standard deviation of every parameter (code)
 
     hidden: Widths = (30,)  # units (T2); () is linear (cart-pole)
@@ -101,7 +101,7 @@ class CMA:
         def normal(*shape: int) -> NDArray[np.float64]:
             return own.normal(shape, dtype=torch.float64)[0].numpy()
 
-        # A seed that is not a number leaves NumPy's global generator alone; -9 is silence, and no files.
+        # A seed of NaN leaves NumPy's global generator alone; -9 prints nothing and writes no files.
         options: dict[str, Any] = {"randn": normal, "seed": math.nan, "verbose": -9}
         n, default = self.config.simulations, int(4 + 3 * math.log(self.first.shape[1]))
         options["popsize"] = n if self.config.population == "all" else min(n, default)
@@ -125,7 +125,7 @@ class CMA:
         return {"cma": str(self.cma.__version__), "told": list(self.told)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Raises ValueError for the state of another version of the package: it might answer otherwise."""
+        """Raises ValueError for the state of another version of the package, which may give other candidates."""
         if state["cma"] != self.cma.__version__:
             raise ValueError(f"the state is of cma {state['cma']}, and cma {self.cma.__version__} is installed")
         self._begin()

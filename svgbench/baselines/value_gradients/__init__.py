@@ -1,1 +1,1 @@
-"""The algorithms of Heess et al. 2015, and what they are compared with there."""
+"""The algorithms of Heess et al. 2015 and the baselines of that paper."""

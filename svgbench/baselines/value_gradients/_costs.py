@@ -1,4 +1,4 @@
-"""How long blocks of the algorithms of Heess et al. 2015 take, roughly: for the estimate of a run's time."""
+"""Rough times of blocks of the algorithms of Heess et al. 2015, for the estimate of a run's time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from svgbench.words.task import Task
 MODEL_CALLS, VALUE_CALLS, POLICY_CALLS = 42, 32, 32  # operations of an update
 STEP_CALLS = 3  # of one time step of the recursions backward
 FORWARD_CALLS = 14  # of one time step of an imagined trajectory
-THERE_AND_BACK = 3  # what an update or a Jacobian takes, in passes forward
+THERE_AND_BACK = 3  # cost of an update or a Jacobian, in forward passes
 
 
 def block_work(
@@ -19,8 +19,8 @@ def block_work(
 ) -> float:
     """Milliseconds of one core that a block of S seeds takes if no episode ends early.
 
-    The groups of settings that `c` has say which stages there are. critic_inputs: length of the critic's input, 0
-    without a critic. trajectories: "real" or "imagined" if the policy is updated along trajectories, else "".
+    The groups of settings in `c` determine the stages. critic_inputs: length of the critic's input, 0 without a critic.
+    trajectories: "real" or "imagined" if the policy is updated along trajectories, else "".
     """
     O, A = task.observation_dim, task.action_dim  # noqa: E741  # axis letters
     steps = c.simulations * task.horizon

@@ -43,7 +43,7 @@ class FittedValue:
     """V(x) = scale * net(x) of S seeds: x are states, or states and actions, as they are.
 
     sizes: of the network, to 1 output. scale: of values, in units of return. lr: of Adam. period: C, in updates.
-    theta, target [S, P]: nu_new and nu. updates: how many there were. Values are those of nu_new unless stated.
+    theta, target [S, P]: nu_new and nu. updates: their number so far. Values are those of nu_new unless stated.
     """
 
     def __init__(

@@ -97,7 +97,7 @@ def shared_out(new: Transitions, valid: Tensor, K: int, uniform: Tensor) -> Mini
 
     uniform [S, n] in [0, 1): the order.
     """
-    order = (uniform + (~valid).double()).argsort(dim=1)  # those that are valid first
+    order = (uniform + (~valid).double()).argsort(dim=1)  # the valid ones first
     count = valid.sum(1, keepdim=True)
     bounds = count * torch.arange(K + 1, device=valid.device) // K  # [S, K + 1]
     lengths = bounds.diff(dim=1).unsqueeze(-1)  # [S, K, 1]
