@@ -12,7 +12,7 @@ from svgbench import strict_json
 
 NAMES = (
     "commands", "seed_axis", "lab_overhead", "stepping", "update", "planning", "memory", "trpo", "value_gradients",
-    "nvil",
+    "nvil", "model_based",
 )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from svgbench.baselines.actor_critic import sac, sac_svg
+from svgbench.baselines.actor_critic import mbpo, sac, sac_svg
 from svgbench.learners.costs import products
 
 Sizes = Sequence[int]
@@ -48,6 +48,17 @@ def sac_svg_update(config: sac_svg.Config, O: int, A: int) -> int:  # noqa: E741
     expansion_and_heads = c.step_batch * (imagined + 2 * network(heads, learns=True))
     model = c.model_updates * c.window_batch * model_steps(c, O, A, learns=True)
     return sac_update(c, O, A) + expansion_and_heads + model
+
+
+def ensemble_epoch(c: mbpo.Config, O: int, A: int, rows: int, held: int) -> int:  # noqa: E741
+    """An epoch of a fit of one seed: every member learns from `rows` transitions and predicts means of `held`."""
+    learning = rows * network((O + A, *c.model_hidden, 2 * (1 + O)), learns=True)
+    return c.members * (learning + held * network((O + A, *c.model_hidden, 1 + O)))
+
+
+def imagined_step(c: mbpo.Config, O: int, A: int) -> int:  # noqa: E741
+    """A step of the rollouts of one seed: an action and one member for every row."""
+    return c.rollouts_per_fit * (network((O, *c.actor_hidden, 2 * A)) + network((O + A, *c.model_hidden, 2 * (1 + O))))
 
 
 def model_steps(c: sac_svg.Config, O: int, A: int, *, learns: bool) -> int:  # noqa: E741
