@@ -58,6 +58,7 @@ class Step:
 
         from benchmarks import arithmetic
         from svgbench.baselines.actor_critic import mbpo
+        from svgbench.baselines.actor_critic._imagined import USUAL_EPOCHS
         from svgbench.lab.block import resolve
 
         task = resolve(cell.task.make)(**cell.task.options)
@@ -73,8 +74,8 @@ class Step:
 
         held, S = mbpo.held_out(c, at), len(seeds)
         self.minibatches = -(-(at - held) // c.model_batch)  # of an epoch
-        capped = -(-c.max_minibatches // self.minibatches) or mbpo.USUAL_EPOCHS
-        self.epochs = min(c.max_epochs or mbpo.USUAL_EPOCHS, capped)  # of a fit
+        capped = -(-c.max_minibatches // self.minibatches) or USUAL_EPOCHS
+        self.epochs = min(c.max_epochs or USUAL_EPOCHS, capped)  # of a fit
         self.length = mbpo.rollout_length(c, at)
         self.least = {
             "updates": S * c.updates_per_step * arithmetic.sac_update(c, *sizes),
