@@ -1,6 +1,6 @@
 """What every test may use: the foreign package in `tests/plugin`, found as an installed one is, and its commands.
 
-In this process shapes and types of tensors are checked at every call of a function of `CHECKED` (their notation:
+In this process shapes and types of tensors are checked when a function of `CHECKED` is called (their notation:
 `svgbench.nn`). The processes that tests start run as a user's do, without checks: importing beartype and wrapping
 every function would cost each of them a second or so.
 """
@@ -11,7 +11,7 @@ import shutil
 import sys
 
 import pytest
-from checked_shapes import CHECKED
+from checked_shapes import CHECKED, check_all_again
 from hypothesis import HealthCheck, settings
 from jaxtyping import config, install_import_hook
 
@@ -23,6 +23,11 @@ sys.path.insert(0, str(PLUGIN))
 
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")  # a machine with other work on it is no defect of ours
+
+
+@pytest.fixture(autouse=True)
+def _checked_shapes():
+    check_all_again()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 import torch
+from checked_shapes import CALLS
 from jaxtyping import TypeCheckError
 
 from svgbench.nn.returns import discounted_sums, time_means
@@ -28,6 +29,15 @@ def test_a_wrong_dtype_fails_where_it_would_be_converted():
     time_means(REWARD, torch.zeros(2, 3, 4, dtype=torch.int64), ~ENDED)
     with pytest.raises(TypeCheckError, match="parameter 'elapsed'"):
         time_means(REWARD, torch.zeros(2, 3, 4), ~ENDED)
+
+
+@pytest.mark.parametrize("repeat", [1, 2])
+def test_a_functions_first_calls_in_a_test_are_checked(repeat):
+    with pytest.raises(TypeCheckError):
+        discounted_sums(REWARD, ENDED, torch.zeros(2, 3, 1), 0.9)
+    for _ in range(CALLS):
+        discounted_sums(REWARD, ENDED, torch.zeros(2, 3, 4), 0.9)
+    discounted_sums(REWARD, ENDED, torch.zeros(2, 3, 1), 0.9)
 
 
 @pytest.mark.usefixtures("unchecked_shapes")
