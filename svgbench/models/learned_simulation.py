@@ -234,7 +234,7 @@ class LearnedSimulations(BaseSimulations):
             outcome += np.exp(0.5 * log_var.double().cpu().numpy()[at]) * self._noise.take(ids)
         return outcome
 
-    def _mean(self, x: Tensor) -> Array:
+    def _mean(self, x: Float[Tensor, "S C I"]) -> Array:
         model = self.task.model
         means = model.predict_blocks(x[:, None].expand(-1, model.members, -1, -1))[0]
         if self.task.elites is not None:
