@@ -73,15 +73,19 @@ class GaussianEnsemble(nn.Module):
 
     def forward(self, x: Float[Tensor, "S #E B I"]) -> tuple[Float[Tensor, "S _ B O"], Float[Tensor, "S _ B O"]]:
         """Mean and log-variance, of every member."""
-        mean, log_var = self.scaled(x)
-        if self.scaled_outputs:
-            mean, log_var = mean * self.out_width + self.out_centre, log_var + 2 * self.out_width.log()
-        return mean, log_var
+        return self._unscaled(*self.scaled(x))
 
     def scaled(self, x: Float[Tensor, "S #E B I"]) -> tuple[Float[Tensor, "S _ B O"], Float[Tensor, "S _ B O"]]:
         """Mean and log-variance, of every member, of outputs as `scaled_target` has them."""
         mean, raw = self.layers[-1](self._hidden(x)).chunk(2, -1)
         return mean, self._bounded(raw, self.log_var_min, self.log_var_max)
+
+    def _unscaled(
+        self, mean: Float[Tensor, "S E B O"], log_var: Float[Tensor, "S E B O"]
+    ) -> tuple[Float[Tensor, "S E B O"], Float[Tensor, "S E B O"]]:
+        if self.scaled_outputs:
+            mean, log_var = mean * self.out_width + self.out_centre, log_var + 2 * self.out_width.log()
+        return mean, log_var
 
     def scaled_target(self, target: Float[Tensor, "S #E B O"]) -> Float[Tensor, "S _ B O"]:
         """Targets as the networks learn them."""
@@ -190,7 +194,7 @@ class GaussianEnsemble(nn.Module):
                     h = nn.functional.silu(h, inplace=True) if name == "silu" else ACTIVATIONS[name](h)
                 out.copy_(h)
         mean, log_var = raw.chunk(2, -1)
-        return mean, self._bounded(log_var, self.log_var_min, self.log_var_max)
+        return self._unscaled(mean, self._bounded(log_var, self.log_var_min, self.log_var_max))
 
     def _through(
         self, s: int, e: int, x: Float[Tensor, "n I"], buffers: list[Float[Tensor, "_ _"]]

@@ -112,14 +112,19 @@ def test_weights_start_from_a_truncated_normal_of_half_the_usual_width():
     assert not any(layer.bias.any() for layer in model.layers)
 
 
-def test_rows_by_one_member_each_are_the_ensemble_s():
-    model, B = ensemble(), 2 * PIECE + 11
+@pytest.mark.parametrize("scaled", [False, True])
+def test_rows_without_gradient_are_forward_s_in_units_of_the_targets(scaled):
+    model, B = ensemble(scaled_outputs=scaled), 2 * PIECE + 11
     x = torch.randn(2, B, IN, dtype=torch.float64)
-    model.normalise_by(x[:, None] * 3 + 1)
+    shifts = torch.arange(1.0, 2 * E + 1, dtype=torch.float64).view(2, E, 1, 1)
+    model.normalise_by(x[:, None] * 3 + shifts, torch.randn(2, E, B, K, dtype=torch.float64) * shifts + shifts)
     member = drawn_members(Streams(SEEDS, "members"), torch.tensor([[0, 2], [1, 2]]), B)
     active = torch.rand(2, B) < 0.7
     mean, log_var = model.predict_rows(x, member, active)
-    every = model(x[:, None].expand(-1, E, -1, -1))
+    whole_batch = x[:, None].expand(-1, E, -1, -1)
+    every = model(whole_batch)
+    for found, whole in zip(model.predict_blocks(whole_batch), every, strict=True):
+        torch.testing.assert_close(found, whole, rtol=1e-12, atol=1e-12)
     for found, whole in zip((mean, log_var), every, strict=True):
         own = whole.gather(1, member[:, None, :, None].expand(-1, 1, -1, K))[:, 0]
         torch.testing.assert_close(found[active], own[active], rtol=1e-12, atol=1e-12)
