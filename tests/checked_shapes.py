@@ -55,5 +55,6 @@ def _pass(stub: Callable[..., Any]) -> None:
         function = wrapper.__wrapped__
     except (AttributeError, KeyError):  # a property, or defined in a function: it is checked at every call
         return
-    function.__no_type_check__ = True
-    _passed.append(function)
+    if function not in _passed:  # jaxtyping makes two stubs for a function: of its parameters, and of its result too
+        function.__no_type_check__ = True
+        _passed.append(function)
