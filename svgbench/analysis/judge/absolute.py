@@ -1,10 +1,10 @@
-"""Absolute levels: what a smaller budget, and a number that nobody has reached, leave of a comparison's verdict.
+"""Absolute levels: how a smaller budget, or a number that nobody has reached, limits a comparison's verdict.
 
-"Solved", "good progress", "does not walk" hold what one variant learned against something that does not learn: a number
-or the random policy. Who reaches a level with less than the paper's budget reaches it; who does not says nothing of the
-paper's budget. And a level that no policy is known to reach on our task refutes nothing at any budget: the number may
-be wrong. Both apply to "not reached", in a claim that says so and in one that denies it. Relations between variants,
-spreads and printed numbers are no levels.
+"Solved", "good progress" and "does not walk" compare one variant with something that does not learn: a number or the
+random policy. A variant that reaches a level with less than the paper's budget has reached it. One that does not reach
+it says nothing about the paper's budget. And a level that no policy is known to reach on our task refutes nothing at
+any budget: the number may be wrong. Both rules apply to "not reached", whether the claim states it or denies it.
+Relations between variants, spreads and printed numbers are not levels.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ REVERSED = {"<": ">", ">": "<", "<~": ">~", ">~": "<~", "~": "~"}
 class Level:
     """A comparison as a question about the one side that learns.
 
-    `relation` is what is asked of it when more is better: ">" and ">~" that it reaches the level, "<" and "<~" that it
+    `relation` is the requirement if more is better: ">" and ">~" mean that it reaches the level, "<" and "<~" that it
     does not. `sign` is -1 where a larger effect is worse. `side` is the side, `plus` whether its mean is added.
     """
 
@@ -49,7 +49,7 @@ class Level:
 
     def is_missed(self, word: ClaimWord, effect: Interval, margin: float) -> bool:
         """Whether the verdict says that the level is not reached."""
-        if self.relation == "~":  # within the margin is at it and not above it
+        if self.relation == "~":  # a value within the margin is at the level, not above it
             below = effect.high < -margin if self.sign > 0 else effect.low > margin
             return word == "SUPPORTED" or (word == "REFUTED" and below)
         return word == ("REFUTED" if self.relation in (">", ">~") else "SUPPORTED")
@@ -73,9 +73,10 @@ def level_of(part: Comparison, task: str) -> Level | None:
 
 
 def number_of(part: Comparison, task: str) -> float | None:
-    """The number on the measure's own scale that a level asks for, margin included; None for every other comparison.
+    """The number that a level requires, on the measure's own scale and with the margin; None for every other
+    comparison.
 
-    A level that is asked of a ratio or of a change, or that a random policy sets, is no number of the measure.
+    A level of a ratio or of a change, or one that a random policy sets, is not a number of the measure.
     """
     level, right, margin = level_of(part, task), part.right, part.margin
     if level is None or part.scale != "difference" or not isinstance(part.left, Term | BestOf):
@@ -88,7 +89,7 @@ def number_of(part: Comparison, task: str) -> float | None:
 
 @dataclass(frozen=True)
 class Ruled:
-    """A word after both rules, what keeps it from being decided, and a sentence on that."""
+    """A word after both rules, the cause that leaves it open, and a sentence about the cause."""
 
     word: ClaimWord
     cause: Cause = ""
@@ -97,9 +98,10 @@ class Ruled:
 
 @dataclass(frozen=True)
 class Levels:
-    """What the rules need beside an interval: the level, what policies reached on the task by who did, the budget.
+    """The input of the rules besides an interval: the level, the best values on the task with their sources, and the
+    budget.
 
-    `others` is what all that does not learn adds to the effect.
+    `others` is the part of the effect that comes from sides that do not learn.
     """
 
     level: Level
@@ -111,8 +113,8 @@ class Levels:
     def ruled(self, word: ClaimWord, effect: Interval, margin: float) -> Ruled:
         """The word of an effect's interval after both rules: whether the level is reachable, then the budget.
 
-        A bigger budget would not help where the number itself is in doubt, so that is asked first, and of an interval
-        that decides nothing too.
+        A bigger budget would not help if the number itself is in doubt. So reachability comes first, also for an
+        interval that decides nothing.
         """
         missed = self.level.is_missed(word, effect, margin)
         reachable = any(self.level.is_reached(self._effect(value), margin) for value in self.known.values())
@@ -137,7 +139,9 @@ class Levels:
 def levels_of(
     evidence: Evidence, part: Comparison, task: str, budget: str, where: Mapping[str, Scalar]
 ) -> Levels | None:
-    """The rules for a comparison at a place; None where it is about no level, or a level's random policy has no row."""
+    """The rules for a comparison at a place; None if it is not about a level, or if the level's random policy has no
+    row.
+    """
     level = level_of(part, task)
     if level is None:
         return None

@@ -1,4 +1,4 @@
-"""The answer to what an experiment or a work is asked: derived from its verdicts, in a sentence or two."""
+"""The answer to the question of an experiment or a work, derived from its verdicts, in one or two sentences."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ NOTHING_TO_JUDGE = ("NOT_COMPARABLE", "INCOMPLETE")
 
 @dataclass(frozen=True)
 class Judged:
-    """An experiment, its verdicts, and what is open of them.
+    """An experiment, its verdicts, and what they leave open.
 
-    `pinned` is the one budget that was asked for, or ""; `narrowed` says that tasks or variants were named.
+    `pinned` is the requested budget, or ""; `narrowed` says that tasks or variants were named.
     `undeclared` are the variants in the folder that nobody declares.
     """
 
@@ -32,7 +32,7 @@ class Judged:
 
     @cached_property
     def claims(self) -> list[tuple[Claim, list[Verdict]]]:
-        """The claims that have a verdict, with all of theirs."""
+        """The claims that have verdicts, with all their verdicts."""
         found = ((claim, of_claim(self.verdicts, claim.id)) for claim in self.experiment.claims)
         return [(claim, own) for claim, own in found if own]
 
@@ -59,21 +59,21 @@ class Judged:
         return list(dict.fromkeys(v.budget for v in self.verdicts if v.n))
 
     def holds(self, claim: Claim, verdicts: Sequence[Verdict]) -> str:
-        """On how many of its tasks or settings a claim is SUPPORTED, as "2/6"; "" where it has only one verdict."""
+        """The number of tasks or settings on which a claim is SUPPORTED, as "2/6"; "" if it has only one verdict."""
         each, over = [v for v in verdicts if v.task], [v for v in verdicts if not v.task]
         if over:
             return f"{int(over[0].value or 0)}/{len(self.experiment.tasks_of(claim))}"
         return f"{sum(v.verdict == 'SUPPORTED' for v in each)}/{len(each)}" if word_over(verdicts) == "mixed" else ""
 
     def open_of(self, verdict: Verdict) -> Open | None:
-        """What one verdict asks for."""
+        """The runs that one verdict needs."""
         if verdict.kind == "level":
             return self.outlook.of_level(verdict)
         claim = next(claim for claim, own in self.claims if verdict in own)
         return self.outlook.of_claim(claim, [verdict])
 
     def rows(self) -> list[dict[str, str | int | float | None]]:
-        """The verdicts as flat rows, each with what it asks for: None where that is nothing or is not known."""
+        """The verdicts as flat rows, each with the runs that it needs; None if it needs none or they are unknown."""
         rows = []
         for verdict in self.verdicts:
             asks = self.open_of(verdict)
@@ -90,7 +90,7 @@ class Judged:
 
 
 def question(experiment: Experiment) -> str:
-    """What is asked of an experiment: "Does Figure 3 hold?" """
+    """The question of an experiment: "Does Figure 3 hold?" """
     if experiment.question:
         return experiment.question
     numbered = re.fullmatch(r"(fig|table)(\d+)", experiment.artifact)
@@ -100,7 +100,7 @@ def question(experiment: Experiment) -> str:
 
 
 def answer(judged: Judged, brief: bool = False) -> str:
-    """The question and its answer, from the counts of verdicts, with the headline claim's; brief: without places."""
+    """The question and its answer: the counts of verdicts and the headline claim's verdict; brief: without places."""
     experiment = judged.experiment
     if not judged.claims and not judged.levels:
         about = "has no claim and no published number of" if judged.narrowed else "declares no claim and has no"
@@ -115,7 +115,7 @@ def answer(judged: Judged, brief: bool = False) -> str:
 
 
 def _unmeasured(judged: Judged) -> str:
-    """What is said where no verdict has read a measurement."""
+    """The answer if no verdict has read a measurement."""
     outlook = judged.outlook
     budgets = [judged.pinned] if judged.pinned else outlook.budgets
     begun = [f"{outlook.measured(b)} of {outlook.asked_cells(b)} cells at {b}" for b in budgets if outlook.measured(b)]
@@ -125,7 +125,7 @@ def _unmeasured(judged: Judged) -> str:
 
 
 def _measured(judged: Judged) -> tuple[str, str, str]:
-    """What is measured: a sentence before the answer, the budget in it, a sentence behind it."""
+    """The measured parts: a sentence before the answer, the budget in it, a sentence after it."""
     outlook, paper = judged.outlook, judged.outlook.budgets[0]
     if judged.pinned:
         return "", f"at {judged.pinned}", ""
@@ -158,13 +158,13 @@ def _core(judged: Judged, brief: bool) -> str:
 
 
 def _mixed(judged: Judged) -> str:
-    """The tally of claims that have no one verdict over their tasks or settings."""
+    """The tally of claims whose tasks or settings have different verdicts."""
     mixed = [v for _, own in judged.claims if word_over(own) == "mixed" for v in own]
     return f" ({places(mixed)} of mixed ones: {tally(mixed)})" if mixed else ""
 
 
 def places(verdicts: Sequence[Verdict]) -> str:
-    """What several verdicts of a claim are on: "6 tasks", "64 settings"."""
+    """The places of a claim's verdicts, counted: "6 tasks", "64 settings"."""
     each = [v for v in verdicts if v.task]
     return f"{len(each)} {'settings' if any(v.setting for v in each) else 'tasks'}"
 
@@ -177,20 +177,20 @@ def _headline(judged: Judged, brief: bool) -> str:
         return ""
     each = [v for v in own if v.task]
     if len({word_over(all_of_one) for _, all_of_one in judged.claims} | {v.verdict for v in each}) == 1:
-        return ""  # the answer has said so of all
+        return ""  # the answer has already said so
     on = f" (of {places(own)} {tally(each)})" if len(each) > 1 and not brief else ""
     return f"Its headline, {wanted}, is {word_over(own)}{on}."
 
 
 def _numbers(judged: Judged) -> str:
-    """The verdicts on published numbers beside claims; "" where there is none."""
+    """The verdicts on published numbers, if there are claims too; "" if there are none."""
     if not judged.claims or not judged.comparable:
         return ""
     return f"Of {len(judged.levels)} published numbers {tally(judged.comparable)}."
 
 
 def _rivals(judged: Judged) -> str:
-    """How imported variants, and those made with -o, do against ours."""
+    """How imported variants, and those made with -o, compare with ours."""
     names = dict.fromkeys(v.variant for v in judged.rivals)
     budgets = " and ".join(dict.fromkeys(v.budget for v in judged.rivals))
     told = [f"{name} {tally(v for v in judged.rivals if v.variant == name)}" for name in names]
@@ -198,7 +198,7 @@ def _rivals(judged: Judged) -> str:
 
 
 def work_answer(title: str, every: Sequence[Judged]) -> str:
-    """The same of a whole work, over all claims of its experiments."""
+    """The answer for a whole work, over all claims of its experiments."""
     words = [word_over(own) for judged in every for _, own in judged.claims]
     asked = f"Do the results of {title} hold?"
     if not words:

@@ -1,7 +1,7 @@
 """Two measurements of one thing: IDENTICAL, EQUIVALENT, HIGHER, LOWER or INCONCLUSIVE.
 
-Neither side is a published number: an imported or own method meets one of ours (`rivals`), or one results folder
-meets another (`difference`). Published numbers have other words (`levels`).
+Neither side is a published number: an imported or own method is compared with one of ours (`rivals`), or one results
+folder with another (`difference`). Verdicts on published numbers have other words (`levels`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from svgbench.analysis.read.naming import name_seeds, printed
 from svgbench.words.experiment import Measure
 
 ROUNDING = 1e-5
-"""A relative difference that rounding in single precision may make, and that is never a difference."""
+"""The largest relative difference that counts as rounding in single precision."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Meeting:
     """Two samples of one measure: `ours` is judged against `other`, which belongs to `rival`.
 
     `random` is a random policy's mean of the measure, if it is known. With `shared` the same seed means the same
-    initial weights and noise on both sides. `settled` is a word that needs no test, and why.
+    initial weights and noise on both sides. `settled` is a word that needs no test, with its reason.
     """
 
     experiment: str
@@ -43,13 +43,13 @@ class Meeting:
     random: float | None = None
     shared: bool = True
     settled: tuple[MeasuredWord, str] | None = None
-    subject: str = ""  # what reasons call our side; the variant by default
-    caveats: tuple[str, ...] = ()  # what a reader of the difference must know of either side
+    subject: str = ""  # the name of our side in reasons; the variant by default
+    caveats: tuple[str, ...] = ()  # caveats about either side
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Ours less other, with the margin within which the two are equivalent."""
+    """Ours minus other, with the margin within which the two are equivalent."""
 
     ours: Summary
     other: Summary
@@ -58,7 +58,7 @@ class Difference:
     margin: float
     margin_is: str
     paired: bool
-    floor: float | None  # what a failed seed counts as
+    floor: float | None  # value of a failed seed
 
     @property
     def testable(self) -> bool:
@@ -66,7 +66,7 @@ class Difference:
 
 
 def margin_between(other: Summary, random: float | None) -> tuple[float, str]:
-    """The difference from `other` that would not matter, and what it is, in words.
+    """The largest difference from `other` that does not matter, and its definition in words.
 
     A tenth of the distance from a random policy. Where that is not known: a tenth of the other's mean, but at most
     one SD between its seeds.
@@ -82,11 +82,12 @@ def margin_between(other: Summary, random: float | None) -> tuple[float, str]:
 
 
 def judge(meetings: Sequence[Meeting], rules: Rules = DEFAULT_RULES) -> list[Verdict]:
-    """A verdict per meeting; Holm's correction runs over all that are not settled and can be tested.
+    """A verdict per meeting. Holm's correction runs over all meetings that are not settled and can be tested.
 
     The first that fires: EQUIVALENT (two one-sided tests place the difference within the margin), HIGHER or LOWER
     (Holm-adjusted p), INCONCLUSIVE. Tests are paired by seed where the seeds are shared, else Welch's. A failed seed
-    counts at the declared floor, or as the worst value on either side; the reason says what holds without it.
+    counts at the declared floor, or as the worst value on either side; the reason says what the verdict would be
+    without it.
     """
     counted, without = (_outcomes(meetings, rules, with_failed) for with_failed in (True, False))
     return [_verdict(m, *outcomes) for m, *outcomes in zip(meetings, counted, without, strict=True)]
@@ -129,7 +130,7 @@ def _outcome(d: Difference, p_holm: float, alpha: float) -> _Outcome:
 
 
 def _difference(m: Meeting, rules: Rules, with_failed: bool) -> Difference | str:
-    """The test of a meeting, or why there is none."""
+    """The test of a meeting, or the reason why there is none."""
     floor = floor_of(m.measure, [*m.ours.values.values(), *m.other.values.values()], rules)
     sides: list[Mapping[int, float]] = []
     for sample in (m.ours, m.other):

@@ -1,8 +1,8 @@
-"""What is known of a mean beside its seeds' t-interval: failures can only lower it, and nothing is above the ceiling.
+"""Bounds of a mean besides its seeds' t-interval: failures can only lower it, and nothing is above the ceiling.
 
 A method that fails in one seed of five has a low mean and a wide interval, which reaches above any rival. Yet its mean
-is at most that of its seeds that did not fail, and at most the best value that the task has. docs/verdicts.md has the
-simulation by which these bounds were chosen, and what they err (`tests/analysis/error_rates.py`).
+is at most the mean of the seeds that did not fail, and at most the best value of the task. docs/verdicts.md describes
+the simulation that chose these bounds, and their error rates (`tests/analysis/error_rates.py`).
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from svgbench.analysis.judge.modes import failing
 from svgbench.analysis.judge.statistics import interval_of, summarise, welch
 
 Bound = Literal["", "failures", "best"]
-"""What bounds an end of an interval: the seeds' spread alone, the seeds that did not fail, or the task's best value."""
+"""The bound of an interval's end: the seeds' spread alone, the seeds that did not fail, or the task's best value."""
 
 
 @dataclass(frozen=True)
 class Known:
-    """An end of an interval, and what it is known by."""
+    """An end of an interval, and its bound."""
 
     value: float
     bound: Bound = ""
@@ -33,7 +33,7 @@ class Known:
 
 @dataclass(frozen=True)
 class Seeds:
-    """Values by seed, the larger the better; the seeds that are known to have failed; a value that none is above."""
+    """Values by seed (larger is better), the seeds known to have failed, and an upper bound of the values."""
 
     values: Mapping[int, float]
     failed: Collection[int] = ()
@@ -41,9 +41,10 @@ class Seeds:
 
 
 def least_difference(x: Seeds, y: Seeds, error: float) -> Known:
-    """A lower bound of the mean of x less that of y, by what bounds y from above; each is wrong in `error` of cases.
+    """Lower bounds of mean(x) - mean(y), by the upper bound of y that they use.
 
-    -inf where nothing does. The seeds of x and y are taken as independent.
+    Each is wrong with probability `error`; -inf if y has no upper bound. The seeds of x and y are assumed to be
+    independent.
     """
     known = [Known(-math.inf)]
     if len(x.values) < 2:

@@ -1,4 +1,4 @@
-"""Which recorded circumstances of a cell differ between two results folders, in words."""
+"""The recorded circumstances of a cell that differ between two results folders, in words."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ Kind = Literal["setting", "code", "platform", "other"]
 """Part of the cell's identity; the program's revision; the machine and its packages; the rest (labels, sources)."""
 
 MEASURED = {"seeds", "bytes", "experiment", "budget", "task", "variant", "format"}
-"""What a cell's JSON says of its rows and its place, not of their circumstances."""
+"""Entries of a cell's JSON about its rows and its place; they are not circumstances."""
 OF_A_RUN = {"status", "rows", "sha256", "attempts", "seconds", "reason", "error", "log"}
-"""What a seed's entry says of its own run."""
+"""Entries of a seed about its own run."""
 SETTINGS = {
     *("learner", "factory", "config", "limits", "task_options", "versions", "sources", "columns"),
     *("block", "block_size", "threads", "config_hash"),
 }
 ORDER: tuple[Kind, ...] = ("setting", "code", "platform", "other")
 HARMLESS = {"cores"}
-"""Parts of the platform that no number depends on: a block has its own threads."""
+"""Parts of the platform that do not affect numbers: a block has its own threads."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,11 @@ class Change:
 
 
 def changes(a: Mapping[str, Any], b: Mapping[str, Any], seeds: Sequence[int]) -> tuple[Change, ...]:
-    """What differs between two JSONs of one cell, as far as `seeds` go: settings, code, platform, the rest.
+    """The differences between two JSONs of one cell, for these seeds: settings, code, platform, the rest.
 
-    Whatever a JSON records is compared, also fields that are not known here. The hash of the settings is named only
-    where no setting that is recorded explains it. A setting that only one of them has changed nothing if both have
-    the one hash: it came later, and is as it was before.
+    All recorded fields are compared, including fields unknown to this program. The hash of the settings is named only
+    if no recorded setting explains its difference. If both hashes are equal, a setting that only one side has changed
+    nothing: it was added later, with its former value.
     """
     one, other = _circumstances(a, seeds), _circumstances(b, seeds)
     alike = a.get("config_hash") == b.get("config_hash")

@@ -1,6 +1,6 @@
 """Claims: does a sentence of a paper hold among our own runs?
 
-Its comparisons are judged in `comparisons`; here they become verdicts, per task and setting, and over the tasks.
+`comparisons` judges the parts of a claim. Here they become verdicts, per task and setting, and over the tasks.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ def claim_verdicts(evidence: Evidence) -> list[Verdict]:
 def decide(parts: tuple[PartResult, ...]) -> tuple[ClaimWord, PartResult]:
     """A claim's verdict and the part that decides it.
 
-    It holds if every part does. The deciding part is the first incomplete one, else the first refuted, else
-    the first inconclusive (one whose cause no more seeds would mend before the others), else the one whose interval
-    is nearest to its threshold.
+    It holds if every part does. The deciding part is the first incomplete one, else the first refuted, else the first
+    inconclusive (those first that more seeds would not decide), else the one whose interval is nearest to its
+    threshold.
     """
     orders: tuple[ClaimWord, ...] = ("INCOMPLETE", "REFUTED", "INCONCLUSIVE")
     for word in orders:
@@ -44,15 +44,15 @@ def decide(parts: tuple[PartResult, ...]) -> tuple[ClaimWord, PartResult]:
 
 
 def _rank(cause: Cause) -> int:
-    """The place of a cause among those that are asked, the first before the others; without one the last."""
+    """The rank of a cause in the order in which causes are checked; without a cause, the last."""
     return [*CAUSES, ""].index(cause)
 
 
 def count_tasks(words: Sequence[str], at_least: int) -> ClaimWord:
-    """What the verdicts of a claim's tasks say of "on at least so many of them".
+    """The verdict on "on at least this many tasks", from the verdicts of a claim's tasks.
 
-    INCOMPLETE only while the missing tasks could still decide it. No interval is widened for the number of tasks:
-    docs/verdicts.md has the bounds on the error.
+    It is INCOMPLETE only while the missing tasks could still decide it. Intervals are not widened for the number of
+    tasks: docs/verdicts.md gives bounds on the error.
     """
     supported, refuted, missing = (words.count(word) for word in ("SUPPORTED", "REFUTED", "INCOMPLETE"))
     spare = len(words) - at_least
@@ -75,7 +75,7 @@ def _judge_task(evidence: Evidence, claim: Claim, task: str, budget: str) -> lis
     if gaps := _gaps(evidence, claim, task, budget):
         missing = incomplete(claim.parts[0], "; ".join(gaps))
         return [_verdict(evidence, claim, Place(task, budget, {}), (missing,))]
-    # complete: every variant has a cell, unless nothing was asked of it
+    # complete: every variant has a cell, unless none was requested
     cells = [c for v in variants if (c := evidence.cell(budget, task, v)) is not None]
     places = [Place(task, budget, setting) for setting in _settings(claim.per, cells)]
     return [
@@ -105,7 +105,7 @@ def _count(evidence: Evidence, claim: Claim, at_least: int) -> Verdict:
         by_word.setdefault(verdict.words, []).append(labels[task])
     listed = "; ".join(f"{found} {', '.join(names)}" for found, names in by_word.items())
     open_: list[Cause] = [v.cause for v in verdicts.values() if v.verdict == "INCONCLUSIVE"]
-    by_seeds = supported + open_.count("") >= at_least  # more seeds could support it yet
+    by_seeds = supported + open_.count("") >= at_least  # more seeds could still support it
     variants = tuple(dict.fromkeys(v for task in tasks for v in variants_of(claim.parts, task)))
     return Verdict(
         id=join_id(evidence.experiment.id, claim.id),
@@ -130,14 +130,14 @@ def _count(evidence: Evidence, claim: Claim, at_least: int) -> Verdict:
 
 
 def _budgets(evidence: Evidence, claim: Claim) -> list[str]:
-    """The budgets to judge at, the largest first: those that were read, or, of a claim at none of them, its own."""
+    """The budgets to judge at, the largest first: those that were read, or the claim's own if it has none of these."""
     if claim.budgets is None:
         return evidence.budgets
     return [b for b in evidence.budgets if b in claim.budgets] or list(claim.budgets)
 
 
 def _complete_budget(evidence: Evidence, claim: Claim, task: str) -> str:
-    """The largest budget at which the task's cells are complete, else that has anything, else at all."""
+    """The largest budget at which the task's cells are complete, else the largest with results, else the largest."""
     budgets, variants = _budgets(evidence, claim), variants_of(claim.parts, task)
     complete = [b for b in budgets if not _gaps(evidence, claim, task, b)]
     started = [b for b in budgets if evidence.has_any(b, task, variants)]
@@ -145,7 +145,7 @@ def _complete_budget(evidence: Evidence, claim: Claim, task: str) -> str:
 
 
 def _gaps(evidence: Evidence, claim: Claim, task: str, budget: str) -> list[str]:
-    """What is missing to judge the claim there."""
+    """The cells or seeds that are missing to judge the claim there."""
     if claim.budgets is not None and not set(evidence.budgets) & set(claim.budgets):
         return [f"it is judged at budget {' or '.join(claim.budgets)} only, which has no results"]
     missing = {v: evidence.missing(budget, task, v) for v in variants_of(claim.parts, task)}

@@ -1,4 +1,4 @@
-"""One comparison of a claim on one task: what its cells say, failed seeds counted."""
+"""One comparison of a claim on one task, judged from its cells, with failed seeds counted."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ from svgbench.words.experiment import (
 )
 
 ROUNDING = 1e-6
-"""A relative difference that single precision may make."""
+"""A relative difference that rounding in single precision may cause."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a claim is judged: the task, the budget, and the values of its `per` columns."""
+    """The place of a verdict: the task, the budget, and the values of the claim's `per` columns."""
 
     task: str
     budget: str
@@ -49,7 +49,7 @@ class Place:
 
 
 def relation_holds(interval: Interval, relation: str, margin: float) -> ClaimWord:
-    """Where the interval of an effect lies: wholly where the relation asks, wholly elsewhere, or neither."""
+    """Whether the interval of an effect satisfies the relation: entirely, not at all, or undecided."""
     low, high = interval.low, interval.high
     asked, elsewhere = {
         "<": (high < -margin, low >= -margin),
@@ -62,12 +62,12 @@ def relation_holds(interval: Interval, relation: str, margin: float) -> ClaimWor
 
 
 def incomplete(part: Comparison, reason: str) -> PartResult:
-    """A comparison that cannot be made yet."""
+    """The result of a comparison that cannot be made yet."""
     return PartResult("", "INCOMPLETE", _unit(part), reason)
 
 
 def judge_part(evidence: Evidence, part: Comparison, place: Place) -> PartResult:
-    """The comparison at one place. INCOMPLETE if a cell lacks rows, INCONCLUSIVE where there is no interval."""
+    """The comparison at one place. INCOMPLETE if a cell lacks rows, INCONCLUSIVE if there is no interval."""
     right = _right_number(evidence, part, place.task)
     blank = replace(
         incomplete(part, ""),
@@ -125,7 +125,7 @@ class _Case:
 
     @property
     def uncounted(self) -> str:
-        """Why failed seeds cannot be counted; "" where they can or there are none."""
+        """Why failed seeds cannot be counted; "" if they can, or if there are none."""
         for read, floor in zip(self.read, self.floors, strict=True):
             if floor is None and any(s.failed for group in read.samples for s in group):
                 which = "a failed seed has no spread" if isinstance(read.side, RelativeSD) else "every seed failed"
@@ -133,7 +133,7 @@ class _Case:
         return ""
 
     def values(self, counted: bool) -> list[list[Candidate]]:
-        """The candidates of left and right, failed seeds at the floor or left out; a number as a constant."""
+        """The candidates of left and right, with failed seeds at the floor or left out; a number is a constant."""
         made: list[list[Candidate]] = [
             [
                 tuple(s.counted(math.nan if floor is None else floor) if counted else s.values for s in group)
@@ -156,7 +156,7 @@ class _Case:
         return effect_interval(left, right, self.part.scale, better, self.level, beside)
 
     def ruled(self, effect: Effect, margin: float, levels: Levels | None) -> Ruled:
-        """The word that the effect's interval has, after the rules for levels and for spreads."""
+        """The word for the effect's interval, after the rules for levels and for spreads."""
         word = relation_holds(effect.interval, self.part.relation, margin)
         if levels is not None:
             return levels.ruled(word, effect.interval, margin)
@@ -173,7 +173,7 @@ class _Case:
         return any(len(read.names) > 1 for read in self.read)
 
     def _ruled_spread(self, effect: Interval, margin: float) -> Ruled:
-        """Whether more seeds are what an undecided spread needs: normal values would have decided it."""
+        """Whether more seeds would decide an undecided spread, which normal values would have decided."""
         (values,) = self.values(counted=True)[0][0]
         right = self.right or 0.0
         normal = vangel_interval([value - self.zero for value in values.values()], self.level)
@@ -190,7 +190,7 @@ class _Case:
         return Ruled("INCONCLUSIVE", "seeds", f"too few seeds: {word} if they are normal, but {why}")
 
     def failures(self, n: int, margin: float, levels: Levels | None) -> str:
-        """Which seeds failed, what they counted as, and what the verdict is without them."""
+        """Which seeds failed, the value that they counted as, and the verdict without them."""
         failed = [
             f"{name} {name_seeds(sample.failed)} at {printed(floor or 0.0)}"
             for read, floor in zip(self.read, self.floors, strict=True)
@@ -210,7 +210,7 @@ class _Case:
         return reason + (": below ten seeds no interval is honest, look at the seeds" if n < 10 else "")
 
     def best(self, effect: Effect) -> str:
-        """Which candidates were the best, where there was a choice."""
+        """The best candidates, if there was a choice."""
         chosen = [
             read.names[index][0]
             for read, index in zip(self.read, (effect.left, effect.right), strict=False)
@@ -219,7 +219,9 @@ class _Case:
         return f"; best: {' against '.join(chosen)}" if chosen else ""
 
     def bounded(self, effect: Effect) -> str:
-        """What decides an end of the interval beside the seeds' spread: failures of a candidate, the task's best."""
+        """The bounds that determine an end of the interval, besides the seeds' spread: failures of a candidate, the
+        task's best.
+        """
         said = ""
         for read, found in zip(self.read, (effect.left_bound, effect.right_bound), strict=False):
             if found is not None:
@@ -232,9 +234,9 @@ class _Case:
 
 
 def _best_there_is(evidence: Evidence, part: Comparison, place: Place, read: Sequence[_Read]) -> float | None:
-    """A value that no policy betters, where both sides are cells that are compared by one column.
+    """An upper bound of any policy's value, if both sides are cells compared by one column.
 
-    None too if a value of theirs does: an imported one may be in another unit.
+    It is also None if one of their values exceeds it: an imported cell may have another unit.
     """
     measure = part.left.measure
     if not isinstance(part.right, Side) or part.right.measure.column != measure.column:
@@ -257,7 +259,7 @@ def _right_number(evidence: Evidence, part: Comparison, task: str) -> float | No
 
 
 def _samples(evidence: Evidence, side: Side, place: Place) -> list[tuple[Sample, ...]] | str:
-    """The samples of each candidate, or what a cell lacks."""
+    """The samples of each candidate, or the gaps of a cell."""
     found = []
     for names in candidates(side, place.task):
         group = []
@@ -273,9 +275,9 @@ def _samples(evidence: Evidence, side: Side, place: Place) -> list[tuple[Sample,
 
 
 def _floors(read: Sequence[_Read], declared: Mapping[str, float]) -> list[float | None]:
-    """What a failed seed of each side counts as: as declared, else the worst value of that column on both sides.
+    """The value of a failed seed on each side: the declared floor, else the worst value of that column on both sides.
 
-    For a spread the worst value is not bad enough, since it would add none.
+    For a spread the worst value is not bad enough, because it would add no spread.
     """
     floors = []
     for one in read:
@@ -288,7 +290,7 @@ def _floors(read: Sequence[_Read], declared: Mapping[str, float]) -> list[float 
 
 
 def _margin(evidence: Evidence, case: _Case, place: Place) -> tuple[float | None, str]:
-    """The margin of the effect and how it was found; None, and what is missing for it."""
+    """The margin of the effect and its derivation; or None, and what is missing."""
     declared = case.part.margin
     if not isinstance(declared, OfDistance):
         return on_task(declared, place.task), ""
@@ -331,7 +333,7 @@ def _judged(
 
 
 def _clearance(relation: str, margin: float, effect: Interval) -> float:
-    """How far inside its threshold the interval lies, in half-widths."""
+    """The distance from the interval to its threshold, in half-widths."""
     room = {
         "<": -margin - effect.high,
         ">": effect.low - margin,
@@ -354,7 +356,7 @@ def _unit(part: Comparison) -> Unit:
 
 
 def _shown(effect: float, part: Comparison) -> float:
-    """An effect in the unit that is reported: a log ratio as the ratio."""
+    """An effect in the reported unit: a log ratio becomes a ratio."""
     if part.scale == "difference":
         return effect
     return math.exp(effect) if effect < 700 else math.inf

@@ -1,4 +1,4 @@
-"""Two summaries against each other: Welch's test, corrected by Holm inside one table, and equivalence.
+"""Comparison of two summaries: Welch's test with Holm's correction inside one table, and equivalence.
 
 Published numbers are judged with these in `levels`. Two measurements have rules of their own: `between`.
 """
@@ -19,7 +19,7 @@ from svgbench.words.experiment import Measure
 
 @dataclass(frozen=True)
 class Pair:
-    """Two means to tell apart, and the difference that would not matter."""
+    """Two means to compare, and the largest difference that does not matter."""
 
     ours: Summary
     other: Summary
@@ -29,7 +29,9 @@ class Pair:
 
 @dataclass(frozen=True)
 class Contrast:
-    """ours - other, with what the rules look at. Without two seeds on each side there is no test: p is 1."""
+    """ours - other, with the quantities that the rules use. With fewer than two seeds on a side there is no test: p is
+    1.
+    """
 
     pair: Pair
     test: Welch
@@ -65,7 +67,7 @@ class Contrast:
 
 
 def contrasts(pairs: Sequence[Pair], level: float = 0.95) -> list[Contrast]:
-    """Every pair's tests. The pairs are one table: Holm runs over all that can be tested."""
+    """The tests of all pairs. The pairs are one table: Holm's correction runs over all that can be tested."""
     tests = [welch(pair.ours, pair.other, level) for pair in pairs]
     testable = [i for i, pair in enumerate(pairs) if min(pair.ours.n, pair.other.n) >= 2]
     adjusted = dict(zip(testable, holm([tests[i].p for i in testable]), strict=True))
@@ -76,7 +78,7 @@ def contrasts(pairs: Sequence[Pair], level: float = 0.95) -> list[Contrast]:
 
 
 def floor_of(measure: Measure, compared: Sequence[float], rules: Rules) -> float | None:
-    """What a failed seed counts as: the declared floor, else the worst finite value among `compared`."""
+    """The value of a failed seed: the declared floor, else the worst finite value among `compared`."""
     return rules.floors.get(measure.label, worst(compared, measure.higher_is_better))
 
 

@@ -1,7 +1,7 @@
 """`svgbench diff A B`: did a release, a machine or a change move any result?
 
-Asked of every cell that both folders have, in this order: the same bits? the same within rounding (`trace`)? and then
-statistics, paired by seed (`between`). What is recorded of the two and differs is said beside it (`changes`).
+Every cell that both folders have is checked in this order: the same bits, the same within rounding (`trace`), then
+statistics, paired by seed (`between`). Recorded differences between the two are listed beside it (`changes`).
 """
 
 from __future__ import annotations
@@ -26,23 +26,26 @@ from svgbench.words.errors import DamagedError
 from svgbench.words.experiment import Experiment, Measure
 
 Seen = Literal["same", "columns", "rounding", "grown", "changed", "other seeds", "only in A", "only in B"]
-"""What is seen before any test: how the rows differ at most in any seed (see `trace.Kind`; with "columns" one side has
-more of them, and the others are the same bits), or why there is nothing to see."""
+"""The state before any test: the largest difference of the rows over the seeds (see `trace.Kind`; "columns" means that
+one side has more columns and the others have the same bits), or why there is nothing to compare.
+"""
 
 Platform = Literal["same", "unsure", "other"]
-"""Whether both were measured on one kind of machine and its packages. "other" is a GPU too: two runs of one program may
-differ there. "unsure": a side does not record all of it, such as which of the processors of one name it was."""
+"""Whether both were measured on the same kind of machine with the same packages. "other" includes GPUs, where two runs
+of one program may differ. "unsure" means that a side does not record everything, such as which of several processors
+with one name it was.
+"""
 
 Cells = Mapping[Key, StoredCell]
 
 
 @dataclass(frozen=True)
 class CellDifference:
-    """A cell of A and B: what is seen of its rows, what is recorded differently, and a verdict on every measure.
+    """A cell of A and B: the differences of its rows and its records, and a verdict on every measure.
 
-    `seeds` are those that both have; `only_a` and `only_b` the others. `outcomes` names seeds that diverged on one
-    side only. `worse` are the ids of the verdicts in the direction that is worse. On the "same" platform the same
-    program gives the same bits.
+    `seeds` are those that both have; `only_a` and `only_b` the others. `outcomes` names seeds that diverged on one side
+    only. `worse` are the ids of the verdicts in the direction that is worse. On the "same" platform the same program
+    gives the same bits.
     """
 
     key: Key
@@ -64,7 +67,7 @@ class CellDifference:
 
     @property
     def differs(self) -> bool:
-        """Whether any bit does in a seed that both have, be it only a column more."""
+        """Whether any bit differs in a common seed; an additional column counts too."""
         return self.both and self.seen not in ("same", "other seeds")
 
     @property
@@ -101,10 +104,10 @@ class CellDifference:
 def differences(
     a: Cells, b: Cells, asked: Sequence[Key], declared: Mapping[str, Experiment], rules: Rules = DEFAULT_RULES
 ) -> list[CellDifference]:
-    """B against A in the cells that were asked for; Holm's correction runs over the measures of all of them.
+    """B against A in the requested cells; Holm's correction runs over all their measures.
 
-    `a` and `b` may hold more, from which a random policy's level is read. `declared` has the experiments by id: of one
-    that is not there the rows are compared, and no measure. A cell without a finished seed on either side is left out.
+    `a` and `b` may hold more cells, which give a random policy's level. `declared` has the experiments by id; for an
+    undeclared experiment only the rows are compared. A cell without a finished seed on either side is left out.
     Raises DamagedError.
     """
     seen = [_see(key, a.get(key), b.get(key)) for key in asked if _has_seeds(a.get(key)) or _has_seeds(b.get(key))]
@@ -118,7 +121,7 @@ def _has_seeds(cell: StoredCell | None) -> bool:
 
 
 def _see(key: Key, one: StoredCell | None, other: StoredCell | None) -> CellDifference:
-    """What is seen of a cell of A and B before any measure is read."""
+    """The comparison of a cell of A and B before any measure is read."""
     seeds_a, seeds_b = (set(cell.seeds) if cell else set() for cell in (one, other))
     both = tuple(sorted(seeds_a & seeds_b))
     found = CellDifference(key, "same", both, tuple(sorted(seeds_a - seeds_b)), tuple(sorted(seeds_b - seeds_a)))
@@ -160,7 +163,7 @@ def _texts(cell: StoredCell, data: bytes) -> pd.DataFrame:
 
 
 def _outcomes(one: StoredCell, other: StoredCell, seeds: Sequence[int]) -> tuple[str, ...]:
-    """Seeds that came to different ends, in words."""
+    """Seeds with different outcomes, in words."""
     ends = [(seed, one.entry(seed)["status"], other.entry(seed)["status"]) for seed in seeds]
     return tuple(f"seed {seed} is {before} in A and {after} in B" for seed, before, after in ends if before != after)
 
@@ -177,7 +180,7 @@ SETTLED: dict[Seen, tuple[MeasuredWord, str]] = {
 def _meetings(
     cell: CellDifference, a: Cells, b: Cells, experiment: Experiment | None, rules: Rules
 ) -> Iterator[Meeting]:
-    """A meeting per measure, or one without: of a cell that a side lacks, or whose experiment declares none here."""
+    """A meeting per measure; or one without a measure, if a side lacks the cell or the experiment is not declared."""
     settled = SETTLED.get(cell.seen)
     blank = Meeting(*cell.key, "A", "", _NO_MEASURE, Sample({}), Sample({}), settled=settled, subject="B")
     if not cell.both or experiment is None:
@@ -206,7 +209,7 @@ _NO_MEASURE = Measure("", "")
 
 
 def _data(cell: StoredCell, seeds: Sequence[int]) -> CellData:
-    """The cell's rows, of `seeds` or of its own where there are none."""
+    """The cell's rows of `seeds`, or of its own seeds if these are empty."""
     kept = tuple(seeds) or cell.seeds
     frame = parse_rows(cell.rows())
     diverged = tuple(seed for seed in kept if cell.entry(seed)["status"] == "diverged")
@@ -237,7 +240,7 @@ def _random(key: Key, measure: Measure, folders: Sequence[Cells], rules: Rules) 
 
 
 def _judged(cell: CellDifference, meetings: Sequence[Meeting], verdicts: Sequence[Verdict]) -> CellDifference:
-    """The cell with its verdicts. Their ids have the budget, so that each stands once in a whole folder."""
+    """The cell with its verdicts. Their ids contain the budget, so that they are unique in a folder."""
     experiment, budget, task, variant = cell.key
     named = [replace(v, id=join_id(experiment, budget, variant, task, v.setting)) for v in verdicts]
     if cell.seen == "same":

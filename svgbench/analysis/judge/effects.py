@@ -19,21 +19,21 @@ from svgbench.analysis.read.naming import RANDOM_VARIANT, printed
 from svgbench.words.experiment import BestOf, Change, Comparison, OfDistance, RelativeSD, Side, on_task
 
 FEWEST = 4
-"""Seeds that the best of several takes: with three, intervals err more than they are meant to where seeds fail."""
+"""Least number of seeds for the best of several; with three seeds, intervals err too often if seeds fail."""
 
 Values = Mapping[int, float]
 """A number per seed."""
 
 Candidate = tuple[Values, ...]
-"""A mean, or with two entries the mean of the first less that of the second."""
+"""A mean; with two entries, the first mean minus the second."""
 
 
 @dataclass(frozen=True)
 class Beside:
-    """What is known beside the values of both sides' candidates.
+    """Knowledge besides the values of both sides' candidates.
 
-    `best` is a value that no policy betters; `left_failed` and `right_failed` are, by candidate, the seeds that are
-    known to have failed, whatever they count as.
+    `best` is an upper bound of any policy's value; `left_failed` and `right_failed` are, by candidate, the seeds known
+    to have failed, whatever their counted value.
     """
 
     best: float | None = None
@@ -57,7 +57,7 @@ class Bounded:
 class Effect:
     """An effect with its interval, and which candidates of left and right were the best.
 
-    `left_bound` and `right_bound` say how a candidate of a side was bounded, where that makes an end of the interval.
+    `left_bound` and `right_bound` say how a candidate of a side was bounded, if that determines an end of the interval.
     """
 
     interval: Interval
@@ -68,7 +68,7 @@ class Effect:
 
 
 def sides(part: Comparison) -> list[Side]:
-    """Left, and right where it is not a number."""
+    """Left, and right if it is not a number."""
     return [part.left, part.right] if isinstance(part.right, Side) else [part.left]
 
 
@@ -105,7 +105,7 @@ def effect_interval(
     level: float,
     beside: Beside = NOTHING,
 ) -> Effect | str:
-    """The best of left minus the best of right, or why there is no interval.
+    """The best of left minus the best of right, or the reason why there is no interval.
 
     Every pair of candidates has its own interval; with one on each side that is all. The largest of I means is above
     the largest of J if one of the I is above all of the J: the lower end is the largest over I of the least over J
@@ -146,10 +146,10 @@ def spread_effect(values: Values, zero: float, threshold: float, level: float) -
 
 @dataclass(frozen=True)
 class _Pair:
-    """The interval of one candidate less another at a level, and the seeds whose means bound its ends.
+    """The interval of one candidate minus another at a level, and the seeds whose means bound its ends.
 
-    An effect is `more` less `less`, of values that are the better the larger they are. Each end has half of what the
-    interval errs, and its bounds half of that: they come on top.
+    An effect is `more` minus `less`; larger values are better. Each end has half of the interval's error rate, and its
+    bounds half of that in addition.
     """
 
     interval: Callable[[float], Interval]
@@ -202,7 +202,7 @@ def _seeds_of(
     scale: str,
     sign: float,
 ) -> list[Seeds]:
-    """What is compared of each candidate's seeds, as the scale has it, the larger the better; nothing of a change."""
+    """The compared values of each candidate's seeds on the scale, larger is better; empty for a change."""
     top = None if best is None else _scaled(best, scale, sign)
     made = []
     for place, candidate in enumerate(side):
@@ -235,7 +235,7 @@ def _paired(a: Candidate, b: Candidate, seeds: Sequence[int], scale: str) -> Cal
 
 
 def _signed(a: Sequence[float], b: Sequence[float]) -> tuple[list[float], list[float]]:
-    """a[0] - a[1] - (b[0] - b[1]) as what is added and what is subtracted; the second entries may be absent."""
+    """a[0] - a[1] - (b[0] - b[1]) as the added and the subtracted terms; the second entries may be absent."""
     return [a[0], *b[1:]], [b[0], *a[1:]]
 
 

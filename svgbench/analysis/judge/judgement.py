@@ -1,4 +1,4 @@
-"""The words of a verdict: what is judged, by which rules, from which evidence, and what comes out."""
+"""The data of judging: rules, evidence, verdicts and their words."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ CAUSES: dict[Cause, str] = {
     "budget": "budget",
     "seeds": "too few seeds",
 }
-"""In words, in the order in which they are asked."""
+"""The causes in words, in the order in which they are checked."""
 Unit = Literal["mean", "difference", "ratio", "tasks"]
 """What `value`, `low` and `high` are: our mean, left minus right, left divided by right, or a number of tasks."""
 
 
 class PrintedNumber(Protocol):
-    """What a verdict needs to know of a published number."""
+    """The parts of a published number that a verdict uses."""
 
     @property
     def value(self) -> SupportsFloat: ...
@@ -68,12 +68,12 @@ class PublishedNumbers(Protocol):
 
 @dataclass(frozen=True)
 class Rules:
-    """What is fixed before a run.
+    """Rules that are fixed before a run.
 
-    `alpha` is the level of every test; intervals are at 1 - alpha. `floors` says, by a measure's label, what
-    a failed seed counts as (without an entry: the worst finite value among those that are compared).
-    `random_levels` has the mean of a random policy by task id and measure label; without an entry it is read
-    from the cell of the variant "random", where there is one.
+    `alpha` is the level of every test; intervals are at 1 - alpha. `floors` has the value of a failed seed by a
+    measure's label (without an entry: the worst finite value of the comparison). `random_levels` has the mean of a
+    random policy by task id and measure label; without an entry it is read from the cell of the variant "random", if
+    there is one.
     """
 
     alpha: float = 0.05
@@ -102,7 +102,7 @@ class PartResult:
     high: float | None = None
     threshold: float | None = None
     margin: float | None = None
-    published: float | None = None  # the number on the right, where a paper prints it
+    published: float | None = None  # the number on the right, if a paper prints it
     clearance: float = math.nan  # from the interval to the threshold, in half-widths of the interval
     cause: Cause = ""
     why: str = ""  # a sentence on the cause, which `reason` ends with
@@ -114,8 +114,8 @@ class Verdict:
 
     `id` is unique: experiment, then claim or variant, task and setting, with ":" between. `variant` lists a
     claim's variants. `published` is the published mean; `margin` is in the unit of `value`. `rival` names the
-    measurement that the variant is judged against, where that is no paper's. A claim that is counted
-    over its tasks has no task: `value` is on how many it is SUPPORTED, `n` how many are complete; their own
+    measurement that the variant is compared with, unless that is a paper's. A claim that is counted over its tasks has
+    no task: `value` is the number of tasks on which it is SUPPORTED, `n` the number of complete ones; their own
     verdicts name it in `part_of`.
     """
 
@@ -135,13 +135,13 @@ class Verdict:
     reason: str
     unit: Unit
     details: tuple[PartResult, ...] = ()
-    part_of: str = ""  # the id of the claim's verdict over its tasks, where it has one
+    part_of: str = ""  # the id of the claim's verdict over its tasks, if it has one
     rival: str = ""
-    caveats: tuple[str, ...] = ()  # what a reader of `value` must know of the cells behind it
+    caveats: tuple[str, ...] = ()  # caveats about the cells behind `value`
     cause: Cause = ""
-    claim: str = ""  # the claim's id, of a verdict on one
+    claim: str = ""  # the claim's id, if it is about a claim
     claim_variants: tuple[str, ...] = ()  # the claim's variants, one by one
-    setting_values: tuple[Scalar, ...] = ()  # of the columns that the claim is judged per, in the claim's order
+    setting_values: tuple[Scalar, ...] = ()  # values of the claim's `per` columns, in its order
 
     @property
     def variants(self) -> tuple[str, ...]:
@@ -224,13 +224,14 @@ class Evidence:
         return any((c := self.cell(budget, task, v)) is not None and bool(c.seeds) for v in variants)
 
     def best(self, task: str, measure: Measure) -> float | None:
-        """A value of the measure that no policy betters on the task, where one is known."""
+        """An upper bound of the measure for any policy on the task, if one is known."""
         return {t.id: t.best for t in self.experiment.tasks}[task].get(measure.column)
 
     def known_values(self, budget: str, task: str, measure: Measure, where: Mapping[str, Scalar]) -> dict[str, float]:
-        """What policies reached on a task, by who did: all runs at this budget and larger ones, and what is declared.
+        """Values that policies reached on a task, by their source: all runs at this budget and larger ones, and
+        declared values.
 
-        Of a run it is the value of one seed. Runs of a smaller budget do not count: the measure may mean another
+        For a run it is the value of one seed. Runs of a smaller budget do not count: the measure may mean another
         number there.
         """
         known: dict[str, float] = {}
@@ -246,7 +247,9 @@ class Evidence:
     def random_level(
         self, budget: str, task: str, measure: Measure, where: Mapping[str, Scalar] | None = None
     ) -> float | None:
-        """The mean of a random policy over the rows `where` these columns are so, or None where it is not known."""
+        """The mean of a random policy over the rows in which the columns have the values of `where`, or None if it is
+        not known.
+        """
         declared = self.rules.random_levels.get((task, measure.label))
         cell = self.cell(budget, task, RANDOM_VARIANT)
         if declared is not None or cell is None:

@@ -1,4 +1,4 @@
-"""Levels: do our runs give the number that a paper printed?
+"""Levels: do our runs reproduce the number that a paper printed?
 
 The first rule that fires: NOT_COMPARABLE, INCOMPLETE, INCONCLUSIVE where the published spread is too wide for
 a margin, REPRODUCED, WORSE or BETTER, CONSISTENT, INCONCLUSIVE.
@@ -22,7 +22,7 @@ CAP_OF_DISTANCE = 0.25
 
 @dataclass(frozen=True)
 class LevelCase:
-    """Our seeds against one published number; `sds` has two entries where the spread's kind is unknown."""
+    """Our seeds and one published number; `sds` has two entries if the spread's kind is unknown."""
 
     ours: Summary
     published: float
@@ -77,9 +77,9 @@ def judge_levels(cases: Sequence[LevelCase], alpha: float = 0.05) -> list[LevelO
 def level_verdicts(evidence: Evidence, table: PublishedNumbers) -> list[Verdict]:
     """One verdict per task and variant with a published number. `value` is our mean of the first measure.
 
-    Judged at the largest budget that has anything of the cell; below `paper` it shows its value and is
-    NOT_COMPARABLE. Failed seeds count at a floor (undeclared: the worst of our values, the published one and
-    the random level), and the reason says what holds without them.
+    It is judged at the largest budget with results of the cell; below `paper` it shows its value and is NOT_COMPARABLE.
+    Failed seeds count at a floor (undeclared: the worst of our values, the published one and the random level), and the
+    reason gives the verdict without them.
     """
     rows = [
         _row(evidence, (task.id, variant.id), evidence.experiment.measures[0], found)
@@ -194,7 +194,7 @@ def _blank(
 
 
 def _not_comparable(experiment: Experiment, budget: str, found: PrintedNumber) -> str:
-    """Why the number cannot be compared with ours, whatever ours is; "" where it can."""
+    """Why the number cannot be compared with any of ours; "" if it can."""
     if budget != "paper":
         return f"budget {budget} is not what the paper spent"
     for deviation in experiment.deviations:

@@ -6,17 +6,17 @@ from collections.abc import Collection, Mapping
 from itertools import pairwise
 
 APART = 2.0
-"""Failed seeds are apart from the others by more than this many times what lies between the best and the worst of
-those."""
+"""The gap between failed seeds and the others is more than this multiple of the range of the others."""
 LEFT = 3
-"""Seeds that have to be left: two say too little of what lies between them."""
+"""Least number of seeds that must remain: the range of two seeds says too little."""
 
 
 def failing(values: Mapping[int, float], higher_is_better: bool = True, known: Collection[int] = ()) -> tuple[int, ...]:
-    """The seeds that failed, the worst first: those `known` to have, and a minority apart from all others; or none.
+    """The seeds that failed, the worst first: those `known` to have failed, and a minority far from all others; or
+    none.
 
-    Apart is on the bad side. If several cuts would do, the one with the fewest failures. Without `LEFT` other seeds
-    there is no telling, and the answer is none.
+    Failures are on the bad side. If several cuts are possible, the one with the fewest failures counts. With fewer than
+    `LEFT` other seeds the answer is none.
     """
     sign = 1.0 if higher_is_better else -1.0
     ordered = sorted(values, key=lambda seed: (sign * values[seed], seed))

@@ -1,6 +1,6 @@
-"""What is open: which runs a verdict still asks for, and what they would take on this machine.
+"""Open verdicts: the runs that they still need, and the time of these on this machine.
 
-Nothing is measured. A block's time is what `plan` has found out before, else what a block like it took.
+Nothing is measured. A block's time is the result of an earlier `plan`, else that of a similar block.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from svgbench.lab.store import CellState, Store
 from svgbench.words.experiment import Claim, Experiment, Setting, Variant
 
 MOST_SEEDS = 100
-"""A forecast beyond this many seeds is only said to be beyond it."""
+"""A forecast of more seeds than this is only reported as more."""
 
 Key = tuple[str, str, str]
 """A budget, a task and a variant."""
@@ -29,9 +29,11 @@ Needs = Mapping[Key, tuple[int, ...]]
 
 @dataclass(frozen=True)
 class Open:
-    """What a verdict asks for: runs at a budget. `seconds` is None where nothing like one of them was timed.
+    """The runs that a verdict needs, at a budget.
 
-    `seeds` is the number of seeds that a cell would have; beyond `MOST_SEEDS` no runs are counted.
+    `seconds` is None if no similar run was timed.
+
+    `seeds` is the resulting number of seeds of a cell; beyond `MOST_SEEDS` no runs are counted.
     """
 
     budget: str
@@ -41,13 +43,13 @@ class Open:
 
 
 Forecast = tuple[Verdict, int, str]
-"""A verdict that is open, the number of seeds that would decide it, and what it would be."""
+"""An open verdict, the number of seeds that would decide it, and the resulting verdict."""
 
 
 class Outlook:
-    """The cells of an experiment at all its budgets, with what the store knows of them.
+    """The cells of an experiment at all its budgets, with their states in the store.
 
-    `asked` has the seeds that are asked for, and the tasks and variants that `asked_cells` and `not_run` count.
+    `asked` has the requested seeds, and the tasks and variants that `asked_cells` and `not_run` count.
     """
 
     def __init__(
@@ -63,7 +65,7 @@ class Outlook:
         self._store, self._asked = store, asked
 
     def missing(self, budget: str, task: str, variant: str) -> tuple[int, ...]:
-        """The seeds asked of a cell that are not done; none of a cell that nobody declares."""
+        """The requested seeds of a cell that are not done; none for an undeclared cell."""
         key = (budget, task, variant)
         return tuple(s for s in self.cells[key].seeds if s not in self.states[key].done) if key in self.cells else ()
 
@@ -76,24 +78,24 @@ class Outlook:
         ]
 
     def asked_cells(self, budget: str) -> int:
-        """How many cells of a budget are asked for."""
+        """The number of requested cells of a budget."""
         return len(self._named(budget))
 
     def measured(self, budget: str) -> int:
-        """How many of them have a finished seed."""
+        """The number of these with a finished seed."""
         return sum(bool(self.states[key].done) for key in self._named(budget))
 
     def not_run(self, budget: str) -> tuple[int, Open]:
-        """How many of them lack seeds, and what those would take."""
+        """The number of these that lack seeds, and the cost of the missing seeds."""
         needs = {key: self.missing(*key) for key in self._named(budget)}
         return sum(map(bool, needs.values())), self._open(budget, needs)
 
     def of_claim(self, claim: Claim, verdicts: Sequence[Verdict]) -> Open | None:
-        """What the verdicts of a claim, or one of them, ask for; None where they ask for no run.
+        """The runs that the verdicts of a claim, or one of them, need; None if they need none.
 
-        Missing runs come first, then those at the claim's largest budget where a smaller one cannot decide, then
-        more seeds where an interval is too wide: as many as would narrow it enough if mean and spread stayed. No run
-        is asked for a level that nobody is known to reach.
+        Missing runs come first, then runs at the claim's largest budget if a smaller one cannot decide, then more seeds
+        if an interval is too wide: as many as would narrow it enough if mean and spread stayed. A level that nobody is
+        known to reach needs no runs.
         """
         over = [v for v in verdicts if not v.task]
         words = {v.verdict for v in over or verdicts}
@@ -111,7 +113,7 @@ class Outlook:
         return self._more_seeds(claim, undecided, [v.verdict for v in verdicts if v.task] if over else [])
 
     def of_level(self, verdict: Verdict) -> Open | None:
-        """What a verdict on a published number asks for: its cell's missing runs at the paper's budget."""
+        """The runs that a verdict on a published number needs: its cell's missing runs at the paper's budget."""
         if verdict.rival or verdict.verdict not in ("INCOMPLETE", "NOT_COMPARABLE"):
             return None
         budget = self.budgets[0]
@@ -127,7 +129,7 @@ class Outlook:
         return self._open(verdicts[0].budget, needs) if any(needs.values()) else None
 
     def _more_seeds(self, claim: Claim, undecided: Sequence[Verdict], counted: Sequence[str]) -> Open:
-        """More seeds, of a claim that is counted over its tasks on those that need the fewest and are enough."""
+        """More seeds; for a claim counted over its tasks, on the cheapest tasks that suffice."""
         forecasts = sorted(((v, *forecast(claim, v)) for v in undecided), key=lambda one: one[1])
         enough = _enough(forecasts, counted, claim.at_least) if counted and claim.at_least else forecasts
         seeds = max((n for _, n, _ in enough), default=MOST_SEEDS + 1)
@@ -143,7 +145,7 @@ class Outlook:
         return replace(self._open(budget, needs), seeds=seeds)
 
     def _lacking(self, key: Key, seeds: tuple[int, ...]) -> tuple[int, ...]:
-        """Those of the seeds that the store does not have, whichever were asked for."""
+        """The seeds that the store does not have, whether requested or not."""
         done = self._store.state(replace(self.cells[key], seeds=seeds)).done
         return tuple(seed for seed in seeds if seed not in done)
 
@@ -152,7 +154,7 @@ class Outlook:
         return Open(budget, sum(len(block.wanted) for block in wanted), self._seconds(wanted))
 
     def _seconds(self, wanted: Sequence[Block]) -> float | None:
-        """Seconds on this machine, as many processes at once as `run` would start."""
+        """Seconds on this machine with the number of processes that `run` would start."""
         known = dict(remembered(self._store, wanted))
         for block in wanted:
             name = kind(block.cell)
@@ -162,7 +164,7 @@ class Outlook:
         return None if found.unknown else found.seconds
 
     def _recorded(self, cell: Cell) -> float | None:
-        """Seconds of one seed, by the finished cells that are most like this one; None where none is like it."""
+        """Seconds of one seed, from the finished cells most similar to this one; None if none is similar."""
         timed = []
         for key, state in self.states.items():
             likeness = self._likeness(cell, self.cells[key]) if state.done and state.seconds else None
@@ -174,10 +176,10 @@ class Outlook:
         return math.fsum(seconds) / len(seconds) if seconds else None
 
     def _likeness(self, cell: Cell, other: Cell) -> tuple[tuple[float, ...], float] | None:
-        """How unlike two cells are, the most alike first, and by what the other's time is to be scaled.
+        """The dissimilarity of two cells (a sort key), and the factor for the other's time.
 
-        None where times say nothing of each other: another learner, or on another task or at another budget a setting
-        that counts something (simulations, units), and with it the work.
+        None if their times are not comparable: another learner; or another task or budget together with another value
+        of a setting that counts something (simulations, units) and so changes the work.
         """
         if cell.variant.learner != other.variant.learner:
             return None
@@ -197,12 +199,12 @@ class Outlook:
 
 
 def _counts(value: Setting) -> bool:
-    """Whether a setting is a number of something: whole, or several such."""
+    """Whether a setting is a count: an integer, or several."""
     return isinstance(value, tuple) or (isinstance(value, int) and not isinstance(value, bool))
 
 
 def _enough(forecasts: Sequence[Forecast], words: Sequence[str], at_least: int) -> list[Forecast]:
-    """The first of the sorted forecasts that would decide how a claim counted over its tasks comes out."""
+    """The first of the sorted forecasts that would decide a claim counted over its tasks."""
     lacking = {
         "SUPPORTED": at_least - words.count("SUPPORTED"),
         "REFUTED": len(words) - at_least + 1 - words.count("REFUTED"),
@@ -213,9 +215,9 @@ def _enough(forecasts: Sequence[Forecast], words: Sequence[str], at_least: int) 
 
 
 def forecast(claim: Claim, verdict: Verdict) -> tuple[int, str]:
-    """How many seeds would decide a verdict if its mean and spread stayed, and what it would then be.
+    """The number of seeds that would decide a verdict if its mean and spread stayed, and the resulting verdict.
 
-    The interval is taken to shrink on each side as a t-interval does; `MOST_SEEDS` + 1 where that is not enough.
+    Each side of the interval is assumed to shrink like a t-interval; `MOST_SEEDS` + 1 if that is not enough.
     """
     part = deciding_part(verdict)
     if part is None or verdict.n < 2:
@@ -229,12 +231,12 @@ def forecast(claim: Claim, verdict: Verdict) -> tuple[int, str]:
 
 
 def _half_width(n: int) -> float:
-    """Of a 95 % t-interval, in standard deviations."""
+    """Half-width of a 95 % t-interval, in standard deviations."""
     return float(special.stdtrit(n - 1, 0.975)) / math.sqrt(n)
 
 
 def _needed(part: PartResult, relation: str) -> tuple[float, str]:
-    """To which share of its size the interval has to shrink, and what the verdict then is."""
+    """The share of its size to which the interval must shrink, and the resulting verdict."""
     numbers = (part.value, part.low, part.high, part.threshold)
     if any(x is None or not math.isfinite(x) for x in numbers):
         return 0.0, ""

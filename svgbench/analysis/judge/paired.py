@@ -1,7 +1,7 @@
-"""Two samples that share their seeds: the differences, seed by seed, and what they show.
+"""Two samples that share their seeds: tests of the differences, seed by seed.
 
-The same seed has the same initial weights and the same noise on both sides, so their difference is often far less
-spread out than either.
+The same seed has the same initial weights and the same noise on both sides, so their difference often varies far less
+than either.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from svgbench.analysis.judge.statistics import Welch, interval_of, summarise
 
 
 def paired_seeds(a: Mapping[int, float], b: Mapping[int, float], shared: bool) -> list[int]:
-    """The seeds by which two samples are paired, increasing: those that both have; none where Welch's test is due.
+    """The common seeds that pair two samples, increasing; none if Welch's test applies.
 
-    That is where another program measured one of them (`shared` is false: the same seed means nothing on both sides),
-    and where fewer than two seeds are common.
+    That is the case if another program measured one of them (`shared` is false: the same seed means nothing on both
+    sides), or if fewer than two seeds are common.
     """
     both = sorted(a.keys() & b.keys()) if shared else []
     return both if len(both) >= 2 else []

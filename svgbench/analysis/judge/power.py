@@ -1,8 +1,8 @@
-"""What a number of seeds can show, before any is run.
+"""The power of a number of seeds, before any is run.
 
-Gaps, margins and effects are in standard deviations between seeds; seeds are taken as normal, with the same
-standard deviation on both sides. `svgbench plan` calls these functions, so nothing here imports
-`scipy.stats`, which takes half a second.
+Gaps, margins and effects are in standard deviations between seeds; seeds are assumed to be normal, with the same
+standard deviation on both sides. `svgbench plan` calls these functions, so nothing here imports `scipy.stats`, which
+takes half a second.
 
 Given the sample variances, the estimated difference of a t-test is normal, so a test's power is an
 expectation over independent chi-squared variables. A Gauss-Legendre grid over their quantiles gives it to

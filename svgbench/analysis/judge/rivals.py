@@ -16,10 +16,10 @@ from svgbench.words.experiment import Measure
 def rival_verdicts(evidence: Evidence, budget: str, asked: Selection) -> list[Verdict]:
     """Every undeclared variant against every declared one, on the experiment's first measure, per task.
 
-    `value` is the undeclared one's mean less that of the declared one, which is named in `rival`. `asked` narrows the
-    tasks, and the variants on each side: where it names any of that side, the others of it are left out. With
-    overrides it names the variants that these make, and each meets the one that it was made from. Holm runs over what
-    is left. INCOMPLETE where a side lacks seeds; nothing where the declared one has none.
+    `value` is the undeclared variant's mean minus the declared one's; `rival` names the declared one. `asked` narrows
+    the tasks, and the variants on each side: if it names any variant of a side, the others of that side are left out.
+    With overrides it names the variants that these make, and each is compared with the one that it was made from.
+    Holm's correction runs over the rest. INCOMPLETE if a side lacks seeds; no verdict if the declared one has none.
     """
     measure = evidence.experiment.measures[0]
     pairs = _changed(evidence, budget, asked) if asked.overrides else _rivals(evidence, budget, asked)
@@ -56,7 +56,7 @@ def _tasks(evidence: Evidence, asked: Selection) -> list[str]:
 
 
 def _narrowed(names: list[str], asked: Collection[str]) -> list[str]:
-    """The asked ones, or all of them where none is asked."""
+    """The requested names, or all if none is requested."""
     return [name for name in names if name in asked] or names
 
 
@@ -90,7 +90,7 @@ def _meeting(evidence: Evidence, budget: str, mine: CellData, theirs: CellData, 
 
 
 def same_bits(a: CellData, b: CellData) -> bool:
-    """Whether two cells have the same seeds, and in every column that both have the same rows."""
+    """Whether two cells have the same seeds and the same rows in every common column."""
     if (a.seeds, a.diverged, len(a.frame)) != (b.seeds, b.diverged, len(b.frame)):
         return False
     shared = [name for name in a.frame.columns if name in b.frame.columns]

@@ -1,4 +1,4 @@
-"""The SD between seeds over the size of their mean, with an interval that holds where seeds come in two modes too."""
+"""The SD between seeds divided by |mean|, with an interval that also holds for seeds in two modes."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from scipy import special
 from svgbench.analysis.judge.statistics import FloatArray, Interval, summarise
 
 SHARES = 64
-"""Shares at which the spread of two modes is computed, from the least to the largest that the seeds allow."""
+"""Number of shares for the spread of two modes, from the least to the largest that the seeds allow."""
 
 
 def vangel_interval(values: ArrayLike, level: float = 0.95) -> Interval:
     """SD over |mean| of values [S], with Vangel's interval for normal values; the upper end may be infinite.
 
-    From a third upwards the interval is wider than it need be, and where its upper end would lie below the estimate it
-    is infinite: the approximation ends there. One value gives NaN and (0, inf). Vangel 1996, The American Statistician
-    50, eq. (8): McKay's interval, modified.
+    From a third upwards the interval is wider than necessary. If its upper end would lie below the estimate it is
+    infinite, because the approximation ends there. One value gives NaN and (0, inf). Vangel 1996, The American
+    Statistician 50, eq. (8): McKay's interval, modified.
     """
     summary = summarise(values)
     if summary.n == 1:
@@ -39,10 +39,10 @@ def vangel_interval(values: ArrayLike, level: float = 0.95) -> Interval:
 def relative_sd_interval(values: ArrayLike, level: float = 0.95) -> Interval:
     """SD over |mean| of values [S], for normal values and for values in two modes; the upper end may be infinite.
 
-    The hull of Vangel's interval and of what two modes allow. Wherever the seeds are cut in two, the share of the
-    lower part has an exact interval (Clopper and Pearson), and a mixture with such a share has a spread. And some
-    values may belong to a mode that no seed has shown: at 0, with the largest share that this many seeds would miss in
-    (1 - level) / 2 of cases. docs/verdicts.md has what either interval errs. One value gives NaN and (0, inf).
+    The hull of Vangel's interval and the interval for two modes. For every cut of the seeds in two, the share of the
+    lower part has an exact interval (Clopper and Pearson), and a mixture with such a share has a spread. There may also
+    be a mode that no seed has shown: at 0, with the largest share that this number of seeds would miss with probability
+    (1 - level) / 2. docs/verdicts.md has the error rates of both intervals. One value gives NaN and (0, inf).
     """
     normal = vangel_interval(values, level)
     array = np.sort(np.asarray(values, dtype=float))
@@ -59,7 +59,7 @@ def relative_sd_interval(values: ArrayLike, level: float = 0.95) -> Interval:
 
 
 def unseen_share(n: int, error: float = 0.025) -> float:
-    """The largest share of failures that n seeds all miss with a chance of `error`."""
+    """The largest share of failures that all n seeds miss with probability `error`."""
     return float(1 - error ** (1 / n))
 
 
@@ -97,7 +97,9 @@ def _two_modes(below: FloatArray, above: FloatArray, error: float) -> tuple[floa
 
 
 def _spread(shares: FloatArray, high: float, apart: float, within: float) -> FloatArray:
-    """SD over |mean| of mixtures: a share [P] lies `apart` below the others' mean `high`; infinite at a mean of 0."""
+    """SD divided by |mean| of mixtures: a share [P] lies `apart` below the others' mean `high`; infinite at a mean of
+    0.
+    """
     mean = high - shares * apart
     if mean.min() <= 0 <= mean.max():
         shares, mean = np.append(shares, high / apart if apart else 0.0), np.append(mean, 0.0)

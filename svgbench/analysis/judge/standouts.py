@@ -1,4 +1,4 @@
-"""Which of several measured numbers is the best, and which cannot be told apart from it."""
+"""The best of several measured numbers, and those that a test does not distinguish from it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ MARK = (
 
 
 def standouts(samples: Mapping[str, Sample], higher_is_better: bool, foreign: Collection[str] = ()) -> set[str]:
-    """The names with the best mean and those whose mean a test does not tell apart from it; none of fewer than two.
+    """The names with the best mean and those that a test does not distinguish from it; none if there are fewer than two
+    names.
 
-    Two are compared as `compare` compares them: by the seeds that both have, or by Welch's test where these are fewer
-    than two or one is `foreign`, measured by another program. Holm corrects over all of them. A failed seed counts as
-    the worst value of any, so that nothing wins by the seeds that it lost. Nothing stands out where the best has one
-    seed only: there is no test.
+    Two are compared as `compare` does: by their common seeds, or by Welch's test if these are fewer than two or one is
+    `foreign`, measured by another program. Holm corrects over all of them. A failed seed counts as the worst value of
+    all, so nothing wins by losing seeds. Nothing stands out if the best has only one seed, because there is no test.
     """
     floor = worst((v for sample in samples.values() for v in sample.values.values()), higher_is_better)
     if floor is None:
@@ -40,7 +40,7 @@ def standouts(samples: Mapping[str, Sample], higher_is_better: bool, foreign: Co
 
 
 def _p(best: Mapping[int, float], other: Mapping[int, float], sign: float, shared: bool) -> float:
-    """p of the test that tells the other apart from the best; 1 where the other is better in the common seeds."""
+    """p of the test between another name and the best; 1 if the other is better in the common seeds."""
     if both := paired_seeds(best, other, shared):
         test = paired([best[seed] - other[seed] for seed in both])
     else:

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
 SPREAD_KINDS = ("sd", "se", "ci95", "unknown")
-"""What a published spread can be."""
+"""Kinds of a published spread."""
 
 FloatArray = NDArray[np.float64]
 
@@ -249,9 +249,9 @@ def seed_grid(
 def curve_band(values: ArrayLike, level: float = 0.95) -> Band:
     """Mean and pointwise t-interval of curves [S, T] on a common grid of steps.
 
-    A step uses the seeds that have a value there, and `n` says how many: print it, for the seeds that are
-    left after a divergence are the lucky ones. No neighbour fills a NaN. Without a value the mean is NaN, with
-    one the interval is.
+    A step uses the seeds that have a value there, and `n` is their number. Print it: the seeds that remain after a
+    divergence are the lucky ones. NaN is never filled from neighbours. Without values the mean is NaN; with one value
+    the interval is.
     """
     array = np.asarray(values, dtype=float)
     if array.ndim != 2:

@@ -1,7 +1,7 @@
-"""Where two recordings of the same seed part: the same bits, the same within rounding, or different from a step on.
+"""The step at which two recordings of the same seed diverge: the same bits, the same within rounding, or different.
 
 Two numbers are the same within rounding if they differ by no more than a relative 1e-5, or by no more than 1e-7 of the
-largest magnitude in their column: what a few hundred operations in single precision may make. Whole numbers and words
+largest magnitude in their column: the rounding of a few hundred operations in single precision. Whole numbers and words
 must be equal.
 """
 
@@ -26,14 +26,15 @@ Kind = Literal["same", "rounding", "grown", "changed"]
 
 KINDS: tuple[Kind, ...] = ("same", "rounding", "grown", "changed")
 NEVER = 2**62
-"""A row that no file has."""
+"""A row that does not exist in any file."""
 
 
 @dataclass(frozen=True)
 class SeedTrace:
-    """How one seed differs. `first` is the first step at which any bit does, `leaves` the first beyond rounding.
+    """The difference of one seed.
 
-    `column` is the one that leaves first, "step" where the rows are of other steps, "" where one side has no more rows.
+    `first` is the first step with a different bit, `leaves` the first beyond rounding. `column` is the first column
+    beyond rounding, "step" if the rows have other steps, "" if one side has no more rows.
     """
 
     seed: int
@@ -44,7 +45,7 @@ class SeedTrace:
 
 
 def read_texts(data: bytes) -> pd.DataFrame:
-    """A cell's CSV with every value as the text that it is. ValueError for what is no CSV of a cell."""
+    """A cell's CSV with every value as text. ValueError if it is not a cell's CSV."""
     header, *lines = data.splitlines()
     uneven = [line for line in lines if line.count(b",") != header.count(b",")]
     if uneven:

@@ -1,4 +1,4 @@
-"""What can be read off verdicts."""
+"""Summaries of verdicts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def of_claim(verdicts: Iterable[Verdict], claim: str) -> list[Verdict]:
 
 
 def deciding_part(verdict: Verdict) -> int | None:
-    """Which part of a claim has the value that its verdict shows, counted from 0; None before there is one."""
+    """The part of a claim whose value its verdict shows, counted from 0; None if there is none yet."""
     if verdict.verdict == "INCOMPLETE":
         return None
     same = [(part.value, part.low) == (verdict.value, verdict.low) for part in verdict.details]
@@ -27,7 +27,7 @@ def tally(verdicts: Iterable[Verdict]) -> str:
 
 
 def tally_words(words: Iterable[str]) -> str:
-    """The same of words."""
+    """The same for words."""
     return ", ".join(f"{count} {word}" for word, count in Counter(words).most_common())
 
 

@@ -1,4 +1,4 @@
-"""Verdicts: what our runs say about claims, published numbers, rivals, and other results.
+"""Verdicts of our runs on claims, published numbers, rivals and other results.
 
 Claims are judged in `claims`, published numbers in `levels`, rivals in `rivals` and other results in `difference`
 (both by the rules of `between`), in the words of `judgement`. What is fixed before a run is in `judgement.Rules`.

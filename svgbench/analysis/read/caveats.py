@@ -9,7 +9,7 @@ from svgbench.analysis.read.measures import CellData, read_sample, rows_behind
 from svgbench.analysis.read.naming import name_seeds
 from svgbench.words.experiment import Experiment, Measure
 
-MOST_ENDS = 4  # different ones that are named one by one
+MOST_ENDS = 4  # most different caveats that are listed one by one
 
 
 def caveats(experiment: Experiment, budget: str, cell: CellData) -> list[str]:
@@ -25,7 +25,7 @@ def caveats(experiment: Experiment, budget: str, cell: CellData) -> list[str]:
 
 
 def _selected(cell: CellData) -> str:
-    """Which of the stored seeds are used, and which were asked for in vain."""
+    """Which stored seeds are used, and which requested seeds do not exist."""
     used, asked = set(cell.seeds), set(cell.seeds_asked)
     left, lacking = set(cell.stored_seeds) - used, asked - used
     words = [f"uses {name_seeds(used)}" if used else "uses no seed"]
@@ -62,7 +62,7 @@ def absences(cell: CellData, measure: Measure) -> list[str]:
 
 
 def caveat_notes(experiment: Experiment, budget: str, cells: Iterable[CellData]) -> list[str]:
-    """The caveats of an experiment's cells as notes, each once for all the tasks that it holds on."""
+    """The caveats of an experiment's cells as notes, each once with all its tasks."""
     labels = {task.id: task.label for task in experiment.tasks}
     where: dict[tuple[str, str], list[str]] = {}
     for cell in cells:
@@ -73,5 +73,5 @@ def caveat_notes(experiment: Experiment, budget: str, cells: Iterable[CellData])
 
 
 def _same_end(last: int, declared: int) -> bool:
-    """Counted from 0 or from 1."""
+    """Whether two steps are the same end, counted from 0 or from 1."""
     return last in (declared, declared - 1)

@@ -1,4 +1,4 @@
-"""From the store to frames: the one place where measurements are read for tables, figures and verdicts."""
+"""From the store to frames: the only place that reads measurements for tables, figures and verdicts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from svgbench.words.experiment import Experiment, Variant
 
 @dataclass(frozen=True)
 class Results:
-    """The cells of one experiment at one budget, and what a reader must know about them."""
+    """The cells of one experiment at one budget, with notes for the reader."""
 
     experiment: Experiment
     budget: str
@@ -31,7 +31,7 @@ class Results:
     labels: Mapping[str, str]  # variant -> label, undeclared ones included
     notes: tuple[str, ...]
     stale: int = 0  # cells that were measured with other settings or another version
-    damaged: tuple[str, ...] = ()  # those of the notes that say why files are left out
+    damaged: tuple[str, ...] = ()  # the notes that say why files are left out
     caveats: tuple[str, ...] = ()  # of numbers: seeds and cells that end early, measures that lack rows
 
     def frame(self) -> pd.DataFrame:
@@ -52,8 +52,8 @@ def read_results(
 ) -> Results:
     """Read the cells that `selection` names, checked against their hashes.
 
-    A damaged cell is left out and noted. Cells in the folder that nobody declares (imported ones, and variants made
-    with -o) are read too, unless the selection names other variants.
+    A damaged cell is left out and noted. Undeclared cells in the folder (imported ones, and variants made with -o) are
+    read too, unless the selection names other variants.
     """
     cells: dict[tuple[str, str], CellData] = {}
     labels = {variant.id: variant.label for variant in experiment.variants}
@@ -102,7 +102,7 @@ def _read(store: Store, cell: Cell, state: CellState) -> CellData:
 
 
 def parse_rows(data: bytes) -> pd.DataFrame:
-    """A cell's CSV text as a frame, every float exactly as it was written."""
+    """A cell's CSV text as a frame; every float is read exactly as written."""
     return pd.read_csv(io.BytesIO(data))
 
 
@@ -117,7 +117,7 @@ def _undeclared(
     known: Mapping[tuple[str, str], Any],
     damaged: list[DamagedError],
 ) -> list[tuple[CellData, str, str]]:
-    """Cells in the folder that no declaration makes: data, label, note. Those that cannot be read join `damaged`."""
+    """Undeclared cells in the folder: data, label, note. Cells that cannot be read are added to `damaged`."""
     found = []
     tasks = selection.tasks or tuple(task.id for task in experiment.tasks)
     asked = named_seeds(experiment, selection)
@@ -144,7 +144,7 @@ def _undeclared(
 
 
 def _origin(experiment: Experiment, meta: Mapping[str, Any]) -> str:
-    """Where a cell comes from that the experiment does not declare, in words."""
+    """The origin of an undeclared cell, in words."""
     if meta.get("imported"):
         return f"imported from {meta['source']}"
     if unchanged_id(meta["variant"]) in {variant.id for variant in experiment.variants}:
@@ -163,7 +163,7 @@ def _narrowed(data: CellData, asked: tuple[int, ...]) -> CellData:
 
 
 def read_cell(path: Path, meta: Mapping[str, Any]) -> CellData:
-    """A cell as its JSON at `path` describes it, without asking any declaration. Raises DamagedError."""
+    """A cell as its JSON at `path` describes it, without any declaration. Raises DamagedError."""
     finished = {int(s): e for s, e in meta["seeds"].items() if is_finished(e)}
     rows = read_rows(path.with_suffix(".csv"), meta) if finished else b""
     frame = parse_rows(rows) if rows else _empty(tuple(meta["columns"]))

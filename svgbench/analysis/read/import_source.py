@@ -1,6 +1,7 @@
-"""The lines of a file that somebody else wrote: its bytes are read once, hashed on the way, unpacked and decoded.
+"""The lines of a foreign file: its bytes are read once, hashed, unpacked and decoded.
 
-Nothing here knows what a line means. Whatever is no text of lines is a UsageError of one line that names the file.
+Nothing here knows what a line means. Anything that is not text in lines is a UsageError of one line that names the
+file.
 """
 
 from __future__ import annotations
@@ -26,21 +27,21 @@ from typing import IO, Any
 
 from svgbench.words.errors import UsageError
 
-MOST_BYTES = 1 << 30  # packed, and of text: more is no table of results, or never ends
+MOST_BYTES = 1 << 30  # packed, and of text; a larger file is not a table of results, or never ends
 BLOCK = 1 << 18  # characters that are checked at one time, and the most that a line may have
-WRITER_SECONDS = 5.0  # how long a named pipe may have nobody who writes to it
-HEAD = 1 << 16  # bytes that are looked at before anything is decoded
+WRITER_SECONDS = 5.0  # how long a named pipe may stay without a writer
+HEAD = 1 << 16  # bytes that are checked before anything is decoded
 STDIN = "-"
 
-_UNDECODED = re.compile("[\udc80-\udcff]")  # what `surrogateescape` makes of bytes that are not UTF-8
+_UNDECODED = re.compile("[\udc80-\udcff]")  # the result of `surrogateescape` for bytes that are not UTF-8
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 _DAMAGE = (EOFError, OSError, ValueError, RuntimeError, struct.error, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
-"""What the system and the modules of archives raise; `zipfile` raises ValueError for torn offsets."""
+"""Errors of the system and of the archive modules; `zipfile` raises ValueError for torn offsets."""
 
 
 @dataclass(frozen=True)
 class _Packing:
-    """A kind of archive: how its names end, how its bytes begin, what unpacks it (None: nothing here does)."""
+    """A kind of archive: suffixes, first bytes, and its unpacker (None: not supported)."""
 
     name: str
     suffix: str
@@ -70,12 +71,12 @@ class Source:
     def __init__(self, name: str, kept_name: str, stream: _Hashed, text: IO[bytes]) -> None:
         self.name = name  # in messages
         self.kept_name = kept_name  # in the results
-        self.ends_with_newline = True  # whether the line that was read last does
+        self.ends_with_newline = True  # whether the last line read does
         self._stream, self._text = stream, text
 
     @property
     def sha256(self) -> str:
-        """Of everything that was read, as it lay in the file: of a packed file, of the archive."""
+        """The hash of everything that was read, as stored in the file; for a packed file, of the archive."""
         return self._stream.digest.hexdigest()
 
     def lines(self) -> Iterator[str]:
@@ -83,7 +84,7 @@ class Source:
         try:
             for block in self._blocks():
                 yield from io.StringIO(block, newline="")
-            while self._stream.read(BLOCK):  # what stands behind an archive's end
+            while self._stream.read(BLOCK):  # data after an archive's end
                 pass
         except _DAMAGE as error:
             raise _unreadable(self.name, error) from None
@@ -106,7 +107,7 @@ class Source:
         if tail:
             self.ends_with_newline = tail[-1] in "\r\n"
             yield self._checked(tail, lines)
-        text.detach()  # to be collected without closing what it reads from
+        text.detach()  # must be collected without closing its source
 
     def _checked(self, block: str, lines: int) -> str:
         """The block, if all of it is text; `lines` stand before it."""
@@ -126,7 +127,7 @@ def line_ends(text: str) -> int:
 
 
 class _Hashed(io.RawIOBase):
-    """`start` and what a raw stream holds, hashed as it is read; the first bytes, `head`, can be looked at before."""
+    """`start` and the rest of a raw stream, hashed as it is read; the first bytes, `head`, are available before."""
 
     def __init__(self, raw: io.RawIOBase, start: bytes) -> None:
         self._raw, self.digest, self.head = raw, hashlib.sha256(), start
@@ -147,7 +148,7 @@ class _Hashed(io.RawIOBase):
 
 @contextlib.contextmanager
 def open_source(file: Path) -> Iterator[Source]:
-    """Open a file, a pipe, or standard input ("-"), packed or not. Raises UsageError for what is no text."""
+    """Open a file, a pipe, or standard input ("-"), packed or not. Raises UsageError if it is not text."""
     name = "standard input" if str(file) == STDIN else str(file)
     try:
         raw, start = _open(file, name)
@@ -166,7 +167,7 @@ def open_source(file: Path) -> Iterator[Source]:
 
 
 def _open(file: Path, name: str) -> tuple[io.FileIO, bytes]:
-    """The raw file, and what was read of it already."""
+    """The raw file, and the bytes that were already read from it."""
     if str(file) == STDIN:
         return io.FileIO(0, closefd=False), b""
     try:
@@ -194,9 +195,9 @@ def _await_writer(handle: int, name: str) -> bytes:
     deadline = time.monotonic() + WRITER_SECONDS
     while time.monotonic() < deadline:
         try:
-            if start := os.read(handle, 1):  # nothing: nobody is there
+            if start := os.read(handle, 1):  # nothing: there is no writer
                 return start
-        except BlockingIOError:  # somebody is there and has written nothing yet
+        except BlockingIOError:  # there is a writer, who has not written yet
             return b""
         time.sleep(0.01)
     raise UsageError(f"{name} is a pipe that nobody wrote to within {WRITER_SECONDS:g} s; expected a CSV")
@@ -234,7 +235,7 @@ def _member(stream: io.BufferedReader, name: str) -> IO[bytes]:
 
 
 def _check_text(name: str, head: bytes) -> None:
-    """Refuse an empty file, another encoding, and what is no text at all, by its first bytes."""
+    """Refuse an empty file, another encoding and anything that is not text, by the first bytes."""
     if not head:
         raise UsageError(f"{name} is empty; expected a CSV with a header and rows")
     if wide := _wide_encoding(head):
@@ -245,7 +246,7 @@ def _check_text(name: str, head: bytes) -> None:
 
 
 def _wide_encoding(head: bytes) -> str:
-    """UTF-16 or UTF-32, by its mark or by the zeros that it puts between ASCII letters; "" for anything else."""
+    """UTF-16 or UTF-32, by its byte-order mark or by the zeros between ASCII letters; "" for anything else."""
     for mark, kind in _WIDE_MARKS.items():
         if head.startswith(mark):
             return kind
@@ -267,7 +268,7 @@ def _is_utf8(head: bytes) -> bool:
 
 
 def _unreadable(name: str, error: BaseException) -> UsageError:
-    """What the system or an archive says, as one line."""
+    """The message of the system or of an archive module, as one line."""
     if isinstance(error, OSError) and error.errno is not None:
         return UsageError(f"{name} cannot be read: {error.strerror}")
     return UsageError(f"{name} is a torn or damaged archive: {error}")

@@ -17,7 +17,7 @@ from svgbench.analysis.read.import_source import Source, line_ends
 from svgbench.analysis.read.import_values import ColumnKind, RowError, is_number, parse, quoted
 from svgbench.words.errors import UsageError
 
-CHUNK = 10_000  # rows that are strings at one time
+CHUNK = 10_000  # rows that are held as strings at one time
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars", " ": "blanks"}
 _HOW_TO_READ = {";": "sep=';', decimal=','", "\t": r"sep='\t'", "|": "sep='|'", " ": r"sep=r'\s+'"}
 
@@ -26,12 +26,12 @@ Choose = Callable[[Sequence[str]], Sequence[ColumnKind]]
 
 @dataclass(frozen=True)
 class Table:
-    """The columns that were asked for, one value a row. Rows count from 0 here, and from 1 in messages."""
+    """The requested columns, one value per row. Rows count from 0 here, and from 1 in messages."""
 
     file: str
     columns: Mapping[str, NDArray[Any]]
-    lines: NDArray[np.int64]  # on which line of the file each row begins
-    ignored: tuple[str, ...]  # columns of the file that nobody asked for
+    lines: NDArray[np.int64]  # the line of the file on which each row begins
+    ignored: tuple[str, ...]  # columns of the file that were not requested
     unended: str  # the last value of a file that does not end with a newline, else ""
 
     def __len__(self) -> int:
@@ -83,14 +83,16 @@ def read_table(source: Source, choose: Choose) -> Table:
 
 
 def _joined(part: list[NDArray[Any]]) -> NDArray[Any]:
-    """One array of a column's pieces, which are given up: together they may be all that fits."""
+    """One array from a column's pieces. The pieces are released, because memory may not hold both."""
     whole = np.concatenate(part)
     part.clear()
     return whole
 
 
 def check_header(file: str, header: Sequence[str], needed: Sequence[str], known: Sequence[str]) -> None:
-    """Refuse a header that lacks one of the `needed` names, or has one of the `known` ones twice. Says what helps."""
+    """Refuse a header that lacks one of the `needed` names, or has one of the `known` names twice. The message says
+    what helps.
+    """
     twice = [name for name in known if header.count(name) > 1]
     if twice:
         raise UsageError(f"{file}: the header has column '{twice[0]}' {header.count(twice[0])} times; expected it once")
@@ -102,7 +104,7 @@ def check_header(file: str, header: Sequence[str], needed: Sequence[str], known:
     separator = _separator(header)
     if first.startswith(("#", "sep=")):
         raise UsageError(f"{file}: line 1 is no header, {quoted(first)}; remove it, expected one with {expected}")
-    if separator and (separator != " " or set(needed) & set(first.casefold().split())):  # a blank alone is a text
+    if separator and (separator != " " or set(needed) & set(first.casefold().split())):  # a blank alone is text
         how = f"in pandas: read_csv(OLD, {_HOW_TO_READ[separator]}).to_csv(NEW, index=False)"
         raise UsageError(
             f"{file} is separated by {_SEPARATORS[separator]}; save it with commas between columns ({how})"
@@ -116,12 +118,12 @@ def check_header(file: str, header: Sequence[str], needed: Sequence[str], known:
 
 
 def _separator(fields: Sequence[str]) -> str:
-    """What separates the columns of a line in which no comma does; "" for nothing."""
+    """The separator of a line without commas; "" if there is none."""
     return next((s for s in _SEPARATORS if len(fields) == 1 and s in fields[0].strip()), "")
 
 
 def _near(name: str, header: Sequence[str]) -> str:
-    """The name of the header that is probably meant; "" for none."""
+    """The header's name that is probably meant; "" if there is none."""
     plain = {"".join(c for c in found.casefold() if c.isalnum()): found for found in reversed(header)}
     wanted = "".join(c for c in name.casefold() if c.isalnum())
     near = difflib.get_close_matches(wanted, plain, n=1, cutoff=0.7)
@@ -134,7 +136,7 @@ class _Rows:
     def __init__(self, source: Source) -> None:
         self._name = source.name
         self._reader = csv.reader(source.lines(), strict=True)
-        self._count = 0  # of rows so far, the header included
+        self._count = 0  # number of rows so far, including the header
 
     def header(self) -> list[str]:
         for _, rows in iter(lambda: self._next(1), None):

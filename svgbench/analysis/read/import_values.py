@@ -1,6 +1,7 @@
 """From the texts of a column to numbers, exactly or not at all.
 
-A number is what a person and every program read alike: ASCII digits, a sign, one point, an exponent; blanks around it.
+A number has a form that every person and program reads in the same way: ASCII digits, a sign, one point, an exponent,
+and blanks around it.
 """
 
 from __future__ import annotations
@@ -18,16 +19,16 @@ from numpy.typing import NDArray
 
 Kind = Literal["int", "float", "str"]
 
-LARGEST = 2**63 - 1  # of a whole number: what 64 bits hold
+LARGEST = 2**63 - 1  # of a whole number: the range of 64 bits
 
 _NUMBER = re.compile(r"[ \t]*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?[ \t]*")
-_NOTHING = frozenset({"", "nan"})  # what says "not measured", in lower case
+_NOTHING = frozenset({"", "nan"})  # words for "not measured", in lower case
 _UNSTORABLE = re.compile('[,"\n\r]')
 
 
 @dataclass(frozen=True)
 class ColumnKind:
-    """What a column must hold: `whole` in every row, or blank in some of them (then "nan" is a blank too)."""
+    """The required content of a column: `whole` in every row, or blank in some of them (then "nan" is a blank too)."""
 
     name: str
     kind: Kind
@@ -44,7 +45,7 @@ class ColumnKind:
 
 
 class RowError(Exception):
-    """What is wrong with the row at `index` of those that are looked at."""
+    """The problem of the row at `index` of the checked rows."""
 
     def __init__(self, index: int, why: str) -> None:
         super().__init__(why)
@@ -52,7 +53,7 @@ class RowError(Exception):
 
 
 def bad_value(index: int, text: str, column: ColumnKind) -> RowError:
-    """The text at `index` of a column is not what the column must hold."""
+    """The text at `index` of a column does not fit the column's kind."""
     said = f"is {quoted(text)}" if text.strip() else "is blank"
     hint = _hint(text.strip(" \t"), column)
     return RowError(index, f"column '{column.name}' {said}; expected {column.expected}{hint}")
@@ -61,7 +62,7 @@ def bad_value(index: int, text: str, column: ColumnKind) -> RowError:
 def parse(texts: Sequence[str], column: ColumnKind) -> NDArray[Any]:
     """The column as int64, float64 (NaN where it is blank) or objects (strings, without blanks around them).
 
-    Raises RowError for the first text that is not what the column must hold.
+    Raises RowError for the first text that does not fit the column's kind.
     """
     make = {"int": _whole_numbers, "float": _numbers, "str": _strings}[column.kind]
     return make(texts, column)
@@ -108,7 +109,7 @@ def _numbers(texts: Sequence[str], column: ColumnKind) -> NDArray[Any]:
 
 
 def _plain_numbers(texts: Sequence[str]) -> NDArray[Any] | None:
-    """All of them at once, or None where one may be no number. With these characters `float` reads `_NUMBER` only."""
+    """All of them at once, or None if one may not be a number. With these characters `float` reads `_NUMBER` only."""
     joined = "".join(texts)
     if not joined.isascii() or joined.encode().translate(None, b"0123456789.eE+-"):  # a character of something else
         return None
@@ -133,7 +134,7 @@ def _strings(texts: Sequence[str], column: ColumnKind) -> NDArray[Any]:
 
 
 def _hint(text: str, column: ColumnKind) -> str:
-    """How to mend a text that a person would take for a number."""
+    """How to correct a text that a person would read as a number."""
     if column.kind == "str":
         return ""
     optional = "" if column.whole else ", or leave the column out"

@@ -31,12 +31,12 @@ from svgbench.words.errors import DamagedError, UsageError, unknown
 from svgbench.words.experiment import Experiment, Side
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
-NEAR_ENOUGH = 0.1  # of a budget's steps: the last evaluation may lie a little before its end
+NEAR_ENOUGH = 0.1  # share of a budget's steps: the last evaluation may come a little before its end
 
 
 @dataclass(frozen=True)
 class Import:
-    """What to import, and as what."""
+    """The file to import, and its place in the results."""
 
     file: Path  # "-" is standard input
     variant: str
@@ -50,7 +50,7 @@ class Import:
 
 @dataclass(frozen=True)
 class Stored:
-    """A cell that was written, and what a reader must know about it."""
+    """A cell that was written, with notes for the reader."""
 
     path: Path
     seeds: tuple[int, ...]
@@ -60,7 +60,7 @@ class Stored:
 
 @dataclass(frozen=True)
 class Imported:
-    """The cells that were written, one a task, and what became of the rest of the file."""
+    """The cells that were written, one per task, and what happened to the rest of the file."""
 
     cells: tuple[Stored, ...]
     notes: tuple[str, ...]
@@ -119,7 +119,7 @@ def _meta_or_none(path: Path) -> dict[str, Any] | None:
 
 
 def _selecting(experiment: Experiment) -> set[str]:
-    """The columns by whose values a measure or a claim selects rows, `step` apart."""
+    """The columns whose values select the rows of a measure or a claim, except `step`."""
     measures = [
         *experiment.measures,
         *(
@@ -135,7 +135,7 @@ def _selecting(experiment: Experiment) -> set[str]:
 
 
 def _choose(experiment: Experiment, file: str, header: Sequence[str]) -> list[ColumnKind]:
-    """What to read of a file with that header. A column must be full if a measure or a claim reads all of it."""
+    """The columns to read from a file with this header. A column must be full if a measure or a claim reads all of it."""
     declared = [c.name for c in experiment.columns]
     check_header(file, header, experiment.needed_columns, ["seed", "step", "task", "variant", *declared])
     full = _selecting(experiment) | {experiment.measures[0].column}
@@ -232,7 +232,7 @@ def _prepare(
 
 
 def _check_absent(path: Path, wanted: Import) -> None:
-    """Refuse to write over what is there, unless it is an import (or damaged) and is to be replaced."""
+    """Refuse to overwrite a cell, unless it is an import (or damaged) and may be replaced."""
     if not path.with_suffix(".json").exists():
         return
     before = _meta_or_none(path.with_suffix(".json"))
@@ -243,7 +243,7 @@ def _check_absent(path: Path, wanted: Import) -> None:
 
 
 def _with_seeds(table: Table, rows: NDArray[np.int64], asked: tuple[int, ...]) -> tuple[NDArray[np.int64], str]:
-    """The rows of the seeds that were asked for, and what became of the others, in words."""
+    """The rows of the requested seeds, and what happened to the others, in words."""
     seeds = table.columns["seed"][rows]
     there = set(np.unique(seeds).tolist())
     used, left, lacking = (sorted(some) for some in (there & set(asked), there - set(asked), set(asked) - there))
@@ -254,7 +254,7 @@ def _with_seeds(table: Table, rows: NDArray[np.int64], asked: tuple[int, ...]) -
 
 
 def _check_keys(table: Table, rows: NDArray[np.int64], keys: Sequence[str]) -> None:
-    """Refuse a second row with the same seed, step and selecting columns: nothing says which counts."""
+    """Refuse a second row with the same seed, step and selecting columns: it is unclear which counts."""
     codes = [
         values if values.dtype.kind == "i" else pd.factorize(values)[0]
         for values in (table.columns[n][rows] for n in keys)
@@ -303,7 +303,7 @@ def _is_near(last: int, declared: int) -> bool:
 
 
 def _check_measured(experiment: Experiment, table: Table, cell: CellData) -> None:
-    """Refuse rows in which the experiment's first measure finds nothing."""
+    """Refuse rows without a value of the experiment's first measure."""
     first = experiment.measures[0]
     if not len(measure_values(cell.frame, first)):
         asked = ", ".join(f"{name} {value}" for name, value in first.where.items())

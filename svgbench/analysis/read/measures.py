@@ -16,13 +16,13 @@ from svgbench.words.experiment import Measure, Scalar
 
 @dataclass(frozen=True)
 class CellData:
-    """What the store has of one cell at one budget.
+    """The stored data of one cell at one budget.
 
     `frame` has the columns seed, step and the experiment's. `diverged` seeds are among `seeds_done`. Verdicts
     use the seeds that are both done and asked for; rows of other seeds do not exist for them. A `foreign` cell was
     measured by another program: its seeds share no initial weights and no noise with ours. `stored_last` is the last
-    step of any stored seed, where `frame` has only some of them; `stored_seeds` are all of them, where nobody declares
-    the cell and only some were asked for.
+    step of any stored seed, if `frame` has only some of them; `stored_seeds` are all stored seeds, if the cell is
+    undeclared and only some were requested.
     """
 
     task: str
@@ -43,18 +43,18 @@ class CellData:
 
     @property
     def early(self) -> dict[int, int]:
-        """The last step of every seed that ends before another of the cell does."""
+        """The last step of every seed that ends before another seed of the cell."""
         ends = self.frame.groupby("seed")["step"].max()
         return {int(s): int(step) for s, step in ends.items() if s in self.seeds and step != self.last_step}
 
     @property
     def missing(self) -> tuple[int, ...]:
-        """The seeds asked for that are not done."""
+        """The requested seeds that are not done."""
         return tuple(sorted(set(self.seeds_asked) - set(self.seeds_done) - set(self.diverged)))
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        """The seeds asked for that are done, diverged ones included."""
+        """The requested seeds that are done, including diverged ones."""
         return tuple(sorted(set(self.seeds_asked) & (set(self.seeds_done) | set(self.diverged))))
 
 
@@ -62,7 +62,7 @@ class CellData:
 class Sample:
     """A measure of one cell: the finite values, the seeds that failed, and those without the rows it needs.
 
-    A seed failed if it diverged, whatever it scored before, or if its value is not finite.
+    A seed failed if it diverged, whatever its earlier values, or if its value is not finite.
     """
 
     values: Mapping[int, float]
@@ -74,7 +74,7 @@ class Sample:
         return len(self.values) + len(self.failed)
 
     def counted(self, floor: float) -> dict[int, float]:
-        """Every seed's value, a failed one's being `floor`."""
+        """Every seed's value; a failed seed has the value `floor`."""
         return dict(self.values) | dict.fromkeys(self.failed, floor)
 
 
@@ -124,7 +124,7 @@ def read_sample(cell: CellData, measure: Measure, extra_where: Mapping[str, Scal
 
 
 def worst(values: Iterable[float], higher_is_better: bool) -> float | None:
-    """The worst finite value, or None where there is none: what a failed seed counts as by default."""
+    """The worst finite value, the default value of a failed seed; None if there is none."""
     finite = [v for v in values if math.isfinite(v)]
     if not finite:
         return None

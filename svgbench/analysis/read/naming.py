@@ -1,15 +1,15 @@
-"""How numbers, seeds and the untrained variant are named, everywhere."""
+"""The forms of numbers and seeds in sentences, and the name of the untrained variant."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 RANDOM_VARIANT = "random"
-"""The variant whose cell, where an experiment has one, is the level of a random policy."""
+"""The variant whose cell gives the level of a random policy, if an experiment has one."""
 
 
 def printed(x: float) -> str:
-    """A number as reasons print it."""
+    """A number as it appears in reasons."""
     return f"{x + 0.0:.4g}"  # never "-0"
 
 

@@ -1,1 +1,1 @@
-"""What a search for a setting chose, as data, text and a figure."""
+"""The choices of a search for a setting, as data, text and a figure."""

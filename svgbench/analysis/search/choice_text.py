@@ -1,4 +1,6 @@
-"""A search for a person and for a program: its settings with mean, SD and n, its winners, and what is written."""
+"""A search as text and as rows: its settings with mean, SD and n, its winners, and the values written in the
+experiment.
+"""
 
 from __future__ import annotations
 
@@ -77,7 +79,7 @@ def choice_tables(search: Search, budget: str, found: Sequence[Choice]) -> list[
 
 
 def choice_sentences(search: Search, found: Sequence[Choice], rows: Sequence[Written]) -> Iterator[str]:
-    """What won, and how clearly; what is missing; how the experiment is written."""
+    """The winners and how clear they are, the missing runs, and whether the experiment is written with the winners."""
     better = "higher" if search.measure.higher_is_better else "lower"
     yield f"mean ± SD (n seeds from {search.first_seed}); {better} is better; * is chosen"
     for choice in found:
@@ -99,7 +101,7 @@ def choice_sentences(search: Search, found: Sequence[Choice], rows: Sequence[Wri
 
 
 def written_sentences(search: Search, rows: Sequence[Written]) -> Iterator[str]:
-    """Every field that is not written as chosen, named; then how many are and are not."""
+    """The fields that are not written as chosen, then the numbers of those that are and are not."""
     of = search.experiment.id
     wrong: dict[tuple[str, str, Any, Any], list[str]] = {}
     for row in rows:

@@ -1,4 +1,4 @@
-"""What a search chooses: its settings in order, the best, and whether the experiment is written with it."""
+"""The choice of a search: its settings in order, the best, and whether the experiment is written with it."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class Score:
 
 @dataclass(frozen=True)
 class Choice:
-    """What a search says of one variant on a task, or over several.
+    """The result of a search for one variant on a task, or over several.
 
     `scores` are by the setting's id and the task, `ranks` (the mean over the tasks, 1 for the best) by the setting's
     id; both without settings that lack a seed, which `missing` names. There is no `winner` while anything is missing,
-    nor where every seed failed.
+    or if every seed failed.
     """
 
     grid: Grid
@@ -49,7 +49,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Written:
-    """A field of a variant of the experiment on one task: what is written there, and what won."""
+    """A field of a variant of the experiment on one task: the written value and the winner's."""
 
     task: str
     variant: str
@@ -96,7 +96,7 @@ def at_an_end(choice: Choice) -> list[str]:
 
 
 def written(search: Search, found: Sequence[Choice]) -> list[Written]:
-    """Every field that a search decides, as the experiment's largest budget has it, beside the winner's."""
+    """Every field that a search decides: the value at the experiment's largest budget, and the winner's."""
     of = search.experiment
     configs = {cell.key: cell.config for cell in expand(of, Selection(budget=of.budgets[0].name))}
     return [
@@ -129,7 +129,7 @@ def _choose(measure: Measure, grid: Grid, tasks: tuple[str, ...], settings: tupl
     ranks = _ranks(measure, tasks, [s.variant.id for s in settings], scores)
     best = None
     if len(ranks) == len(settings):
-        best = min(settings, key=lambda setting: ranks[setting.variant.id])  # of equal ones the first declared
+        best = min(settings, key=lambda setting: ranks[setting.variant.id])  # the first declared among equal ones
     return Choice(grid, tasks, settings, scores, ranks, tuple(missing), best)
 
 

@@ -46,7 +46,7 @@ def settings(results: Results) -> dict[str, Figure]:
 def _fit(ax: Axes, seeds: Sequence[Sequence[float]]) -> None:
     """Limit a panel to the settings' means and most of the seeds.
 
-    One setting that diverges, or the interval of three seeds that differ, would make all others one tick.
+    Otherwise one diverging setting, or the wide interval of three seeds, would shrink all others to a tick.
     """
     if len(seeds) < 3:
         return
@@ -60,7 +60,7 @@ def _fit(ax: Axes, seeds: Sequence[Sequence[float]]) -> None:
 
 
 def _row(ax: Axes, row: int, values: list[float]) -> int:
-    """The seeds of one setting as dots, the mean and its interval where there is one; n."""
+    """The seeds of one setting as dots, their mean and its interval if there is one. Returns n."""
     ax.plot(values, [row] * len(values), "o", color="0.6", markersize=1.8, markeredgewidth=0)
     interval = t_interval(values)
     if len(values) > 1:
