@@ -47,10 +47,10 @@ class Table:
 
 
 def read_table(source: Source, choose: Choose) -> Table:
-    """Read the file to its end. `choose` is given the header's names and says which columns to read, and as what.
+    """Read the file to its end. `choose` gets the header's names and returns the columns to read, with their kinds.
 
-    Raises UsageError for the first row that has not as many fields as the header, repeats it, or holds a value that
-    is not of its column's kind. Blank lines are no rows.
+    Raises UsageError for the first row that has another number of fields than the header, repeats the header, or holds
+    a value that does not fit its column's kind. Blank lines are skipped.
     """
     rows = _Rows(source)
     header = rows.header()

@@ -135,7 +135,7 @@ def _selecting(experiment: Experiment) -> set[str]:
 
 
 def _choose(experiment: Experiment, file: str, header: Sequence[str]) -> list[ColumnKind]:
-    """The columns to read from a file with this header. A column must be full if a measure or a claim reads all of it."""
+    """The columns to read, by the header. A column must be full if a measure or a claim reads all of it."""
     declared = [c.name for c in experiment.columns]
     check_header(file, header, experiment.needed_columns, ["seed", "step", "task", "variant", *declared])
     full = _selecting(experiment) | {experiment.measures[0].column}

@@ -1,4 +1,4 @@
-"""What `compare` says first: the answer, a line for each claim, and one for what is not run."""
+"""The first output of `compare`: the answer, a line for each claim, and one for missing runs."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from svgbench.lab.eta import duration
 from svgbench.words.experiment import Claim
 
 SCREEN = 40
-"""Lines that several experiments may take before their claims are left out."""
+"""Lines of several experiments; beyond that their claims are left out."""
 MOST_RIVALS = 10
-"""Comparisons with rivals that are listed one by one."""
+"""Most comparisons with rivals that are listed one by one."""
 MOST_CAVEATS = 4
-"""Caveats of the verdicts' numbers that are told without --verbose."""
+"""Most caveats that are shown without --verbose."""
 SHORT = {"budget": "", "threshold": "threshold"}
-"""Causes in a list's last column. What a larger budget would decide says its runs at that budget."""
-LEAST_LAST = 12  # columns that the last column of a list needs, or the list becomes paragraphs
+"""Causes in a list's last column. A claim that a larger budget would decide shows its runs at that budget."""
+LEAST_LAST = 12  # least width of a list's last column; with less room the list becomes paragraphs
 
 
 def summary_lines(judged: Judged, width: int, more: bool = True) -> list[str]:
-    """One experiment: the answer, a line a claim, published numbers, rivals, what is not run, what the words mean.
+    """One experiment: the answer, a line per claim, published numbers, rivals, missing runs, the meaning of the words.
 
     The last line says where there is `more`.
     """
@@ -42,9 +42,9 @@ def summary_lines(judged: Judged, width: int, more: bool = True) -> list[str]:
 
 
 def several_lines(every: Sequence[Judged], title: str, width: int) -> list[str]:
-    """Several experiments within a screen where that can be: each with its claims, or only its answer.
+    """Several experiments, within a screen if possible: each with its claims, or only its answer.
 
-    Those that are not measured, and those without any verdict, are a line each. `title` is the work's, or "" for
+    Unmeasured experiments share one line, and so do those without any verdict. `title` is the work's, or "" for
     experiments of several works.
     """
     asked = [judged for judged in every if judged.verdicts]
@@ -79,12 +79,12 @@ def _named(what: str, some: Sequence[Judged], width: int) -> list[str]:
 
 
 def _claim_list(judged: Judged, width: int) -> list[str]:
-    """A line for each claim: its name, verdict, budget, n, and what is open; none where nothing is measured."""
+    """A line for each claim: its name, verdict, budget, n, and open runs; no lines if nothing is measured."""
     if not judged.claims or not judged.begun:
         return []
     rows = [_claim_row(judged, claim, own) for claim, own in judged.claims]
     heads = ["claim", "verdict", "budget", "n", "open"]
-    if [row[2] for row in rows] == judged.budgets * len(rows):  # the answer has named it
+    if [row[2] for row in rows] == judged.budgets * len(rows):  # the answer already names it
         heads, rows = [h for h in heads if h != "budget"], [(*row[:2], *row[3:]) for row in rows]
     return _columns(heads, rows, width)
 
@@ -122,7 +122,7 @@ def _bill(asks: Open) -> str:
 
 
 def _legend(judged: Judged, width: int) -> list[str]:
-    """What the list's signs mean, as far as they occur."""
+    """The meaning of those signs that occur in the list."""
     words = []
     if any(v.cause == "threshold" for v in judged.verdicts):
         words.append("threshold: not shown to be reachable")
@@ -172,7 +172,7 @@ def _rivals(judged: Judged, width: int) -> list[str]:
 
 
 def _caveats(judged: Judged, width: int, most: int | None) -> list[str]:
-    """What must be known of the cells behind the numbers, each once with its tasks; at most so many."""
+    """The caveats of the cells behind the numbers, each once with its tasks, up to a limit."""
     labels = {task.id: task.label for task in judged.experiment.tasks}
     where: dict[str, list[str]] = {}
     for verdict in judged.verdicts:
@@ -184,13 +184,13 @@ def _caveats(judged: Judged, width: int, most: int | None) -> list[str]:
 
 
 def _alone(judged: Judged, width: int) -> list[str]:
-    """Variants that nobody declares and that stand beside nothing of ours."""
+    """Undeclared variants that none of ours is compared with."""
     alone = [name for name in judged.undeclared if name not in {v.variant for v in judged.rivals}]
     return _wrapped(f"with nothing of ours to compare with: {', '.join(alone)}", width) if alone else []
 
 
 def _not_run(judged: Judged, width: int) -> list[str]:
-    """What lacks seeds, at the paper's budget and at the largest that has any, and what it would cost."""
+    """Cells that lack seeds, at the paper's budget and at the largest with any seeds, and their cost."""
     outlook, experiment = judged.outlook, judged.experiment
     started = [budget for budget in outlook.budgets if outlook.measured(budget)]
     budgets = [judged.pinned] if judged.pinned else list(dict.fromkeys([outlook.budgets[0], *started[:1]]))
@@ -208,7 +208,7 @@ def _not_run(judged: Judged, width: int) -> list[str]:
 
 
 def _not_run_of(every: Sequence[Judged], width: int) -> list[str]:
-    """The runs that several experiments lack at the paper's budget, or at the one that was asked for."""
+    """The missing runs of several experiments at the paper's budget, or at the requested one."""
     parts = []
     ids = {one.experiment.id for one in every}
     for one in (one for one in every if one.experiment.draws_from not in ids):

@@ -1,4 +1,4 @@
-"""Importing matplotlib where the environment names a backend that it does not know, or cannot load."""
+"""Import of matplotlib although the environment may name a backend that is unknown or cannot be loaded."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from contextlib import suppress
 
 
 def import_matplotlib() -> None:
-    """Import it whatever MPLBACKEND says: an unknown name would stop the import, and our figures use no backend.
+    """Import it whatever the value of MPLBACKEND: an unknown name would stop the import, and our figures use no
+    backend.
 
-    For everybody else in the process a known backend stays the one that the environment names.
+    For other code in the process, a known backend of the environment stays in use.
     """
     asked = os.environ.pop("MPLBACKEND", None)
     try:

@@ -1,4 +1,4 @@
-"""A figure that looks the same for everybody: whatever matplotlibrc, backend or label somebody has.
+"""Figures that look the same for everybody, whatever the user's matplotlibrc, backend or labels.
 
 Figures are made without `pyplot`, whose backend and whose open figures belong to the caller.
 """
@@ -42,14 +42,14 @@ STYLE: Any = {
 }
 FONT = "DejaVu Sans"  # matplotlib's own
 OTHER_SCRIPTS = ("Noto Sans CJK JP", "Noto Sans CJK SC", "WenQuanYi Zen Hei", "IPAGothic", "Arial Unicode MS")
-"""Fonts for what DejaVu Sans lacks, those to be preferred; any other that is installed and has it comes after them."""
+"""Preferred fonts for characters that DejaVu Sans lacks; other installed fonts that have them come after these."""
 LAST_RESORT = "Last Resort"  # matplotlib's font of boxes, which "has" every character
 MOST_NAMED = 20  # characters in a note
 
 
 @contextmanager
 def house_style() -> Iterator[None]:
-    """Our style on top of matplotlib's defaults; the caller's settings come back afterwards."""
+    """Our style on top of matplotlib's defaults; the caller's settings are restored afterwards."""
     defaults: Any = {k: v for k, v in matplotlib.rcParamsDefault.items() if k != "backend"}
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r"Glyph .* missing from", category=UserWarning)  # drawn as a box
@@ -67,7 +67,9 @@ def subplots(rows: int, columns: int, size: tuple[float, float], **options: Any)
 
 
 def find_fonts(figure: Figure) -> str:
-    """Give the texts of a figure fonts for what `FONT` lacks; the characters that no installed font has, sorted."""
+    """Give the texts of a figure fonts for characters that `FONT` lacks. Returns the characters that no installed font
+    has, sorted.
+    """
     texts = [text for text in figure.findobj(Text) if isinstance(text, Text)]
     needed = {c for text in texts for c in text.get_text() if c.isprintable()}
     lacking = needed - _characters(font_manager.findfont(FONT))
@@ -83,13 +85,13 @@ def find_fonts(figure: Figure) -> str:
 
 
 def boxes_note(characters: str) -> str:
-    """What is said of a figure in which these characters are boxes."""
+    """The note on a figure in which these characters are boxes."""
     named = " ".join(characters[:MOST_NAMED]) + " ..." * (len(characters) > MOST_NAMED)
     return f"no installed font has {named}: drawn as boxes; a font that has them, such as Noto Sans CJK, helps"
 
 
 def text_width(text: str, size: float) -> float:
-    """Inches that a text of `size` points takes, whatever settings somebody has."""
+    """Width in inches of a text of `size` points, whatever the user's settings."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of characters that the font lacks
         extents = TextPath((0, 0), text, size=size, prop=FontProperties(family=FONT), usetex=False).get_extents()
@@ -97,7 +99,7 @@ def text_width(text: str, size: float) -> float:
 
 
 def _other_fonts() -> list[tuple[str, str]]:
-    """Name and file of every installed upright font but ours, the preferred ones first."""
+    """Name and file of every installed upright font except ours, the preferred ones first."""
     regular = {
         font.name: font.fname
         for font in sorted(font_manager.fontManager.ttflist, key=lambda f: (f.name, f.weight == 400, f.fname))
@@ -108,7 +110,7 @@ def _other_fonts() -> list[tuple[str, str]]:
 
 
 def _characters(path: str) -> set[str]:
-    """Those that a font file has; none of one that cannot be read or scaled, as fonts of coloured pictures."""
+    """The characters of a font file; none if it cannot be read or scaled, as fonts of coloured pictures."""
     try:
         font = font_manager.get_font(path)
     except (OSError, RuntimeError):
@@ -117,7 +119,7 @@ def _characters(path: str) -> set[str]:
 
 
 def save(figure: Figure, output: Path, stem: str) -> list[Path]:
-    """Write PNG and PDF without dates, so that equal results give equal files."""
+    """Write PNG and PDF without dates, so equal results give equal files."""
     output.mkdir(parents=True, exist_ok=True)
     paths = [output / f"{stem}.png", output / f"{stem}.pdf"]
     figure.savefig(paths[0], dpi=DPI, metadata={"Software": None})
@@ -126,9 +128,9 @@ def save(figure: Figure, output: Path, stem: str) -> list[Path]:
 
 
 def distinct(labels: Mapping[str, str]) -> dict[str, str]:
-    """The labels, such that `plain` makes no two of them equal that are not.
+    """The labels, changed so that `plain` keeps different ones different.
 
-    Where cutting their ends would, long ones lose their middles; where that would too, they are numbered.
+    If cutting their ends would make two equal, long ones lose their middles; if that would too, they are numbered.
     """
     every = list(dict.fromkeys(labels.values()))
     half = (LONGEST_LABEL - 1) // 2
@@ -144,7 +146,7 @@ def distinct(labels: Mapping[str, str]) -> dict[str, str]:
 
 
 def plain(label: str, longest: int = LONGEST_LABEL) -> str:
-    """A label that matplotlib draws as it is written, on one line, shortened where it is long.
+    """A label that matplotlib draws as written, on one line, shortened if it is long.
 
     A dollar would begin a formula, a leading underscore would hide the curve from the legend.
     """

@@ -16,15 +16,15 @@ from svgbench.analysis.show.verdict_text import estimate
 
 HEIGHT = 40
 """The lines of a screen."""
-MEASURES = 2  # that are named in a cell
-CHANGES = 6  # changes that are named
+MEASURES = 2  # most measures that are named in a cell
+CHANGES = 6  # most changes that are named
 LONGEST = 50  # characters of a value, or of a list of seeds
-GROUPS = 3  # experiments that are named where a folder lacks their cells
+GROUPS = 3  # most experiments that are named if a folder lacks their cells
 SEEN_ORDER = ("changed", "grown", "other seeds", "rounding", "columns", "same", "only in A", "only in B")
 
 
 def difference_lines(cells: Sequence[CellDifference], width: int, verbose: bool = False) -> list[str]:
-    """The answer, the cells that differ (the worst first, as many as fit), what is recorded differently, what lacks.
+    """The answer, the cells that differ (the worst first, as many as fit), recorded differences, missing cells.
 
     No line is longer than `width`; without `verbose` there are at most 40.
     """
@@ -76,7 +76,7 @@ MEANING: dict[Platform, str] = {
 
 
 def _cause(both: Sequence[CellDifference]) -> Iterator[str]:
-    """What cells beyond rounding say of the program."""
+    """The conclusion about the program from cells beyond rounding."""
     for platform, meaning in MEANING.items():
         own = [cell for cell in both if cell.beyond and cell.platform == platform]
         if own:
@@ -151,7 +151,7 @@ def _rank(cell: CellDifference) -> tuple[object, ...]:
 
 
 def _fitted(cells: Sequence[CellDifference], width: int, room: int) -> tuple[list[str], int]:
-    """As many of the cells as fit into so many lines, and how many are left."""
+    """The cells that fit into this number of lines, and how many are left."""
     fits = 0
     while fits < len(cells) and len(_wrapped(_cell_lines(cells[: fits + 1]), width)) <= room - 1:
         fits += 1
@@ -159,7 +159,7 @@ def _fitted(cells: Sequence[CellDifference], width: int, room: int) -> tuple[lis
 
 
 def _recorded(both: Sequence[CellDifference], every: bool) -> list[str]:
-    """What is recorded differently: a line per change where bits differ, one line for all where none does."""
+    """Recorded differences: a line per change if bits differ, one line for all if none does."""
     counts: Counter[Change] = Counter(change for cell in both for change in cell.changes)
     if not counts:
         return []

@@ -1,7 +1,7 @@
-"""Stochastic computation graphs, drawn as Schulman 2016 draws them (section 5.2.2), with matplotlib alone.
+"""Drawings of stochastic computation graphs as in Schulman 2016 (section 5.2.2), with matplotlib alone.
 
-Circles are stochastic nodes and squares deterministic ones; inputs are bare. Costs are deterministic; as in influence
-diagrams they are diamonds, so that one sees where the objective is.
+Circles are stochastic nodes and squares deterministic ones; inputs are bare. Costs are deterministic; they are
+diamonds, as in influence diagrams, to show where the objective is.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ ACROSS, DOWN = 46.0, 24.0  # points between layers, and between nodes of a layer
 
 
 def written(name: str) -> str:
-    """A node's name as it is drawn: Greek letters and subscripts."""
+    """A node's name in the drawing, with Greek letters and subscripts."""
     words = re.sub("[a-z]+", lambda word: GREEK.get(word[0], word[0]), name)
     return plain(re.sub(r"(?<=[^\W\d])(\u0302?)(\d+)", lambda m: m[1] + m[2].translate(SUBSCRIPTS), words))
 
 
 class Box(NamedTuple):
-    """What a drawing takes of its axes."""
+    """The part of the axes that a drawing takes."""
 
     left: float
     right: float
@@ -77,7 +77,7 @@ def draw_graph(
 
 
 def fit(figure: Figure, ax: Axes, box: Box) -> None:
-    """Make the figure as large as what is drawn in its only axes, a point for each unit."""
+    """Give the figure the size of the drawing in its only axes; a unit is a point."""
     figure.set_layout_engine("none")
     figure.set_size_inches((box.right - box.left) / 72, (box.high - box.low) / 72)
     ax.set_position((0, 0, 1, 1))
@@ -87,7 +87,7 @@ def fit(figure: Figure, ax: Axes, box: Box) -> None:
 
 
 def centre(figure: Figure, boxes: Mapping[Axes, Box]) -> None:
-    """Let each of some axes show its drawing in its middle, a point for each unit: when all else is drawn."""
+    """Centre the drawing of each of these axes; a unit is a point. Call it after everything else is drawn."""
     for ax in boxes:
         ax.set_axis_off()
         for drawn in (*ax.patches, *ax.texts):
@@ -111,13 +111,13 @@ def graph_figure(graph: Graph) -> Figure:
 
 
 def _width(node: Node) -> float:
-    """Of the node's shape along x, points."""
+    """Width of the node's shape in points."""
     label = 72 * text_width(written(node.name), FONT) + 7
     return max(NODE, label) if node.kind in ("input", "deterministic") else max(NODE + 3, label + 4)
 
 
 def _outline(node: Node, middle: Point, width: float) -> Outline:
-    """The shape of a node; of an input what an edge keeps out of."""
+    """The outline of a node; for an input, the area that edges avoid."""
     (x, y), w, h = middle, width / 2, NODE / 2
     if node.kind == "stochastic":
         return Outline.unit_circle().transformed(Affine2D().scale(w, max(h + 1.5, min(w, 9.0))).translate(x, y))
@@ -130,7 +130,7 @@ def _outline(node: Node, middle: Point, width: float) -> Outline:
 
 
 def _leaves(inside: Point, outside: Point, outline: Outline) -> Point:
-    """Where the way from the middle of an outline leaves it, by bisection."""
+    """The point where the line from the middle of an outline leaves it, by bisection."""
     low, high = 0.0, 1.0
 
     def at(t: float) -> Point:

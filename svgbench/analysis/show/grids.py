@@ -18,7 +18,7 @@ BLANKS = ("", "–", MISSING)
 class Amount:
     """The digits of a number, those of its spread, its n in brackets, and a remark behind it.
 
-    `best` marks what no other number of its column is shown to beat.
+    `best` marks a number that no other number of its column is shown to beat.
     """
 
     mean: str
@@ -34,8 +34,9 @@ class Amount:
 
 @dataclass(frozen=True)
 class Measured:
-    """A mean over seeds as numbers, for a renderer to format: its SD and n, where they are shown, and seeds that
-    diverged. `best` is as in `Amount`."""
+    """A mean over seeds for a renderer to format, with its SD and n, if they are shown, and the number of diverged
+    seeds. `best` is as in `Amount`.
+    """
 
     mean: float
     sd: float | None = None
@@ -47,7 +48,7 @@ class Measured:
         return str(self.amount())
 
     def amount(self) -> Amount:
-        """Its digits: the spread's to two significant ones, the mean's to the same decimal.
+        """Its digits: the spread has two significant digits, the mean the same decimals.
 
         >>> str(Measured(123.4321, 5.62, 10)), str(Measured(4473.36, 893.44))
         ('123.4 ± 5.6 (10)', '4473 ± 893')
@@ -59,7 +60,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Quoted:
-    """A published number in the digits of its paper: its spread or interval, and its n, where they are printed."""
+    """A published number in the digits of its paper: its spread or interval, and its n, if they are printed."""
 
     value: Decimal
     spread: Decimal | None = None
@@ -125,8 +126,8 @@ class DisplayTable:
     columns: Sequence[str]
     rows: Sequence[tuple[str, Sequence[Entry]]]  # label and cells, one cell per column
     notes: Sequence[str] = ()
-    mark: str = ""  # what the mark of the best means, where there is one
-    measure: str = ""  # what the table shows, where its title says more
+    mark: str = ""  # meaning of the mark of the best, if there is one
+    measure: str = ""  # the shown measure, if the title says more
 
     def __post_init__(self) -> None:
         for label, cells in self.rows:
@@ -146,12 +147,12 @@ def amount_of(entry: Entry) -> Amount | None:
 
 
 def is_blank(entry: Entry) -> bool:
-    """Whether a cell shows no value. Such a cell may stand among plain numbers."""
+    """Whether a cell shows no value. Such cells may stand among plain numbers."""
     return entry is None or str(entry) in BLANKS
 
 
 def lines_of(entry: Entry) -> list[str]:
-    """A cell's lines. White space that would break a layout is a blank, and a control character "?"."""
+    """A cell's lines. White space that would break a layout becomes a blank, and a control character becomes "?"."""
     text = MISSING if entry is None else str(entry)
     return ["".join(map(_printable, line)).rstrip() for line in text.split("\n")]
 

@@ -36,9 +36,9 @@ PALETTE = [sns.color_palette("colorblind", 10)[i] for i in (0, 1, 2, 3, 9, 4, 5,
 """Eight colours that colour-blind readers can tell apart: one pink, and no yellow."""
 GREYS = ("0.0", "0.55", "0.3")
 DASHES = ("-", (0, (4, 1.2)), (0, (4, 1.2, 1, 1.2)), (0, (1.2, 1.2)))
-"""Of curves that lie on each other one shows through the gaps of the next."""
+"""If curves coincide, each shows through the gaps of the next."""
 
-MOST_CAVEATS = 4  # on the face of a figure; the rest are printed when it is drawn
+MOST_CAVEATS = 4  # in the figure; the others are printed when it is drawn
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Look:
 def draw(results: Results, output: Path) -> tuple[list[Path], str]:
     """Draw the experiment's figure (learning curves if it names none) into `output`; the files written, and a note.
 
-    The note, mostly empty, is about characters of labels that no font has.
+    The note, usually empty, lists characters of labels that no font has.
 
     UsageError if there is nothing to draw, DamagedError if that is because of damaged files. The figure's function
     takes `Results` and returns pages by name.
@@ -91,7 +91,7 @@ def looks(results: Results, variants: Sequence[str]) -> dict[str, Look]:
     """A look of its own for each variant, the same whatever else is drawn.
 
     A declared variant's follows its place in the experiment: a colour, and dashes where more than four are declared.
-    What nobody declared has greys and dashes of its own.
+    An undeclared variant has greys and dashes of its own.
     """
     declared = [v.id for v in results.experiment.variants]
     dashed = len(declared) > 4
@@ -143,7 +143,7 @@ def curve(ax: Axes, rows: pd.DataFrame, x: str, y: str, look: Look, log: bool = 
 
 
 def log_scale(ax: Axes) -> None:
-    """A logarithmic y axis that stays readable over a fraction of a decade as over ten."""
+    """A logarithmic y axis that is readable both over a fraction of a decade and over ten."""
     ax.set_yscale("log")
     low, high = ax.get_ylim()
     if high / low < 300:
@@ -163,7 +163,7 @@ def stamp(
     bands: str = "mean and 95 % t-interval",
     seeds_are: str = "thin lines",
 ) -> None:
-    """The line under every figure: n, what the bands are, the budget where it is not the paper's, what is missing."""
+    """The line under every figure: n, the meaning of the bands, the budget if it is not the paper's, missing cells."""
     seeds = f"n = {min(n, default=0)}" + (f" to {max(n)}" if len(set(n)) > 1 else "")
     words = f"{seeds} seeds ({seeds_are}); {bands}"
     words += "; values outside a panel are cut" * any(is_cut(ax) for ax in figure.axes if ax.get_visible())
@@ -183,7 +183,7 @@ def stamp(
 
 
 def is_cut(ax: Axes) -> bool:
-    """Whether something that is drawn, an interval or a seed too, lies outside the panel's limits."""
+    """Whether anything drawn (including intervals and seeds) lies outside the panel's limits."""
     drawn = ax.dataLim
     ends = ((drawn.intervalx, ax.get_xlim()), (drawn.intervaly, ax.get_ylim()))
     return any(
@@ -206,13 +206,13 @@ def grid_of(tasks: int, across: int, height: float, **options: Any) -> tuple[Fig
 
 
 def named_tasks(results: Results) -> list[TaskSpec]:
-    """The tasks that were asked for, with or without runs."""
+    """The requested tasks, with or without runs."""
     asked = {task for task, _ in results.cells}
     return [task for task in results.experiment.tasks if task.id in asked]
 
 
 def panel(ax: Axes, results: Results, task: TaskSpec, column: str, look: Mapping[str, Look]) -> list[int]:
-    """Curves of a task's variants against steps, and what they are read against; the n of each curve.
+    """Curves of a task's variants against steps, with their references. Returns the n of each curve.
 
     A variant that was measured once, as a random policy is, is a line across the panel.
     """

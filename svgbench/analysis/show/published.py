@@ -1,4 +1,4 @@
-"""A published table as its paper prints it, with what must be known to read it."""
+"""A published table as printed in its paper, with notes for the reader."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ KINDS = {
 
 
 def published_grid(table: PublishedTable) -> DisplayTable:
-    """The table in the paper's digits; below it who measured what, and how.
+    """The table in the paper's digits; the notes say who measured what, and how.
 
-    Where the paper has a row of training steps, so has the grid, at the end.
+    If the paper has a row of training steps, the grid ends with it.
     """
     rows: list[tuple[str, tuple[Entry, ...]]] = []
     for row, label in zip(table.rows, table.row_labels, strict=True):
@@ -59,14 +59,14 @@ def published_grid(table: PublishedTable) -> DisplayTable:
 
 
 def quoted(number: PublishedNumber, with_n: bool = False) -> Entry:
-    """The number in the paper's digits; as words where it is printed in another way than its digits."""
+    """The number in the paper's digits; words if its printed form is not just these digits."""
     if number.printed is not None:
         return number.printed
     return Quoted(number.value, number.spread, number.interval, number.n if with_n else None)
 
 
 def published_grids(name: str) -> list[DisplayTable]:
-    """The grids of the tables that `name` means: an id, a work ("sac-svg"), or what follows the work ("table1").
+    """The grids of the tables that `name` refers to: an id, a work ("sac-svg"), or the part after the work ("table1").
 
     UsageError if there is none.
     """
@@ -74,7 +74,7 @@ def published_grids(name: str) -> list[DisplayTable]:
 
 
 def published_rows(name: str) -> list[dict[str, Any]]:
-    """The numbers of the tables that `name` means, as flat objects. UsageError if there is none."""
+    """The numbers of the tables that `name` refers to, as flat objects. UsageError if there is none."""
     return [
         {
             "table": table.id,
@@ -110,7 +110,7 @@ def _named(name: str) -> list[PublishedTable]:
 
 
 def _protocols(table: PublishedTable) -> list[str]:
-    """A line for every way in which numbers of the table were measured."""
+    """A line for every protocol in the table."""
     groups: dict[str, list[PublishedNumber]] = {}
     for number in table.numbers:
         groups.setdefault(_protocol(number), []).append(number)
@@ -133,7 +133,7 @@ def _protocol(number: PublishedNumber) -> str:
 
 
 def _which(table: PublishedTable, numbers: list[PublishedNumber]) -> str:
-    """The rows of these numbers, with the columns where it is not a whole row."""
+    """The rows of these numbers, with the columns if it is not a whole row."""
     names = []
     for row in table.rows:
         columns = [n.column for n in numbers if n.row == row]

@@ -1,4 +1,4 @@
-"""What a panel is read against: published numbers, levels that claims ask for, and panels that have no runs."""
+"""References in panels: published numbers and levels of claims; and panels without runs."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from svgbench.analysis.show.canvas import STYLE, plain, text_width
 from svgbench.words.experiment import Experiment, TaskSpec
 
 LEVEL, PUBLISHED = "level of a claim", "published mean, SD"
-SAMPLE = 5.0  # of a legend's line with its blanks, in units of the font's size
-ROOM = 0.5  # of a panel's height, by which it may grow to show a reference
+SAMPLE = 5.0  # width of a legend's line with its blanks, in units of the font's size
+ROOM = 0.5  # share of a panel's height by which it may grow to show a reference
 
 
 def claim_levels(experiment: Experiment, task: str, column: str) -> list[float]:
-    """The numbers that level claims ask of `column` on a task, margins included, increasing."""
+    """The numbers that level claims require of `column` on a task, with margins, increasing."""
     parts = [part for claim in experiment.claims if task in experiment.tasks_of(claim) for part in claim.parts]
     values = [number_of(part, task) for part in parts if part.left.measure.column == column]
     return sorted({value for value in values if value is not None})
@@ -33,9 +33,9 @@ def draw_levels(ax: Axes, results: Results, task: str, column: str, sign: float 
 
 
 def draw_published(ax: Axes, results: Results, task: TaskSpec, colours: Mapping[str, Any]) -> None:
-    """At the right end, the published mean and spread of each variant that is drawn.
+    """Draw the published mean and spread of each shown variant at the right end.
 
-    Below the paper's budget they are what the paper's budget gave, as the figure's line says.
+    Below the paper's budget they are still those of the paper's budget, and the figure's line says so.
     """
     numbers = {v: n for v in colours if (n := _number(results, task, v)) is not None}
     inside = {v: n for v, n in numbers.items() if _room_for(ax, float(n.value))}
@@ -69,7 +69,7 @@ def shows_published(figure: Figure) -> bool:
 
 
 def draw_row(ax: Axes, results: Results, task: TaskSpec, row: str, label: str) -> None:
-    """The published mean of a method that is not drawn, as a line across the panel."""
+    """The published mean of a method without a curve, as a line across the panel."""
     number = _published(results, task, row)
     if number is not None:
         _line(ax, float(number.value), plain(label), color="0.4", linewidth=0.8, linestyle="--")
@@ -84,9 +84,9 @@ def draw_not_run(ax: Axes, title: str, budget: str) -> None:
 
 
 def draw_legend(figure: Figure, axes: Iterable[Axes], columns: int = 4, without: str = "", **options: Any) -> None:
-    """One legend above the panels, each label once, in so many of the columns as are not wider than the figure.
+    """One legend above the panels, each label once, in as many columns as fit the figure.
 
-    without: a beginning that labels leave out.
+    without: a prefix that labels leave out.
     """
     handles = {label: h for ax in axes for h, label in zip(*ax.get_legend_handles_labels(), strict=True)}
     labels = [label.removeprefix(without) for label in handles]
@@ -98,7 +98,7 @@ def draw_legend(figure: Figure, axes: Iterable[Axes], columns: int = 4, without:
 
 
 def _in_columns(widths: Sequence[float], columns: int) -> list[Sequence[float]]:
-    """As matplotlib fills the columns of a legend: one after the other, the longer ones first."""
+    """As matplotlib fills the columns of a legend: one after another, the longer ones first."""
     size, longer = divmod(len(widths), columns)
     ends = [0, *accumulate(size + (k < longer) for k in range(columns))]
     return [widths[a:b] for a, b in pairwise(ends)]
@@ -128,7 +128,7 @@ def _line(ax: Axes, value: float, label: str, **look: Any) -> None:
 
 
 def _room_for(ax: Axes, value: float) -> bool:
-    """Whether the panel shows the value, grown a little if need be."""
+    """Whether the panel shows the value, after growing a little if necessary."""
     low, high = ax.get_ylim()
     span = high - low
     if not low - ROOM * span <= value <= high + ROOM * span:
@@ -138,7 +138,7 @@ def _room_for(ax: Axes, value: float) -> bool:
 
 
 def _beyond(ax: Axes, value: float, colour: Any) -> None:
-    """A number at the edge that it lies beyond."""
+    """Write a number at the edge that it lies beyond."""
     above = value > ax.get_ylim()[1]
     said = sum(text.get_gid() == "beyond" for text in ax.texts)
     ax.annotate(

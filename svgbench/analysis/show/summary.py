@@ -1,4 +1,4 @@
-"""The experiment's table: per task and variant the mean, SD and n of each measure, beside what was published."""
+"""The experiment's table: per task and variant the mean, SD and n of each measure, beside published numbers."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from svgbench.words.experiment import Measure
 MISSING = "missing"
 MOST_ROWS = 20
 SHOWN_ROWS = 10
-"""Of a table with more than `MOST_ROWS` rows so many are shown, the best."""
+"""The number of rows that are shown of a table with more than `MOST_ROWS` rows: the best."""
 SILENT = ("", "NOT_COMPARABLE", "INCOMPLETE")
-"""Verdicts on published numbers that say nothing, and have no row of their own."""
+"""Verdicts on published numbers without content; they get no row."""
 NOT_RUN = "–"  # a variant that the experiment does not run on the task
 
 
@@ -74,7 +74,7 @@ def results_rows(results: Results, published: Any = None, verdicts: Words | None
 
 
 def _best(results: Results, measure: Measure) -> set[tuple[str, str]]:
-    """The cells that are the best of their task, or not told apart from it."""
+    """The cells that are the best of their task, or not distinguished from it by a test."""
     samples: dict[str, dict[str, Sample]] = {}
     for (task, variant), cell in results.cells.items():
         samples.setdefault(task, {})[variant] = read_sample(cell, measure) if len(cell.frame) else Sample({})
@@ -95,10 +95,9 @@ def results_grids(
 ) -> list[DisplayTable]:
     """The table for a person, a grid per measure: a row per variant, a column per task, cells "mean ± SD (n)".
 
-    The best of a column, and what cannot be told apart from it, is marked; n stands in the notes where all cells have
-    the same. Under ours stand the published number and its verdict; with `others`, published rows that we do not run
-    follow. Without `whole`, what is not run is a note, as are the worse rows of a long table and verdicts that say
-    nothing.
+    The best of a column, and cells that a test does not distinguish from it, are marked. n is in the notes if all cells
+    have the same. The published number and its verdict are under ours; with `others`, published rows that we do not run
+    follow. Without `whole`, missing cells, the worse rows of a long table and verdicts without content become notes.
     """
     if not whole and not any(len(cell.frame) for cell in results.cells.values()):
         return [_nothing(results, published)]
@@ -108,7 +107,7 @@ def results_grids(
 
 
 def _nothing(results: Results, published: Any) -> DisplayTable:
-    """The table of an experiment that was not run."""
+    """The table of an experiment without runs."""
     name = results.experiment.id
     there = f"; what the paper prints: svgbench table {results.experiment.published} --published" if published else ""
     return DisplayTable(
@@ -176,7 +175,7 @@ class _Table:
         return any(key[0] == task for key in self.results.cells)
 
     def _rank(self, variant: str) -> float:
-        """The mean over the tasks of how many variants are better; those without a value last."""
+        """The number of better variants, averaged over the tasks; variants without a value come last."""
         sign = -1.0 if self.measure.higher_is_better else 1.0
         ranks = []
         for task in self.tasks:
@@ -195,7 +194,7 @@ class _Table:
         return Measured(summary.mean, summary.sd, summary.n, len(sample.failed), variant in self.best[task])
 
     def _under(self, variant: str) -> list[tuple[str, tuple[Entry, ...]]]:
-        """The published numbers of a variant, and their verdicts where one says something."""
+        """The published numbers of a variant, and their verdicts if one has content."""
         numbers = [_published_number(self.results, self.published, t.id, variant, self.measure) for t in self.tasks]
         if not any(numbers):
             return []
@@ -209,7 +208,7 @@ class _Table:
         return cell is not None and bool(len(cell.frame))
 
     def _others(self, published: Any) -> list[tuple[str, tuple[Entry, ...]]]:
-        """The published table's rows that are no variant of ours."""
+        """The published table's rows that are not a variant of ours."""
         ours = {variant.published for variant in self.results.experiment.variants}
         rows = []
         for row in published.rows:
@@ -238,7 +237,7 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _printed(label: str, numbers: Sequence[Any]) -> tuple[str, tuple[Entry, ...]]:
-    """A row of published numbers, in the paper's digits; their n in the label where all have the same."""
+    """A row of published numbers in the paper's digits; their n is in the label if all have the same."""
     n = {number.n for number in numbers if number is not None}
     if len(n) == 1:
         (same,) = n

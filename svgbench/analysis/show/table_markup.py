@@ -1,4 +1,4 @@
-"""Tables for a paper and for a page: LaTeX with booktabs, Markdown as GitHub reads it."""
+"""Tables for papers and pages: LaTeX with booktabs, and GitHub's Markdown."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ LATEX_WIDTH = 55
 LATEX_LABEL = 26
 """Characters of a row's label; a longer one is wrapped."""
 LATEX_ROWS = 48
-"""Rows that fit a page; more go on in a further table."""
+"""Rows that fit a page; more rows continue in another table."""
 LATEX_NOTE = 60
 """Characters of a line of notes."""
 BLOCK_ROWS = 5
-"""Rows that the head and the rules of a `tabular` are worth."""
+"""Height of the head and the rules of a `tabular`, in rows."""
 
 
 # ---- Markdown
 
 
 def markdown_of(grid: DisplayTable) -> str:
-    """The grid as a table of GitHub's Markdown; the best number of a column is bold. Labels mean what they say."""
+    """The grid as a table of GitHub's Markdown; the best number of a column is bold. Labels are escaped."""
     columns = [_markdown_column([cells[j] for _, cells in grid.rows]) for j in range(len(grid.columns))]
     labels = ["&emsp;" * label.startswith("  ") + _markdown(label.strip()) for label, _ in grid.rows]
     heads = [_markdown(grid.corner), *map(_markdown, grid.columns)]
@@ -50,7 +50,7 @@ def _notes(grid: DisplayTable) -> list[str]:
 
 
 def _markdown_column(entries: Sequence[Entry]) -> tuple[list[str], bool]:
-    """A column's cells as Markdown, and whether they are numbers, which stand flush right."""
+    """A column's cells as Markdown, and whether they are numbers, which are right-aligned."""
     numbers = padded(entries)
     plain = all(amount_of(e) or is_blank(e) for e in entries)
     return [_markdown_entry(entry) for entry in entries], numbers is not None or plain
@@ -65,7 +65,7 @@ def _markdown_entry(entry: Entry) -> str:
 
 
 def _markdown(entry: Entry) -> str:
-    """Text that GitHub prints as it is: every sign that could mean something is escaped."""
+    """Text that GitHub prints as it is: every character with a special meaning is escaped."""
     texts = []
     for line in lines_of(entry):
         escaped = re.sub(r"([\\|*_`\[\]~$])", r"\\\1", line).replace("&", "&amp;").replace("<", "&lt;")
@@ -117,8 +117,8 @@ _LATEX = {
 def latex_of(grid: DisplayTable) -> str:
     """The grid as LaTeX `table`s with booktabs, each no wider than a column and no longer than a page.
 
-    Numbers are aligned at the "±", the best of a column is bold. The notes stand under the last table, or, if they are
-    long, behind it.
+    Numbers are aligned at the "±", the best of a column is bold. The notes are under the last table or, if they are
+    long, after it.
     """
     columns = [_LatexColumn([cells[j] for _, cells in grid.rows]) for j in range(len(grid.columns))]
     label = max((len(one_line(text)) for text in (grid.corner, *(label for label, _ in grid.rows))), default=0)
@@ -149,7 +149,7 @@ def latex_of(grid: DisplayTable) -> str:
 
 
 def _latex_needs(grid: DisplayTable) -> str:
-    """What the document must load, as comments."""
+    """The packages that the document must load, as comments."""
     words = [grid.title, grid.corner, *grid.columns, *grid.notes]
     texts = [one_line(e) for e in (*words, grid.mark, *(e for label, cells in grid.rows for e in (label, *cells)))]
     foreign = sorted({c for text in texts for c in _printed_letters(text) if ord(c) >= 0x180 and c not in _LATEX})
@@ -183,7 +183,7 @@ def _tabular(
 
 
 class _LatexColumn:
-    """A column as LaTeX: one column of words, or three of numbers, the "±" and their spreads with all that follows."""
+    """A column as LaTeX: one column of words; or three: numbers, the "±", and their spreads and the rest."""
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         amounts = [amount_of(entry) for entry in entries]
@@ -217,7 +217,7 @@ def _latex_row(cells: Sequence[str]) -> str:
 
 
 def _latex_label(text: str) -> str:
-    """The label of a row, indented where it is."""
+    """The label of a row, with its indentation."""
     return r"\quad " * text.startswith("  ") + _latex_cell(text.strip())
 
 
@@ -237,5 +237,5 @@ def _latex(text: str) -> str:
 
 
 def _printed_letters(text: str) -> str:
-    """The text without marks that only steer a terminal, such as those of writing from right to left."""
+    """The text without marks that only control a terminal, such as those for right-to-left writing."""
     return "".join(c for c in text if unicodedata.category(c) != "Cf")

@@ -1,4 +1,4 @@
-"""Tables for a terminal: numbers aligned, and no line wider than it."""
+"""Tables for a terminal: numbers are aligned, and no line is wider than the terminal."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ Lines = list[str]
 
 
 def text_of(grid: DisplayTable, width: int) -> str:
-    """The grid in lines of at most `width`. What is wider is cut into tables below one another, by columns.
+    """The grid in lines of at most `width`. A wider table is cut by columns into several tables.
 
-    Numbers are aligned at the "±", or at the decimal point where they have no spread; behind the best stands "*".
+    Numbers are aligned at the "±", or at the decimal point if they have no spread; "*" follows the best.
     ValueError for a width below 5.
     """
     if width < 5:
@@ -43,15 +43,15 @@ def text_of(grid: DisplayTable, width: int) -> str:
 
 
 def groups_of(label: int, widths: Sequence[int], width: int) -> list[list[int]]:
-    """Columns of these widths that fit beside a label: from the left, as many as fit, at least one."""
+    """Groups of columns of these widths that fit beside a label: as many as fit, from the left, at least one."""
     return _groups(label, widths, width)
 
 
 def padded(entries: Sequence[Entry]) -> list[str] | None:
-    """The numbers of a column as strings that are aligned below one another; None where it is no column of numbers.
+    """The numbers of a column as aligned strings; None if it is not a column of numbers.
 
-    Any words may stand among numbers with a spread, only blank cells among plain numbers. Words are flush with the
-    numbers' right edge before the "±", or stick out to the right.
+    Any words may stand among numbers with a spread, but only blank cells among plain numbers. Words are right-aligned
+    with the numbers before the "±", or extend to the right.
     """
     amounts = [amount_of(entry) for entry in entries]
     known = [amount for amount in amounts if amount is not None]
@@ -78,13 +78,13 @@ def padded(entries: Sequence[Entry]) -> list[str] | None:
 
 
 def _at_point(mean: str, decimals: int) -> str:
-    """The number with blanks for the decimals that it lacks."""
+    """The number with blanks for missing decimals."""
     own = len(mean.partition(".")[2]) + ("." in mean)
     return mean + " " * (decimals - own) if own < decimals else mean
 
 
 def _column(entries: Sequence[Entry]) -> tuple[list[Lines], bool]:
-    """The lines of a column's cells, and whether they and the head are flush right."""
+    """The lines of a column's cells, and whether they and the head are right-aligned."""
     if any(isinstance(entry, str) and "\n" in entry for entry in entries):
         return [lines_of(entry) for entry in entries], False
     numbers = padded(entries)
@@ -140,7 +140,7 @@ def _side_by_side(cells: list[Lines], sizes: list[int], right: list[bool]) -> st
 
 
 def _wide(text: str) -> int:
-    """Columns that a text takes: two for a Chinese character, none for an accent of its own."""
+    """Columns that a text takes: two for a Chinese character, none for a combining accent."""
     if text.isascii():
         return len(text)
     from rich.cells import cell_len

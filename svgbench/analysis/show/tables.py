@@ -38,7 +38,7 @@ __all__ = [
 
 FORMATS = ("text", "markdown", "latex", "csv")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""A text that begins so is a formula for a spreadsheet."""
+"""Beginnings of a text that a spreadsheet takes for a formula."""
 
 
 def render(grid: DisplayTable, format: str = "text", width: int = 80) -> str:
@@ -57,7 +57,7 @@ def render(grid: DisplayTable, format: str = "text", width: int = 80) -> str:
 
 
 def csv_of(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Flat rows as CSV: a number in a column of its own, in full, and nothing where there is none.
+    """Flat rows as CSV: each number is in its own column with all digits, and a missing one is empty.
 
     A text that a spreadsheet would take for a formula gets an apostrophe in front, which a spreadsheet does not show.
     """

@@ -1,4 +1,4 @@
-"""Verdicts for a person: a tally, then each with its interval and n."""
+"""Verdicts as text: a tally, then each verdict with its interval and n."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ UNITS = {"mean": "mean", "difference": "difference", "ratio": "left / right", "t
 
 
 def verdict_lines(experiment: Experiment, verdicts: Sequence[Verdict], width: int) -> list[str]:
-    """The claims one after another, then the published numbers and imported rivals, then what the words mean."""
+    """The claims one after another, then published numbers and imported rivals, then the meaning of the words."""
     lines = []
     if not verdicts:
         return [f"{experiment.id} declares no claim and has no published numbers"]
     for claim in experiment.claims:
         own = of_claim(verdicts, claim.id)
-        if own:  # of a claim about other tasks or variants than were asked for there is none
+        if own:  # a claim about tasks or variants that were not requested has no verdicts
             lines += [*_claim_lines(experiment, claim, own, width), ""]
     levels = [v for v in verdicts if v.kind == "level"]
     if levels:
@@ -54,10 +54,11 @@ def _claim_lines(experiment: Experiment, claim: Claim, verdicts: Sequence[Verdic
 
 
 def _rows(claim: Claim, verdicts: Sequence[Verdict], labels: Sequence[str], width: int) -> list[str]:
-    """A row per verdict. Where a claim has several parts, the one that decided is named by its number.
+    """A row per verdict. If a claim has several parts, the number of the deciding one is shown.
 
-    Unless the claim is judged per column, the rows are tasks, each with its budget. A margin that is measured is shown.
-    What lacks runs has no row, but a line for each reason, and what no more seeds would decide has one beside its row.
+    Unless the claim is judged per column, the rows are tasks, each with its budget. A measured margin is shown. Places
+    without runs have no row but a line for each reason. Places that more seeds would not decide have a row and such a
+    line.
     """
     corner, parts = " ".join(claim.per), len(claim.parts)
     measured = any(isinstance(part.margin, OfDistance) for part in claim.parts)
@@ -90,7 +91,7 @@ def _rows(claim: Claim, verdicts: Sequence[Verdict], labels: Sequence[str], widt
 
 
 def _by_reason(named: Iterable[tuple[str, str]]) -> tuple[str, ...]:
-    """A line for each reason, with all that it is about."""
+    """A line for each reason, with all its subjects."""
     about: dict[str, list[str]] = {}
     for name, reason in named:
         about.setdefault(reason, []).append(name)
@@ -103,7 +104,7 @@ def _wrapped(lines: Iterable[str], width: int) -> list[str]:
 
 
 def _needs(claim: Claim, verdict: Verdict, part: int | None) -> str:
-    """What the effect of the deciding part is asked to be."""
+    """The required effect of the deciding part."""
     if part is None or (threshold := verdict.details[part].threshold) is None:
         return ""
     relation = claim.parts[part].relation
@@ -139,7 +140,7 @@ def _level_lines(experiment: Experiment, verdicts: Sequence[Verdict], width: int
 
 
 def _reasons(verdicts: Sequence[Verdict]) -> tuple[str, ...]:
-    """Why, once for all that it is about; those that only lack seeds in one line."""
+    """The reasons, each once with its subjects; those that only lack seeds share one line."""
     lacking = [v.variant for v in verdicts if v.verdict == "INCOMPLETE"]
     others = [(v.variant, v.reason) for v in verdicts if v.reason and v.n and v.verdict != "INCOMPLETE"]
     same = len({reason for _, reason in others}) == 1 and not lacking
@@ -148,7 +149,7 @@ def _reasons(verdicts: Sequence[Verdict]) -> tuple[str, ...]:
 
 
 def estimate(verdict: Verdict) -> tuple[Rounded, RoundedInterval | str]:
-    """The value and its interval, to the same decimals: two digits of the interval's width. Blank where unknown."""
+    """The value and its interval, to the same decimals: two digits of the interval's width. Blank if unknown."""
     value, low, high = verdict.value, verdict.low, verdict.high
     if value is None or low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
         return Rounded(value), ""

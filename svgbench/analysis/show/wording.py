@@ -25,17 +25,17 @@ def words_of(part: Comparison) -> str:
 
 
 def counted(experiment: Experiment, claim: Claim) -> str:
-    """On how many of its tasks a claim is to hold; "" if it is judged task by task only."""
+    """The number of tasks on which a claim must hold; "" if it is only judged task by task."""
     if claim.at_least is None:
         return ""
     return f"on at least {claim.at_least} of {len(experiment.tasks_of(claim))} tasks"
 
 
-SHOWN = 12  # variants of a "best of" that are named
+SHOWN = 12  # most variants of a "best of" that are named
 
 
 def _some(variants: Sequence[str]) -> str:
-    """All of them, or so many that a grid's corner shows, and how many more."""
+    """All names, or the first ones and how many more."""
     if len(variants) <= SHOWN:
         return ", ".join(variants)
     return f"{', '.join(variants[:3])} and {len(variants) - 3} more"
@@ -71,7 +71,7 @@ def _margin(part: Comparison) -> str:
 
 
 def _each(value: str | float | PerTask[str] | PerTask[float]) -> str:
-    """A value; of one per task, every value with its tasks."""
+    """A value; for one per task, every value with its tasks."""
     if isinstance(value, PerTask):
         values: Mapping[str, str | float] = value.values
         tasks: dict[str, list[str]] = {}
