@@ -11,23 +11,21 @@
     scg.gradient(run, theta)                                         # eq. (38), for each sample
     scg.surrogate(run, "log", scg.LeaveOneOut()).mean().backward()   # Corollary 1 with Theorem 2
 
-The files to read beside the chapter are `graph`, `run`, `estimators`, `surrogate`, `surrogate_graph`, `baselines`,
-`exact` and `reparameterise`. `plan`, `dry_run` and `probe` test a graph before its first run.
+Read `graph` and `theorems` beside the chapter: definitions and Condition 1, then what the chapter proves. `baselines`
+is Theorem 2, `exact` the expectation without sampling, `run` what a hat means. `plan`, `dry_run` and `probe` test a
+graph before its first run; `transforms` makes graphs of graphs.
 The graph is functions only; a run is a record that nothing changes; an estimate is a function of a run. Samples are the
 first axis of every sampled value. What would silently be zero or wrong is refused (`GraphError`).
 """
 
 from svgbench.scg.autodiff import per_sample
 from svgbench.scg.baselines import Constant, Learned, LeaveOneOut, Running, optimal
-from svgbench.scg.estimators import backward_pass, gradient
 from svgbench.scg.exact import Exact, exact
-from svgbench.scg.graph import Graph, GraphError, Node
-from svgbench.scg.layout import Layout, layout
-from svgbench.scg.plan import Report, condition_1, explain
-from svgbench.scg.reparameterise import reparameterised
+from svgbench.scg.graph import Graph, GraphError, Node, condition_1
+from svgbench.scg.plan import Report, explain
 from svgbench.scg.run import Baseline, Run, observe, sample, seeds
-from svgbench.scg.surrogate import bound, hvp, surrogate
-from svgbench.scg.surrogate_graph import Q_HAT, surrogate_graph
+from svgbench.scg.theorems import backward_pass, bound, gradient, hvp, surrogate
+from svgbench.scg.transforms import Q_HAT, reparameterised, surrogate_graph
 
 __all__ = [
     "Q_HAT",
@@ -36,7 +34,6 @@ __all__ = [
     "Exact",
     "Graph",
     "GraphError",
-    "Layout",
     "Learned",
     "LeaveOneOut",
     "Node",
@@ -50,7 +47,6 @@ __all__ = [
     "explain",
     "gradient",
     "hvp",
-    "layout",
     "observe",
     "optimal",
     "per_sample",

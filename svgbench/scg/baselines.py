@@ -12,9 +12,9 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 
-from svgbench.scg.estimators import by_row, gradient
 from svgbench.scg.graph import Graph, GraphError, Node
 from svgbench.scg.run import Baseline, Run
+from svgbench.scg.theorems import by_row, gradient
 
 
 class Constant(Baseline):

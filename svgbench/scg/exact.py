@@ -12,11 +12,11 @@ from torch import Tensor
 
 from svgbench.scg import laws
 from svgbench.scg.autodiff import Value, flat_slope, shaped
-from svgbench.scg.estimators import differentiated
 from svgbench.scg.evaluate import Drawn, bound_inputs, evaluate
 from svgbench.scg.graph import Graph, GraphError, Node
 from svgbench.scg.plan import Plan, planned
 from svgbench.scg.run import Run
+from svgbench.scg.theorems import differentiated
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""The graph and who influences whom: Definition 3 and the notation glossary of Schulman 2016, sections 5.2.2 and 5.3.1.
+"""The graph, who influences whom, and Condition 1: Definition 3, notation glossary, Schulman 2016, 5.2.2 and 5.3.1.
 
 A node is added after its parents, so the order of creation is a topological order. The graph holds no values: those of
 a run are in a `Run`.
@@ -207,6 +207,11 @@ class Graph:
         """The costs whose sum is Q-hat_v."""
         return tuple(c for c in self.costs if self.influences(v, c))
 
+    def useful(self) -> frozenset[int]:
+        """Indices of the costs and of what influences them."""
+        above = self.influence(False)
+        return frozenset(c.index for c in self.costs).union(*(above[c.index] for c in self.costs))
+
     def noninfluenced(self, v: Node | str) -> tuple[Node, ...]:
         """NONINFLUENCED(v) of Theorem 2, without v.
 
@@ -225,3 +230,27 @@ class Graph:
 def differentiable(node: Node) -> bool:
     """Whether the node is deterministic by what it is named: a function, a cost, or a `path` node."""
     return node.kind in ("deterministic", "cost") or node.estimator == "path"
+
+
+def condition_1(
+    graph: Graph, theta: Node | str, form: Literal["corrected", "printed"] = "corrected"
+) -> list[tuple[Node, Node]]:
+    """The edges along which Condition 1 (section 5.3.1) asks for a derivative.
+
+    printed: every edge (v, w) with theta <^D v and theta <^D w. It misses the edges that leave theta, for which
+    theta <^D theta does not hold, and it is too strict: it covers the edges that leave stochastic nodes, along which
+    nothing is differentiated. corrected: v is theta, or v is deterministic and theta <^D v; and only where w is a cost
+    or influences one.
+    """
+    one_of("form", form, ("corrected", "printed"))
+    theta, above, useful = graph.find(theta), graph.influence(True), graph.useful()
+    edges = []
+    for v, w in [(p, node) for node in graph.nodes for p in node.parents]:
+        reached = theta.index in above[v.index]
+        if form == "printed":
+            needed = reached and theta.index in above[w.index]
+        else:
+            needed = (v is theta or (reached and differentiable(v))) and w.index in useful
+        if needed:
+            edges.append((v, w))
+    return edges

@@ -1,9 +1,6 @@
-"""The analysis of a graph before its first run: Condition 1, the estimator of each node, and what is refused.
+"""The analysis of a graph before its first run: the estimator of each node, and what is refused.
 
-Condition 1 (section 5.3.1) wants a derivative along every edge (v, w) with theta <^D v and theta <^D w. As printed it
-misses the edges that leave theta, for which theta <^D theta does not hold, and it is too strict: it covers the edges
-that leave stochastic nodes, along which nothing is differentiated. Corrected: v is theta, or v is deterministic and
-theta <^D v; and only where w is a cost or influences one.
+An edge that is differentiated must have a derivative: Condition 1, as `graph.condition_1` corrects it.
 """
 
 from __future__ import annotations
@@ -11,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,31 +17,7 @@ from svgbench.scg import laws
 from svgbench.scg.autodiff import Value, leaves
 from svgbench.scg.dry_run import DryRun
 from svgbench.scg.evaluate import bound_inputs, carries_gradient
-from svgbench.scg.graph import Graph, GraphError, Node, differentiable, influence, one_of
-
-Edge = tuple[Node, Node]
-
-
-def condition_1(graph: Graph, theta: Node | str, form: Literal["corrected", "printed"] = "corrected") -> list[Edge]:
-    """The edges along which Condition 1 asks for a derivative."""
-    one_of("form", form, ("corrected", "printed"))
-    theta, above, useful = graph.find(theta), graph.influence(True), _useful(graph)
-    edges = []
-    for v, w in [(p, node) for node in graph.nodes for p in node.parents]:
-        reached = theta.index in above[v.index]
-        if form == "printed":
-            needed = reached and theta.index in above[w.index]
-        else:
-            needed = (v is theta or (reached and differentiable(v))) and w.index in useful
-        if needed:
-            edges.append((v, w))
-    return edges
-
-
-def _useful(graph: Graph) -> frozenset[int]:
-    """Costs and what influences them."""
-    above = graph.influence(False)
-    return frozenset(c.index for c in graph.costs).union(*(above[c.index] for c in graph.costs))
+from svgbench.scg.graph import Graph, GraphError, Node, influence
 
 
 class Line(NamedTuple):
@@ -155,7 +128,7 @@ class _Planner:
     def __init__(self, graph: Graph, inputs: Mapping[int, Value], n: int, observed: Mapping[int, Tensor]) -> None:
         self.graph, self.inputs, self.wrt, self.observed = graph, inputs, _wrt(inputs), observed
         self.dry = DryRun(graph, inputs, n, observed)
-        self.useful = _useful(graph)
+        self.useful = graph.useful()
         self.stochastic = [node for node in graph.nodes if node.kind == "stochastic"]
         self.estimator: dict[int, str] = {v.index: str(v.estimator) for v in self.stochastic if v.estimator != "auto"}
         self.why: dict[int, str] = {v.index: "named" for v in self.stochastic}

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from torch.distributions import Bernoulli, Gamma, Normal
 
 from svgbench import scg
+from svgbench.analysis.show.graph_layout import layout
 
 
 @st.composite
@@ -34,7 +35,7 @@ def drawn_lines(found):
 @settings(max_examples=60, deadline=None)
 @given(graphs())
 def test_parents_are_to_the_left_nothing_overlaps_and_no_edge_runs_through_a_node(graph):
-    found = scg.layout(graph)
+    found = layout(graph)
     assert {*found.place} == {*graph.nodes}
     assert {*found.bends} == {(p, node) for node in graph.nodes for p in node.parents}
     points = [*found.place.values(), *(point for bends in found.bends.values() for point in bends)]
@@ -43,7 +44,7 @@ def test_parents_are_to_the_left_nothing_overlaps_and_no_edge_runs_through_a_nod
     for parent, node in found.bends:
         assert found.place[parent][0] < found.place[node][0]
     list(drawn_lines(found))
-    assert scg.layout(graph) == found
+    assert layout(graph) == found
 
 
 def test_a_diamond_is_symmetric_and_an_input_stands_before_its_first_child():
@@ -53,7 +54,7 @@ def test_a_diamond_is_symmetric_and_an_input_stands_before_its_first_child():
     d = graph.deterministic("d", torch.add, b, c)
     late = graph.input("late")
     e = graph.deterministic("e", torch.add, d, late)
-    place = scg.layout(graph).place
+    place = layout(graph).place
     assert [place[v][0] for v in (a, b, c, d, late, e)] == [0, 1, 1, 2, 2, 3]
     assert place[b][1] + place[c][1] == pytest.approx(2 * place[a][1])
     assert abs(place[b][1] - place[c][1]) == pytest.approx(1)
@@ -66,7 +67,7 @@ def test_two_chains_that_could_cross_do_not():
     high = graph.deterministic("high", torch.tanh, first)
     graph.deterministic("one", torch.tanh, low)
     graph.deterministic("two", torch.tanh, high)
-    lines = list(drawn_lines(scg.layout(graph)))
+    lines = list(drawn_lines(layout(graph)))
     assert not any(a[0] == b[0] and (a[1] - b[1]) * (a[2] - b[2]) < 0 for a, b in itertools.combinations(lines, 2))
 
 
@@ -74,7 +75,7 @@ def test_hidden_nodes_take_no_room():
     graph = scg.Graph()
     a, b = graph.input("a"), graph.input("b")
     graph.cost("c", torch.add, a, b)
-    found = scg.layout(graph, [b])
+    found = layout(graph, [b])
     assert b not in found.place
     assert {y for _, y in found.place.values()} == {0.0}
 

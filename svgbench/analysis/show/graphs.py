@@ -17,8 +17,8 @@ from matplotlib.path import Path as Outline
 from matplotlib.transforms import Affine2D
 
 from svgbench.analysis.show.canvas import house_style, plain, subplots, text_width
+from svgbench.analysis.show.graph_layout import Point, layout
 from svgbench.scg.graph import Graph, Node
-from svgbench.scg.layout import Point, layout
 
 GREEK = {"theta": "θ", "phi": "φ", "mu": "μ", "sigma": "σ", "lambda": "λ", "epsilon": "ε", "noise": "ε"}
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")

@@ -23,7 +23,7 @@ from svgbench.reproduce.scg.deviations import (
     VARIANCE_DEVIATIONS,
 )
 from svgbench.reproduce.scg.examples import EXAMPLES
-from svgbench.reproduce.scg.surrogates import FIG12
+from svgbench.reproduce.scg.surrogates import FIG12, MOTIF_TASKS
 from svgbench.reproduce.scg.theory import THEORY
 from svgbench.words.experiment import Budget, Column, Experiment, TaskSpec, Variant
 
@@ -40,13 +40,7 @@ FIG11 = Experiment(
         "One-sample gradient estimates of five small graphs, averaged over n samples. Exact gradients are in closed "
         "form. The estimators of a seed share their samples, so they also compare sample by sample."
     ),
-    tasks=(
-        TaskSpec("motif/1", NO_SIMULATION, "(1) θ → x → y ~ p(x), f(y)", config={"motif": "1"}),
-        TaskSpec("motif/2", NO_SIMULATION, "(2) x ~ p(θ), y step, f(y)", config={"motif": "2"}),
-        TaskSpec("motif/3", NO_SIMULATION, "(3) x ~ p(θ), y ~ p(x), f(y)", config={"motif": "3"}),
-        TaskSpec("motif/4", NO_SIMULATION, "(4) x ~ p(θ), y(θ), f(x, y)", config={"motif": "4"}),
-        TaskSpec("motif/5", NO_SIMULATION, "(5) chain, f₁(x₁) + f₂(x₂)", config={"motif": "5"}),
-    ),
+    tasks=MOTIF_TASKS,
     variants=(
         Variant("downstream", "eq. (38)", MOTIFS, {"estimator": "downstream"}),
         Variant("upstream", "eq. (39)", MOTIFS, {"estimator": "upstream"}),

@@ -56,7 +56,7 @@ def fig11(results: Results) -> dict[str, Figure]:
         ax.set_ylabel(what.y_label)
     _differences(panels[len(tasks)], results, tasks)
     draw_legend(figure, panels, columns=3)
-    stamp(figure, results, n, BANDS)
+    stamp(figure, results, n, f"{BANDS}; circles: stochastic nodes; squares: deterministic ones; diamonds: costs")
     graphs = {
         ax: resolve("svgbench.baselines.scg.scg_motifs:motif")(task.id.split("/")[1]).graph
         for ax, task in zip(strips, tasks, strict=False)

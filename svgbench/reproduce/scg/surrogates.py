@@ -69,13 +69,15 @@ DEVIATIONS = (
     ),
 )
 
-MOTIFS = {
+LABELS = {
     "1": "(1) θ → x → y ~ p(x), f(y)",
     "2": "(2) x ~ p(θ), y step, f(y)",
     "3": "(3) x ~ p(θ), y ~ p(x), f(y)",
     "4": "(4) x ~ p(θ), y(θ), f(x, y)",
     "5": "(5) chain, f₁(x₁) + f₂(x₂)",
 }
+MOTIF_TASKS = tuple(TaskSpec(f"motif/{k}", "no-simulation", text, config={"motif": k}) for k, text in LABELS.items())
+"""Of Figures 11 and 12."""
 
 FIG12 = Experiment(
     id="scg/fig12",
@@ -84,7 +86,7 @@ FIG12 = Experiment(
         "Corollary 1's loss, its form with p / p-hat, DiCE, and the surrogate as a deterministic graph. The derivative "
         "of each is compared with eq. (38) on each sample. The figure draws the graphs before and after."
     ),
-    tasks=tuple(TaskSpec(f"motif/{k}", "no-simulation", label, config={"motif": k}) for k, label in MOTIFS.items()),
+    tasks=MOTIF_TASKS,
     variants=(
         Variant("log", "Corollary 1, log p", "scg_surrogates", {"loss": "log"}),
         Variant("ratio", "Corollary 1, p / p-hat", "scg_surrogates", {"loss": "ratio"}),
