@@ -6,7 +6,9 @@
     dtype: Literal["float32", "float64"] = "float32"
 
 svgbench checks a value against the type of its field before anything runs, and reads the type without importing the
-module. Numbers are always finite, because settings are stored as JSON, which has neither NaN nor infinities.
+module. Numbers are always finite, because settings are stored as JSON, which has neither NaN nor infinities. A number
+in a range is also 0 or of a usual magnitude: from `SMALLEST` to `LARGEST`, and at most `MOST` if it is an integer. A
+range with an end beyond these extends to that end.
 """
 
 from __future__ import annotations
@@ -18,12 +20,17 @@ from typing import Annotated, Any, Literal
 
 _Number = float | None
 
+SMALLEST, LARGEST = 1e-18, 1e18
+"""Their squares are normal float32 numbers, so no product of two settings becomes 0 or infinite."""
+MOST = 10**12
+"""Steps, samples, units: more is probably a typo, and would fill the memory or never end."""
+
 
 @dataclass(frozen=True)
 class Range:
     """The numbers from `at_least` to `at_most`; `above` and `below` are excluded ends.
 
-    A range without ends gives the `reason` why any finite number is valid. Raises ValueError for an invalid range.
+    A range without ends gives the `reason` why numbers of both signs are valid. Raises ValueError for an invalid range.
     """
 
     at_least: _Number = None
@@ -45,11 +52,16 @@ class Range:
     def __contains__(self, value: Any) -> bool:
         return (
             _finite(value)
+            and (usual(value) or self._extends_to(value))
             and (self.at_least is None or value >= self.at_least)
             and (self.above is None or value > self.above)
             and (self.at_most is None or value <= self.at_most)
             and (self.below is None or value < self.below)
         )
+
+    def _extends_to(self, value: float) -> bool:
+        ends = [abs(end) for end in (self.at_least, self.above, self.at_most, self.below) if end]
+        return any(min(end, 1) <= abs(value) <= max(end, 1) for end in ends if not usual(end))
 
     def __str__(self) -> str:
         if self.at_least is not None and self.at_most is not None:
@@ -86,6 +98,13 @@ class Increasing:
 
 
 Constraint = Range | Length | Increasing
+
+
+def usual(number: float) -> bool:
+    """Whether a finite number is 0 or of a usual magnitude."""
+    if isinstance(number, int):
+        return abs(number) <= MOST
+    return number == 0 or SMALLEST <= abs(number) <= LARGEST
 
 
 def _finite(number: Any) -> bool:

@@ -20,9 +20,9 @@ from svgbench.lab.block import resolve
 from svgbench.lab.cells import Selection, expand
 from svgbench.lab.fields import Field
 from svgbench.lab.registry import algorithms
-from svgbench.lab.rules import names_in
+from svgbench.lab.rules import OTHER_NAMES, names_in
 from svgbench.lab.store import Store
-from svgbench.ranges import Range
+from svgbench.ranges import NonNegative, Range, Widths
 from svgbench.words.errors import UsageError
 
 EXPERIMENTS = reproduce.experiments().values()
@@ -88,6 +88,41 @@ def test_every_range_refuses_what_is_beyond_it(reference):
         assert field.type is bool or field.problem(True)
 
 
+ABSURD = {float: (1e300, -1e300, 1e-300, 1.1e18, 0.9e-18), int: (10**30, 2**62, 10**12 + 1)}
+
+
+@pytest.mark.parametrize("reference", [*OURS, *FACTORIES])
+def test_every_number_of_an_absurd_magnitude_is_refused(reference):
+    for field in fields_of(reference):
+        whole = get_origin(field.type) is tuple or "tuple" in field.text
+        absurd = [value for kind, _ in numbers(field.type) for value in ABSURD[kind]]
+        assert all(field.problem((value,) if whole else value) for value in absurd)
+
+
+def test_what_is_usual_is_said():
+    lr = Field("lr", NonNegative)
+    usual = "0 or of a magnitude from 1e-18 to 1e+18, integers at most 1e+12"
+    for text in ("1e300", "1e-300"):
+        with pytest.raises(
+            UsageError, match=re.escape(f"-o lr={text}: expected a value of type float, at least 0, {usual}")
+        ):
+            lr.parse(text)
+    with pytest.raises(UsageError, match=re.escape(usual)):
+        Field("hidden", Widths).parse(f"64,{10**30}")
+    assert [lr.problem(value) for value in (0, 0.0, 1e-18, 1e18, 10**12)] == [None] * 5
+
+
+def test_an_end_of_unusual_magnitude_extends_the_range():
+    small, large = Range(1e-30, 1), Range(0, 1e20)
+    assert [value in small for value in (1e-30, 1e-25, 1e-31, 1)] == [True, True, False, True]
+    assert [value in large for value in (1e19, 1e20, 1e21, 1e-20)] == [True, True, False, False]
+
+
+def test_a_device_that_a_learner_does_not_run_on_is_refused_before_anything_runs():
+    with pytest.raises(UsageError, match=re.escape("device is 'cuda', expected device == 'cpu'")):
+        expand(reproduce.experiments()["maac/fig3"], Selection("smoke", device="cuda"))
+
+
 @pytest.mark.parametrize("learner", LEARNERS)
 def test_what_is_read_from_the_source_is_what_the_module_has(learner):
     module = importlib.import_module(source.split_reference(learner)[0])
@@ -138,6 +173,13 @@ VIOLATED = [
     ("sac-svg/table2", "sac", "log_std_max=-6", "expected log_std_min < log_std_max"),
     ("maac/fig3", "learned-f-learned-q", "members=7", "expected paths % (members * start_states) == 0"),
     ("maac/fig3", "learned-f-learned-q", "total_steps=99", "expected stages[0] <= total_steps"),
+    (
+        "maac/fig3",
+        "learned-f-learned-q",
+        "stages=100,150,400",
+        "expected all(stage % horizon == 0 for stage in stages)",
+    ),
+    ("maac/fig3", "learned-f-learned-q", "horizons=0", "horizons is (0,), expected horizons[-1] > 0"),
     ("maac/fig3", "learned-f-learned-q", "log_var_max=-11", "expected log_var_min < log_var_max"),
     ("maac/fig3", "learned-f-learned-q", "held_out=0.001", "some transitions train, and some stop it"),
     ("maac/fig3", "learned-f-learned-q", "held_out=0.999", "some transitions train, and some stop it"),
@@ -175,7 +217,7 @@ def test_every_rule_can_be_judged_somewhere(learner):
     """Its names are settings, and of a task that has a horizon all of them have a value."""
     declared = source.declared(learner)
     for rule, reason in declared.rules.items():
-        assert names_in(rule) <= {*declared.fields, *declared.limits, "horizon"}
+        assert names_in(rule) <= {*declared.fields, *declared.limits, *OTHER_NAMES}
         assert reason
 
 

@@ -150,7 +150,7 @@ def expand(experiment: Experiment, selection: Selection, extra: Mapping[str, Var
         for declared in variants:
             if task.id not in reached.changed.get(declared.id, ()):
                 continue
-            variant, config, limits, version = _resolve(task, declared, budget, reached.overrides)
+            variant, config, limits, version = _resolve(task, declared, budget, reached.overrides, selection.device)
             task = replace(task, make=registry.name_of(task.make))
             cell = Cell(
                 experiment=experiment.draws_from or experiment.id,
@@ -327,7 +327,7 @@ def _chosen(
 
 
 def _resolve(
-    task: TaskSpec, variant: Variant, budget: Budget, overrides: Mapping[str, str]
+    task: TaskSpec, variant: Variant, budget: Budget, overrides: Mapping[str, str], device: str
 ) -> tuple[Variant, dict[str, Any], dict[str, Any], int]:
     """The variant with its whole config and limits on that task; overrides make it a separate variant.
 
@@ -358,7 +358,8 @@ def _resolve(
     learner.check_limits(limits, where)
     factory = source.declared(task.make)
     horizon = {**factory.option_defaults, **task.options}.get("horizon")
-    rules.check(learner.rules, {**({"horizon": horizon} if horizon else {}), **limits, **config}, where)
+    known = {"device": device} | ({"horizon": horizon} if horizon else {})
+    rules.check(learner.rules, {**known, **limits, **config}, where)
     if changed:
         words = " ".join(f"{k}={v}" for k, v in sorted(changed.items()))
         variant = replace(variant, id=changed_id(variant.id, _hash(changed, 8)), label=f"{variant.label} ({words})")

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+from svgbench import ranges
 from svgbench.ranges import Constraint
 from svgbench.words.errors import UsageError, unknown
 
@@ -80,7 +81,12 @@ class Field:
         return value
 
     def _expected(self, value: Any) -> str:
-        return self.expected if _finite(value) or self.type is None else f"{self.expected}, finite"
+        if self.type is None:
+            return self.expected
+        if not _finite(value):
+            return f"{self.expected}, finite"
+        usual = f"0 or of a magnitude from {ranges.SMALLEST:g} to {ranges.LARGEST:g}, integers at most {ranges.MOST:g}"
+        return self.expected if all(map(ranges.usual, _numbers(value))) else f"{self.expected}, {usual}"
 
 
 def of_value(name: str, value: Any) -> Field:
@@ -174,6 +180,12 @@ def _bare(kind: Any) -> Any:
     if origin is tuple:
         return tuple[tuple(part if part is Ellipsis else _bare(part) for part in parts)]  # type: ignore[misc]  # likewise
     return kind
+
+
+def _numbers(value: Any) -> list[float]:
+    if isinstance(value, tuple | list):
+        return [number for part in value for number in _numbers(part)]
+    return [value] if isinstance(value, int | float) else []
 
 
 def _finite(value: Any) -> bool:

@@ -5,8 +5,9 @@ A learner's module states them as a literal, each rule with its reason. svgbench
     RULES = {"learning_starts > H + 1": "a window must fit", "std_min <= std_max": "they are bounds"}
 
 A rule is a Python expression that must be true. It may contain names of config fields and of the budget's limits;
-`horizon`, if the task's factory has that option; numbers, strings, tuples and their elements; arithmetic, comparisons,
-`in`, `and`, `or`, `not`. A rule is skipped if it names something that the cell does not have.
+`horizon`, if the task's factory has that option; `device`; numbers, strings, tuples and their elements; arithmetic,
+comparisons, `in`, `and`, `or`, `not`; and `all(part > 0 for part in parts)`, for each element of a tuple. A rule is
+skipped if it names something that the cell does not have.
 """
 
 from __future__ import annotations
@@ -38,6 +39,9 @@ COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 }
 UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {ast.Not: operator.not_, ast.USub: operator.neg}
 
+OTHER_NAMES = frozenset(("horizon", "device"))
+"""What a rule may name beside fields and limits."""
+
 
 def check(rules: Mapping[str, str], values: Mapping[str, Any], where: str) -> None:
     """Raise UsageError for the first rule that does not hold, naming its settings and their values."""
@@ -60,7 +64,12 @@ def _parsed(rule: str) -> tuple[ast.expr, frozenset[str]]:
         tree = ast.parse(rule, mode="eval").body
     except SyntaxError:
         raise _unreadable(rule) from None
-    return tree, frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
+    nodes = list(ast.walk(tree))
+    parts = {
+        node.target.id for node in nodes if isinstance(node, ast.comprehension) and isinstance(node.target, ast.Name)
+    }
+    names = {node.id for node in nodes if isinstance(node, ast.Name)}
+    return tree, frozenset(names - parts - ({"all"} if parts else set()))
 
 
 def _value(node: ast.expr, values: Mapping[str, Any], rule: str) -> Any:
@@ -89,8 +98,18 @@ def _value(node: ast.expr, values: Mapping[str, Any], rule: str) -> Any:
                 parts = [of(part) for part in (node.left, *node.comparators)]
                 pairs = zip(node.ops, parts, parts[1:], strict=False)
                 return all(COMPARE[type(op)](one, other) for op, one, other in pairs)
+            case ast.Call(func=ast.Name(id="all"), args=[ast.GeneratorExp(elt=rest, generators=[loop])]):
+                return all(_value(rest, {**values, name: part}, rule) for name, part in _parts(loop, values, rule))
     except (KeyError, TypeError, ArithmeticError, IndexError):
         raise _unreadable(rule) from None
+    raise _unreadable(rule)
+
+
+def _parts(loop: ast.comprehension, values: Mapping[str, Any], rule: str) -> list[tuple[str, Any]]:
+    """The name in `for name in many`, with each element."""
+    match loop:
+        case ast.comprehension(target=ast.Name(id=name), ifs=[]):
+            return [(name, part) for part in _value(loop.iter, values, rule)]
     raise _unreadable(rule)
 
 

@@ -30,7 +30,7 @@ from typing import Any, ClassVar, get_origin
 from svgbench.lab import registry
 from svgbench.lab.fields import Field, check
 from svgbench.lab.modules import Imported, Module, UnreadableError, module
-from svgbench.lab.rules import names_in
+from svgbench.lab.rules import OTHER_NAMES, names_in
 from svgbench.words.errors import UsageError, unknown
 
 REQUIRED = object()
@@ -144,7 +144,7 @@ def declared(reference: str) -> Declared:
         raise UsageError(f"{name} states no VERSION")
     (config, inherited), (limits, _) = (_class(source, word) for word in ("Config", "Limits"))
     for rule, names in ((rule, names_in(rule)) for rule in _constant(source, "RULES") or () if limits):
-        for one in names - config.keys() - limits.keys() - {"horizon"}:
+        for one in names - config.keys() - limits.keys() - OTHER_NAMES:
             raise UsageError(f"{name}: the rule '{rule}' names {one}, which is no setting")
     options = _options(source, attribute)
     return Declared(

@@ -21,6 +21,8 @@ VALUES = {"a": 3, "b": 2.0, "word": "yes", "many": (1, 5), "flag": False}
         "many[0] * 3 == a and many[1] / 5 != a - b * 2",
         "-a < 0",
         "absent > a",
+        "all(one % 4 == 1 for one in many) and all(one < a for one in (1, b))",
+        "all(one > 9 for one in ())",
     ],
 )
 def test_rules_that_hold(rule):
@@ -28,7 +30,16 @@ def test_rules_that_hold(rule):
 
 
 @pytest.mark.parametrize(
-    "rule", ["a < b", "1 < b < a < 3", "flag", "word == 'no'", "many[1] < a", "a + b < 5 and True"]
+    "rule",
+    [
+        "a < b",
+        "1 < b < a < 3",
+        "flag",
+        "word == 'no'",
+        "many[1] < a",
+        "a + b < 5 and True",
+        "all(one < a for one in many)",
+    ],
 )
 def test_rules_that_do_not(rule):
     with pytest.raises(UsageError, match=r"expected .*: why"):
@@ -41,7 +52,18 @@ def test_the_error_names_the_settings_their_values_and_the_reason():
     assert str(error.value) == "x on y: a is 3 and b is 2.0, expected a * 2 < b: twice must fit"
 
 
-UNREADABLE = ["a <", "open('x')", "a.b > 1", "a > word", "a / 0 > 1", "many[7] > 1", "a ** 99 > 1", "[a]"]
+UNREADABLE = [
+    "a <",
+    "open('x')",
+    "a.b > 1",
+    "a > word",
+    "a / 0 > 1",
+    "many[7] > 1",
+    "a ** 99 > 1",
+    "[a]",
+    "all(one < 9 for one in many if one)",
+    "all([one for one in many])",
+]
 
 
 @pytest.mark.parametrize("rule", UNREADABLE)
@@ -52,3 +74,4 @@ def test_what_is_no_rule_is_refused(rule):
 
 def test_names():
     assert names_in("a * 2 < b or word == 'c'") == {"a", "b", "word"}
+    assert names_in("all(one < a for one in many)") == {"a", "many"}

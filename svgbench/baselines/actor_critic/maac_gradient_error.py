@@ -81,8 +81,11 @@ class Config:
 
 
 RULES = {
+    "device == 'cpu'": "this study measures in float64 on small networks",
     "paths % (members * start_states) == 0": "paths are spread evenly over members and start states",
     "stages[0] <= total_steps": "there is a stage to measure at",
+    "all(stage % horizon == 0 for stage in stages)": "data are whole episodes",
+    "horizons[-1] > 0": "there is a model step to measure",
     "log_var_min < log_var_max": "they are bounds",
     "0.5 < held_out * stages[0] < stages[0] - 0.5": "some transitions train, and some stop it",
 }
