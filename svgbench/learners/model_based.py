@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
-from svgbench.learners.online import OnlineAgent, OnlineLearner
+from svgbench.learners.online import OnlineAgent, OnlineLearner, cost_before
 from svgbench.memory.experience import Experience
 from svgbench.words.learner import Row
 
@@ -18,6 +18,14 @@ class ModelBasedAgent(OnlineAgent, Protocol):
     model_every: int  # environment steps from one to the next
     learns_between: bool  # all learning is part of this work: so evaluations come after it, also at the very end
 
+    def model_cost(self, step: int) -> float:
+        """Milliseconds of one core of the work that comes before a step, roughly; `costs` do not include it."""
+        ...
+
+    def model_share(self, step: int) -> float:
+        """How much of this work is done, in [0, 1], roughly."""
+        ...
+
     def advance_model(self, step: int, experience: Experience, active: Tensor | None) -> bool:
         """Do a slice of at most about a minute of the work that comes before a step; whether that was the last.
 
@@ -27,11 +35,31 @@ class ModelBasedAgent(OnlineAgent, Protocol):
         ...
 
 
+def model_works(agent: ModelBasedAgent, total_steps: int) -> range:
+    """The environment steps before which an agent works on its model."""
+    return range(agent.model_from, total_steps + agent.learns_between, agent.model_every)
+
+
 class ModelBasedLearner(OnlineLearner):
     """An `OnlineLearner` that does its agent's work on the model in slices of its own."""
 
     agent: ModelBasedAgent
     modelled = -1  # the last step before which the model's work was done
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """As the base, with the work on the model."""
+        a, s = self.agent, self.schedule
+        how = s, a.costs, len(self.seeds), self.task.horizon
+        works = model_works(a, s.total_steps)
+        total = cost_before(s.total_steps, *how) + sum(a.model_cost(step) for step in works)
+        if self.finished:
+            return max(1, round(total)), max(1, round(total))
+        done = cost_before(self.step, *how)
+        done += sum(a.model_cost(step) for step in works if step < self.step or step == self.modelled)
+        if self._work_is_due():
+            done += a.model_share(self.step) * a.model_cost(self.step)
+        return round(done), max(1, round(total))
 
     @property
     def finished(self) -> bool:

@@ -162,6 +162,11 @@ class EnsembleFit:
         self.name = ""
         self._now: _Progress | None = None
 
+    @property
+    def minibatches(self) -> int:
+        """Of the fit in progress, so far."""
+        return 0 if self._now is None else self._now.minibatches
+
     def begin(
         self, name: str, rows: Float[Tensor, "S capacity width"], size: int, active: Bool[Tensor, "S"] | None
     ) -> None:

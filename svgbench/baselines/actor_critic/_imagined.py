@@ -119,19 +119,27 @@ def reward_rule(task: Task) -> Rewards:
 USUAL_EPOCHS = 40  # of a fit without a cap; measured 8 to 94
 
 
-def model_milliseconds(
-    c: Config, outputs: int, task_sizes: tuple[int, int, int], rows: int, held: int, made: int
-) -> float:
-    """Milliseconds of one core of a fit and of what is imagined after it, roughly.
+def usual_minibatches(c: Config, rows: int, held: int) -> int:
+    """How many minibatches a fit to so many transitions takes, roughly, if so many of them validate it."""
+    epochs, each = min(c.max_epochs or USUAL_EPOCHS, USUAL_EPOCHS), -(-(rows - held) // c.model_batch)
+    return min(epochs * each, c.max_minibatches or epochs * each)
 
-    outputs: of the model. task_sizes: of observations, of actions, and S. rows, held: transitions of the fit, and how
-    many validate it. made: imagined transitions of a seed.
+
+def fit_milliseconds(c: Config, outputs: int, task_sizes: tuple[int, int, int], rows: int, held: int) -> float:
+    """Milliseconds of one core of a fit, roughly.
+
+    outputs: of the model. task_sizes: of observations, of actions, and S. rows, held: as `usual_minibatches`.
     """
     obs_dim, action_dim, S = task_sizes
     layers = products((obs_dim + action_dim, *c.model_hidden, 2 * outputs))
-    epochs, each = min(c.max_epochs or USUAL_EPOCHS, USUAL_EPOCHS), -(-(rows - held) // c.model_batch)
-    minibatches = min(epochs * each, c.max_minibatches or epochs * each)
-    learning = c.members * (minibatches * c.model_batch * 3 + epochs * held) * layers
-    imagining = made * (layers + products((obs_dim, *c.actor_hidden, 2 * action_dim)))
-    calls = minibatches * (60 + 25 * len(c.model_hidden)) + made * S / 50
-    return milliseconds(S * (learning + imagining), calls)
+    minibatches = usual_minibatches(c, rows, held)
+    learning = c.members * layers * (minibatches * c.model_batch * 3 + minibatches / c.model_batch * held)
+    return milliseconds(S * learning, minibatches * (60 + 25 * len(c.model_hidden)))
+
+
+def imagining_milliseconds(c: Config, outputs: int, task_sizes: tuple[int, int, int], made: int) -> float:
+    """Milliseconds of one core of so many imagined transitions of each seed, roughly."""
+    obs_dim, action_dim, S = task_sizes
+    layers = products((obs_dim + action_dim, *c.model_hidden, 2 * outputs))
+    acting = products((obs_dim, *c.actor_hidden, 2 * action_dim))
+    return milliseconds(S * made * (layers + acting), made * S / 50)

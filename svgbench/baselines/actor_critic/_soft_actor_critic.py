@@ -259,6 +259,10 @@ class SoftActorCritic:
         schedule = c.target_entropy_init, c.target_entropy_final, c.target_entropy_decay
         self._target_entropy.fill_(target_entropy(step, self.total_steps, *schedule))
 
+    def stuck(self, step: int, lacking: Tensor) -> Tensor:
+        """No seed, unless an algorithm learns from windows of the replay."""
+        return lacking & False
+
     def update_critic(self, batch: ReplayBatch, noise: Tensor, active: Tensor | None) -> None:
         """Eq. (4) to (6): a step of the critics towards the soft target of the batch; noise [S, B, A]."""
         alpha, gamma = self.temperature.alpha, self.config.gamma

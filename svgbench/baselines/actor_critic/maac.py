@@ -22,9 +22,8 @@ run_scripts/maac_run_sweep.py); "text" follows the paper, and the code where the
 * D_model: the code's rollouts of length L are L sets of single steps from replayed states.
 * The newest rollout: the code gives it to the model at once, to policy and critics only after the next.
 
-What differs from the code in both: what differs in `mbpo` (log_std, initial weights, factors of losses); ReLUs in
-policy and critics on every task; the task's own reward, of the state before the step (the code's has parts of the next
-one); and the policy learns before the critics (the code does both at once).
+Both differ from the code in what differs in `mbpo` (log_std, initial weights, factors of losses); in ReLUs on every
+task; in the reward, which is the task's own; and in that the policy learns before the critics (the code: at once).
 """
 
 from __future__ import annotations
@@ -43,7 +42,6 @@ from svgbench.baselines.actor_critic._imagined import acted_in_pieces, reward_ru
 from svgbench.baselines.actor_critic._model_paths import ModelSteps, Rules
 from svgbench.baselines.actor_critic._soft_actor_critic import RULES as SHARED_RULES
 from svgbench.baselines.actor_critic._soft_actor_critic import SoftActorCritic, soft_target
-from svgbench.learners.costs import milliseconds, products
 from svgbench.learners.draws import Draws
 from svgbench.learners.limits import StepLimits as Limits
 from svgbench.learners.online import cost_before
@@ -170,8 +168,8 @@ class MAAC(SoftActorCritic):
             log_var_bounds=(c.log_var_min, c.log_var_max), scaled_outputs=True, dtype=dtype,
         )  # fmt: skip
         self.fit = EnsembleFit(self.model, self.layout, fit_settings(c, seeds, n), seeds)
-        iterations = range(len(range(c.learning_starts, total_steps + 1, c.rollout_steps)))
-        made = sum(_imagined.rollout_length(c, i) for i in iterations) * c.rounds * c.rollouts_per_fit
+        learns = range(c.learning_starts, total_steps + 1, c.rollout_steps)
+        made = sum(rollout_length(c, step) for step in learns) * c.rounds * c.rollouts_per_fit
         room = max(1, min(c.imagined_capacity, made))
         self.imagined = ImaginedReplay(len(self.seeds), room, self.layout.width, dtype, device)
         self.now = Progress()
@@ -182,7 +180,8 @@ class MAAC(SoftActorCritic):
         self.parts |= {"model": self.model, "fit": self.fit, "imagined": self.imagined}
         self.draws, self.draws_windows, self.learns_between = {}, False, True
         self.model_from, self.model_every = c.learning_starts, c.rollout_steps
-        self.costs = step_costs(c, n, m, len(self.seeds), total_steps)
+        self.costs: Sequence[tuple[int, float]] = [(0, 0.0)]
+        self.sizes = n, m, len(self.seeds)
 
     def advance_model(self, step: int, experience: Experience, active: Tensor | None) -> bool:
         """A slice of algorithm 1's lines 4 to 12; whether it was the last of this iteration."""
@@ -217,11 +216,9 @@ class MAAC(SoftActorCritic):
         for_model, for_policy = noise.split([n, self.layout.action_dim], -1)
         action = acted_in_pieces(self.actor, experience.normalise(now.rollouts.obs), for_policy)
         member = permuted_members(streams, c.members, c.rollouts_per_fit)
-        self.imagined.add(
-            *now.rollouts.step(self.model, action, member, for_model, self.terminates, self._detached_rewards)
-        )
-        length = _imagined.rollout_length(c, (step - c.learning_starts) // c.rollout_steps)
-        if now.rollouts.length == length or not bool(now.rollouts.running.any()):
+        made = now.rollouts.step(self.model, action, member, for_model, self.terminates, self._detached_rewards)
+        self.imagined.add(*made)
+        if now.rollouts.length == rollout_length(c, step) or not bool(now.rollouts.running.any()):
             now.rollouts, now.updates = None, 0
 
     def _detached_rewards(self, obs: Tensor, action: Tensor, next_obs: Tensor) -> Tensor:
@@ -325,6 +322,18 @@ class MAAC(SoftActorCritic):
     def _twins(critic: shared.TwinCritic, seen: Experience, obs: Tensor, action: Tensor) -> Tensor:
         return critic(torch.cat([seen.normalise(obs), action], -1))
 
+    def model_cost(self, step: int) -> float:
+        """Milliseconds of one core of the iteration before a step, roughly."""
+        return sum(parts_of_iteration(self.config, self.sizes, step))
+
+    def model_share(self, step: int) -> float:
+        """How much of it is done, roughly."""
+        c, now, (fit, rounds) = self.config, self.now, parts_of_iteration(self.config, self.sizes, step)
+        usual = _imagined.usual_minibatches(c, step, int(step * c.model_holdout))
+        fitted = min(1.0, self.fit.minibatches / usual) if now.fitting else float(self.fit.name == f"fit-{step}")
+        updated = max(now.updates, 0) * c.rounds / (c.rollout_steps * c.updates_per_step)
+        return (fitted * fit + (now.round + updated) / c.rounds * rounds) / (fit + rounds)
+
     def plan(self, experience: Experience) -> Sequence[Way]:
         """Section 5.4: how the final policy acts with planning, and without."""
         c, ends = self.config, None if self.ends is None else self.terminates
@@ -336,10 +345,6 @@ class MAAC(SoftActorCritic):
     def prepare(self, step: int, lacking: Tensor | None = None) -> int:
         """Nothing is learned at a step."""
         return 0
-
-    def stuck(self, step: int, lacking: Tensor) -> Tensor:
-        """No seed: the model does not learn from windows."""
-        return lacking & False
 
     def update(self, phase: int, experience: Experience, draws: Draws, active: Tensor | None) -> None:
         """Nothing: all is learned between two rollouts."""
@@ -359,33 +364,28 @@ class MAAC(SoftActorCritic):
         self.now = Progress(now["fitting"], now["round"], rollouts, now["updates"])
 
 
-def step_costs(c: Config, obs_dim: int, action_dim: int, S: int, total_steps: int) -> Sequence[tuple[int, float]]:
-    """`OnlineAgent.costs`: what an iteration costs, spread over the steps until the next."""
-    sizes = obs_dim, action_dim, S
-    starts = range(c.learning_starts, max(total_steps, c.learning_starts + 1), c.rollout_steps)
-    actor = products((obs_dim, *c.actor_hidden, 2 * action_dim))
-    critics = 2 * products((obs_dim + action_dim, *c.critic_hidden, 1))
-    member = products((obs_dim + action_dim, *c.model_hidden, 2 * obs_dim))
+def rollout_length(c: Config, step: int) -> int:
+    """Model steps of the rollouts of the iteration before an environment step."""
+    return _imagined.rollout_length(c, (step - c.learning_starts) // c.rollout_steps)
+
+
+def parts_of_iteration(c: Config, task_sizes: tuple[int, int, int], step: int) -> tuple[float, float]:
+    """Milliseconds of one core, roughly, of the fit before a step, and of the rounds after it; sizes of O, A and S."""
+    rows, outputs = min(step, c.replay_capacity), task_sizes[0]
+    made, updates = c.rounds * rollout_length(c, step) * c.rollouts_per_fit, c.rollout_steps * c.updates_per_step
     paths, last = (c.paths, 1) if c.samples == "paths" else (1, c.paths)
-    a_row = paths * c.H * (3 * actor + 2 * member) + paths * last * (3 * actor + 2 * critics)  # of a batch
-    a_row += 4 * critics + actor + c.critic_steps * c.members * (member + actor + critics)
-    calls = 150 + c.H * (120 + 30 * len(c.model_hidden)) + c.critic_steps * 120
-    updates = c.updates_per_step * milliseconds(S * c.step_batch * a_row, calls)
-
-    def model(iteration: int, step: int) -> float:
-        rows = min(step, c.replay_capacity)
-        made = c.rounds * _imagined.rollout_length(c, iteration) * c.rollouts_per_fit
-        held = int(rows * c.model_holdout)
-        return _imagined.model_milliseconds(c, obs_dim, sizes, rows, held, made) / c.rollout_steps
-
-    return [(0, updates)] + [(at, updates + model(i, at)) for i, at in enumerate(starts)]
+    update = _model_paths.update_milliseconds(c, task_sizes, c.H, paths, last, c.critic_steps)
+    rounds = _imagined.imagining_milliseconds(c, outputs, task_sizes, made) + updates * update
+    return _imagined.fit_milliseconds(c, outputs, task_sizes, rows, int(rows * c.model_holdout)), rounds
 
 
 def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits) -> float:
     """Milliseconds of one core that a whole block takes, roughly."""
     c, S, total_steps = settings(Config, config), len(seeds), int(budget["total_steps"])
-    costs = step_costs(c, task.observation_dim, task.action_dim, S, total_steps)
-    return cost_before(total_steps, shared.schedule(c, total_steps), costs, S, task.horizon)
+    sizes = task.observation_dim, task.action_dim, S
+    acting = cost_before(total_steps, shared.schedule(c, total_steps), [(0, 0.0)], S, task.horizon)
+    learns = range(c.learning_starts, total_steps + 1, c.rollout_steps)
+    return acting + sum(sum(parts_of_iteration(c, sizes, step)) for step in learns)
 
 
 def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> Learner:

@@ -142,7 +142,8 @@ class MBPO(SoftActorCritic):
         self.draws = {**self.draws, **batches}
         self.draws_windows, self.learns_between = False, False
         self.model_from, self.model_every = c.learning_starts, c.fit_every
-        self.costs = step_costs(c, n, m, len(self.seeds), total_steps)
+        self.sizes = n, m, len(self.seeds)
+        self.costs = step_costs(c, *self.sizes)
 
     def advance_model(self, step: int, experience: Experience, active: Tensor | None) -> bool:
         """Some minibatches of the fit, or the next step of the rollouts; whether these have ended."""
@@ -174,14 +175,19 @@ class MBPO(SoftActorCritic):
         member = drawn_members(streams, self.fit.elites, B)
         self.imagined.add(*rollouts.step(self.model, action, member, for_model, self.terminates))
 
+    def model_cost(self, step: int) -> float:
+        """Milliseconds of one core of the fit and of the rollouts before a step, roughly."""
+        return model_cost(self.config, self.sizes, step)
+
+    def model_share(self, step: int) -> float:
+        """How much of them is done, roughly: the rollouts are the smaller part."""
+        usual = _imagined.usual_minibatches(self.config, step, held_out(self.config, step))
+        return 0.9 if self.rollouts else 0.9 * min(1.0, self.fit.minibatches / usual)
+
     def prepare(self, step: int, lacking: Tensor | None = None) -> int:
         """Set the target entropy of the step. The phase is D_model's size: another one lies elsewhere."""
         self.set_target_entropy(step)
         return self.imagined.capacity
-
-    def stuck(self, step: int, lacking: Tensor) -> Tensor:
-        """No seed: the model does not learn from windows."""
-        return lacking & False
 
     def update(self, phase: int, experience: Experience, draws: Draws, active: Tensor | None) -> None:
         """`updates_per_step` updates of SAC, each on a fresh batch of real and imagined transitions."""
@@ -202,25 +208,26 @@ class MBPO(SoftActorCritic):
         self.rollouts = BranchedRollouts.from_state(state["rollouts"]) if state["rollouts"] else None
 
 
-def step_costs(c: Config, obs_dim: int, action_dim: int, S: int, total_steps: int) -> Sequence[tuple[int, float]]:
-    """`OnlineAgent.costs`: SAC's updates, and what the model costs spread over the steps until its next."""
+def step_costs(c: Config, obs_dim: int, action_dim: int, S: int) -> Sequence[tuple[int, float]]:
+    """`OnlineAgent.costs`: SAC's updates."""
     multiplications, calls = shared.update_cost(c, obs_dim, action_dim)
-    updates = c.updates_per_step * milliseconds(S * multiplications, calls)
+    return [(0, c.updates_per_step * milliseconds(S * multiplications, calls))]
 
-    def model(step: int) -> float:
-        rows, made = min(step, c.replay_capacity), rollout_length(c, step) * c.rollouts_per_fit
-        sizes = obs_dim, action_dim, S
-        return _imagined.model_milliseconds(c, 1 + obs_dim, sizes, rows, held_out(c, rows), made) / c.fit_every
 
-    costs = [(step, updates + model(step)) for step in range(c.learning_starts, total_steps, c.fit_every)]
-    return [(0, costs[0][1] if costs else updates), *costs[1:]]
+def model_cost(c: Config, task_sizes: tuple[int, int, int], step: int) -> float:
+    """Milliseconds of one core of the fit before a step and of its rollouts, roughly; sizes of O, A and S."""
+    rows, outputs = min(step, c.replay_capacity), 1 + task_sizes[0]
+    made = rollout_length(c, step) * c.rollouts_per_fit
+    fit = _imagined.fit_milliseconds(c, outputs, task_sizes, rows, held_out(c, rows))
+    return fit + _imagined.imagining_milliseconds(c, outputs, task_sizes, made)
 
 
 def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits) -> float:
     """Milliseconds of one core that a whole block takes, roughly."""
     c, S, total_steps = settings(Config, config), len(seeds), int(budget["total_steps"])
-    costs = step_costs(c, task.observation_dim, task.action_dim, S, total_steps)
-    return cost_before(total_steps, shared.schedule(c, total_steps), costs, S, task.horizon)
+    sizes = task.observation_dim, task.action_dim, S
+    fits = sum(model_cost(c, sizes, step) for step in range(c.learning_starts, total_steps, c.fit_every))
+    return fits + cost_before(total_steps, shared.schedule(c, total_steps), step_costs(c, *sizes), S, task.horizon)
 
 
 def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> Learner:

@@ -75,10 +75,6 @@ class SAC(SoftActorCritic):
         self.set_target_entropy(step)
         return 0
 
-    def stuck(self, step: int, lacking: Tensor) -> Tensor:
-        """No seed: there is no model to learn."""
-        return lacking & False
-
     def update(self, phase: int, experience: Experience, draws: Draws, active: Tensor | None) -> None:
         """`updates_per_step` updates, each on a fresh batch of the replay."""
         for u in range(self.config.updates_per_step):
