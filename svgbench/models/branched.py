@@ -37,7 +37,7 @@ def permuted_members(streams: Streams, members: int, rows: int) -> Int64[Tensor,
 
 
 def predict_permuted(
-    model: GaussianEnsemble, x: Float[Tensor, "S B I"], streams: Streams
+    model: GaussianEnsemble, x: Float[Tensor, "S B I"], streams: Streams, *, variance_as_deviation: bool = False
 ) -> tuple[Float[Tensor, "S B K"], Float[Tensor, "S B K"]]:
     """Mean and log-variance of rows x, each by one member: in random order the rows are cut into equal blocks.
 
@@ -49,7 +49,8 @@ def predict_permuted(
     order = streams.permutation(-(-B // E) * E)
     blocks = take(x, order % B).unflatten(1, (E, -1))
     places = order.argsort(1)[:, :B]
-    mean, log_var = (take(out.flatten(1, 2), places) for out in model.predict_blocks(blocks))
+    outs = model.predict_blocks(blocks, variance_as_deviation=variance_as_deviation)
+    mean, log_var = (take(out.flatten(1, 2), places) for out in outs)
     return mean, log_var
 
 

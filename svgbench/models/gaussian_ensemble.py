@@ -71,9 +71,16 @@ class GaussianEnsemble(nn.Module):
     def layers(self) -> list[Linear]:
         return cast(list[Linear], list(self.net.layers))
 
-    def forward(self, x: Float[Tensor, "S #E B I"]) -> tuple[Float[Tensor, "S _ B O"], Float[Tensor, "S _ B O"]]:
-        """Mean and log-variance, of every member."""
-        return self._unscaled(*self.scaled(x))
+    def forward(
+        self, x: Float[Tensor, "S #E B I"], *, variance_as_deviation: bool = False
+    ) -> tuple[Float[Tensor, "S _ B O"], Float[Tensor, "S _ B O"]]:
+        """Mean and log-variance, of every member.
+
+        variance_as_deviation: the log-variance is that of a model whose standard deviation is what ours has for its
+        variance, before outputs are scaled back. MAAC's code has it so where it differentiates paths, and in planning.
+        """
+        mean, log_var = self.scaled(x)
+        return self._unscaled(mean, 2 * log_var if variance_as_deviation else log_var)
 
     def scaled(self, x: Float[Tensor, "S #E B I"]) -> tuple[Float[Tensor, "S _ B O"], Float[Tensor, "S _ B O"]]:
         """Mean and log-variance, of every member, of outputs as `scaled_target` has them."""
@@ -150,9 +157,14 @@ class GaussianEnsemble(nn.Module):
 
     @torch.no_grad()
     def predict_rows(
-        self, x: Float[Tensor, "S B I"], member: Int64[Tensor, "S B"], active: Bool[Tensor, "S B"]
+        self,
+        x: Float[Tensor, "S B I"],
+        member: Int64[Tensor, "S B"],
+        active: Bool[Tensor, "S B"],
+        *,
+        variance_as_deviation: bool = False,
     ) -> tuple[Float[Tensor, "S B O"], Float[Tensor, "S B O"]]:
-        """Mean and log-variance of rows x, each by one member.
+        """Mean and log-variance of rows x, each by one member, as `forward`.
 
         Rows that are not active are left out: their mean is 0. A piece of one member's rows passes
         through all layers while it lies in the cache, and each layer writes where it was.
@@ -168,6 +180,7 @@ class GaussianEnsemble(nn.Module):
                     raw[s].index_copy_(0, piece, self._through(s, e, rows, buffers))
         mean, log_var = raw.chunk(2, -1)
         log_var = self._bounded(log_var, self.log_var_min[:, 0], self.log_var_max[:, 0])
+        log_var = 2 * log_var if variance_as_deviation else log_var
         if self.scaled_outputs:
             which = member[..., None].expand(-1, -1, self.outputs)
             centre, width = (p[:, :, 0].gather(1, which) for p in (self.out_centre, self.out_width))
@@ -177,7 +190,7 @@ class GaussianEnsemble(nn.Module):
 
     @torch.no_grad()
     def predict_blocks(
-        self, x: Float[Tensor, "S {self.members} B I"]
+        self, x: Float[Tensor, "S {self.members} B I"], *, variance_as_deviation: bool = False
     ) -> tuple[Float[Tensor, "S {self.members} B O"], Float[Tensor, "S {self.members} B O"]]:
         """Mean and log-variance of rows x, as many for each member. `forward`, for rows that nothing is learned from.
 
@@ -194,7 +207,8 @@ class GaussianEnsemble(nn.Module):
                     h = nn.functional.silu(h, inplace=True) if name == "silu" else ACTIVATIONS[name](h)
                 out.copy_(h)
         mean, log_var = raw.chunk(2, -1)
-        return self._unscaled(mean, self._bounded(log_var, self.log_var_min, self.log_var_max))
+        log_var = self._bounded(log_var, self.log_var_min, self.log_var_max)
+        return self._unscaled(mean, 2 * log_var if variance_as_deviation else log_var)
 
     def _through(
         self, s: int, e: int, x: Float[Tensor, "n I"], buffers: list[Float[Tensor, "_ _"]]

@@ -127,12 +127,14 @@ class ModelReturns:
             return torch.cat(
                 [model.predict_blocks(p[:, None].expand(-1, model.members, -1, -1))[0].mean(1) for p in parts], 1
             )
+        odd = how == "member_variance"
         if self.settings.assignment == "permuted":
-            mean, log_var = predict_permuted(model, x, self.streams)
+            mean, log_var = predict_permuted(model, x, self.streams, variance_as_deviation=odd)
         else:
-            mean, log_var = model.predict_rows(x, drawn_members(self.streams, self.members, B), running)
+            member = drawn_members(self.streams, self.members, B)
+            mean, log_var = model.predict_rows(x, member, running, variance_as_deviation=odd)
         noise = self.streams.normal((B, model.outputs), x.dtype)
-        return mean + log_var.mul(1.0 if how == "member_variance" else 0.5).exp_() * noise
+        return mean + log_var.mul(0.5).exp_() * noise
 
     def _values(self, s: Tensor, last: Tensor | None) -> Tensor:
         piece = max(PIECE // len(s), 1)  # each passes through all layers while it lies in the cache

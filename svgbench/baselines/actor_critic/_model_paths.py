@@ -48,8 +48,7 @@ class Rules:
 class ModelSteps:
     """Steps of an ensemble whose outputs are changes of the observation, with derivatives.
 
-    variance_as_deviation: unit noise is scaled by the model's variance, as in the code of MAAC's authors, instead of by
-    its standard deviation. clip: next observations are cut to [-clip, clip]; 0: they are not.
+    variance_as_deviation: as `GaussianEnsemble.forward`. clip: next observations are cut to [-clip, clip]; 0: no cut.
     """
 
     model: GaussianEnsemble
@@ -63,7 +62,7 @@ class ModelSteps:
         """
         x = torch.cat([obs, action], -1)
         blocks = x.gather(1, order[..., None].expand_as(x)).unflatten(1, (self.model.members, -1))
-        mean, log_var = (out.flatten(1, 2) for out in self.model(blocks))
+        mean, log_var = (out.flatten(1, 2) for out in self._predicted(blocks))
         back = torch.empty_like(order).scatter_(
             1, order, torch.arange(order.shape[1], device=order.device).expand_as(order)
         )
@@ -73,12 +72,15 @@ class ModelSteps:
     def of_all(self, obs: Tensor, action: Tensor, noise: Tensor) -> Tensor:
         """What each member makes of rows [S, E or 1, B, .] of its own or of all: [S, E, B, O]; noise as obs."""
         x = torch.cat([obs, action], -1).expand(-1, self.model.members, -1, -1)
-        mean, log_var = self.model(x)
+        mean, log_var = self._predicted(x)
         return self._next(obs, mean, log_var, noise)
 
+    def _predicted(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        mean, log_var = self.model(x, variance_as_deviation=self.variance_as_deviation)
+        return mean, log_var
+
     def _next(self, obs: Tensor, mean: Tensor, log_var: Tensor, noise: Tensor) -> Tensor:
-        deviation = (log_var if self.variance_as_deviation else 0.5 * log_var).exp()
-        after = obs + mean + deviation * noise
+        after = obs + mean + (0.5 * log_var).exp() * noise
         return after.clamp(-self.clip, self.clip) if self.clip > 0 else after
 
 

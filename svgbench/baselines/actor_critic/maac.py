@@ -133,13 +133,13 @@ UPDATES_AT_ONCE = 20  # updates whose random numbers are drawn together, and whi
 
 
 def fit_settings(c: Config, seeds: Sequence[int], outputs: int) -> FitSettings:
-    """No weight decay; the penalty on the bounds is of means over outputs."""
+    """No weight decay; the penalty on the bounds is of means over outputs, and stands in each member's loss."""
     return FitSettings(
         split=own_splits_by_rollout(seeds, c.learning_starts, c.rollout_steps, c.model_holdout),
         rule=partial(RollingMean, members=c.members, persistence=c.persistence),
         batch=c.model_batch, lr=c.model_lr, decay=(0.0,) * (len(c.model_hidden) + 1),
-        bounds_penalty=c.log_var_penalty / outputs, max_epochs=c.max_epochs, max_minibatches=c.max_minibatches,
-        elites=c.members, learns_reward=False, validated_by="likelihood",
+        bounds_penalty=c.log_var_penalty * c.members / outputs,
+        max_epochs=c.max_epochs, max_minibatches=c.max_minibatches, elites=c.members, learns_reward=False, validated_by="likelihood",
     )  # fmt: skip
 
 

@@ -127,12 +127,12 @@ FIG2 = Experiment(
             seeds=5,
             note=(
                 "15k steps for 200k; 2 x 128 units for 2 x 256, batches of 128 for 256; 1k random steps for 5k; models "
-                "of 3 x 128 units for 4 x 200; fits of at most 25 epochs and 600 minibatches; MBPO: 10 updates a step "
+                "of 3 x 128 units for 4 x 200; fits of at most 100 epochs and 600 minibatches; MBPO: 10 updates a step "
                 "for 20 or 40, 5 models for 7, 4 elites for 5, fits every 500 steps for 250, 10k rollouts a fit for "
                 "100k, of 1 to 5 steps over steps 5k to 15k on hopper and ant; MAAC: 4 updates a step for 8, H = 3 for "
                 "4, 2 paths for 5, 4 models for 8, rollouts of 500 steps for 1000 with 2 rounds for 4, each of 5k "
-                "imagined rollouts for 100k, as long as MBPO's; planning: 100 candidates for 256, 3 iterations "
-                "for 5"
+                "imagined rollouts for 100k, as long as MBPO's, 50k imagined transitions kept for 2m; planning: 100 "
+                "candidates for 256, 3 iterations for 5"
             ),
             limits={"total_steps": 15_000},
             config={
@@ -140,7 +140,7 @@ FIG2 = Experiment(
                 "critic_hidden": (128, 128),
                 "step_batch": 128,
                 "model_hidden": (128, 128, 128),
-                "max_epochs": 25,
+                "max_epochs": 100,
                 "max_minibatches": 600,
                 "rollout_length_final": 5,
                 "random_steps": 1000,
@@ -160,7 +160,7 @@ FIG2 = Experiment(
                         "rollouts_per_fit": 5000,
                         "rollout_grows_from": 7,
                         "rollout_grows_until": 27,
-                        "imagined_capacity": 200_000,
+                        "imagined_capacity": 50_000,
                         "plan_population": 100,
                         "plan_elites": 10,
                         "plan_iterations": 3,
