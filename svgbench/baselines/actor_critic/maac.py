@@ -138,8 +138,8 @@ def fit_settings(c: Config, seeds: Sequence[int], outputs: int) -> FitSettings:
         split=own_splits_by_rollout(seeds, c.learning_starts, c.rollout_steps, c.model_holdout),
         rule=partial(RollingMean, members=c.members, persistence=c.persistence),
         batch=c.model_batch, lr=c.model_lr, decay=(0.0,) * (len(c.model_hidden) + 1),
-        bounds_penalty=c.log_var_penalty * c.members / outputs,
-        max_epochs=c.max_epochs, max_minibatches=c.max_minibatches, elites=c.members, learns_reward=False, validated_by="likelihood",
+        bounds_penalty=c.log_var_penalty * c.members / outputs, max_epochs=c.max_epochs,
+        max_minibatches=c.max_minibatches, elites=c.members, learns_reward=False, validated_by="likelihood",
     )  # fmt: skip
 
 
