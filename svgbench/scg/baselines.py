@@ -105,7 +105,7 @@ class Learned(Baseline):
 
     def values(self, run: Run) -> Tensor:
         made = self._made[run] = self._rows(run)
-        if len(made) == len(run.plan.scored):
+        if made.size(0) == len(run.plan.scored):
             return made.detach()
         return torch.zeros_like(run.q_values).index_put((self._learned(run),), made.detach().to(run.q_values))
 
@@ -137,9 +137,9 @@ class Learned(Baseline):
         made = self._made.pop(run, None)
         if made is None:
             made = self._rows(run)
-        if not len(made):
+        if not made.size(0):
             raise GraphError("no node of the baseline has a score term, expected one at least")
-        q = run.q_values if len(made) == len(run.q_values) else run.q_values[self._learned(run)]
+        q = run.q_values if made.size(0) == len(run.plan.scored) else run.q_values[self._learned(run)]
         return run.expectation(run.by_sample((q - made).square().sum(0)))
 
 

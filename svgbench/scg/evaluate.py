@@ -116,9 +116,10 @@ def bound_inputs(graph: Graph, inputs: Mapping[Any, Value], n: int | None) -> tu
         if node.sampled:
             if not isinstance(value, Tensor) or value.dim() == 0:
                 raise GraphError(f"the input {node} has no axis, expected the samples as its first axis")
-            if n is not None and len(value) != n:
-                raise GraphError(f"the input {node} has {len(value)} samples, expected {n}")
-            n = len(value)
+            own = value.size(0)
+            if n is not None and own != n:
+                raise GraphError(f"the input {node} has {own} samples, expected {n}")
+            n = own
         bound[node.index] = value
     missing = [node.name for node in graph.nodes if node.kind == "input" and node.index not in bound]
     if missing:
