@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from svgbench.baselines.actor_critic import mbpo, sac, sac_svg
+from svgbench.baselines.actor_critic import maac, mbpo, sac, sac_svg
 from svgbench.learners.costs import products
 
 Sizes = Sequence[int]
@@ -59,6 +59,17 @@ def ensemble_epoch(c: mbpo.Config, O: int, A: int, rows: int, held: int) -> int:
 def imagined_step(c: mbpo.Config, O: int, A: int) -> int:  # noqa: E741
     """A step of the rollouts of one seed: an action and one member for every row."""
     return c.rollouts_per_fit * (network((O, *c.actor_hidden, 2 * A)) + network((O + A, *c.model_hidden, 2 * (1 + O))))
+
+
+def maac_update(c: maac.Config, O: int, A: int) -> int:  # noqa: E741
+    """An update of MAAC of one seed, with K paths and targets weighted by their variances."""
+    actor, critic, model = (O, *c.actor_hidden, 2 * A), (O + A, *c.critic_hidden, 1), (O + A, *c.model_hidden, 2 * O)
+    along = network(actor, learns=True) + max(c.H - 1, 0) * network(actor, learns=True, carries=True)
+    along += c.H * network(model, carries=True) + 2 * network(critic, carries=True)
+    along += network(actor, learns=True, carries=True) if c.H > 0 else 0  # where the path ends
+    valued = network(actor) + 2 * network(critic)
+    target = valued + c.critic_steps * c.members * (network(model) + valued)
+    return c.step_batch * (c.paths * along + target + 2 * network(critic, learns=True))
 
 
 def model_steps(c: sac_svg.Config, O: int, A: int, *, learns: bool) -> int:  # noqa: E741

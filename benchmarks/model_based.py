@@ -1,9 +1,10 @@
-"""MBPO: what an environment step costs at two sizes, ten seeds against one, and rows through an ensemble.
+"""MBPO and MAAC: what a step and an update cost at two sizes, ten seeds against one, and rows through an ensemble.
 
-A step's cost is that of its updates, with its share of the fit and of the rollouts that come every `fit_every` steps.
-The sizes are those of `maac/fig2` on hopper, at `short` and at `paper` (the authors' code), for one seed. The limit is
-the least arithmetic (`benchmarks.arithmetic`) at the rate of a large float32 product. The share of the fit is that of
-the transitions at step `AT`, and of as many epochs as the budget allows, or as usual where it has no cap.
+The cost of a step of MBPO is that of its updates, with its share of the fit and of the rollouts that come every
+`fit_every` steps. The sizes are those of `maac/fig2` on hopper, at `short` and at `paper` (the authors' code), for one
+seed. The limit is the least arithmetic (`benchmarks.arithmetic`) at the rate of a large float32 product. The share of
+the fit is that of the transitions at step `AT`, and of as many epochs as the budget allows, or as usual where it has no
+cap. Of MAAC, an update is measured: policy and critics, with paths of the model and targets of all depths.
 
 Rows go through seven networks of 4 x 200 units, 10,000 at once: one member a row, and all members. The limit is their
 products alone, in the same pieces.
@@ -29,8 +30,9 @@ from svgbench.lab.cells import Cell, Selection, expand
 from svgbench.lab.platform import environment
 
 ROOT = Path(__file__).parents[1]
-EXPERIMENT, TASK, VARIANT = "maac/fig2", "poplin/hopper", "mbpo"
+EXPERIMENT, TASK = "maac/fig2", "poplin/hopper"
 AT = {"short": 7500, "paper": 20_000}  # environment steps
+PARTS = ("step", "updates", "epoch", "imagined")
 SEEDS = 10
 REPEATS = 7
 SIZE = 1024  # of the product that is timed
@@ -40,11 +42,45 @@ Turns = dict[str, Callable[[], object]]
 Seconds = dict[str, float]
 
 
-def cell_of(budget: str, *overrides: str) -> Cell:
+def cell_of(budget: str, variant: str = "mbpo") -> Cell:
     """The cell of Figure 2."""
-    selection = Selection(budget, tasks=(TASK,), variants=(VARIANT,), overrides=overrides)
+    selection = Selection(budget, tasks=(TASK,), variants=(variant,))
     (cell,) = expand(reproduce.experiments()[EXPERIMENT], selection)
     return cell
+
+
+def after_random_steps(cell: Cell, seeds: list[int]) -> tuple[Any, Any]:
+    """The block's learner when it begins to learn, and its task."""
+    from svgbench.lab.block import resolve
+
+    task = resolve(cell.task.make)(**cell.task.options)
+    learner: Any = resolve(cell.variant.learner)(cell.config, task, seeds, cell.limits, "cpu")
+    while learner.step < learner.agent.config.learning_starts:
+        learner.advance()
+    return learner, task
+
+
+class Updates:
+    """Updates of a block of MAAC: `turn`, how many it does, and the least multiplications of one, `least`."""
+
+    def __init__(self, cell: Cell, seeds: list[int]) -> None:
+        from benchmarks import arithmetic
+
+        self.learner, task = after_random_steps(cell, seeds)
+        agent = self.agent = self.learner.agent
+        self.least = len(seeds) * arithmetic.maac_update(agent.config, task.observation_dim, task.action_dim)
+        agent.fit.name = f"fit-{self.learner.step}"  # as if the fit were over
+        while agent.now.updates < 0:
+            self._advance()
+        self.turn()
+        self.count = agent.now.updates
+
+    def turn(self) -> None:
+        self.agent.now.updates = 0
+        self._advance()
+
+    def _advance(self) -> None:
+        self.agent.advance_model(self.learner.step, self.learner.experience, None)
 
 
 class Step:
@@ -59,13 +95,9 @@ class Step:
         from benchmarks import arithmetic
         from svgbench.baselines.actor_critic import mbpo
         from svgbench.baselines.actor_critic._imagined import USUAL_EPOCHS
-        from svgbench.lab.block import resolve
 
-        task = resolve(cell.task.make)(**cell.task.options)
-        learner: Any = mbpo.make(cell.config, task, seeds, cell.limits, "cpu")
+        learner, task = after_random_steps(cell, seeds)
         c = self.config = learner.agent.config
-        while learner.step < c.learning_starts:
-            learner.advance()
         self.agent, self.experience = learner.agent, learner.experience
         self.experience_step, sizes = learner.step, (task.observation_dim, task.action_dim)
         rows = self.experience.replay.rows[:, : self.experience.replay.size]
@@ -178,12 +210,17 @@ def child(repeats: int) -> None:
     steps["block"] = Step(cell_of("short"), list(range(SEEDS)), AT["short"])
     turns: Turns = {"product": lambda: torch.mm(a, b, out=c), **{f"rows/{n}": t for n, t in rows_through().items()}}
     turns |= {f"{name}/{part}": turn for name, step in steps.items() for part, turn in step.turns.items()}
+    updates = {budget: Updates(cell_of(budget, "maac"), [0]) for budget in AT}
+    turns |= {f"maac_{budget}": own.turn for budget, own in updates.items()}
     seconds = least_seconds(turns, repeats)
     rate = SIZE**3 / seconds["product"]
     for name, step in steps.items():
         step.least["step"] = step.of_step(step.least)  # type: ignore[assignment]
         seconds[f"{name}/step"] = step.of_step({part: seconds[f"{name}/{part}"] for part in step.turns})
     limits = {f"{name}/{part}": n / rate for name, step in steps.items() for part, n in step.least.items()}
+    for budget, own in updates.items():
+        seconds[f"maac_{budget}"] /= own.count
+        limits[f"maac_{budget}"] = own.least / rate
     print(json.dumps([seconds, limits, rate]))
 
 
@@ -192,13 +229,10 @@ def measure(repeats: int = REPEATS) -> list[Result]:
     words = [sys.executable, "-m", "benchmarks.model_based", "--child", "--repeats", str(repeats)]
     done = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment(1))
     seconds, limits, rate = json.loads(done.stdout.splitlines()[-1])
-    results = []
-    for budget in AT:
-        for part in ("step", "updates", "epoch", "imagined"):
-            name = f"{budget}/{part}"
-            limit = f"its products at {2e-9 * rate:.0f} GFLOP/s"
-            results.append(_result(name, seconds[name], limit, limits[name]))
-    for part in ("step", "updates", "epoch", "imagined"):
+    limit = f"its products at {2e-9 * rate:.0f} GFLOP/s"
+    names = [f"{budget}/{part}" for budget in AT for part in PARTS] + [f"maac_{budget}" for budget in AT]
+    results = [_result(name, seconds[name], limit, limits[name]) for name in names]
+    for part in PARTS:
         value, alone = seconds[f"block/{part}"] / SEEDS, seconds[f"short/{part}"]
         results.append(_result(f"seed_of_ten/{part}", value, "one seed alone", alone))
     for kind in ("one_member", "all_members"):

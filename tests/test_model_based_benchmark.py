@@ -24,6 +24,13 @@ def test_a_part_that_is_timed_does_the_least_arithmetic(step, part):
     assert flops(step.turns[part]) == 2 * step.least[part]
 
 
+@pytest.mark.parametrize("variant", ["maac", "h0", "single"])
+def test_an_update_of_maac_that_is_timed_does_the_least_arithmetic(variant):
+    updates = model_based.Updates(model_based.cell_of("smoke", variant), [0, 1])
+    assert updates.count > 1
+    assert flops(updates.turn) == 2 * updates.count * updates.least
+
+
 def test_an_epoch_is_one_of_a_fit_to_the_transitions_at_that_step(step):
     assert step.rows.shape[1] == 400
     assert step.minibatches == 5, "320 transitions in batches of 64; 80 are held out"
