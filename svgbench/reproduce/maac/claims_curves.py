@@ -123,6 +123,16 @@ FIG4_CLAIMS = (
         ),
     ),
     Claim(
+        id="model-matters-most",
+        quote="Using the model is the component that affects the most the performance",
+        source="Figure 4",
+        origin="text",
+        parts=(
+            Comparison(Term("h0", FINAL), "<", Term("td", FINAL), "the most: less without it than without STEVE"),
+            Comparison(Term("h0", FINAL), "<", Term("single", FINAL), "the most: less than with a single sample"),
+        ),
+    ),
+    Claim(
         id="steve-more-stable",
         quote=STEVE,
         source="section 5.3, Figure 4",

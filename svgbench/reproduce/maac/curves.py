@@ -126,19 +126,20 @@ FIG2 = Experiment(
             "short",
             seeds=5,
             note=(
-                "15k steps for 200k; 2 x 128 units for 2 x 256, batches of 128 for 256; 1k random steps for 5k; models "
-                "of 3 x 128 units for 4 x 200; fits of at most 100 epochs and 600 minibatches; MBPO: 10 updates a step "
-                "for 20 or 40, 5 models for 7, 4 elites for 5, fits every 500 steps for 250, 10k rollouts a fit for "
-                "100k, of 1 to 5 steps over steps 5k to 15k on hopper and ant; MAAC: 4 updates a step for 8, H = 3 for "
-                "4, 2 paths for 5, 4 models for 8, rollouts of 500 steps for 1000 with 2 rounds for 4, each of 5k "
-                "imagined rollouts for 100k, as long as MBPO's, 50k imagined transitions kept for 2m; planning: 100 "
-                "candidates for 256, 3 iterations for 5"
+                "15k steps for 200k; 2 x 128 units for 2 x 256, batches of 128 for 256; 1k random steps for 5k; a "
+                "temperature that starts at 0.1 for 1; models of 3 x 128 units for 4 x 200; fits of at most 100 epochs "
+                "and 600 minibatches; MBPO: 10 updates a step for 20 or 40, 5 models for 7, 4 elites for 5, fits every "
+                "500 steps for 250, 10k rollouts a fit for 100k, of 1 to 5 steps over steps 5k to 15k on hopper and "
+                "ant; MAAC: 4 updates a step for 8, H = 3 for 4, 2 paths for 5, 4 models for 8, rollouts of 500 steps "
+                "for 1000 with 2 rounds for 4, each of 5k imagined rollouts for 100k, as long as MBPO's, 50k imagined "
+                "transitions kept for 2m; planning: 100 candidates for 256, 3 iterations for 5"
             ),
             limits={"total_steps": 15_000},
             config={
                 "actor_hidden": (128, 128),
                 "critic_hidden": (128, 128),
                 "step_batch": 128,
+                "alpha_init": 0.1,
                 "model_hidden": (128, 128, 128),
                 "max_epochs": 100,
                 "max_minibatches": 600,
@@ -221,9 +222,7 @@ FIG2 = Experiment(
             block_size=3,
             config_of=merged(
                 TEN,
-                of_maac(
-                    {**iterations_of(100, first=400), "rounds": 2, "paths": 2, "members": 4, "updates_per_step": 2}
-                ),
+                of_maac({**iterations_of(100, first=400), **SMALL_MAAC}),
                 {name: {"H": 2} for name in ("maac", "td", "single", "maac-code")},
                 {"single": {"paths": 1}, "h10": {"H": 4}, "sac-maac": {"updates_per_step": 2}},
                 {name: {"plan_episodes": 0} for name in FOUR if name not in ("maac", "sac-maac")},
