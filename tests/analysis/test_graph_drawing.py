@@ -8,7 +8,8 @@ from matplotlib.patches import FancyArrowPatch, PathPatch
 from torch.distributions import Normal
 
 from svgbench import scg
-from svgbench.analysis.show.graphs import graph_figure, written
+from svgbench.analysis.show.canvas import house_style, subplots
+from svgbench.analysis.show.graphs import centre, draw_graph, graph_figure, written
 
 
 @pytest.fixture
@@ -52,6 +53,20 @@ def test_arrows_end_at_outlines_and_everything_lies_in_the_figure(graph):
     width, height = figure.get_size_inches() * 72
     (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
     assert (right - left, high - low) == pytest.approx((width, height)), "a unit is a point"
+
+
+def test_a_drawing_among_panels_keeps_its_scale_and_stands_in_the_middle(graph):
+    with house_style():
+        figure, axes = subplots(2, 2, (7, 5))
+        axes[1, 0].set_ylabel("a label that takes room")
+        box = draw_graph(axes[0, 0], graph, (500, 300))  # far from where the axes are
+        centre(figure, {axes[0, 0]: box})
+        figure.canvas.draw()
+    ax, inches = axes[0, 0], figure.dpi_scale_trans.inverted()
+    place, (left, right), (low, high) = ax.get_window_extent().transformed(inches), ax.get_xlim(), ax.get_ylim()
+    assert (right - left, high - low) == pytest.approx((72 * place.width, 72 * place.height)), "a unit is a point"
+    assert (left + right, low + high) == pytest.approx((box.left + box.right, box.low + box.high))
+    assert axes[1, 1].get_window_extent().width > 200, "what is drawn takes no room from the panels"
 
 
 @pytest.mark.parametrize(

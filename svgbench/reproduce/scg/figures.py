@@ -68,6 +68,9 @@ def fig11(results: Results) -> dict[str, Figure]:
 def _differences(ax: Axes, results: Results, tasks: Sequence[TaskSpec]) -> None:
     """One mark per motif and estimator: the largest of the seeds and sample sizes."""
     variants = list(dict.fromkeys(v for _, v in results.cells if v not in ("downstream", "optimal-baseline")))
+    if not variants:
+        ax.set_visible(False)
+        return
     look = looks(results, variants)
     for place, v in enumerate(variants):
         there = [i for i, task in enumerate(tasks) if drawable(results, task.id, v, "difference")]
@@ -75,6 +78,7 @@ def _differences(ax: Axes, results: Results, tasks: Sequence[TaskSpec]) -> None:
         x = np.array(there) + 0.2 * (place - (len(variants) - 1) / 2)
         ax.plot(x, largest, "o", color=look[v].colour, markersize=3.5)
     ax.set_xticks(range(len(tasks)), [f"({task.id.split('/')[1]})" for task in tasks])
+    ax.set_xlim(-0.5, len(tasks) - 0.5)
     ax.set_xlabel("motif")
     ax.set_ylabel("root mean square / |exact|")
     ax.set_title("difference from eq. (38)")
