@@ -126,7 +126,7 @@ def plan_sentences(plan: Plan, estimate: Estimate | None) -> list[str]:
         lines.append(f"{len(moved)} cells will be moved to .work/superseded and done again: {moved[0]}, ...")
     whole = sum(len(b.seeds) - len(b.wanted) for b in plan.blocks)
     if whole:
-        lines.append(f"blocks train whole: {whole} seeds beside those asked for are trained, and kept for later")
+        lines.append(f"blocks train whole: {whole} seeds beyond those requested are trained, and kept for later")
     if estimate is not None and plan.blocks:
         disk = f"{size(estimate.disk_bytes)} of disk" + ("" if estimate.disk_exact else " and the CSVs")
         processes = f"{estimate.jobs} process{'es' * (estimate.jobs > 1)}"

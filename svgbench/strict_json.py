@@ -44,7 +44,7 @@ def _without_number(value: Any, where: str = "") -> Iterator[str]:
 
 
 def _refuse(token: str) -> Any:
-    raise ValueError(f"{token} is no number of JSON's")
+    raise ValueError(f"{token} is not a JSON number")
 
 
 def _float(text: str) -> float:

@@ -54,7 +54,7 @@ def outside(bounds: Range) -> list[float]:
 def problems_of(field: Field):
     """What a field lacks of a range, in words."""
     if field.type is None:
-        yield f"{field.name}: {field.written} is no type that svgbench can read"
+        yield f"{field.name}: {field.written} is not a type that svgbench can read"
     if field.type is str:
         yield f"{field.name} is any string; expected choices"
     for kind, ranges in numbers(field.type):

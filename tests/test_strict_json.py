@@ -61,7 +61,7 @@ def test_a_cells_json_with_nan_is_damaged(tmp_path):
     assert read_meta(path) == meta
     spoilt = tmp_path / path.name
     spoilt.write_text(json.dumps(meta | {"limits": {"total_steps": math.nan}}))
-    with pytest.raises(DamagedError, match="NaN is no number of JSON's"):
+    with pytest.raises(DamagedError, match="NaN is not a JSON number"):
         read_meta(spoilt)
 
 

@@ -17,7 +17,7 @@ from svgbench.streams import Output, OutputError
 from svgbench.words.errors import BUSY, FAILED, OK, USAGE, BusyError, DamagedError, UsageError
 
 EPILOG = (
-    "Exit status: 0 all that was asked for is done; 1 a run failed; 2 usage; 3 under --strict: a verdict is WORSE, a "
+    "Exit status: 0 everything requested is done; 1 a run failed; 2 usage; 3 under --strict: a verdict is WORSE, a "
     "claim REFUTED, or a measure of B worse; under --exact: a bit differs; under --check: a setting is not the "
     "chosen one; 4 incomplete; 75 results busy; 130, 143 interrupted; 141 the reader of its output went away."
 )

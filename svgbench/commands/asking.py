@@ -95,7 +95,7 @@ def _options(given: Selection, budget: str | None) -> str:
     words = [f"--budget {budget}"] if budget is not None else []
     words += [f"--tasks {','.join(given.tasks)}"] if given.tasks else []
     words += [f"--variants {','.join(given.variants)}"] if given.variants else []
-    return " ".join([*words, *(f"-o {override}" for override in given.overrides)]) or "the seeds that were asked for"
+    return " ".join([*words, *(f"-o {override}" for override in given.overrides)]) or "the requested seeds"
 
 
 def _say(text: str) -> None:

@@ -197,7 +197,7 @@ def reach_of(experiment: Experiment, selection: Selection, extra: Mapping[str, V
     }
     if not known:
         where = "; ".join(f"{v.id} runs on {', '.join(v.tasks or ())}" for v in variants)
-        raise UsageError(f"no cell of {experiment.id} is asked for: {where}")
+        raise UsageError(f"no cell of {experiment.id} matches: {where}")
     return reach(overrides, known, ", ".join(selection.variants) or experiment.id)
 
 

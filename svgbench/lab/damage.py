@@ -16,7 +16,7 @@ from svgbench.words.errors import DamagedError
 
 ENDINGS = "line endings were changed from LF to CRLF, as git does under core.autocrlf; the numbers are the same"
 MARK = "a byte-order mark was put before it, as some editors do; the numbers are the same"
-POINTER = "it is a pointer of Git LFS: `git lfs pull` fetches the file"
+POINTER = "it is a Git LFS pointer: `git lfs pull` fetches the file"
 CONFLICT = "it has conflict markers of git: a merge was not finished"
 LINK = "it is a link to a file that is not here"
 OLD = "an older svgbench wrote it; the numbers are the same"
@@ -63,12 +63,12 @@ def remedy(path: Path, reason: str) -> str:
     """The command that repairs the file, for causes that have one. It changes no number."""
     root = path.parents[3]
     if reason == OLD:
-        return f"to mend: svgbench upgrade --results {shlex.quote(str(root))}"
+        return f"to repair: svgbench upgrade --results {shlex.quote(str(root))}"
     if reason != ENDINGS:
         return ""
     command = f"cd {shlex.quote(str(root))} && perl -pi -e 's/\\r$//' */*/*/*.csv */*/*/*.json"
     in_git = any((folder / ".git").exists() for folder in (root, *root.parents))
-    return f"to mend: {command}" + (" && echo '* -text' >> .gitattributes" if in_git else "")
+    return f"to repair: {command}" + (" && echo '* -text' >> .gitattributes" if in_git else "")
 
 
 def left_out(errors: Iterable[DamagedError]) -> list[str]:

@@ -49,7 +49,7 @@ def read_meta(path: Path, old_too: bool = False) -> dict[str, Any] | None:
     try:
         meta = strict_json.loads(data)
     except ValueError as error:
-        raise diagnosed(path, data, f"it is no JSON: {error}", lambda _: False) from None
+        raise diagnosed(path, data, f"it is not JSON: {error}", lambda _: False) from None
     known = (FORMAT, OLD_FORMAT)
     if not isinstance(meta, dict) or meta.get("format") not in known or not isinstance(meta.get("seeds"), dict):
         raise DamagedFileError(path, f"it is not a cell's JSON of format {FORMAT}")
@@ -60,7 +60,7 @@ def read_meta(path: Path, old_too: bool = False) -> dict[str, Any] | None:
         raise DamagedFileError(path, f"{'a wrong' if lacking[0] in meta else 'no'} {lacking[0]}")
     wrong = [seed for seed, entry in meta["seeds"].items() if not (seed.isdecimal() and _is_entry(entry))]
     if wrong:
-        raise DamagedFileError(path, f"an entry that is no seed's, {wrong[0][:40]!r}")
+        raise DamagedFileError(path, f"an entry that is not a seed's, {wrong[0][:40]!r}")
     if meta["format"] == OLD_FORMAT and not old_too:
         raise DamagedFileError(path, OLD, mendable=True)
     return meta

@@ -114,4 +114,4 @@ def _parts(loop: ast.comprehension, values: Mapping[str, Any], rule: str) -> lis
 
 
 def _unreadable(rule: str) -> UsageError:
-    return UsageError(f"'{rule}' is no rule that svgbench can judge; see svgbench.lab.rules")
+    return UsageError(f"'{rule}' is not a rule that svgbench can judge; see svgbench.lab.rules")

@@ -145,7 +145,7 @@ def declared(reference: str) -> Declared:
     (config, inherited), (limits, _) = (_class(source, word) for word in ("Config", "Limits"))
     for rule, names in ((rule, names_in(rule)) for rule in _constant(source, "RULES") or () if limits):
         for one in names - config.keys() - limits.keys() - OTHER_NAMES:
-            raise UsageError(f"{name}: the rule '{rule}' names {one}, which is no setting")
+            raise UsageError(f"{name}: the rule '{rule}' names {one}, which is not a setting")
     options = _options(source, attribute)
     return Declared(
         module=name,
@@ -201,7 +201,9 @@ def _fields(source: Module, of: ast.ClassDef) -> tuple[Fields, Lineage]:
         where, inherited = source.class_of(base)
         fields, before = _fields(where, inherited)
         if fields and _is_dataclass(of) and not inherited.decorator_list:
-            raise UsageError(f"{where.name}: {inherited.name} is no dataclass, so {of.name} would not have its fields")
+            raise UsageError(
+                f"{where.name}: {inherited.name} is not a dataclass, so {of.name} would not have its fields"
+            )
         found |= fields
         lineage += before
     own = set()
@@ -216,7 +218,7 @@ def _fields(source: Module, of: ast.ClassDef) -> tuple[Fields, Lineage]:
             for target in node.targets:
                 if isinstance(target, ast.Name) and target.id in found:
                     written = ast.unparse(node)
-                    raise UsageError(f"{source.name}: '{written}' is no default of a field: write its type too")
+                    raise UsageError(f"{source.name}: '{written}' is not a default of a field: write its type too")
     return found, [*lineage, (source, frozenset(own))]
 
 
@@ -243,7 +245,7 @@ def _added(source: Module, config: Fields, lineage: Lineage) -> dict[str, Any]:
             if name in config:
                 found[name] = value
             elif one is source:
-                raise UsageError(f"{source.name}: ADDED names {name}, which is no field of Config")
+                raise UsageError(f"{source.name}: ADDED names {name}, which is not a field of Config")
     for name, value in found.items():
         problem = config[name][0].problem(value)
         if problem is not None:

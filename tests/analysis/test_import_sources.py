@@ -72,13 +72,13 @@ def test_zip_archives(call: Call) -> None:
             zipped({"[Content_Types].xml": "", "xl/sheet.xml": ""}),
             "is an office document; save the sheet as CSV",
         ),
-        ("a.csv.zip", OK.encode(), "is named .zip and is no zip archive; if it is a CSV, name it .csv"),
-        ("a.csv.gz", OK.encode(), "is named .gz and is no gzip archive"),
-        ("a.csv.zst", OK.encode(), "is named .zst and is no Zstandard archive"),
+        ("a.csv.zip", OK.encode(), "is named .zip but is not a zip archive; if it is a CSV, name it .csv"),
+        ("a.csv.gz", OK.encode(), "is named .gz but is not a gzip archive"),
+        ("a.csv.zst", OK.encode(), "is named .zst but is not a Zstandard archive"),
         ("a.csv.zst", b"\x28\xb5\x2f\xfd\x24\x00", "is a Zstandard archive; unpack it first"),
         ("a.csv.gz", b"", "is empty"),
         ("a.csv.gz", gzip.compress(b"", mtime=0), "is empty"),
-        ("a.tar.gz", gzip.compress(b"a.csv\0\0\0\0\0000644" + OK.encode(), mtime=0), "is no text but a binary file"),
+        ("a.tar.gz", gzip.compress(b"a.csv\0\0\0\0\0000644" + OK.encode(), mtime=0), "is a binary file, not text"),
         ("a.csv.gz", gzip.compress(OK.encode(), mtime=0) + b"behind", "is a torn or damaged archive"),
     ],
 )
@@ -100,7 +100,7 @@ def test_what_is_no_file(call: Call, tmp_path: Path) -> None:
         refused(call(tmp_path / "end"), "cannot be read: No such device")
     refused(call(Path("/dev/null")), "is empty")
     refused(call(Path("")), ". is a folder")
-    refused(call(Path("/dev/zero")), "is no text but a binary file")
+    refused(call(Path("/dev/zero")), "is a binary file, not text")
     refused(call(Path("/dev/urandom")), "binary file")
 
 

@@ -258,4 +258,4 @@ def test_a_done_seed_without_its_row_is_incomplete():
     verdict = one(by_key(cut), measure=first)
     assert (verdict.verdict, verdict.reason) == ("INCOMPLETE", "no row for seed 4")
     assert one(by_key(a), measure=first).verdict == "REPRODUCED"
-    assert one(by_key(dataclasses.replace(a, seeds_asked=()))).reason == "no seed was asked for"
+    assert one(by_key(dataclasses.replace(a, seeds_asked=()))).reason == "no seed was requested"

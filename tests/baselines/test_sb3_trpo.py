@@ -133,7 +133,7 @@ def test_a_seed_that_is_not_finite_is_masked():
 
 
 def test_what_is_missing_is_said(monkeypatch):
-    with pytest.raises(ValueError, match="test/point is no environment of gymnasium's"):
+    with pytest.raises(ValueError, match="test/point is not one of gymnasium's environments"):
         made([0], Point())
     with pytest.raises(ValueError, match="timesteps is 128"):
         made([0], simulations=3)

@@ -80,12 +80,14 @@ def test_a_clone_with_other_line_endings(forks, place, tmp_path):
     refused = forks(there, *TRAIN)
     assert refused.status == 1
     (line,) = refused.err.splitlines()
-    assert line.startswith(f"svgbench: testkit/walk would be run again, but no result is lost: {ENDINGS}; to mend: cd ")
+    assert line.startswith(
+        f"svgbench: testkit/walk would be run again, but no result is lost: {ENDINGS}; to repair: cd "
+    )
     assert not list((there / "results").rglob("block-*"))
 
     measured = there / "results" / "testkit" / "walk" / "smoke" / "field-calm--other.csv"
     measured.write_bytes(crlf(b"seed,step,position\n0,1,0.5\n"))  # not in git: a remedy must not take it back
-    remedy = line.partition("; to mend: ")[2]
+    remedy = line.partition("; to repair: ")[2]
     subprocess.run(["bash", "-c", remedy], cwd=tmp_path, check=True)
     assert measured.read_bytes() == b"seed,step,position\n0,1,0.5\n"
     git(there, "checkout", "--", measured)
@@ -109,7 +111,7 @@ def crlf(data):
 
 
 MENDABLE = {
-    "endings": ("csv", crlf, "to mend: cd "),
+    "endings": ("csv", crlf, "to repair: cd "),
     "old endings": ("csv", lambda data: data.replace(b"\n", b"\r"), ENDINGS),
     "a mark": ("csv", lambda data: b"\xef\xbb\xbf" + data, "a byte-order mark was put before it"),
     "a mark and endings": ("csv", lambda data: b"\xef\xbb\xbf" + crlf(data), ENDINGS),

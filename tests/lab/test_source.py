@@ -288,7 +288,7 @@ def test_limits_that_a_learner_needs_and_their_ranges(write):
 
 
 def test_a_rule_names_settings(write):
-    with pytest.raises(UsageError, match="the rule 'sise <= total' names sise, which is no setting"):
+    with pytest.raises(UsageError, match="the rule 'sise <= total' names sise, which is not a setting"):
         declared(write("rule_of_nothing", LEARNER.replace('"size <=', '"sise <=')))
 
 
@@ -412,7 +412,7 @@ def test_what_was_added_and_is_as_before_is_no_part_of_the_identity(write):
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("adds_nothing", "ADDED = {'c': 1}", "adds_nothing: ADDED names c, which is no field of Config"),
+        ("adds_nothing", "ADDED = {'c': 1}", "adds_nothing: ADDED names c, which is not a field of Config"),
         ("adds_wrong", "ADDED = {'a': 0}", "adds_wrong: in ADDED a is 0, expected a value of type int, at least 1"),
         ("adds_sum", "ADDED = dict(a=1)", "adds_sum: ADDED must be a literal"),
     ],
@@ -431,11 +431,15 @@ def test_what_was_added_is_checked(write, name, text, message):
         ("base_circle", "A = B\nB = A\nclass Config(A): ...", "Config cannot be read: A"),
         ("base_call", "class Config(make(1)): ...", r"Config cannot be read: make\(1\)"),
         ("base_named_so", "from gone import BaseModel\nclass Config(BaseModel): ...", "no module 'gone'"),
-        ("base_untyped", "class B:\n    a: int = 1\nclass Config(B):\n    a = 2", "'a = 2' is no default of a field"),
+        (
+            "base_untyped",
+            "class B:\n    a: int = 1\nclass Config(B):\n    a = 2",
+            "'a = 2' is not a default of a field",
+        ),
         (
             "base_plain",
             "from dataclasses import dataclass\nclass B:\n    a: int = 1\n@dataclass\nclass Config(B): ...",
-            "B is no dataclass, so Config would not have its fields",
+            "B is not a dataclass, so Config would not have its fields",
         ),
     ],
 )

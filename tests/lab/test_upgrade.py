@@ -195,7 +195,7 @@ def test_killed_in_the_middle_and_called_again(store, monkeypatch, tmp_path):
 
 def test_old_results_are_neither_read_nor_run_anew_and_the_remedy_is_named(store):
     state = store.state(replace(OWN, seeds=(0, 1)))
-    assert state.note.endswith(f"to mend: svgbench upgrade --results {store.root}")
+    assert state.note.endswith(f"to repair: svgbench upgrade --results {store.root}")
     assert (state.status, state.usable, state.damage.mendable) == ("failed", (), True)
     with pytest.raises(DamagedError, match="an older svgbench wrote it"):
         merge(store, OWN, (2, 3))

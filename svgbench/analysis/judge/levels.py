@@ -163,7 +163,7 @@ def _row(evidence: Evidence, cell_id: tuple[str, str], measure: Measure, found: 
 def _lacking(missing: tuple[int, ...], sample: Sample) -> str:
     if missing:
         return f"lacks {name_seeds(missing)}"
-    return f"no row for {name_seeds(sample.absent)}" if sample.absent else "no seed was asked for"
+    return f"no row for {name_seeds(sample.absent)}" if sample.absent else "no seed was requested"
 
 
 def _blank(

@@ -53,7 +53,7 @@ def read_texts(data: bytes) -> pd.DataFrame:
     frame = pd.read_csv(io.BytesIO(data), dtype=str, keep_default_na=False, na_filter=False)
     wrong = frame["step"][~frame["step"].map(_is_whole)]
     if len(wrong):
-        raise ValueError(f"a step that is no whole number: {wrong.iloc[0]!r}")
+        raise ValueError(f"a step that is not a whole number: {wrong.iloc[0]!r}")
     return frame
 
 

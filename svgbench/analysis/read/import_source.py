@@ -215,7 +215,9 @@ def _unpacked(name: str, stream: _Hashed) -> io.BufferedReader:
     found = next((p for p in _PACKINGS if p.begins.match(stream.head)), None)
     named = next((p for p in _PACKINGS if name.lower().endswith(p.suffix)), None)
     if stream.head and named is not None and named is not found:
-        raise UsageError(f"{name} is named {named.suffix} and is no {named.name} archive; if it is a CSV, name it .csv")
+        raise UsageError(
+            f"{name} is named {named.suffix} but is not a {named.name} archive; if it is a CSV, name it .csv"
+        )
     if found is None:
         return io.BufferedReader(stream, HEAD)
     if found.unpack is None:
@@ -242,7 +244,7 @@ def _check_text(name: str, head: bytes) -> None:
         raise UsageError(f"{name} is {wide} text; save it as UTF-8 (iconv -f {wide} -t UTF-8 OLD > NEW)")
     first = re.split(rb"[\r\n]", head, maxsplit=1)[0]
     if b"\0" in first or (not _is_utf8(head) and _CONTROL.search(head)):
-        raise UsageError(f"{name} is no text but a binary file; expected a CSV")
+        raise UsageError(f"{name} is a binary file, not text; expected a CSV")
 
 
 def _wide_encoding(head: bytes) -> str:

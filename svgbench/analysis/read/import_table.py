@@ -103,7 +103,7 @@ def check_header(file: str, header: Sequence[str], needed: Sequence[str], known:
     first = header[0]
     separator = _separator(header)
     if first.startswith(("#", "sep=")):
-        raise UsageError(f"{file}: line 1 is no header, {quoted(first)}; remove it, expected one with {expected}")
+        raise UsageError(f"{file}: line 1 is not a header, {quoted(first)}; remove it, expected one with {expected}")
     if separator and (separator != " " or set(needed) & set(first.casefold().split())):  # a blank alone is text
         how = f"in pandas: read_csv(OLD, {_HOW_TO_READ[separator]}).to_csv(NEW, index=False)"
         raise UsageError(

@@ -46,7 +46,7 @@ def difference_lines(cells: Sequence[CellDifference], width: int, verbose: bool 
 def _answer(both: Sequence[CellDifference]) -> str:
     m = len(both)
     if not m:
-        return "Nothing to compare: no cell that was asked for is in both folders."
+        return "Nothing to compare: none of the requested cells is in both folders."
     apart = [cell for cell in both if cell.seen == "other seeds"]
     differing = [cell for cell in both if cell.differs]
     others = f"; {_count(apart, 'cell')} without a common seed" if apart else ""

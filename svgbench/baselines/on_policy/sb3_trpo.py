@@ -296,5 +296,7 @@ def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Li
     if missing:
         raise ModuleNotFoundError(f"no {' and no '.join(missing)}: install the extra, svgbench[crosscheck]")
     if not isinstance(task, ReferenceTask):
-        raise ValueError(f"{task.id} is no environment of gymnasium's: expected one of svgbench.tasks.gymnasium.v5")
+        raise ValueError(
+            f"{task.id} is not one of gymnasium's environments: expected one of svgbench.tasks.gymnasium.v5"
+        )
     return LibraryTRPO(settings(Config, config), task, seeds, int(budget["iterations"]))
