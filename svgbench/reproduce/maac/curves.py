@@ -149,7 +149,7 @@ FIG2 = Experiment(
             },
             block_size=5,
             seeds_of={"poplin/ant": 3},
-            block_size_of={name: 3 for name in ("poplin/ant", "mbpo", *FOUR)},  # a block ends within an hour
+            block_size_of=dict.fromkeys(("poplin/ant", "mbpo", *FOUR), 3),  # a block ends within an hour
             config_of=merged(
                 TEN,
                 of_maac(
