@@ -64,14 +64,16 @@ class Glides(BaseSimulations):
 SEEDS, MEMBERS, EXACT = (3, 8, 5), 4, (2, 0)
 
 
-def exact_model(dtype=torch.float64, std=0.0, hidden=()):
+def exact_model(dtype=torch.float64, std=0.0, outputs=3):
     """Members 2 and 0 know Glide and predict noise of deviation `std`; the others are far off.
 
     The reward that is learned is that of the cut action.
     """
-    how = {"hidden": hidden, "activation": "silu", "members": MEMBERS, "log_var_bounds": (-300.0, 60.0)}
-    model = GaussianEnsemble(Streams(SEEDS, "model"), 3, 3, dtype=dtype, **how)
+    how = {"hidden": (), "activation": "silu", "members": MEMBERS, "log_var_bounds": (-300.0, 60.0)}
+    model = GaussianEnsemble(Streams(SEEDS, "model"), 3, outputs, dtype=dtype, **how)
     (layer,) = model.layers
+    if outputs == 2:  # to be filled by the caller
+        return model
     # a = 1 + 3 u for the model's u in [-1, 1]
     change = np.concatenate([A - np.eye(2), 3 * B], 1)
     weight = np.concatenate([[[OUT[0], OUT[1], 3 * OUT[2]]], change]).T

@@ -158,6 +158,18 @@ def test_the_reward_that_is_learned_and_the_tasks_own_differ_for_a_cut_action():
     np.testing.assert_allclose(moved, [[0, 0.9]], atol=1e-12)
 
 
+def test_a_model_may_predict_changes_only_where_the_reward_is_the_tasks_own():
+    whole, part = exact_model(), exact_model(outputs=2)
+    with torch.no_grad():
+        for mine, its in zip(part.layers[0].parameters(), whole.layers[0].parameters(), strict=True):
+            mine.copy_(its[..., [1, 2, 4, 5]])
+    both = [learned(9, model, learned_reward=False).simulate([3, 5], copies=2) for model in (whole, part)]
+    for a in actions(12, 4):
+        assert_same(*(one.step(a) for one in both), rtol=1e-12, atol=1e-12)
+    with pytest.raises(ValueError, match=r"3 inputs and 2 outputs; expected 3, .* and a reward and 2 changes"):
+        learned(9, part)
+
+
 def test_episodes_start_from_given_observations_as_they_are_now():
     held = [torch.arange(2.0 * n).reshape(n, 2) / 100 for n in (3, 1, 7)]
     one = learned(2, starts=lambda: held, observation_limit=1.0).simulate([8, 5], copies=40)
