@@ -119,9 +119,7 @@ class Plain:
             below = high - torch.log1p(torch.exp(high - out[n + i]))
             log_var = low + torch.log1p(torch.exp(below - low))
             centre, width = model.out_centre[s, e, 0, i], model.out_width[s, e, 0, i]
-            deviation = torch.exp(log_var / 2) * width
-            if self.c.variance_as_deviation:
-                deviation = deviation**2
+            deviation = torch.exp(log_var if self.c.variance_as_deviation else log_var / 2) * width
             change.append(out[i] * width + centre + deviation * noise[i])
         after = obs + torch.stack(change)
         return torch.clamp(after, -self.c.clip_obs, self.c.clip_obs) if self.c.clip_obs > 0 else after

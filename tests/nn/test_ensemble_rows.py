@@ -115,12 +115,16 @@ def test_noise_is_scaled_by_the_deviation(scaled):
     assert found.max() < 1e-6
 
 
-def test_as_coded_the_noise_is_scaled_by_the_variance():
-    model = ensemble(scaled_outputs=False)
+@pytest.mark.parametrize("scaled", [False, True])
+def test_as_coded_the_noise_is_scaled_by_the_variance_of_outputs_as_the_networks_have_them(scaled):
+    model = ensemble(scaled_outputs=scaled)
     obs, action, noise, _ = rows()
+    if scaled:
+        with_moments(model)
     coded = ModelSteps(model, True, 0.0).of_all(obs[:, None], action[:, None], noise[:, None])
-    mean, log_var = model(torch.cat([obs, action], -1)[:, None].expand(-1, E, -1, -1))
-    torch.testing.assert_close(coded, obs[:, None] + mean + log_var.exp() * noise[:, None])
+    mean, log_var = model.scaled(torch.cat([obs, action], -1)[:, None].expand(-1, E, -1, -1))
+    outcome = mean + log_var.exp() * noise[:, None]
+    torch.testing.assert_close(coded, obs[:, None] + outcome * model.out_width + model.out_centre)
 
 
 # --- splits that last ---------------------------------------------------------------------------------------------
@@ -229,3 +233,8 @@ def test_scaled_rows_by_one_member_each_are_those_of_forward():
         torch.testing.assert_close(own[active], wanted[active], rtol=1e-12, atol=1e-12)
     assert not found[0][~active].any()
     torch.testing.assert_close(model.mean(x[:, None]), every[0], rtol=1e-12, atol=1e-12)
+    blocks = x.unflatten(1, (E, -1))  # of as many rows for each member
+    with torch.no_grad():
+        wanted = model(blocks)
+    for own, whole in zip(model.predict_blocks(blocks), wanted, strict=True):
+        torch.testing.assert_close(own, whole, rtol=1e-12, atol=1e-12)

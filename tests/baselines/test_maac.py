@@ -1,0 +1,415 @@
+"""MAAC's learner: the order of its work, its profiles, and the laws of learners, on the point task."""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+from maac_kit import SMALL, STEPS, Known, learner
+from point import Point
+from sac_kit import finish
+
+from svgbench.baselines.actor_critic import maac
+from svgbench.lab import rules
+from svgbench.lab.source import declared
+from svgbench.words.errors import UsageError
+
+PLANNED = {"plan_episodes": 2, "total_steps": 30}
+WALL, HORIZON = 0.5, 6  # HORIZON: of the episodes with planning, which are slow
+
+
+def trained(one):
+    """What training has made, each [S, ...]."""
+    agent = one.agent
+    own = [agent.fit.loss, agent.fit.epochs, agent.model.centre, agent.model.out_width, agent.imagined.rows]
+    return [*(adam.flat for adam in agent.adams), agent.target_critic.net.layers[0].weight, *own]
+
+
+def through_a_file(state):
+    torch.save(state, buffer := io.BytesIO())
+    buffer.seek(0)
+    return torch.load(buffer, weights_only=True)
+
+
+def watched(one):
+    """A list that fills with what the agent does, and the environment step at which it does it."""
+    log, agent = [], one.agent
+    begin, imagine, update = agent.fit.begin, agent._imagine, agent._update_once
+
+    def noted(name, f):
+        def call(*how, **more):
+            log.append((name, one.step))
+            return f(*how, **more)
+
+        return call
+
+    agent.fit.begin, agent._imagine = noted("fit", begin), noted("imagine", imagine)
+    agent._update_once = noted("update", update)
+    one._evaluate = noted("evaluate", one._evaluate)
+    return log
+
+
+# --- the order of the work ----------------------------------------------------------------------------------------
+
+
+def test_an_iteration_is_a_fit_and_rounds_of_rollouts_and_updates():
+    """10 environment steps, 2 updates a step, in two rounds of one rollout of 1, 2 and 3 steps."""
+    one = learner([5])
+    log = watched(one)
+    rows = finish(one)
+    expected = []
+    for step, length in ((20, 1), (30, 2), (40, 3)):
+        if step > 20:
+            expected += [("evaluate", 15 * (step // 15))] * (step % 15 > 0 and step // 15 * 15 > step - 10)
+        expected += [("fit", step), *[*[("imagine", step)] * length, *[("update", step)] * 10] * 2]
+        expected += [("evaluate", step)] * (step % 15 == 0 or step == STEPS)
+    assert log == [("evaluate", 15), *expected]
+    assert [r["step"] for r in rows] == [15, 30, 40]
+    assert one.agent.critic_adam.steps.min() == 2 * 10 * 3
+    assert one.step == STEPS
+
+
+@pytest.mark.parametrize(("updates_per_step", "rounds"), [(1, 1), (3, 5)])
+def test_updates_are_so_many_for_each_step_whatever_the_rounds(updates_per_step, rounds):
+    one = learner([5], updates_per_step=updates_per_step, rounds=rounds, total_steps=30)
+    log = watched(one)
+    finish(one)
+    assert Counter(log)["update", 30] == 10 * updates_per_step
+    assert one.agent.actor_adam.steps.min() == 20 * updates_per_step
+    assert Counter(log)["imagine", 30] == 2 * rounds
+
+
+def test_more_updates_of_a_round_than_a_slice_has_come_in_several_slices():
+    one = learner([5], updates_per_step=5, rounds=1, total_steps=20)
+    log, slices = watched(one), []
+    while not one.finished:
+        before = len(log)
+        one.advance()
+        slices.append(Counter(name for name, _ in log[before:])["update"])
+    assert [count for count in slices if count] == [20, 20, 10]
+    assert maac.UPDATES_AT_ONCE == 20
+
+
+def test_the_last_rollout_is_learned_from_and_what_is_evaluated_at_the_end_has_learned_it():
+    one = learner([5], total_steps=30)
+    rows = []
+    while one.step < 30:
+        rows += one.advance()
+    assert not one.finished
+    assert [r["step"] for r in rows] == [15]
+    before = one.agent.actor_adam.flat.clone()
+    rows = finish(one)
+    assert [r["step"] for r in rows] == [30]
+    assert not torch.equal(before, one.agent.actor_adam.flat)
+    assert one.agent.fit.name == "fit-30"
+    # a fifth of each part is held out: 16 + 8 of 30 rows are learned from, in epochs of 3 minibatches
+    assert one.agent.fit.adam.steps.max() == 4 * 2 + 4 * 3
+
+
+def test_a_batch_is_of_12_real_and_244_imagined_transitions():
+    assert int(maac.Config().step_batch * maac.Config().real_share) == 12
+    one, batches = learner(step_batch=40, real_share=0.2), []
+    update = one.agent._update_once
+    one.agent._update_once = lambda batch, *how: (batches.append(batch), update(batch, *how))
+    while len(batches) < 20:
+        one.advance()
+    real = one.experience.replay
+    for batch in batches[:3]:
+        rows = torch.cat([batch.xu, batch.next_x], -1)
+        for s in range(3):
+            held = {tuple(r) for r in real.rows[s, :20, :-2].tolist()}
+            imagined = {tuple(r) for r in one.agent.imagined.rows[s, :, :-2].tolist()}
+            assert all(tuple(r) in held for r in rows[s, :8].tolist())
+            assert all(tuple(r) in imagined and tuple(r) not in held for r in rows[s, 8:].tolist())
+    assert not torch.equal(batches[0].xu, batches[1].xu)
+
+
+def firsts(one):
+    """How many observations that were imagined from are replayed ones, in each call of `_imagine`; and its rows."""
+    found, add = [], one.agent.imagined.add
+    layout = one.experience.layout
+
+    def noted(rows, valid):
+        real = {tuple(r) for r in layout.obs(one.experience.replay.rows[0, : one.experience.replay.size]).tolist()}
+        found.append((sum(tuple(r) in real for r in layout.obs(rows[0]).tolist()), rows[0].clone()))
+        add(rows, valid)
+
+    one.agent.imagined.add = noted
+    return found
+
+
+def test_rollouts_go_on_from_what_the_model_made_and_single_steps_from_replayed_states():
+    for imagined in ("rollouts", "single steps"):
+        one = learner([5], imagined=imagined, rollout_length_init=3, total_steps=20)
+        found, layout = firsts(one), one.experience.layout
+        finish(one)
+        assert len(found) == 2 * 3  # two rounds of three steps
+        for i, (real, rows) in enumerate(found):
+            begins = i % 3 == 0 or imagined == "single steps"
+            assert real == (32 if begins else 0)
+            if not begins:
+                assert torch.equal(layout.obs(rows), layout.next_obs(found[i - 1][1]))
+            torch.testing.assert_close(layout.reward(rows), 1 - layout.next_obs(rows)[:, 2])
+        if imagined == "single steps":
+            assert not torch.equal(layout.obs(found[0][1]), layout.obs(found[1][1]))
+        assert one.agent.imagined.size == [2 * 3 * 32]
+
+
+def test_imagined_transitions_end_as_the_task_s_and_what_ended_is_not_followed():
+    one = learner(task=Known(wall=WALL), rollout_length_init=3, total_steps=20)
+    finish(one)
+    layout, imagined = one.experience.layout, one.agent.imagined
+    for s, size in enumerate(imagined.size):
+        rows = imagined.rows[s, :size]
+        assert torch.equal(layout.terminal(rows).bool(), layout.next_obs(rows)[:, 0] > WALL)
+        assert 2 * 32 <= size <= 2 * 3 * 32 - layout.terminal(rows[:32]).sum()
+    assert layout.terminal(imagined.rows[:, :32]).any()  # of the first steps
+
+
+def test_with_a_lag_policy_and_critics_do_not_see_the_newest_rollout_but_the_model_does():
+    def oldest(one):
+        """The greatest place of a real row in any batch or rollout."""
+        places, sample = [], one.experience.replay.sample
+        one.experience.replay.sample = lambda u: (places.append((u * one.experience.replay.size).max()), sample(u))[1]
+        sizes, begin = [], one.agent.fit.begin
+        one.agent.fit.begin = lambda name, rows, size, active: (sizes.append(size), begin(name, rows, size, active))
+        finish(one)
+        return math.floor(max(places)), sizes
+
+    for lag, newest in ((False, STEPS - 1), (True, STEPS - 11)):
+        place, sizes = oldest(learner(lag=lag))
+        assert newest - 1 <= place <= newest  # of hundreds of draws
+        assert sizes == [20, 30, 40]
+
+
+def test_d_model_holds_what_is_made_and_no_more_than_its_capacity():
+    # iterations of 1, 2 and 3 steps, two rounds of 32 rollouts each
+    assert learner().agent.imagined.capacity == (1 + 2 + 3) * 2 * 32
+    assert learner(total_steps=39).agent.imagined.capacity == (1 + 2) * 2 * 32
+    one = learner(imagined_capacity=100)
+    finish(one)
+    assert one.agent.imagined.capacity == 100
+    assert one.agent.imagined.size == [100] * 3
+    assert min(one.agent.imagined.added.tolist()) > 300  # of 384, less what has ended
+    assert learner(total_steps=10).agent.imagined.capacity == 1  # no iteration
+
+
+# --- planning at the end ------------------------------------------------------------------------------------------
+
+
+def test_the_trial_with_planning_comes_last_and_its_returns_are_in_the_last_rows_only():
+    one = learner(task=Known(horizon=HORIZON), **PLANNED)
+    log, rows = watched(one), []
+    while one.trial.t == 0 and not one.trial.done:
+        rows += one.advance()
+    rows += finish(one)
+    assert log[-1] == ("evaluate", 30)
+    assert log[-2] == ("update", 30)
+    assert Counter(log)["evaluate", 30] == 1
+    for row in rows:
+        assert math.isnan(row["planned_return"]) == math.isnan(row["unplanned_return"]) == (row["step"] < 30)
+    last = [row for row in rows if row["step"] == 30]
+    assert [row["seed"] for row in last] == [0, 1, 2]
+    returns = one.trial.returns.mean(2)
+    assert [row["planned_return"] for row in last] == pytest.approx(returns[0].tolist())
+    assert [row["unplanned_return"] for row in last] == pytest.approx(returns[1].tolist())
+    assert all(row["planned_return"] != row["unplanned_return"] for row in last)
+
+
+def test_the_trial_changes_nothing_of_training_and_no_other_column():
+    with_trial, without = (learner(task=Known(horizon=HORIZON), total_steps=30, plan_episodes=n) for n in (1, 0))
+    rows, others = finish(with_trial), finish(without)
+    for p, q in zip(trained(with_trial), trained(without), strict=True):
+        assert torch.equal(p, q)
+    planned = {"planned_return", "unplanned_return"}
+    for row, other in zip(rows, others, strict=True):
+        assert repr({k: v for k, v in row.items() if k not in planned}) == repr(
+            {k: v for k, v in other.items() if k not in planned}
+        )
+
+
+# --- laws ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("profile", "dtype", "tolerance"),
+    [("text", "float64", 1e-10), ("code", "float64", 1e-10), ("text", "float32", 2e-4)],
+)
+def test_a_seed_alone_and_in_a_block_of_five_agree(profile, dtype, tolerance):
+    how = {"task": Known(horizon=HORIZON), "profile": profile, "dtype": dtype, **PLANNED, "plan_episodes": 1}
+    alone, block = learner([7], **how), learner([3, 9, 7, 0, 1], **how)
+    rows, block_rows = finish(alone), [r for r in finish(block) if r["seed"] == 7]
+    assert alone.agent.critic_adam.steps.min() == 40
+    for p, q in zip(trained(alone), trained(block), strict=True):
+        torch.testing.assert_close(p[0], q[2], rtol=tolerance, atol=tolerance)
+    for one, other in zip(rows, block_rows, strict=True):
+        assert [*one.values()] == pytest.approx([*other.values()], rel=100 * tolerance, nan_ok=True)
+
+
+@pytest.mark.parametrize("profile", ["text", "code"])
+def test_a_checkpoint_after_any_slice_continues_to_the_bit(profile):
+    """Within a fit, within rollouts, between updates of a round, and within the trial with planning and without."""
+    how = {"profile": profile, "rollout_length_init": 2, "updates_per_step": 5, **PLANNED, "plan_iterations": 1}
+    how |= {"task": Known(horizon=30), "seeds": (0, 4), "plan_episodes": 1, "critic_steps": 1, "H": 1}
+    # a slice of the trial has fewer steps than an episode, and one of updates fewer than a round
+    whole, rows, states = learner(**how), [], []
+    while not whole.finished:
+        rows += whole.advance()
+        states.append(through_a_file(whole.state_dict()))
+    agents = [s["agent"] for s in states]
+    places = {
+        "fit": [i for i, a in enumerate(agents) if "progress" in a["parts"]["fit"]],
+        "rollouts": [i for i, a in enumerate(agents) if a["now"]["rollouts"]],
+        "updates": [i for i, a in enumerate(agents) if a["now"]["updates"] > 0],
+        "rounds": [i for i, a in enumerate(agents) if a["now"]["round"] == 1],
+        "planned": [i for i, s in enumerate(states) if s["trial"]["way"] == 0 and s["trial"]["t"] > 0],
+        "unplanned": [i for i, s in enumerate(states) if s["trial"]["way"] == 1],
+    }
+    assert all(places.values()), places
+    for i in {places["fit"][0], *(found[-1] for found in places.values())}:
+        resumed = learner(**how)
+        resumed.load_state_dict(states[i])
+        later = finish(resumed)
+        assert repr(later) == repr(rows[len(rows) - len(later) :])
+        assert later
+        for p, q in zip(trained(whole), trained(resumed), strict=True):
+            assert torch.equal(p, q)
+
+
+def test_evaluations_and_slices_change_no_bit_of_training():
+    base = learner()
+    finish(base)
+    for change in (
+        {"eval_every": 8, "minibatches_per_slice": 1000, "eval_episodes": 2},
+        {"steps_per_slice": 1, "minibatches_per_slice": 1},
+    ):
+        one = learner(**change)
+        finish(one)
+        for p, q in zip(trained(base), trained(one), strict=True):
+            assert torch.equal(p, q)
+
+
+@pytest.mark.parametrize(("what", "profile"), [("critic", "text"), ("model", "code"), ("imagined", "text")])
+def test_a_seed_that_diverges_leaves_its_companions_alone(what, profile):
+    how = {"dtype": "float64", "profile": profile, "task": Known(horizon=HORIZON), **PLANNED}
+    undisturbed, hurt = (learner(**how) for _ in range(2))
+    rows, hurt_rows, done = finish(undisturbed), [], False
+    while not hurt.finished:
+        if hurt.step == 20 and hurt.agent.now.updates >= 0 and not done:  # after the first rollouts
+            tensors = {
+                "critic": next(hurt.agent.critic.parameters()),
+                "model": next(hurt.agent.model.net.parameters()),
+                "imagined": hurt.agent.imagined.rows,
+            }
+            with torch.no_grad():
+                tensors[what][1].select(-1, 0)[...] = math.nan
+            done = True
+        hurt_rows += hurt.advance()
+    assert list(hurt.diverged) == [1]
+    assert hurt.diverged[1].startswith("step 20: a parameter or an error of the model is not finite")
+    assert {r["seed"] for r in hurt_rows if r["step"] > 20} == {0, 2}
+    for a, b in zip((r for r in rows if r["seed"] != 1), (r for r in hurt_rows if r["seed"] != 1), strict=True):
+        assert [*a.values()] == pytest.approx([*b.values()], rel=1e-8, nan_ok=True)
+    for p, q in zip(trained(undisturbed), trained(hurt), strict=True):
+        torch.testing.assert_close(p[[0, 2]], q[[0, 2]], rtol=1e-8, atol=1e-8)
+
+
+def test_when_all_seeds_have_diverged_it_ends_without_the_trial():
+    one = learner(plan_episodes=1)
+    while one.agent.now.updates < 0:
+        one.advance()
+    one.agent.imagined.rows.fill_(math.nan)
+    rows = finish(one)
+    assert sorted(one.diverged) == [0, 1, 2]
+    assert (one.step, rows) == (20, [])
+
+
+def test_the_global_generators_are_neither_read_nor_moved():
+    found = []
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        before = torch.get_rng_state()
+        one = learner(total_steps=20)
+        finish(one)
+        assert torch.equal(torch.get_rng_state(), before)
+        found.append(trained(one))
+    assert all(torch.equal(p, q) for p, q in zip(*found, strict=True))
+
+
+# --- settings -----------------------------------------------------------------------------------------------------
+
+
+def test_the_profiles_differ_as_the_head_of_the_algorithm_s_file_says():
+    known = declared("svgbench.baselines.actor_critic.maac:make")
+    text, code = (known.config({}, profile=name) for name in ("text", "code"))
+    assert {name: (text[name], code[name]) for name in text if text[name] != code[name]} == {
+        "samples": ("paths", "last actions"),
+        "smaller_of_means": (False, True),
+        "targets": ("weighted", "as coded"),
+        "target_members": (1.0, 0.5),
+        "target_entropy_on_the_way": (True, False),
+        "variance_as_deviation": (False, True),
+        "imagined": ("rollouts", "single steps"),
+        "lag": (False, True),
+        "plan_reading": ("text", "code"),
+    }
+    sizes = {"members": 8, "paths": 5, "H": 4, "critic_steps": 2, "updates_per_step": 8, "rounds": 4, "step_batch": 256}
+    assert {name: text[name] for name in sizes} == sizes
+    assert text["rollout_steps"] * text["updates_per_step"] == 8000
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"step_batch": 21}, "step_batch % members == 0"),
+        ({"rollouts_per_fit": 33}, "rollouts_per_fit % members == 0"),
+        ({"rounds": 3}, "rollout_steps * updates_per_step % rounds == 0"),
+        ({"rollout_steps": 4}, "rollout_steps * model_holdout >= 1"),
+        ({"learning_starts": 4, "rollout_steps": 10}, "learning_starts * model_holdout >= 1"),
+        ({"lag": True, "learning_starts": 10}, "not lag or learning_starts > rollout_steps"),
+        ({"plan_elites": 7}, "plan_elites <= plan_population"),
+        ({"targets": "as coded", "target_members": 0.2}, "targets != 'as coded' or target_members * members >= 1"),
+        ({"log_var_min": 1.0}, "log_var_min < log_var_max"),
+        ({"rollout_grows_until": 0}, "rollout_grows_from < rollout_grows_until"),
+    ],
+)
+def test_settings_that_cannot_run_are_refused(settings, message):
+    known = declared("svgbench.baselines.actor_critic.maac:make")
+    rules.check(known.rules, known.config(SMALL, profile="text"), "the small one")
+    with pytest.raises(UsageError, match=f"expected {re.escape(message)}"):
+        rules.check(known.rules, known.config({**SMALL, **settings}, profile="text"), "it")
+
+
+def test_tasks_that_cannot_be_imagined_are_refused():
+    class Silent(Known):
+        termination_function = None
+
+    class ForArrays(Known):
+        reward_function = staticmethod(lambda obs, action, next_obs: 1 - np.asarray(next_obs)[..., 2].clip(0, 1))
+
+    with pytest.raises(ValueError, match="test/point states no termination_function"):
+        learner(task=Silent())
+    with pytest.raises(ValueError, match="test/point states no reward_function"):
+        learner(task=Point())
+    with pytest.raises(ValueError, match="test/point has a reward_function that takes no tensors"):
+        learner(task=ForArrays())
+
+
+def test_the_estimate_of_a_plan_is_the_work_that_progress_counts():
+    for settings in ({}, {"max_minibatches": 4}, {"learning_starts": 60}, {"profile": "code"}):
+        one = learner(**settings)
+        given = {f: getattr(one.agent.config, f) for f in one.agent.config.__dataclass_fields__}
+        estimated = maac.estimated_work(given, one.task, one.seeds, {"total_steps": STEPS})
+        assert one.progress[1] == round(estimated) > 0
+    one, shares = learner(), []
+    while not one.finished:
+        one.advance()
+        shares.append(one.progress[0])
+    assert shares == sorted(shares)
+    assert shares[-1] == one.progress[1]
+    assert learner(paths=4, H=4).progress[1] > learner().progress[1]
