@@ -1,4 +1,4 @@
-"""Derivatives of numbers and of whole batches, by a tensor or by the parameters of a module."""
+"""Derivatives of numbers and of whole batches, with respect to a tensor or the parameters of a module."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ KEEP: dict[str, Any] = {"retain_graph": True, "allow_unused": True, "materialize
 
 
 def leaves(x: Value) -> list[Tensor]:
-    """The tensors by which an input is differentiated: itself, or a module's parameters."""
+    """The tensors with respect to which an input is differentiated: itself, or a module's parameters."""
     return list(x.parameters()) if isinstance(x, nn.Module) else [x]
 
 
@@ -27,7 +27,7 @@ def flat_slope(y: Tensor, x: Value, create_graph: bool = False) -> Tensor:
 
 
 def shaped(flat: Tensor, x: Value) -> Tensor:
-    """flat [..., P] as [..., *x.shape]; of a module as it is."""
+    """flat [..., P] as [..., *x.shape]; unchanged for a module."""
     return flat.view((*flat.shape[:-1], *x.shape)) if isinstance(x, Tensor) else flat
 
 

@@ -1,4 +1,4 @@
-"""A small run without gradients, on which functions and edges are tested before anything is estimated."""
+"""A small run without gradients, for tests of functions and edges before anything is estimated."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from svgbench.scg.autodiff import Value
 from svgbench.scg.evaluate import Drawn, Record, called, evaluate
 from svgbench.scg.graph import Graph, Node, log_prob
 
-REPEATS = 3  # nodes at which one function is tested
+REPEATS = 3  # most nodes at which one function is tested
 
 
 class DryRun:
-    """Of `graph.probes` samples, or of the first ones of the data. The random state is left as it was."""
+    """It has `graph.probes` samples, or the first ones of the data. The random state does not change."""
 
     def __init__(self, graph: Graph, inputs: Mapping[int, Value], n: int, observed: Mapping[int, Tensor]) -> None:
         self.graph, self.observed = graph, observed
@@ -60,13 +60,13 @@ class DryRun:
 
     def value(self, node: Node) -> Tensor:
         value = self.record.value[node.index]
-        assert isinstance(value, Tensor)  # inputs are never asked for
+        assert isinstance(value, Tensor)  # never called for inputs
         return value
 
     # -- edges
 
     def derivative_problem(self, v: Node, w: Node, as_path: bool) -> str | None:
-        """Why the derivative of w by its parent v cannot be taken, or that of log p(w); None if it can.
+        """Why w, or log p(w), has no derivative with respect to its parent v; None if it has one.
 
         as_path: w is stochastic and its value is differentiated.
         """
@@ -91,7 +91,7 @@ class DryRun:
         return self._probed(w, place, start, lambda out: (out * weights).sum())
 
     def _value_of_law(self, w: Node) -> Callable[[Any], Tensor]:
-        """The value that the same noise makes. Where the noise is not known, `rsample` is trusted, and log p tested."""
+        """The value for the same noise. If the noise is not known, `rsample` is trusted, and log p is tested."""
         noise = self.record.drawn[w.index].noise
         value = self.value(w)
 
@@ -110,7 +110,7 @@ class DryRun:
                 raise probe.SupportMovesError
             try:
                 log_p = log_prob(law, value)
-            except ValueError as error:  # the law is valid, the value is none of its own
+            except ValueError as error:  # the law is valid, but the value is outside its support
                 raise probe.SupportMovesError from error
             if not log_p.isfinite().all():
                 raise probe.SupportMovesError
@@ -136,7 +136,7 @@ class DryRun:
         return None
 
     def _tested_enough(self, w: Node, place: int, start: list[Tensor]) -> bool:
-        """Whether the same function has been tested at `REPEATS` nodes, as a chain has it at every time."""
+        """Whether the same function has been tested at `REPEATS` nodes; a chain has it at every time."""
         f = w.function
         parts = [getattr(f, name, None) for name in ("__code__", "__closure__", "__defaults__", "__self__")]
         same = id(f) if parts[0] is None else tuple(map(_identity, parts))
@@ -170,7 +170,7 @@ class DryRun:
         return None
 
     def _shown(self, node: Node, args: list[Any], rows: slice) -> Tensor | None:
-        """What the function makes: its value, or log p of the value that was drawn. None if it has no density."""
+        """The result of the function: its value, or log p of the drawn value. None if it has no density."""
         out = called(node, args)
         if node.kind != "stochastic":
             result: Tensor = out
@@ -191,14 +191,14 @@ def tensors(value: Value) -> list[Tensor]:
 
 
 def _swapper(value: Value) -> Callable[[list[Tensor]], Value]:
-    """The value with other tensors in the place of its own."""
+    """The value with its tensors replaced by others."""
     if not isinstance(value, nn.Module):
         return lambda there: there[0]
     own = copy.deepcopy(value)
     order = {id(p): i for i, p in enumerate(own.parameters())}
     places = [(part, name, order[id(p)]) for part in own.modules() for name, p in part.named_parameters(recurse=False)]
     for part, name, _ in places:
-        delattr(part, name)  # a parameter cannot be replaced by a tensor that is none
+        delattr(part, name)  # a parameter can only be replaced by a parameter
 
     def swap(there: list[Tensor]) -> Value:
         for part, name, i in places:

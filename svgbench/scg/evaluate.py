@@ -1,4 +1,4 @@
-"""One pass through a graph, parents before children: every value, and what is known of every draw.
+"""One pass through a graph, parents before children: every value, and the record of every draw.
 
 The first axis of a sampled value is its rows. There are n of them, one for each sample, until a node shows all its K
 outcomes: from there on each sample has K times as many, next to each other. A value keeps the rows it was made with.
@@ -18,7 +18,7 @@ from svgbench.scg.laws import aligned
 
 
 class Drawn(NamedTuple):
-    """The value of a stochastic node [rows, ...], and what came with it."""
+    """The value of a stochastic node [rows, ...], with its law and log-probability."""
 
     value: Tensor
     law: Any = None
@@ -28,12 +28,12 @@ class Drawn(NamedTuple):
 
 
 Draw = Callable[[Node, list[Any], int], Drawn]
-"""Of a stochastic node, the values of its parents, and the number of rows now."""
+"""A stochastic node, the values of its parents, and the current number of rows."""
 
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """What one pass saw; everything by the index of the node."""
+    """The record of one pass; everything is by the index of the node."""
 
     value: tuple[Value, ...]
     drawn: Mapping[int, Drawn]
@@ -75,7 +75,7 @@ def evaluate(graph: Graph, inputs: Mapping[int, Value], n: int, draw: Draw) -> R
 
 
 def _density(node: Node, args: list[Any], drawn: Mapping[int, Drawn], rows: int) -> Any:
-    """log p [rows] of what was drawn, from the law that it was drawn from, if that was evaluated."""
+    """log p [rows] of the drawn value under its law, if that was evaluated."""
     assert node.density_of is not None
     one = drawn[node.density_of.index]
     if one.law is None:
@@ -91,7 +91,7 @@ def called(node: Node, args: list[Any]) -> Any:
 
 
 def checked(node: Node, value: Any, rows: int) -> Tensor:
-    """The value, if it has the axes that it must have."""
+    """The value, if it has the required axes."""
     if not isinstance(value, Tensor):
         raise GraphError(f"{node} is {type(value).__name__}, expected a tensor")
     if node.kind == "cost":
@@ -105,7 +105,7 @@ def checked(node: Node, value: Any, rows: int) -> Tensor:
 
 
 def bound_inputs(graph: Graph, inputs: Mapping[Any, Value], n: int | None) -> tuple[dict[int, Value], int]:
-    """Values by node, and the number of samples: what is asked for, or that of the data, or 1."""
+    """Values by node, and the number of samples: the requested one, or that of the data, or 1."""
     bound = {}
     for key, value in inputs.items():
         node = graph.find(key)

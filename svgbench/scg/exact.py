@@ -39,12 +39,12 @@ class Exact:
         return costs.mean() if record.log_share is None else (record.log_share.exp() * costs).sum() / self.run.record.n
 
     def gradient(self, theta: Node | str) -> Tensor:
-        """Of the objective: as theta, of a module [P]."""
+        """Gradient of the objective, shaped as theta; for a module [P]."""
         x = self._input(theta)
         return shaped(flat_slope(self.objective, x), x)
 
     def hessian(self, theta: Node | str) -> Tensor:
-        """Of the objective, [P, P]."""
+        """Hessian of the objective, [P, P]."""
         x = self._input(theta)
         return torch.stack([flat_slope(slope, x) for slope in flat_slope(self.objective, x, create_graph=True)])
 
@@ -52,7 +52,7 @@ class Exact:
         return differentiated(self.run, self.run.graph.find(theta))
 
     def expectation(self, x: Tensor) -> Tensor:
-        """Of what one sample gives, x [R, ...]."""
+        """Expectation of the samples' values x [R, ...]."""
         return self.run.expectation(x)
 
     def variance(self, x: Tensor) -> Tensor:

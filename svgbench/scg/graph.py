@@ -1,7 +1,7 @@
 """The graph, who influences whom, and Condition 1: Definition 3, notation glossary, Schulman 2016, 5.2.2 and 5.3.1.
 
-A node is added after its parents, so the order of creation is a topological order. The graph holds no values: those of
-a run are in a `Run`.
+A node is added after its parents, so the order of creation is a topological order. The graph holds no values; a `Run`
+has those of a run.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ Estimator = Literal["score", "path", "enumerate", "auto"]
 
 
 class GraphError(ValueError):
-    """What was asked for would be zero or wrong without a sign of it. The message names the node and what to do."""
+    """The requested result would be silently zero or wrong. The message names the node and a remedy."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """The end of a message: did you mean this word? Nothing if none is near."""
+    """The end of a message: "did you mean" the nearest word; "" if no word is near."""
     near = difflib.get_close_matches(word, list(known), n=1)
     return f", did you mean '{near[0]}'?" if near else ""
 
 
 def one_of(what: str, word: str, known: Sequence[str]) -> None:
-    """Refuse another word than these."""
+    """Refuse a word that is not among these."""
     if word not in known:
         raise GraphError(f"{what} is {word!r}, expected one of {', '.join(known)}{nearest(str(word), known)}")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Node:
-    """One node, equal only to itself. What its fields mean stands at the methods of `Graph` that make it."""
+    """One node, equal only to itself. The methods of `Graph` that make it explain its fields."""
 
     index: int
     name: str
@@ -221,14 +221,14 @@ class Graph:
         return tuple(w for w in self.nodes if w is not v and not self.influences(v, w))
 
     def influence(self, deterministic: bool) -> list[frozenset[int]]:
-        """Indices of what (deterministically) influences each node."""
+        """Indices of the nodes that (deterministically) influence each node."""
         if self._above is None:
             self._above = influence(self.nodes, lambda node: True), influence(self.nodes, differentiable)
         return self._above[deterministic]
 
 
 def differentiable(node: Node) -> bool:
-    """Whether the node is deterministic by what it is named: a function, a cost, or a `path` node."""
+    """Whether the node counts as deterministic: a function, a cost, or a `path` node."""
     return node.kind in ("deterministic", "cost") or node.estimator == "path"
 
 

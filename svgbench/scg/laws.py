@@ -1,4 +1,4 @@
-"""What a law can do: noise pulled out of it, its outcomes one by one, and quadrature over its noise.
+"""Operations on laws: separating the noise, listing the outcomes, and quadrature over the noise.
 
 R rows are the first axis of a law's batch, unless the law is shared by all rows.
 """
@@ -20,7 +20,7 @@ from svgbench.scg.graph import GraphError, log_prob
 LIMIT = 2**24  # rows of an enumeration
 
 Placed = Callable[[Tensor], Tensor]
-"""Noise to the value that it makes."""
+"""Maps noise to the value that it makes."""
 
 
 def noise_of(law: Any) -> tuple[Any, Placed] | None:
@@ -77,13 +77,13 @@ def _limits(part: Any) -> Iterator[Tensor]:
 
 
 def aligned(x: Tensor, rows: int) -> Tensor:
-    """x [R, ...] repeated to so many rows: each row for all that came of it."""
-    own = x.size(0)  # on every run, several times: `len` takes three times as long
+    """x [R, ...] repeated to this number of rows: each row for all rows that come from it."""
+    own = x.size(0)  # called several times on every run; `len` takes three times as long
     return x if own == rows else x.repeat_interleave(rows // own, 0)
 
 
 def placed(name: str, law: Any, noise: Tensor | None, rows: int) -> Tensor:
-    """The value [rows, ...] that noise [R, ...] makes under another law."""
+    """The value [rows, ...] of noise [R, ...] under another law."""
     pulled = noise_of(law)
     if pulled is None or noise is None:
         raise GraphError(f"{name} is path and {type(law).__name__}, expected a law whose noise can be pulled out")
@@ -107,7 +107,7 @@ class Outcomes(NamedTuple):
 
 
 def outcomes(name: str, law: Any, shared: bool, rows: int) -> Outcomes:
-    """All values of a finite support, of a vector all combinations. Refuses other supports."""
+    """All values of a finite support; for a vector, all combinations. Refuses other supports."""
     base = law
     while isinstance(base, d.Independent):
         base = base.base_dist

@@ -25,13 +25,13 @@ class Line(NamedTuple):
 
     node: str
     parent: str  # "" of a node
-    what: str  # the estimator of a stochastic node, the kind of another; of an edge "ok" or "refused"
+    what: str  # estimator of a stochastic node, or kind of another node; "ok" or "refused" for an edge
     why: str
 
 
 @dataclass(frozen=True)
 class Report:
-    """Which node has which estimator and why, and the edges that are differentiated. `str` of it is a table."""
+    """The estimator of each node with its reason, and the edges that are differentiated. `str` of it is a table."""
 
     lines: tuple[Line, ...]
     refusals: tuple[str, ...]
@@ -53,7 +53,7 @@ class Report:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """What is the same for all runs of a graph with the same differentiated inputs. Nodes are given by index."""
+    """The part that all runs of a graph with the same differentiated inputs share. Nodes are given by index."""
 
     graph: Graph
     wrt: frozenset[int]
@@ -110,7 +110,7 @@ def planned(graph: Graph, inputs: Mapping[int, Value], n: int, observed: Mapping
 
 
 def explain(graph: Graph, inputs: Mapping[Node | str, Value], n: int | None = None) -> Report:
-    """Which node gets which estimator and why, without raising what `sample` would refuse.
+    """The estimator of each node with its reason, without raising the errors of `sample`.
 
     inputs: as of `sample`; those that require a gradient are differentiated.
     """
@@ -217,7 +217,9 @@ class _Planner:
         return None
 
     def _shared_parameters(self) -> list[str]:
-        """A derivative by a tensor that stands for two inputs would be by both, and each would take it for its own."""
+        """Refuse a tensor that is two inputs: a derivative would be with respect to both, and each would take it for
+        its own.
+        """
         owner: dict[int, Node] = {}
         found = []
         for i in sorted(self.wrt):
@@ -231,7 +233,7 @@ class _Planner:
         return found
 
     def _refusal(self, v: Node, w: Node) -> str:
-        """With what to do about it."""
+        """The refusal, with a remedy."""
         law = self.dry.law(w) if w.kind == "stochastic" else None
         if v.kind == "stochastic":
             advice = f"name {v} score"

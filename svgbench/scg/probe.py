@@ -1,8 +1,8 @@
 """Tests of one function along a line: does it jump, and is autograd's derivative its derivative?
 
 `requires_grad` cannot tell. A comparison loses it, rounding keeps it and returns zero, and both are constant almost
-everywhere, so a small finite difference sees nothing. A jump shows by bisection: half a continuous change is gone after
-each halving, and a jump stays. A test can miss a jump that none of its lines crosses; declare it (`smooth=False`).
+everywhere, so a small finite difference sees nothing. Bisection finds a jump: each halving removes half of a continuous
+change, but a jump stays. A test misses a jump that none of its lines crosses; declare it (`smooth=False`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class OutsideDomainError(Exception):
 
 
 class SupportMovesError(Exception):
-    """A value that had a density has none there."""
+    """A value with a density has none there."""
 
 
 def jump(at: At, eps: float) -> str | None:
@@ -38,7 +38,7 @@ def jump(at: At, eps: float) -> str | None:
     for _ in range(HALVINGS if eps < 1e-10 else HALVINGS - 4):
         middle, half = (low + high) / 2, (high - low) / 2
         f, s = at(middle)
-        # what the slopes do not explain
+        # the part that the slopes do not explain
         left, right = abs(f - f_low - half * (s_low + s) / 2), abs(f_high - f - half * (s + s_high) / 2)
         last, size = max(left, right), max(size, abs(f))
         largest, swing = max(largest, last), max(swing, abs(f - f_low), abs(f_high - f))
@@ -70,7 +70,7 @@ def wrong_derivative(at: At, eps: float) -> str | None:
 
 
 def fault_along(start: list[Tensor], rows: bool, function: Callable[[list[Tensor]], Tensor], eps: float) -> str | None:
-    """What is wrong with a scalar function of tensors, on lines from `start`.
+    """The fault of a scalar function of tensors on lines from `start`, or None.
 
     rows: the first axis is samples; a line then goes to another sample's value, else a random way. eps: of the coarsest
     floating-point type in the function.

@@ -140,7 +140,7 @@ def backward_pass(
 
 
 def _apart(run: Run, node: Node) -> Any:
-    """The value of a node as a variable of its own, [R, ...] if it is sampled."""
+    """The value of a node as a separate variable, [R, ...] if it is sampled."""
     value = run[node]
     if not isinstance(value, Tensor):
         return value

@@ -13,14 +13,14 @@ from svgbench.scg.run import Run
 
 HAT = "\u0302"  # above the letter before it
 Q_HAT = f"Q{HAT}"
-"""How the names of the inputs begin that are sums of costs."""
+"""Prefix of the names of inputs that are sums of costs."""
 
 
 def reparameterised(run: Run, node: Node | str) -> Graph:
     """A new graph in which `node` is deterministic, and "`node`.noise" before it is stochastic, without parents.
 
-    The law of every value stays, and the estimator changes: the value is now a deterministic function of its parents
-    and of noise, so theta acts on it along a path. Figure 13 (right) draws the graph before and after.
+    The law of every value stays the same, but the estimator changes: the value is now a deterministic function of its
+    parents and of noise, so theta acts on it along a path. Figure 13 (right) draws the graph before and after.
     run: any run of the old graph; it shows the law and the shapes. Names stay, so nodes are found by them. Refuses laws
     whose noise cannot be pulled out (see `laws.noise_of`).
     """

@@ -1,4 +1,4 @@
-"""Where to draw the nodes of a graph: in layers from left to right, after Sugiyama, Tagawa and Toda 1981.
+"""Places of the nodes in a drawing of a graph: in layers from left to right, after Sugiyama, Tagawa and Toda 1981.
 
 A node stands to the right of its parents, an input just before its first child. An edge over several layers has a bend
 in each, and bends keep their distance from nodes, so that no edge runs through a node. Nothing is drawn here.
@@ -20,14 +20,16 @@ SWEEPS = 8
 
 @dataclass(frozen=True)
 class Layout:
-    """Layers are 1 apart along x; whatever shares a layer is at least 1 apart along y."""
+    """Layers are 1 apart along x; items of a layer are at least 1 apart along y."""
 
     place: Mapping[Node, Point]
     bends: Mapping[tuple[Node, Node], Sequence[Point]]  # of each edge, from the parent to the child; often none
 
 
 def layout(graph: Graph, hidden: Collection[Node] = ()) -> Layout:
-    """Places of nodes and bends of edges; the same graph has the same. hidden: nodes to leave out, with their edges."""
+    """Places of nodes and bends of edges; equal graphs have equal layouts. hidden: nodes to leave out, with their
+    edges.
+    """
     nodes = {v: [p for p in dict.fromkeys(v.parents) if p not in hidden] for v in graph.nodes if v not in hidden}
     layer = _layers(nodes)
     rows: list[list[Item]] = [[] for _ in range(max(layer.values(), default=-1) + 1)]
@@ -63,7 +65,7 @@ def _layers(nodes: Mapping[Node, Sequence[Node]]) -> dict[Node, int]:
 
 
 def _beside(links: Sequence[tuple[Item, Item]]) -> dict[Item, tuple[list[Item], list[Item]]]:
-    """What an item is linked to in the layer before and in the layer behind."""
+    """The neighbours of an item in the previous layer and in the next one."""
     beside: dict[Item, tuple[list[Item], list[Item]]] = {}
     for a, b in links:
         beside.setdefault(a, ([], []))[1].append(b)
@@ -72,7 +74,9 @@ def _beside(links: Sequence[tuple[Item, Item]]) -> dict[Item, tuple[list[Item], 
 
 
 def _ordered(rows: list[list[Item]], links: Sequence[tuple[Item, Item]]) -> list[list[Item]]:
-    """The order in each layer: sorted by the mean place of neighbours, forth and back; the fewest crossings win."""
+    """The order in each layer: sorted by the mean place of neighbours, forward and backward; the order with the fewest
+    crossings wins.
+    """
     beside, best, fewest = _beside(links), rows, _crossings(rows, links)
     for sweep in range(SWEEPS):
         rows, forth = [list(row) for row in rows], sweep % 2 == 0
@@ -106,8 +110,8 @@ def _heights(rows: Sequence[Sequence[Item]], links: Sequence[tuple[Item, Item]])
 
 
 def _apart(wanted: Sequence[float]) -> list[float]:
-    """The heights nearest to those wanted, by squares, each at least 1 below the one before: pooled violators."""
-    pools: list[tuple[float, int]] = []  # the mean and the number of what has to move together
+    """The heights nearest to the wanted ones in least squares, each at least 1 below the one before (pooled violators)."""
+    pools: list[tuple[float, int]] = []  # the mean and the number of items that must move together
     for i, height in enumerate(wanted):
         mean, size = height + i, 1
         while pools and pools[-1][0] < mean:
