@@ -19,7 +19,7 @@ REPEATS = 3  # most nodes at which one function is tested
 
 
 class DryRun:
-    """It has `graph.probes` samples, or the first ones of the data. The random state does not change."""
+    """A run of `graph.probes` samples, or of the first ones of the data. The random state does not change."""
 
     def __init__(self, graph: Graph, inputs: Mapping[int, Value], n: int, observed: Mapping[int, Tensor]) -> None:
         self.graph, self.observed = graph, observed

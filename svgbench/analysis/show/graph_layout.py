@@ -110,7 +110,7 @@ def _heights(rows: Sequence[Sequence[Item]], links: Sequence[tuple[Item, Item]])
 
 
 def _apart(wanted: Sequence[float]) -> list[float]:
-    """The heights nearest to the wanted ones in least squares, each at least 1 below the one before (pooled violators)."""
+    """The heights nearest to the wanted ones in least squares, each at least 1 below the last (pooled violators)."""
     pools: list[tuple[float, int]] = []  # the mean and the number of items that must move together
     for i, height in enumerate(wanted):
         mean, size = height + i, 1
