@@ -1,0 +1,67 @@
+"""Figures 2 and 4 of Clavera et al. 2020, and Table 1 as a figure."""
+
+from __future__ import annotations
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from svgbench.analysis.read.frames import Results
+from svgbench.analysis.show.plots import drawable, grid_of, looks, named_tasks, panel, stamp, undeclared
+from svgbench.analysis.show.references import draw_legend
+from svgbench.words.experiment import TaskSpec
+
+METHODS = ("maac", "mbpo", "h0", "one-step", "sac", "random")
+UPDATES = ("maac", "mbpo", "sac", "sac-maac", "sac-mbpo", "random")
+READINGS = ("maac", "maac-code", "td", "one-step", "random")
+ABLATIONS = ("maac", "h0", "td", "single", "random")
+HORIZONS = ("maac", "h0", "h1", "h10", "random")
+
+
+def fig2(results: Results) -> dict[str, Figure]:
+    """The methods of the figure; a page on numbers of updates, and one on the code's reading of MAAC."""
+    chosen = {"": METHODS, "updates": UPDATES, "readings": READINGS}
+    return {name: _curves(results, variants) for name, variants in chosen.items()}
+
+
+def fig4(results: Results) -> dict[str, Figure]:
+    """The ablations of the figure; a page on horizons."""
+    return {name: _curves(results, variants) for name, variants in {"": ABLATIONS, "horizons": HORIZONS}.items()}
+
+
+def table1(results: Results) -> dict[str, Figure]:
+    """The return of every seed without planning and with it, joined by a line."""
+    tasks = [t for t in named_tasks(results) if drawable(results, t.id, "maac", "planned_return")]
+    if not tasks:
+        return {}
+    figure, axes = grid_of(len(tasks), 2, 1.7)
+    look = looks(results, ["maac"])["maac"]
+    n = [_pairs(ax, results, task, look.colour) for ax, task in zip(axes, tasks, strict=True)]
+    axes[0].set_ylabel("return of an episode")
+    stamp(figure, results, n)
+    return {"": figure}
+
+
+def _pairs(ax: Axes, results: Results, task: TaskSpec, colour: object) -> int:
+    frame = results.cells[task.id, "maac"].frame
+    last = frame[frame.planned_return.notna()]
+    pairs = last[["unplanned_return", "planned_return"]].to_numpy().T
+    ax.plot([0, 1], pairs, color=colour, linewidth=0.5, marker="o", markersize=2.5, alpha=0.6)
+    ax.plot([0, 1], pairs.mean(1), color=colour, linewidth=1.6, marker="o", markersize=4)
+    ax.set_xticks([0, 1], ["policy", "with planning"])
+    ax.set_xlim(-0.4, 1.4)
+    ax.set_title(task.label)
+    return pairs.shape[1]
+
+
+def _curves(results: Results, variants: tuple[str, ...]) -> Figure:
+    tasks = named_tasks(results)
+    figure, axes = grid_of(len(tasks), 2, 1.7)
+    look = looks(results, [*variants, *(v for t in tasks for v in undeclared(results, t.id))])
+    n: list[int] = []
+    for ax, task in zip(axes, tasks, strict=True):
+        run = [v for v in look if drawable(results, task.id, v, "eval_return")]
+        n += panel(ax, results, task, "eval_return", {v: look[v] for v in run})
+    axes[0].set_ylabel("evaluation return")
+    draw_legend(figure, axes)
+    stamp(figure, results, n)
+    return figure
