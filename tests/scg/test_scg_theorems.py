@@ -284,7 +284,7 @@ def test_the_bound_holds_everywhere_touches_at_the_old_parameters_and_has_their_
     theta = inputs["theta"]
     here = scg.bound(exact.run, {"theta": theta})
     assert close(here, exact.objective)
-    (slope,) = torch.autograd.grad(here, theta, materialize_grads=True)
+    slope = torch.autograd.grad(here, theta, materialize_grads=True)[0] if here.requires_grad else 0 * theta
     assert close(slope, exact.gradient("theta"))
     assert gap_of_the_bound(exact, inputs, step) >= -1e-12
 
