@@ -67,6 +67,19 @@ def test_what_names_nothing_is_seen(name, attribute, said):
 
 
 def test_importing_warns_of_nothing():
-    code = "import svgbench.cli, svgbench.study, svgbench.commands.app, svgbench.tasks; svgbench.load('maac/fig3')"
+    """Every module of the package, and what it imports; a rival's package that is not installed is left out."""
+    code = """
+import importlib, pkgutil, svgbench
+for found in pkgutil.walk_packages(svgbench.__path__, "svgbench."):
+    try:
+        importlib.import_module(found.name)
+    except ModuleNotFoundError as error:
+        assert not error.name.startswith("svgbench"), error
+svgbench.load("maac/fig3")
+"""
     ran = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert ran.returncode == 0, ran.stderr
+
+
+def test_type_checkers_of_others_read_our_types():
+    assert (ROOT / "svgbench" / "py.typed").is_file(), "PEP 561: without it they take every name of ours for Any"
