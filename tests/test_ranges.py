@@ -183,6 +183,12 @@ VIOLATED = [
     ("maac/fig3", "learned-f-learned-q", "log_var_max=-11", "expected log_var_min < log_var_max"),
     ("maac/fig3", "learned-f-learned-q", "held_out=0.001", "some transitions train, and some stop it"),
     ("maac/fig3", "learned-f-learned-q", "held_out=0.999", "some transitions train, and some stop it"),
+    (
+        "maac/fig2",
+        "mbpo",
+        "model_hidden=64",
+        "expected len(model_decay) == len(model_hidden) + 1: each layer has a rate",
+    ),
     ("trpo/fig4", "cem", "elite_fraction=0.01", "expected elite_fraction * simulations > 0.5"),
     ("trpo/fig4", "cem", "path_length=1001", "expected path_length <= horizon"),
     ("trpo/fig4", "vine", "timesteps=1000", "expected sampling != 'vine' or timesteps == 0"),

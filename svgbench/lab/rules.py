@@ -6,8 +6,8 @@ A learner's module states them as a literal, each rule with its reason. svgbench
 
 A rule is a Python expression that must be true. It may contain names of config fields and of the budget's limits;
 `horizon`, if the task's factory has that option; `device`; numbers, strings, tuples and their elements; arithmetic,
-comparisons, `in`, `and`, `or`, `not`; and `all(part > 0 for part in parts)`, for each element of a tuple. A rule is
-skipped if it names something that the cell does not have.
+comparisons, `in`, `and`, `or`, `not`; `len(parts)` and `all(part > 0 for part in parts)` of a tuple. A rule is skipped
+if it names something that the cell does not have.
 """
 
 from __future__ import annotations
@@ -65,11 +65,12 @@ def _parsed(rule: str) -> tuple[ast.expr, frozenset[str]]:
     except SyntaxError:
         raise _unreadable(rule) from None
     nodes = list(ast.walk(tree))
+    names = {node.id for node in nodes if isinstance(node, ast.Name)}
     parts = {
         node.target.id for node in nodes if isinstance(node, ast.comprehension) and isinstance(node.target, ast.Name)
     }
-    names = {node.id for node in nodes if isinstance(node, ast.Name)}
-    return tree, frozenset(names - parts - ({"all"} if parts else set()))
+    called = {node.func.id for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    return tree, frozenset(names - parts - (called & {"all", "len"}))
 
 
 def _value(node: ast.expr, values: Mapping[str, Any], rule: str) -> Any:
@@ -98,6 +99,8 @@ def _value(node: ast.expr, values: Mapping[str, Any], rule: str) -> Any:
                 parts = [of(part) for part in (node.left, *node.comparators)]
                 pairs = zip(node.ops, parts, parts[1:], strict=False)
                 return all(COMPARE[type(op)](one, other) for op, one, other in pairs)
+            case ast.Call(func=ast.Name(id="len"), args=[many]):
+                return len(of(many))
             case ast.Call(func=ast.Name(id="all"), args=[ast.GeneratorExp(elt=rest, generators=[loop])]):
                 return all(_value(rest, {**values, name: part}, rule) for name, part in _parts(loop, values, rule))
     except (KeyError, TypeError, ArithmeticError, IndexError):

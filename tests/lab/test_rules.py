@@ -23,6 +23,7 @@ VALUES = {"a": 3, "b": 2.0, "word": "yes", "many": (1, 5), "flag": False}
         "absent > a",
         "all(one % 4 == 1 for one in many) and all(one < a for one in (1, b))",
         "all(one > 9 for one in ())",
+        "len(many) == a - 1",
     ],
 )
 def test_rules_that_hold(rule):
@@ -63,13 +64,16 @@ UNREADABLE = [
     "[a]",
     "all(one < 9 for one in many if one)",
     "all([one for one in many])",
+    "all(many)",
+    "len(a) > 1",
+    "max(1, 2) > 1",
 ]
 
 
 @pytest.mark.parametrize("rule", UNREADABLE)
 def test_what_is_no_rule_is_refused(rule):
     with pytest.raises(UsageError, match="no rule that svgbench can judge"):
-        check({rule: "why"}, {**VALUES, "open": 1}, "here")
+        check({rule: "why"}, {**VALUES, "open": 1, "max": 1}, "here")
 
 
 def test_names():

@@ -46,7 +46,7 @@ from torch import Tensor
 from svgbench.baselines.actor_critic._pathwise import Paths, PerTime, follow, lemma
 from svgbench.learners.study import GridStudy
 from svgbench.nn.streams import Streams
-from svgbench.ranges import Count, NonNegative, Positive
+from svgbench.ranges import Count, Positive, Share
 from svgbench.tasks.maac import linear_quadratic as lqr
 from svgbench.tasks.maac.double_integrator import DoubleIntegrator
 
@@ -65,8 +65,8 @@ class Limits(TypedDict):
 class Config:
     reading: Literal["printed", "one-alpha", "corrected"] = "corrected"
     wrong: Literal["both", "model", "critic"] = "both"
-    model_error: NonNegative = 0.01  # spectral norm of the error of [A B]
-    critic_error: NonNegative = 0.1  # spectral norm of the error of W, as a share of W's
+    model_error: Share = 0.01  # spectral norm of the error of [A B]
+    critic_error: Share = 0.1  # spectral norm of the error of W, as a share of W's
     position: Positive = 6.0  # the box: at most so many metres from 0
     velocity: Positive = 3.0  # metres per second
     action: Positive = 8.0  # metres per second squared

@@ -64,7 +64,9 @@ class Config:
     model_activation: Activation = "silu"  # (code: swish)
     model_lr: NonNegative = 1e-3  # Adam (code)
     model_batch: Count = 128  # transitions per member and update (code: 256)
-    model_updates_per_step: NonNegative = 1.0  # at most, per environment step (code: 0.8, 200 epochs of 1000 steps)
+    model_updates_per_step: Annotated[float, Range(0, 1000)] = (
+        1.0  # at most, per environment step (code: 0.8, 200 epochs of 1000 steps)
+    )
     log_var_min: LogScale = -10.0  # soft bounds of the normalised log-variance (code)
     log_var_max: LogScale = 0.5  # (code)
     held_out: Annotated[float, Range(above=0, below=1)] = 0.2  # share of transitions that stop training early (code)
@@ -74,7 +76,7 @@ class Config:
     critic_activation: Activation = "relu"  # (code)
     critic_lr: NonNegative = 1e-3  # Adam (code: 3e-4, for many more updates)
     critic_batch: Count = 128  # transitions per update (code: 256)
-    critic_updates_per_step: Natural = 3  # per environment step (code: 8)
+    critic_updates_per_step: Annotated[int, Range(0, 1000)] = 3  # per environment step (code: 8)
     tau: Share = 0.02  # weight of the online critic in its target, per update (code: 0.005)
     updates_per_slice: Count = 250  # gradient updates per slice; draws are by slices, so this affects the numbers
     dtype: Literal["float32", "float64"] = "float32"  # of training; gradients are measured in float64
@@ -394,7 +396,4 @@ def make(
     if device != "cpu":
         raise ValueError(f"device is {device!r}, expected 'cpu': this study measures in float64 on small networks")
     c = settings(Config, config)
-    stages = [0, *c.stages]
-    if stages != sorted(set(stages)) or any(s % task.horizon for s in stages):
-        raise ValueError(f"stages are {c.stages}, expected increasing multiples of {task.horizon} steps")
     return GradientError(c, task, seeds, int(budget["total_steps"]))

@@ -82,6 +82,7 @@ class Config(_imagined.Config):
 RULES = {
     **SHARED_RULES,
     **_imagined.RULES,
+    "len(model_decay) == len(model_hidden) + 1": "each layer has a rate",
     "elites <= members": "elites are members",
     "epoch_length % fit_every == 0": "an epoch has whole fits",
     "learning_starts * model_holdout >= 1": "a fit is validated on transitions that are held out",
