@@ -72,7 +72,7 @@ UNREADABLE = [
 
 @pytest.mark.parametrize("rule", UNREADABLE)
 def test_what_is_no_rule_is_refused(rule):
-    with pytest.raises(UsageError, match="no rule that svgbench can judge"):
+    with pytest.raises(UsageError, match="not a rule that svgbench can judge"):
         check({rule: "why"}, {**VALUES, "open": 1, "max": 1}, "here")
 
 
