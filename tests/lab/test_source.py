@@ -108,7 +108,7 @@ Counts = tuple[Annotated[int, Range(1)], ...]
         (tuple[str, ...], "a,b", ("a", "b")),
         (Literal["learned", "true"], "true", "true"),
         (Literal[1, 2], "2", 2),
-        (Positive, "1e-300", 1e-300),
+        (Positive, "1e-18", 1e-18),
         (Positive | None, "none", None),
         (Positive | None, "2", 2.0),
         (Counts, "1,2", (1, 2)),
