@@ -211,6 +211,7 @@ def child(repeats: int) -> None:
     turns: Turns = {"product": lambda: torch.mm(a, b, out=c), **{f"rows/{n}": t for n, t in rows_through().items()}}
     turns |= {f"{name}/{part}": turn for name, step in steps.items() for part, turn in step.turns.items()}
     updates = {budget: Updates(cell_of(budget, "maac"), [0]) for budget in AT}
+    updates["block"] = Updates(cell_of("short", "maac"), list(range(SEEDS)))
     turns |= {f"maac_{budget}": own.turn for budget, own in updates.items()}
     seconds = least_seconds(turns, repeats)
     rate = SIZE**3 / seconds["product"]
@@ -235,6 +236,8 @@ def measure(repeats: int = REPEATS) -> list[Result]:
     for part in PARTS:
         value, alone = seconds[f"block/{part}"] / SEEDS, seconds[f"short/{part}"]
         results.append(_result(f"seed_of_ten/{part}", value, "one seed alone", alone))
+    own = seconds["maac_block"] / SEEDS
+    results.append(_result("seed_of_ten/maac", own, "one seed alone", seconds["maac_short"]))
     for kind in ("one_member", "all_members"):
         value = seconds[f"rows/{kind}"]
         results.append(_result(f"rows/{kind}", value, "the products alone", seconds[f"rows/{kind}/products"], "<= 1.5"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -41,6 +42,7 @@ def values(measure: Measure, frame: pd.DataFrame = FRAME, **where: object) -> di
         ("max", 1, {3: 8.0, 7: 4.0}),
         ("mean_of_last", 2, {3: -0.5, 7: 1.5}),
         ("mean_of_last", 9, {3: 7 / 3, 7: 7 / 3}),
+        ("mean_change", 1, {3: (14 + 11) / 2, 7: (3 + 1) / 2}),
     ],
 )
 def test_reductions_in_the_order_of_the_file(reduce, k, expected):
@@ -71,7 +73,32 @@ def test_a_measure_pins_a_column_against_the_setting():
     assert values(Measure("x", "x", {"step": 10}), step=20) == {3: 8.0, 7: 4.0}
 
 
-@pytest.mark.parametrize("reduce", ["last", "mean", "min", "max", "mean_of_last"])
+def test_the_mean_change_is_of_the_rows_that_the_measure_selects_and_of_their_size_alone():
+    change = Measure("x", "x", {"start": "s0"}, reduce="mean_change")
+    assert values(change) == {3: 14.0, 7: 3.0}
+    assert values(change, FRAME.assign(x=5 - 2 * FRAME.x)) == {3: 28.0, 7: 6.0}
+    assert values(change, FRAME.assign(x=1.5)) == {3: 0.0, 7: 0.0}
+    shuffled = FRAME.iloc[[3, 0, 4, 1, 2, 5]]
+    assert values(change, shuffled) == values(change)
+
+
+def test_a_single_row_has_no_change_so_its_seed_is_no_evidence():
+    change = Measure("x", "x", {"start": "s1"}, reduce="mean_change")
+    assert all(math.isnan(value) for value in values(change).values())
+    assert read_sample(made(), change) == Sample({}, failed=(3, 7))
+
+
+def test_the_mean_change_agrees_with_a_loop():
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame({"seed": rng.integers(0, 9, 500), "step": np.arange(500), "x": rng.random(500)})
+    found = values(Measure("x", "x", reduce="mean_change"), frame)
+    for seed in range(9):
+        x = frame[frame.seed == seed].x.tolist()
+        changes = [abs(after - before) for before, after in itertools.pairwise(x)]
+        assert found[seed] == pytest.approx(sum(changes) / len(changes), rel=1e-12)
+
+
+@pytest.mark.parametrize("reduce", ["last", "mean", "min", "max", "mean_of_last", "mean_change"])
 def test_nan_is_never_skipped(reduce):
     frame = FRAME.assign(x=[4.0, 1.0, math.nan, 8.0, -6.0, 5.0])
     found = values(Measure("x", "x", reduce=reduce, k=2), frame)

@@ -8,16 +8,19 @@ from pathlib import Path
 
 import pytest
 from matplotlib import pyplot as plt
+from toy_imports import an_import
 
 from svgbench import paper_tables
 from svgbench.analysis.judge.verdicts import compare
 from svgbench.analysis.read.frames import read_results
+from svgbench.analysis.read.importing import import_csv
 from svgbench.analysis.show.plots import draw, learning_curves
 from svgbench.analysis.show.summary import results_grids, results_rows
 from svgbench.analysis.show.tables import render
 from svgbench.analysis.show.verdict_text import verdict_lines
 from svgbench.lab.cells import Selection, expand
 from svgbench.lab.store import Store
+from svgbench.study import Study
 from svgbench.words.errors import UsageError
 from svgbench.words.experiment import Experiment
 
@@ -36,6 +39,23 @@ def test_a_selection_of_seeds_reads_only_those(store: Store, experiment: Experim
     results = read_results(store, experiment, replace(PAPER, seeds=(1, 3)))
     assert sorted(results.frame().seed.unique()) == [1, 3]
     assert results.cells[("toy/easy", "ours")].seeds_asked == (1, 3)
+
+
+def test_a_variant_that_a_figure_leaves_out_is_not_read_and_cannot_be_named(
+    store: Store, experiment: Experiment, my_csv: Path
+) -> None:
+    """Its runs are declared by the other experiment, so they are no undeclared ones here; an imported one still is."""
+    import_csv(store, experiment, an_import(my_csv))
+    ours = tuple(v for v in experiment.variants if v.id == "ours")
+    whole = replace(experiment, id="toy/fig2", draws_from="toy/fig1", variants=ours)
+    drawn = replace(whole, leaves=("theirs",))
+    read, without = (read_results(store, one, PAPER) for one in (drawn, whole))
+    assert {variant for _, variant in read.cells} == {"ours", "mine"}
+    assert not any("theirs" in note for note in read.notes)
+    assert {variant for _, variant in without.cells} == {"ours", "mine", "theirs"}
+    assert any("theirs" in note for note in without.notes)
+    assert Study(drawn, store.root).variants() & {"ours", "theirs", "mine"} == {"ours", "mine"}
+    assert "theirs" in Study(whole, store.root).variants()
 
 
 def test_budgets_do_not_mix(store: Store, experiment: Experiment) -> None:

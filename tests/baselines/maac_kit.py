@@ -45,6 +45,8 @@ SMALL = {
     "plan_horizon": 2,
 }
 STEPS = 40  # three iterations: at 20, 30 and 40
+PLANNED = {"plan_episodes": 2, "total_steps": 30}
+HORIZON = 6  # of the episodes with planning, which are slow
 
 
 class Known(Point):
@@ -62,6 +64,13 @@ def learner(seeds=(0, 1, 2), task=None, total_steps=STEPS, profile="text", **set
     known = declared("svgbench.baselines.actor_critic.maac:make")
     given = known.config({**SMALL, **settings}, profile=profile)
     return maac.make(given, task or Known(), seeds, {"total_steps": total_steps}, "cpu")
+
+
+def trained(one):
+    """What training has made, each [S, ...]."""
+    agent = one.agent
+    own = [agent.fit.loss, agent.fit.epochs, agent.model.centre, agent.model.out_width, agent.imagined.rows]
+    return [*(adam.flat for adam in agent.adams), agent.target_critic.net.layers[0].weight, *own]
 
 
 # --- one row at a time --------------------------------------------------------------------------------------------

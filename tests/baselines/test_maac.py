@@ -1,8 +1,7 @@
-"""MAAC's learner: the order of its work, its profiles, and the laws of learners, on the point task."""
+"""MAAC's learner: the order of its work, its trial with planning, and its settings, on the point task."""
 
 from __future__ import annotations
 
-import io
 import math
 import re
 from collections import Counter
@@ -10,8 +9,8 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
-from maac_kit import SMALL, STEPS, Known, learner
-from point import Point
+from maac_kit import HORIZON, PLANNED, SMALL, STEPS, Known, learner, trained
+from point import Point, random_return
 from sac_kit import finish
 
 from svgbench.baselines.actor_critic import maac
@@ -19,21 +18,7 @@ from svgbench.lab import rules
 from svgbench.lab.source import declared
 from svgbench.words.errors import UsageError
 
-PLANNED = {"plan_episodes": 2, "total_steps": 30}
-WALL, HORIZON = 0.5, 6  # HORIZON: of the episodes with planning, which are slow
-
-
-def trained(one):
-    """What training has made, each [S, ...]."""
-    agent = one.agent
-    own = [agent.fit.loss, agent.fit.epochs, agent.model.centre, agent.model.out_width, agent.imagined.rows]
-    return [*(adam.flat for adam in agent.adams), agent.target_critic.net.layers[0].weight, *own]
-
-
-def through_a_file(state):
-    torch.save(state, buffer := io.BytesIO())
-    buffer.seek(0)
-    return torch.load(buffer, weights_only=True)
+WALL = 0.5
 
 
 def watched(one):
@@ -182,7 +167,7 @@ def test_with_a_lag_policy_and_critics_do_not_see_the_newest_rollout_but_the_mod
         return math.floor(max(places)), sizes
 
     for lag, newest in ((False, STEPS - 1), (True, STEPS - 11)):
-        place, sizes = oldest(learner(lag=lag))
+        place, sizes = oldest(learner([5], lag=lag))
         assert newest - 1 <= place <= newest  # of hundreds of draws
         assert sizes == [20, 30, 40]
 
@@ -231,114 +216,6 @@ def test_the_trial_changes_nothing_of_training_and_no_other_column():
         assert repr({k: v for k, v in row.items() if k not in planned}) == repr(
             {k: v for k, v in other.items() if k not in planned}
         )
-
-
-# --- laws ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("profile", "dtype", "tolerance"),
-    [("text", "float64", 1e-10), ("code", "float64", 1e-10), ("text", "float32", 2e-4)],
-)
-def test_a_seed_alone_and_in_a_block_of_five_agree(profile, dtype, tolerance):
-    how = {"task": Known(horizon=HORIZON), "profile": profile, "dtype": dtype, **PLANNED, "plan_episodes": 1}
-    alone, block = learner([7], **how), learner([3, 9, 7, 0, 1], **how)
-    rows, block_rows = finish(alone), [r for r in finish(block) if r["seed"] == 7]
-    assert alone.agent.critic_adam.steps.min() == 40
-    for p, q in zip(trained(alone), trained(block), strict=True):
-        torch.testing.assert_close(p[0], q[2], rtol=tolerance, atol=tolerance)
-    for one, other in zip(rows, block_rows, strict=True):
-        assert [*one.values()] == pytest.approx([*other.values()], rel=100 * tolerance, nan_ok=True)
-
-
-@pytest.mark.parametrize("profile", ["text", "code"])
-def test_a_checkpoint_after_any_slice_continues_to_the_bit(profile):
-    """Within a fit, within rollouts, between updates of a round, and within the trial with planning and without."""
-    how = {"profile": profile, "rollout_length_init": 2, "updates_per_step": 5, **PLANNED, "plan_iterations": 1}
-    how |= {"task": Known(horizon=30), "seeds": (0, 4), "plan_episodes": 1, "critic_steps": 1, "H": 1}
-    # a slice of the trial has fewer steps than an episode, and one of updates fewer than a round
-    whole, rows, states = learner(**how), [], []
-    while not whole.finished:
-        rows += whole.advance()
-        states.append(through_a_file(whole.state_dict()))
-    agents = [s["agent"] for s in states]
-    places = {
-        "fit": [i for i, a in enumerate(agents) if "progress" in a["parts"]["fit"]],
-        "rollouts": [i for i, a in enumerate(agents) if a["now"]["rollouts"]],
-        "updates": [i for i, a in enumerate(agents) if a["now"]["updates"] > 0],
-        "rounds": [i for i, a in enumerate(agents) if a["now"]["round"] == 1],
-        "planned": [i for i, s in enumerate(states) if s["trial"]["way"] == 0 and s["trial"]["t"] > 0],
-        "unplanned": [i for i, s in enumerate(states) if s["trial"]["way"] == 1],
-    }
-    assert all(places.values()), places
-    for i in {places["fit"][0], *(found[-1] for found in places.values())}:
-        resumed = learner(**how)
-        resumed.load_state_dict(states[i])
-        later = finish(resumed)
-        assert repr(later) == repr(rows[len(rows) - len(later) :])
-        assert later
-        for p, q in zip(trained(whole), trained(resumed), strict=True):
-            assert torch.equal(p, q)
-
-
-def test_evaluations_and_slices_change_no_bit_of_training():
-    base = learner()
-    finish(base)
-    for change in (
-        {"eval_every": 8, "minibatches_per_slice": 1000, "eval_episodes": 2},
-        {"steps_per_slice": 1, "minibatches_per_slice": 1},
-    ):
-        one = learner(**change)
-        finish(one)
-        for p, q in zip(trained(base), trained(one), strict=True):
-            assert torch.equal(p, q)
-
-
-@pytest.mark.parametrize(("what", "profile"), [("critic", "text"), ("model", "code"), ("imagined", "text")])
-def test_a_seed_that_diverges_leaves_its_companions_alone(what, profile):
-    how = {"dtype": "float64", "profile": profile, "task": Known(horizon=HORIZON), **PLANNED}
-    undisturbed, hurt = (learner(**how) for _ in range(2))
-    rows, hurt_rows, done = finish(undisturbed), [], False
-    while not hurt.finished:
-        if hurt.step == 20 and hurt.agent.now.updates >= 0 and not done:  # after the first rollouts
-            tensors = {
-                "critic": next(hurt.agent.critic.parameters()),
-                "model": next(hurt.agent.model.net.parameters()),
-                "imagined": hurt.agent.imagined.rows,
-            }
-            with torch.no_grad():
-                tensors[what][1].select(-1, 0)[...] = math.nan
-            done = True
-        hurt_rows += hurt.advance()
-    assert list(hurt.diverged) == [1]
-    assert hurt.diverged[1].startswith("step 20: a parameter or an error of the model is not finite")
-    assert {r["seed"] for r in hurt_rows if r["step"] > 20} == {0, 2}
-    for a, b in zip((r for r in rows if r["seed"] != 1), (r for r in hurt_rows if r["seed"] != 1), strict=True):
-        assert [*a.values()] == pytest.approx([*b.values()], rel=1e-8, nan_ok=True)
-    for p, q in zip(trained(undisturbed), trained(hurt), strict=True):
-        torch.testing.assert_close(p[[0, 2]], q[[0, 2]], rtol=1e-8, atol=1e-8)
-
-
-def test_when_all_seeds_have_diverged_it_ends_without_the_trial():
-    one = learner(plan_episodes=1)
-    while one.agent.now.updates < 0:
-        one.advance()
-    one.agent.imagined.rows.fill_(math.nan)
-    rows = finish(one)
-    assert sorted(one.diverged) == [0, 1, 2]
-    assert (one.step, rows) == (20, [])
-
-
-def test_the_global_generators_are_neither_read_nor_moved():
-    found = []
-    for seed in (0, 1):
-        torch.manual_seed(seed)
-        before = torch.get_rng_state()
-        one = learner(total_steps=20)
-        finish(one)
-        assert torch.equal(torch.get_rng_state(), before)
-        found.append(trained(one))
-    assert all(torch.equal(p, q) for p, q in zip(*found, strict=True))
 
 
 # --- settings -----------------------------------------------------------------------------------------------------
@@ -413,3 +290,23 @@ def test_the_estimate_of_a_plan_is_the_work_that_progress_counts():
     assert shares == sorted(shares)
     assert shares[-1] == one.progress[1]
     assert learner(paths=4, H=4).progress[1] > learner().progress[1]
+
+
+# --- learning -----------------------------------------------------------------------------------------------------
+
+LEARNS = {
+    "actor_hidden": (32, 32), "critic_hidden": (32, 32), "step_batch": 32, "updates_per_step": 4,
+    "actor_lr": 3e-3, "critic_lr": 3e-3, "alpha_lr": 3e-3, "alpha_init": 0.1, "gamma": 0.9, "tau": 0.02,
+    "random_steps": 100, "learning_starts": 100, "rollout_steps": 50, "eval_every": 250, "eval_episodes": 10,
+    "model_hidden": (32, 32), "model_batch": 32, "max_epochs": 80, "model_lr": 3e-3, "rollouts_per_fit": 200,
+    "rounds": 1, "rollout_length_final": 2, "minibatches_per_slice": 100, "real_share": 0.05,
+    "H": 1, "paths": 1, "critic_steps": 1,
+}  # fmt: skip
+
+
+def test_it_learns_to_push_the_point_to_the_origin():
+    """150 steps that are learned from. Uniform actions make -9 on average, rest on the circle 0, the best about 19."""
+    rows = finish(learner([0, 1], total_steps=250, **LEARNS))
+    returns = [r["eval_return"] for r in rows if r["step"] == 250]
+    assert random_return() < 0
+    assert np.mean(returns) > 12
