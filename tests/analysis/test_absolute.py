@@ -343,6 +343,8 @@ NOT_SHOWN = {  # what the README of each work says of them
     ("svg/fig4", "svg/walker", "trial_reward", 2.2),
     ("trpo/fig4", "trpo/walker", "reward_per_step", 1.25),
     ("sac-svg/fig2", "mbpo/humanoid", "eval_return", 6000.0),
+    ("maac/fig2", "poplin/cheetah", "eval_return", 9630.0),
+    ("maac/fig2", "poplin/ant", "eval_return", 2754.0),
 }
 
 

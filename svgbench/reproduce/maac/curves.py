@@ -8,6 +8,7 @@ the number of updates only. MBPO has the settings of its code (jannerm/mbpo at a
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from svgbench.reproduce.maac.claims_curves import (
     FIG2_CLAIMS,
@@ -100,13 +101,13 @@ FIG2 = Experiment(
         "update a step, or as many as MAAC or as MBPO. A rollout of the figure's axis is 1000 steps."
     ),
     tasks=(
-        TaskSpec("poplin/cheetah", "poplin/cheetah", "Cheetah", published="HalfCheetahEnv", config=aims_at(-6.0)),
-        TaskSpec("poplin/hopper", "poplin/hopper", "Hopper", published="HopperEnv", config=aims_at(-3.0)),
-        TaskSpec("poplin/walker2d", "poplin/walker2d", "Walker2d", published="Walker2dEnv", config=aims_at(-6.0)),
-        TaskSpec("poplin/ant", "poplin/ant", "Ant", published="AntEnv", config=aims_at(-8.0)),
+        TaskSpec("poplin/cheetah", "poplin/cheetah", "Cheetah", config=aims_at(-6.0)),
+        TaskSpec("poplin/hopper", "poplin/hopper", "Hopper", config=aims_at(-3.0)),
+        TaskSpec("poplin/walker2d", "poplin/walker2d", "Walker2d", config=aims_at(-6.0)),
+        TaskSpec("poplin/ant", "poplin/ant", "Ant", config=aims_at(-8.0)),
     ),
     variants=(
-        Variant("maac", "MAAC", "maac", {**MAAC, "plan_episodes": 5}, profile="text", published="maac"),
+        Variant("maac", "MAAC", "maac", {**MAAC, "plan_episodes": 5}, profile="text"),
         Variant("mbpo", "MBPO", "mbpo", MBPO, profile="code"),
         Variant("sac", "SAC", "sac", OF_SAC),
         Variant("h0", "STEVE on SAC (MAAC, H = 0)", "maac", {**MAAC, "H": 0}, profile="text"),
@@ -265,6 +266,18 @@ FIG2 = Experiment(
 TESTED = ("maac", "random")
 ABLATED = ("maac", "h0", "td", "single", "h1", "h10", "random")
 
+
+def drawn(*names: str) -> dict[str, Any]:
+    """These variants of Figure 2's runs, for an experiment that draws from them."""
+    left = tuple(v.id for v in FIG2.variants if v.id not in names)
+    kept = [
+        replace(b, config_of={at: v for at, v in b.config_of.items() if at.rpartition("--")[2] not in left})
+        for b in FIG2.budgets
+    ]
+    variants = tuple(v for v in FIG2.variants if v.id in names)
+    return {"variants": variants, "leaves": left, "budgets": tuple(kept), "draws_from": FIG2.id}
+
+
 FIG4 = replace(
     FIG2,
     id="maac/fig4",
@@ -273,15 +286,24 @@ FIG4 = replace(
         "Runs of maac/fig2: MAAC, with H = 0, without STEVE's targets, with a single path from each state, and with "
         "horizons of 1 and 10 model steps."
     ),
-    variants=tuple(v for v in FIG2.variants if v.id in ABLATED),
-    leaves=tuple(v.id for v in FIG2.variants if v.id not in ABLATED),
+    **drawn(*ABLATED),
     claims=FIG4_CLAIMS,
     deviations=FIG4_DEVIATIONS,
     figure="svgbench.reproduce.maac.figures_curves:fig4",
-    draws_from="maac/fig2",
     headline="h0-drops",
     question="Does MAAC need the gradient through its model, STEVE and several samples?",
 )
+
+COLUMN = {
+    "poplin/cheetah": "HalfCheetahEnv",
+    "poplin/hopper": "HopperEnv",
+    "poplin/walker2d": "Walker2dEnv",
+    "poplin/ant": "AntEnv",
+}
+"""Of the published table, for each task."""
+
+RUNS = drawn(*TESTED)
+RUNS |= {"variants": tuple(replace(v, published="maac") if v.id == "maac" else v for v in RUNS["variants"])}
 
 TABLE1 = replace(
     FIG2,
@@ -291,13 +313,12 @@ TABLE1 = replace(
         "Runs of maac/fig2: after training, episodes of the final policy with and without planning in its model, from "
         "the same starts. The planner is a cross-entropy search that begins at the policy."
     ),
-    variants=tuple(v for v in FIG2.variants if v.id in TESTED),
-    leaves=tuple(v.id for v in FIG2.variants if v.id not in TESTED),
+    **RUNS,
+    tasks=tuple(replace(task, published=COLUMN[task.id]) for task in FIG2.tasks),
     measures=(UNPLANNED, PLANNED),
     claims=TABLE1_CLAIMS,
     deviations=TABLE1_DEVIATIONS,
     figure="svgbench.reproduce.maac.figures_curves:table1",
-    draws_from="maac/fig2",
     published="maac/table1",
     headline="planning-helps",
     question="Does planning at test time help, and more so in complex domains?",

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from svgbench.analysis.read.frames import Results
-from svgbench.analysis.show.plots import drawable, grid_of, looks, named_tasks, panel, stamp, undeclared
+from svgbench.analysis.show.plots import Look, drawable, grid_of, looks, named_tasks, panel, stamp, undeclared
 from svgbench.analysis.show.references import draw_legend
 from svgbench.words.experiment import TaskSpec
 
@@ -30,26 +30,35 @@ def fig4(results: Results) -> dict[str, Figure]:
 
 def table1(results: Results) -> dict[str, Figure]:
     """The return of every seed without planning and with it, joined by a line."""
-    tasks = [t for t in named_tasks(results) if drawable(results, t.id, "maac", "planned_return")]
+    chosen = {t.id: ["maac", *undeclared(results, t.id)] for t in named_tasks(results)}
+    tasks = [t for t in named_tasks(results) if any(_tried(results, t, v) for v in chosen[t.id])]
     if not tasks:
         return {}
     figure, axes = grid_of(len(tasks), 2, 1.7)
-    look = looks(results, ["maac"])["maac"]
-    n = [_pairs(ax, results, task, look.colour) for ax, task in zip(axes, tasks, strict=True)]
+    look = looks(results, list(dict.fromkeys(v for variants in chosen.values() for v in variants)))
+    n = []
+    for ax, task in zip(axes, tasks, strict=True):
+        n += [_pairs(ax, results, task, v, look[v]) for v in chosen[task.id] if _tried(results, task, v)]
+        ax.set_xticks([0, 1], ["policy", "with planning"])
+        ax.set_xlim(-0.4, 1.4)
+        ax.set_title(task.label)
     axes[0].set_ylabel("return of an episode")
+    draw_legend(figure, axes)
     stamp(figure, results, n)
     return {"": figure}
 
 
-def _pairs(ax: Axes, results: Results, task: TaskSpec, colour: object) -> int:
-    frame = results.cells[task.id, "maac"].frame
-    last = frame[frame.planned_return.notna()]
-    pairs = last[["unplanned_return", "planned_return"]].to_numpy().T
-    ax.plot([0, 1], pairs, color=colour, linewidth=0.5, marker="o", markersize=2.5, alpha=0.6)
-    ax.plot([0, 1], pairs.mean(1), color=colour, linewidth=1.6, marker="o", markersize=4)
-    ax.set_xticks([0, 1], ["policy", "with planning"])
-    ax.set_xlim(-0.4, 1.4)
-    ax.set_title(task.label)
+def _tried(results: Results, task: TaskSpec, variant: str) -> bool:
+    return drawable(results, task.id, variant, "unplanned_return")
+
+
+def _pairs(ax: Axes, results: Results, task: TaskSpec, variant: str, look: Look) -> int:
+    """One line a seed, and their mean; a point where a variant has no trial with planning."""
+    frame = results.cells[task.id, variant].frame
+    last = frame[frame.unplanned_return.notna()].groupby("seed").last()
+    pairs = last.reindex(columns=["unplanned_return", "planned_return"]).to_numpy(dtype=float).T
+    ax.plot([0, 1], pairs, color=look.colour, linewidth=0.5, marker="o", markersize=2.5, alpha=0.6)
+    ax.plot([0, 1], pairs.mean(1), color=look.colour, linewidth=1.6, marker="o", markersize=4, label=look.label)
     return pairs.shape[1]
 
 
