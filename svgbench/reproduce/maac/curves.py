@@ -60,36 +60,13 @@ MAAC: dict[str, Setting | PerTask[Setting]] = {
 }
 ONE_STEP: dict[str, Setting | PerTask[Setting]] = {"H": 0, "critic_steps": 0, "imagined": "single steps"}
 
-TEN: dict[str, dict[str, Setting]] = {name: {"updates_per_step": 10} for name in ("mbpo", "sac-mbpo")}
-FOUR: dict[str, dict[str, Setting]] = {
-    name: {"updates_per_step": 4}
-    for name in ("maac", "h0", "td", "single", "h1", "h10", "one-step", "maac-code", "sac-maac")
-}
-"""Updates per environment step of the smaller budgets, of MBPO and of MAAC and of SAC with as many."""
-
-
-SMALL_MAAC: dict[str, Setting] = {"rounds": 2, "paths": 2, "members": 4, "updates_per_step": 2}
+BASE = ("maac", "td", "single", "maac-code")
+"""MAAC, and what has its H."""
 
 
 def aims_at(target_entropy: float) -> dict[str, Setting]:
     """Hold the entropy at this many nats, from the first step to the last."""
     return {"target_entropy_init": target_entropy, "target_entropy_final": target_entropy}
-
-
-def iterations_of(steps: int, first: int) -> dict[str, Setting]:
-    """MAAC's: a rollout of so many environment steps is an iteration; the first of them ends at step `first`."""
-    return {"rollout_steps": steps, "learning_starts": first}
-
-
-def of_maac(settings: dict[str, Setting]) -> dict[str, dict[str, Setting]]:
-    """The same for MAAC and its ablations, by variant, with the number of updates."""
-    return {name: {**updates, **({} if name == "sac-maac" else settings)} for name, updates in FOUR.items()}
-
-
-def merged(*parts: dict[str, dict[str, Setting]]) -> dict[str, dict[str, Setting]]:
-    """Exceptions by name, those of one name together."""
-    names = dict.fromkeys(name for part in parts for name in part)
-    return {name: {k: v for part in parts for k, v in part.get(name, {}).items()} for name in names}
 
 
 FIG2 = Experiment(
@@ -141,49 +118,49 @@ FIG2 = Experiment(
                 "critic_hidden": (128, 128),
                 "step_batch": 128,
                 "alpha_init": 0.1,
+                "random_steps": 1000,
+                "learning_starts": 1500,  # MAAC's, after a rollout
+                "updates_per_step": 4,
                 "model_hidden": (128, 128, 128),
+                "members": 4,
                 "max_epochs": 100,
                 "max_minibatches": 600,
+                "rollout_steps": 500,
+                "rounds": 2,
+                "paths": 2,
+                "rollouts_per_fit": 5000,
                 "rollout_length_final": 5,
-                "random_steps": 1000,
-                "learning_starts": 1000,
+                "rollout_grows_from": 7,  # iterations of 500 steps: at 5k
+                "rollout_grows_until": 27,
+                "imagined_capacity": 50_000,
+                "plan_population": 100,
+                "plan_elites": 10,
+                "plan_iterations": 3,
             },
             block_size=3,  # so that a block ends within an hour
             seeds_of={"poplin/ant": 3},
-            config_of=merged(
-                TEN,
-                of_maac(
-                    {
-                        **iterations_of(500, first=1500),
-                        "rounds": 2,
-                        "paths": 2,
-                        "members": 4,
-                        "rollouts_per_fit": 5000,
-                        "rollout_grows_from": 7,
-                        "rollout_grows_until": 27,
-                        "imagined_capacity": 50_000,
-                        "plan_population": 100,
-                        "plan_elites": 10,
-                        "plan_iterations": 3,
-                    }
-                ),
-                {name: {"H": 3} for name in ("maac", "td", "single", "maac-code")},
-                {"single": {"paths": 1}},
-                {
-                    "mbpo": {
-                        "members": 5,
-                        "elites": 4,
-                        "model_decay": (2.5e-5, 5e-5, 7.5e-5, 1e-4),
-                        "fit_every": 500,
-                        "rollouts_per_fit": 10_000,
-                        "rollout_grows_from": 4,
-                        "rollout_grows_until": 14,
-                    },
-                    "poplin/cheetah": {"rollout_length_final": 1},
-                    "poplin/walker2d": {"rollout_length_final": 1},
+            block_size_of={"poplin/ant": 3},
+            config_of={
+                **{name: {"H": 3} for name in BASE},
+                "single": {"H": 3, "paths": 1},
+                "mbpo": {
+                    "learning_starts": 1000,
+                    "updates_per_step": 10,
+                    "members": 5,
+                    "elites": 4,
+                    "model_decay": (2.5e-5, 5e-5, 7.5e-5, 1e-4),
+                    "fit_every": 500,
+                    "rollouts_per_fit": 10_000,
+                    "rollout_grows_from": 4,  # epochs of 1000 steps: at 5k
+                    "rollout_grows_until": 14,
                 },
-                {f"poplin/walker2d--{name}": {"H": 2} for name in ("maac", "td", "single", "maac-code")},
-            ),
+                "sac": {"learning_starts": 1000, "updates_per_step": 1},
+                "sac-maac": {"learning_starts": 1000},
+                "sac-mbpo": {"learning_starts": 1000, "updates_per_step": 10},
+                "poplin/cheetah": {"rollout_length_final": 1},
+                "poplin/walker2d": {"rollout_length_final": 1},
+                **{f"poplin/walker2d--{name}": {"H": 2} for name in BASE},
+            },
         ),
         Budget(
             "smoke",
@@ -203,40 +180,46 @@ FIG2 = Experiment(
                 "critic_lr": 1e-3,
                 "alpha_lr": 1e-3,
                 "random_steps": 300,
-                "learning_starts": 300,
+                "learning_starts": 400,
+                "updates_per_step": 2,
                 "eval_every": 300,
                 "steps_per_slice": 50,
                 "model_hidden": (16, 16),
+                "members": 4,
                 "model_batch": 64,
                 "max_epochs": 10,
+                "rollout_steps": 100,
+                "rounds": 2,
+                "paths": 2,
                 "rollouts_per_fit": 200,
                 "rollout_length_final": 3,
                 "rollout_grows_from": 0,
                 "rollout_grows_until": 2,
-                "plan_episodes": 1,
                 "plan_population": 10,
                 "plan_elites": 2,
                 "plan_iterations": 2,
                 "plan_horizon": 2,
             },
             block_size=3,
-            config_of=merged(
-                TEN,
-                of_maac({**iterations_of(100, first=400), **SMALL_MAAC}),
-                {name: {"H": 2} for name in ("maac", "td", "single", "maac-code")},
-                {"single": {"paths": 1}, "h10": {"H": 4}, "sac-maac": {"updates_per_step": 2}},
-                {"random": {"eval_episodes": 2}},
-                {name: {"plan_episodes": 0} for name in FOUR if name not in ("maac", "sac-maac")},
-                {
-                    "mbpo": {
-                        "members": 3,
-                        "elites": 2,
-                        "model_decay": (2.5e-5, 5e-5, 1e-4),
-                        "epoch_length": 100,
-                        "fit_every": 100,
-                    },
+            config_of={
+                **{name: {"H": 2} for name in BASE},
+                "maac": {"H": 2, "plan_episodes": 1},
+                "single": {"H": 2, "paths": 1},
+                "h10": {"H": 4},
+                "mbpo": {
+                    "learning_starts": 300,
+                    "updates_per_step": 10,
+                    "members": 3,
+                    "elites": 2,
+                    "model_decay": (2.5e-5, 5e-5, 1e-4),
+                    "epoch_length": 100,
+                    "fit_every": 100,
                 },
-            ),
+                "sac": {"learning_starts": 300, "updates_per_step": 1},
+                "sac-maac": {"learning_starts": 300},
+                "sac-mbpo": {"learning_starts": 300, "updates_per_step": 10},
+                "random": {"eval_episodes": 2},
+            },
         ),
     ),
     columns=(
