@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from svgbench.scg import laws
-from svgbench.scg.autodiff import Value, flat_slope, shaped
+from svgbench.scg.autodiff import Value, flat_slope, only_once, shaped
 from svgbench.scg.evaluate import Drawn, bound_inputs, evaluate
 from svgbench.scg.graph import Graph, GraphError, Node
 from svgbench.scg.plan import Plan, planned
 from svgbench.scg.run import Run
-from svgbench.scg.theorems import differentiated
+from svgbench.scg.theorems import differentiated, differentiated_twice
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +44,11 @@ class Exact:
         return shaped(flat_slope(self.objective, x), x)
 
     def hessian(self, theta: Node | str) -> Tensor:
-        """Hessian of the objective, [P, P]."""
+        """Hessian of the objective, [P, P]. Refuses nodes that can be differentiated once only."""
         x = self._input(theta)
+        differentiated_twice(self.run, self.run.graph.find(theta))
+        if only_once(self.objective, x):
+            raise GraphError("a function of the graph can be differentiated once only, expected second derivatives")
         return torch.stack([flat_slope(slope, x) for slope in flat_slope(self.objective, x, create_graph=True)])
 
     def _input(self, theta: Node | str) -> Value:

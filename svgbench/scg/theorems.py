@@ -12,7 +12,7 @@ from typing import Any, Literal
 from torch import Tensor
 
 from svgbench.scg import laws
-from svgbench.scg.autodiff import Value, by_rows, flat_slope, leaves, per_sample, shaped
+from svgbench.scg.autodiff import Value, by_rows, flat_slope, leaves, only_once, per_sample, shaped
 from svgbench.scg.evaluate import Drawn, called, evaluate
 from svgbench.scg.graph import GraphError, Node, log_prob, one_of
 from svgbench.scg.laws import aligned
@@ -66,6 +66,19 @@ def differentiated(run: Run, theta: Node) -> Any:
     if theta.index not in run.plan.wrt:
         raise GraphError(f"{theta} is not differentiated by the run, expected an input that requires a gradient")
     return run.record.value[theta.index]
+
+
+def differentiated_twice(run: Run, theta: Node) -> None:
+    """Refuse nodes that have no second derivative with respect to an input."""
+    x = differentiated(run, theta)
+    for v in run.graph.nodes:
+        if v.kind == "input" or theta.index not in run.plan.deterministically_above[v.index]:
+            continue
+        y = run.log_prob(v) if v.index in run.plan.scored else run[v]
+        if y.requires_grad and only_once(y, x):
+            raise GraphError(
+                f"{v} can be differentiated once only, expected functions and laws with second derivatives"
+            )
 
 
 def _times(x: Tensor, weight: Tensor) -> Tensor:
@@ -173,6 +186,7 @@ def hvp(run: Run, theta: Node | str, vector: Tensor, baseline: Baseline | None =
     P = sum(t.numel() for t in leaves(x))
     if vector.numel() != P:
         raise GraphError(f"the vector has {vector.numel()} numbers, expected {P} as {theta}")
+    differentiated_twice(run, theta)
     slope = flat_slope(run.expectation(surrogate(run, "dice", baseline)), x, create_graph=True)
     return flat_slope(slope @ vector.detach().flatten(), x).view_as(vector)
 
