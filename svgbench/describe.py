@@ -26,7 +26,8 @@ def parts_of(experiment: Experiment) -> list[dict[str, Any]]:
     for budget in experiment.budgets:
         first = f" from {experiment.first_seed}" if experiment.first_seed else ""
         others = f" ({_settings(budget.seeds_of)})" if budget.seeds_of else ""
-        text = f"{budget.seeds} seeds{first}{others}" + (f": {budget.note}" if budget.note else "")
+        note = budget.note.removesuffix(f", {budget.seeds} seeds")  # a figure's note says it, here it would be twice
+        text = f"{budget.seeds} seeds{first}{others}" + (f": {note}" if note else "")
         settings = [_settings({**budget.limits, **budget.config})]
         settings += [f"{name}: {_settings(own)}" for name, own in budget.config_of.items()]
         settings += [f"blocks of {size} seeds of {name}" for name, size in budget.block_size_of.items()]

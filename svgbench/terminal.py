@@ -82,7 +82,7 @@ def out_parts(rows: Rows) -> None:
 def out_records(rows: Rows, heading: str, fields: Sequence[str]) -> None:
     """Long texts: each row a heading and one wrapped paragraph per field."""
     for row in rows:
-        out(f"{row[heading]}")
+        out_lines([f"{row[heading]}"])
         for name in fields:
             out(_wrapped(f"{name}: {row[name]}", "  "))
 

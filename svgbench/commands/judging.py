@@ -111,15 +111,24 @@ def table(
 
 
 def _rendered(grids: Sequence[Any], format_: str, width: int, verbose: bool) -> str:
-    """The grids of one table. In a terminal each note appears once, and further measures may be left out."""
+    """The grids of one table. In a terminal a note that the last grid has too appears once, and further measures may be
+    left out."""
     from dataclasses import replace
 
     from svgbench.analysis.show.tables import render
 
     if format_ != "text" or len(grids) == 1:
         return "\n".join(render(grid, format_, width) for grid in grids)
-    bare = [replace(grid, notes=(), mark="") for grid in grids[:-1]]
-    text = "\n".join(render(grid, format_, width) for grid in (*bare, grids[-1]))
+    last = grids[-1]
+    bare = [
+        replace(
+            grid,
+            notes=tuple(note for note in grid.notes if note not in last.notes),
+            mark="" if grid.mark == last.mark else grid.mark,
+        )
+        for grid in grids[:-1]
+    ]
+    text = "\n".join(render(grid, format_, width) for grid in (*bare, last))
     if verbose or text.count("\n") <= SCREEN:
         return text
     others = [grid.measure for grid in grids[1:]]

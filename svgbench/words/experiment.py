@@ -129,6 +129,10 @@ class Measure:
     It uses the rows whose columns equal `where` (for `step`, "last" means a seed's last step). `reduce` turns their
     values of `column` into one number, in the order of the file. `k` is used by "mean_of_last". "mean_change" is the
     mean absolute difference between successive rows.
+
+    `scale` and `ranked` are for tables. With "log_ratio" the best cells are found by the values' logarithms, as in a
+    comparison with that scale. A measure that is not `ranked` has no best cells, because more or less of it is neither
+    better nor worse.
     """
 
     column: str
@@ -137,6 +141,8 @@ class Measure:
     reduce: Literal["last", "mean", "min", "max", "mean_of_last", "mean_change"] = "last"
     k: int = 1
     higher_is_better: bool = True
+    scale: Literal["difference", "log_ratio"] = "difference"
+    ranked: bool = True
 
 
 @dataclass(frozen=True)

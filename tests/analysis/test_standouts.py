@@ -96,6 +96,27 @@ def test_nothing_stands_out_without_a_test(samples):
     assert standouts(samples, True) == set()
 
 
+def test_as_logarithms_a_wide_spread_does_not_hide_a_ratio():
+    sizes = np.array([1.0, 3.0, 10.0, 40.0, 150.0])
+    samples = {"a": of(sizes), "b": of(sizes * np.array([2.0, 2.2, 1.9, 2.1, 2.0]))}
+    assert standouts(samples, False) == {"a", "b"}
+    assert standouts(samples, False, scale="log_ratio") == {"a"}
+    assert standouts(samples, True, scale="log_ratio") == {"b"}
+    assert standouts({**samples, "c": of([0.0, 1.0, 2.0])}, False, scale="log_ratio") == set()
+
+
+def test_a_measure_that_is_not_ranked_has_no_best(tmp_path):
+    store = made(tmp_path)
+    shown = replace(EXPERIMENT.measures[0], ranked=False)
+    for measure, best in ((EXPERIMENT.measures[0], True), (shown, False)):
+        experiment = replace(EXPERIMENT, measures=(measure,))
+        results = read_results(store, experiment, PAPER)
+        assert any(row["best"] for row in results_rows(results)) == best
+        grid = results_grids(results)[0]
+        assert bool(grid.mark) == best
+        assert any("is better" in note for note in grid.notes) == best
+
+
 def test_equal_numbers_all_stand_out():
     same = of([1.0, 1.0, 1.0])
     assert standouts({"a": same, "b": same, "c": of([0.5, 0.5, 0.5])}, True) == {"a", "b"}

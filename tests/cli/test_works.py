@@ -182,6 +182,17 @@ def test_list_is_one_table_of_a_terminals_width(results, capsys, monkeypatch):
     assert max(map(len, lines)) <= 80
 
 
+def test_a_difference_of_many_experiments_has_a_heading_within_the_screen(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "80")
+    reading.deviations("scg")
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
+
+
+def test_a_budget_says_its_number_of_seeds_once(capsys):
+    reading.show("scg/fig11")
+    assert "smoke: 3 seeds: 1000 of 1000000 samples [" in capsys.readouterr().out
+
+
 def test_notices_are_wrapped_on_a_terminal_and_one_line_elsewhere(monkeypatch):
     class Terminal(io.StringIO):
         def isatty(self) -> bool:

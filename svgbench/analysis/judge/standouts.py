@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Literal
 
 from svgbench.analysis.judge.paired import paired, paired_seeds
 from svgbench.analysis.judge.statistics import holm, summarise, welch
@@ -13,16 +16,30 @@ MARK = (
     "the best of its column, and what a test does not tell apart from it (t-test paired by seed, else Welch's; Holm's "
     "correction over the column; 5 %)"
 )
+MARK_LOGARITHMS = MARK.replace("t-test", "t-test of logarithms,")
+Scale = Literal["difference", "log_ratio"]
 
 
-def standouts(samples: Mapping[str, Sample], higher_is_better: bool, foreign: Collection[str] = ()) -> set[str]:
+def standouts(
+    samples: Mapping[str, Sample],
+    higher_is_better: bool,
+    foreign: Collection[str] = (),
+    scale: Scale = "difference",
+) -> set[str]:
     """The names with the best mean and those that a test does not distinguish from it; none if there are fewer than two
     names.
 
     Two are compared as `compare` does: by their common seeds, or by Welch's test if these are fewer than two or one is
     `foreign`, measured by another program. Holm corrects over all of them. A failed seed counts as the worst value of
     all, so nothing wins by losing seeds. Nothing stands out if the best has only one seed, because there is no test.
+
+    With the scale "log_ratio" the values' logarithms are compared, so the best has the best geometric mean. Nothing
+    stands out then if a value is not positive.
     """
+    if scale == "log_ratio":
+        if any(value <= 0 for sample in samples.values() for value in sample.values.values()):
+            return set()
+        samples = {name: _logarithms(sample) for name, sample in samples.items()}
     floor = worst((v for sample in samples.values() for v in sample.values.values()), higher_is_better)
     if floor is None:
         return set()
@@ -37,6 +54,10 @@ def standouts(samples: Mapping[str, Sample], higher_is_better: bool, foreign: Co
     shared = {name: name not in foreign and best not in foreign for name in others}
     adjusted = holm([_p(values[best], values[name], sign, shared[name]) for name in others])
     return {best, *(name for name, p in zip(others, adjusted, strict=True) if p >= ALPHA)}
+
+
+def _logarithms(sample: Sample) -> Sample:
+    return replace(sample, values={seed: math.log(value) for seed, value in sample.values.items()})
 
 
 def _p(best: Mapping[int, float], other: Mapping[int, float], sign: float, shared: bool) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from svgbench.analysis.judge.standouts import MARK, standouts
+from svgbench.analysis.judge.standouts import MARK, MARK_LOGARITHMS, standouts
 from svgbench.analysis.judge.statistics import summarise, t_interval
 from svgbench.analysis.read.caveats import absences, caveats
 from svgbench.analysis.read.frames import Results
@@ -82,8 +82,10 @@ def _best(results: Results, measure: Measure) -> set[tuple[str, str]]:
 
 
 def _standouts(results: Results, task: str, samples: Mapping[str, Sample], measure: Measure) -> set[str]:
+    if not measure.ranked:
+        return set()
     foreign = [variant for variant in samples if results.cells[task, variant].foreign]
-    return standouts(samples, measure.higher_is_better, foreign)
+    return standouts(samples, measure.higher_is_better, foreign, measure.scale)
 
 
 def results_grids(
@@ -154,13 +156,14 @@ class _Table:
         if others and self.published is not None:
             rows += self._others(self.published)
         budget = experiment.budget(self.results.budget)
+        mark = MARK_LOGARITHMS if self.measure.scale == "log_ratio" else MARK
         return DisplayTable(
             title=f"{experiment.id}, budget {budget.name}: {self.measure.label}",
             corner="",
             columns=tuple(task.label for task in self.tasks),
             rows=tuple(rows),
             notes=tuple(self._notes(n)),
-            mark=MARK if any(self.best[task.id] for task in self.tasks) else "",
+            mark=mark if any(self.best[task.id] for task in self.tasks) else "",
             measure=self.measure.label,
         )
 
@@ -220,8 +223,8 @@ class _Table:
     def _notes(self, n: set[int]) -> list[str]:
         experiment = self.results.experiment
         seeds = f"over {next(iter(n))} seeds" if len(n) == 1 else "(n seeds)"
-        better = "higher is better" if self.measure.higher_is_better else "lower is better"
-        notes = [f"Mean ± SD {seeds}; {better}"] if n else []
+        better = "; higher is better" if self.measure.higher_is_better else "; lower is better"
+        notes = [f"Mean ± SD {seeds}{better if self.measure.ranked else ''}"] if n else []
         words = {word for word in self.verdicts.values() if word}
         if self.published is not None and words and words <= {*SILENT}:
             notes.append(f"published numbers: {' and '.join(sorted(words))} at {self.results.budget}")

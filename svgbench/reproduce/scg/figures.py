@@ -11,18 +11,22 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
 
+from svgbench.analysis.judge.statistics import t_interval
 from svgbench.analysis.read.frames import Results
+from svgbench.analysis.read.measures import read_sample
 from svgbench.analysis.show.canvas import TEXT_WIDTH, subplots
 from svgbench.analysis.show.graphs import centre, draw_graph
 from svgbench.analysis.show.plots import Look, curve, drawable, grid_of, log_scale, looks, named_tasks, stamp
 from svgbench.analysis.show.references import draw_legend, draw_not_run
 from svgbench.lab.block import resolve
+from svgbench.reproduce.scg.claims import DIFFERENCE
 from svgbench.words.experiment import TaskSpec
 
 ONE_PERCENT = 0.01
 ACROSS = 3  # panels in a row of Figure 11
 STRIP = 0.9  # inches: the height of a drawn motif and of what is between panels
 BANDS = "geometric mean and 95 % t-interval; curves that coincide share thin lines and interval"
+SHAPES = "circles: stochastic nodes; squares: deterministic ones; diamonds: costs"
 
 
 class Against(NamedTuple):
@@ -37,7 +41,7 @@ class Against(NamedTuple):
 
 def fig11(results: Results) -> dict[str, Figure]:
     """A panel per motif: the graph, and below it the error of the mean of n estimates. In the last panel, the
-    difference of each estimator from eq. (38), sample by sample."""
+    difference of each estimator from eq. (38), sample by sample, at the most samples."""
     what = Against("step", "error", "samples n", "|estimate - exact| / |exact|", ONE_PERCENT)
     tasks = named_tasks(results)
     rows = -(-(len(tasks) + 1) // ACROSS)
@@ -56,7 +60,7 @@ def fig11(results: Results) -> dict[str, Figure]:
         ax.set_ylabel(what.y_label)
     _differences(panels[len(tasks)], results, tasks)
     draw_legend(figure, panels, columns=3)
-    stamp(figure, results, n, f"{BANDS}; circles: stochastic nodes; squares: deterministic ones; diamonds: costs")
+    stamp(figure, results, n, f"{BANDS}; last panel: mean and interval; {SHAPES}")
     graphs = {
         ax: resolve("svgbench.baselines.scg.scg_motifs:motif")(task.id.split("/")[1]).graph
         for ax, task in zip(strips, tasks, strict=False)
@@ -66,7 +70,7 @@ def fig11(results: Results) -> dict[str, Figure]:
 
 
 def _differences(ax: Axes, results: Results, tasks: Sequence[TaskSpec]) -> None:
-    """One mark per motif and estimator: the largest of the seeds and sample sizes."""
+    """One mark per motif and estimator: mean and interval of the seeds, each at its last n, as `compare` has them."""
     variants = list(dict.fromkeys(v for _, v in results.cells if v not in ("downstream", "optimal-baseline")))
     if not variants:
         ax.set_visible(False)
@@ -74,14 +78,18 @@ def _differences(ax: Axes, results: Results, tasks: Sequence[TaskSpec]) -> None:
     look = looks(results, variants)
     for place, v in enumerate(variants):
         there = [i for i, task in enumerate(tasks) if drawable(results, task.id, v, "difference")]
-        largest = [results.cells[tasks[i].id, v].frame.difference.max() for i in there]
-        x = np.array(there) + 0.2 * (place - (len(variants) - 1) / 2)
-        ax.plot(x, largest, "o", color=look[v].colour, markersize=3.5)
+        samples = [read_sample(results.cells[tasks[i].id, v], DIFFERENCE) for i in there]
+        for i, sample in zip(there, samples, strict=True):
+            if sample.values:
+                mean = t_interval(list(sample.values.values()))
+                x = i + 0.2 * (place - (len(variants) - 1) / 2)
+                ax.plot([x, x], [mean.low, mean.high], color=look[v].colour, linewidth=0.9)
+                ax.plot(x, mean.value, "o", color=look[v].colour, markersize=3.5)
     ax.set_xticks(range(len(tasks)), [f"({task.id.split('/')[1]})" for task in tasks])
     ax.set_xlim(-0.5, len(tasks) - 0.5)
     ax.set_xlabel("motif")
     ax.set_ylabel("root mean square / |exact|")
-    ax.set_title("difference from eq. (38)")
+    ax.set_title("difference from eq. (38), last n")
     ax.grid(axis="y", linewidth=0.3, color="0.85")
 
 
