@@ -18,13 +18,14 @@ from svgbench.scg.theorems import by_row, gradient
 
 
 class Constant(Baseline):
-    """A number for each node; 0 for those that are not named."""
+    """A number for each node, or its name; 0 for those that are not named."""
 
-    def __init__(self, numbers: Mapping[Node, float], fitted_to: Run | None = None) -> None:
-        self.numbers, self.fitted_to = dict(numbers), fitted_to
+    def __init__(self, numbers: Mapping[Node, float] | Mapping[str, float], fitted_to: Run | None = None) -> None:
+        self.numbers: dict[Node | str, float] = {**numbers}
+        self.fitted_to = fitted_to
 
     def at(self, run: Run, node: Node) -> float:
-        return self.numbers.get(node, 0.0)
+        return self.numbers.get(node, self.numbers.get(node.name, 0.0))
 
     def values(self, run: Run) -> Tensor:
         if run is self.fitted_to and run.weight is None:
@@ -84,20 +85,25 @@ class LeaveOneOut(Baseline):
 class Learned(Baseline):
     """A function of nodes that v does not influence, such as a network that is trained by `loss`.
 
-    functions: for each node v the function and its arguments; it takes their values, without gradients, and returns
-    [R] or a number. Refuses v and what v influences.
+    functions: for each node v, or its name, the function and its arguments; it takes their values, without gradients,
+    and returns [R] or a number. Refuses v and what v influences.
     """
 
-    def __init__(self, graph: Graph, functions: Mapping[Node, tuple[Callable[..., Tensor], Sequence[Node]]]) -> None:
-        for v, (_, arguments) in functions.items():
+    def __init__(
+        self,
+        graph: Graph,
+        functions: Mapping[Node, tuple[Callable[..., Tensor], Sequence[Node | str]]]
+        | Mapping[str, tuple[Callable[..., Tensor], Sequence[Node | str]]],
+    ) -> None:
+        self.functions = {graph.find(v): (f, [graph.find(w) for w in of]) for v, (f, of) in functions.items()}
+        for v, (_, arguments) in self.functions.items():
             for w in arguments:
-                if graph.find(w) is graph.find(v):
+                if w is v:
                     raise GraphError(f"the baseline of {v} depends on {v} itself, which biases the estimate")
                 if graph.influences(v, w):
                     raise GraphError(
                         f"the baseline of {v} depends on {w}, which {v} influences: it biases the estimate"
                     )
-        self.functions = dict(functions)
         self._made: WeakKeyDictionary[Run, Tensor] = WeakKeyDictionary()
 
     def at(self, run: Run, node: Node) -> Tensor | float:
@@ -155,7 +161,7 @@ def optimal(run: Run, theta: Node | str) -> Constant:
         raise GraphError("the optimal baseline of a run with enumerated nodes, expected a run in which all are drawn")
     theta = run.graph.find(theta)
     g = gradient(run, theta)
-    numbers = {}
+    numbers: dict[Node, float] = {}
     for k, w in enumerate(run.plan.scored):
         s = by_row(run, run.log_probs[k], theta)
         size, along = (run.expectation((s * x).reshape(len(s), -1).sum(1)).item() for x in (s, g))

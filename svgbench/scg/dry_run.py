@@ -138,7 +138,9 @@ class DryRun:
     def _tested_enough(self, w: Node, place: int, start: list[Tensor]) -> bool:
         """Whether the same function has been tested at `REPEATS` nodes; a chain has it at every time."""
         f = w.function
-        parts = [getattr(f, name, None) for name in ("__code__", "__closure__", "__defaults__", "__self__")]
+        parts = [
+            getattr(f, name, None) for name in ("__code__", "__closure__", "__defaults__", "__kwdefaults__", "__self__")
+        ]
         same = id(f) if parts[0] is None else tuple(map(_identity, parts))
         key = same, place, w.kind, tuple(x.shape for x in start)
         self._tests[key] += 1
@@ -182,6 +184,8 @@ class DryRun:
 
 
 def _identity(x: Any) -> Any:
+    if isinstance(x, dict):
+        x = tuple(x.values())
     return tuple(map(id, x)) if isinstance(x, tuple) else id(x)
 
 

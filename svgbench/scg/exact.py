@@ -31,6 +31,7 @@ class Exact:
     points: int
 
     @cached_property
+    @torch.enable_grad()
     def objective(self) -> Tensor:
         """E[sum of costs], a number with all its derivatives: sum over outcomes of p * costs, and no estimator."""
         plan = self.run.plan
@@ -43,6 +44,7 @@ class Exact:
         x = self._input(theta)
         return shaped(flat_slope(self.objective, x), x)
 
+    @torch.enable_grad()
     def hessian(self, theta: Node | str) -> Tensor:
         """Hessian of the objective, [P, P]. Refuses nodes that can be differentiated once only."""
         x = self._input(theta)

@@ -93,7 +93,7 @@ class Graph:
         return self._add(name, "input", (), None, True, sampled=per_sample)
 
     def deterministic(
-        self, name: str, function: Callable[..., Any], *parents: Node, smooth: bool | Sequence[Node] = True
+        self, name: str, function: Callable[..., Any], *parents: Node | str, smooth: bool | Sequence[Node | str] = True
     ) -> Node:
         """A function of its parents: a square.
 
@@ -104,7 +104,7 @@ class Graph:
         return self._add(name, "deterministic", parents, function, smooth)
 
     def cost(
-        self, name: str, function: Callable[..., Any], *parents: Node, smooth: bool | Sequence[Node] = True
+        self, name: str, function: Callable[..., Any], *parents: Node | str, smooth: bool | Sequence[Node | str] = True
     ) -> Node:
         """A deterministic node whose value, one number a sample [n], is part of the objective."""
         return self._add(name, "cost", parents, function, smooth)
@@ -113,9 +113,9 @@ class Graph:
         self,
         name: str,
         law: Callable[..., Any] | None,
-        *parents: Node,
+        *parents: Node | str,
         estimator: Estimator = "score",
-        smooth: bool | Sequence[Node] = True,
+        smooth: bool | Sequence[Node | str] = True,
     ) -> Node:
         """A random variable given its parents: a circle.
 
@@ -130,12 +130,12 @@ class Graph:
         one_of(f"the estimator of {name}", estimator, get_args(Estimator))
         return self._add(name, "stochastic", parents, law, smooth, estimator)
 
-    def log_prob(self, name: str, x: Node) -> Node:
+    def log_prob(self, name: str, x: Node | str) -> Node:
         """log p(x | its parents), a deterministic node [n] of x and of x's parents: for costs such as log q(h | x).
 
         It is what a function of these nodes would give, computed once.
         """
-        self.find(x)
+        x = self.find(x)
         law = x.function
         if x.kind != "stochastic" or law is None:
             raise GraphError(f"{name} is to be the log-probability of {x}, expected a stochastic node with a known law")
@@ -148,18 +148,17 @@ class Graph:
         self,
         name: str,
         kind: Kind,
-        parents: tuple[Node, ...],
+        parents: Sequence[Node | str],
         function: Callable[..., Any] | None,
-        smooth: bool | Sequence[Node],
+        smooth: bool | Sequence[Node | str],
         estimator: Estimator | None = None,
         sampled: bool = False,
         density_of: Node | None = None,
     ) -> Node:
         if any(node.name == name for node in self.nodes):
             raise GraphError(f"the graph has a node '{name}' already, expected a new name")
-        for parent in parents:
-            self.find(parent)
-        kept = parents if smooth is True else () if smooth is False else tuple(smooth)
+        parents = tuple(self.find(parent) for parent in parents)
+        kept = parents if smooth is True else () if smooth is False else tuple(map(self.find, smooth))
         for parent in kept:
             if parent not in parents:
                 raise GraphError(

@@ -99,6 +99,8 @@ class Plan:
 def planned(graph: Graph, inputs: Mapping[int, Value], n: int, observed: Mapping[int, Tensor]) -> Plan:
     """The analysis, made once for each set of differentiated inputs. Raises `GraphError`."""
     key = _wrt(inputs), frozenset(observed)
+    if torch.is_inference_mode_enabled():
+        raise GraphError("a run in torch.inference_mode(), expected torch.no_grad(), or neither to differentiate it")
     if key not in graph.plans:
         plan = _Planner(graph, inputs, n, observed).plan()
         if plan.report.refusals:

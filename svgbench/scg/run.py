@@ -9,14 +9,14 @@ import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from functools import cached_property, reduce
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
 from svgbench.scg import laws
-from svgbench.scg.autodiff import Value
+from svgbench.scg.autodiff import Value, leaves
 from svgbench.scg.evaluate import Drawn, Record, bound_inputs, evaluate
 from svgbench.scg.graph import Graph, GraphError, Node, log_prob
 from svgbench.scg.laws import aligned
@@ -68,11 +68,26 @@ class Run:
         return drawn
 
     @cached_property
+    @torch.enable_grad()
     def cost_values(self) -> Tensor:
-        """[C, R], in the order of `graph.costs`, with gradients."""
+        """[C, R], in the order of `graph.costs`, with gradients, of the type `dtype`."""
         if not self.plan.costs:
             raise GraphError("the graph has no cost, expected at least one")
-        return torch.stack([self._by_row(self.record.value[c]) for c in self.plan.costs])
+        return torch.stack([self._by_row(self.record.value[c]).to(self.dtype) for c in self.plan.costs])
+
+    @cached_property
+    def dtype(self) -> torch.dtype:
+        """The floating-point type of estimates: that of the costs and scores if it is one; else the inputs' own.
+
+        Costs that are counted or compared are numbers of this type. With no differentiated input it is torch's default.
+        """
+        scores = (self.record.drawn[w].log_prob for w in self.plan.scored)
+        found = {cast(Tensor, self.record.value[c]).dtype for c in self.plan.costs}
+        found |= {x.dtype for x in scores if x is not None}
+        if len(found) == 1 and next(iter(found)).is_floating_point:
+            return found.pop()
+        own = {x.dtype for i in self.plan.wrt for x in leaves(self.record.value[i])}
+        return reduce(torch.promote_types, own) if own else torch.get_default_dtype()
 
     @cached_property
     def q_values(self) -> Tensor:
@@ -80,11 +95,12 @@ class Run:
         return self.plan.below(self.cost_values) @ self.cost_values.detach()
 
     @cached_property
+    @torch.enable_grad()
     def log_probs(self) -> Tensor:
-        """Of the scored nodes [W, R], with gradients."""
+        """Of the scored nodes [W, R], with gradients, of the type `dtype`."""
         if not self.plan.scored:
             return self.cost_values.new_zeros(0, self.rows)
-        return torch.stack([self.log_prob(self.graph.nodes[w]) for w in self.plan.scored])
+        return torch.stack([self.log_prob(self.graph.nodes[w]).to(self.dtype) for w in self.plan.scored])
 
     def _by_row(self, x: Any) -> Tensor:
         """A number for all samples, or one for each row it was made with, as [R]."""

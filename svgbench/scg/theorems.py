@@ -9,16 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
+import torch
 from torch import Tensor
 
 from svgbench.scg import laws
 from svgbench.scg.autodiff import Value, by_rows, flat_slope, leaves, only_once, per_sample, shaped
-from svgbench.scg.evaluate import Drawn, called, evaluate
+from svgbench.scg.evaluate import Drawn, called, carries_gradient, evaluate
 from svgbench.scg.graph import GraphError, Node, log_prob, one_of
 from svgbench.scg.laws import aligned
 from svgbench.scg.run import Baseline, Run
 
 
+@torch.enable_grad()
 def gradient(
     run: Run,
     theta: Node | str,
@@ -51,6 +53,7 @@ def gradient(
     return run.by_sample(total)
 
 
+@torch.enable_grad()
 def by_row(run: Run, y: Tensor, theta: Node) -> Tensor:
     """dy_i / d theta [R, *theta.shape] of y [R], for an input that the run differentiates."""
     x = differentiated(run, theta)
@@ -63,7 +66,11 @@ def by_row(run: Run, y: Tensor, theta: Node) -> Tensor:
 
 def differentiated(run: Run, theta: Node) -> Any:
     """The value of an input. Refuses inputs that did not require a gradient."""
+    if torch.is_inference_mode_enabled():
+        raise GraphError(f"a derivative by {theta} in torch.inference_mode(), expected it outside")
     if theta.index not in run.plan.wrt:
+        if carries_gradient(run.record.value[theta.index]):
+            raise GraphError(f"the run was drawn under torch.no_grad(), expected it outside: {theta} has no derivative")
         raise GraphError(f"{theta} is not differentiated by the run, expected an input that requires a gradient")
     return run.record.value[theta.index]
 
@@ -123,6 +130,7 @@ def box(x: Tensor) -> Tensor:
     return (x - x.detach()).exp()
 
 
+@torch.enable_grad()
 def backward_pass(
     run: Run, form: Literal["corrected", "printed"] = "corrected", baseline: Baseline | None = None
 ) -> dict[Node, Tensor]:
@@ -176,6 +184,7 @@ def _zeros(run: Run, theta: int) -> Tensor:
     return shaped(run.cost_values.new_zeros(run.rows, sum(t.numel() for t in leaves(x))), x)
 
 
+@torch.enable_grad()
 def hvp(run: Run, theta: Node | str, vector: Tensor, baseline: Baseline | None = None) -> Tensor:
     """An unbiased estimate of the Hessian of the objective by theta times a vector (section 5.3.3).
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from scg_kit import accepted, close, normal, parameter, within
+from scg_kit import accepted, close, normal, one_bit, parameter, refused, within
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 from torch.distributions import Bernoulli, Beta
@@ -94,3 +94,106 @@ def test_a_cost_behind_a_drawn_value_is_differentiated_twice_in_an_exact_hessian
     graph.cost("c", Square.apply, x)
     with pytest.raises(scg.GraphError, match="can be differentiated once only"):
         scg.exact(graph, {"theta": parameter(0.7)}, 3).hessian("theta")
+
+
+# -- modes of torch
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.enable_grad])
+def test_estimates_are_those_of_the_run_in_every_mode_of_torch(mode):
+    graph, inputs, *_ = one_bit()
+    run = scg.sample(graph, inputs, 6)
+    exact = scg.exact(graph, inputs)
+    with mode():
+        found = [
+            scg.gradient(run, "theta"),
+            scg.gradient(run, "theta", "upstream"),
+            scg.backward_pass(run)[graph["theta"]],
+            scg.hvp(run, "theta", torch.ones(2, dtype=torch.float64)),
+            exact.gradient("theta"),
+            exact.hessian("theta"),
+        ]
+    other = scg.exact(graph, inputs)
+    expected = [
+        scg.gradient(run, "theta"),
+        scg.gradient(run, "theta"),
+        scg.gradient(run, "theta"),
+        scg.hvp(run, "theta", torch.ones(2, dtype=torch.float64)),
+        other.gradient("theta"),
+        other.hessian("theta"),
+    ]
+    assert all(y.abs().max() > 0 for y in expected)
+    assert all(close(x, y) for x, y in zip(found, expected, strict=True))
+
+
+def test_a_run_that_was_drawn_without_gradients_says_so():
+    graph, inputs, *_ = one_bit()
+    with torch.no_grad():
+        run = scg.sample(graph, inputs, 6)
+    with pytest.raises(scg.GraphError, match="drawn under torch"):
+        scg.gradient(run, "theta")
+    with torch.inference_mode(), pytest.raises(scg.GraphError, match="inference_mode"):
+        scg.sample(graph, inputs, 6)
+    run = scg.sample(graph, inputs, 6)
+    with torch.inference_mode(), pytest.raises(scg.GraphError, match="inference_mode"):
+        scg.gradient(run, "theta")
+
+
+# -- names
+
+
+def test_nodes_are_given_by_name_to_baselines_and_as_parents():
+    graph, inputs, x, y = one_bit()
+    run = scg.sample(graph, inputs, 6)
+    for by_name, by_node in (
+        (scg.Constant({"x": 0.3}), scg.Constant({x: 0.3})),
+        (
+            scg.Learned(graph, {"y": (lambda x: 2 * x, ["x"])}),
+            scg.Learned(graph, {y: (lambda x: 2 * x, [x])}),
+        ),
+    ):
+        assert by_name.values(run).abs().max() > 0
+        assert torch.equal(by_name.values(run), by_node.values(run))
+    with pytest.raises(scg.GraphError, match="no node 'z'"):
+        scg.Constant({"z": 0.3}).values(run)
+    with pytest.raises(scg.GraphError, match="no node 'z'"):
+        scg.Learned(graph, {"z": (torch.sin, ["x"])})
+    z = graph.stochastic("z", lambda t: Bernoulli(logits=t[0]), "theta", smooth=["theta"])
+    assert z.parents == (graph["theta"],)
+    assert z.smooth == (True,)
+
+
+# -- types
+
+
+@pytest.mark.parametrize("cost", [lambda x: x.long() * 2, lambda x: x == 1, lambda x: x.float(), lambda x: x.double()])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_costs_have_the_type_of_the_parameters(cost, dtype):
+    graph = scg.Graph()
+    theta = graph.input("theta")
+    x = graph.stochastic("x", lambda t: Bernoulli(logits=t), theta)
+    graph.cost("c", cost, x)
+    t = torch.tensor(0.4, dtype=dtype, requires_grad=True)
+    run = accepted(graph, {"theta": t})
+    assert run.cost_values.dtype == dtype
+    c = cost(run["x"]).to(dtype)
+    score = run["x"].to(dtype) - t.detach().sigmoid()
+    slack = 10 * torch.finfo(dtype).eps
+    assert close(scg.gradient(run, "theta"), score * c, slack)
+    assert close(scg.gradient(run, "theta", baseline=scg.Constant({"x": 0.38})), score * (c - 0.38), slack)
+    assert close(scg.per_sample(scg.surrogate(run, "dice"), t), score * c, slack)
+    baseline = scg.Running()
+    baseline.update(run)
+    assert baseline.at(run, x) == pytest.approx(c.mean().item())
+    exact = scg.exact(graph, {"theta": t})
+    assert close(exact.gradient("theta"), exact.expectation(scg.gradient(exact.run, "theta")), slack)
+
+
+def test_a_keyword_with_a_default_makes_another_function():
+    """A function is tested at some nodes only; these are four functions."""
+    graph = scg.Graph()
+    theta = graph.input("theta")
+    z = graph.stochastic("z", normal, theta, estimator="path")
+    for name, f in (("sin", torch.sin), ("cos", torch.cos), ("tanh", torch.tanh), ("round", torch.round)):
+        graph.cost(name, lambda z, *, f=f: f(z), z)
+    refused(graph, "z -> round has a jump")
