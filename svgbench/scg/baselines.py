@@ -7,6 +7,7 @@ depends on v is biased: v is excluded here.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
@@ -20,12 +21,13 @@ from svgbench.scg.theorems import by_row, gradient
 class Constant(Baseline):
     """A number for each node, or its name; 0 for those that are not named."""
 
-    def __init__(self, numbers: Mapping[Node, float] | Mapping[str, float], fitted_to: Run | None = None) -> None:
-        self.numbers: dict[Node | str, float] = {**numbers}
+    def __init__(self, numbers: Mapping[Any, float], fitted_to: Run | None = None) -> None:
+        self.numbers: dict[Any, float] = dict(numbers)
         self.fitted_to = fitted_to
 
     def at(self, run: Run, node: Node) -> float:
-        return self.numbers.get(node, self.numbers.get(node.name, 0.0))
+        named: float = self.numbers.get(node.name, 0.0)
+        return self.numbers.get(node, named)
 
     def values(self, run: Run) -> Tensor:
         if run is self.fitted_to and run.weight is None:

@@ -157,17 +157,15 @@ class Graph:
     ) -> Node:
         if any(node.name == name for node in self.nodes):
             raise GraphError(f"the graph has a node '{name}' already, expected a new name")
-        parents = tuple(self.find(parent) for parent in parents)
-        kept = parents if smooth is True else () if smooth is False else tuple(map(self.find, smooth))
+        own = tuple(self.find(parent) for parent in parents)
+        kept = own if smooth is True else () if smooth is False else tuple(map(self.find, smooth))
         for parent in kept:
-            if parent not in parents:
-                raise GraphError(
-                    f"{name} is said to be smooth in {parent}, expected one of its parents {list(parents)}"
-                )
-        sampled = sampled or kind == "stochastic" or any(p.sampled for p in parents)
-        derivable = tuple(p in kept for p in parents)
+            if parent not in own:
+                raise GraphError(f"{name} is said to be smooth in {parent}, expected one of its parents {list(own)}")
+        sampled = sampled or kind == "stochastic" or any(p.sampled for p in own)
+        derivable = tuple(p in kept for p in own)
         index = len(self.nodes)
-        node = Node(index, name, kind, parents, function, derivable, sampled, estimator, density_of)
+        node = Node(index, name, kind, own, function, derivable, sampled, estimator, density_of)
         self.nodes.append(node)
         self.plans.clear()
         self._above = None
