@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from svgbench.scg.graph import GraphError
+
 Value = Tensor | nn.Module
 
 ONCE = "torch::autograd::Error"  # the mark of `once_differentiable` in the graph of a derivative
@@ -24,7 +26,12 @@ def flat_slope(y: Tensor, x: Value, create_graph: bool = False) -> Tensor:
     tensors = leaves(x)
     if not y.requires_grad:
         return torch.cat([torch.zeros_like(t).flatten() for t in tensors])
-    parts = torch.autograd.grad(y, tensors, create_graph=create_graph, **KEEP)
+    try:
+        parts = torch.autograd.grad(y, tensors, create_graph=create_graph, **KEEP)
+    except RuntimeError as error:
+        if "second time" not in str(error):
+            raise
+        raise GraphError("the run went through backward() already, expected a new run, or retain_graph=True") from error
     return torch.cat([part.flatten() for part in parts])
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 import torch
 from torch import Tensor
@@ -41,6 +41,8 @@ class Constant(Baseline):
 class Running(Baseline):
     """The decayed mean of Q-hat over earlier runs: use, then `update`. 0 before the first update.
 
+    Refuses a run that it was updated with: there it depends on the same samples, which biases the estimate.
+
     decay: in (0, 1), the weight of what was before. The mean is that of the runs seen, not drawn to zero.
     """
 
@@ -50,12 +52,20 @@ class Running(Baseline):
         self.decay = decay
         self.sums: dict[str, float] = {}
         self.weight = 0.0
+        self._seen: WeakSet[Run] = WeakSet()
 
     def at(self, run: Run, node: Node) -> float:
         return self.sums[node.name] / self.weight if node.name in self.sums else 0.0
 
+    def values(self, run: Run) -> Tensor:
+        if run in self._seen:
+            raise GraphError("the baseline was updated with this run, which biases the estimate, expected use before")
+        return super().values(run)
+
     def update(self, run: Run) -> None:
         """Take a run in, after it was used."""
+        if run.weight is None:
+            self._seen.add(run)
         means = run.expectation(run.by_sample(run.q_values.T)).tolist()
         self.weight = self.decay * self.weight + 1 - self.decay
         for w, mean in zip(run.plan.scored, means, strict=True):
@@ -88,7 +98,7 @@ class Learned(Baseline):
     """A function of nodes that v does not influence, such as a network that is trained by `loss`.
 
     functions: for each node v, or its name, the function and its arguments; it takes their values, without gradients,
-    and returns [R] or a number. Refuses v and what v influences.
+    and returns [R] or a number. Refuses v and what v influences, and a run on whose `loss` it was trained.
     """
 
     def __init__(
@@ -107,12 +117,16 @@ class Learned(Baseline):
                         f"the baseline of {v} depends on {w}, which {v} influences: it biases the estimate"
                     )
         self._made: WeakKeyDictionary[Run, Tensor] = WeakKeyDictionary()
+        self._before: WeakKeyDictionary[Run, Tensor] = WeakKeyDictionary()  # values at the loss of the run
 
     def at(self, run: Run, node: Node) -> Tensor | float:
         return self._call(run, node).detach() if node in self.functions else 0.0
 
     def values(self, run: Run) -> Tensor:
         made = self._made[run] = self._rows(run)
+        before = self._before.get(run)
+        if before is not None and not torch.equal(before, made):
+            raise GraphError("the baseline was trained on this run, which biases the estimate, expected use before")
         if made.size(0) == len(run.plan.scored):
             return made.detach()
         return torch.zeros_like(run.q_values).index_put((self._learned(run),), made.detach().to(run.q_values))
@@ -147,6 +161,8 @@ class Learned(Baseline):
             made = self._rows(run)
         if not made.size(0):
             raise GraphError("no node of the baseline has a score term, expected one at least")
+        if run.weight is None:
+            self._before.setdefault(run, made.detach())
         q = run.q_values if made.size(0) == len(run.plan.scored) else run.q_values[self._learned(run)]
         return run.expectation(run.by_sample((q - made).square().sum(0)))
 

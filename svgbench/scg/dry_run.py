@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from svgbench.scg import laws, probe
 from svgbench.scg.autodiff import Value
 from svgbench.scg.evaluate import Drawn, Record, called, evaluate
-from svgbench.scg.graph import Graph, Node, log_prob
+from svgbench.scg.graph import Graph, GraphError, Node, log_prob
 
 REPEATS = 3  # most nodes at which one function is tested
 
@@ -31,7 +31,16 @@ class DryRun:
         devices = {leaf.device for value in inputs.values() for leaf in tensors(value) if leaf.is_cuda}
         with torch.random.fork_rng(devices=list(devices)):
             torch.manual_seed(0)  # the same graph and inputs have the same report
-            self.record: Record = evaluate(graph, plain, self.rows, self._draw)
+            try:
+                self.record: Record = evaluate(graph, plain, self.rows, self._draw)
+            except (RuntimeError, IndexError) as error:
+                if n == self.rows or "size" not in str(error):
+                    raise
+                where = "".join(getattr(error, "__notes__", []))
+                raise GraphError(
+                    f"a tensor has another length than the samples {where} ({error}): the tests take {self.rows} "
+                    "samples, expected data with an axis of samples to be an input(per_sample=True)"
+                ) from error
 
     def _plain(self, node: Node, value: Value) -> Value:
         """Without gradients: what carries one all the same holds parameters that the graph does not know."""

@@ -197,3 +197,51 @@ def test_a_keyword_with_a_default_makes_another_function():
     for name, f in (("sin", torch.sin), ("cos", torch.cos), ("tanh", torch.tanh), ("round", torch.round)):
         graph.cost(name, lambda z, *, f=f: f(z), z)
     refused(graph, "z -> round has a jump")
+
+
+# -- runs that a baseline has seen
+
+
+def test_a_running_baseline_refuses_the_run_that_it_was_updated_with():
+    graph, inputs, *_ = one_bit()
+    run, baseline = scg.sample(graph, inputs, 6), scg.Running()
+    scg.surrogate(run, "log", baseline)
+    baseline.update(run)
+    with pytest.raises(scg.GraphError, match="updated with this run"):
+        scg.gradient(run, "theta", baseline=baseline)
+    scg.gradient(scg.sample(graph, inputs, 6), "theta", baseline=baseline)
+
+
+def test_a_learned_baseline_refuses_the_run_on_which_it_was_trained():
+    graph, inputs, x, y = one_bit()
+    b = parameter(0.2)
+    baseline = scg.Learned(graph, {y: (lambda x: b * x + b, [x])})
+    run = scg.sample(graph, inputs, 6)
+    baseline.loss(run).backward()
+    scg.gradient(run, "theta", baseline=baseline)  # nothing has changed yet
+    with torch.no_grad():
+        b.sub_(0.1 * b.grad)
+    with pytest.raises(scg.GraphError, match="trained on this run"):
+        scg.gradient(run, "theta", baseline=baseline)
+    scg.gradient(scg.sample(graph, inputs, 6), "theta", baseline=baseline)
+
+
+# -- messages
+
+
+def test_data_of_another_length_names_the_axis_of_samples():
+    graph = scg.Graph()
+    theta, data = graph.input("theta"), torch.ones(100, dtype=torch.float64)
+    x = graph.stochastic("x", normal, theta)
+    graph.cost("c", lambda x: x * data, x)
+    refusal = r"node 'c'.*the tests take 16 samples, expected .* input\(per_sample=True\)"
+    with pytest.raises(scg.GraphError, match=refusal):
+        scg.sample(graph, {"theta": parameter(0.5)}, 100)
+
+
+def test_a_second_backward_is_said_in_one_line():
+    graph, inputs, *_ = one_bit()
+    run = scg.sample(graph, inputs, 6)
+    scg.surrogate(run).mean().backward()
+    with pytest.raises(scg.GraphError, match="went through backward"):
+        scg.gradient(run, "theta")
