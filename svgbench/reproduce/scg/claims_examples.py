@@ -232,6 +232,7 @@ POMDP_CLAIMS = (
                 ">",
                 WITHOUT_MEMORY,
                 "recurrent: a return above 0.9, the best without a memory",
+                no_level="the exact best of another class of policies; the best with a memory is 1",
             ),
         ),
         budgets=("paper",),
