@@ -246,8 +246,11 @@ def test_the_profiles_differ_as_the_head_of_the_algorithm_s_file_says():
         ({"step_batch": 21}, "step_batch % members == 0"),
         ({"rollouts_per_fit": 33}, "rollouts_per_fit % members == 0"),
         ({"rounds": 3}, "rollout_steps * updates_per_step % rounds == 0"),
-        ({"rollout_steps": 4}, "rollout_steps * model_holdout >= 1"),
-        ({"learning_starts": 4, "rollout_steps": 10}, "learning_starts * model_holdout >= 1"),
+        ({"rollout_steps": 4}, "rollout_steps * model_holdout >= 1 and learning_starts * model_holdout >= 1"),
+        (
+            {"learning_starts": 4, "rollout_steps": 10},
+            "rollout_steps * model_holdout >= 1 and learning_starts * model_holdout >= 1",
+        ),
         ({"lag": True, "learning_starts": 10}, "not lag or learning_starts > rollout_steps"),
         ({"plan_elites": 7}, "plan_elites <= plan_population"),
         ({"targets": "as coded", "target_members": 0.2}, "targets != 'as coded' or target_members * members >= 1"),
