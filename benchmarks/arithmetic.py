@@ -25,13 +25,13 @@ def network(sizes: Sizes, *, learns: bool = False, carries: bool = False) -> int
     return forward + forward * learns + back
 
 
-def least(config: sac.Config | sac_svg.Config, O: int, A: int) -> int:  # noqa: E741
+def least(config: sac.Config | sac_svg.Config, O: int, A: int) -> int:  # noqa: E741  # axis letters
     """Multiplications of an update of one seed with all its losses; O observation and A action entries."""
     has_model = isinstance(config, sac_svg.Config) and config.H > 0
     return sac_svg_update(config, O, A) if has_model else sac_update(config, O, A)
 
 
-def sac_update(config: sac.Config | sac_svg.Config, O: int, A: int) -> int:  # noqa: E741
+def sac_update(config: sac.Config | sac_svg.Config, O: int, A: int) -> int:  # noqa: E741  # axis letters
     """Critic (eq. 4 to 6) and policy (eq. 7) of one seed, O observation and A action entries."""
     actor, critic = (O, *config.actor_hidden, 2 * A), (O + A, *config.critic_hidden, 1)
     target = network(actor) + 2 * network(critic)
@@ -39,7 +39,7 @@ def sac_update(config: sac.Config | sac_svg.Config, O: int, A: int) -> int:  # n
     return config.step_batch * (target + 2 * network(critic, learns=True) + policy)
 
 
-def sac_svg_update(config: sac_svg.Config, O: int, A: int) -> int:  # noqa: E741
+def sac_svg_update(config: sac_svg.Config, O: int, A: int) -> int:  # noqa: E741  # axis letters
     """The same with the policy's loss of eq. (9), the model (eq. 10), the reward and the termination (eq. 11, 13)."""
     c = config
     heads = (O + A, *c.head_hidden, 1)
@@ -50,18 +50,18 @@ def sac_svg_update(config: sac_svg.Config, O: int, A: int) -> int:  # noqa: E741
     return sac_update(c, O, A) + expansion_and_heads + model
 
 
-def ensemble_epoch(c: mbpo.Config, O: int, A: int, rows: int, held: int) -> int:  # noqa: E741
+def ensemble_epoch(c: mbpo.Config, O: int, A: int, rows: int, held: int) -> int:  # noqa: E741  # axis letters
     """An epoch of a fit of one seed: every member learns from `rows` transitions and predicts means of `held`."""
     learning = rows * network((O + A, *c.model_hidden, 2 * (1 + O)), learns=True)
     return c.members * (learning + held * network((O + A, *c.model_hidden, 1 + O)))
 
 
-def imagined_step(c: mbpo.Config, O: int, A: int) -> int:  # noqa: E741
+def imagined_step(c: mbpo.Config, O: int, A: int) -> int:  # noqa: E741  # axis letters
     """A step of the rollouts of one seed: an action and one member for every row."""
     return c.rollouts_per_fit * (network((O, *c.actor_hidden, 2 * A)) + network((O + A, *c.model_hidden, 2 * (1 + O))))
 
 
-def maac_update(c: maac.Config, O: int, A: int) -> int:  # noqa: E741
+def maac_update(c: maac.Config, O: int, A: int) -> int:  # noqa: E741  # axis letters
     """An update of MAAC of one seed, with K paths and targets weighted by their variances."""
     actor, critic, model = (O, *c.actor_hidden, 2 * A), (O + A, *c.critic_hidden, 1), (O + A, *c.model_hidden, 2 * O)
     along = network(actor, learns=True) + max(c.H - 1, 0) * network(actor, learns=True, carries=True)
@@ -72,7 +72,7 @@ def maac_update(c: maac.Config, O: int, A: int) -> int:  # noqa: E741
     return c.step_batch * (c.paths * along + target + 2 * network(critic, learns=True))
 
 
-def model_steps(c: sac_svg.Config, O: int, A: int, *, learns: bool) -> int:  # noqa: E741
+def model_steps(c: sac_svg.Config, O: int, A: int, *, learns: bool) -> int:  # noqa: E741  # axis letters
     """One row through H steps of the recurrent model and back; its input needs a gradient where the policy made it,
     and where a prediction is not detached."""
     encoder, decoder = (O + A, *c.encoder_hidden, c.recurrent_width), (c.recurrent_width, *c.decoder_hidden, O)

@@ -216,7 +216,7 @@ def child(repeats: int) -> None:
     seconds = least_seconds(turns, repeats)
     rate = SIZE**3 / seconds["product"]
     for name, step in steps.items():
-        step.least["step"] = step.of_step(step.least)  # type: ignore[assignment]
+        step.least["step"] = step.of_step(step.least)  # type: ignore[assignment]  # a share of counts
         seconds[f"{name}/step"] = step.of_step({part: seconds[f"{name}/{part}"] for part in step.turns})
     limits = {f"{name}/{part}": n / rate for name, step in steps.items() for part, n in step.least.items()}
     for budget, own in updates.items():

@@ -171,12 +171,12 @@ def prepare(kind):
         os.chdir("/")
     if kind == "whole":
         import matplotlib.figure  # noqa: F401  # imported to be there
-        import pandas  # noqa: F401
-        import scipy.stats  # noqa: F401
-        import seaborn  # noqa: F401
-        import svgbench_testkit.walk  # noqa: F401
+        import pandas  # noqa: F401  # imported to be there
+        import scipy.stats  # noqa: F401  # imported to be there
+        import seaborn  # noqa: F401  # imported to be there
+        import svgbench_testkit.walk  # noqa: F401  # imported to be there
 
-        from svgbench.lab import checkpoint, executor  # noqa: F401
+        from svgbench.lab import checkpoint, executor  # noqa: F401  # imported to be there
 
         executor.EXECUTORS["local"] = Forking
     gc.freeze()  # a fork would copy the memory of whatever is collected

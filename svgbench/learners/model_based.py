@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, Protocol
 
 from torch import Tensor
@@ -46,19 +47,23 @@ class ModelBasedLearner(OnlineLearner):
     agent: ModelBasedAgent
     modelled = -1  # the last step before which the model's work was done
 
+    @cached_property
+    def _model_costs(self) -> dict[int, float]:
+        """`ModelBasedAgent.model_cost` of each work, by the environment step before which it is done."""
+        return {step: self.agent.model_cost(step) for step in model_works(self.agent, self.schedule.total_steps)}
+
     @property
     def progress(self) -> tuple[int, int]:
         """As the base, with the work on the model."""
-        a, s = self.agent, self.schedule
-        how = s, a.costs, len(self.seeds), self.task.horizon
-        works = model_works(a, s.total_steps)
-        total = cost_before(s.total_steps, *how) + sum(a.model_cost(step) for step in works)
+        s, works = self.schedule, self._model_costs
+        how = s, self.agent.costs, len(self.seeds), self.task.horizon
+        total = cost_before(s.total_steps, *how) + sum(works.values())
         if self.finished:
             return max(1, round(total)), max(1, round(total))
         done = cost_before(self.step, *how)
-        done += sum(a.model_cost(step) for step in works if step < self.step or step == self.modelled)
+        done += sum(cost for step, cost in works.items() if step < self.step or step == self.modelled)
         if self._work_is_due():
-            done += a.model_share(self.step) * a.model_cost(self.step)
+            done += self.agent.model_share(self.step) * works[self.step]
         return round(done), max(1, round(total))
 
     @property

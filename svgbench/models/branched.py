@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -15,6 +16,8 @@ from svgbench.nn.streams import Streams
 
 Terminates = Callable[[Float[Tensor, "S B O"], Float[Tensor, "S B A"], Float[Tensor, "S B O"]], Bool[Tensor, "S B"]]
 """Of observation, action and next observation."""
+Predict = Callable[[Float[Tensor, "S E b I"]], tuple[Float[Tensor, "S E b K"], Float[Tensor, "S E b K"]]]
+"""Of inputs, as many for each member: mean and log-variance."""
 Rewards = Callable[[Float[Tensor, "S B O"], Float[Tensor, "S B A"], Float[Tensor, "S B O"]], Float[Tensor, "S B"]]
 """Of observation, action and next observation."""
 
@@ -47,10 +50,21 @@ def predict_permuted(
     """
     B, E = x.shape[1], model.members
     order = streams.permutation(-(-B // E) * E)
-    blocks = take(x, order % B).unflatten(1, (E, -1))
+    return in_blocks(partial(model.predict_blocks, variance_as_deviation=variance_as_deviation), x, order, E)
+
+
+def in_blocks(
+    predict: Predict, x: Float[Tensor, "S B I"], order: Int64[Tensor, "S padded"], members: int
+) -> tuple[Float[Tensor, "S B K"], Float[Tensor, "S B K"]]:
+    """What `predict` makes of rows x in equal blocks, one for each member, put back in the rows' places.
+
+    order: a permutation of at least B numbers. Its first share is the first member's block, and so on. A number from B
+    on stands for a row again, and what is predicted for it is dropped.
+    """
+    B = x.shape[1]
     places = order.argsort(1)[:, :B]
-    outs = model.predict_blocks(blocks, variance_as_deviation=variance_as_deviation)
-    mean, log_var = (take(out.flatten(1, 2), places) for out in outs)
+    blocks = take(x, order % B).unflatten(1, (members, -1))
+    mean, log_var = (take(out.flatten(1, 2), places) for out in predict(blocks))
     return mean, log_var
 
 

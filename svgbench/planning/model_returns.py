@@ -14,12 +14,9 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from svgbench.models.branched import Terminates, drawn_members, predict_permuted
+from svgbench.models.branched import Rewards, Terminates, drawn_members, predict_permuted
 from svgbench.models.gaussian_ensemble import PIECE, GaussianEnsemble
 from svgbench.nn.streams import Streams
-
-Reward = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""[S, B], of observation, action and next observation: a task's `reward_function` on a policy's actions."""
 
 Value = Callable[[Tensor, Tensor | None], Tensor]
 """[S, B], of the last observation [S, B, O] and, if the search plans it too, the action [S, B, A] taken there."""
@@ -82,7 +79,7 @@ class ModelReturns:
         value: Value,
         streams: Streams,
         *,
-        reward: Reward | None = None,
+        reward: Rewards | None = None,
         terminates: Terminates | None = None,
         members: Tensor | None = None,
     ) -> None:

@@ -28,12 +28,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from svgbench.models.branched import Terminates
+from svgbench.models.branched import Rewards, Terminates
 from svgbench.models.gaussian_ensemble import GaussianEnsemble
 from svgbench.nn.distributions import SquashedGaussian
 from svgbench.nn.streams import Streams
 from svgbench.planning.action_sequences import SequencePlanner, SequenceSearch
-from svgbench.planning.model_returns import ModelReturns, ReturnSettings, Reward
+from svgbench.planning.model_returns import ModelReturns, ReturnSettings
 from svgbench.planning.trial import PairedTrial, Way
 from svgbench.words.task import Simulations
 
@@ -77,7 +77,7 @@ def ways_with_and_without(
     agent: ActorCritic,
     model: GaussianEnsemble,
     seeds: Sequence[int],
-    reward: Reward | None,
+    reward: Rewards | None,
     terminates: Terminates | None,
 ) -> tuple[Way, Way]:
     """How a `PairedTrial` acts with planning, and without. A plan's random numbers depend on the seed and the time."""
@@ -103,7 +103,7 @@ class PlannedPolicy:
         seeds: Sequence[int],
         name: str,
         *,
-        reward: Reward | None = None,
+        reward: Rewards | None = None,
         terminates: Terminates | None = None,
         members: Tensor | None = None,
     ) -> None:

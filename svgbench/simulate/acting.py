@@ -37,13 +37,17 @@ class ActionUnits:
         controls: NDArray[Any] = a * self.half_range.astype(a.dtype) + self.centre.astype(a.dtype)
         return controls
 
+    def of_tensor(self, a: Tensor) -> Tensor:
+        """The same for a tensor [..., A], with derivatives."""
+        half_range, centre = (torch.from_numpy(x).to(a) for x in (self.half_range, self.centre))
+        return a * half_range + centre
+
     def reward_function(self, s: Tensor, a: Tensor) -> Tensor:
         """The task's reward as a function of the policy's actions; its derivatives with respect to them include the
         scale.
         """
-        half_range, centre = (torch.from_numpy(x).to(a) for x in (self.half_range, self.centre))
         task = cast(StateRewardTask, self.task)  # learners that differentiate the reward require this of their tasks
-        reward: Tensor = task.reward_function(s, a * half_range + centre)
+        reward: Tensor = task.reward_function(s, self.of_tensor(a))
         return reward
 
     def state_dict(self) -> dict[str, Tensor]:

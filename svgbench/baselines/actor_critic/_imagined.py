@@ -100,10 +100,9 @@ def reward_rule(task: Task) -> Rewards:
     if rule is None:
         raise ValueError(f"{task.id} states no reward_function: expected one, for rewards of imagined transitions")
     units = ActionUnits(task)
-    half_range, centre = torch.from_numpy(units.half_range), torch.from_numpy(units.centre)
 
     def rewards(obs: Tensor, action: Tensor, next_obs: Tensor) -> Tensor:
-        reward: Tensor = rule(obs, action * half_range.to(action) + centre.to(action), next_obs)
+        reward: Tensor = rule(obs, units.of_tensor(action), next_obs)
         return reward
 
     obs, action = torch.zeros(1, task.observation_dim), torch.zeros(1, task.action_dim)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from svgbench.baselines.actor_critic._imagined import Config
 from svgbench.learners.costs import milliseconds, products
+from svgbench.models.branched import in_blocks
 from svgbench.models.gaussian_ensemble import GaussianEnsemble
 from svgbench.models.value_expansion import floored_weights, inverse_variance_weights
 
@@ -60,14 +61,8 @@ class ModelSteps:
 
         order [S, B]: a permutation. Its first B / E entries are the rows of the first member, and so on.
         """
-        x = torch.cat([obs, action], -1)
-        blocks = x.gather(1, order[..., None].expand_as(x)).unflatten(1, (self.model.members, -1))
-        mean, log_var = (out.flatten(1, 2) for out in self._predicted(blocks))
-        back = torch.empty_like(order).scatter_(
-            1, order, torch.arange(order.shape[1], device=order.device).expand_as(order)
-        )
-        where = back[..., None].expand_as(mean)
-        return self._next(obs, mean.gather(1, where), log_var.gather(1, where), noise)
+        mean, log_var = in_blocks(self._predicted, torch.cat([obs, action], -1), order, self.model.members)
+        return self._next(obs, mean, log_var, noise)
 
     def of_all(self, obs: Tensor, action: Tensor, noise: Tensor) -> Tensor:
         """What each member makes of rows [S, E or 1, B, .] of its own or of all: [S, E, B, O]; noise as obs."""

@@ -216,14 +216,10 @@ class MAAC(SoftActorCritic):
         for_model, for_policy = noise.split([n, self.layout.action_dim], -1)
         action = acted_in_pieces(self.actor, experience.normalise(now.rollouts.obs), for_policy)
         member = permuted_members(streams, c.members, c.rollouts_per_fit)
-        made = now.rollouts.step(self.model, action, member, for_model, self.terminates, self._detached_rewards)
+        made = now.rollouts.step(self.model, action, member, for_model, self.terminates, self.rewards)
         self.imagined.add(*made)
         if now.rollouts.length == rollout_length(c, step) or not bool(now.rollouts.running.any()):
             now.rollouts, now.updates = None, 0
-
-    def _detached_rewards(self, obs: Tensor, action: Tensor, next_obs: Tensor) -> Tensor:
-        with torch.no_grad():
-            return self.rewards(obs, action, next_obs)
 
     def _real(self, uniform: Tensor, experience: Experience) -> Tensor:
         """Real transitions, as they are, that policy and critics may have; `uniform` in [0, 1) says which."""

@@ -8,7 +8,6 @@ the number of updates only. MBPO has the settings of its code (jannerm/mbpo at a
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from svgbench.reproduce.maac.claims_curves import (
     FIG2_CLAIMS,
@@ -250,26 +249,25 @@ TESTED = ("maac", "random")
 ABLATED = ("maac", "h0", "td", "single", "h1", "h10", "random")
 
 
-def drawn(*names: str) -> dict[str, Any]:
-    """These variants of Figure 2's runs, for an experiment that draws from them."""
+def drawn(*names: str) -> Experiment:
+    """Figure 2 with these variants only; it has their runs."""
     left = tuple(v.id for v in FIG2.variants if v.id not in names)
     kept = [
         replace(b, config_of={at: v for at, v in b.config_of.items() if at.rpartition("--")[2] not in left})
         for b in FIG2.budgets
     ]
     variants = tuple(v for v in FIG2.variants if v.id in names)
-    return {"variants": variants, "leaves": left, "budgets": tuple(kept), "draws_from": FIG2.id}
+    return replace(FIG2, variants=variants, leaves=left, budgets=tuple(kept), draws_from=FIG2.id)
 
 
 FIG4 = replace(
-    FIG2,
+    drawn(*ABLATED),
     id="maac/fig4",
     title="Ablations of MAAC: horizon, STEVE, number of paths",
     description=(
         "Runs of maac/fig2: MAAC, with H = 0, without STEVE's targets, with a single path from each state, and with "
         "horizons of 1 and 10 model steps."
     ),
-    **drawn(*ABLATED),
     claims=FIG4_CLAIMS,
     deviations=FIG4_DEVIATIONS,
     figure="svgbench.reproduce.maac.figures_curves:fig4",
@@ -285,18 +283,17 @@ COLUMN = {
 }
 """Of the published table, for each task."""
 
-RUNS = drawn(*TESTED)
-RUNS |= {"variants": tuple(replace(v, published="maac") if v.id == "maac" else v for v in RUNS["variants"])}
+TRIED = drawn(*TESTED)
 
 TABLE1 = replace(
-    FIG2,
+    TRIED,
     id="maac/table1",
     title="Planning at test time",
     description=(
         "Runs of maac/fig2: after training, episodes of the final policy with and without planning in its model, from "
         "the same starts. The planner is a cross-entropy search that begins at the policy."
     ),
-    **RUNS,
+    variants=tuple(replace(v, published="maac") if v.id == "maac" else v for v in TRIED.variants),
     tasks=tuple(replace(task, published=COLUMN[task.id]) for task in FIG2.tasks),
     measures=(UNPLANNED, PLANNED),
     claims=TABLE1_CLAIMS,
