@@ -228,7 +228,9 @@ class Claim:
     It is judged once per task (all of the experiment's, or `tasks`). If `per` names columns, it is judged once per
     combination of their values. If `budgets` is given, it is judged only there: a published number, for example, says
     nothing about a smaller budget. With `at_least`, the claim is that it holds on at least this many of its tasks; it
-    then has its own verdict in addition to the tasks' verdicts.
+    then has its own verdict in addition to the tasks' verdicts. With `rising`, the claim is that each part's
+    difference, as a share of the distance from a random policy to the better side, is larger on each of `tasks` than on
+    the one before; it has this one verdict, over all its tasks.
     """
 
     id: str
@@ -240,6 +242,7 @@ class Claim:
     tasks: tuple[str, ...] | None = None
     budgets: tuple[str, ...] | None = None
     at_least: int | None = None
+    rising: bool = False
 
 
 @dataclass(frozen=True)

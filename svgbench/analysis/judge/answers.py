@@ -61,7 +61,7 @@ class Judged:
     def holds(self, claim: Claim, verdicts: Sequence[Verdict]) -> str:
         """The number of tasks or settings on which a claim is SUPPORTED, as "2/6"; "" if it has only one verdict."""
         each, over = [v for v in verdicts if v.task], [v for v in verdicts if not v.task]
-        if over:
+        if over and claim.at_least is not None:
             return f"{int(over[0].value or 0)}/{len(self.experiment.tasks_of(claim))}"
         return f"{sum(v.verdict == 'SUPPORTED' for v in each)}/{len(each)}" if word_over(verdicts) == "mixed" else ""
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 from svgbench.analysis.judge.absolute import level_of
 from svgbench.analysis.judge.effects import sides, variants_of
 from svgbench.analysis.judge.judgement import PublishedNumbers
+from svgbench.analysis.read.naming import RANDOM_VARIANT
 from svgbench.words.experiment import (
     BestOf,
     Change,
@@ -59,6 +60,17 @@ def _about_the_claim(experiment: Experiment, claim: Claim) -> Iterator[str]:
             yield f"at_least is {claim.at_least}; expected 1 to {len(tasks)}, the number of its tasks"
         if claim.per:
             yield "it is counted over tasks and judged per column; expected one of the two"
+
+    if claim.rising:
+        plain = [
+            isinstance(p.left, Term) and isinstance(p.right, Term) and p.scale == "difference" for p in claim.parts
+        ]
+        if len(tasks) < 2 or claim.per or claim.at_least is not None:
+            yield "it rises over tasks; expected at least two of them, in order, no `per` and no `at_least`"
+        if not all(plain) or any(p.relation != ">" or p.margin != 0.0 for p in claim.parts):
+            yield "it rises over tasks; expected parts that compare two means by '>', without a margin"
+        if not any(v.id == RANDOM_VARIANT for v in experiment.variants):
+            yield f"it rises over tasks in shares; expected a variant '{RANDOM_VARIANT}'"
 
 
 def _about_a_part(

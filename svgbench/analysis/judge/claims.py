@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 
 from svgbench.analysis.judge.claim_checks import problems
 from svgbench.analysis.judge.comparisons import Place, incomplete, judge_part
-from svgbench.analysis.judge.effects import variants_of
+from svgbench.analysis.judge.effects import variants_of_claim
 from svgbench.analysis.judge.judgement import CAUSES, Cause, ClaimWord, Evidence, PartResult, Verdict, join_id
+from svgbench.analysis.judge.rising import rising_part
 from svgbench.analysis.read.measures import CellData
 from svgbench.analysis.read.naming import name_seeds
 from svgbench.words.experiment import Claim, Scalar
@@ -64,6 +65,9 @@ def count_tasks(words: Sequence[str], at_least: int) -> ClaimWord:
 
 
 def _judge(evidence: Evidence, claim: Claim) -> Iterator[Verdict]:
+    if claim.rising:
+        yield _rise(evidence, claim)
+        return
     for task in evidence.experiment.tasks_of(claim):
         yield from _judge_task(evidence, claim, task, _complete_budget(evidence, claim, task))
     if claim.at_least is not None:
@@ -71,7 +75,7 @@ def _judge(evidence: Evidence, claim: Claim) -> Iterator[Verdict]:
 
 
 def _judge_task(evidence: Evidence, claim: Claim, task: str, budget: str) -> list[Verdict]:
-    variants = variants_of(claim.parts, task)
+    variants = variants_of_claim(claim, task)
     if gaps := _gaps(evidence, claim, task, budget):
         missing = incomplete(claim.parts[0], "; ".join(gaps))
         return [_verdict(evidence, claim, Place(task, budget, {}), (missing,))]
@@ -95,7 +99,7 @@ def _count(evidence: Evidence, claim: Claim, at_least: int) -> Verdict:
             break
     else:
         word = "INCOMPLETE"
-        started = [b for b in judged if any(evidence.has_any(b, t, variants_of(claim.parts, t)) for t in tasks)]
+        started = [b for b in judged if any(evidence.has_any(b, t, variants_of_claim(claim, t)) for t in tasks)]
         budget = (started or list(judged))[0]
     verdicts = judged[budget]
     supported = sum(v.verdict == "SUPPORTED" for v in verdicts.values())
@@ -106,7 +110,7 @@ def _count(evidence: Evidence, claim: Claim, at_least: int) -> Verdict:
     listed = "; ".join(f"{found} {', '.join(names)}" for found, names in by_word.items())
     open_: list[Cause] = [v.cause for v in verdicts.values() if v.verdict == "INCONCLUSIVE"]
     by_seeds = supported + open_.count("") >= at_least  # more seeds could still support it
-    variants = tuple(dict.fromkeys(v for task in tasks for v in variants_of(claim.parts, task)))
+    variants = tuple(dict.fromkeys(v for task in tasks for v in variants_of_claim(claim, task)))
     return Verdict(
         id=join_id(evidence.experiment.id, claim.id),
         kind="claim",
@@ -129,6 +133,21 @@ def _count(evidence: Evidence, claim: Claim, at_least: int) -> Verdict:
     )
 
 
+def _rise(evidence: Evidence, claim: Claim) -> Verdict:
+    """The claim over its tasks in their order, at the largest budget at which all of them are complete."""
+    tasks, gaps = evidence.experiment.tasks_of(claim), {}
+    for budget in _budgets(evidence, claim):
+        gaps[budget] = {task: found for task in tasks if (found := _gaps(evidence, claim, task, budget))}
+    budget = next((b for b, found in gaps.items() if not found), "")
+    if not budget:
+        started = [b for b in gaps if any(evidence.has_any(b, t, variants_of_claim(claim, t)) for t in tasks)]
+        budget = (started or list(gaps))[0]
+        lacks = "; ".join(f"{task}: {'; '.join(found)}" for task, found in gaps[budget].items())
+        return _verdict(evidence, claim, Place("", budget, {}), (incomplete(claim.parts[0], lacks),))
+    parts = tuple(rising_part(evidence, part, tasks, budget) for part in claim.parts)
+    return _verdict(evidence, claim, Place("", budget, {}), parts)
+
+
 def _budgets(evidence: Evidence, claim: Claim) -> list[str]:
     """The budgets to judge at, the largest first: those that were read, or the claim's own if it has none of these."""
     if claim.budgets is None:
@@ -138,7 +157,7 @@ def _budgets(evidence: Evidence, claim: Claim) -> list[str]:
 
 def _complete_budget(evidence: Evidence, claim: Claim, task: str) -> str:
     """The largest budget at which the task's cells are complete, else the largest with results, else the largest."""
-    budgets, variants = _budgets(evidence, claim), variants_of(claim.parts, task)
+    budgets, variants = _budgets(evidence, claim), variants_of_claim(claim, task)
     complete = [b for b in budgets if not _gaps(evidence, claim, task, b)]
     started = [b for b in budgets if evidence.has_any(b, task, variants)]
     return (complete or started or budgets)[0]
@@ -148,7 +167,7 @@ def _gaps(evidence: Evidence, claim: Claim, task: str, budget: str) -> list[str]
     """The cells or seeds that are missing to judge the claim there."""
     if claim.budgets is not None and not set(evidence.budgets) & set(claim.budgets):
         return [f"it is judged at budget {' or '.join(claim.budgets)} only, which has no results"]
-    missing = {v: evidence.missing(budget, task, v) for v in variants_of(claim.parts, task)}
+    missing = {v: evidence.missing(budget, task, v) for v in variants_of_claim(claim, task)}
     return [f"{v} lacks {name_seeds(seeds)}" for v, seeds in missing.items() if seeds]
 
 
@@ -171,7 +190,8 @@ def _verdict(evidence: Evidence, claim: Claim, place: Place, parts: tuple[PartRe
     word, part = decide(parts)
     settings = [f"{column}={value}" for column, value in place.setting.items()]
     held = sum(p.verdict == "SUPPORTED" for p in parts)
-    variants = tuple(variants_of(claim.parts, place.task))
+    tasks = [place.task] if place.task else evidence.experiment.tasks_of(claim)
+    variants = tuple(dict.fromkeys(v for task in tasks for v in variants_of_claim(claim, task)))
     return Verdict(
         id=join_id(evidence.experiment.id, claim.id, place.task, ",".join(settings)),
         kind="claim",

@@ -328,11 +328,11 @@ def _judged(
         value=value,
         low=low,
         high=high,
-        clearance=_clearance(part.relation, margin, interval),
+        clearance=clearance(part.relation, margin, interval),
     )
 
 
-def _clearance(relation: str, margin: float, effect: Interval) -> float:
+def clearance(relation: str, margin: float, effect: Interval) -> float:
     """The distance from the interval to its threshold, in half-widths."""
     room = {
         "<": -margin - effect.high,

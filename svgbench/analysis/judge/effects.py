@@ -16,7 +16,7 @@ from svgbench.analysis.judge.bounds import Bound, Known, Seeds, least_difference
 from svgbench.analysis.judge.spreads import relative_sd_interval
 from svgbench.analysis.judge.statistics import Interval, interval_of, summarise, welch
 from svgbench.analysis.read.naming import RANDOM_VARIANT, printed
-from svgbench.words.experiment import BestOf, Change, Comparison, OfDistance, RelativeSD, Side, on_task
+from svgbench.words.experiment import BestOf, Change, Claim, Comparison, OfDistance, RelativeSD, Side, on_task
 
 FEWEST = 4
 """Least number of seeds for the best of several; with three seeds, intervals err too often if seeds fail."""
@@ -95,6 +95,11 @@ def variants_of(parts: Sequence[Comparison], task: str) -> list[str]:
         found += [v for side in sides(part) for candidate in candidates(side, task) for v in candidate]
         found += [RANDOM_VARIANT] if is_of_gain(part) or isinstance(part.margin, OfDistance) else []
     return list(dict.fromkeys(found))
+
+
+def variants_of_claim(claim: Claim, task: str) -> list[str]:
+    """Every variant that a claim reads on a task, each once."""
+    return list(dict.fromkeys([*variants_of(claim.parts, task), *([RANDOM_VARIANT] if claim.rising else [])]))
 
 
 def effect_interval(

@@ -43,8 +43,9 @@ CAUSES: dict[Cause, str] = {
     "seeds": "too few seeds",
 }
 """The causes in words, in the order in which they are checked."""
-Unit = Literal["mean", "difference", "ratio", "tasks"]
-"""What `value`, `low` and `high` are: our mean, left minus right, left divided by right, or a number of tasks."""
+Unit = Literal["mean", "difference", "ratio", "tasks", "share"]
+"""What `value`, `low` and `high` are: our mean, left minus right, left divided by right, a number of tasks, or by how
+much a share rises from a task to the next."""
 
 
 class PrintedNumber(Protocol):

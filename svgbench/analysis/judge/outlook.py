@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from scipy import special
 
-from svgbench.analysis.judge.effects import variants_of
+from svgbench.analysis.judge.effects import variants_of_claim
 from svgbench.analysis.judge.judgement import PartResult, Verdict
 from svgbench.analysis.judge.verdict_words import deciding_part
 from svgbench.lab.calibration import Cost, default_jobs, estimate, kind, remembered
@@ -107,7 +107,8 @@ class Outlook:
         if short:
             largest = (claim.budgets or self.budgets)[0]
             return self._missing_runs(claim, [replace(v, budget=largest) for v in short])
-        undecided = [v for v in verdicts if v.task and v.verdict == "INCONCLUSIVE" and v.cause != "threshold"]
+        judged = verdicts if claim.rising else [v for v in verdicts if v.task]
+        undecided = [v for v in judged if v.verdict == "INCONCLUSIVE" and v.cause != "threshold"]
         if not undecided:
             return None
         return self._more_seeds(claim, undecided, [v.verdict for v in verdicts if v.task] if over else [])
@@ -124,7 +125,7 @@ class Outlook:
         needs: dict[Key, tuple[int, ...]] = {}
         for v in verdicts:
             for task in [v.task] if v.task else self.experiment.tasks_of(claim):
-                for variant in variants_of(claim.parts, task):
+                for variant in variants_of_claim(claim, task):
                     needs[v.budget, task, variant] = self.missing(v.budget, task, variant)
         return self._open(verdicts[0].budget, needs) if any(needs.values()) else None
 
@@ -139,8 +140,9 @@ class Outlook:
         needs = {
             key: self._lacking(key, self.experiment.counted(n))
             for v, n, _ in enough
-            for variant in variants_of(claim.parts, v.task)
-            if (key := (v.budget, v.task, variant)) in self.cells
+            for task in ([v.task] if v.task else self.experiment.tasks_of(claim))
+            for variant in variants_of_claim(claim, task)
+            if (key := (v.budget, task, variant)) in self.cells
         }
         return replace(self._open(budget, needs), seeds=seeds)
 

@@ -92,7 +92,7 @@ def _claim_list(judged: Judged, width: int) -> list[str]:
 def _claim_row(judged: Judged, claim: Claim, own: Sequence[Verdict]) -> tuple[str, ...]:
     word = word_over(own)
     budgets = [v.budget for v in own if not v.task] or list(dict.fromkeys(v.budget for v in own))
-    counts = sorted({v.n for v in own if v.task and v.verdict != "INCOMPLETE"})
+    counts = sorted({v.n for v in own if (v.task or claim.rising) and v.verdict != "INCOMPLETE"})
     n = f"{counts[0]}{'+' * (len(counts) > 1)}" if counts else "0"
     verdict = f"{word} {judged.holds(claim, own)}".rstrip()
     return claim.id, verdict, "+".join(budgets), n, _open_words(judged, claim, own, budgets)

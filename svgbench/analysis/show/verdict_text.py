@@ -12,7 +12,7 @@ from svgbench.analysis.show.tables import DisplayTable, Rounded, RoundedInterval
 from svgbench.analysis.show.wording import words_of
 from svgbench.words.experiment import Claim, Experiment, OfDistance
 
-UNITS = {"mean": "mean", "difference": "difference", "ratio": "left / right", "tasks": "tasks"}
+UNITS = {"mean": "mean", "difference": "difference", "ratio": "left / right", "tasks": "tasks", "share": "rise"}
 
 
 def verdict_lines(experiment: Experiment, verdicts: Sequence[Verdict], width: int) -> list[str]:
@@ -42,6 +42,8 @@ def _claim_lines(experiment: Experiment, claim: Claim, verdicts: Sequence[Verdic
             lines += ["", *textwrap.wrap(words, width, break_on_hyphens=False)]
     labels = {task.id: task.label for task in experiment.tasks}
     on_tasks = [v for v in verdicts if v.task]
+    if not on_tasks:
+        return lines
     if not claim.per:
         return [*lines, "", *_rows(claim, on_tasks, [labels[v.task] for v in on_tasks], width)]
     for task, label in labels.items():

@@ -25,7 +25,10 @@ def words_of(part: Comparison) -> str:
 
 
 def counted(experiment: Experiment, claim: Claim) -> str:
-    """The number of tasks on which a claim must hold; "" if it is only judged task by task."""
+    """On how many tasks a claim must hold, or over which it rises; "" if it is only judged task by task."""
+    if claim.rising:
+        labels = {task.id: task.label for task in experiment.tasks}
+        return f"rising over {', '.join(labels[task] for task in experiment.tasks_of(claim))}"
     if claim.at_least is None:
         return ""
     return f"on at least {claim.at_least} of {len(experiment.tasks_of(claim))} tasks"

@@ -1,0 +1,123 @@
+"""Claims that a difference, as a share of the distance from a random policy, rises from task to task."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+
+import numpy as np
+import pytest
+from four_tasks import VARIANTS, M, R, S, U, lines_of, made
+from made_cells import by_key, cell, claim, compared
+from scipy import stats
+
+from svgbench.analysis.judge.rising import rise
+from svgbench.analysis.judge.statistics import Interval
+from svgbench.analysis.judge.verdicts import compare
+from svgbench.analysis.show.wording import counted
+
+NOISE = (-0.1, 0.0, 0.0, 0.0, 0.1)
+RISING = dataclasses.replace(claim(compared(">"), tasks=("t", "u", "v")), rising=True)
+
+
+def on(task, gap, scale, noise=1.0, random=0.0):
+    """Cells where b's mean is `random` + scale, a's lead is `gap`, and only the lead differs between seeds."""
+    b = [random + scale] * 5
+    a = [x + gap + noise * e for x, e in zip(b, NOISE, strict=True)]
+    return cell("a", a, task), cell("b", b, task), cell("random", [random] * 5, task)
+
+
+def verdict_of(*cells, claimed=RISING):
+    (found,) = compare(made(claimed), {"paper": by_key(*cells)})
+    return found
+
+
+def test_the_gap_is_counted_in_shares_so_that_tasks_of_different_units_can_be_compared():
+    """Leads of 1 of 10, 200 of 1000 and 0.03 of 0.1: absolute leads do not rise, shares do."""
+    found = verdict_of(*on("t", 1, 9), *on("u", 200, 800), *on("v", 0.03, 0.07, noise=0.01))
+    assert (found.verdict, found.task, found.unit, found.n) == (S, "", "share", 5)
+    assert found.value == pytest.approx(0.1)
+    assert "t 0.1, u 0.2, v 0.3" in found.reason
+    assert json.dumps(found.as_row(), allow_nan=False)
+
+
+def test_the_interval_of_a_rise_is_that_of_a_difference_of_independent_means():
+    """With equal spreads and n, MOVER's width is sqrt(2) of a task's, as that of independent t-intervals."""
+    half = stats.t.ppf(0.975, 4) * np.std(NOISE, ddof=1) / math.sqrt(5)
+    found = verdict_of(*on("t", 1, 9), *on("u", 2, 8), *on("v", 5, 5))
+    assert found.low == pytest.approx(0.1 - math.sqrt(2) * half / 10)
+    assert found.high == pytest.approx(0.1 + math.sqrt(2) * half / 10)
+    assert rise(Interval(0, -3, 1, 4), Interval(10, 6, 11, 3)) == Interval(
+        10, 10 - math.hypot(4, 1), 10 + math.hypot(1, 3), 3
+    )
+
+
+@pytest.mark.parametrize(
+    ("gaps", "noise", "word"),
+    [
+        ((1, 2, 3), 1, S),
+        ((1, 3, 2), 1, R),
+        ((3, 2, 1), 1, R),
+        ((-3, -2, 1), 1, S),
+        ((1, 1, 2), 1, U),
+        ((1, 2, 3), 30, U),
+    ],
+)
+def test_every_step_must_rise(gaps, noise, word):
+    cells = [x for task, gap in zip("tuv", gaps, strict=True) for x in on(task, gap, 10 - gap, noise)]
+    assert verdict_of(*cells).verdict == word
+
+
+def test_the_random_policy_is_the_zero():
+    """Leads of 1, 2 and 3, of distances 10 whatever the random policy's return is."""
+    cells = [*on("t", 1, 9, random=-500), *on("u", 2, 8), *on("v", 3, 7, random=40)]
+    assert verdict_of(*cells).value == pytest.approx(0.1)
+
+
+def test_a_task_without_its_random_policy_is_missing():
+    *cells, _ = [*on("t", 1, 9), *on("u", 2, 8), *on("v", 3, 7)]
+    found = verdict_of(*cells)
+    assert (found.verdict, found.reason) == (M, "v: random lacks seeds 0-4")
+
+
+def test_where_nothing_is_learned_there_is_no_share():
+    found = verdict_of(*on("t", 0, 0, noise=0), *on("u", 2, 8), *on("v", 3, 7))
+    assert (found.verdict, found.reason) == (U, "t: neither side's mean differs from the random policy's")
+
+
+def test_failed_seeds_count_as_the_worst_value():
+    a, b, random = on("t", 1, 9)
+    failed = dataclasses.replace(a, diverged=(4,))
+    found = verdict_of(failed, b, random, *on("u", 2, 8), *on("v", 3, 7))
+    leads = [1 + e for e in NOISE[:4]] + [0.0]
+    assert found.details[0].text == "a less b"
+    assert f"t {np.mean(leads) / (9 + np.mean(leads)):.4g}," in found.reason
+
+
+def test_it_is_shown_as_one_verdict_over_its_tasks():
+    experiment = made(RISING)
+    lines = lines_of(experiment, [verdict_of(*on("t", 1, 9), *on("u", 2, 8), *on("v", 3, 7))])
+    assert any(line.startswith("over its tasks, budget paper: SUPPORTED") for line in lines)
+    assert counted(experiment, RISING) == "rising over task t, task u, task v"
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"tasks": ("t",)}, "expected at least two of them"),
+        ({"at_least": 1}, "no `at_least`"),
+        ({"parts": (compared("<"),)}, "by '>', without a margin"),
+        ({"parts": (compared(">", 3.0),)}, "compare two means"),
+        ({"parts": (compared(">", margin=1.0),)}, "without a margin"),
+    ],
+)
+def test_a_claim_that_cannot_rise_is_refused(changed, said):
+    with pytest.raises(ValueError, match=said):
+        verdict_of(claimed=dataclasses.replace(RISING, **changed))
+
+
+def test_without_a_variant_random_it_is_refused():
+    experiment = dataclasses.replace(made(RISING), variants=tuple(v for v in VARIANTS if v.id != "random"))
+    with pytest.raises(ValueError, match="expected a variant 'random'"):
+        compare(experiment, {"paper": {}})
