@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from svgbench.lab.block import as_csv
 from svgbench.lab.cells import Block, Cell, Selection, blocks, expand
+from svgbench.lab.rows import as_csv
 from svgbench.lab.store import Store
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -26,6 +26,7 @@ from svgbench import strict_json
 from svgbench.lab import platform
 from svgbench.lab.cells import Block, block_from_job
 from svgbench.lab.files import locked, remove_temporaries, write_atomic
+from svgbench.lab.rows import RowsFile, as_csv
 from svgbench.lab.source import split_reference
 from svgbench.lab.store import Store
 from svgbench.words.errors import BusyError, DamagedError, UsageError
@@ -52,7 +53,9 @@ class BlockProcess:
         self.stop_asked = False
         self.unbuilt = False  # while the block is built
         self.rows: list[Row] = []
+        self.shown = RowsFile(self.folder, block.cell.columns)
         self.last: dict[str, dict[int, float]] = {}  # column -> seed -> its last number
+        self.last_rows: dict[int, Row] = {}  # by seed
         self.seconds = 0.0  # of computing, over all attempts
 
     def run(self) -> int:
@@ -68,6 +71,7 @@ class BlockProcess:
         while not learner.finished:
             if self.stop_asked:
                 self.save(learner)
+                self.shown.update(self.rows, at_once=True)
                 return STOPPED
             rows = learner.advance()
             self.rows += rows
@@ -75,10 +79,12 @@ class BlockProcess:
             now = time.monotonic()
             self.seconds += now - started
             started = now
+            self.shown.update(self.rows, at_once=False)
             self._report(learner)
             wait = max(self.interval, cost / CHECKPOINT_SHARE) if self.interval else 0.0
             if now - saved >= wait and not learner.finished:
                 self.save(learner)
+                self.shown.update(self.rows, at_once=True)
                 saved = time.monotonic()
                 cost = saved - now
         self.save(learner)
@@ -117,13 +123,16 @@ class BlockProcess:
         except DamagedError as error:
             aside = self.checkpoint.with_suffix(".refused")
             os.replace(self.checkpoint, aside)
+            self.shown.restart([])
             say(f"refused: {error}; it is now {aside.name}, and the block starts from its beginning")
             return
         if payload is None:
+            self.shown.restart([])
             return
         learner.load_state_dict(payload["learner"])
         self.rows, self.seconds = payload["rows"], payload["seconds"]
         self._note_last(self.rows)
+        self.shown.restart(self.rows)
         say(f"resumed at {learner.progress[0]} of {learner.progress[1]}")
 
     def save(self, learner: Learner) -> None:
@@ -135,8 +144,9 @@ class BlockProcess:
         checkpoint.save(self.checkpoint, self.owner, payload)
 
     def _note_last(self, rows: list[Row]) -> None:
-        """Keep every seed's last number in each column, for the progress display."""
+        """Keep every seed's last row, and its last number in each column, for the progress display."""
         for row in rows:
+            self.last_rows[row["seed"]] = row
             for name in self.block.cell.columns:
                 value = row.get(name)
                 if isinstance(value, int | float) and math.isfinite(value):
@@ -151,8 +161,15 @@ class BlockProcess:
             "diverged": len(learner.diverged),
             "outlook": float(getattr(learner, "outlook", 1.0)),
             "last": {name: sum(own.values()) / len(own) for name, own in self.last.items()},
+            "rows": [self._shown_row(row) for _, row in sorted(self.last_rows.items())],
         }
         write_atomic(self.folder / "progress.json", strict_json.dumps(report).encode(), durable=False)
+
+    def _shown_row(self, row: Row) -> Row:
+        """What JSON can hold of a row's declared columns; null for the rest."""
+        values = {name: row.get(name) for name in ("seed", "step", *self.block.cell.columns)}
+        plain = {name: value if isinstance(value, str | int | float) else None for name, value in values.items()}
+        return dict(strict_json.nulled(plain))
 
     def _keep_policies(self, learner: Learner) -> None:
         """Final policies, for studies and videos, of learners that have any."""
@@ -194,28 +211,8 @@ class BlockProcess:
         everyone = replace(self.block.cell, seeds=self.block.seeds)
         if set(self.block.seeds) <= set(self.store.state(everyone, thorough=True).usable):
             self.store.drop_work(self.block)
-
-
-def as_csv(rows: list[Row], columns: tuple[str, ...]) -> str:
-    """The rows of one seed as CSV lines: floats by `repr`, no quotes. Raises ValueError for a missing column
-    or a value that would need quoting."""
-    lines = []
-    for row in rows:
-        try:
-            values = [row["seed"], row["step"], *(row[name] for name in columns)]
-        except KeyError as error:
-            raise ValueError(f"a row has no column {error}; it has {', '.join(row)}") from None
-        lines.append(",".join(_text(value) for value in values) + "\n")
-    return "".join(lines)
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str | int | float):
-        raise ValueError(f"a value of type {type(value).__name__}; expected a number or a string")
-    text = repr(float(value)) if isinstance(value, float) else str(value)
-    if any(c in text for c in ',"\n\r'):
-        raise ValueError(f"a value that a plain CSV cannot hold: {text!r}")
-    return text
+        else:
+            self.shown.update(self.rows, at_once=True)
 
 
 def resolve(reference: str) -> Any:

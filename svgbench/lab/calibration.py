@@ -250,7 +250,8 @@ class _Counted(io.BytesIO):
 
 def measure_here(block: Block) -> Cost:
     """Time slices of the block's learner in this process, for about `SECONDS`, as if nothing else ran here."""
-    from svgbench.lab.block import as_csv, prepare, resolve
+    from svgbench.lab.block import prepare, resolve
+    from svgbench.lab.rows import as_csv
 
     begun = platform.idle_clock()
     import torch

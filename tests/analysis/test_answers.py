@@ -18,8 +18,8 @@ from svgbench.analysis.judge.outlook import Open, Outlook
 from svgbench.analysis.judge.verdicts import compare
 from svgbench.analysis.show.answer_text import SCREEN, several_lines, summary_lines
 from svgbench.commands import judging
-from svgbench.lab.block import as_csv
 from svgbench.lab.cells import Selection, expand
+from svgbench.lab.rows import as_csv
 from svgbench.lab.store import Store
 from svgbench.study import Study
 from svgbench.words.experiment import Reached, TaskSpec

@@ -6,9 +6,9 @@ import pytest
 from svgbench_testkit.experiments import EXPERIMENTS
 
 from svgbench import reproduce
-from svgbench.lab.block import as_csv
 from svgbench.lab.cells import Selection, expand
 from svgbench.lab.platform import compared
+from svgbench.lab.rows import as_csv
 from svgbench.study import Study
 
 SMOKE = Selection(budget="smoke", tasks=("field/calm",))

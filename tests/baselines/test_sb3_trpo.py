@@ -11,7 +11,7 @@ from point import Point
 
 from svgbench.baselines.on_policy import sb3_trpo
 from svgbench.lab import checkpoint
-from svgbench.lab.block import as_csv
+from svgbench.lab.rows import as_csv
 from svgbench.learners.on_policy import COLUMNS
 from svgbench.tasks.gymnasium import v5 as gymnasium_v5
 

@@ -11,8 +11,8 @@ from svgbench_testkit import walk
 from svgbench import reproduce
 from svgbench.analysis.search.search_plots import settings
 from svgbench.lab import platform
-from svgbench.lab.block import as_csv
 from svgbench.lab.cells import Selection, blocks, expand
+from svgbench.lab.rows import as_csv
 from svgbench.study import Study
 
 SEARCH = "testkit/walk-search"
