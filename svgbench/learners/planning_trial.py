@@ -24,6 +24,10 @@ class PlanningAgent(ModelBasedAgent, Protocol):
 
     last: dict[str, Tensor]
 
+    def trial_cost(self, horizon: int) -> float:
+        """Milliseconds of one core, roughly, of a trial of so many control steps."""
+        ...
+
     def plan(self, experience: Experience) -> Sequence[Way]:
         """How the trial acts: with planning, and without."""
         ...
@@ -55,6 +59,17 @@ class PlanningLearner(ModelBasedLearner):
             simulations = task.simulate(self.seeds, episodes, "planning", 1, autoreset=False)
             ways, like = agent.plan(experience), torch.zeros((), dtype=dtype, device=device)
             self.trial = PairedTrial(ways, simulations, ActionUnits(task), len(self.seeds), like)
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """As the base, with the trial, whose episodes with planning come first and cost nearly all."""
+        done, total = super().progress
+        if self.trial is None:
+            return done, total
+        cost = self.agent.trial_cost(self.task.horizon)
+        planned = self.finished or self.trial.done or self.trial.way > 0
+        share = 1.0 if planned else min(self.trial.t / self.task.horizon, 1.0)
+        return done + round(share * cost), total + round(cost)
 
     @property
     def finished(self) -> bool:

@@ -281,18 +281,20 @@ def test_tasks_that_cannot_be_imagined_are_refused():
 
 
 def test_the_estimate_of_a_plan_is_the_work_that_progress_counts():
-    for settings in ({}, {"max_minibatches": 4}, {"learning_starts": 60}, {"profile": "code"}):
+    trial = {"plan_episodes": 2, "plan_population": 8, "plan_elites": 2}
+    for settings in ({}, {"max_minibatches": 4}, {"learning_starts": 60}, {"profile": "code"}, trial):
         one = learner(**settings)
         given = {f: getattr(one.agent.config, f) for f in one.agent.config.__dataclass_fields__}
         estimated = maac.estimated_work(given, one.task, one.seeds, {"total_steps": STEPS})
-        assert one.progress[1] == round(estimated) > 0
-    one, shares = learner(), []
+        assert 0 < one.progress[1] == pytest.approx(estimated, abs=1)
+    one, shares = learner(**trial), []
     while not one.finished:
         one.advance()
         shares.append(one.progress[0])
     assert shares == sorted(shares)
     assert shares[-1] == one.progress[1]
     assert learner(paths=4, H=4).progress[1] > learner().progress[1]
+    assert learner(**trial).progress[1] > learner().progress[1]
 
 
 # --- learning -----------------------------------------------------------------------------------------------------

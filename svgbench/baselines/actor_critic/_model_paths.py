@@ -11,8 +11,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from svgbench.baselines.actor_critic._imagined import Config
-from svgbench.learners.costs import milliseconds, products
 from svgbench.models.branched import in_blocks
 from svgbench.models.gaussian_ensemble import GaussianEnsemble
 from svgbench.models.value_expansion import floored_weights, inverse_variance_weights
@@ -191,19 +189,3 @@ def _soft_value(rules: Rules, alpha: Tensor, t: int, obs: Tensor) -> tuple[Tenso
     value = rules.twins(rows, action) + bonus[:, None]
     E, B = obs.shape[1:3]
     return obs, action.unflatten(1, (E, B)), value.unflatten(-1, (E, B)), bonus.unflatten(1, (E, B))
-
-
-def update_milliseconds(
-    c: Config, task_sizes: tuple[int, int, int], H: int, paths: int, last_actions: int, depth: int
-) -> float:
-    """Milliseconds of one core of an update of policy and critics, roughly; sizes of O, A and S.
-
-    H, paths, last_actions: of the policy's objective. depth: of the targets, which every member expands.
-    """
-    n, m, S = task_sizes
-    actor, critics = products((n, *c.actor_hidden, 2 * m)), 2 * products((n + m, *c.critic_hidden, 1))
-    member = products((n + m, *c.model_hidden, 2 * n))
-    a_row = paths * (H * (3 * actor + 2 * member) + last_actions * (3 * actor + 2 * critics))
-    a_row += 4 * critics + actor + depth * c.members * (member + actor + critics)
-    calls = 150 + H * (120 + 30 * len(c.model_hidden)) + depth * 120
-    return milliseconds(S * c.step_batch * a_row, calls)

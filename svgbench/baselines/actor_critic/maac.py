@@ -36,7 +36,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from svgbench.baselines.actor_critic import _imagined, _model_paths
+from svgbench.baselines.actor_critic import _imagined, _maac_costs, _model_paths
 from svgbench.baselines.actor_critic import _soft_actor_critic as shared
 from svgbench.baselines.actor_critic._imagined import acted_in_pieces, reward_rule, termination_rule
 from svgbench.baselines.actor_critic._model_paths import ModelSteps, Rules
@@ -320,15 +320,19 @@ class MAAC(SoftActorCritic):
 
     def model_cost(self, step: int) -> float:
         """Milliseconds of one core of the iteration before a step, roughly."""
-        return sum(parts_of_iteration(self.config, self.sizes, step))
+        return sum(costs_of_iteration(self.config, self.sizes, step))
 
     def model_share(self, step: int) -> float:
         """How much of it is done, roughly."""
-        c, now, (fit, rounds) = self.config, self.now, parts_of_iteration(self.config, self.sizes, step)
+        c, now, (fit, rounds) = self.config, self.now, costs_of_iteration(self.config, self.sizes, step)
         usual = _imagined.usual_minibatches(c, step, int(step * c.model_holdout))
         fitted = min(1.0, self.fit.minibatches / usual) if now.fitting else float(self.fit.name == f"fit-{step}")
         updated = max(now.updates, 0) * c.rounds / (c.rollout_steps * c.updates_per_step)
         return (fitted * fit + (now.round + updated) / c.rounds * rounds) / (fit + rounds)
+
+    def trial_cost(self, horizon: int) -> float:
+        """Milliseconds of one core of the trial with planning, roughly."""
+        return _maac_costs.trial(self.config, self.sizes, horizon)
 
     def plan(self, experience: Experience) -> Sequence[Way]:
         """Section 5.4: how the final policy acts with planning, and without."""
@@ -365,14 +369,9 @@ def rollout_length(c: Config, step: int) -> int:
     return _imagined.rollout_length(c, (step - c.learning_starts) // c.rollout_steps)
 
 
-def parts_of_iteration(c: Config, task_sizes: tuple[int, int, int], step: int) -> tuple[float, float]:
+def costs_of_iteration(c: Config, sizes: tuple[int, int, int], step: int) -> tuple[float, float]:
     """Milliseconds of one core, roughly, of the fit before a step, and of the rounds after it; sizes of O, A and S."""
-    rows, outputs = min(step, c.replay_capacity), task_sizes[0]
-    made, updates = c.rounds * rollout_length(c, step) * c.rollouts_per_fit, c.rollout_steps * c.updates_per_step
-    paths, last = (c.paths, 1) if c.samples == "paths" else (1, c.paths)
-    update = _model_paths.update_milliseconds(c, task_sizes, c.H, paths, last, c.critic_steps)
-    rounds = _imagined.imagining_milliseconds(c, outputs, task_sizes, made) + updates * update
-    return _imagined.fit_milliseconds(c, outputs, task_sizes, rows, int(rows * c.model_holdout)), rounds
+    return _maac_costs.parts_of_iteration(c, sizes, step, rollout_length(c, step))
 
 
 def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits) -> float:
@@ -381,7 +380,8 @@ def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], 
     sizes = task.observation_dim, task.action_dim, S
     acting = cost_before(total_steps, shared.schedule(c, total_steps), [(0, 0.0)], S, task.horizon)
     learns = range(c.learning_starts, total_steps + 1, c.rollout_steps)
-    return acting + sum(sum(parts_of_iteration(c, sizes, step)) for step in learns)
+    iterations = sum(sum(costs_of_iteration(c, sizes, step)) for step in learns)
+    return acting + iterations + _maac_costs.trial(c, sizes, task.horizon)
 
 
 def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> Learner:
