@@ -15,8 +15,8 @@ __version__ = "0.3.0"
 moved.install()
 
 
-def load(name: str, results: Path | str | None = None) -> Study:
+def load(name: str, results: Path | str | None = None, with_reference: bool = False) -> Study:
     """The study of an experiment, such as "sac-svg/table2": its frames, verdicts, table and figure."""
     from svgbench.study import load as load_study
 
-    return load_study(name, results)
+    return load_study(name, results, with_reference)

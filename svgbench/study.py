@@ -17,6 +17,7 @@ from svgbench import reproduce
 from svgbench.lab.cells import Selection, expand, expand_declared, reach_of
 from svgbench.lab.overrides import Reach
 from svgbench.lab.plan import Plan, make_plan
+from svgbench.lab.reference import Reference, ReferredStore, reference_of
 from svgbench.lab.store import Store
 from svgbench.words.experiment import BUDGETS, Experiment
 
@@ -38,22 +39,43 @@ def results_root(results: Path | str | None = None) -> Path:
     return Path(results or os.environ.get("SVGBENCH_RESULTS") or "results")
 
 
-def load(name: str, results: Path | str | None = None) -> Study:
-    """The study of the experiment called `name`. Raises UsageError if the name means no experiment, or several."""
+def load(name: str, results: Path | str | None = None, with_reference: bool = False) -> Study:
+    """The study of the experiment called `name`. Raises UsageError if the name means no experiment, or several.
+
+    `with_reference` reads the cells that the results folder lacks from reference results; UsageError if there are none.
+    """
     found = reproduce.resolve(name)
     if len(found) > 1:
         from svgbench.words.errors import UsageError
 
         raise UsageError(f"'{name}' means several experiments: {', '.join(e.id for e in found)}")
-    return Study(found[0], results)
+    return studies(found, results, with_reference)[0]
+
+
+def studies(found: Iterable[Experiment], results: Path | str | None, with_reference: bool = False) -> list[Study]:
+    """A study of each experiment. UsageError if reference results are asked for and none of the works has any."""
+    made = [Study(e, results, reference_of(e.work) if with_reference else None) for e in found]
+    if with_reference and made and not any(study.reference for study in made):
+        from svgbench.words.errors import UsageError
+
+        works = dict.fromkeys(study.experiment.work for study in made)
+        raise UsageError(
+            f"--with-reference: no reference results of {', '.join(works)} here; "
+            f"`svgbench fetch SOURCE {' '.join(works)}` gets them"
+        )
+    return made
 
 
 class Study:
     """An experiment and the results folder that holds its runs."""
 
-    def __init__(self, experiment: Experiment, results: Path | str | None = None) -> None:
-        self.experiment = experiment
-        self.store = Store(results_root(results))
+    def __init__(
+        self, experiment: Experiment, results: Path | str | None = None, reference: Reference | None = None
+    ) -> None:
+        """With a `reference`, the cells that the results folder lacks are read from it; nothing is written there."""
+        self.experiment, self.reference = experiment, reference
+        root = results_root(results)
+        self.store = ReferredStore(root, reference) if reference else Store(root)
 
     def __repr__(self) -> str:
         return f"<Study {self.experiment.id} in {self.store.root}>"
@@ -230,7 +252,9 @@ class Study:
         """How many of the experiment's settings no search in this folder has chosen, or a search contradicts."""
         experiments = reproduce.experiments()
         searches = [s for s in reproduce.searches().values() if s.experiment.id == self.experiment.id]
-        written = [row for s in searches for row in Study(experiments[s.id], self.store.root).choose()[1]]
+        written = [
+            row for s in searches for row in Study(experiments[s.id], self.store.root, self.reference).choose()[1]
+        ]
         return sum(row.word != "CHOSEN" for row in written)
 
     def table_rows(self, selection: Selection | None = None) -> list[dict[str, Any]]:

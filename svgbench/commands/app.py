@@ -12,7 +12,7 @@ import typer.core
 from typer.exceptions import TyperException
 
 import svgbench
-from svgbench.commands import diffing, judging, keeping, reading, running, tuning
+from svgbench.commands import diffing, judging, keeping, reading, running, sharing, tuning
 from svgbench.streams import Output, OutputError
 from svgbench.words.errors import BUSY, FAILED, OK, USAGE, BusyError, DamagedError, UsageError
 
@@ -63,6 +63,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "deviations": reading.deviations,
     "diff": diffing.diff,
     "import": judging.import_,
+    "bundle": sharing.bundle,
+    "fetch": sharing.fetch,
     "verify": keeping.verify,
     "upgrade": keeping.upgrade,
     "clean": keeping.clean,
@@ -87,7 +89,7 @@ for name, command in COMMANDS.items():
     app.command(name, cls=Command)(command)
 
 
-WRITING = ("run", "tune", "import", "clean")
+WRITING = ("run", "tune", "import", "bundle", "fetch", "clean")
 """These commands finish their work even if nobody reads their output; a command that only reads ends at once."""
 
 

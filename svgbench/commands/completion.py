@@ -62,6 +62,14 @@ def searches(ctx: typer.Context, incomplete: str) -> Iterable[Offer]:
 
 
 @_offers
+def works(ctx: typer.Context, incomplete: str) -> Iterable[Offer]:
+    from svgbench import reproduce
+
+    for experiment in reproduce.experiments().values():
+        yield experiment.work, reproduce.title_of(experiment.work)
+
+
+@_offers
 def budgets(ctx: typer.Context, incomplete: str) -> Iterable[Offer]:
     for experiment in _chosen(ctx):
         yield from ((budget.name, budget.note) for budget in experiment.budgets)

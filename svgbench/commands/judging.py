@@ -14,6 +14,7 @@ from svgbench.commands.options import (
     BudgetOption,
     Exp,
     JsonOption,
+    ReferenceOption,
     ResultsOption,
     SeedsOption,
     SetOption,
@@ -40,12 +41,13 @@ def plot(
     variants: VariantsOption = None,
     override: SetOption = None,
     results: ResultsOption = None,
+    with_reference: ReferenceOption = False,
     output: Annotated[Path, typer.Option("--output", help="Where the PNG and PDF go.")] = Path("figures"),
 ) -> None:
     """Draw the figure as PNG and PDF, with seeds, intervals and n."""
     from svgbench.terminal import notice, out
 
-    chosen = asked(studies_of(experiment, results), budget, seeds, tasks, variants, override)
+    chosen = asked(studies_of(experiment, results, reference=with_reference), budget, seeds, tasks, variants, override)
     say_budgets(chosen, budget)
     empty = []
     for study, selection in chosen:
@@ -73,6 +75,7 @@ def table(
     variants: VariantsOption = None,
     override: SetOption = None,
     results: ResultsOption = None,
+    with_reference: ReferenceOption = False,
     format_: Annotated[
         str, typer.Option("--format", autocompletion=completion.formats, help="text, markdown, latex or csv.")
     ] = "text",
@@ -98,7 +101,9 @@ def table(
 
         rows, tables = (published_rows(experiment), []) if as_rows else ([], [[g] for g in published_grids(experiment)])
     else:
-        chosen = asked(studies_of(experiment, results), budget, seeds, tasks, variants, override)
+        chosen = asked(
+            studies_of(experiment, results, reference=with_reference), budget, seeds, tasks, variants, override
+        )
         say_budgets(chosen, budget)
         for study, selection in chosen:
             if as_rows:
@@ -144,6 +149,7 @@ def compare(
     variants: VariantsOption = None,
     override: SetOption = None,
     results: ResultsOption = None,
+    with_reference: ReferenceOption = False,
     strict: StrictOption = False,
     verbose: VerboseOption = False,
     as_json: JsonOption = False,
@@ -151,7 +157,7 @@ def compare(
     """Judge the paper's claims and numbers by our runs. Prints the answer, a line per claim, and what is missing."""
     from svgbench.terminal import out_json, width
 
-    studies = studies_of(experiment, results)
+    studies = studies_of(experiment, results, reference=with_reference)
     narrowed = any((budget, seeds, tasks, variants, override))
     if not narrowed:
         say_if_absent(results)

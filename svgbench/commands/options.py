@@ -76,6 +76,12 @@ ExecutorOption = Annotated[
 ResultsOption = Annotated[
     Path | None, typer.Option("--results", help="The results folder. [default: $SVGBENCH_RESULTS or ./results]")
 ]
+ReferenceOption = Annotated[
+    bool,
+    typer.Option(
+        "--with-reference", help="Read the cells that the results folder lacks from reference results (fetch)."
+    ),
+]
 TimeLimitOption = Annotated[str | None, typer.Option("--time-limit", help="Stop at a checkpoint after 90s, 2h.")]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask before more than an hour of work.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", help="Print every detail.")]
@@ -136,16 +142,16 @@ def judge_to_the_end(context: typer.Context, strict: bool) -> bool:
     return strict
 
 
-def studies_of(name: str | None, results: Path | None, quiet: bool = False) -> list[Any]:
+def studies_of(name: str | None, results: Path | None, quiet: bool = False, reference: bool = False) -> list[Any]:
     """The studies that a name means. Prints which ones if the name was short."""
     from svgbench import reproduce
-    from svgbench.study import Study
+    from svgbench.study import studies
     from svgbench.terminal import notice
 
     found = list(reproduce.experiments().values()) if name is None else reproduce.resolve(name)
     if name is not None and found[0].id != name and not quiet:
         notice(f"{name} means {', '.join(e.id for e in found)}")
-    return [Study(experiment, results) for experiment in found]
+    return studies(found, results, reference)
 
 
 def say_if_absent(results: Path | None) -> None:

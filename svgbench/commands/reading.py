@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from svgbench.commands.asking import asked, say_budgets
 from svgbench.commands.options import (
     BudgetOption,
@@ -10,6 +13,7 @@ from svgbench.commands.options import (
     JsonOption,
     LinesOption,
     MaybeExp,
+    ReferenceOption,
     ResultsOption,
     SeedsOption,
     SetOption,
@@ -20,7 +24,12 @@ from svgbench.commands.options import (
 )
 
 
-def list_(experiment: MaybeExp = None, results: ResultsOption = None, as_json: JsonOption = False) -> None:
+def list_(
+    experiment: MaybeExp = None,
+    results: ResultsOption = None,
+    with_reference: ReferenceOption = False,
+    as_json: JsonOption = False,
+) -> None:
     """List the experiments and how much of each is done. Stale: measured with other settings or another version."""
     from textwrap import shorten
 
@@ -28,7 +37,7 @@ def list_(experiment: MaybeExp = None, results: ResultsOption = None, as_json: J
     from svgbench.terminal import out_rows, width
 
     say_if_absent(results)
-    rows = summaries(studies_of(experiment, results, quiet=True))
+    rows = summaries(studies_of(experiment, results, quiet=True, reference=with_reference))
     columns = {"id": "experiment", "cells": "cells", "budget": "budget", "runs": "runs", "title": "title"}
     shown = [
         row | {"runs": f"{row['runs_done']}/{row['runs_total']}{' stale' * bool(row['runs_stale'])}"} for row in rows
@@ -38,6 +47,21 @@ def list_(experiment: MaybeExp = None, results: ResultsOption = None, as_json: J
     for row in shown:  # cut to the width that the other columns leave; `show` has the whole title
         row["title"] = shorten(row["title"], max(width() - taken, 16), placeholder=" ...")
     out_rows(rows if as_json else shown, as_json, "", columns)
+    if not any(row["runs_done"] for row in rows):
+        _say_how_to_get_results(results, experiment, [row["id"] for row in rows], with_reference)
+
+
+def _say_how_to_get_results(results: Path | None, name: str | None, ids: Sequence[str], with_reference: bool) -> None:
+    """What to do if the folder has no results of these experiments."""
+    from svgbench.lab.reference import reference_of
+    from svgbench.study import results_root
+    from svgbench.terminal import notice
+
+    where = f"{f'of {name} ' if name else ''}in '{results_root(results)}'"
+    notice(f"no results {where}: `svgbench run EXP` makes some, `svgbench fetch SOURCE` gets ours")
+    there = [work for work in dict.fromkeys(name.partition("/")[0] for name in ids) if reference_of(work)]
+    if there and not with_reference:
+        notice(f"reference results of {', '.join(there)} are here: --with-reference reads them")
 
 
 def show(experiment: Exp, as_json: JsonOption = False) -> None:

@@ -28,7 +28,13 @@ def is_finished(entry: Mapping[str, Any]) -> bool:
 
 def is_cell_file(path: Path) -> bool:
     """Whether the file exists and has a name that a cell's CSV or JSON may have."""
-    return bool(_NAME.fullmatch(path.stem)) and path.suffix in (".csv", ".json") and _is_file(path)
+    return is_cell_name(path.name) and _is_file(path)
+
+
+def is_cell_name(name: str) -> bool:
+    """Whether a cell's CSV or JSON may have this file name."""
+    stem, dot, ending = name.rpartition(".")
+    return bool(_NAME.fullmatch(stem)) and dot + ending in (".csv", ".json")
 
 
 def _is_file(path: Path) -> bool:

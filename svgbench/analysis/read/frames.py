@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from svgbench.lab.cells import Cell, Selection, cell_name, expand_declared, name
 from svgbench.lab.damage import left_out
 from svgbench.lab.overrides import unchanged_id
 from svgbench.lab.pair import is_copy, is_finished, read_meta, read_rows
+from svgbench.lab.reference import ReferredStore
 from svgbench.lab.store import CellState, Store
 from svgbench.words.errors import DamagedError
 from svgbench.words.experiment import Experiment, Variant
@@ -62,6 +63,7 @@ def read_results(
     notes = []
     damaged: list[DamagedError] = []
     stored = store.variants(experiment.draws_from or experiment.id, selection.budget)
+    lent: list[tuple[str, str]] = []
     for cell in expand_declared(experiment, selection, extra, stored):
         labels[cell.variant.id] = cell.variant.label
         state = store.state(cell)
@@ -72,6 +74,7 @@ def read_results(
             states.setdefault(f"{state.status}: {state.note}", []).append(cell.name)
         try:
             cells[cell.key] = _read(store, cell, state)
+            lent += [cell.key] * (bool(state.done) and _is_lent(store, cell.experiment, selection.budget, *cell.key))
         except DamagedError as error:
             damaged.append(error)
             cells[cell.key] = _read(store, cell, CellState("failed"))
@@ -81,10 +84,35 @@ def read_results(
             labels[data.variant] = label
             cells[(data.task, data.variant)] = data
             notes.append(note)
+            where = experiment.draws_from or experiment.id
+            lent += [(data.task, data.variant)] * _is_lent(store, where, selection.budget, data.task, data.variant)
+    if isinstance(store, ReferredStore) and lent:
+        notes.append(_name_lent(store.words, lent, cells, labels))
     caveats = tuple(caveat_notes(experiment, selection.budget, cells.values()))
     left = tuple(left_out(damaged))
     notes = [*left, *notes]
     return Results(experiment, selection.budget, cells, labels, tuple(dict.fromkeys(notes)), stale, left, caveats)
+
+
+def _is_lent(store: Store, experiment: str, budget: str, task: str, variant: str) -> bool:
+    return isinstance(store, ReferredStore) and store.is_lent(experiment, budget, cell_name(task, variant))
+
+
+def _name_lent(
+    words: str,
+    lent: Sequence[tuple[str, str]],
+    cells: Mapping[tuple[str, str], CellData],
+    labels: dict[str, str],
+) -> str:
+    """The note on reference cells. If other cells have seeds too, variants that are wholly the reference's get a label
+    that says so."""
+    own = {variant for (task, variant), data in cells.items() if data.seeds_done and (task, variant) not in lent}
+    for variant in dict.fromkeys(variant for _, variant in lent):
+        if own and variant not in own:
+            labels[variant] += " (reference)"
+    names = [cell_name(*key) for key in lent]
+    which = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return f"reference results ({words}): {len(names)} cell{'s' * (len(names) > 1)}, {which}"
 
 
 def _read(store: Store, cell: Cell, state: CellState) -> CellData:

@@ -1,0 +1,133 @@
+"""Archives of results, one per work, and the index that holds their hashes. `svgbench fetch` reads them.
+
+An archive is a gzipped tar of a work's cells: `<work>/<artifact>/<budget>/<task>--<variant>.csv` and `.json`. Names are
+sorted, and times and owners are 0, so equal results give equal bytes with the same zlib.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import tarfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, BinaryIO, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+import svgbench
+from svgbench import strict_json
+from svgbench.lab.files import write_atomic
+from svgbench.lab.stored import StoredCell, stored_cells
+from svgbench.words.errors import DamagedError, UsageError, unknown
+
+INDEX = "index.json"
+MOST_BYTES = 4 * 10**9
+"""The largest archive, and the most that one may hold."""
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+Size = Annotated[int, Field(ge=1, le=MOST_BYTES)]
+
+
+class Archive(BaseModel):
+    """An archive as the index describes it. `unpacked` is the size of its `files` files in bytes."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    work: Name
+    file: Name
+    bytes: Size
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    files: Annotated[int, Field(ge=1, le=10**6)]
+    unpacked: Size
+
+
+class Index(BaseModel):
+    """The contents of `index.json`."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    format: Literal[1]
+    svgbench: Annotated[str, Field(pattern=r"^[0-9A-Za-z.+-]{1,40}$")]
+    archives: Annotated[list[Archive], Field(min_length=1)]
+
+    def of(self, works: Sequence[str]) -> list[Archive]:
+        """The archives of these works; all if none is named. Raises UsageError for one that the index lacks."""
+        there = {archive.work: archive for archive in self.archives}
+        for work in works:
+            if work not in there:
+                raise unknown("work", work, there)
+        return [there[work] for work in dict.fromkeys(works or there)]
+
+
+def read_index(data: bytes, where: str) -> Index:
+    """Parse an index. Raises DamagedError naming `where` it was read, and what is wrong."""
+    try:
+        return Index.model_validate(strict_json.loads(data))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise DamagedError(f"{where} is no index of `svgbench bundle`: {place}: {first['msg']}") from None
+    except (ValueError, RecursionError) as error:
+        raise DamagedError(f"{where} is no index of `svgbench bundle`: {error}") from None
+
+
+def bundle(root: Path, works: Sequence[str], output: Path) -> Index:
+    """Write an archive of each work in the results folder `root` (all if none is named), and the index, into `output`.
+
+    Only finished seeds count, each checked against its hash. Raises DamagedError for a damaged file, and UsageError for
+    a work without results.
+    """
+    cells: dict[str, list[StoredCell]] = {}
+    for cell in stored_cells(root).values():
+        if cell.seeds:
+            cells.setdefault(cell.experiment.partition("/")[0], []).append(cell)
+    for work in works:
+        if work not in cells:
+            raise unknown("work with results", work, cells)
+    if not cells:
+        raise UsageError(f"no results in '{root}'")
+    archives = [_written(work, root, cells[work], output) for work in dict.fromkeys(works or sorted(cells))]
+    index = Index(format=1, svgbench=svgbench.__version__, archives=archives)
+    write_atomic(output / INDEX, (strict_json.dumps(index.model_dump(), indent=1) + "\n").encode())
+    return index
+
+
+def _written(work: str, root: Path, cells: Sequence[StoredCell], output: Path) -> Archive:
+    sizes: list[int] = []
+
+    def write(file: BinaryIO) -> None:
+        with (
+            gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0) as packed,
+            tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as tar,
+        ):
+            for path, data in _members(root, cells):
+                member = tarfile.TarInfo(path)
+                member.size = len(data)
+                tar.addfile(member, io.BytesIO(data))
+                sizes.append(len(data))
+
+    path = output / f"svgbench-results-{work}.tar.gz"
+    try:
+        write_atomic(path, write)
+    except ValueError as error:  # a name of more than 100 characters
+        raise UsageError(f"{work}: {error}") from None
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return Archive(
+        work=work,
+        file=path.name,
+        bytes=path.stat().st_size,
+        sha256=digest,
+        files=len(sizes),
+        unpacked=sum(sizes),
+    )
+
+
+def _members(root: Path, cells: Sequence[StoredCell]) -> Iterator[tuple[str, bytes]]:
+    """The files of the cells, sorted by name: a CSV with the finished seeds' rows, a JSON as it is."""
+    for cell in sorted(cells, key=lambda cell: cell.path):
+        name = cell.path.relative_to(root).with_suffix("")
+        yield f"{name}.csv", cell.rows()
+        yield f"{name}.json", cell.path.read_bytes()
