@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+import svgbench
 from svgbench.commands import completion
 from svgbench.commands.options import ResultsOption
 from svgbench.words.errors import UsageError
@@ -36,7 +37,7 @@ def bundle(
     root = results_root(results)
     if not root.is_dir():
         raise UsageError(f"no results folder '{root}'")
-    for archive in pack(root, works or (), output).archives:
+    for archive in pack(root, works or (), output, svgbench.__version__).archives:
         out(f"{output / archive.file}: {archive.files} files, {size(archive.bytes)}, sha256 {archive.sha256}")
     out(str(output / INDEX))
 

@@ -16,7 +16,6 @@ from typing import Annotated, BinaryIO, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-import svgbench
 from svgbench import strict_json
 from svgbench.lab.files import write_atomic
 from svgbench.lab.stored import StoredCell, stored_cells
@@ -73,9 +72,10 @@ def read_index(data: bytes, where: str) -> Index:
         raise DamagedError(f"{where} is no index of `svgbench bundle`: {error}") from None
 
 
-def bundle(root: Path, works: Sequence[str], output: Path) -> Index:
+def bundle(root: Path, works: Sequence[str], output: Path, version: str) -> Index:
     """Write an archive of each work in the results folder `root` (all if none is named), and the index, into `output`.
 
+    version: svgbench's, which the index names.
     Only finished seeds count, each checked against its hash. Raises DamagedError for a damaged file, and UsageError for
     a work without results.
     """
@@ -89,7 +89,7 @@ def bundle(root: Path, works: Sequence[str], output: Path) -> Index:
     if not cells:
         raise UsageError(f"no results in '{root}'")
     archives = [_written(work, root, cells[work], output) for work in dict.fromkeys(works or sorted(cells))]
-    index = Index(format=1, svgbench=svgbench.__version__, archives=archives)
+    index = Index(format=1, svgbench=version, archives=archives)
     write_atomic(output / INDEX, (strict_json.dumps(index.model_dump(), indent=1) + "\n").encode())
     return index
 

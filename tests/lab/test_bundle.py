@@ -26,7 +26,7 @@ NAME = "testkit/walk/smoke/field-calm--drift"
 
 @pytest.fixture
 def packed(two_seeds, tmp_path):
-    bundle(two_seeds, (), tmp_path / "packed")
+    bundle(two_seeds, (), tmp_path / "packed", "1.2.3")
     return tmp_path / "packed"
 
 
@@ -36,7 +36,7 @@ def test_equal_results_give_equal_bytes(two_seeds, packed, tmp_path):
     (copy / "testkit/walk/smoke/notes--mine.txt").write_text("not svgbench's")
     cell = Store(copy).csv_path(cell_of(seeds=2))
     cell.write_bytes(cell.read_bytes() + b"7,0,1.0,1.0\n")  # a seed that the JSON does not list does not exist
-    bundle(copy, ("testkit",), tmp_path / "again")
+    bundle(copy, ("testkit",), tmp_path / "again", "1.2.3")
     names = sorted(path.name for path in packed.iterdir())
     assert names == [INDEX, "svgbench-results-testkit.tar.gz"]
     for name in names:
@@ -55,13 +55,13 @@ def test_a_damaged_cell_is_not_packed(half_done, tmp_path):
     path = half_done.store.csv_path(cell_of(seeds=2))
     path.write_bytes(path.read_bytes().replace(b"0,1,0", b"0,1,1", 1))
     with pytest.raises(DamagedError, match="seed 0"):
-        bundle(half_done.results, (), tmp_path / "packed")
+        bundle(half_done.results, (), tmp_path / "packed", "1.2.3")
     assert not (tmp_path / "packed" / INDEX).exists()
 
 
 def test_an_unknown_work_is_refused(two_seeds, tmp_path):
     with pytest.raises(UsageError, match="did you mean 'testkit'"):
-        bundle(two_seeds, ("tetskit",), tmp_path / "packed")
+        bundle(two_seeds, ("tetskit",), tmp_path / "packed", "1.2.3")
     assert not (tmp_path / "packed").exists()
 
 
@@ -94,7 +94,7 @@ def test_a_newer_archive_replaces_the_older(packed, tmp_path, half_done):
     (old,) = fetch(str(packed), (), root)
     (root / ".part-of-a-killed-fetch").mkdir()
     assert half_done.walk("--seeds", "2", "--variants", "still").status == 0
-    bundle(half_done.results, (), tmp_path / "newer")
+    bundle(half_done.results, (), tmp_path / "newer", "1.2.3")
     (new,) = fetch(str(tmp_path / "newer"), (), root)
     assert fetched(root)["testkit"]["sha256"] == new.folder.name
     assert sorted(path.name for path in root.iterdir()) == sorted([".lock", FETCHED, new.folder.name])
