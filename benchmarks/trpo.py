@@ -76,7 +76,7 @@ class Ours:
     """Batches of a learner's collector, each from the same state."""
 
     def __init__(self, learner: Any) -> None:
-        self.rollouts, self.acting = learner.sampler, learner.agent.acting()
+        self.rollouts, self.acting = learner.sampler, learner.agent.snapshot()
         self.rollouts.scaling.prepare()
         self.beginning = copy.deepcopy(self.rollouts.state_dict())
 

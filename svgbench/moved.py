@@ -155,7 +155,12 @@ GROWN = {
 """A module's name that now belongs to a package: the module with its former contents."""
 
 RENAMED = {
+    "svgbench.analysis.changes": {"Change": "CellChange"},
+    "svgbench.analysis.judgement": {"Rules": "JudgementRules"},
+    "svgbench.analysis.verdicts": {"Rules": "JudgementRules"},
     "svgbench.lab.experiment": {"Task": "TaskSpec"},
+    "svgbench.nn.episodic": {"Learned": "SeedNetwork"},
+    "svgbench.nn.replay": {"Layout": "RowLayout"},
     "svgbench.tasks.cart_pole": {"make_barto": "make_cart_pole_barto", "make_rlr": "make_cart_pole"},
     "svgbench.tasks.double_integrator": {"make": "make_double_integrator"},
     "svgbench.tasks.episodes": {

@@ -27,7 +27,7 @@ class UnreadableError(Exception):
 
 
 @dataclass(frozen=True)
-class Imported:
+class ImportedName:
     """What an imported name refers to: a module, or its `attribute`."""
 
     module: str
@@ -37,7 +37,7 @@ class Imported:
 STAR = ":*"
 """Follows a module's name where an import binds all of its public names."""
 
-Binding = ast.expr | ast.ClassDef | ast.FunctionDef | Imported
+Binding = ast.expr | ast.ClassDef | ast.FunctionDef | ImportedName
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +53,7 @@ class Module:
         found: Module = self
         for _ in range(20):  # ends circular imports
             bound = found.bound(name)
-            if not isinstance(bound, Imported):
+            if not isinstance(bound, ImportedName):
                 if bound is None:
                     raise UnreadableError(name)
                 return found, bound
@@ -73,7 +73,7 @@ class Module:
         for star in (star for star in reversed(self.stars) if star not in asked):
             try:
                 if _module_of(star).bound(name, asked) is not None:
-                    return Imported(star, name)
+                    return ImportedName(star, name)
             except UnreadableError:
                 if star.partition(".")[0] not in sys.stdlib_module_names:  # `math` has no source, and no ranges
                     raise
@@ -106,7 +106,7 @@ class Module:
         if isinstance(node, ast.Attribute):
             return f"{self.module_named(node.value)}.{node.attr}"
         bound = self.bound(node.id) if isinstance(node, ast.Name) else None
-        if not isinstance(bound, Imported):
+        if not isinstance(bound, ImportedName):
             raise UnreadableError(ast.unparse(node))
         return bound.module if bound.attribute is None else f"{bound.module}.{bound.attribute}"
 
@@ -133,8 +133,8 @@ class Module:
             bound = self.bound(name)
         else:
             module, name = self, node.attr
-            bound = Imported(self.module_named(node.value), name)
-        if isinstance(bound, Imported) and bound.attribute is not None:
+            bound = ImportedName(self.module_named(node.value), name)
+        if isinstance(bound, ImportedName) and bound.attribute is not None:
             light = _light(bound)
             if light is not None:
                 return light
@@ -256,7 +256,7 @@ def _module_of(name: str) -> Module:
         raise UnreadableError(str(error)) from None
 
 
-def _light(name: Imported) -> Any:
+def _light(name: ImportedName) -> Any:
     """The names that may be looked up by importing: those of `typing` and of `svgbench.ranges`."""
     if name.module in ("typing", "typing_extensions"):
         return TYPING.get(name.attribute or "")
@@ -290,10 +290,10 @@ def _bindings(node: ast.stmt, package: str) -> dict[str, Binding]:
         return {node.target.id: node.value}
     if isinstance(node, ast.Import):
         pairs = [(a.asname, a.name) if a.asname else (a.name.partition(".")[0],) * 2 for a in node.names]
-        return {bound: Imported(whole) for bound, whole in pairs}
+        return {bound: ImportedName(whole) for bound, whole in pairs}
     if isinstance(node, ast.ImportFrom):
         inside = "." * node.level + (node.module or "")
         source = importlib.util.resolve_name(inside, package) if node.level else inside
         named = (f"{source}{STAR}" if alias.name == "*" else alias.asname or alias.name for alias in node.names)
-        return {bound: Imported(source, alias.name) for bound, alias in zip(named, node.names, strict=True)}
+        return {bound: ImportedName(source, alias.name) for bound, alias in zip(named, node.names, strict=True)}
     return {}

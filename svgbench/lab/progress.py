@@ -58,7 +58,7 @@ def title(block: Block) -> str:
 
 
 @dataclass(frozen=True)
-class Report:
+class ProgressReport:
     """A block's progress file. `last` has the seeds' mean of the last value of each column with numbers."""
 
     done: int = 0
@@ -68,14 +68,14 @@ class Report:
     last: Mapping[str, float] = field(default_factory=dict)
 
 
-def parse_report(text: str) -> Report:
+def parse_report(text: str) -> ProgressReport:
     """Read the file; while it does not exist, nothing is done."""
     try:
         report = strict_json.loads(text)
         keys = ("done", "total", "diverged", "outlook", "last")
-        return Report(**{key: report[key] for key in keys if key in report})
+        return ProgressReport(**{key: report[key] for key in keys if key in report})
     except (ValueError, TypeError):
-        return Report()
+        return ProgressReport()
 
 
 def last_numbers(store: Store, block: Block, column: str) -> dict[str, float]:
@@ -101,7 +101,7 @@ class Watched:
         self.store, self.column, self.total, self.ended = expected.store, expected.column, len(blocks), 0
         prior = {name: cost.seconds + cost.start_seconds for name, cost in expected.costs.items() if not cost.error}
         self.forecast = Forecast({block: kind(block.cell) for block in blocks}, expected.slots, prior)
-        self.reports: dict[Block, Report] = {}
+        self.reports: dict[Block, ProgressReport] = {}
 
     def hear(self, event: Event, block: Block, text: str, now: float) -> None:
         if event in ("started", "retry"):
@@ -114,7 +114,7 @@ class Watched:
             self.forecast.ended(block, now, event == "finished")
             if event == "finished" and self.store is not None:
                 last = last_numbers(self.store, block, self.column)
-                self.reports[block] = replace(self.reports.get(block, Report()), last=last)
+                self.reports[block] = replace(self.reports.get(block, ProgressReport()), last=last)
         elif event in ("waiting", "stopped"):
             self.forecast.postponed(block)
 
@@ -123,17 +123,17 @@ class Watched:
 
     def share(self, block: Block) -> float:
         """How much of the block is done, from 0 to 1."""
-        report = self.reports.get(block, Report())
+        report = self.reports.get(block, ProgressReport())
         return report.done / max(report.total, 1)
 
     def value(self, block: Block) -> str:
         """The last value of the experiment's main column."""
-        last = self.reports.get(block, Report()).last
+        last = self.reports.get(block, ProgressReport()).last
         return f"{self.column} {last[self.column]:.4g}" if self.column in last else ""
 
     def words(self, block: Block) -> str:
         """Everything about a block in one line: "hopper sac seeds 0-4: 45 %, eval_return 312.4, 1 diverged"."""
-        diverged = self.reports.get(block, Report()).diverged
+        diverged = self.reports.get(block, ProgressReport()).diverged
         parts = [f"{100 * self.share(block):.0f} %", self.value(block), f"{diverged} diverged" if diverged else ""]
         return f"{title(block)}: {', '.join(filter(None, parts))}"
 

@@ -29,7 +29,7 @@ from typing import Any, ClassVar, get_origin
 
 from svgbench.lab import registry
 from svgbench.lab.fields import Field, check
-from svgbench.lab.modules import Imported, Module, UnreadableError, module
+from svgbench.lab.modules import ImportedName, Module, UnreadableError, module
 from svgbench.lab.rules import OTHER_NAMES, names_in
 from svgbench.words.errors import UsageError, unknown
 
@@ -229,7 +229,7 @@ def _brings_no_fields(source: Module, base: ast.expr) -> bool:
     if (rest or first).rpartition(".")[2] not in FIELDLESS:
         return False
     bound = source.names.get(first)
-    return bound is None or (isinstance(bound, Imported) and bound.module.partition(".")[0] in LIBRARIES)
+    return bound is None or (isinstance(bound, ImportedName) and bound.module.partition(".")[0] in LIBRARIES)
 
 
 def _is_dataclass(of: ast.ClassDef) -> bool:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from svgbench.learners.seed_block import SeedBlock
-from svgbench.nn.gaussian_policy import Acting
+from svgbench.nn.gaussian_policy import PolicySnapshot
 from svgbench.simulate import trials
 from svgbench.simulate.episodes import Episodes, EpisodeSampler
 from svgbench.words.learner import Row
@@ -39,7 +39,7 @@ class Kept(Protocol):
     def load_state_dict(self, state: Any) -> None: ...
 
 
-class Learned(Kept, Protocol):
+class SeedNetwork(Kept, Protocol):
     """A network of S seeds."""
 
     def finite(self) -> Tensor:
@@ -47,10 +47,10 @@ class Learned(Kept, Protocol):
         ...
 
 
-class Policy(Learned, Protocol):
+class Policy(SeedNetwork, Protocol):
     """A policy of S seeds."""
 
-    def acting(self) -> Acting:
+    def snapshot(self) -> PolicySnapshot:
         """The policy at its current parameters, as a function of unscaled states."""
         ...
 
@@ -66,7 +66,7 @@ class EpisodicAgent(Protocol):
     def policy(self) -> Policy: ...
 
     @property
-    def learned(self) -> Mapping[str, Learned]:
+    def learned(self) -> Mapping[str, SeedNetwork]:
         """The networks by name, the policy among them."""
         ...
 
@@ -160,8 +160,8 @@ class EpisodicLearner(SeedBlock):
             self.agent.renew()
         return rows
 
-    def _acting(self) -> Acting:
-        return self.agent.policy.acting().standing_still(~self.alive)
+    def _acting(self) -> PolicySnapshot:
+        return self.agent.policy.snapshot().standing_still(~self.alive)
 
     def _mask(self, finite: Tensor, reason: str) -> None:
         self.mark_diverged(finite, f"episode {self.episode + self.N}: {reason}")

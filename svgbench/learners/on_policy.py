@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from svgbench.learners.seed_block import SeedBlock
-from svgbench.nn.gaussian_policy import Acting, GaussianPolicy
+from svgbench.nn.gaussian_policy import GaussianPolicy, PolicySnapshot
 from svgbench.nn.scaling import ObservationScaling
 from svgbench.nn.state import finite_rows
 from svgbench.words.learner import Row
@@ -63,7 +63,7 @@ class Sampler(Protocol[Out]):
         """Steps of a seed in a batch whose paths are not cut short."""
         ...
 
-    def advance(self, acting: Acting) -> Out | None:
+    def advance(self, policy: PolicySnapshot) -> Out | None:
         """One slice; the batch if it is complete, else None."""
         ...
 
@@ -74,7 +74,7 @@ class Sampler(Protocol[Out]):
 class OnPolicyAgent(Protocol[In]):
     """Networks and update of S seeds; it knows neither simulations nor budgets."""
 
-    def acting(self) -> Acting:
+    def snapshot(self) -> PolicySnapshot:
         """The policy at its current parameters."""
         ...
 
@@ -97,8 +97,8 @@ class PolicyAgent:
     def __init__(self, policy: GaussianPolicy, theta: Tensor) -> None:
         self.policy, self.theta = policy, theta
 
-    def acting(self) -> Acting:
-        return self.policy.acting(self.theta)
+    def snapshot(self) -> PolicySnapshot:
+        return self.policy.snapshot(self.theta)
 
     def parameters(self) -> Sequence[Tensor]:
         return [self.theta]
@@ -149,7 +149,7 @@ class OnPolicyLearner(SeedBlock, Generic[B]):
 
     def advance(self) -> list[Row]:
         """Collect a slice of the batch, and update if that completes it."""
-        batch = self.sampler.advance(self.agent.acting().standing_still(~self.alive))
+        batch = self.sampler.advance(self.agent.snapshot().standing_still(~self.alive))
         if batch is None:
             return []
         self.iteration += 1

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
-from svgbench.memory.replay import Layout, Replay
+from svgbench.memory.replay import Replay, RowLayout
 from svgbench.nn.normaliser import Normaliser
 
 
@@ -31,7 +31,7 @@ class Experience:
         self._std = torch.ones_like(self._mean)
 
     def add(self, transition: Float[Tensor, "S width"], end: Bool[Tensor, "S"]) -> None:
-        """Add one transition per seed, laid out as `Layout`. The flag says whether its episode ended."""
+        """Add one transition per seed, laid out as `RowLayout`. The flag says whether its episode ended."""
         self.replay.add(transition, end)
         if self.enabled:
             self.normaliser.update(self.layout.obs(transition).unsqueeze(1))
@@ -61,7 +61,7 @@ class Experience:
 
     def _refresh(self) -> None:
         mean, std = self.normaliser.mean.unsqueeze(1), self.normaliser.std.unsqueeze(1)
-        for part in (Layout.obs, Layout.next_obs):
+        for part in (RowLayout.obs, RowLayout.next_obs):
             part(self.layout, self._mean).copy_(mean)
             part(self.layout, self._std).copy_(std)
 

@@ -17,7 +17,7 @@ from svgbench.memory.rows import filled_rows, refill, take
 class ImaginedReplay:
     """The last `capacity` imagined transitions of each of S seeds. Seeds may add different numbers.
 
-    rows: laid out as `svgbench.memory.replay.Layout`. added: how many each seed ever added, plus those kept at a
+    rows: laid out as `svgbench.memory.replay.RowLayout`. added: how many each seed ever added, plus those kept at a
     resize.
     """
 

@@ -23,7 +23,7 @@ class ReplayBatch(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Layout:
+class RowLayout:
     """Where the parts of a transition lie in a row: obs, action, next_obs, reward, terminal, in this order."""
 
     obs_dim: int
@@ -69,7 +69,7 @@ class Replay:
 
     The cost of a draw does not depend on the replay's size: each seed has a queue of its windows' first places.
 
-    rows: see `Layout`. size, added: transitions held, and ever added.
+    rows: see `RowLayout`. size, added: transitions held, and ever added.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Replay:
         dtype: torch.dtype = torch.float32,
         device: torch.device | str = "cpu",
     ) -> None:
-        self.layout = Layout(obs_dim, action_dim)
+        self.layout = RowLayout(obs_dim, action_dim)
         self._span = window if whole_episodes else window + 1  # transitions after a window before it enters the queue
         if window < 1 or capacity < self._span:
             raise ValueError(
@@ -110,7 +110,7 @@ class Replay:
         return min(self.added, self.capacity)
 
     def add(self, transition: Float[Tensor, "S width"], end: Bool[Tensor, "S"]) -> None:
-        """Add one transition per seed, laid out as `Layout`. The flag says whether its episode ended."""
+        """Add one transition per seed, laid out as `RowLayout`. The flag says whether its episode ended."""
         place = self.added % self.capacity
         if self.added >= self.capacity:
             self._head += self._queue_front() == place  # its window loses its first transition

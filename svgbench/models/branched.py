@@ -92,7 +92,7 @@ class BranchedRollouts:
         """Take actions through one member a row, with unit noise.
 
         The model's outputs are (reward, change of observation), or the change alone where the rewards are known.
-        Returns rows, laid out as `svgbench.memory.replay.Layout`, and which of them were running before; the others
+        Returns rows, laid out as `svgbench.memory.replay.RowLayout`, and which of them were running before; the others
         mean nothing.
         """
         mean, log_var = model.predict_rows(torch.cat([self.obs, action], -1), member, self.running)

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor
 
-from svgbench.memory.replay import Layout
+from svgbench.memory.replay import RowLayout
 from svgbench.memory.rows import take
 from svgbench.models.gaussian_ensemble import GaussianEnsemble
 from svgbench.models.stopping import StoppingRule
@@ -118,7 +118,7 @@ def model_loss(
 
 
 def inputs_and_targets(
-    layout: Layout, rows: Float[Tensor, "*batch width"], learns_reward: bool = True
+    layout: RowLayout, rows: Float[Tensor, "*batch width"], learns_reward: bool = True
 ) -> tuple[Float[Tensor, "*batch I"], Float[Tensor, "*batch O"]]:
     """(observation, action), and (reward, change of observation) or the change alone, of a replay's rows."""
     change = layout.next_obs(rows) - layout.obs(rows)
@@ -148,7 +148,7 @@ class EnsembleFit:
     name: of the last fit that has begun; "" at first.
     """
 
-    def __init__(self, model: GaussianEnsemble, layout: Layout, settings: FitSettings, seeds: Sequence[int]) -> None:
+    def __init__(self, model: GaussianEnsemble, layout: RowLayout, settings: FitSettings, seeds: Sequence[int]) -> None:
         if len(settings.decay) != len(model.layers):
             raise ValueError(f"weight decay has {len(settings.decay)} rates, expected {len(model.layers)}, one a layer")
         self.model, self.layout, self.settings, self.seeds = model, layout, settings, list(seeds)

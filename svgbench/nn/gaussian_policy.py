@@ -21,18 +21,18 @@ from svgbench.nn.streams import Streams
 LOG_2PI = math.log(2 * math.pi)
 
 
-class Acting(NamedTuple):
+class PolicySnapshot(NamedTuple):
     """A policy at fixed parameters, in NumPy: a = mean(x) + std * noise."""
 
     mean: Forward
     std: Float[np.ndarray, "S 1 A"]
 
-    def standing_still(self, lost: Bool[np.ndarray, "S"]) -> Acting:
+    def standing_still(self, lost: Bool[np.ndarray, "S"]) -> PolicySnapshot:
         """The same policy, but the seeds in `lost` always take action 0."""
         if not lost.any():
             return self
         still = lost[:, None, None]
-        return Acting(lambda x: np.where(still, 0, self.mean(x)), np.where(still, 0, self.std))
+        return PolicySnapshot(lambda x: np.where(still, 0, self.mean(x)), np.where(still, 0, self.std))
 
 
 class GaussianPolicy:
@@ -69,8 +69,8 @@ class GaussianPolicy:
         """In nats; the same at every x."""
         return (self.log_std(theta) + 0.5 * (1 + LOG_2PI)).sum((1, 2))
 
-    def acting(self, theta: Float[Tensor, "S P"]) -> Acting:
-        return Acting(self.net.forward_numpy(self.weights(theta)), self.log_std(theta).exp().cpu().numpy())
+    def snapshot(self, theta: Float[Tensor, "S P"]) -> PolicySnapshot:
+        return PolicySnapshot(self.net.forward_numpy(self.weights(theta)), self.log_std(theta).exp().cpu().numpy())
 
 
 def log_prob(

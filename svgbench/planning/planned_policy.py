@@ -40,8 +40,8 @@ from svgbench.words.task import Simulations
 Reading = Literal["text", "code"]
 
 
-class ActorCritic(NamedTuple):
-    """What plans: a policy and critics of S seeds, which see normalised observations x [S, B, O].
+class PlanningAgent(NamedTuple):
+    """The policy and critics of S seeds that a planner uses. Both see normalised observations x [S, B, O].
 
     policy: of x. action_value: the smaller of the critics' values [S, B], of (x, u) [S, B, O + A] with an action u in
     [-1, 1]. normalise: x of observations [S, B, O].
@@ -74,7 +74,7 @@ def planning_settings(
 
 def ways_with_and_without(
     settings: PlanningSettings,
-    agent: ActorCritic,
+    agent: PlanningAgent,
     model: GaussianEnsemble,
     seeds: Sequence[int],
     reward: Rewards | None,
@@ -98,7 +98,7 @@ class PlannedPolicy:
     def __init__(
         self,
         settings: PlanningSettings,
-        agent: ActorCritic,
+        agent: PlanningAgent,
         model: GaussianEnsemble,
         seeds: Sequence[int],
         name: str,

@@ -14,7 +14,7 @@ from svgbench.scg import laws
 from svgbench.scg.autodiff import Value, flat_slope, only_once, shaped
 from svgbench.scg.evaluate import Drawn, bound_inputs, evaluate
 from svgbench.scg.graph import Graph, GraphError, Node
-from svgbench.scg.plan import Plan, planned
+from svgbench.scg.plan import GraphPlan, planned
 from svgbench.scg.run import Run
 from svgbench.scg.theorems import differentiated, differentiated_twice
 
@@ -83,7 +83,7 @@ def exact(graph: Graph, inputs: Mapping[Any, Value], points: int = 0) -> Exact:
 class _Listing:
     """All outcomes of every node. attached: continuous values carry gradients whatever their estimator."""
 
-    def __init__(self, plan: Plan, points: int, attached: bool) -> None:
+    def __init__(self, plan: GraphPlan, points: int, attached: bool) -> None:
         self.plan, self.points, self.attached = plan, points, attached
 
     def __call__(self, node: Node, args: list[Any], rows: int) -> Drawn:

@@ -52,7 +52,7 @@ class Report:
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class GraphPlan:
     """The part that all runs of a graph with the same differentiated inputs share. Nodes are given by index."""
 
     graph: Graph
@@ -96,7 +96,7 @@ class Plan:
         return {}
 
 
-def planned(graph: Graph, inputs: Mapping[int, Value], n: int, observed: Mapping[int, Tensor]) -> Plan:
+def planned(graph: Graph, inputs: Mapping[int, Value], n: int, observed: Mapping[int, Tensor]) -> GraphPlan:
     """The analysis, made once for each set of differentiated inputs. Raises `GraphError`."""
     key = _wrt(inputs), frozenset(observed)
     if torch.is_inference_mode_enabled():
@@ -107,7 +107,7 @@ def planned(graph: Graph, inputs: Mapping[int, Value], n: int, observed: Mapping
             more = len(plan.report.refusals) - 1
             raise GraphError(plan.report.refusals[0] + (f" (and {more} more: svgbench.scg.explain)" if more else ""))
         graph.plans[key] = plan
-    found: Plan = graph.plans[key]
+    found: GraphPlan = graph.plans[key]
     return found
 
 
@@ -136,7 +136,7 @@ class _Planner:
         self.why: dict[int, str] = {v.index: "named" for v in self.stochastic}
         self.problems: dict[tuple[int, int], str | None] = {}
 
-    def plan(self) -> Plan:
+    def plan(self) -> GraphPlan:
         for v in reversed(self.stochastic):
             if v.estimator == "auto":
                 self.estimator[v.index], self.why[v.index] = self._chosen(v)
@@ -161,7 +161,7 @@ class _Planner:
             lines.append(Line(w.name, v.name, "refused" if problem else "ok", problem or ""))
         refusals = [*self._node_refusals(), *(self._refusal(v, w) for v, w in edges if self._problem(v, w))]
         report = Report(tuple(lines), tuple(refusals))
-        return Plan(self.graph, self.wrt, self.estimator, frozenset(attached), scored, report)
+        return GraphPlan(self.graph, self.wrt, self.estimator, frozenset(attached), scored, report)
 
     def _passes(self, node: Node) -> bool:
         return node.kind in ("deterministic", "cost") or self.estimator.get(node.index) == "path"

@@ -20,14 +20,14 @@ from svgbench.scg.autodiff import Value, leaves
 from svgbench.scg.evaluate import Drawn, Record, bound_inputs, evaluate
 from svgbench.scg.graph import Graph, GraphError, Node, log_prob
 from svgbench.scg.laws import aligned
-from svgbench.scg.plan import Plan, planned
+from svgbench.scg.plan import GraphPlan, planned
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
     """n samples of a graph. Where a node was enumerated a sample has several rows, and R = n times as many in total."""
 
-    plan: Plan
+    plan: GraphPlan
     record: Record
     n: int
     weight: Tensor | None = None  # [n], sums to 1: of a sample in an expectation; None: all alike
@@ -173,7 +173,7 @@ def observe(graph: Graph, inputs: Mapping[Any, Value], values: Mapping[Any, Tens
 class _Sampling:
     """How a run draws: by each node's estimator."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: GraphPlan) -> None:
         self.plan, self.scored = plan, frozenset(plan.scored)
 
     def __call__(self, node: Node, args: list[Any], rows: int) -> Drawn:

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from svgbench.nn.gaussian_policy import Acting
+from svgbench.nn.gaussian_policy import PolicySnapshot
 from svgbench.nn.state import finite_rows, on_cpu
 from svgbench.nn.streams import Streams
 from svgbench.simulate.acting import ActionUnits, slice_noise
@@ -93,19 +93,19 @@ class EpisodeSampler:
         """The share of the current episodes that is collected, in [0, 1), assuming that they last to the time limit."""
         return self.t / (self.task.horizon + 1)
 
-    def advance(self, acting: Acting) -> Episodes | None:
+    def advance(self, policy: PolicySnapshot) -> Episodes | None:
         """One slice; the episodes if they are complete."""
         if self.t == 0:
             self.observation, self.arrays = self.simulations.reset(), self._empty()
             self.running[:] = True
         (S, N), n = self.shape, min(self.steps_per_slice, self.task.horizon - self.t)
         shape = (n, N, self.task.action_dim)
-        noise = slice_noise(self.noise, self.running, shape, acting.std, self.torch_dtype)
+        noise = slice_noise(self.noise, self.running, shape, policy.std, self.torch_dtype)
         for i in range(n):
-            self._step(acting.mean(self.observation.reshape(S, N, -1)) + noise[:, i])
+            self._step(policy.mean(self.observation.reshape(S, N, -1)) + noise[:, i])
             if not self.running.any():
                 break
-        return None if self.running.any() and self.t < self.task.horizon else self._finish(acting)
+        return None if self.running.any() and self.t < self.task.horizon else self._finish(policy)
 
     def _empty(self) -> dict[str, NDArray[Any]]:
         """Arrays for the longest possible episodes. The system allocates memory only for the parts that are written."""
@@ -139,10 +139,10 @@ class EpisodeSampler:
         self.running[rows] &= ~over
         self.t += 1
 
-    def _finish(self, acting: Acting) -> Episodes:
+    def _finish(self, policy: PolicySnapshot) -> Episodes:
         (S, N), T = self.shape, self.t
-        noise = acting.std * self.noise.normal((N, self.task.action_dim), self.torch_dtype).numpy()
-        last_a = acting.mean(self.observation.reshape(S, N, -1)) + noise
+        noise = policy.std * self.noise.normal((N, self.task.action_dim), self.torch_dtype).numpy()
+        last_a = policy.mean(self.observation.reshape(S, N, -1)) + noise
         arrays = {name: array[:, :T] for name, array in self.arrays.items()}
         following = np.concatenate([arrays["a"][:, 1:], last_a[:, None]], 1)
         next_a = np.where(arrays["ended"][..., None], last_a[:, None], following)

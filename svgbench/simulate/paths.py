@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from svgbench.nn.gaussian_policy import Acting
+from svgbench.nn.gaussian_policy import PolicySnapshot
 from svgbench.nn.scaling import ObservationScaling
 from svgbench.nn.state import on_cpu
 from svgbench.nn.streams import Streams
@@ -163,15 +163,15 @@ class Rollouts:
     def full_steps(self) -> int:
         return self.sampling.full_steps
 
-    def advance(self, acting: Acting) -> Batch | None:
+    def advance(self, policy: PolicySnapshot) -> Batch | None:
         """One slice; the batch if it is complete."""
         if self.t == 0:
             self._begin()
         plan, N = self.sampling, self.shape[1]
         shape = (plan.steps_per_slice, N, self.task.action_dim)
-        noise = slice_noise(self.noise, self.running, shape, acting.std, self.torch_dtype)
+        noise = slice_noise(self.noise, self.running, shape, policy.std, self.torch_dtype)
         for i in range(min(plan.steps_per_slice, plan.longest - self.t)):
-            self._step(acting, noise[:, i])
+            self._step(policy, noise[:, i])
             if not self.running.any():
                 break
         self._note()
@@ -197,13 +197,13 @@ class Rollouts:
         }
         return arrays | {name: np.zeros(lead, np.bool_) for name in ("valid", "used", "terminated", "ended")}
 
-    def _step(self, acting: Acting, noise: Floats) -> None:
+    def _step(self, policy: PolicySnapshot, noise: Floats) -> None:
         (S, N), plan, t = self.shape, self.sampling, self.t
         running = self.running
         if self.keep_states:
             self._keep_state()
         x = self.scaling.apply(self.observation.reshape(S, N, -1), self.dtype)
-        action = acting.mean(x)
+        action = policy.mean(x)
         action += noise
         controls = (action * self._factor + self._offset).reshape(S * N, -1)
         outcome, rows = step_running(self.simulations, controls, running)

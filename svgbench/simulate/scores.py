@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from svgbench.nn.gaussian_policy import Acting
+from svgbench.nn.gaussian_policy import PolicySnapshot
 from svgbench.nn.scaling import ObservationScaling
 from svgbench.nn.state import finite_rows, on_cpu
 from svgbench.nn.streams import Streams
@@ -89,23 +89,23 @@ class OneEpisodeEach:
     def full_steps(self) -> int:
         return self.shape[1] * self.path_length
 
-    def advance(self, acting: Acting) -> Scores | None:
+    def advance(self, policy: PolicySnapshot) -> Scores | None:
         """One slice; the scores if all episodes are over."""
         if self.t == 0:
             self.prelude = self.scaling.prepare()
             self.observation = self.simulations.reset()
             self.running[:], self.returns[:], self.lengths[:] = True, 0.0, 0
         shape = (self.steps_per_slice, self.shape[1], self.task.action_dim)
-        noise = slice_noise(self.noise, self.running, shape, acting.std, self.torch_dtype)
+        noise = slice_noise(self.noise, self.running, shape, policy.std, self.torch_dtype)
         for i in range(min(self.steps_per_slice, self.path_length - self.t)):
-            self._step(acting, noise[:, i])
+            self._step(policy, noise[:, i])
             if not self.running.any():
                 break
         return None if self.running.any() and self.t < self.path_length else self._finish()
 
-    def _step(self, acting: Acting, noise: NDArray[np.floating]) -> None:
+    def _step(self, policy: PolicySnapshot, noise: NDArray[np.floating]) -> None:
         S, n = self.shape
-        action = acting.mean(self.scaling.apply(self.observation.reshape(S, n, -1), self.dtype))
+        action = policy.mean(self.scaling.apply(self.observation.reshape(S, n, -1), self.dtype))
         controls = self.units((action + noise).astype(np.float64)).reshape(S * n, -1)
         outcome, rows = step_running(self.simulations, controls, self.running)
         self.returns[rows] += outcome.reward

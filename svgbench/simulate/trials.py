@@ -68,14 +68,14 @@ class Trials:
         return torch.from_numpy(total.reshape(S, N).mean(1) / (self.steps - self.after))
 
 
-def trials_of(task: Task, seeds: Sequence[int], budget: Mapping[str, Any]) -> Trials | None:
+def trials_of(task: Task, seeds: Sequence[int], limits: Mapping[str, Any]) -> Trials | None:
     """The trials of a budget, or None.
 
     It reads `trial_steps`, `trial_after`, `trial_episodes`, and `trial_noise` for a second trial.
     """
-    if "trial_steps" not in budget:
+    if "trial_steps" not in limits:
         return None
-    steps, after, episodes = (int(budget[f"trial_{name}"]) for name in ("steps", "after", "episodes"))
+    steps, after, episodes = (int(limits[f"trial_{name}"]) for name in ("steps", "after", "episodes"))
     return Trials(
-        task, seeds, steps, after, episodes, float(budget["trial_noise"]) if "trial_noise" in budget else None
+        task, seeds, steps, after, episodes, float(limits["trial_noise"]) if "trial_noise" in limits else None
     )

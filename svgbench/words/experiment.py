@@ -96,8 +96,8 @@ def _names_of(task: str, variant: str) -> tuple[str, str, str]:
 class Budget:
     """How much a run may spend.
 
-    `limits` are passed to the learner as its `budget`. `config` overrides fields of every variant's config, if the
-    algorithm has them. `note` says what was cut, in words that are printed on figures.
+    `limits` are passed to the learner. `config` overrides fields of every variant's config, if the algorithm has them.
+    `note` says what was cut, in words that are printed on figures.
 
     `seeds_of`, `block_size_of` and `config_of` list exceptions for a cell ("task--variant"), a variant, or a task. Of
     numbers of seeds and sizes of blocks, the first of these that exists counts. Settings are merged: those of a cell

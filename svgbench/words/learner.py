@@ -58,7 +58,7 @@ class EstimateWork(Protocol):
     """
 
     def __call__(
-        self, config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any]
+        self, config: Mapping[str, Any], task: Any, seeds: Sequence[int], limits: Mapping[str, Any], /
     ) -> float: ...
 
 
@@ -66,7 +66,7 @@ class MakeLearner(Protocol):
     """The function that a variant's `learner` names.
 
     task: what its factory made, a `svgbench.words.task.Task` with anything else that the algorithm needs; None for a
-    study without an environment.
+    study without an environment. limits: the budget's limits for this task.
     """
 
     def __call__(
@@ -74,6 +74,7 @@ class MakeLearner(Protocol):
         config: Mapping[str, Any],
         task: Any,
         seeds: Sequence[int],
-        budget: Mapping[str, Any],
+        limits: Mapping[str, Any],
         device: str,
+        /,
     ) -> Learner: ...

@@ -11,7 +11,7 @@ from made_cells import SCORE, by_key, cell, claim, compared, experiment, sample
 
 from svgbench.analysis.judge.comparisons import relation_holds
 from svgbench.analysis.judge.statistics import Interval, t_interval
-from svgbench.analysis.judge.verdicts import Rules, Verdict, compare
+from svgbench.analysis.judge.verdicts import JudgementRules, Verdict, compare
 from svgbench.words.experiment import Measure, Term
 
 A, B = sample(10.0, 1.0, 5), sample(7.0, 1.0, 5)
@@ -19,7 +19,7 @@ A, B = sample(10.0, 1.0, 5), sample(7.0, 1.0, 5)
 
 def judge(part_or_parts, *cells, budget="paper", per=(), rules=None) -> list[Verdict]:
     parts = part_or_parts if isinstance(part_or_parts, tuple) else (part_or_parts,)
-    return compare(experiment((claim(*parts, per=per),)), {budget: by_key(*cells)}, rules=rules or Rules())
+    return compare(experiment((claim(*parts, per=per),)), {budget: by_key(*cells)}, rules=rules or JudgementRules())
 
 
 def one(*args, **about) -> Verdict:
@@ -274,7 +274,7 @@ def test_lower_is_better_turns_the_floor_around():
 
 def test_a_declared_floor_is_used_and_a_nan_is_a_failure():
     values = dict(enumerate(A)) | {2: math.nan}
-    rules = Rules(floors={"final score": -100.0})
+    rules = JudgementRules(floors={"final score": -100.0})
     verdict = one(compared(">"), cell("a", values), cell("b", B), rules=rules)
     assert "a seed 2 at -100" in verdict.reason
     assert verdict.verdict == "INCONCLUSIVE"
@@ -285,7 +285,7 @@ def test_when_every_seed_failed_only_a_declared_floor_decides():
     lost = one(compared(">", 0.0), a)
     assert (lost.verdict, lost.value) == ("INCONCLUSIVE", None)
     assert "no floor is declared" in lost.reason
-    floored = one(compared("<", 0.0), a, cell("b", B), rules=Rules(floors={"final score": -1.0}))
+    floored = one(compared("<", 0.0), a, cell("b", B), rules=JudgementRules(floors={"final score": -1.0}))
     assert (floored.verdict, floored.value) == ("SUPPORTED", -1.0)
     assert "without them nothing is left" in floored.reason
     assert one(compared(">"), cell("a", A, diverged=everything), cell("b", B)).verdict == "REFUTED"
@@ -315,6 +315,6 @@ def test_measures_of_one_variant_can_be_compared():
 
 
 def test_alpha_sets_the_interval():
-    wide = one(compared(">"), cell("a", A), cell("b", B), rules=Rules(alpha=0.01))
+    wide = one(compared(">"), cell("a", A), cell("b", B), rules=JudgementRules(alpha=0.01))
     expected = t_interval([x - y for x, y in zip(A, B, strict=True)], 0.99)
     assert (wide.low, wide.high) == (expected.low, expected.high)

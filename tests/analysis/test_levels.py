@@ -12,7 +12,7 @@ from made_cells import ERROR, SCORE, Printed, Table, by_key, cell, experiment, s
 from svgbench.analysis.judge.levels import LevelCase, judge_levels, level_margin
 from svgbench.analysis.judge.power import power_tost
 from svgbench.analysis.judge.statistics import Summary, t_interval
-from svgbench.analysis.judge.verdicts import Rules, Verdict, compare
+from svgbench.analysis.judge.verdicts import JudgementRules, Verdict, compare
 from svgbench.words.experiment import Deviation, Measure
 
 
@@ -122,7 +122,7 @@ PRINTED = Table({("A", "T"): Printed(10.0, 1.0)})
 
 
 def levels(cells, table=PRINTED, budget="paper", measure=SCORE, rules=None, **about) -> list[Verdict]:
-    return compare(experiment((), measure, **about), {budget: cells}, table, rules=rules or Rules())
+    return compare(experiment((), measure, **about), {budget: cells}, table, rules=rules or JudgementRules())
 
 
 def one(cells, *args, **about) -> Verdict:
@@ -150,7 +150,7 @@ def test_the_random_level_is_declared_or_read_from_the_random_cell():
     a = cell("a", sample(10.0, 0.5, 30))
     assert one(by_key(a)).margin == 1.0
     assert one(by_key(a, cell("random", [-10.0, -10.0]))).margin == pytest.approx(2.0)
-    declared = Rules(random_levels={("t", "final score"): -30.0})
+    declared = JudgementRules(random_levels={("t", "final score"): -30.0})
     assert one(by_key(a, cell("random", [-10.0, -10.0])), rules=declared).margin == pytest.approx(4.0)
 
 
@@ -222,7 +222,7 @@ def test_a_diverged_seed_counts_at_the_floor_and_the_reason_says_what_holds_with
     assert "seed 0 failed, counted at 0" in verdict.reason
     assert "without them REPRODUCED" in verdict.reason
     assert verdict.verdict != "REPRODUCED"
-    declared = one(cells, rules=Rules(floors={"final score": 10.0}))
+    declared = one(cells, rules=JudgementRules(floors={"final score": 10.0}))
     assert declared.verdict == "REPRODUCED"
 
 
@@ -246,7 +246,7 @@ def test_when_every_seed_failed_the_floor_is_what_is_known():
 def test_alpha_sets_the_interval_and_the_tests():
     values = sample(10.0, 1.0, 20)
     cells = by_key(cell("a", values))
-    strict = one(cells, rules=Rules(alpha=0.001))
+    strict = one(cells, rules=JudgementRules(alpha=0.001))
     assert (strict.low, strict.high) == (t_interval(values, 0.999).low, t_interval(values, 0.999).high)
     assert (one(cells).verdict, strict.verdict) == ("REPRODUCED", "CONSISTENT")
 

@@ -6,7 +6,7 @@ import pytest
 from made_cells import SCORE, by_key, cell, claim, experiment, sample
 
 from svgbench.analysis.judge.spreads import relative_sd_interval
-from svgbench.analysis.judge.verdicts import Rules, compare
+from svgbench.analysis.judge.verdicts import JudgementRules, compare
 from svgbench.analysis.show.verdict_text import verdict_lines
 from svgbench.words.experiment import Comparison, RelativeSD, TaskSpec, Variant
 
@@ -83,6 +83,6 @@ def test_a_failed_seed_is_not_similar_to_the_others():
     open_ = compare(e, cells)[0]
     assert (open_.verdict, open_.value) == (U, None)
     assert open_.reason == "a failed seed has no spread and no floor is declared"
-    floored = compare(e, cells, rules=Rules(floors={"final score": 0.0}))[0]
+    floored = compare(e, cells, rules=JudgementRules(floors={"final score": 0.0}))[0]
     assert floored.verdict != S
     assert "a seeds 0-7 at 0), without them SUPPORTED" in floored.reason

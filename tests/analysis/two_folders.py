@@ -11,7 +11,7 @@ from typing import Any
 from toy import EXPERIMENT, FINAL, fill
 
 from svgbench.analysis.judge.difference import CellDifference, differences
-from svgbench.analysis.judge.judgement import Rules
+from svgbench.analysis.judge.judgement import JudgementRules
 from svgbench.analysis.show.difference_text import difference_lines
 from svgbench.lab.cells import Cell, Selection, expand
 from svgbench.lab.store import Store
@@ -38,10 +38,12 @@ def edit(store: Store, cell: Cell, **about: Any) -> None:
     path.write_text(json.dumps(json.loads(path.read_bytes()) | about))
 
 
-def diff(a: Path, b: Path, experiment: Experiment = EXPERIMENT, rules: Rules | None = None) -> list[CellDifference]:
+def diff(
+    a: Path, b: Path, experiment: Experiment = EXPERIMENT, rules: JudgementRules | None = None
+) -> list[CellDifference]:
     cells_a, cells_b = stored_cells(a), stored_cells(b)
     asked = list(dict.fromkeys([*cells_a, *cells_b]))
-    return differences(cells_a, cells_b, asked, {experiment.id: experiment}, rules or Rules())
+    return differences(cells_a, cells_b, asked, {experiment.id: experiment}, rules or JudgementRules())
 
 
 def said(cells: list[CellDifference], **how: Any) -> str:

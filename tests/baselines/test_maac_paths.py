@@ -8,7 +8,7 @@ import torch
 from maac_kit import SEEDS, TASK, B, Plain, batch_of, beyond_the_wall, exact_members, untrained
 
 from svgbench.baselines.actor_critic import sac
-from svgbench.baselines.actor_critic._model_paths import ModelSteps, Rules, path_returns, smaller_mean
+from svgbench.baselines.actor_critic._model_paths import ModelSteps, PathFunctions, path_returns, smaller_mean
 from svgbench.baselines.actor_critic._pathwise import follow
 from svgbench.nn.streams import Streams
 from svgbench.tasks.maac import linear_quadratic as lqr
@@ -121,8 +121,10 @@ def objective(gain, start, noise, H, K, last_actions=1):
     def step(t, s, a):
         return steps.of_one(s, a, draws.permutation(rows), zero)
 
-    rules = Rules(linear_policy(gain, noise), TASK.reward_function, None, exact_twins(TASK.gain), TASK.gamma)
-    return path_returns(rules, step, start, H, last_actions)[0]
+    functions = PathFunctions(
+        linear_policy(gain, noise), TASK.reward_function, None, exact_twins(TASK.gain), TASK.gamma
+    )
+    return path_returns(functions, step, start, H, last_actions)[0]
 
 
 def sigma_points(times):

@@ -9,7 +9,7 @@ import pytest
 import torch
 from maac_kit import SEEDS, TASK, B, Plain, batch_of, beyond_the_wall, exact_members, untrained
 
-from svgbench.baselines.actor_critic._model_paths import ExpandedValue, ModelSteps, Rules, expanded_by_members
+from svgbench.baselines.actor_critic._model_paths import ExpandedValue, ModelSteps, PathFunctions, expanded_by_members
 from svgbench.baselines.actor_critic._soft_actor_critic import soft_target
 from svgbench.nn.streams import Streams
 from svgbench.tasks.maac import linear_quadratic as lqr
@@ -119,12 +119,12 @@ def test_without_depth_the_targets_are_sac_s():
         noise, c.gamma,
     )  # fmt: skip
     assert torch.equal(agent._target(batch, Streams(SEEDS, "u"), one.experience), wanted)
-    rules = Rules(
+    functions = PathFunctions(
         lambda t, obs: agent.actor.sample(obs, noise), one.task.reward_function, None,
         lambda obs, action: agent.target_critic(torch.cat([obs, action], -1)), c.gamma,
     )  # fmt: skip
     with torch.no_grad():
-        value = expanded_by_members(rules, None, agent.temperature.alpha, batch.next_x, 2, 0, inner_entropy=True)
+        value = expanded_by_members(functions, None, agent.temperature.alpha, batch.next_x, 2, 0, inner_entropy=True)
         combined = value.combined(as_coded=False)
     torch.testing.assert_close(batch.reward + c.gamma * (1 - batch.terminal) * combined, wanted)
     assert value.mean.shape == (2, 1, B)
@@ -147,10 +147,10 @@ def test_with_an_exact_model_and_soft_value_all_depths_agree(depth):
 
     steps, start = ModelSteps(exact_members([1, 2], 3), False, 0.0), torch.randn(2, 6, 2, dtype=torch.float64)
     zero = torch.zeros(2, 1, 6, 2, dtype=torch.float64)
-    rules = Rules(act, TASK.reward_function, None, twins, gamma)
+    functions = PathFunctions(act, TASK.reward_function, None, twins, gamma)
     with torch.no_grad():
         value = expanded_by_members(
-            rules, lambda j, s, a: steps.of_all(s, a, zero), alpha, start, 3, depth, inner_entropy=True
+            functions, lambda j, s, a: steps.of_all(s, a, zero), alpha, start, 3, depth, inner_entropy=True
         )
     exact = value.mean[:, :1]
     torch.testing.assert_close(value.mean, exact.expand(-1, depth + 1, -1), rtol=1e-12, atol=1e-12)

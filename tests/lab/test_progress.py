@@ -16,7 +16,7 @@ from svgbench.lab.progress import (
     Bars,
     Expected,
     Lines,
-    Report,
+    ProgressReport,
     Watched,
     last_numbers,
     parse_report,
@@ -104,11 +104,11 @@ def test_where_lines_go_and_where_bars(blocks, monkeypatch):
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"done": 3', "null"])
 def test_a_report_that_is_torn_says_nothing(text):
-    assert parse_report(text) == Report()
+    assert parse_report(text) == ProgressReport()
 
 
 def test_reports_of_other_versions():
-    assert parse_report('{"done": 3, "total": 5, "diverged": 0, "new": 1}') == Report(3, 5, 0)
+    assert parse_report('{"done": 3, "total": 5, "diverged": 0, "new": 1}') == ProgressReport(3, 5, 0)
     assert parse_report(report(2, 1.5)).last["position"] == 1.5
 
 

@@ -16,7 +16,7 @@ from svgbench import reproduce
 from svgbench.baselines.on_policy import gae
 from svgbench.lab.block import resolve
 from svgbench.lab.cells import Selection, expand
-from svgbench.nn.gaussian_policy import Acting
+from svgbench.nn.gaussian_policy import PolicySnapshot
 from svgbench.nn.scaling import ObservationScaling
 from svgbench.simulate.paths import Rollouts, Sampling
 from svgbench.simulation_batch import BaseSimulations, RawStep
@@ -66,9 +66,9 @@ class _Falls(BaseSimulations):
 def batches_of(sampling, horizon, fall, seeds=(0, 1), batches=3):
     task = Falling(horizon, fall)
     rollouts = Rollouts(task, seeds, sampling, ObservationScaling("none", task, seeds, 0.0), torch.float64, "cpu")
-    acting = Acting(lambda x: np.zeros((*x.shape[:-1], 1)), np.ones((len(seeds), 1, 1)))
+    snapshot = PolicySnapshot(lambda x: np.zeros((*x.shape[:-1], 1)), np.ones((len(seeds), 1, 1)))
     for _ in range(batches):
-        while (batch := rollouts.advance(acting)) is None:
+        while (batch := rollouts.advance(snapshot)) is None:
             pass
         yield rollouts, batch
 

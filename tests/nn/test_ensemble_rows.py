@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from svgbench.baselines.actor_critic._model_paths import ModelSteps
-from svgbench.memory.replay import Layout
+from svgbench.memory.replay import RowLayout
 from svgbench.models.ensemble_fit import EnsembleFit, FitSettings, own_splits_by_rollout
 from svgbench.models.gaussian_ensemble import GaussianEnsemble
 from svgbench.models.stopping import RollingMean
@@ -160,7 +160,7 @@ def test_a_rollout_that_cannot_be_split_is_refused(first, every, share):
 
 # --- outputs of any scale -----------------------------------------------------------------------------------------
 
-LAYOUT = Layout(OBS, ACTION)
+LAYOUT = RowLayout(OBS, ACTION)
 SCALES = torch.tensor([1e-3, 1.0, 1e3], dtype=torch.float64)
 
 

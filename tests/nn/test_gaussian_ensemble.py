@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from svgbench.memory.replay import Layout
+from svgbench.memory.replay import RowLayout
 from svgbench.models.branched import BranchedRollouts, drawn_members, permuted_members, predict_permuted
 from svgbench.models.ensemble_fit import EnsembleFit, FitSettings, bootstrap_split, model_loss, own_splits
 from svgbench.models.gaussian_ensemble import BLOCKS_PIECE, PIECE, GaussianEnsemble
@@ -148,7 +148,7 @@ def test_every_row_gets_each_member_equally_often():
 
 
 def test_a_rollout_adds_the_model_s_change_and_ends_where_the_task_says():
-    layout, model = Layout(3, 2), GaussianEnsemble(
+    layout, model = RowLayout(3, 2), GaussianEnsemble(
         Streams(SEEDS, "m"), 5, 4, hidden=(6,), activation="tanh", members=E, log_var_bounds=(-10.0, 0.5),
         dtype=torch.float64,
     )  # fmt: skip
@@ -223,7 +223,7 @@ def test_the_rule_of_maac_on_a_table_of_losses():
 
 # --- fits ---------------------------------------------------------------------------------------------------------
 
-LAYOUT, ROWS = Layout(3, 2), 80
+LAYOUT, ROWS = RowLayout(3, 2), 80
 
 
 def settings(**how):

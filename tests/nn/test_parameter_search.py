@@ -13,7 +13,7 @@ from short_paths import ShortPaths
 
 from svgbench.baselines.search._parameter_search import ParameterSearch
 from svgbench.learners.on_policy import OnPolicyLearner
-from svgbench.nn.gaussian_policy import Acting, GaussianPolicy
+from svgbench.nn.gaussian_policy import GaussianPolicy, PolicySnapshot
 from svgbench.nn.scaling import ObservationScaling
 from svgbench.nn.streams import Streams
 from svgbench.simulate.scores import OneEpisodeEach, Scores
@@ -60,8 +60,8 @@ def made(seeds=(3, 8), task=None, iterations=4, log_std=-1.0, path_length=0, sca
 
 
 def scored(learner):
-    sampler, acting = learner.sampler, learner.agent.acting()
-    while (scores := sampler.advance(acting)) is None:
+    sampler, snapshot = learner.sampler, learner.agent.snapshot()
+    while (scores := sampler.advance(snapshot)) is None:
         pass
     return scores
 
@@ -117,7 +117,7 @@ def test_each_candidate_explores_by_its_own_deviation():
     sampler.simulations.step = lambda actions, ids: (taken.append(actions), step(actions, ids))[1]
     std = np.array([[0.0, 0.1, 0.2, 0.4, 0.8, 1.6]])[..., None]
     sampler.steps_per_slice = 40
-    sampler.advance(Acting(lambda x: np.full((1, N, 1), 0.25), std))
+    sampler.advance(PolicySnapshot(lambda x: np.full((1, N, 1), 0.25), std))
     actions = np.stack(taken)[..., 0] / 2.0  # half of the control range is 2
     np.testing.assert_allclose(actions.mean(0), 0.25, atol=4 * 1.6 / 40**0.5)
     assert actions[:, 0].std() == 0.0

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from svgbench.memory.experience import Experience
-from svgbench.memory.replay import Layout, Replay
+from svgbench.memory.replay import Replay, RowLayout
 
 OBS, ACTION = 2, 1
 
@@ -115,7 +115,7 @@ def test_too_little_to_draw_from_is_refused():
 
 
 def test_observations_are_normalised_by_all_ever_seen_with_bounds_on_the_deviation():
-    layout = Layout(3, 1)
+    layout = RowLayout(3, 1)
     generator = np.random.default_rng(0)
     data = generator.normal(2.0, 3.0, (50, 2, layout.width))
     data[..., 1] *= 1e-3  # far below the smallest deviation

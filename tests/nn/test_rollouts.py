@@ -31,11 +31,11 @@ def made(plan, seeds=(3, 8), task=None, scaling="none", **more):
     theta = policy.initial(Streams(seeds, "policy"), 0.5, 0.5, torch.float64)
     sampling = PLANS[plan] if isinstance(plan, str) else plan
     scaled = ObservationScaling(scaling, task, seeds, 0.0)
-    return Rollouts(task, seeds, sampling, scaled, torch.float64, "cpu", **more), policy.acting(theta)
+    return Rollouts(task, seeds, sampling, scaled, torch.float64, "cpu", **more), policy.snapshot(theta)
 
 
-def collected(rollouts, acting):
-    while (batch := rollouts.advance(acting)) is None:
+def collected(rollouts, snapshot):
+    while (batch := rollouts.advance(snapshot)) is None:
         pass
     return batch
 
@@ -60,9 +60,9 @@ def assert_same_batch(one, other):
 @every_plan
 def test_a_batch_is_what_its_actions_do(plan):
     """Each simulation alone, step by step, with resets where the batch says that a path ended."""
-    rollouts, acting = made(plan)
+    rollouts, snapshot = made(plan)
     task, (S, N) = rollouts.task, rollouts.shape
-    batch = collected(rollouts, acting)
+    batch = collected(rollouts, snapshot)
     T = batch.reward.shape[1]
     begin = rollouts.sampling.kind != "steps"
     final = {}
@@ -97,9 +97,9 @@ def test_a_batch_is_what_its_actions_do(plan):
 
 @every_plan
 def test_what_counts_as_a_path_and_when_it_ends(plan):
-    rollouts, acting = made(plan)
+    rollouts, snapshot = made(plan)
     for _ in range(3):
-        batch, sampling = collected(rollouts, acting), rollouts.sampling
+        batch, sampling = collected(rollouts, snapshot), rollouts.sampling
         length, N = sampling.path_length, sampling.simulations
         assert torch.equal(batch.used, batch.valid & (batch.elapsed < length))
         limit = batch.elapsed + 1 >= length + sampling.extension
@@ -120,8 +120,8 @@ def test_what_counts_as_a_path_and_when_it_ends(plan):
 
 
 def test_means_over_paths():
-    rollouts, acting = made("paths")
-    batch = collected(rollouts, acting)
+    rollouts, snapshot = made("paths")
+    batch = collected(rollouts, snapshot)
     returns, lengths = batch.reward.sum(1), batch.used.sum(1).double()
     torch.testing.assert_close(batch.return_mean, returns.mean(1))
     torch.testing.assert_close(batch.length_mean, lengths.mean(1))
@@ -130,9 +130,9 @@ def test_means_over_paths():
 
 
 def test_an_extension_counts_in_no_mean():
-    plain, acting = made("short")
+    plain, snapshot = made("short")
     extended, _ = made("extended")
-    one, other = collected(plain, acting), collected(extended, acting)
+    one, other = collected(plain, snapshot), collected(extended, snapshot)
     for name in ("return_mean", "length_mean", "reward_per_step"):
         torch.testing.assert_close(getattr(one, name), getattr(other, name))
     torch.testing.assert_close(one.flat(one.reward), other.flat(other.reward))
@@ -140,8 +140,8 @@ def test_an_extension_counts_in_no_mean():
 
 
 def test_a_path_goes_on_in_the_next_batch_and_its_return_is_whole():
-    rollouts, acting = made("steps")
-    batches = [collected(rollouts, acting) for _ in range(4)]
+    rollouts, snapshot = made("steps")
+    batches = [collected(rollouts, snapshot) for _ in range(4)]
     reward, elapsed = (torch.cat([getattr(b, name) for b in batches], 1) for name in ("reward", "elapsed"))
     terminated = torch.cat([b.terminated for b in batches], 1)
     over = terminated | (elapsed + 1 == rollouts.task.horizon)
@@ -161,10 +161,10 @@ def test_a_path_goes_on_in_the_next_batch_and_its_return_is_whole():
 @every_plan
 def test_a_seed_does_not_depend_on_its_companions(plan):
     """Paths of some seeds are over long before those of others, and then draw nothing."""
-    block, acting = made(plan, (3, 8, 5))
+    block, snapshot = made(plan, (3, 8, 5))
     alone, own = made(plan, (8,))
     for _ in range(3):
-        many, one = collected(block, acting), collected(alone, own)
+        many, one = collected(block, snapshot), collected(alone, own)
         assert torch.equal(many.steps[1:2], one.steps)
         T = one.reward.shape[1]
         assert not many.valid[1, T:].any()
@@ -177,7 +177,7 @@ def test_a_seed_does_not_depend_on_its_companions(plan):
 @every_plan
 @pytest.mark.parametrize("keep_states", [False, True])
 def test_resuming_at_any_slice_is_exact(plan, keep_states):
-    whole, acting = made(plan, scaling="running", keep_states=keep_states)
+    whole, snapshot = made(plan, scaling="running", keep_states=keep_states)
     other, _ = made(plan, scaling="running", keep_states=keep_states)
     for _ in range(5):
         done = False
@@ -185,7 +185,7 @@ def test_resuming_at_any_slice_is_exact(plan, keep_states):
             resumed, _ = made(plan, scaling="running", keep_states=keep_states)
             resumed.load_state_dict(through_a_file(other.state_dict()))
             other = resumed
-            batch, again = whole.advance(acting), other.advance(acting)
+            batch, again = whole.advance(snapshot), other.advance(snapshot)
             done = batch is not None
             assert done == (again is not None)
         assert_same_batch(batch, again)
@@ -196,8 +196,8 @@ def test_resuming_at_any_slice_is_exact(plan, keep_states):
 
 
 def test_tails_lie_where_paths_stopped_and_subsets_take_every_kth_step():
-    rollouts, acting = made("timesteps")
-    batch = collected(rollouts, acting)
+    rollouts, snapshot = made("timesteps")
+    batch = collected(rollouts, snapshot)
     value = torch.arange(1.0, 1.0 + batch.final_place.shape[1], dtype=torch.float64).expand(2, -1)
     tail = batch.tail(value)
     assert torch.equal(tail > 0, batch.ended & ~batch.terminated)
@@ -218,16 +218,16 @@ def test_tails_lie_where_paths_stopped_and_subsets_take_every_kth_step():
 
 
 def test_scaling_by_the_task_s_bounds_and_by_what_was_seen_before():
-    rollouts, acting = made("paths", task=Regulator(horizon=12), scaling="range")
-    first = collected(rollouts, acting).x[0, 0, 0].numpy()
+    rollouts, snapshot = made("paths", task=Regulator(horizon=12), scaling="range")
+    first = collected(rollouts, snapshot).x[0, 0, 0].numpy()
     np.testing.assert_allclose(first * 3.0, rollouts.task.simulate([3]).reset()[0])
-    plain, acting = made("timesteps")
+    plain, snapshot = made("timesteps")
     running, _ = made("timesteps", scaling="running")
-    first = collected(running, acting)
-    raw = collected(plain, acting)
+    first = collected(running, snapshot)
+    raw = collected(plain, snapshot)
     assert_same_batch(first, raw)
     running.scaling.renew()
-    second = collected(running, acting)
+    second = collected(running, snapshot)
     for s in range(2):
         seen = raw.x[s][raw.used[s]]
         mean, std = seen.mean(0), seen.std(0, correction=0)

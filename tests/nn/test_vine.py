@@ -12,7 +12,7 @@ from short_paths import ShortPaths
 
 from svgbench.baselines.on_policy._vine import VineSampler, VineSurrogate
 from svgbench.learners.surrogate import Surrogate
-from svgbench.nn.gaussian_policy import Acting, GaussianPolicy, log_prob
+from svgbench.nn.gaussian_policy import GaussianPolicy, PolicySnapshot, log_prob
 from svgbench.nn.returns import discounted_sums, time_means
 from svgbench.nn.scaling import ObservationScaling
 from svgbench.nn.streams import Streams
@@ -30,8 +30,8 @@ def sampler(task, seeds, trunks=3, M=12, K=4, L=6, gamma=0.8, states_per_slice=5
     return VineSampler(rollouts, M, K, L, gamma, states_per_slice)
 
 
-def collected(source, acting):
-    while (batch := source.advance(acting)) is None:
+def collected(source, snapshot):
+    while (batch := source.advance(snapshot)) is None:
         pass
     return batch
 
@@ -54,8 +54,8 @@ def test_branches_start_where_trunks_were_bit_for_bit():
     task = ShortPaths()
     source, policy, theta = made(task, [3, 8], L=1)
     trunks, _, _ = made(task, [3, 8], L=1)
-    trunk = collected(trunks.trunks, policy.acting(theta))
-    batch = collected(source, policy.acting(theta))
+    trunk = collected(trunks.trunks, policy.snapshot(theta))
+    batch = collected(source, policy.snapshot(theta))
     found = 0
     for s, seed in enumerate([3, 8]):
         alone = task.simulate([seed], 3, "train", 1, autoreset=False)
@@ -78,9 +78,9 @@ def test_the_rollout_set_is_uniform_without_replacement():
     source, policy, theta = made(task, range(S), trunks=2, M=16, L=1, states_per_slice=16)
     counts = np.zeros((2, 20))
     for _ in range(3):
-        trunk = collected(source.trunks, policy.acting(theta))
+        trunk = collected(source.trunks, policy.snapshot(theta))
         source._choose(trunk)
-        batch = collected(source, policy.acting(theta))
+        batch = collected(source, policy.snapshot(theta))
         for s in range(S):
             where = (batch.x[s][:, None, None] == trunk.x[s]).all(-1).nonzero()  # m, t, n
             assert len(where) == len(where[:, 1:].unique(dim=0)) == 16
@@ -99,11 +99,11 @@ def test_branches_share_their_noise_after_the_first_action():
         return drawn[:, :, :1].expand(1, *shape).clone() if shape == (source.C, source.K, 1) else drawn
 
     source.noise.normal = same_first
-    batch = collected(source, policy.acting(theta))
+    batch = collected(source, policy.snapshot(theta))
     assert (batch.q == batch.q[:, :, :1]).all()
     assert len(batch.q[0, :, 0].unique()) == 12
     source.noise.normal = normal
-    batch = collected(source, policy.acting(theta))
+    batch = collected(source, policy.snapshot(theta))
     assert len(batch.q.unique()) == batch.q.numel()
 
 
@@ -112,7 +112,7 @@ def test_q_values_are_the_discounted_sums_of_what_the_noise_brings():
     task = Regulator(horizon=15)
     policy, theta = linear_policy(1)
     source = sampler(task, [3], L=6, M=5, states_per_slice=5)
-    batch = collected(source, policy.acting(theta))
+    batch = collected(source, policy.snapshot(theta))
     streams, lq = Streams([3], "branch"), task.lq
     first = streams.normal((5, 4, 1), torch.float64)[0].numpy()
     common = streams.normal((5, 5, 1), torch.float64)[0].numpy()
@@ -139,7 +139,7 @@ def test_terminations_end_branches_and_every_call_is_counted():
             return f(actions, ids)
 
         simulations.step = step
-    batch = collected(source, policy.acting(theta))
+    batch = collected(source, policy.snapshot(theta))
     assert int(batch.steps.sum()) == sum(n for _, n in calls)
     branches = sum(n for kind, n in calls if kind == "branch")
     assert 24 * 4 <= branches < 24 * 4 * 15
@@ -148,7 +148,7 @@ def test_terminations_end_branches_and_every_call_is_counted():
 def test_trunks_with_too_few_states_weigh_those_they_have():
     task = ShortPaths()
     source, policy, theta = made(task, [3, 8], trunks=1, M=60)
-    batch = collected(source, policy.acting(theta))
+    batch = collected(source, policy.snapshot(theta))
     count = (batch.weight > 0).sum(1)
     assert (count < 21).all()
     assert torch.equal(count, source_lengths(task, policy, theta))
@@ -157,13 +157,13 @@ def test_trunks_with_too_few_states_weigh_those_they_have():
 
 def source_lengths(task, policy, theta):
     source, _, _ = made(task, [3, 8], trunks=1, M=60)
-    return collected(source.trunks, policy.acting(theta)).used.sum((1, 2))
+    return collected(source.trunks, policy.snapshot(theta)).used.sum((1, 2))
 
 
 def test_padding_is_not_simulated_and_a_task_may_carry_nothing():
     """The swimmer tracks no position: an array without elements."""
     source, policy, theta = made(make_swimmer(horizon=4), [3], trunks=2, M=20, L=3)
-    batch = collected(source, policy.acting(theta))
+    batch = collected(source, policy.snapshot(theta))
     assert batch.steps.tolist() == [2 * 4 + 8 * 4 * 3]
     assert (batch.weight > 0).sum() == 8
     assert (batch.q[batch.weight == 0] == 0).all()
@@ -174,7 +174,7 @@ def test_a_seed_does_not_depend_on_its_companions(task):
     block, policy, theta = made(task, [3, 8, 5])
     alone, _, own = made(task, [8])
     for _ in range(2):
-        many, one = collected(block, policy.acting(theta)), collected(alone, policy.acting(own))
+        many, one = collected(block, policy.snapshot(theta)), collected(alone, policy.snapshot(own))
         for name in ("x", "action", "q", "weight", "steps", "return_mean"):
             torch.testing.assert_close(getattr(many, name)[1:2], getattr(one, name), rtol=1e-12, atol=1e-12)
 
@@ -182,14 +182,14 @@ def test_a_seed_does_not_depend_on_its_companions(task):
 def test_resuming_at_any_slice_is_exact():
     whole, policy, theta = made(ShortPaths(), [3, 8])
     other, _, _ = made(ShortPaths(), [3, 8])
-    acting, batches = policy.acting(theta), 0
+    snapshot, batches = policy.snapshot(theta), 0
     while batches < 3:
         torch.save(other.state_dict(), buffer := io.BytesIO())
         buffer.seek(0)
         other, _, _ = made(ShortPaths(), [3, 8])
         other.load_state_dict(torch.load(buffer, weights_only=True))
         assert 0 <= other.share == whole.share < 1
-        batch, again = whole.advance(acting), other.advance(acting)
+        batch, again = whole.advance(snapshot), other.advance(snapshot)
         assert (batch is None) == (again is None)
         if batch is not None:
             batches += 1
@@ -199,7 +199,7 @@ def test_resuming_at_any_slice_is_exact():
 
 def test_the_surrogate_is_self_normalised_and_its_gradient_that_of_finite_differences():
     source, policy, theta = made(ShortPaths(), [3, 8], L=8)
-    batch = collected(source, policy.acting(theta))
+    batch = collected(source, policy.snapshot(theta))
     problem = VineSurrogate(policy, theta, batch, batch.q)
 
     def value(new):
@@ -237,12 +237,12 @@ def test_both_estimates_are_right_and_the_vine_s_varies_less_at_as_many_q_values
     """
     S, task = 300, Regulator(horizon=40)
     policy, theta = linear_policy(S)
-    vine = collected(sampler(task, range(S), 6, 60, 4, 40, states_per_slice=60), policy.acting(theta))
+    vine = collected(sampler(task, range(S), 6, 60, 4, 40, states_per_slice=60), policy.snapshot(theta))
     by_vine = VineSurrogate(policy, theta, vine, vine.q).gradient()[:, :2] * 4 / 3  # K / (K - 1): it centres by K
 
     scaling = ObservationScaling("none", task, range(S), 0.0)
     plan = Sampling("paths", 6, extension=40)
-    paths = collected(Rollouts(task, range(S), plan, scaling, torch.float64, "cpu"), policy.acting(theta))
+    paths = collected(Rollouts(task, range(S), plan, scaling, torch.float64, "cpu"), policy.snapshot(theta))
     q = discounted_sums(paths.reward, paths.ended, torch.zeros_like(paths.reward), 0.8)
     advantage = (q - time_means(q, paths.elapsed, paths.used)) * 6 / 5  # N / (N - 1), likewise
     by_path = Surrogate(policy, theta, paths.samples(advantage)).gradient()[:, :2]
@@ -259,7 +259,7 @@ def test_q_values_of_long_branches_are_those_of_the_closed_form():
     """In the mean over many seeds, state by state, at the first action that was tried."""
     S, task = 300, Regulator(horizon=50)
     policy, theta = linear_policy(S)
-    batch = collected(sampler(task, range(S), 1, 10, 2, 50, states_per_slice=10), policy.acting(theta))
+    batch = collected(sampler(task, range(S), 1, 10, 2, 50, states_per_slice=10), policy.snapshot(theta))
     W, c = action_value_matrix(task.lq, GAIN), value_constant(task.lq, GAIN, STD)
     both = torch.cat([batch.x[:, :, None].expand(-1, -1, 2, -1), 2.0 * batch.action], -1)
     exact = -0.5 * ((both @ torch.from_numpy(W) * both).sum(-1) + 0.8 * c)
@@ -279,7 +279,7 @@ def test_plans_that_cannot_be_carried_out_are_refused(more, said):
 
 def test_an_acting_policy_is_plain_numpy():
     policy, theta = linear_policy(2)
-    acting = policy.acting(theta)
-    assert isinstance(acting, Acting)
-    np.testing.assert_allclose(acting.mean(np.ones((2, 1, 2))), -GAIN.sum() / 2 * np.ones((2, 1, 1)))
-    np.testing.assert_allclose(acting.std, STD / 2)
+    snapshot = policy.snapshot(theta)
+    assert isinstance(snapshot, PolicySnapshot)
+    np.testing.assert_allclose(snapshot.mean(np.ones((2, 1, 2))), -GAIN.sum() / 2 * np.ones((2, 1, 1)))
+    np.testing.assert_allclose(snapshot.std, STD / 2)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from svgbench.nn.gaussian_policy import Acting
+from svgbench.nn.gaussian_policy import PolicySnapshot
 from svgbench.simulate.episodes import EpisodeSampler
 from svgbench.simulation_batch import BaseSimulations, RawStep
 
@@ -54,7 +54,7 @@ class ClockSimulations(BaseSimulations):
 
 def acting(S):
     """a = time + noise / 10."""
-    return Acting(lambda s: s[..., 1:].copy(), np.full((S, 1, 1), 0.1))
+    return PolicySnapshot(lambda s: s[..., 1:].copy(), np.full((S, 1, 1), 0.1))
 
 
 def sampler(seeds=(3, 8), N=2, steps=4, task=None, dtype=torch.float64):

@@ -106,10 +106,10 @@ def test_the_untrained_policy_stays_what_it_was():
     (cell,) = expand(FIG2, Selection("smoke", tasks=("svg/cart-pole",), variants=("random",)))
     learner = resolve(cell.variant.learner)(cell.config, resolve(cell.task.make)(), [0, 1], cell.limits, "cpu")
     states = np.random.default_rng(0).normal(size=(2, 5, 4))
-    before, rows = learner.agent.policy.acting().mean(states), []
+    before, rows = learner.agent.policy.snapshot().mean(states), []
     while not learner.finished:
         rows += learner.advance()
-    np.testing.assert_array_equal(learner.agent.policy.acting().mean(states), before)
+    np.testing.assert_array_equal(learner.agent.policy.snapshot().mean(states), before)
     assert {row["seed"] for row in rows} == {0, 1}
     assert all(set(row) >= {"step", *(c.name for c in FIG4.columns)} for row in rows)
 

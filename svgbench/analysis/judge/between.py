@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from svgbench.analysis.judge.contrasts import floor_of
-from svgbench.analysis.judge.judgement import DEFAULT_RULES, MeasuredWord, Rules, Verdict, join_id
+from svgbench.analysis.judge.judgement import DEFAULT_RULES, JudgementRules, MeasuredWord, Verdict, join_id
 from svgbench.analysis.judge.levels import SHARE_OF_DISTANCE
 from svgbench.analysis.judge.paired import paired, paired_seeds, paired_tost
 from svgbench.analysis.judge.statistics import Summary, Welch, holm, summarise, tost, welch
@@ -48,7 +48,7 @@ class Meeting:
 
 
 @dataclass(frozen=True)
-class Difference:
+class MeasuredDifference:
     """Ours minus other, with the margin within which the two are equivalent."""
 
     ours: Summary
@@ -81,7 +81,7 @@ def margin_between(other: Summary, random: float | None) -> tuple[float, str]:
     return tenth, f"{share} of the rival's mean; no distance from a random policy is known"
 
 
-def judge(meetings: Sequence[Meeting], rules: Rules = DEFAULT_RULES) -> list[Verdict]:
+def judge(meetings: Sequence[Meeting], rules: JudgementRules = DEFAULT_RULES) -> list[Verdict]:
     """A verdict per meeting. Holm's correction runs over all meetings that are not settled and can be tested.
 
     The first that fires: EQUIVALENT (two one-sided tests place the difference within the margin), HIGHER or LOWER
@@ -96,20 +96,20 @@ def judge(meetings: Sequence[Meeting], rules: Rules = DEFAULT_RULES) -> list[Ver
 @dataclass(frozen=True)
 class _Outcome:
     word: MeasuredWord
-    difference: Difference | None
+    difference: MeasuredDifference | None
     p_holm: float
     significant: bool
     reason: str
 
 
-def _outcomes(meetings: Sequence[Meeting], rules: Rules, with_failed: bool) -> list[_Outcome]:
+def _outcomes(meetings: Sequence[Meeting], rules: JudgementRules, with_failed: bool) -> list[_Outcome]:
     found = [_difference(m, rules, with_failed) for m in meetings]
     family = [
         i
         for i, (m, d) in enumerate(zip(meetings, found, strict=True))
-        if m.settled is None and isinstance(d, Difference) and d.testable
+        if m.settled is None and isinstance(d, MeasuredDifference) and d.testable
     ]
-    p_values = [d.test.p for i in family if isinstance(d := found[i], Difference)]
+    p_values = [d.test.p for i in family if isinstance(d := found[i], MeasuredDifference)]
     adjusted = dict(zip(family, holm(p_values), strict=True))
     return [
         _Outcome("INCONCLUSIVE", None, 1.0, False, d)
@@ -119,7 +119,7 @@ def _outcomes(meetings: Sequence[Meeting], rules: Rules, with_failed: bool) -> l
     ]
 
 
-def _outcome(d: Difference, p_holm: float, alpha: float) -> _Outcome:
+def _outcome(d: MeasuredDifference, p_holm: float, alpha: float) -> _Outcome:
     significant = p_holm < alpha
     word: MeasuredWord = "INCONCLUSIVE"
     if d.p_tost < alpha:
@@ -129,7 +129,7 @@ def _outcome(d: Difference, p_holm: float, alpha: float) -> _Outcome:
     return _Outcome(word, d, p_holm, significant, "")
 
 
-def _difference(m: Meeting, rules: Rules, with_failed: bool) -> Difference | str:
+def _difference(m: Meeting, rules: JudgementRules, with_failed: bool) -> MeasuredDifference | str:
     """The test of a meeting, or the reason why there is none."""
     floor = floor_of(m.measure, [*m.ours.values.values(), *m.other.values.values()], rules)
     sides: list[Mapping[int, float]] = []
@@ -147,10 +147,10 @@ def _difference(m: Meeting, rules: Rules, with_failed: bool) -> Difference | str
     margin, margin_is = margin_between(b, m.random)
     margin = max(0.0 if math.isnan(margin) else margin, ROUNDING * max(abs(a.mean), abs(b.mean)))
     if not both:
-        return Difference(a, b, welch(a, b, rules.level), tost(a, b, margin), margin, margin_is, False, floor)
+        return MeasuredDifference(a, b, welch(a, b, rules.level), tost(a, b, margin), margin, margin_is, False, floor)
     differences = [ours[seed] - other[seed] for seed in both]
     test = paired(differences, rules.level)
-    return Difference(a, b, test, paired_tost(differences, margin), margin, margin_is, True, floor)
+    return MeasuredDifference(a, b, test, paired_tost(differences, margin), margin, margin_is, True, floor)
 
 
 def _verdict(m: Meeting, counted: _Outcome, without: _Outcome) -> Verdict:

@@ -25,7 +25,7 @@ HARMLESS = {"cores"}
 
 
 @dataclass(frozen=True)
-class Change:
+class CellChange:
     """A field that is not the same in A and B; "none" where a side does not have it."""
 
     field: str
@@ -37,7 +37,7 @@ class Change:
         return f"{self.field}: {self.before} -> {self.after}"
 
 
-def changes(a: Mapping[str, Any], b: Mapping[str, Any], seeds: Sequence[int]) -> tuple[Change, ...]:
+def changes(a: Mapping[str, Any], b: Mapping[str, Any], seeds: Sequence[int]) -> tuple[CellChange, ...]:
     """The differences between two JSONs of one cell, for these seeds: settings, code, platform, the rest.
 
     All recorded fields are compared, including fields unknown to this program. The hash of the settings is named only
@@ -47,7 +47,7 @@ def changes(a: Mapping[str, Any], b: Mapping[str, Any], seeds: Sequence[int]) ->
     one, other = _circumstances(a, seeds), _circumstances(b, seeds)
     alike = a.get("config_hash") == b.get("config_hash")
     found = [
-        Change(name, one.get((key, name), "none"), other.get((key, name), "none"), _kind(key))
+        CellChange(name, one.get((key, name), "none"), other.get((key, name), "none"), _kind(key))
         for key, name in dict.fromkeys([*one, *other])
         if one.get((key, name)) != other.get((key, name))
         and not (alike and key == "config" and ((key, name) in one) != ((key, name) in other))

@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from svgbench.analysis.judge.judgement import LevelWord, Rules
+from svgbench.analysis.judge.judgement import JudgementRules, LevelWord
 from svgbench.analysis.judge.power import power_tost
 from svgbench.analysis.judge.statistics import Summary, Welch, holm, summarise, tost, welch
 from svgbench.analysis.read.measures import Sample, worst
@@ -77,7 +77,7 @@ def contrasts(pairs: Sequence[Pair], level: float = 0.95) -> list[Contrast]:
     ]
 
 
-def floor_of(measure: Measure, compared: Sequence[float], rules: Rules) -> float | None:
+def floor_of(measure: Measure, compared: Sequence[float], rules: JudgementRules) -> float | None:
     """The value of a failed seed: the declared floor, else the worst finite value among `compared`."""
     return rules.floors.get(measure.label, worst(compared, measure.higher_is_better))
 

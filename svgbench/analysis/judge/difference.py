@@ -14,8 +14,8 @@ from typing import Any, Literal
 import pandas as pd
 
 from svgbench.analysis.judge.between import Meeting, judge
-from svgbench.analysis.judge.changes import Change, changes
-from svgbench.analysis.judge.judgement import DEFAULT_RULES, MeasuredWord, Rules, Verdict, join_id
+from svgbench.analysis.judge.changes import CellChange, changes
+from svgbench.analysis.judge.judgement import DEFAULT_RULES, JudgementRules, MeasuredWord, Verdict, join_id
 from svgbench.analysis.judge.trace import KINDS, SeedTrace, read_texts, traces
 from svgbench.analysis.read.caveats import caveats
 from svgbench.analysis.read.frames import parse_rows
@@ -55,7 +55,7 @@ class CellDifference:
     only_b: tuple[int, ...] = ()
     traces: tuple[SeedTrace, ...] = ()
     outcomes: tuple[str, ...] = ()
-    changes: tuple[Change, ...] = ()
+    changes: tuple[CellChange, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     worse: frozenset[str] = frozenset()
     platform: Platform = "same"
@@ -102,7 +102,7 @@ class CellDifference:
 
 
 def differences(
-    a: Cells, b: Cells, asked: Sequence[Key], declared: Mapping[str, Experiment], rules: Rules = DEFAULT_RULES
+    a: Cells, b: Cells, asked: Sequence[Key], declared: Mapping[str, Experiment], rules: JudgementRules = DEFAULT_RULES
 ) -> list[CellDifference]:
     """B against A in the requested cells; Holm's correction runs over all their measures.
 
@@ -146,7 +146,7 @@ def _see(key: Key, one: StoredCell | None, other: StoredCell | None) -> CellDiff
     return replace(found, seen="columns" if kind == "same" and not same_columns else kind)
 
 
-def _platform(one: StoredCell, other: StoredCell, changed: Sequence[Change]) -> Platform:
+def _platform(one: StoredCell, other: StoredCell, changed: Sequence[CellChange]) -> Platform:
     moved = [change for change in changed if change.kind == "platform"]
     recorded = [cell.entry(seed).get("platform", {}) for cell in (one, other) for seed in cell.seeds]
     if any(p.get("device", "cpu") != "cpu" for p in recorded) or any("none" not in (c.before, c.after) for c in moved):
@@ -178,7 +178,7 @@ SETTLED: dict[Seen, tuple[MeasuredWord, str]] = {
 
 
 def _meetings(
-    cell: CellDifference, a: Cells, b: Cells, experiment: Experiment | None, rules: Rules
+    cell: CellDifference, a: Cells, b: Cells, experiment: Experiment | None, rules: JudgementRules
 ) -> Iterator[Meeting]:
     """A meeting per measure; or one without a measure, if a side lacks the cell or the experiment is not declared."""
     settled = SETTLED.get(cell.seen)
@@ -224,7 +224,7 @@ def _sample(data: CellData, measure: Measure, key: Key) -> Sample:
         raise DamagedError(f"{' '.join(key)}: the column {measure.column!r} cannot be read: {error}") from None
 
 
-def _random(key: Key, measure: Measure, folders: Sequence[Cells], rules: Rules) -> float | None:
+def _random(key: Key, measure: Measure, folders: Sequence[Cells], rules: JudgementRules) -> float | None:
     """A random policy's mean on the cell's task and budget: as declared, as measured in A, else in B."""
     experiment, budget, task, variant = key
     declared = rules.random_levels.get((task, measure.label))

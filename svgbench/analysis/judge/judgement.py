@@ -68,7 +68,7 @@ class PublishedNumbers(Protocol):
 
 
 @dataclass(frozen=True)
-class Rules:
+class JudgementRules:
     """Rules that are fixed before a run.
 
     `alpha` is the level of every test; intervals are at 1 - alpha. `floors` has the value of a failed seed by a
@@ -86,7 +86,7 @@ class Rules:
         return 1 - self.alpha
 
 
-DEFAULT_RULES = Rules()
+DEFAULT_RULES = JudgementRules()
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,7 @@ class Evidence:
     experiment: Experiment
     cells_by_budget: Mapping[str, Cells]
     asked_seeds: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    rules: Rules = DEFAULT_RULES
+    rules: JudgementRules = DEFAULT_RULES
     published: PublishedNumbers | None = None
 
     @property

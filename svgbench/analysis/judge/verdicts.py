@@ -1,7 +1,8 @@
 """Verdicts of our runs on claims, published numbers, rivals and other results.
 
 Claims are judged in `claims`, published numbers in `levels`, rivals in `rivals` and other results in `difference`
-(both by the rules of `between`), in the words of `judgement`. What is fixed before a run is in `judgement.Rules`.
+(both by the rules of `between`), in the words of `judgement`. What is fixed before a run is in
+`judgement.JudgementRules`.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from svgbench.analysis.judge.judgement import (
     DEFAULT_RULES,
     Cells,
     Evidence,
+    JudgementRules,
     PartResult,
     PrintedNumber,
     PublishedNumbers,
-    Rules,
     Verdict,
 )
 from svgbench.analysis.judge.levels import level_verdicts
@@ -30,10 +31,10 @@ __all__ = [
     "DEFAULT_RULES",
     "Cells",
     "Evidence",
+    "JudgementRules",
     "PartResult",
     "PrintedNumber",
     "PublishedNumbers",
-    "Rules",
     "Verdict",
     "claim_verdicts",
     "compare",
@@ -47,7 +48,7 @@ def compare(
     cells_by_budget: Mapping[str, Cells],
     published: PublishedNumbers | None = None,
     asked_seeds: Mapping[str, tuple[int, ...]] | None = None,
-    rules: Rules = DEFAULT_RULES,
+    rules: JudgementRules = DEFAULT_RULES,
     asked: Selection | None = None,
 ) -> list[Verdict]:
     """Claims, then levels (where there are published numbers), then rivals at every budget that has one.

@@ -65,7 +65,7 @@ _WIDE_MARKS = {
 }
 
 
-class Source:
+class TextFile:
     """An open file: iterate over `lines()` to its end, then ask for `sha256`, the hash of the bytes that were read."""
 
     def __init__(self, name: str, kept_name: str, stream: _Hashed, text: IO[bytes]) -> None:
@@ -147,7 +147,7 @@ class _Hashed(io.RawIOBase):
 
 
 @contextlib.contextmanager
-def open_source(file: Path) -> Iterator[Source]:
+def open_source(file: Path) -> Iterator[TextFile]:
     """Open a file, a pipe, or standard input ("-"), packed or not. Raises UsageError if it is not text."""
     name = "standard input" if str(file) == STDIN else str(file)
     try:
@@ -163,7 +163,7 @@ def open_source(file: Path) -> Iterator[Source]:
             raise _unreadable(name, error) from None
         regular = stat.S_ISREG(os.fstat(raw.fileno()).st_mode)
         kept = "standard input" if str(file) == STDIN else file.name if regular else "a pipe"
-        yield Source(name, kept.encode("utf-8", "replace").decode(), stream, text)
+        yield TextFile(name, kept.encode("utf-8", "replace").decode(), stream, text)
 
 
 def _open(file: Path, name: str) -> tuple[io.FileIO, bytes]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from svgbench.analysis.read.import_source import Source, line_ends
+from svgbench.analysis.read.import_source import TextFile, line_ends
 from svgbench.analysis.read.import_values import ColumnKind, RowError, is_number, parse, quoted
 from svgbench.words.errors import UsageError
 
@@ -46,7 +46,7 @@ class Table:
         return UsageError(f"{self.file}: {self.row(index)}: {why}")
 
 
-def read_table(source: Source, choose: Choose) -> Table:
+def read_table(source: TextFile, choose: Choose) -> Table:
     """Read the file to its end. `choose` gets the header's names and returns the columns to read, with their kinds.
 
     Raises UsageError for the first row that has another number of fields than the header, repeats the header, or holds
@@ -133,7 +133,7 @@ def _near(name: str, header: Sequence[str]) -> str:
 class _Rows:
     """The rows of a file in chunks, with the line on which each begins. Blank lines are no rows."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: TextFile) -> None:
         self._name = source.name
         self._reader = csv.reader(source.lines(), strict=True)
         self._count = 0  # number of rows so far, including the header

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
-from svgbench.analysis.judge.changes import Change
+from svgbench.analysis.judge.changes import CellChange
 from svgbench.analysis.judge.difference import CellDifference, Platform, Seen
 from svgbench.analysis.judge.verdict_words import tally
 from svgbench.analysis.read.naming import name_seeds
@@ -160,7 +160,7 @@ def _fitted(cells: Sequence[CellDifference], width: int, room: int) -> tuple[lis
 
 def _recorded(both: Sequence[CellDifference], every: bool) -> list[str]:
     """Recorded differences: a line per change if bits differ, one line for all if none does."""
-    counts: Counter[Change] = Counter(change for cell in both for change in cell.changes)
+    counts: Counter[CellChange] = Counter(change for cell in both for change in cell.changes)
     if not counts:
         return []
     said = [f"{_short(change)}{_in_cells(n, len(both))}" for change, n in counts.items()]
@@ -171,7 +171,7 @@ def _recorded(both: Sequence[CellDifference], every: bool) -> list[str]:
     return [f"Recorded differently all the same: {'; '.join(said)}."]
 
 
-def _short(change: Change) -> str:
+def _short(change: CellChange) -> str:
     return f"{change.field}: {_cut(change.before)} -> {_cut(change.after)}"
 
 

@@ -19,14 +19,14 @@ SWEEPS = 8
 
 
 @dataclass(frozen=True)
-class Layout:
+class GraphLayout:
     """Layers are 1 apart along x; items of a layer are at least 1 apart along y."""
 
     place: Mapping[Node, Point]
     bends: Mapping[tuple[Node, Node], Sequence[Point]]  # of each edge, from the parent to the child; often none
 
 
-def layout(graph: Graph, hidden: Collection[Node] = ()) -> Layout:
+def layout(graph: Graph, hidden: Collection[Node] = ()) -> GraphLayout:
     """Places of nodes and bends of edges; equal graphs have equal layouts. hidden: nodes to leave out, with their
     edges.
     """
@@ -49,7 +49,7 @@ def layout(graph: Graph, hidden: Collection[Node] = ()) -> Layout:
         for node, parents in nodes.items()
         for p in parents
     }
-    return Layout(place, bends)
+    return GraphLayout(place, bends)
 
 
 def _layers(nodes: Mapping[Node, Sequence[Node]]) -> dict[Node, int]:

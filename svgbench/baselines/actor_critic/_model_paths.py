@@ -29,8 +29,8 @@ Step = Callable[[int, Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
-class Rules:
-    """What paths go by. ends: None where nothing terminates."""
+class PathFunctions:
+    """The policy, reward, termination and critics that paths use. ends: None where nothing terminates."""
 
     act: Act
     reward: Outcome
@@ -77,25 +77,27 @@ class ModelSteps:
         return after.clamp(-self.clip, self.clip) if self.clip > 0 else after
 
 
-def path_returns(rules: Rules, step: Step, start: Tensor, H: int, last_actions: int = 1) -> tuple[Tensor, Tensor]:
+def path_returns(
+    functions: PathFunctions, step: Step, start: Tensor, H: int, last_actions: int = 1
+) -> tuple[Tensor, Tensor]:
     """sum_{t<H} gamma^t r_t + gamma^H Q(s_H, a_H) along paths from start [S, B, O]: section 4.1, for both critics.
 
     last_actions: how many actions are drawn in each last state. Returns [S, 2, B * last_actions], and the
     log-probability of the first actions [S, B]. What comes after a termination counts as 0.
     """
-    gamma, obs, alive = rules.gamma, start, torch.ones_like(start[..., 0])
+    gamma, obs, alive = functions.gamma, start, torch.ones_like(start[..., 0])
     total, log_probs = torch.zeros_like(alive), []
     for t in range(H):
-        action, log_prob = rules.act(t, obs)
+        action, log_prob = functions.act(t, obs)
         log_probs.append(log_prob)
         after = step(t, obs, action)
-        total = total + gamma**t * alive * rules.reward(obs, action, after)
-        alive = rules.survivors(alive, obs, action, after)
+        total = total + gamma**t * alive * functions.reward(obs, action, after)
+        alive = functions.survivors(alive, obs, action, after)
         obs = after
     if last_actions > 1:
         obs, alive, total = (x.repeat_interleave(last_actions, 1) for x in (obs, alive, total))
-    action, log_prob = rules.act(H, obs)
-    returns = total[:, None] + gamma**H * alive[:, None] * rules.twins(obs, action)
+    action, log_prob = functions.act(H, obs)
+    returns = total[:, None] + gamma**H * alive[:, None] * functions.twins(obs, action)
     return returns, [*log_probs, log_prob][0]
 
 
@@ -123,7 +125,7 @@ class ExpandedValue:
 
 
 def expanded_by_members(
-    rules: Rules, step: Step, alpha: Tensor, start: Tensor, members: int, depth: int, *, inner_entropy: bool
+    functions: PathFunctions, step: Step, alpha: Tensor, start: Tensor, members: int, depth: int, *, inner_entropy: bool
 ) -> ExpandedValue:
     """STEVE on the soft value of states start [S, B, O]: every member follows a path of its own from one first action.
 
@@ -133,26 +135,26 @@ def expanded_by_members(
     step: of [S, E, B, .]. inner_entropy: the entropies of actions on the way count as they do in the value.
     """
     S, B, _ = start.shape
-    action, log_prob = rules.act(0, start)
+    action, log_prob = functions.act(0, start)
     bonus = -alpha * log_prob
-    value = rules.twins(start, action) + bonus[:, None]  # [S, 2, B]
+    value = functions.twins(start, action) + bonus[:, None]  # [S, 2, B]
     means, variances = [value.amin(1)], [value.var(1, correction=0)]
     obs, action, bonus = (x[:, None].expand(-1, members, *x.shape[1:]) for x in (start, action, bonus))
     total, alive = start.new_zeros(S, members, B), start.new_ones(S, members, B)
     for j in range(1, depth + 1):
         after = step(j, obs, action)
-        reward = rules.reward(obs, action, after)
-        total = total + rules.gamma ** (j - 1) * alive * (reward + bonus if inner_entropy else reward)
-        alive = rules.survivors(alive, obs, action, after)
-        obs, action, value, bonus = _soft_value(rules, alpha, j, after)
-        estimate = total[:, None] + rules.gamma**j * alive[:, None] * value  # [S, 2, E, B]
+        reward = functions.reward(obs, action, after)
+        total = total + functions.gamma ** (j - 1) * alive * (reward + bonus if inner_entropy else reward)
+        alive = functions.survivors(alive, obs, action, after)
+        obs, action, value, bonus = _soft_value(functions, alpha, j, after)
+        estimate = total[:, None] + functions.gamma**j * alive[:, None] * value  # [S, 2, E, B]
         means.append(estimate.amin(1).mean(1))
         variances.append(estimate.flatten(1, 2).var(1, correction=0))
     return ExpandedValue(torch.stack(means, 1), torch.stack(variances, 1))
 
 
 def expanded_as_coded(
-    rules: Rules, step: Step, along: Step, alpha: Tensor, start: Tensor, chosen: Tensor
+    functions: PathFunctions, step: Step, along: Step, alpha: Tensor, start: Tensor, chosen: Tensor
 ) -> ExpandedValue:
     """The same as MAAC's authors have it: members share a path and part in its last step only.
 
@@ -163,29 +165,31 @@ def expanded_as_coded(
     step: of all members, from [S, 1, B, .] to [S, E, B, O]. along: the shared path's, one member a row.
     chosen [S, depth, E']: the members that count at each depth but 0.
     """
-    action, log_prob = rules.act(0, start)
-    value = rules.twins(start, action).amin(1) - alpha * log_prob
+    action, log_prob = functions.act(0, start)
+    value = functions.twins(start, action).amin(1) - alpha * log_prob
     means, variances = [value], [torch.zeros_like(value)]
-    obs, (action, _), total = start, rules.act(1, start), torch.zeros_like(value)[:, None]
+    obs, (action, _), total = start, functions.act(1, start), torch.zeros_like(value)[:, None]
     for j, which in enumerate(chosen.unbind(1), 1):
         after = step(j, obs[:, None], action[:, None])
         obs_E, action_E = (x[:, None].expand(-1, after.shape[1], -1, -1) for x in (obs, action))
-        alive = rules.survivors(torch.ones_like(after[..., 0]), obs_E, action_E, after)
-        total = total + rules.gamma ** (j - 1) * alive * rules.reward(obs_E, action_E, after)
-        value = _soft_value(rules, alpha, j + 1, after)[2].amin(1)
-        estimate = (total + rules.gamma**j * alive * value).gather(1, which[..., None].expand(-1, -1, value.shape[-1]))
+        alive = functions.survivors(torch.ones_like(after[..., 0]), obs_E, action_E, after)
+        total = total + functions.gamma ** (j - 1) * alive * functions.reward(obs_E, action_E, after)
+        value = _soft_value(functions, alpha, j + 1, after)[2].amin(1)
+        estimate = (total + functions.gamma**j * alive * value).gather(
+            1, which[..., None].expand(-1, -1, value.shape[-1])
+        )
         means.append(estimate.mean(1))
         variances.append(estimate.var(1, correction=0))
         obs = along(j, obs, action)
-        action, _ = rules.act(j + 1, obs)
+        action, _ = functions.act(j + 1, obs)
     return ExpandedValue(torch.stack(means, 1), torch.stack(variances, 1))
 
 
-def _soft_value(rules: Rules, alpha: Tensor, t: int, obs: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _soft_value(functions: PathFunctions, alpha: Tensor, t: int, obs: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """obs [S, E, B, O] itself, actions there, both critics' soft values [S, 2, E, B], and the actions' bonus."""
     rows = obs.flatten(1, 2)
-    action, log_prob = rules.act(t, rows)
+    action, log_prob = functions.act(t, rows)
     bonus = -alpha * log_prob
-    value = rules.twins(rows, action) + bonus[:, None]
+    value = functions.twins(rows, action) + bonus[:, None]
     E, B = obs.shape[1:3]
     return obs, action.unflatten(1, (E, B)), value.unflatten(-1, (E, B)), bonus.unflatten(1, (E, B))

@@ -39,7 +39,7 @@ class LinearPolicyTask(Protocol):
 
 
 @dataclass(frozen=True)
-class Paths:
+class PathSlopes:
     """Derivatives along N paths a seed. `q_slope` and `gradient` have an entry per horizon asked for."""
 
     gradient: Tensor  # (S, horizons, N, P) of the objective, path by path
@@ -52,7 +52,7 @@ class Paths:
 
 def follow(
     task: LinearPolicyTask, dynamics: Dynamics, critic: Critic, start: Tensor, noise: Tensor, horizons: Sequence[int]
-) -> Paths:
+) -> PathSlopes:
     """Paths from `start` (S, N, n) with action noise (S, T, N, m), T = max(horizons) + 1.
 
     Raises ValueError unless the horizons increase and the last is at least 1.
@@ -64,7 +64,7 @@ def follow(
     eye = torch.eye(gain.shape[0], dtype=start.dtype, device=start.device)
     s, s_slope = start, start.new_zeros(*start.shape, gain.numel())  # (S, N, n, P)
     total = start.new_zeros(*start.shape[:2], gain.numel())  # (S, N, P)
-    out: dict[str, list[Tensor]] = {name: [] for name in Paths.__dataclass_fields__}
+    out: dict[str, list[Tensor]] = {name: [] for name in PathSlopes.__dataclass_fields__}
     for t in range(max(horizons) + 1):
         direct = -torch.einsum("ij,snk->snijk", eye, s).flatten(-2)  # (S, N, m, P): a_i = -sum_k gain_ik s_k
         x_slope = torch.cat([s_slope, direct - gain @ s_slope], dim=-2)
@@ -83,7 +83,7 @@ def follow(
             s, s_slope = s_next.detach(), f_slope @ x_slope
             out["r_slope"].append(r_slope)
             out["f_slope"].append(f_slope)
-    return Paths(**{name: torch.stack(v, dim=1) for name, v in out.items()})
+    return PathSlopes(**{name: torch.stack(v, dim=1) for name, v in out.items()})
 
 
 def _slope(y: Tensor, x: Tensor, keep: bool = False) -> Tensor:
@@ -100,7 +100,7 @@ class Lemma:
     bound: Tensor  # on the 2-norm of the gradient's error
 
 
-def lemma(true: Paths, learned: Paths, gain: Tensor, gamma: float, horizons: Sequence[int]) -> Lemma:
+def lemma(true: PathSlopes, learned: PathSlopes, gain: Tensor, gamma: float, horizons: Sequence[int]) -> Lemma:
     """The right-hand side of Lemma 4.1 for paths that share their action noise. gain: (m, n).
 
     It holds path by path, and so for the mean; of a seed whose derivatives are not finite it says nothing. The
@@ -130,7 +130,7 @@ class PerTime:
     sensitivity: Tensor  # of both paths
 
     @classmethod
-    def of(cls, true: Paths, learned: Paths) -> PerTime:
+    def of(cls, true: PathSlopes, learned: PathSlopes) -> PerTime:
         def vectors(x: Tensor) -> Tensor:
             return torch.linalg.vector_norm(x, dim=-1).amax(2)
 

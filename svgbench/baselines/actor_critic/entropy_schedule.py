@@ -52,6 +52,6 @@ class EntropySchedule:
         self.finished = state["finished"]
 
 
-def make(config: Mapping[str, Any], task: None, seeds: Sequence[int], budget: Limits, device: str) -> Learner:
-    """The learner of a block; the task is not looked at. budget: `total_steps`, T of eq. (14)."""
-    return EntropySchedule(Config(**config), seeds, int(budget["total_steps"]))
+def make(config: Mapping[str, Any], task: None, seeds: Sequence[int], limits: Limits, device: str) -> Learner:
+    """The learner of a block; the task is not looked at. limits: `total_steps`, T of eq. (14)."""
+    return EntropySchedule(Config(**config), seeds, int(limits["total_steps"]))

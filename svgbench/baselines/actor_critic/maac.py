@@ -39,7 +39,7 @@ from torch import Tensor
 from svgbench.baselines.actor_critic import _imagined, _maac_costs, _model_paths
 from svgbench.baselines.actor_critic import _soft_actor_critic as shared
 from svgbench.baselines.actor_critic._imagined import acted_in_pieces, reward_rule, termination_rule
-from svgbench.baselines.actor_critic._model_paths import ModelSteps, Rules
+from svgbench.baselines.actor_critic._model_paths import ModelSteps, PathFunctions
 from svgbench.baselines.actor_critic._soft_actor_critic import RULES as SHARED_RULES
 from svgbench.baselines.actor_critic._soft_actor_critic import SoftActorCritic, soft_target
 from svgbench.learners.draws import Draws
@@ -49,14 +49,14 @@ from svgbench.learners.planning_trial import PlanningLearner
 from svgbench.learners.settings import settings
 from svgbench.memory.experience import Experience
 from svgbench.memory.imagined import ImaginedReplay
-from svgbench.memory.replay import Layout, ReplayBatch
+from svgbench.memory.replay import ReplayBatch, RowLayout
 from svgbench.models.branched import BranchedRollouts, permuted_members
 from svgbench.models.ensemble_fit import EnsembleFit, FitSettings, own_splits_by_rollout
 from svgbench.models.gaussian_ensemble import GaussianEnsemble
 from svgbench.models.stopping import RollingMean
 from svgbench.nn.streams import Streams
 from svgbench.planning.action_sequences import SequenceSearch
-from svgbench.planning.planned_policy import ActorCritic, planning_settings, ways_with_and_without
+from svgbench.planning.planned_policy import PlanningAgent, planning_settings, ways_with_and_without
 from svgbench.planning.trial import Way
 from svgbench.ranges import Count, Natural, NonNegative, Share
 from svgbench.simulation_batch import never
@@ -161,7 +161,7 @@ class MAAC(SoftActorCritic):
     def __init__(self, config: Config, task: Task, seeds: Sequence[int], total_steps: int, device: str) -> None:
         super().__init__(config, task, seeds, total_steps, device, policy_steps=1)
         c, self.seeds, n, m = config, list(seeds), task.observation_dim, task.action_dim
-        dtype, self.layout = getattr(torch, c.dtype), Layout(n, m)
+        dtype, self.layout = getattr(torch, c.dtype), RowLayout(n, m)
         self.model = GaussianEnsemble(
             Streams(seeds, "model", device), n + m, n,
             hidden=c.model_hidden, activation=c.model_activation, members=c.members,
@@ -262,8 +262,8 @@ class MAAC(SoftActorCritic):
         def step(t: int, s: Tensor, a: Tensor) -> Tensor:
             return self.steps.of_one(s, a, order[t], noise[t])
 
-        rules = Rules(act, self.rewards, self.ends, partial(self._twins, self.critic, seen), c.gamma)
-        returns, log_prob = _model_paths.path_returns(rules, step, start, c.H, last)
+        functions = PathFunctions(act, self.rewards, self.ends, partial(self._twins, self.critic, seen), c.gamma)
+        returns, log_prob = _model_paths.path_returns(functions, step, start, c.H, last)
         objective = _model_paths.smaller_mean(returns, K, of_means=c.smaller_of_means)
         return (self.temperature.alpha * log_prob).mean(-1) - objective, log_prob
 
@@ -277,7 +277,7 @@ class MAAC(SoftActorCritic):
             return soft_target(self.target_critic, self.target_actor, alpha, *outcome, unit, c.gamma)
         act = self._acting(streams, [B] * (depth + 2), seen)
         noise = self._model_noise(streams, depth, B)
-        rules = Rules(act, self.rewards, self.ends, partial(self._twins, self.target_critic, seen), c.gamma)
+        functions = PathFunctions(act, self.rewards, self.ends, partial(self._twins, self.target_critic, seen), c.gamma)
 
         def step(j: int, s: Tensor, a: Tensor) -> Tensor:
             return self.steps.of_all(s, a, noise[j - 1][:, None])
@@ -285,7 +285,7 @@ class MAAC(SoftActorCritic):
         if c.targets == "weighted":
             inner = c.target_entropy_on_the_way
             estimates = _model_paths.expanded_by_members(
-                rules, step, alpha, batch.next_x, c.members, depth, inner_entropy=inner
+                functions, step, alpha, batch.next_x, c.members, depth, inner_entropy=inner
             )
         else:
             order = [streams.permutation(B) for _ in range(depth)]
@@ -295,7 +295,7 @@ class MAAC(SoftActorCritic):
             def along(j: int, s: Tensor, a: Tensor) -> Tensor:
                 return self.steps.of_one(s, a, order[j - 1], noise[j - 1])
 
-            estimates = _model_paths.expanded_as_coded(rules, step, along, alpha, batch.next_x, chosen)
+            estimates = _model_paths.expanded_as_coded(functions, step, along, alpha, batch.next_x, chosen)
         value = estimates.combined(as_coded=c.targets == "as coded")
         return batch.reward + c.gamma * (1 - batch.terminal) * value
 
@@ -339,7 +339,7 @@ class MAAC(SoftActorCritic):
         c, ends = self.config, None if self.ends is None else self.terminates
         search = SequenceSearch(population=c.plan_population, elites=c.plan_elites, iterations=c.plan_iterations)
         how = planning_settings(c.gamma, c.plan_reading, c.plan_horizon, search)
-        acts = ActorCritic(self.actor, self.critic.smaller, experience.normalise)
+        acts = PlanningAgent(self.actor, self.critic.smaller, experience.normalise)
         return ways_with_and_without(how, acts, self.model, self.seeds, self.rewards, ends)
 
     def prepare(self, step: int, lacking: Tensor | None = None) -> int:
@@ -374,9 +374,9 @@ def costs_of_iteration(c: Config, sizes: tuple[int, int, int], step: int) -> tup
     return _maac_costs.parts_of_iteration(c, sizes, step, rollout_length(c, step))
 
 
-def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits) -> float:
+def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Limits) -> float:
     """Milliseconds of one core that a whole block takes, roughly."""
-    c, S, total_steps = settings(Config, config), len(seeds), int(budget["total_steps"])
+    c, S, total_steps = settings(Config, config), len(seeds), int(limits["total_steps"])
     sizes = task.observation_dim, task.action_dim, S
     acting = cost_before(total_steps, shared.schedule(c, total_steps), [(0, 0.0)], S, task.horizon)
     learns = range(c.learning_starts, total_steps + 1, c.rollout_steps)
@@ -384,12 +384,12 @@ def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], 
     return acting + iterations + _maac_costs.trial(c, sizes, task.horizon)
 
 
-def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> Learner:
-    """The learner of a block. budget: `total_steps`, environment steps, over which the target entropy moves.
+def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Limits, device: str) -> Learner:
+    """The learner of a block. limits: `total_steps`, environment steps, over which the target entropy moves.
 
     Raises ValueError for a task that does not state when it terminates and a reward with derivatives.
     """
-    c, total_steps = settings(Config, config), int(budget["total_steps"])
+    c, total_steps = settings(Config, config), int(limits["total_steps"])
     agent = MAAC(c, task, seeds, total_steps, device)
     experience = shared.experience(c, task, len(seeds), total_steps, device)
     plan, dtype = shared.schedule(c, total_steps), getattr(torch, c.dtype)

@@ -43,7 +43,7 @@ import torch
 from scipy import special, stats
 from torch import Tensor
 
-from svgbench.baselines.actor_critic._pathwise import Paths, PerTime, follow, lemma
+from svgbench.baselines.actor_critic._pathwise import PathSlopes, PerTime, follow, lemma
 from svgbench.learners.study import GridStudy
 from svgbench.nn.streams import Streams
 from svgbench.ranges import Count, Positive, Share
@@ -148,7 +148,7 @@ class Bounds(GridStudy[int]):
         return float(lqr.expected_return(self.task.lq, gain, self.task.sigma, np.outer(start, start)))
 
 
-def sign_paths(task: DoubleIntegrator, f: Tensor, W: Tensor) -> Paths:
+def sign_paths(task: DoubleIntegrator, f: Tensor, W: Tensor) -> PathSlopes:
     """Every path from the task's start with noise -1 or 1 at each time; S is D.
 
     f: (D, n, n + m), W: (D, n + m, n + m).
@@ -166,7 +166,7 @@ def sign_paths(task: DoubleIntegrator, f: Tensor, W: Tensor) -> Paths:
     return follow(task, dynamics, critic, start, noise.T[None, :, :, None].expand(len(f), -1, -1, -1), HORIZONS)
 
 
-def printed_lemma(true: Paths, learned: Paths, task: DoubleIntegrator, horizons: Sequence[int]) -> Tensor:
+def printed_lemma(true: PathSlopes, learned: PathSlopes, task: DoubleIntegrator, horizons: Sequence[int]) -> Tensor:
     """eps_f c_1(H) + eps_Q c_2(H) of the last line of appendix A.1: (D, horizons).
 
     Constants are the smallest that the paths allow: L_f and L_Q are the largest norms of derivatives, L is
@@ -228,14 +228,14 @@ def spectral(matrices: Tensor) -> Tensor:
 
 
 def make(
-    config: Mapping[str, Any], task: DoubleIntegrator, seeds: Sequence[int], budget: Limits, device: str
+    config: Mapping[str, Any], task: DoubleIntegrator, seeds: Sequence[int], limits: Limits, device: str
 ) -> Bounds:
-    """The learner of a block. budget: `problems` of a seed. It runs on the CPU, whatever the device."""
-    return Bounds(Config(**config), task, seeds, int(budget["problems"]))
+    """The learner of a block. limits: `problems` of a seed. It runs on the CPU, whatever the device."""
+    return Bounds(Config(**config), task, seeds, int(limits["problems"]))
 
 
 def estimated_work(
-    config: Mapping[str, Any], task: Mapping[str, Any], seeds: Sequence[int], budget: Mapping[str, Any]
+    config: Mapping[str, Any], task: Mapping[str, Any], seeds: Sequence[int], limits: Mapping[str, Any]
 ) -> float:
     """Problems of a block."""
-    return len(seeds) * int(budget["problems"])
+    return len(seeds) * int(limits["problems"])

@@ -387,13 +387,13 @@ def _take_per_member(x: Tensor, places: Tensor) -> Tensor:
 
 
 def make(
-    config: Mapping[str, Any], task: DoubleIntegrator, seeds: Sequence[int], budget: Limits, device: str
+    config: Mapping[str, Any], task: DoubleIntegrator, seeds: Sequence[int], limits: Limits, device: str
 ) -> Learner:
-    """The learner of a block. budget: `total_steps`, environment steps; later stages are not run.
+    """The learner of a block. limits: `total_steps`, environment steps; later stages are not run.
 
     The study is small and runs on the CPU: a device other than "cpu" is refused.
     """
     if device != "cpu":
         raise ValueError(f"device is {device!r}, expected 'cpu': this study measures in float64 on small networks")
     c = settings(Config, config)
-    return GradientError(c, task, seeds, int(budget["total_steps"]))
+    return GradientError(c, task, seeds, int(limits["total_steps"]))

@@ -47,7 +47,7 @@ from svgbench.learners.online import cost_before
 from svgbench.learners.settings import settings
 from svgbench.memory.experience import Experience
 from svgbench.memory.imagined import ImaginedReplay, mixed_batch
-from svgbench.memory.replay import Layout
+from svgbench.memory.replay import RowLayout
 from svgbench.models.branched import BranchedRollouts, drawn_members
 from svgbench.models.ensemble_fit import EnsembleFit, FitSettings, Split, bootstrap_split
 from svgbench.models.gaussian_ensemble import GaussianEnsemble
@@ -125,7 +125,7 @@ class MBPO(SoftActorCritic):
     def __init__(self, config: Config, task: Task, seeds: Sequence[int], total_steps: int, device: str) -> None:
         super().__init__(config, task, seeds, total_steps, device, policy_steps=1)
         c, self.seeds, n, m = config, list(seeds), task.observation_dim, task.action_dim
-        dtype, layout = getattr(torch, c.dtype), Layout(n, m)
+        dtype, layout = getattr(torch, c.dtype), RowLayout(n, m)
         self.model = GaussianEnsemble(
             Streams(seeds, "model", device), n + m, 1 + n,
             hidden=c.model_hidden, activation=c.model_activation, members=c.members,
@@ -223,20 +223,20 @@ def model_cost(c: Config, task_sizes: tuple[int, int, int], step: int) -> float:
     return fit + _imagined.imagining_milliseconds(c, outputs, task_sizes, made)
 
 
-def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits) -> float:
+def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Limits) -> float:
     """Milliseconds of one core that a whole block takes, roughly."""
-    c, S, total_steps = settings(Config, config), len(seeds), int(budget["total_steps"])
+    c, S, total_steps = settings(Config, config), len(seeds), int(limits["total_steps"])
     sizes = task.observation_dim, task.action_dim, S
     fits = sum(model_cost(c, sizes, step) for step in range(c.learning_starts, total_steps, c.fit_every))
     return fits + cost_before(total_steps, shared.schedule(c, total_steps), step_costs(c, *sizes), S, task.horizon)
 
 
-def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> Learner:
-    """The learner of a block. budget: `total_steps`, environment steps, over which the target entropy moves.
+def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Limits, device: str) -> Learner:
+    """The learner of a block. limits: `total_steps`, environment steps, over which the target entropy moves.
 
     Raises ValueError for a task that does not state when it terminates, and unless `model_decay` has a rate a layer.
     """
-    c, total_steps = settings(Config, config), int(budget["total_steps"])
+    c, total_steps = settings(Config, config), int(limits["total_steps"])
     agent = MBPO(c, task, seeds, total_steps, device)
     experience = shared.experience(c, task, len(seeds), total_steps, device)
     plan, dtype = shared.schedule(c, total_steps), getattr(torch, c.dtype)

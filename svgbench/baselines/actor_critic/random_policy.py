@@ -75,11 +75,11 @@ class RandomPolicy:
         self.finished = state["finished"]
 
 
-def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits) -> float:
+def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Limits) -> float:
     """Steps of a simulation, if no episode ends early."""
     return float(len(seeds) * Config(**config).eval_episodes * task.horizon)
 
 
-def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> Learner:
-    """The learner of a block. budget: `total_steps`, the step of its row. It always runs on the CPU."""
-    return RandomPolicy(Config(**config), task, seeds, int(budget["total_steps"]))
+def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Limits, device: str) -> Learner:
+    """The learner of a block. limits: `total_steps`, the step of its row. It always runs on the CPU."""
+    return RandomPolicy(Config(**config), task, seeds, int(limits["total_steps"]))

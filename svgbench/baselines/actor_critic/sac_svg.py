@@ -309,16 +309,16 @@ def _model_products(c: Config, obs_dim: int, action_dim: int, steps: int) -> int
     return steps * (ends + recurrent) + max(steps - 1, 0) * recurrent
 
 
-def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits) -> float:
+def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Limits) -> float:
     """Milliseconds of one core that a whole block takes, roughly."""
-    c, S, total_steps = settings(Config, config), len(seeds), int(budget["total_steps"])
+    c, S, total_steps = settings(Config, config), len(seeds), int(limits["total_steps"])
     updates = step_costs(c, task.observation_dim, task.action_dim, S)
     return cost_before(total_steps, shared.schedule(c, total_steps), updates, S, task.horizon)
 
 
-def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> Learner:
-    """The learner of a block. budget: `total_steps`, environment steps, over which the target entropy moves."""
-    c, total_steps = settings(Config, config), int(budget["total_steps"])
+def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Limits, device: str) -> Learner:
+    """The learner of a block. limits: `total_steps`, environment steps, over which the target entropy moves."""
+    c, total_steps = settings(Config, config), int(limits["total_steps"])
     if c.learning_starts <= c.H + 1:
         raise ValueError(f"learning_starts is {c.learning_starts}, expected above H + 1 = {c.H + 1}: a window must fit")
     longest = max(task.horizon - (0 if c.whole_episodes else 2), 0)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from svgbench.learners.surrogate import log_ratios, scores
-from svgbench.nn.gaussian_policy import Acting, GaussianPolicy, kl
+from svgbench.nn.gaussian_policy import GaussianPolicy, PolicySnapshot, kl
 from svgbench.nn.state import finite_rows
 from svgbench.nn.streams import Streams
 from svgbench.simulate.batch import Batch, Samples
@@ -133,14 +133,14 @@ class VineSampler:
     def full_steps(self) -> int:
         return self.trunks.full_steps + self.M * self.K * self.L
 
-    def advance(self, acting: Acting) -> VineBatch | None:
+    def advance(self, policy: PolicySnapshot) -> VineBatch | None:
         """One slice; the batch if it is complete."""
         if not self.chosen:
-            trunk = self.trunks.advance(acting)
+            trunk = self.trunks.advance(policy)
             if trunk is not None:
                 self._choose(trunk)
             return None
-        self._branch(acting)
+        self._branch(policy)
         return self._finish() if self.done == self.M else None
 
     def _choose(self, trunk: Batch) -> None:
@@ -169,7 +169,7 @@ class VineSampler:
         self.trunk_facts = {name: getattr(trunk, name) for name in names} | {"trunks_finite": trunk.finite()}
         self.done = 0
 
-    def _branch(self, acting: Acting) -> None:
+    def _branch(self, policy: PolicySnapshot) -> None:
         """All branches of the next few states of each seed."""
         S, A, K = len(self.seeds), self.trunks.task.action_dim, self.K
         own = slice(self.done, min(self.done + self.C, self.M))
@@ -191,7 +191,7 @@ class VineSampler:
             if not running.any():
                 break
             noise = first if step == 0 else np.repeat(common[:, step - 1], K, 1)  # common to a state's branches
-            action = self._act(acting, observation.reshape(S, m * K, -1), noise)
+            action = self._act(policy, observation.reshape(S, m * K, -1), noise)
             if step == 0:
                 self.arrays["action"][:, own] = action.reshape(S, m, K, A)
             ids = np.flatnonzero(running)
@@ -204,9 +204,9 @@ class VineSampler:
         self.arrays["q"][:, own] = q.reshape(S, m, K)
         self.done = own.stop
 
-    def _act(self, acting: Acting, observation: NDArray[np.float64], noise: Floats) -> Floats:
-        action = acting.mean(self.scaling.apply(observation, self.trunks.dtype))
-        action += acting.std * noise
+    def _act(self, policy: PolicySnapshot, observation: NDArray[np.float64], noise: Floats) -> Floats:
+        action = policy.mean(self.scaling.apply(observation, self.trunks.dtype))
+        action += policy.std * noise
         return action
 
     def _finish(self) -> VineBatch:

@@ -323,27 +323,27 @@ def sampling(c: Config) -> Sampling:
     )  # fmt: skip
 
 
-def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits) -> float:
+def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Limits) -> float:
     """Milliseconds of one core that a whole block takes if no path ends early, roughly."""
     c = Config(**config)
     steps = sampling(c).on(task.horizon).full_steps
     sizes = [task.observation_dim, *c.hidden, task.action_dim]
     policy = batches(
-        task, len(seeds), int(budget["iterations"]), steps, sizes,
+        task, len(seeds), int(limits["iterations"]), steps, sizes,
         steps * (8 + 3 * c.cg_iterations * c.fisher_fraction),
     )  # fmt: skip
     if c.baseline == "time":
         return policy
     fits = 3 * c.value_epochs if c.value_fit == "adam" else c.value_substeps * (5 + 3 * c.value_cg_iterations)
-    rows = len(seeds) * int(budget["iterations"]) * steps * (2 + fits)
+    rows = len(seeds) * int(limits["iterations"]) * steps * (2 + fits)
     return policy + passes([task.observation_dim, *c.value_hidden, 1], rows)
 
 
-def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> Learner:
-    """The learner of a block. budget: `iterations`. Simulations run on the CPU, updates on the device."""
+def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Limits, device: str) -> Learner:
+    """The learner of a block. limits: `iterations`. Simulations run on the CPU, updates on the device."""
     c = Config(**config)
     if c.value_fit == "adam" and c.batch != "steps":
         raise ValueError(f"value_fit is adam and batch {c.batch}: expected steps, of which all seeds have as many")
     scaling = ObservationScaling(c.observation_scaling, task, seeds, c.observation_clip)
     rollouts = Rollouts(task, seeds, sampling(c), scaling, getattr(torch, c.dtype), device)
-    return OnPolicyLearner(GAE(c, task, seeds, device), rollouts, task, seeds, int(budget["iterations"]))
+    return OnPolicyLearner(GAE(c, task, seeds, device), rollouts, task, seeds, int(limits["iterations"]))

@@ -120,20 +120,20 @@ class RewardWeightedRegression(PolicyAgent):
         return total
 
 
-def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits) -> float:
+def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Limits) -> float:
     """Milliseconds of one core that a whole block takes if no path ends early, roughly."""
     c = Config(**config)
     steps = c.simulations * (c.path_length or task.horizon)
     share = c.elite_fraction if c.weighting == "elite" else 1.0
     sizes = [task.observation_dim, *c.hidden, task.action_dim]
-    return batches(task, len(seeds), int(budget["iterations"]), steps, sizes, steps * (1 + 3 * c.evaluations * share))
+    return batches(task, len(seeds), int(limits["iterations"]), steps, sizes, steps * (1 + 3 * c.evaluations * share))
 
 
-def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> Learner:
-    """The learner of a block. budget: `iterations`. Simulations run on the CPU, updates on the device."""
+def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Limits, device: str) -> Learner:
+    """The learner of a block. limits: `iterations`. Simulations run on the CPU, updates on the device."""
     c = Config(**config)
     scaling = ObservationScaling(c.observation_scaling, task, seeds, c.observation_clip)
     plan = Sampling("paths", c.simulations, path_length=c.path_length, steps_per_slice=c.steps_per_slice)
     rollouts = Rollouts(task, seeds, plan, scaling, getattr(torch, c.dtype), device)
     agent = RewardWeightedRegression(c, task, seeds, device)
-    return OnPolicyLearner(agent, rollouts, task, seeds, int(budget["iterations"]))
+    return OnPolicyLearner(agent, rollouts, task, seeds, int(limits["iterations"]))

@@ -290,8 +290,8 @@ class LibraryTRPO:
         return {"seeds": self.seeds, "task": self.task.id, "policies": policies}
 
 
-def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> Learner:
-    """The learner of a block. budget: `iterations`. Raises ValueError for a task that gymnasium does not have."""
+def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Limits, device: str) -> Learner:
+    """The learner of a block. limits: `iterations`. Raises ValueError for a task that gymnasium does not have."""
     missing = [name for name in PACKAGES if find_spec(name) is None]
     if missing:
         raise ModuleNotFoundError(f"no {' and no '.join(missing)}: install the extra, svgbench[crosscheck]")
@@ -299,4 +299,4 @@ def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Li
         raise ValueError(
             f"{task.id} is not one of gymnasium's environments: expected one of svgbench.tasks.gymnasium.v5"
         )
-    return LibraryTRPO(settings(Config, config), task, seeds, int(budget["iterations"]))
+    return LibraryTRPO(settings(Config, config), task, seeds, int(limits["iterations"]))

@@ -195,18 +195,18 @@ def sampling(c: Config) -> Sampling:
     return whole_paths(c, extension_steps(c.extension_factor, c.gamma))
 
 
-def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits) -> float:
+def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Limits) -> float:
     """Milliseconds of one core that a whole block takes if no path ends early, roughly."""
     c = Config(**config)
     steps = sampling(c).on(task.horizon).full_steps
     branches = c.rollout_set * c.actions_per_state * c.branch_length if c.sampling == "vine" else 0
     rows = (c.rollout_set if c.sampling == "vine" else steps) * (8 + 3 * c.cg_iterations * c.fisher_fraction)
     sizes = [task.observation_dim, *c.hidden, task.action_dim]
-    return batches(task, len(seeds), int(budget["iterations"]), steps + branches, sizes, steps + branches + rows)
+    return batches(task, len(seeds), int(limits["iterations"]), steps + branches, sizes, steps + branches + rows)
 
 
-def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> Learner:
-    """The learner of a block. budget: `iterations`. Simulations run on the CPU, updates on the device."""
+def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Limits, device: str) -> Learner:
+    """The learner of a block. limits: `iterations`. Simulations run on the CPU, updates on the device."""
     c = Config(**config)
     if c.sampling == "vine" and (
         c.timesteps or c.extension_factor or c.damping == "gradient" or c.fisher == "empirical"
@@ -222,4 +222,4 @@ def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Li
         sampler = VineSampler(
             rollouts, c.rollout_set, c.actions_per_state, c.branch_length, c.gamma, c.states_per_slice
         )
-    return OnPolicyLearner(TRPO(c, task, seeds, device), sampler, task, seeds, int(budget["iterations"]))
+    return OnPolicyLearner(TRPO(c, task, seeds, device), sampler, task, seeds, int(limits["iterations"]))

@@ -133,18 +133,18 @@ class VanillaPolicyGradient(PolicyAgent):
         self.adam.load_state_dict(state["adam"])
 
 
-def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits) -> float:
+def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Limits) -> float:
     """Milliseconds of one core that a whole block takes if no path ends early, roughly."""
     c = Config(**config)
     steps = whole_paths(c).on(task.horizon).full_steps
     sizes = [task.observation_dim, *c.hidden, task.action_dim]
-    return batches(task, len(seeds), int(budget["iterations"]), steps, sizes, 8 * steps)
+    return batches(task, len(seeds), int(limits["iterations"]), steps, sizes, 8 * steps)
 
 
-def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> Learner:
-    """The learner of a block. budget: `iterations`. Simulations run on the CPU, updates on the device."""
+def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Limits, device: str) -> Learner:
+    """The learner of a block. limits: `iterations`. Simulations run on the CPU, updates on the device."""
     c = Config(**config)
     scaling = ObservationScaling(c.observation_scaling, task, seeds, c.observation_clip)
     rollouts = Rollouts(task, seeds, whole_paths(c), scaling, getattr(torch, c.dtype), device)
     agent = VanillaPolicyGradient(c, task, seeds, device)
-    return OnPolicyLearner(agent, rollouts, task, seeds, int(budget["iterations"]))
+    return OnPolicyLearner(agent, rollouts, task, seeds, int(limits["iterations"]))

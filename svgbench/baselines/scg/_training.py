@@ -27,7 +27,7 @@ EVALUATIONS = 10  # at most, after the one before the first update
 APART = 10  # iterations between two of them, at least
 
 BaselineKind = Literal["none", "running", "learned"]
-Learned = Mapping[scg.Node, tuple[Callable[..., Tensor], Sequence[scg.Node]]]
+LearnedFunctions = Mapping[scg.Node, tuple[Callable[..., Tensor], Sequence[scg.Node]]]
 
 
 class Trainee(ABC):
@@ -70,7 +70,7 @@ class Trainee(ABC):
             self.baseline.sums, self.baseline.weight = dict(state["running"]["sums"]), state["running"]["weight"]
 
 
-def chosen(kind: BaselineKind, graph: scg.Graph, learned: Learned) -> scg.Baseline | None:
+def chosen(kind: BaselineKind, graph: scg.Graph, learned: LearnedFunctions) -> scg.Baseline | None:
     """The baseline of that kind. learned: as of `scg.Learned`."""
     if kind == "none":
         return None

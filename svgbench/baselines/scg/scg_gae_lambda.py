@@ -109,12 +109,12 @@ def errors_of_targets(paths: dp.Paths, targets: Tensor, V: Tensor) -> tuple[floa
     return bias.sqrt().item(), variance.mean().item()
 
 
-def make(config: Mapping[str, Any], task: None, seeds: Sequence[int], budget: Limits, device: str) -> Lambda:
-    """The learner of a block; the task is not looked at. budget: `episode`, its steps."""
-    return Lambda(Config(**config), seeds, int(budget["episode"]))
+def make(config: Mapping[str, Any], task: None, seeds: Sequence[int], limits: Limits, device: str) -> Lambda:
+    """The learner of a block; the task is not looked at. limits: `episode`, its steps."""
+    return Lambda(Config(**config), seeds, int(limits["episode"]))
 
 
-def estimated_work(config: Mapping[str, Any], task: None, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:
+def estimated_work(config: Mapping[str, Any], task: None, seeds: Sequence[int], limits: Mapping[str, Any]) -> float:
     """Steps of all paths, for each lambda."""
-    T = int(budget["episode"])
+    T = int(limits["episode"])
     return len(seeds) * len(config["lambdas"]) * T * (2 * ACTIONS) ** T

@@ -131,11 +131,11 @@ class Hessians(GridStudy[int]):
         ]
 
 
-def make(config: Mapping[str, Any], task: None, seeds: Sequence[int], budget: Limits, device: str) -> Hessians:
-    """The learner of a block; the task is not looked at. budget: `samples`, the largest n, at least 1."""
-    return Hessians(Config(**config), seeds, int(budget["samples"]))
+def make(config: Mapping[str, Any], task: None, seeds: Sequence[int], limits: Limits, device: str) -> Hessians:
+    """The learner of a block; the task is not looked at. limits: `samples`, the largest n, at least 1."""
+    return Hessians(Config(**config), seeds, int(limits["samples"]))
 
 
-def estimated_work(config: Mapping[str, Any], task: None, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:
+def estimated_work(config: Mapping[str, Any], task: None, seeds: Sequence[int], limits: Mapping[str, Any]) -> float:
     """Samples of a block, of all points."""
-    return len(seeds) * sum(points(int(budget["samples"]), config["factor"]))
+    return len(seeds) * sum(points(int(limits["samples"]), config["factor"]))

@@ -41,7 +41,7 @@ class Config:
 
 
 @dataclass(frozen=True)
-class Process:
+class FiniteProcess:
     """A finite decision process; the first state is uniform."""
 
     transition: Tensor  # [S, A, S]
@@ -64,13 +64,13 @@ class Process:
         return value.mean().item()
 
 
-def random_process(seed: int, states: int, actions: int, horizon: int) -> Process:
+def random_process(seed: int, states: int, actions: int, horizon: int) -> FiniteProcess:
     streams = Streams([seed], "process")
     logits = 2 * streams.normal((states, actions, states), DTYPE)[0]
-    return Process(logits.softmax(-1), streams.uniform((states, actions), dtype=DTYPE)[0], horizon)
+    return FiniteProcess(logits.softmax(-1), streams.uniform((states, actions), dtype=DTYPE)[0], horizon)
 
 
-def build(process: Process) -> tuple[scg.Graph, list[scg.Node], list[scg.Node]]:
+def build(process: FiniteProcess) -> tuple[scg.Graph, list[scg.Node], list[scg.Node]]:
     """The graph of Figure 14 (left), its states and its actions. Its input: theta, [1, S, A]."""
     graph = scg.Graph()
     theta = graph.input("theta")
@@ -149,12 +149,12 @@ class Mdp(Trainee):
         }
 
 
-def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> Training:
-    """The learner of a block; the task is not looked at. budget: `iterations`, each a batch and a step."""
+def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], limits: Limits, device: str) -> Training:
+    """The learner of a block; the task is not looked at. limits: `iterations`, each a batch and a step."""
     settings = Config(**config)
-    return Training([Mdp(settings, seed) for seed in seeds], int(budget["iterations"]))
+    return Training([Mdp(settings, seed) for seed in seeds], int(limits["iterations"]))
 
 
-def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:
+def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], limits: Mapping[str, Any]) -> float:
     """Actions of all batches, each a node."""
-    return len(seeds) * int(budget["iterations"]) * int(config["horizon"])
+    return len(seeds) * int(limits["iterations"]) * int(config["horizon"])

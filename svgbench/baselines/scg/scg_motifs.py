@@ -153,11 +153,11 @@ class Motifs(GridStudy[int]):
         return [{"step": point, **row}]
 
 
-def make(config: Mapping[str, Any], task: None, seeds: Sequence[int], budget: Limits, device: str) -> Motifs:
-    """The learner of a block; the task is not looked at. budget: `samples`, the largest n, at least 1."""
-    return Motifs(Config(**config), seeds, int(budget["samples"]))
+def make(config: Mapping[str, Any], task: None, seeds: Sequence[int], limits: Limits, device: str) -> Motifs:
+    """The learner of a block; the task is not looked at. limits: `samples`, the largest n, at least 1."""
+    return Motifs(Config(**config), seeds, int(limits["samples"]))
 
 
-def estimated_work(config: Mapping[str, Any], task: None, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:
+def estimated_work(config: Mapping[str, Any], task: None, seeds: Sequence[int], limits: Mapping[str, Any]) -> float:
     """Samples of a block, of all points."""
-    return len(seeds) * sum(sizes(int(budget["samples"]), config["points_per_decade"]))
+    return len(seeds) * sum(sizes(int(limits["samples"]), config["points_per_decade"]))

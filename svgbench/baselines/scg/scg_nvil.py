@@ -121,7 +121,7 @@ def bars() -> Tensor:
 
 
 @dataclass(frozen=True)
-class Model:
+class NvilGraph:
     """The graph of Figure 13 (left). Its inputs: x [n, pixels], theta, phi, and without direct terms a fixed phi."""
 
     graph: scg.Graph
@@ -129,7 +129,7 @@ class Model:
     below: tuple[scg.Node, ...]  # their parents: x to h_(L - 1)
 
 
-def build(layers: int, direct_terms: bool = False) -> Model:
+def build(layers: int, direct_terms: bool = False) -> NvilGraph:
     """direct_terms: whether phi also acts on the costs through log q; else log q has a phi of its own, without a
     gradient, as in eq. (43)."""
     graph = scg.Graph()
@@ -145,7 +145,7 @@ def build(layers: int, direct_terms: bool = False) -> Model:
         graph.cost(f"-r{k}", partial(_cost, k), theta, below[-1], h, log_q)
         latent.append(h)
         below.append(h)
-    return Model(graph, tuple(latent), tuple(below[:-1]))
+    return NvilGraph(graph, tuple(latent), tuple(below[:-1]))
 
 
 def _law(layer: int, q: Inference, below: Tensor) -> Bernoulli:
@@ -220,12 +220,12 @@ def without_gradient(module: nn.Module) -> nn.Module:
     return twin
 
 
-def make(config: Mapping[str, Any], task: None, seeds: Sequence[int], budget: Limits, device: str) -> Training:
-    """The learner of a block; the task is not looked at. budget: `iterations`, each a batch and a step."""
+def make(config: Mapping[str, Any], task: None, seeds: Sequence[int], limits: Limits, device: str) -> Training:
+    """The learner of a block; the task is not looked at. limits: `iterations`, each a batch and a step."""
     settings, data = Config(**config), bars()
-    return Training([Nvil(settings, seed, data) for seed in seeds], int(budget["iterations"]))
+    return Training([Nvil(settings, seed, data) for seed in seeds], int(limits["iterations"]))
 
 
-def estimated_work(config: Mapping[str, Any], task: None, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:
+def estimated_work(config: Mapping[str, Any], task: None, seeds: Sequence[int], limits: Mapping[str, Any]) -> float:
     """Layers that are sampled, over all batches."""
-    return len(seeds) * int(budget["iterations"]) * len(config["latent"]) * math.sqrt(config["batch"])
+    return len(seeds) * int(limits["iterations"]) * len(config["latent"]) * math.sqrt(config["batch"])

@@ -143,11 +143,11 @@ def divergence(old: Tensor, new: Tensor) -> float:
     return torch.xlogy(old, old / new.clamp_min(1e-300)).sum(1).max().item()
 
 
-def make(config: Mapping[str, Any], task: None, seeds: Sequence[int], budget: Limits, device: str) -> PolicyBound:
-    """The learner of a block; the task is not looked at. budget: `problems` of a seed, at each distance."""
-    return PolicyBound(Config(**config), seeds, int(budget["problems"]))
+def make(config: Mapping[str, Any], task: None, seeds: Sequence[int], limits: Limits, device: str) -> PolicyBound:
+    """The learner of a block; the task is not looked at. limits: `problems` of a seed, at each distance."""
+    return PolicyBound(Config(**config), seeds, int(limits["problems"]))
 
 
-def estimated_work(config: Mapping[str, Any], task: None, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:
+def estimated_work(config: Mapping[str, Any], task: None, seeds: Sequence[int], limits: Mapping[str, Any]) -> float:
     """Problems of a block."""
-    return len(seeds) * len(DISTANCES) * int(budget["problems"])
+    return len(seeds) * len(DISTANCES) * int(limits["problems"])

@@ -129,11 +129,11 @@ def optimal_baseline(paths: dp.Paths, following: Tensor, policy: Tensor) -> Tens
     return (sums[0] / sums[1].clamp_min(1e-300)).view(T, S)
 
 
-def make(config: Mapping[str, Any], task: None, seeds: Sequence[int], budget: Limits, device: str) -> PolicyGradients:
-    """The learner of a block; the task is not looked at. budget: `longest`, the steps of the longest episode."""
-    return PolicyGradients(Config(**config), seeds, int(budget["longest"]))
+def make(config: Mapping[str, Any], task: None, seeds: Sequence[int], limits: Limits, device: str) -> PolicyGradients:
+    """The learner of a block; the task is not looked at. limits: `longest`, the steps of the longest episode."""
+    return PolicyGradients(Config(**config), seeds, int(limits["longest"]))
 
 
-def estimated_work(config: Mapping[str, Any], task: None, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:
+def estimated_work(config: Mapping[str, Any], task: None, seeds: Sequence[int], limits: Mapping[str, Any]) -> float:
     """Steps of all paths that a block lists."""
-    return len(seeds) * sum(T * STATES * (STATES * ACTIONS) ** T for T in range(2, int(budget["longest"]) + 1))
+    return len(seeds) * sum(T * STATES * (STATES * ACTIONS) ** T for T in range(2, int(limits["longest"]) + 1))

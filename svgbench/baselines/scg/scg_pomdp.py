@@ -82,7 +82,7 @@ class Reader(nn.Module):
 
 
 @dataclass(frozen=True)
-class Model:
+class PomdpGraph:
     """The graph of Figure 14 (right). Its input: theta, a `Reader`."""
 
     graph: scg.Graph
@@ -90,7 +90,7 @@ class Model:
     observations: tuple[scg.Node, ...]
 
 
-def build(horizon: int) -> Model:
+def build(horizon: int) -> PomdpGraph:
     graph = scg.Graph()
     theta = graph.input("theta")
     cue = graph.stochastic("cue", lambda: Bernoulli(torch.tensor(0.5, dtype=DTYPE)))
@@ -108,7 +108,7 @@ def build(horizon: int) -> Model:
             graph.cost(f"-r{t}", lambda cue, a, on: -on * (a == cue), cue, a, *before, smooth=False)
         actions.append(a)
         observations.append(o)
-    return Model(graph, tuple(actions), tuple(observations))
+    return PomdpGraph(graph, tuple(actions), tuple(observations))
 
 
 def _shows(cue: Tensor) -> Bernoulli:
@@ -192,12 +192,12 @@ class Pomdp(Trainee):
         }
 
 
-def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> Training:
-    """The learner of a block; the task is not looked at. budget: `iterations`, each a batch and a step."""
+def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], limits: Limits, device: str) -> Training:
+    """The learner of a block; the task is not looked at. limits: `iterations`, each a batch and a step."""
     settings = Config(**config)
-    return Training([Pomdp(settings, seed) for seed in seeds], int(budget["iterations"]))
+    return Training([Pomdp(settings, seed) for seed in seeds], int(limits["iterations"]))
 
 
-def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:
+def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], limits: Mapping[str, Any]) -> float:
     """Actions of all batches, each with a step of a GRU."""
-    return len(seeds) * int(budget["iterations"]) * int(config["horizon"])
+    return len(seeds) * int(limits["iterations"]) * int(config["horizon"])

@@ -62,11 +62,11 @@ def figure_12(number: str) -> tuple[scg.Graph, scg.Graph, list[scg.Node]]:
     return of.graph, surrogate, [node for node in surrogate.nodes if node.name.startswith(scg.Q_HAT)]
 
 
-def make(config: Mapping[str, Any], task: None, seeds: Sequence[int], budget: Limits, device: str) -> Surrogates:
-    """The learner of a block; the task is not looked at. budget: `samples`, at least 1."""
-    return Surrogates(Config(**config), seeds, int(budget["samples"]))
+def make(config: Mapping[str, Any], task: None, seeds: Sequence[int], limits: Limits, device: str) -> Surrogates:
+    """The learner of a block; the task is not looked at. limits: `samples`, at least 1."""
+    return Surrogates(Config(**config), seeds, int(limits["samples"]))
 
 
-def estimated_work(config: Mapping[str, Any], task: None, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:
+def estimated_work(config: Mapping[str, Any], task: None, seeds: Sequence[int], limits: Mapping[str, Any]) -> float:
     """Samples of a block."""
-    return len(seeds) * int(budget["samples"])
+    return len(seeds) * int(limits["samples"])

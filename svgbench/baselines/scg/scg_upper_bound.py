@@ -109,11 +109,11 @@ class UpperBound(GridStudy[int]):
         return bound.item(), torch.autograd.grad(bound, new)[0]
 
 
-def make(config: Mapping[str, Any], task: None, seeds: Sequence[int], budget: Limits, device: str) -> UpperBound:
-    """The learner of a block; the task is not looked at. budget: `iterations` of majorisation-minimisation."""
-    return UpperBound(Config(**config), seeds, int(budget["iterations"]))
+def make(config: Mapping[str, Any], task: None, seeds: Sequence[int], limits: Limits, device: str) -> UpperBound:
+    """The learner of a block; the task is not looked at. limits: `iterations` of majorisation-minimisation."""
+    return UpperBound(Config(**config), seeds, int(limits["iterations"]))
 
 
-def estimated_work(config: Mapping[str, Any], task: None, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:
+def estimated_work(config: Mapping[str, Any], task: None, seeds: Sequence[int], limits: Mapping[str, Any]) -> float:
     """Evaluations of a graph."""
-    return len(seeds) * int(budget["iterations"]) * (len(OFFSETS) + 2 * config["inner_steps"])
+    return len(seeds) * int(limits["iterations"]) * (len(OFFSETS) + 2 * config["inner_steps"])

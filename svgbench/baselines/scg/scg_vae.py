@@ -152,12 +152,12 @@ class Vae(Trainee):
         }
 
 
-def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Limits, device: str) -> Training:
-    """The learner of a block; the task is not looked at. budget: `iterations`, each a batch and a step."""
+def make(config: Mapping[str, Any], task: Any, seeds: Sequence[int], limits: Limits, device: str) -> Training:
+    """The learner of a block; the task is not looked at. limits: `iterations`, each a batch and a step."""
     settings = Config(**config)
-    return Training([Vae(settings, seed) for seed in seeds], int(budget["iterations"]))
+    return Training([Vae(settings, seed) for seed in seeds], int(limits["iterations"]))
 
 
-def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:
+def estimated_work(config: Mapping[str, Any], task: Any, seeds: Sequence[int], limits: Mapping[str, Any]) -> float:
     """Batches, with what their size adds."""
-    return len(seeds) * int(budget["iterations"]) * (1 + config["latent"] / 50)
+    return len(seeds) * int(limits["iterations"]) * (1 + config["latent"] / 50)

@@ -104,11 +104,11 @@ class Variances(GridStudy[int]):
         ]
 
 
-def make(config: Mapping[str, Any], task: None, seeds: Sequence[int], budget: Limits, device: str) -> Variances:
-    """The learner of a block; the task is not looked at. budget: `samples` for each size, at least 2."""
-    return Variances(Config(**config), seeds, int(budget["samples"]))
+def make(config: Mapping[str, Any], task: None, seeds: Sequence[int], limits: Limits, device: str) -> Variances:
+    """The learner of a block; the task is not looked at. limits: `samples` for each size, at least 2."""
+    return Variances(Config(**config), seeds, int(limits["samples"]))
 
 
-def estimated_work(config: Mapping[str, Any], task: None, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:
+def estimated_work(config: Mapping[str, Any], task: None, seeds: Sequence[int], limits: Mapping[str, Any]) -> float:
     """Numbers drawn by a block."""
-    return len(seeds) * int(budget["samples"]) * sum(config["sizes"])
+    return len(seeds) * int(limits["samples"]) * sum(config["sizes"])

@@ -138,11 +138,11 @@ def difference_variance(rho: Tensor, moments: Moments, square: Tensor) -> float:
     return variance / size
 
 
-def make(config: Mapping[str, Any], task: None, seeds: Sequence[int], budget: Limits, device: str) -> Vine:
-    """The learner of a block; the task is not looked at. budget: `most_actions`, the largest K."""
-    return Vine(Config(**config), seeds, int(budget["most_actions"]))
+def make(config: Mapping[str, Any], task: None, seeds: Sequence[int], limits: Limits, device: str) -> Vine:
+    """The learner of a block; the task is not looked at. limits: `most_actions`, the largest K."""
+    return Vine(Config(**config), seeds, int(limits["most_actions"]))
 
 
-def estimated_work(config: Mapping[str, Any], task: None, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:
+def estimated_work(config: Mapping[str, Any], task: None, seeds: Sequence[int], limits: Mapping[str, Any]) -> float:
     """Products of the recursions."""
-    return len(seeds) * ROLLOUT * sum((STATES**2 * K) ** 2 for K in range(2, int(budget["most_actions"]) + 1))
+    return len(seeds) * ROLLOUT * sum((STATES**2 * K) ** 2 for K in range(2, int(limits["most_actions"]) + 1))

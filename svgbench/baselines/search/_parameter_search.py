@@ -16,7 +16,7 @@ from torch import Tensor
 
 from svgbench.learners.costs import batches
 from svgbench.learners.on_policy import OnPolicyLearner
-from svgbench.nn.gaussian_policy import Acting, GaussianPolicy
+from svgbench.nn.gaussian_policy import GaussianPolicy, PolicySnapshot
 from svgbench.nn.scaling import ObservationScaling
 from svgbench.nn.state import on_cpu
 from svgbench.nn.streams import Streams
@@ -58,13 +58,13 @@ class ParameterSearch:
         candidates = self.search.ask()
         S, n, _ = candidates.shape
         theta = candidates.flatten(0, 1).to(self.dtype)
-        each = self.policy.acting(theta)
+        each = self.policy.snapshot(theta)
         self._entropy = self.policy.entropy(theta).view(S, n).mean(1)
-        self._acting = Acting(
+        self._acting = PolicySnapshot(
             lambda x: each.mean(x.reshape(S * n, 1, -1)).reshape(S, n, -1), each.std.reshape(S, n, -1)
         )
 
-    def acting(self) -> Acting:
+    def snapshot(self) -> PolicySnapshot:
         """Candidate i acts in simulation i."""
         return self._acting
 

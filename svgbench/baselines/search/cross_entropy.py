@@ -109,12 +109,12 @@ class CrossEntropy:
         self.streams.load_state_dict(state["streams"])
 
 
-def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits) -> float:
+def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Limits) -> float:
     """Milliseconds of one core that a whole block takes if no path ends early, roughly."""
-    return search_cost(Config(**config), task, seeds, int(budget["iterations"]))
+    return search_cost(Config(**config), task, seeds, int(limits["iterations"]))
 
 
-def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], budget: Limits, device: str) -> Learner:
-    """The learner of a block, on the CPU whatever the device. budget: `iterations`."""
+def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Limits, device: str) -> Learner:
+    """The learner of a block, on the CPU whatever the device. limits: `iterations`."""
     c = Config(**config)
-    return make_search(c, lambda first: CrossEntropy(c, first, seeds), task, seeds, int(budget["iterations"]))
+    return make_search(c, lambda first: CrossEntropy(c, first, seeds), task, seeds, int(limits["iterations"]))

@@ -25,8 +25,8 @@ from svgbench.words.task import Task
 
 
 @dataclass(frozen=True)
-class Block:
-    """S seeds that learn side by side: their task, and the device of their numbers."""
+class AgentSetup:
+    """What an agent's parts are made for: S seeds, their task, and the device of their numbers."""
 
     seeds: Sequence[int]
     task: Task
@@ -43,44 +43,44 @@ def dtype_of(c: Settings) -> torch.dtype:
     return found
 
 
-def new_statistics(c: Settings, block: Block) -> StateStatistics:
-    task = block.task
-    return StateStatistics(len(block.seeds), task.observation_dim, task.action_dim, dtype_of(c), block.device)
+def new_statistics(c: Settings, setup: AgentSetup) -> StateStatistics:
+    task = setup.task
+    return StateStatistics(len(setup.seeds), task.observation_dim, task.action_dim, dtype_of(c), setup.device)
 
 
-def new_database(c: Settings, block: Block, most: int) -> Database:
+def new_database(c: Settings, setup: AgentSetup, most: int) -> Database:
     """D. most: the transitions that a seed can make in a run; more room than that is never needed."""
-    S, task = len(block.seeds), block.task
-    return Database(S, min(most, c.replay_size), task.observation_dim, task.action_dim, dtype_of(c), block.device)
+    S, task = len(setup.seeds), setup.task
+    return Database(S, min(most, c.replay_size), task.observation_dim, task.action_dim, dtype_of(c), setup.device)
 
 
-def new_policy(c: Settings, block: Block, statistics: StateStatistics) -> FixedStdPolicy:
-    sizes = [block.task.observation_dim, *c.hidden, block.task.action_dim]
+def new_policy(c: Settings, setup: AgentSetup, statistics: StateStatistics) -> FixedStdPolicy:
+    sizes = [setup.task.observation_dim, *c.hidden, setup.task.action_dim]
     return FixedStdPolicy(
-        Streams(list(block.seeds), "policy"), statistics, sizes,
-        c.policy_std, c.policy_lr, c.max_grad_norm, dtype_of(c), block.device,
+        Streams(list(setup.seeds), "policy"), statistics, sizes,
+        c.policy_std, c.policy_lr, c.max_grad_norm, dtype_of(c), setup.device,
     )  # fmt: skip
 
 
-def new_model(c: ModelSettings, block: Block, statistics: StateStatistics) -> ParallelModel:
-    streams = Streams(list(block.seeds), "model")
-    return ParallelModel(streams, statistics, c.model_hidden, c.model_lr, dtype_of(c), block.device)
+def new_model(c: ModelSettings, setup: AgentSetup, statistics: StateStatistics) -> ParallelModel:
+    streams = Streams(list(setup.seeds), "model")
+    return ParallelModel(streams, statistics, c.model_hidden, c.model_lr, dtype_of(c), setup.device)
 
 
-def new_critic(c: CriticSettings, block: Block, statistics: StateStatistics, inputs: int) -> FittedValue:
+def new_critic(c: CriticSettings, setup: AgentSetup, statistics: StateStatistics, inputs: int) -> FittedValue:
     """V or Q. inputs: the length of a state, or of a state and an action."""
     return FittedValue(
-        Streams(list(block.seeds), "value"), statistics, [inputs, *c.value_hidden, 1],
-        c.value_scale, c.value_lr, c.target_period, dtype_of(c), block.device,
+        Streams(list(setup.seeds), "value"), statistics, [inputs, *c.value_hidden, 1],
+        c.value_scale, c.value_lr, c.target_period, dtype_of(c), setup.device,
     )  # fmt: skip
 
 
 def episodic_learner(
-    agent: EpisodicAgent, c: Settings, task: Task, seeds: Sequence[int], budget: Mapping[str, Any], device: str
+    agent: EpisodicAgent, c: Settings, task: Task, seeds: Sequence[int], limits: Mapping[str, Any], device: str
 ) -> EpisodicLearner:
     """The learner of a block: the agent with simulations, which run on the CPU.
 
-    budget: `episodes` of each seed, and the settings of trials of the final policies (`svgbench.simulate.trials`).
+    limits: `episodes` of each seed, and the settings of trials of the final policies (`svgbench.simulate.trials`).
     """
     sampler = EpisodeSampler(task, list(seeds), c.simulations, c.steps_per_slice, dtype_of(c), device)
-    return EpisodicLearner(agent, sampler, task, seeds, int(budget["episodes"]), trials_of(task, seeds, budget))
+    return EpisodicLearner(agent, sampler, task, seeds, int(limits["episodes"]), trials_of(task, seeds, limits))

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from svgbench.memory.statistics import StateStatistics
 from svgbench.nn import input_jacobian
 from svgbench.nn.flat_mlp import FlatMLP, Recording
-from svgbench.nn.gaussian_policy import Acting, log_prob
+from svgbench.nn.gaussian_policy import PolicySnapshot, log_prob
 from svgbench.nn.optim import CLIP_EPS, Adam
 from svgbench.nn.state import finite_rows
 from svgbench.nn.streams import Streams
@@ -101,7 +101,7 @@ class FixedStdPolicy:
         self.adam.step(active)
         return length * wanted
 
-    def acting(self) -> Acting:
+    def snapshot(self) -> PolicySnapshot:
         """The policy as it is now, for simulations: of states as they are [S, N, O], float64."""
         forward = self.net.forward_numpy(self.theta)
         n = self.net.sizes[0]
@@ -110,7 +110,7 @@ class FixedStdPolicy:
         def mean(s: NDArray[np.floating]) -> NDArray[np.floating]:
             return forward((s.astype(centre.dtype) - centre) / width)
 
-        return Acting(mean, np.full((len(self.theta), 1, self.net.sizes[-1]), self.std, centre.dtype))
+        return PolicySnapshot(mean, np.full((len(self.theta), 1, self.net.sizes[-1]), self.std, centre.dtype))
 
     def _width(self, s: Tensor) -> Tensor:
         return self.statistics.width[..., : s.shape[-1]]

@@ -37,7 +37,7 @@ from svgbench.baselines.value_gradients._costs import block_work
 from svgbench.baselines.value_gradients._fitted_value import fit_state_value, state_value_error
 from svgbench.baselines.value_gradients._minibatches import policy_minibatches
 from svgbench.baselines.value_gradients._parts import (
-    Block,
+    AgentSetup,
     episodic_learner,
     new_critic,
     new_database,
@@ -47,7 +47,7 @@ from svgbench.baselines.value_gradients._parts import (
 )
 from svgbench.baselines.value_gradients._recursion import reward_slopes
 from svgbench.baselines.value_gradients._training import insert, model_error, policy_change, train_model
-from svgbench.learners.episodic import Kept, Learned, Stage
+from svgbench.learners.episodic import Kept, SeedNetwork, Stage
 from svgbench.learners.limits import EPISODE_RULES
 from svgbench.learners.limits import EpisodeLimits as Limits
 from svgbench.memory.database import Transitions
@@ -75,15 +75,15 @@ class SVGOne:
     """
 
     def __init__(self, config: Config, task: StateRewardTask, seeds: Sequence[int], most: int, device: str) -> None:
-        c, block = config, Block(seeds, task, device)
+        c, setup = config, AgentSetup(seeds, task, device)
         self.config, self.task, self.units = config, task, ActionUnits(task)
-        self.statistics = new_statistics(c, block)
-        self.database = new_database(c, block, most)  # line 1
-        self.policy = new_policy(c, block, self.statistics)
-        self.model = new_model(c, block, self.statistics)
-        self.critic = new_critic(c, block, self.statistics, task.observation_dim)
-        self.streams = {name: block.stream(name) for name in ("model-batches", "value-batches", "policy-batches")}
-        self.learned: Mapping[str, Learned] = {"policy": self.policy, "model": self.model, "critic": self.critic}
+        self.statistics = new_statistics(c, setup)
+        self.database = new_database(c, setup, most)  # line 1
+        self.policy = new_policy(c, setup, self.statistics)
+        self.model = new_model(c, setup, self.statistics)
+        self.critic = new_critic(c, setup, self.statistics, task.observation_dim)
+        self.streams = {name: setup.stream(name) for name in ("model-batches", "value-batches", "policy-batches")}
+        self.learned: Mapping[str, SeedNetwork] = {"policy": self.policy, "model": self.model, "critic": self.critic}
         self.kept: Mapping[str, Kept] = {"statistics": self.statistics, "database": self.database, **self.streams}
         self.stages: Mapping[str, Stage] = {
             "model": self.train_model,  # line 7
@@ -141,15 +141,15 @@ class SVGOne:
         self.statistics.renew()
 
 
-def estimated_work(config: Mapping[str, Any], task: StateRewardTask, seeds: Sequence[int], budget: Limits) -> float:
+def estimated_work(config: Mapping[str, Any], task: StateRewardTask, seeds: Sequence[int], limits: Limits) -> float:
     """Milliseconds of one core that a whole block takes if no episode ends early, roughly."""
-    c, S, episodes = Config(**config), len(seeds), int(budget["episodes"])
+    c, S, episodes = Config(**config), len(seeds), int(limits["episodes"])
     return block_work(c, task, S, episodes, critic_inputs=task.observation_dim)
 
 
 def make(
-    config: Mapping[str, Any], task: StateRewardTask, seeds: Sequence[int], budget: Limits, device: str
+    config: Mapping[str, Any], task: StateRewardTask, seeds: Sequence[int], limits: Limits, device: str
 ) -> Learner:
-    """The learner of a block. budget: `episodes` of each seed. The task's reward is a function of s and a."""
-    c, most = Config(**config), int(budget["episodes"]) * task.horizon
-    return episodic_learner(SVGOne(c, task, seeds, most, device), c, task, seeds, budget, device)
+    """The learner of a block. limits: `episodes` of each seed. The task's reward is a function of s and a."""
+    c, most = Config(**config), int(limits["episodes"]) * task.horizon
+    return episodic_learner(SVGOne(c, task, seeds, most, device), c, task, seeds, limits, device)

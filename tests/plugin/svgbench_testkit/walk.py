@@ -107,7 +107,7 @@ class Walk:
         self.diverged = {int(k): v for k, v in state["diverged"].items()}
 
 
-def make(config: Mapping[str, Any], task: float, seeds: Sequence[int], budget: Mapping[str, Any], device: str) -> Walk:
+def make(config: Mapping[str, Any], task: float, seeds: Sequence[int], limits: Mapping[str, Any], device: str) -> Walk:
     if config["unbuilt"]:
         raise ArithmeticError(config["unbuilt"])
     return Walk(Config(**config), task, seeds)
