@@ -24,6 +24,7 @@ from svgbench.words.experiment import BUDGETS, Experiment
 if TYPE_CHECKING:
     import pandas as pd
 
+    from svgbench.analysis.judge.aggregates import Aggregates
     from svgbench.analysis.judge.answers import Judged
     from svgbench.analysis.judge.verdicts import Verdict
     from svgbench.analysis.read.frames import Results
@@ -209,6 +210,15 @@ class Study:
         verdicts = compare(self.experiment, cells, self.published(), asked=base)
         notes = tuple(f"budget {b}: {note}" for b, r in results.items() for note in r.notes)
         return [v for v in verdicts if _is_asked(v, base)], notes
+
+    def aggregates(self, selection: Selection | None = None) -> Aggregates:
+        """Statistics over tasks, pairs of variants and single cells, on the experiment's first measure.
+
+        Of one budget: without a selection, the largest that has results. See docs/statistics.md.
+        """
+        from svgbench.analysis.judge.aggregates import aggregates_of
+
+        return aggregates_of(self.results(selection), self.published())
 
     def _narrowed(self, selection: Selection | None) -> Selection:
         """The selection; with overrides it names the variants that they make."""

@@ -173,12 +173,21 @@ def stratified_bootstrap_interval(
     """
     if not values_by_task:
         raise ValueError("no task was given; expected at least one")
+    drawn = stratified_draws(values_by_task, resamples, seed)
+    low, high = np.quantile(statistic(drawn), [(1 - level) / 2, (1 + level) / 2])
+    whole = np.concatenate([np.sort(_one_dimension(values_by_task[task])) for task in sorted(values_by_task)])
+    return Interval(float(statistic(whole)), float(low), float(high), len(whole))
+
+
+def stratified_draws(values_by_task: Mapping[str, ArrayLike], resamples: int, seed: int = 0) -> FloatArray:
+    """All tasks' values, each task's [S] resampled within it: [R, N], N being the number of all values.
+
+    The values are sorted first and the tasks are taken by name, so that the order of neither changes a draw.
+    """
     rng = np.random.default_rng(seed)
     tasks = [np.sort(_one_dimension(values_by_task[task])) for task in sorted(values_by_task)]
     drawn = [values[rng.integers(len(values), size=(resamples, len(values)))] for values in tasks]
-    low, high = np.quantile(statistic(np.concatenate(drawn, axis=-1)), [(1 - level) / 2, (1 + level) / 2])
-    whole = np.concatenate(tasks)
-    return Interval(float(statistic(whole)), float(low), float(high), len(whole))
+    return np.concatenate(drawn, axis=-1)
 
 
 def bootstrap_interval(

@@ -100,6 +100,11 @@ def measure_values(frame: pd.DataFrame, measure: Measure, extra_where: Mapping[s
     return reductions[measure.reduce](skipna=False)
 
 
+def rows_where(frame: pd.DataFrame, where: Mapping[str, Scalar]) -> pd.DataFrame:
+    """The rows in which the columns have these values; "last" for a step is each seed's last step."""
+    return frame[_matching(frame, where)]
+
+
 def rows_behind(frame: pd.DataFrame, measure: Measure) -> pd.Series:
     """How many rows of every seed the measure selects, before it takes the last of them; indexed by `seed`."""
     return frame[_matching(frame, measure.where)].groupby("seed").size()
