@@ -12,7 +12,7 @@ import typer.core
 from typer.exceptions import TyperException
 
 import svgbench
-from svgbench.commands import diffing, judging, keeping, reading, running, sharing, tuning
+from svgbench.commands import diffing, judging, keeping, policies, reading, running, sharing, tuning
 from svgbench.streams import Output, OutputError
 from svgbench.words.errors import BUSY, FAILED, OK, USAGE, BusyError, DamagedError, UsageError
 
@@ -60,6 +60,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "table": judging.table,
     "compare": judging.compare,
     "tune": tuning.tune,
+    "policy": policies.policy,
     "deviations": reading.deviations,
     "diff": diffing.diff,
     "import": judging.import_,
@@ -89,7 +90,7 @@ for name, command in COMMANDS.items():
     app.command(name, cls=Command)(command)
 
 
-WRITING = ("run", "tune", "import", "bundle", "fetch", "clean")
+WRITING = ("run", "tune", "import", "bundle", "fetch", "clean", "policy")
 """These commands finish their work even if nobody reads their output; a command that only reads ends at once."""
 
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from svgbench import strict_json
-from svgbench.lab import platform
+from svgbench.lab import platform, policies
 from svgbench.lab.cells import Block, block_from_job
 from svgbench.lab.files import locked, remove_temporaries, write_atomic
 from svgbench.lab.rows import RowsFile, as_csv
@@ -88,7 +88,6 @@ class BlockProcess:
                 saved = time.monotonic()
                 cost = saved - now
         self.save(learner)
-        self._keep_policies(learner)
         self._merge(learner)
         return FINISHED
 
@@ -171,14 +170,14 @@ class BlockProcess:
         plain = {name: value if isinstance(value, str | int | float) else None for name, value in values.items()}
         return dict(strict_json.nulled(plain))
 
-    def _keep_policies(self, learner: Learner) -> None:
-        """Final policies, for studies and videos, of learners that have any."""
-        from svgbench.lab import checkpoint
-
-        state_of = getattr(learner, "policy_state_dict", None)
-        if state_of is not None:
-            path = self.store.cell_work(self.block.cell) / f"{self.block.name}-policies.pt"
-            checkpoint.save(path, self.owner, state_of())
+    def _keep_policies(self, learner: Learner, texts: Mapping[int, str]) -> None:
+        """The final policies of these seeds, of learners that have any (`svgbench.words.policy.HasPolicies`)."""
+        policies_of = getattr(learner, "policies", None)
+        if policies_of is None:
+            return
+        for seed, policy in policies_of().items():
+            if seed in texts:
+                policies.keep(self.store, self.block.cell, seed, policy, texts[seed])
 
     def _merge(self, learner: Learner) -> None:
         cell = self.block.cell
@@ -187,6 +186,7 @@ class BlockProcess:
             by_seed[row["seed"]].append(row)
         wanted = self._wanted()
         texts = {seed: as_csv(by_seed[seed], cell.columns) for seed in wanted}
+        self._keep_policies(learner, texts)
         shared = {
             "config_hash": cell.identity,
             "versions": dict(cell.versions),

@@ -14,9 +14,11 @@ from torch import Tensor
 
 from svgbench.learners.seed_block import SeedBlock
 from svgbench.nn.gaussian_policy import PolicySnapshot
+from svgbench.nn.mean_network import MeanNetwork
 from svgbench.simulate import trials
 from svgbench.simulate.episodes import Episodes, EpisodeSampler
 from svgbench.words.learner import Row
+from svgbench.words.policy import TrainedPolicy
 from svgbench.words.task import Task
 
 Stage = Callable[[Episodes, Tensor | None], Mapping[str, Tensor]]
@@ -54,8 +56,12 @@ class Policy(SeedNetwork, Protocol):
         """The policy at its current parameters, as a function of unscaled states."""
         ...
 
-    def policy_state_dict(self) -> dict[str, Any]:
-        """The exported form of a trained policy."""
+    def mean_network(self) -> MeanNetwork:
+        """The network of mean actions."""
+        ...
+
+    def scales(self) -> tuple[Tensor, Tensor]:
+        """Centre and width [S, O] that scale its states."""
         ...
 
 
@@ -201,7 +207,7 @@ class EpisodicLearner(SeedBlock):
         for name, part in self._parts().items():
             part.load_state_dict(state["agent"][name])
 
-    def policy_state_dict(self) -> dict[str, Any]:
-        """The final policies, with the scales of their inputs and actions."""
-        own = {"actions": self.sampler.units.state_dict(), **self.agent.policy.policy_state_dict()}
-        return {"seeds": self.seeds, "task": self.task.id, **own}
+    def policies(self) -> dict[int, TrainedPolicy]:
+        """`svgbench.words.policy.HasPolicies`: the mean actions."""
+        centre, width = (part.cpu().numpy() for part in self.agent.policy.scales())
+        return self.policies_of(self.agent.policy.mean_network(), centre, width, 0.0, self.sampler.units)

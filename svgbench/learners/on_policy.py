@@ -14,9 +14,12 @@ from torch import Tensor
 
 from svgbench.learners.seed_block import SeedBlock
 from svgbench.nn.gaussian_policy import GaussianPolicy, PolicySnapshot
+from svgbench.nn.mean_network import MeanNetwork
 from svgbench.nn.scaling import ObservationScaling
 from svgbench.nn.state import finite_rows
+from svgbench.simulate.acting import ActionUnits
 from svgbench.words.learner import Row
+from svgbench.words.policy import TrainedPolicy
 from svgbench.words.task import Task
 
 COLUMNS = ("kl", "surrogate_gain", "entropy", "accepted", "value_error")
@@ -88,7 +91,10 @@ class OnPolicyAgent(Protocol[In]):
 
     def state_dict(self) -> dict[str, Any]: ...
     def load_state_dict(self, state: dict[str, Any]) -> None: ...
-    def policy_state_dict(self) -> dict[str, Any]: ...
+
+    def mean_network(self) -> MeanNetwork:
+        """The network of the policies' mean actions."""
+        ...
 
 
 class PolicyAgent:
@@ -109,9 +115,8 @@ class PolicyAgent:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.theta = state["theta"].to(self.theta.device).clone()
 
-    def policy_state_dict(self) -> dict[str, Any]:
-        sizes, activation = self.policy.net.sizes, self.policy.net.activation
-        return {"theta": self.theta, "sizes": list(sizes), "activation": activation}
+    def mean_network(self) -> MeanNetwork:
+        return self.policy.mean_network(self.theta)
 
 
 class OnPolicyLearner(SeedBlock, Generic[B]):
@@ -193,7 +198,8 @@ class OnPolicyLearner(SeedBlock, Generic[B]):
         self.sampler.load_state_dict(state["sampler"])
         self.agent.load_state_dict(state["agent"])
 
-    def policy_state_dict(self) -> dict[str, Any]:
-        """The final policies, with the scales of their observations."""
-        scaling = self.sampler.scaling.state_dict()
-        return {"seeds": self.seeds, "task": self.task.id, "scaling": scaling, **self.agent.policy_state_dict()}
+    def policies(self) -> dict[int, TrainedPolicy]:
+        """`svgbench.words.policy.HasPolicies`: the mean actions."""
+        scaling = self.sampler.scaling
+        scales = scaling.centre[:, 0], scaling.width[:, 0], scaling.clip
+        return self.policies_of(self.agent.mean_network(), *scales, ActionUnits(self.task))

@@ -19,10 +19,12 @@ from svgbench.learners.seed_block import SeedBlock
 from svgbench.learners.static_update import StaticUpdate
 from svgbench.memory.experience import Experience
 from svgbench.memory.replay import Replay
+from svgbench.nn.mean_network import MeanNetwork
 from svgbench.nn.state import on_cpu
 from svgbench.simulate.acting import ActionUnits
 from svgbench.simulate.stepping import episode_returns
 from svgbench.words.learner import Row
+from svgbench.words.policy import TrainedPolicy
 from svgbench.words.task import Task
 
 
@@ -87,7 +89,10 @@ class OnlineAgent(Protocol):
 
     def state_dict(self) -> dict[str, Any]: ...
     def load_state_dict(self, state: dict[str, Any]) -> None: ...
-    def policy_state_dict(self) -> dict[str, Any]: ...
+
+    def mean_network(self) -> MeanNetwork:
+        """The network behind `mode`."""
+        ...
 
 
 STEP_COST = 0.5  # milliseconds: simulations and bookkeeping of a step without an update
@@ -279,11 +284,10 @@ class OnlineLearner(SeedBlock):
         if self.static_update is not None:
             self.static_update.forget()
 
-    def policy_state_dict(self) -> dict[str, Any]:
-        """The final policies, with what normalises their observations and what scales their actions."""
-        statistics = {name: self.experience.normaliser.state_dict()[name] for name in ("count", "mean", "m2")}
-        own = {"statistics": statistics, "actions": self.units.state_dict(), **self.agent.policy_state_dict()}
-        return {"seeds": self.seeds, "task": self.task.id, **own}
+    def policies(self) -> dict[int, TrainedPolicy]:
+        """`svgbench.words.policy.HasPolicies`: as they are evaluated, so without planning."""
+        centre, width = (part[:, 0].cpu().numpy() for part in self.experience.scales)
+        return self.policies_of(self.agent.mean_network(), centre, width, 0.0, self.units)
 
 
 def make_experience(

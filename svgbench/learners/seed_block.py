@@ -10,7 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from svgbench.nn.mean_network import MeanNetwork
+from svgbench.simulate.acting import ActionUnits
 from svgbench.words.learner import Row
+from svgbench.words.policy import TrainedPolicy
 
 
 class SeedBlock:
@@ -40,6 +43,21 @@ class SeedBlock:
             for i, seed in enumerate(self.seeds)
             if self.alive[i]
         ]
+
+    def policies_of(
+        self,
+        network: MeanNetwork,
+        centre: NDArray[np.floating],
+        width: NDArray[np.floating],
+        clip: float,
+        units: ActionUnits,
+    ) -> dict[int, TrainedPolicy]:
+        """The policies of the living seeds; centre and width, [S, O], scale their observations."""
+        return {
+            seed: network.of_seed(i, centre[i], width[i], clip, units.centre, units.half_range)
+            for i, seed in enumerate(self.seeds)
+            if self.alive[i]
+        }
 
     def block_state(self) -> dict[str, Any]:
         return {

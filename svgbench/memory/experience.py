@@ -37,9 +37,14 @@ class Experience:
             self.normaliser.update(self.layout.obs(transition).unsqueeze(1))
             self._refresh()
 
+    @property
+    def scales(self) -> tuple[Float[Tensor, "S 1 O"], Float[Tensor, "S 1 O"]]:
+        """Mean and deviation that normalise observations; 0 and 1 where they stay as they are."""
+        return self.layout.obs(self._mean), self.layout.obs(self._std)
+
     def normalise(self, obs: Float[Tensor, "S B O"]) -> Float[Tensor, "S B O"]:
         """Observations in the form that the networks take."""
-        mean, std = self.layout.obs(self._mean), self.layout.obs(self._std)
+        mean, std = self.scales
         return (obs - mean) / std if self.enabled else obs
 
     def sample(self, uniform: Float64[Tensor, "S B"]) -> Float[Tensor, "S B width"]:

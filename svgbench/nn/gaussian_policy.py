@@ -16,6 +16,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from svgbench.nn.flat_mlp import FlatMLP, Forward
+from svgbench.nn.mean_network import MeanNetwork
 from svgbench.nn.streams import Streams
 
 LOG_2PI = math.log(2 * math.pi)
@@ -64,6 +65,10 @@ class GaussianPolicy:
     def mean(self, theta: Float[Tensor, "S P"], x: Float[Tensor, "S B O"]) -> Float[Tensor, "S B {self.A}"]:
         """The network's outputs."""
         return self.net(self.weights(theta), x)
+
+    def mean_network(self, theta: Float[Tensor, "S P"]) -> MeanNetwork:
+        """The network of `mean`, layer by layer."""
+        return MeanNetwork(self.net.layers(self.weights(theta)), self.net.activation)
 
     def entropy(self, theta: Float[Tensor, "S P"]) -> Float[Tensor, "S"]:
         """In nats; the same at every x."""

@@ -50,9 +50,6 @@ class ActionUnits:
         reward: Tensor = task.reward_function(s, self.of_tensor(a))
         return reward
 
-    def state_dict(self) -> dict[str, Tensor]:
-        return {"centre": torch.from_numpy(self.centre), "half_range": torch.from_numpy(self.half_range)}
-
 
 def slice_noise(
     streams: Streams,

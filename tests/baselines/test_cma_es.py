@@ -22,7 +22,7 @@ def trained(learner):
     rows = []
     while not learner.finished:
         rows += learner.advance()
-    return rows, learner.policy_state_dict()["theta"]
+    return rows, learner.agent.search.mean
 
 
 def sphere(theta):
@@ -99,7 +99,7 @@ def test_resuming_in_the_middle_of_an_iteration_is_exact():
         learner = make(SMALL, task, [3, 8], budget, "cpu")
         learner.load_state_dict(torch.load(buffer, weights_only=True))
     assert repr(rows) == repr(expected)
-    assert torch.equal(theta, learner.policy_state_dict()["theta"])
+    assert torch.equal(theta, learner.agent.search.mean)
 
 
 def test_the_default_population_is_the_package_s_unless_there_are_fewer_samples():

@@ -20,7 +20,7 @@ def trained(learner):
     rows = []
     while not learner.finished:
         rows += learner.advance()
-    return rows, learner.policy_state_dict()["theta"]
+    return rows, learner.agent.search.mean
 
 
 def test_elite_moments_are_those_of_the_best():
@@ -98,7 +98,7 @@ def test_resuming_in_the_middle_of_an_iteration_is_exact():
         learner = make(SMALL, task, [3, 8], budget, "cpu")
         learner.load_state_dict(torch.load(buffer, weights_only=True))
     assert repr(rows) == repr(expected)
-    assert torch.equal(theta, learner.policy_state_dict()["theta"])
+    assert torch.equal(theta, learner.agent.search.mean)
 
 
 def test_it_learns_to_balance_a_pole():

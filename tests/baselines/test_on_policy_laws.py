@@ -66,7 +66,6 @@ def test_a_checkpoint_takes_its_state_and_progress_ends_at_its_total(name, tmp_p
         one = other
         one.advance()
     assert one.progress == (3000, 3000)
-    checkpoint.save(tmp_path / "p.pt", "test", one.policy_state_dict())
 
 
 @every_learner

@@ -266,9 +266,9 @@ def test_actions_fill_the_task_s_bounds_and_are_stored_in_the_unit_box(module, l
     width = high - low
     assert low <= seen.min() < low + 0.1 * width
     assert high >= seen.max() > high - 0.1 * width
-    actions = one.policy_state_dict()["actions"]
-    assert actions["centre"].tolist() == [(low + high) / 2] * 2
-    assert actions["half_range"].tolist() == [width / 2] * 2
+    for policy in one.policies().values():
+        assert policy.action_centre.tolist() == [(low + high) / 2] * 2
+        assert policy.action_half_range.tolist() == [width / 2] * 2
     stored = one.experience.layout.action(one.experience.replay.rows)
     assert -1 <= stored.min() < -0.8
     assert 0.8 < stored.max() <= 1

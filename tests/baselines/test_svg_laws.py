@@ -72,7 +72,6 @@ def test_a_checkpoint_takes_its_state_and_progress_ends_at_its_total(name, tmp_p
         one = other
         one.advance()
     assert one.progress == (total, total)
-    checkpoint.save(tmp_path / "p.pt", "test", one.policy_state_dict())
 
 
 @every_learner
@@ -173,5 +172,5 @@ def test_actions_lie_around_the_middle_of_the_task_s_bounds(name):
     rows, as_plain = finish(one), finish(plain)
     assert abs(np.concatenate(task.seen[:12]).mean() - 1) < 0.1
     assert [row["train_return"] for row in rows] == pytest.approx([row["train_return"] for row in as_plain], rel=1e-6)
-    actions = one.policy_state_dict()["actions"]
-    assert {part: value.tolist() for part, value in actions.items()} == {"centre": [1, 1], "half_range": [1, 1]}
+    for policy in one.policies().values():
+        assert (policy.action_centre.tolist(), policy.action_half_range.tolist()) == ([1, 1], [1, 1])

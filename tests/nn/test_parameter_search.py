@@ -128,7 +128,7 @@ def trained(learner):
     rows = []
     while not learner.finished:
         rows += learner.advance()
-    return rows, learner.policy_state_dict()["theta"]
+    return rows, learner.agent.search.mean
 
 
 def test_a_seed_alone_and_in_a_block_agree():
@@ -152,7 +152,7 @@ def test_resuming_at_any_slice_is_exact():
         rows += learner.advance()
     assert middle >= 4
     assert repr(rows) == repr(expected)
-    assert torch.equal(theta, learner.policy_state_dict()["theta"])
+    assert torch.equal(theta, learner.agent.search.mean)
 
 
 def test_steps_of_the_scaling_count_once():

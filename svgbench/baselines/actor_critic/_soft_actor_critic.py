@@ -25,6 +25,7 @@ from svgbench.memory.replay import ReplayBatch
 from svgbench.nn.distributions import SquashedGaussian
 from svgbench.nn.initialise import orthogonal_
 from svgbench.nn.layers import MLP
+from svgbench.nn.mean_network import MeanNetwork
 from svgbench.nn.optim import Adam, polyak_, target_copy
 from svgbench.nn.state import cloned, finite_rows
 from svgbench.nn.streams import Streams
@@ -309,8 +310,12 @@ class SoftActorCritic:
         for name, value in state["last"].items():
             self.last[name].copy_(value)
 
-    def policy_state_dict(self) -> dict[str, Any]:
-        return {"actor": cloned(self.actor.state_dict())}
+    def mean_network(self) -> MeanNetwork:
+        """The part of the policies' network that puts out means."""
+        layers: list[Any] = list(self.actor.net.layers)
+        *hidden, (weight, bias) = [(layer.weight, layer.bias) for layer in layers]
+        A = weight.shape[-1] // 2
+        return MeanNetwork([*hidden, (weight[..., :A], bias[..., :A])], "relu", squash=True)
 
 
 def update_cost(c: Config, obs_dim: int, action_dim: int) -> tuple[int, float]:

@@ -37,6 +37,7 @@ from svgbench.learners.settings import settings
 from svgbench.nn.streams import Streams
 from svgbench.ranges import Count, NonNegative, Positive, Range, Share, Widths
 from svgbench.words.learner import Learner
+from svgbench.words.policy import TrainedPolicy
 from svgbench.words.task import ReferenceTask, Task
 
 VERSION = 1
@@ -157,6 +158,18 @@ class SeedLearner:
         finally:
             self.globals = global_generators()
             set_global_generators(outside)
+
+    def policy(self, task: ReferenceTask) -> TrainedPolicy:
+        """The package's deterministic policy."""
+        own = self.model.policy
+        linear = [*(part for part in own.mlp_extractor.policy_net if hasattr(part, "weight")), own.action_net]
+        weights, biases = ([getattr(p, name).detach().numpy().copy() for p in linear] for name in ("weight", "bias"))
+        nothing, one = np.zeros(task.observation_dim, np.float32), np.ones(task.observation_dim, np.float32)
+        bounds = task.action_low.copy(), task.action_high.copy()
+        return TrainedPolicy(
+            nothing, one, 0.0, tuple(w.T.copy() for w in weights), tuple(biases), "tanh", False,
+            np.zeros(self.A), np.ones(self.A), *bounds,
+        )  # fmt: skip
 
     def finite(self) -> bool:
         return all(bool(p.isfinite().all()) for p in self.model.policy.parameters())
@@ -284,10 +297,10 @@ class LibraryTRPO:
         for learner, own in zip(self.learners.values(), state["learners"], strict=True):
             learner.load_state_dict(own)
 
-    def policy_state_dict(self) -> dict[str, Any]:
-        """The final networks, under the package's names."""
-        policies = [learner.model.policy.state_dict() for learner in self.learners.values()]
-        return {"seeds": self.seeds, "task": self.task.id, "policies": policies}
+    def policies(self) -> dict[int, TrainedPolicy]:
+        """`svgbench.words.policy.HasPolicies`: the mean actions, clipped as the package's `predict` does."""
+        living = {seed: learner for seed, learner in self.learners.items() if seed not in self.diverged}
+        return {seed: learner.policy(self.task) for seed, learner in living.items()}
 
 
 def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Limits, device: str) -> Learner:

@@ -17,6 +17,7 @@ from torch import Tensor
 from svgbench.learners.costs import batches
 from svgbench.learners.on_policy import OnPolicyLearner
 from svgbench.nn.gaussian_policy import GaussianPolicy, PolicySnapshot
+from svgbench.nn.mean_network import MeanNetwork
 from svgbench.nn.scaling import ObservationScaling
 from svgbench.nn.state import on_cpu
 from svgbench.nn.streams import Streams
@@ -84,10 +85,9 @@ class ParameterSearch:
         self.search.load_state_dict(on_cpu(state))
         self._draw()
 
-    def policy_state_dict(self) -> dict[str, Any]:
-        """The policy at the distribution's mean ("Return the final mu")."""
-        sizes, activation = self.policy.net.sizes, self.policy.net.activation
-        return {"theta": self.search.mean.to(self.dtype), "sizes": list(sizes), "activation": activation}
+    def mean_network(self) -> MeanNetwork:
+        """Of the policy at the distribution's mean ("Return the final mu")."""
+        return self.policy.mean_network(self.search.mean.to(self.dtype))
 
 
 def make_search(

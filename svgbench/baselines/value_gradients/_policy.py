@@ -23,6 +23,7 @@ from svgbench.memory.statistics import StateStatistics
 from svgbench.nn import input_jacobian
 from svgbench.nn.flat_mlp import FlatMLP, Recording
 from svgbench.nn.gaussian_policy import PolicySnapshot, log_prob
+from svgbench.nn.mean_network import MeanNetwork
 from svgbench.nn.optim import CLIP_EPS, Adam
 from svgbench.nn.state import finite_rows
 from svgbench.nn.streams import Streams
@@ -127,8 +128,11 @@ class FixedStdPolicy:
         self.theta.copy_(state["theta"])
         self.adam.load_state_dict(state["adam"])
 
-    def policy_state_dict(self) -> dict[str, Any]:
-        """The networks and what scales their inputs: mu(s) = net((s - centre) / width)."""
+    def mean_network(self) -> MeanNetwork:
+        """mu(s) = network((s - centre) / width), see `scales`."""
+        return MeanNetwork(self.net.layers(self.theta), self.net.activation)
+
+    def scales(self) -> tuple[Tensor, Tensor]:
+        """Centre and width, each [S, O]."""
         n = self.net.sizes[0]
-        scale = {name: getattr(self.statistics, name)[:, 0, :n].clone() for name in ("centre", "width")}
-        return {"theta": self.theta.clone(), "sizes": self.net.sizes, "activation": "tanh", "std": self.std, **scale}
+        return self.statistics.centre[:, 0, :n], self.statistics.width[:, 0, :n]
