@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated, Any
 
 import typer
@@ -93,28 +94,20 @@ def _flat(study: Any, run: Any) -> dict[str, Any]:
 
 
 def _print(study: Any, found: Any) -> None:
-    """One row a cell."""
-    from svgbench.terminal import out_rows, size
+    """One row for each cell that has results, then why policies are missing."""
+    from svgbench.terminal import out_lines, out_rows, size
 
-    rows: dict[Any, dict[str, Any]] = {}
+    by_cell: dict[Any, list[Any]] = {}
     for run in found:
-        empty = {"task": run.cell.task.id, "variant": run.cell.variant.id, "runs": 0, "kept": 0, "bytes": 0, "why": []}
-        row = rows.setdefault(run.cell, empty)
-        row["runs"] += 1
-        if run.status == "kept":
-            row["kept"] += 1
-            row["bytes"] += run.path.stat().st_size
-        elif run.note not in row["why"]:
-            row["why"].append(run.note)
-    shown = [
-        {
-            "task": row["task"],
-            "variant": row["variant"],
-            "policies": f"{row['kept']}/{row['runs']}",
-            "size": size(row["bytes"]) if row["kept"] else "",
-            "why": "; ".join(row["why"]),
-        }
-        for row in rows.values()
-    ]
-    columns = {"task": "task", "variant": "variant", "policies": "policies", "size": "size", "why": "without"}
-    out_rows(shown, False, f"{study.experiment.id}, budget {found[0].cell.budget}", columns)
+        if run.status != "missing":
+            by_cell.setdefault(run.cell, []).append(run)
+    shown = []
+    for cell, own in by_cell.items():
+        kept = [run.path.stat().st_size for run in own if run.status == "kept"]
+        counted = {"policies": f"{len(kept)}/{len(own)}", "size": size(sum(kept)) if kept else ""}
+        shown.append({"task": cell.task.id, "variant": cell.variant.id, **counted})
+    if shown:
+        columns = {"task": "task", "variant": "variant", "policies": "policies", "size": "size"}
+        out_rows(shown, False, f"{study.experiment.id}, budget {found[0].cell.budget}", columns)
+    without = Counter(run.note for run in found if run.status != "kept")
+    out_lines(f"{study.experiment.id}: {count} runs without: {note}" for note, count in without.items())

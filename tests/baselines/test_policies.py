@@ -66,7 +66,7 @@ def test_online_learners(name):
 def test_on_policy_learners(name):
     one = on_policy(name, SEEDS, iterations=2)
     finish(one)
-    mean = one.agent.acting().mean(one.sampler.scaling.apply(OBSERVATIONS, one.sampler.dtype))
+    mean = one.agent.snapshot().mean(one.sampler.scaling.apply(OBSERVATIONS, one.sampler.dtype))
     assert_same(one.policies(), ActionUnits(one.task)(mean.astype(np.float64)))
 
 
@@ -77,14 +77,14 @@ def test_searches_hand_over_the_mean_of_their_distribution(module, scaling):
     finish(one)
     theta = one.agent.search.mean.to(one.agent.dtype)
     x = one.sampler.scaling.apply(OBSERVATIONS, np.dtype(str(one.agent.dtype).removeprefix("torch.")))
-    assert_same(one.policies(), ActionUnits(one.task)(one.agent.policy.acting(theta).mean(x).astype(np.float64)))
+    assert_same(one.policies(), ActionUnits(one.task)(one.agent.policy.snapshot(theta).mean(x).astype(np.float64)))
 
 
 @pytest.mark.parametrize("name", ["inf", "planner", "one-er", "zero", "dpg", "ac"])
 def test_value_gradient_learners(name):
     one = value_gradients(name, SEEDS)
     finish(one)
-    assert_same(one.policies(), one.sampler.units(one.agent.policy.acting().mean(OBSERVATIONS)))
+    assert_same(one.policies(), one.sampler.units(one.agent.policy.snapshot().mean(OBSERVATIONS)))
 
 
 @pytest.mark.skipif(find_spec("sb3_contrib") is None, reason="needs the extra svgbench[crosscheck]")
