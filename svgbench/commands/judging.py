@@ -150,6 +150,10 @@ def compare(
     override: SetOption = None,
     results: ResultsOption = None,
     with_reference: ReferenceOption = False,
+    aggregates: Annotated[
+        bool,
+        typer.Option("--aggregates", help="Instead: interquartile means, probability of improvement, effect sizes."),
+    ] = False,
     strict: StrictOption = False,
     verbose: VerboseOption = False,
     as_json: JsonOption = False,
@@ -158,6 +162,12 @@ def compare(
     from svgbench.terminal import out_json, width
 
     studies = studies_of(experiment, results, reference=with_reference)
+    if aggregates:
+        if strict:
+            raise UsageError("--aggregates gives no verdicts; --strict needs them")
+        chosen = asked(studies, budget, seeds, tasks, variants, override)
+        say_budgets(chosen, budget)
+        return _aggregates([study.aggregates(selection) for study, selection in chosen], verbose, as_json)
     narrowed = any((budget, seeds, tasks, variants, override))
     if not narrowed:
         say_if_absent(results)
@@ -174,6 +184,16 @@ def compare(
     verdicts = [v for one in judged for v in one.verdicts]
     shown = {v.id for v in verdicts}
     _strict(strict, [v.verdict for v in verdicts if v.part_of not in shown])  # a "usually" may fail on a task
+
+
+def _aggregates(every: Sequence[Any], verbose: bool, as_json: bool) -> None:
+    """Statistics over tasks instead of verdicts, an experiment after another."""
+    from svgbench.analysis.show.aggregate_text import aggregate_lines
+    from svgbench.terminal import out, out_json, width
+
+    if as_json:
+        return out_json([row for one in every for row in one.rows()])
+    out("\n\n".join("\n".join(aggregate_lines(one, width(), verbose)) for one in every))
 
 
 def _tell(judged: list[Any], verbose: bool, width: int) -> None:

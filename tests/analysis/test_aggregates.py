@@ -19,6 +19,7 @@ from svgbench.analysis.judge.resampling import Stratified
 from svgbench.analysis.judge.statistics import interquartile_mean, t_interval
 from svgbench.analysis.read.frames import Results
 from svgbench.analysis.read.measures import Sample
+from svgbench.analysis.show.aggregate_text import aggregate_lines
 from svgbench.words.experiment import TaskSpec, Variant
 
 values = st.lists(st.floats(-100, 100).map(lambda x: round(x, 3)), min_size=5, max_size=8)
@@ -222,3 +223,37 @@ def test_modes_that_hardly_differ_are_no_failure():
     assert spread_of(sample, True, span=20.0).failed == ()
     assert spread_of(sample, True, span=5.0).failed == (0,)
     assert spread_of(Sample(sample.values, failed=(7,)), True, span=20.0).failed == (7,)
+
+
+# ---- rows and text
+
+
+def test_every_number_is_a_row_with_the_same_keys():
+    rows = aggregates_of(two_tasks(), Table()).rows()
+    assert {tuple(row) for row in rows} == {tuple(rows[0])}
+    assert {row["kind"] for row in rows} == {"score", "profile", "pair", "effect", "cell"}
+    (iqm,) = [row for row in rows if (row["statistic"], row["variant"]) == ("iqm", "a")]
+    assert iqm["value"] == pytest.approx(0.5)
+    assert iqm["note"] == "0 is the random policy's mean, 1 the paper's best number on the task"
+    (reached,) = [r for r in rows if (r["statistic"], r["variant"], r["task"]) == ("reached", "a", "u")]
+    assert (reached["level"], reached["value"], reached["note"]) == (10.0, 3, "score 0.5")
+    censored = [r["note"] for r in rows if (r["statistic"], r["variant"]) == ("time_median", "b")]
+    assert censored == ["score 0.5; censored: fewer than half of the runs reach it"] * 2
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+@pytest.mark.parametrize("verbose", [False, True])
+def test_the_text_keeps_to_the_width_and_says_how_scores_are_made(width, verbose):
+    lines = aggregate_lines(aggregates_of(two_tasks(), Table()), width, verbose)
+    assert max(map(len, lines)) <= width
+    assert verbose or len(lines) <= 40
+    text = " ".join(" ".join(lines).split())
+    assert "Scores over 2 tasks: 0 is the random policy's mean, 1 the paper's best number on the task." in text
+    assert ("Hedges' g" in text) == verbose
+
+
+def test_what_is_refused_is_said_in_the_text():
+    cells = [cell(v, x, t) for t in ("t", "u") for v, x in (("a", GOOD), ("b", WEAK))]
+    text = " ".join(" ".join(aggregate_lines(aggregates_of(results(*cells)), 80)).split())
+    assert "no scores over tasks: the random policy is not measured on t, u at paper" in text
+    assert aggregate_lines(aggregates_of(results()), 80)[-1] == "nothing is measured"

@@ -33,6 +33,7 @@ MOST_PAIRED = 12
 
 Runs = Mapping[str, FloatArray]
 """Values [S] of one variant by task; a failed seed counts as the worst value of its task."""
+Row = dict[str, str | int | float | None]
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,12 @@ class Aggregates:
     def normalised(self) -> bool:
         """Whether the scores are on the scale; else they are the values of the only task."""
         return bool(self.scale.ends)
+
+    def rows(self) -> list[Row]:
+        """Every number as a flat row, fit for JSON; see `aggregate_rows.rows_of`."""
+        from svgbench.analysis.judge.aggregate_rows import rows_of
+
+        return rows_of(self)
 
 
 def aggregates_of(

@@ -1,0 +1,164 @@
+"""Aggregates in a terminal: scores, pairs, cells with two modes; the rest with --verbose."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Sequence
+
+from svgbench.analysis.judge.aggregates import Aggregates, PairStatistics, VariantScores
+from svgbench.analysis.judge.cell_statistics import CellStatistics
+from svgbench.analysis.judge.resampling import Estimate
+from svgbench.analysis.read.naming import RANDOM_VARIANT, printed
+from svgbench.analysis.show.tables import Amount, DisplayTable, Entry, Rounded, RoundedInterval, render
+
+MOST_LISTED = 8
+"""Variants, pairs and cells that are listed without --verbose."""
+MORE = "areas, times to a level, effects on each task: --verbose; all numbers: --json"
+
+
+def aggregate_lines(aggregates: Aggregates, width: int, verbose: bool = False) -> list[str]:
+    """The statistics of one experiment as lines of at most `width` characters; within a screen unless `verbose`."""
+    one = aggregates
+    most = None if verbose else MOST_LISTED
+    better = "higher" if one.higher_is_better else "lower"
+    head = f"{one.experiment}, budget {one.budget}: {one.measure}, {better} is better"
+    if not one.cells:
+        return [*_wrapped([head], width), "nothing is measured"]
+    parts = [
+        _wrapped([head], width),
+        _scores(one, width, most),
+        _pairs(one, width, most),
+        _modes(one, width, most),
+        _times(one, width) if verbose else [],
+        _areas(one, width) if verbose else [],
+        _effects(one, width) if verbose else [],
+        _wrapped(one.notes, width),
+        [] if verbose else _wrapped([MORE], width),
+    ]
+    return [line for part in parts if part for line in ("", *part)][1:]
+
+
+def _scores(one: Aggregates, width: int, most: int | None) -> list[str]:
+    if not one.scores:
+        return _wrapped([f"no scores over tasks: {one.scale.refused}"], width)
+    ranked = sorted(one.scores, key=lambda s: s.iqm.value, reverse=one.normalised or one.higher_is_better)
+    shown = ranked[:most]
+    gap = one.normalised
+    columns = ["IQM", "95 % interval", "mean", "median", *(["gap"] if gap else []), "n"]
+    rows = [(s.label, _score_cells(s, gap)) for s in shown]
+    over = _over(one)
+    notes = [f"Scores over {over}: {one.scale.words}." if gap else f"Values on {over}, without a scale."]
+    notes += [f"the {len(shown)} best of {len(ranked)}"] if len(shown) < len(ranked) else []
+    notes += list(dict.fromkeys(s.iqm.why for s in shown if s.iqm.why))
+    notes += ["IQM: mean of the middle half of the runs; gap: mean distance below 1"] if gap else []
+    return _table("", columns, rows, width, notes)
+
+
+def _score_cells(s: VariantScores, gap: bool) -> tuple[Entry, ...]:
+    cells: list[Entry] = [*_estimate(s.iqm), Rounded(s.mean.value), Rounded(s.median.value)]
+    if gap:
+        cells.append(Rounded(s.gap.value if s.gap else None))
+    return (*cells, Rounded(s.n, 0))
+
+
+def _over(one: Aggregates) -> str:
+    return f"{len(one.tasks)} tasks" if len(one.tasks) > 1 else "one task"
+
+
+def _pairs(one: Aggregates, width: int, most: int | None) -> list[str]:
+    if not one.pairs:
+        return []
+    ranked = sorted(one.pairs, key=lambda pair: -pair.improvement.value)
+    shown = ranked[:most]
+    rows = [(f"{_label(one, pair.variant)} > {_label(one, pair.other)}", _pair_cells(pair)) for pair in shown]
+    notes = [f"Probability that a run of the first is better than one of the second, over {_over(one)}."]
+    notes += [f"the {len(shown)} clearest of {len(ranked)} pairs"] if len(shown) < len(ranked) else []
+    notes += list(dict.fromkeys(pair.improvement.why for pair in shown if pair.improvement.why))
+    return _table("", ["improvement", "95 % interval", "n"], rows, width, notes)
+
+
+def _pair_cells(pair: PairStatistics) -> tuple[Entry, ...]:
+    return (*_estimate(pair.improvement), Rounded(pair.improvement.n, 0))
+
+
+def _modes(one: Aggregates, width: int, most: int | None) -> list[str]:
+    cells = [cell for cell in one.cells if cell.two_modes and cell.variant != RANDOM_VARIANT]
+    told = [
+        f"{_label(one, c.variant)} on {c.task}: {len(c.failed)} of {c.n} seeds failed, "
+        f"median {printed(c.median)} (mean {printed(c.mean)})"
+        for c in cells[:most]
+    ]
+    if not told:
+        return []
+    more = [f"and {len(cells) - len(told)} more"] if len(told) < len(cells) else []
+    return _wrapped(["Two modes, so that the mean describes neither:", *told, *more], width)
+
+
+def _times(one: Aggregates, width: int) -> list[str]:
+    lines: list[str] = []
+    for task, own in _by_task(one):
+        rows = []
+        for cell in own:
+            if (time := cell.time) is not None:
+                median = "censored" if time.median is None else Rounded(time.median)
+                share = Amount(f"{time.reached}/{time.n}")
+                rows.append((_label(one, cell.variant), (share, median, *_estimate(time.mean))))
+        if rows and own[-1].time is not None:
+            time = own[-1].time
+            title = f"{task}: steps to {printed(time.level)} ({time.source})"
+            notes = [f"Restricted mean up to step {printed(time.until)}; runs that do not reach it are censored."]
+            lines += _table(title, ["reach it", "median", "mean", "95 % interval"], rows, width, notes)
+    return lines
+
+
+def _areas(one: Aggregates, width: int) -> list[str]:
+    lines: list[str] = []
+    for task, own in _by_task(one):
+        rows = [(_label(one, c.variant), (*_estimate(c.area), Rounded(c.area.n, 0))) for c in own if c.area is not None]
+        until = next((c.area_until for c in own if c.area_until is not None), None)
+        if rows and until is not None:
+            title = f"{task}: area under the curve up to step {printed(until)}, as a mean height"
+            lines += _table(title, ["area", "95 % interval", "n"], rows, width, [])
+    return lines
+
+
+def _effects(one: Aggregates, width: int) -> list[str]:
+    lines: list[str] = []
+    for k, task in enumerate(one.tasks):
+        rows = [
+            (f"{_label(one, p.variant)} > {_label(one, p.other)}", (Rounded(p.tasks[k].a12), Rounded(p.tasks[k].g)))
+            for p in one.pairs
+        ]
+        if rows:
+            lines += _table(f"{task}: effect sizes", ["A12", "Hedges' g"], rows, width, [])
+    return lines
+
+
+def _by_task(one: Aggregates) -> list[tuple[str, list[CellStatistics]]]:
+    tasks = dict.fromkeys(cell.task for cell in one.cells)
+    return [(t, [c for c in one.cells if c.task == t and c.variant != RANDOM_VARIANT]) for t in tasks]
+
+
+def _label(one: Aggregates, variant: str) -> str:
+    return one.labels.get(variant, variant)
+
+
+def _estimate(estimate: Estimate) -> tuple[Entry, Entry]:
+    if estimate.low is None or estimate.high is None:
+        return Rounded(estimate.value), ""
+    return Rounded(estimate.value), RoundedInterval(estimate.low, estimate.high)
+
+
+def _table(
+    title: str, columns: Sequence[str], rows: Sequence[tuple[str, tuple[Entry, ...]]], width: int, notes: Sequence[str]
+) -> list[str]:
+    text = render(DisplayTable(title, "", tuple(columns), tuple(rows), tuple(notes)), "text", width)
+    return text.strip("\n").splitlines()
+
+
+def _wrapped(sentences: Iterable[str], width: int) -> list[str]:
+    return [
+        line
+        for sentence in sentences
+        for line in textwrap.wrap(sentence, width, subsequent_indent="  ", break_on_hyphens=False)
+    ]
