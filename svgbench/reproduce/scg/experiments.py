@@ -23,6 +23,7 @@ from svgbench.reproduce.scg.deviations import (
     VARIANCE_DEVIATIONS,
 )
 from svgbench.reproduce.scg.examples import EXAMPLES
+from svgbench.reproduce.scg.statements import STATEMENTS
 from svgbench.reproduce.scg.surrogates import FIG12, MOTIF_TASKS
 from svgbench.reproduce.scg.theory import THEORY
 from svgbench.words.experiment import Budget, Column, Experiment, TaskSpec, Variant
@@ -185,4 +186,4 @@ VARIANCE_EXPERIMENT = Experiment(
     question="Do the variances of the score function and of the pathwise derivative grow as the chapter says?",
 )
 
-EXPERIMENTS = (FIG11, FIG12, HESSIAN, MM, VARIANCE_EXPERIMENT, *EXAMPLES, *THEORY)
+EXPERIMENTS = (FIG11, FIG12, STATEMENTS, HESSIAN, MM, VARIANCE_EXPERIMENT, *EXAMPLES, *THEORY)
