@@ -45,7 +45,10 @@ def statements(results: Results) -> dict[str, Figure]:
         ax.grid(axis="x", linewidth=0.3, color="0.85")
     if not n:
         return {}
-    words = "mean and 95 % t-interval of a seed's largest bias (filled) and of its least (hollow); dotted: rounding"
+    words = (
+        "geometric mean and 95 % t-interval; of a seed's problems the largest bias (filled) and the least (hollow), "
+        "zeros at the left; dotted: rounding"
+    )
     stamp(figure, results, n, words, "small dots")
     return {"": figure}
 
@@ -81,7 +84,9 @@ def _by_seed(results: Results, task: str, reading: str, measure: Measure) -> np.
 
 
 def _mark(ax: Axes, values: np.ndarray, y: float, filled: bool) -> None:
-    mean = t_interval(values)
+    """Mean and interval of the logarithms."""
+    mean = t_interval(np.log(values))
+    low, middle, high = np.exp([mean.low, mean.value, mean.high])
     ax.plot(values, np.full(len(values), y), ".", color="0.7", markersize=2.2, zorder=1)
-    ax.plot([max(mean.low, values.min()), min(mean.high, values.max())], [y, y], color="0.1", linewidth=0.9)
-    ax.plot(mean.value, y, "o", color="0.1", markerfacecolor="0.1" if filled else "white", markersize=3.6)
+    ax.plot([low, high], [y, y], color="0.1", linewidth=0.9)
+    ax.plot(middle, y, "o", color="0.1", markerfacecolor="0.1" if filled else "white", markersize=3.6)
