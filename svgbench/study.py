@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from svgbench.analysis.judge.answers import Judged
     from svgbench.analysis.judge.verdicts import Verdict
     from svgbench.analysis.read.frames import Results
+    from svgbench.analysis.read.gathering import Preview
     from svgbench.analysis.read.importing import Import, Imported
     from svgbench.analysis.search.choosing import Choice, Written
     from svgbench.analysis.show.tables import DisplayTable
@@ -294,11 +295,11 @@ class Study:
         paths, note = draw(results, Path(output))
         return replace(results, notes=(*results.notes, note)) if note else results, paths
 
-    def import_csv(self, wanted: Import) -> Imported:
-        """Store external measurements as a variant of the experiment; see `analysis.importing.import_csv`."""
-        from svgbench.analysis.read.importing import import_csv
+    def import_results(self, wanted: Import, preview: Preview | None = None) -> Imported:
+        """Store external measurements as a variant of the experiment; see `analysis.read.importing.import_results`."""
+        from svgbench.analysis.read.importing import import_results
 
-        return import_csv(self.store, self.experiment, wanted, reproduce.installed_algorithms())
+        return import_results(self.store, self.experiment, wanted, reproduce.installed_algorithms(), preview)
 
     def rivals_n(self) -> list[int]:
         """The distinct numbers of runs behind the published numbers of our experiment."""

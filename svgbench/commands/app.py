@@ -12,7 +12,7 @@ import typer.core
 from typer.exceptions import TyperException
 
 import svgbench
-from svgbench.commands import diffing, judging, keeping, policies, reading, running, sharing, tuning
+from svgbench.commands import diffing, exchanging, judging, keeping, policies, reading, running, sharing, tuning
 from svgbench.streams import Output, OutputError
 from svgbench.words.errors import BUSY, FAILED, OK, USAGE, BusyError, DamagedError, UsageError
 
@@ -63,7 +63,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "policy": policies.policy,
     "deviations": reading.deviations,
     "diff": diffing.diff,
-    "import": judging.import_,
+    "import": exchanging.import_,
     "bundle": sharing.bundle,
     "fetch": sharing.fetch,
     "verify": keeping.verify,

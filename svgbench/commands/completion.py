@@ -133,6 +133,14 @@ def formats(ctx: typer.Context, incomplete: str) -> Iterable[Offer]:
     return [(name, "") for name in ("text", "markdown", "latex", "csv")]
 
 
+@_offers
+def import_formats(ctx: typer.Context, incomplete: str) -> Iterable[Offer]:
+    from svgbench.analysis.read import formats
+
+    yield formats.AUTO, "by the files' contents"
+    yield from ((name, formats.format_of(name).title) for name in formats.names())
+
+
 def _chosen(ctx: typer.Context) -> list[Experiment]:
     """The experiments that the line names so far; all if it names none."""
     from svgbench import reproduce

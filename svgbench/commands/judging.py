@@ -1,4 +1,4 @@
-"""Commands on results: plot, table, compare, import."""
+"""Commands on results: plot, table, compare."""
 
 from __future__ import annotations
 
@@ -229,44 +229,3 @@ def _strict(strict: bool, verdicts: list[str]) -> None:
         raise typer.Exit(WORSE)
     if strict and "INCOMPLETE" in verdicts:
         raise typer.Exit(INCOMPLETE)
-
-
-def import_(
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A CSV with seed, step and the measured columns; - reads a pipe.")
-    ],
-    experiment: Annotated[
-        str,
-        typer.Option("--experiment", autocompletion=completion.experiments, help="The experiment that they belong to."),
-    ],
-    as_variant: Annotated[str, typer.Option("--as", metavar="VARIANT", help="The name in tables and figures.")],
-    task: Annotated[
-        str | None,
-        typer.Option("--task", autocompletion=completion.task, help="The task, if the file has no task column."),
-    ] = None,
-    budget: BudgetOption = None,
-    seeds: SeedsOption = None,
-    label: Annotated[str | None, typer.Option("--label", help="The label in figures; by default the name.")] = None,
-    replace: Annotated[bool, typer.Option("--replace", help="Replace an earlier import of the same name.")] = False,
-    results: ResultsOption = None,
-) -> None:
-    """Add your own measurements to an experiment. They appear in tables, figures and verdicts."""
-    from svgbench.lab.cells import Selection, parse_seeds
-    from svgbench.terminal import out, out_lines
-
-    studies = studies_of(experiment, results, quiet=True)
-    if len(studies) > 1:
-        names = ", ".join(study.experiment.id for study in studies)
-        raise UsageError(f"--experiment {experiment}: it means {names}; name one of them")
-    chosen = budget or studies[0].reading(None).budget
-    studies[0].check(Selection(budget=chosen, tasks=(task,) if task else ()))
-    only = None if seeds is None else parse_seeds(seeds)
-    from svgbench.analysis.read.importing import Import
-    from svgbench.analysis.read.naming import name_seeds
-
-    wanted = Import(file, as_variant, chosen, task, label or "", replace, only, budget_named=budget is not None)
-    done = studies[0].import_csv(wanted)
-    for cell in done.cells:
-        out(f"{cell.path}: {len(cell.seeds)} runs ({name_seeds(cell.seeds)}), {cell.rows} rows")
-        out_lines(f"  {note}" for note in cell.notes)
-    out_lines(done.notes)

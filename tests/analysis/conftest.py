@@ -6,13 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from foreign_runs import bring
 from toy import EXPERIMENT, fill
 from toy_imports import an_import
 
-from svgbench.analysis.read.importing import Imported, import_csv
+from svgbench.analysis.read.importing import Imported, import_results
 from svgbench.lab.cells import Selection, expand
 from svgbench.lab.store import Store
 from svgbench.words.experiment import Experiment
+
+__all__ = ["bring"]  # a fixture
 
 
 @pytest.fixture
@@ -48,6 +51,6 @@ def take(store: Store, experiment: Experiment, tmp_path: Path) -> Callable[..., 
     def take(text: str, of: Experiment = experiment, **changes: object) -> Imported:
         file = tmp_path / "text.csv"
         file.write_text(text)
-        return import_csv(store, of, an_import(file, **{"task": "toy/easy", **changes}))
+        return import_results(store, of, an_import(file, **{"task": "toy/easy", **changes}))
 
     return take

@@ -15,7 +15,7 @@ from two_folders import diff
 
 from svgbench.analysis.judge.verdicts import compare
 from svgbench.analysis.read.frames import read_results
-from svgbench.analysis.read.importing import import_csv
+from svgbench.analysis.read.importing import import_results
 from svgbench.analysis.show.plots import learning_curves
 from svgbench.analysis.show.summary import results_grids, results_rows
 from svgbench.analysis.show.tables import render
@@ -49,7 +49,7 @@ def test_diff_says_it_too(experiment: Experiment, tmp_path: Path) -> None:
     file = tmp_path / "mine.csv"
     for name, text in (("a", uneven()), ("b", uneven().replace(".5", ".75"))):
         file.write_text(text)
-        import_csv(Store(tmp_path / name), experiment, an_import(file, task="toy/easy"))
+        import_results(Store(tmp_path / name), experiment, an_import(file, task="toy/easy"))
     (found,) = diff(tmp_path / "a", tmp_path / "b")
     assert {v.setting for v in found.verdicts if v.value is not None} == {"final score", "mean score"}
     for verdict in found.verdicts:
@@ -116,7 +116,7 @@ def test_budgets_whose_steps_no_limit_counts_take_any(experiment: Experiment, ta
 
 
 def test_seeds_that_are_named_are_stored_and_the_others_are_said(store: Store, experiment: Experiment, my_csv) -> None:
-    done = import_csv(store, experiment, an_import(my_csv, seeds=(1, 3, 9)))
+    done = import_results(store, experiment, an_import(my_csv, seeds=(1, 3, 9)))
     assert {cell.seeds for cell in done.cells} == {(1, 3)}
     assert done.cells[0].notes == ("--seeds uses seeds 1, 3, leaves out seeds 0, 2, 4, finds no seed 9",)
 

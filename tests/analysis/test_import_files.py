@@ -119,7 +119,10 @@ REFUSED: dict[str, tuple[str | bytes, tuple[str, ...]]] = {
     "a slip": (OK.replace("eval_return", "eval_retrun"), ("rename 'eval_retrun' to 'eval_return'",)),
     "a column twice": (OK.replace("step,eval_return", "step,step"), ("the header has column 'step' 2 times",)),
     "another column twice": (OK.replace("\n", ",1\n").replace("return,1", "return,seed"), ("column 'seed' 2 times",)),
-    "monitor": ('#{"t_start": 1.5, "env_id": null}\nr,l,t\n1.0,10,2500\n', ("line 1 is not a header", HEADER)),
+    "monitor": (
+        '#{"t_start": 1.5, "env_id": null}\nr,l,t\n1.0,10,2500\n',
+        ("known to be 'eval_return'", "--map", "'r', 'l', 't'"),
+    ),
     "wandb": ('"Step","run0 - eval_return"\n"2500","100.0"\n', ("rename 'Step' to 'step'", "'run0 - eval_return'")),
     "a page": ("<!DOCTYPE html>\n<html>\n", ("no column 'seed', 'step', 'eval_return' (it has: '<!DOCTYPE html>')",)),
     "empty": ("", ("is empty",)),

@@ -87,7 +87,7 @@ def test_archives_that_are_none(call: Call, name: str, data: bytes, said: str) -
 
 
 def test_what_is_no_file(call: Call, tmp_path: Path) -> None:
-    refused(call(tmp_path), "is a folder; expected a CSV")
+    refused(call(tmp_path), "is a folder of 0 files in no known format; expected a CSV")
     (tmp_path / "mine.csv").write_text(OK)
     refused(call(tmp_path / "mime.csv"), f"no file '{tmp_path}/mime.csv'; did you mean '{tmp_path}/mine.csv'?")
     refused(call(tmp_path / "nowhere" / "x.csv"), "no file")
@@ -99,7 +99,7 @@ def test_what_is_no_file(call: Call, tmp_path: Path) -> None:
         end.bind(str(tmp_path / "end"))
         refused(call(tmp_path / "end"), "cannot be read: No such device")
     refused(call(Path("/dev/null")), "is empty")
-    refused(call(Path("")), ". is a folder")
+    refused(call(Path("/dev/fd")), "is a folder")
     refused(call(Path("/dev/zero")), "is a binary file, not text")
     refused(call(Path("/dev/urandom")), "binary file")
 

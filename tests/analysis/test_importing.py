@@ -12,7 +12,7 @@ from toy_imports import MINE, PAPER, an_import, uneven
 
 from svgbench.analysis.judge.verdicts import compare
 from svgbench.analysis.read.frames import read_results
-from svgbench.analysis.read.importing import import_csv
+from svgbench.analysis.read.importing import import_results
 from svgbench.analysis.show.plots import learning_curves
 from svgbench.analysis.show.summary import results_grids, results_rows
 from svgbench.analysis.show.tables import render
@@ -26,7 +26,7 @@ from svgbench.words.experiment import Claim, Column, Comparison, Experiment, Mea
 
 
 def test_an_import_appears_in_tables_figures_and_verdicts(store: Store, experiment: Experiment, my_csv: Path) -> None:
-    done = import_csv(store, experiment, an_import(my_csv))
+    done = import_results(store, experiment, an_import(my_csv))
     assert [(cell.seeds, cell.rows, cell.notes) for cell in done.cells] == [((0, 1, 2, 3, 4), 15, ())] * 2
     assert done.notes == ()
     results = read_results(store, experiment, PAPER)
@@ -41,7 +41,7 @@ def test_an_import_appears_in_tables_figures_and_verdicts(store: Store, experime
 
 
 def test_an_imported_variant_can_be_named(store: Store, experiment: Experiment, my_csv: Path) -> None:
-    import_csv(store, experiment, an_import(my_csv))
+    import_results(store, experiment, an_import(my_csv))
     for variants in (("mine",), ("mine", "ours"), ("ours",)):
         read = read_results(store, experiment, replace(PAPER, variants=variants))
         assert {variant for _, variant in read.cells} == set(variants)
@@ -53,7 +53,7 @@ def test_an_import_to_a_figure_of_others_runs_is_stored_beside_them(store: Store
     file = store.root / "mine.csv"
     file.write_text(uneven())
     drawn = replace(experiment, id="toy/fig2", draws_from="toy/fig1")
-    (cell,) = import_csv(store, drawn, an_import(file, task="toy/easy")).cells
+    (cell,) = import_results(store, drawn, an_import(file, task="toy/easy")).cells
     assert cell.path.parent == store.folder("toy/fig1", "paper")
     assert ("toy/easy", "mine") in read_results(store, experiment, PAPER).cells
     assert not (store.work / "toy/fig2").exists(), "its lock is the one of the folder that is written"
@@ -85,17 +85,17 @@ def test_a_wrong_word_is_refused_and_writes_nothing(
 ) -> None:
     before = sorted(store.root.rglob("*"))
     with pytest.raises(UsageError, match=said):
-        import_csv(store, experiment, an_import(my_csv, **change), installed=["theirs-too"])
+        import_results(store, experiment, an_import(my_csv, **change), installed=["theirs-too"])
     assert sorted(store.root.rglob("*")) == before
 
 
 def test_importing_again_needs_a_word(store: Store, experiment: Experiment, my_csv: Path) -> None:
-    import_csv(store, experiment, an_import(my_csv))
+    import_results(store, experiment, an_import(my_csv))
     with pytest.raises(UsageError, match="--replace"):
-        import_csv(store, experiment, an_import(my_csv))
+        import_results(store, experiment, an_import(my_csv))
     with pytest.raises(UsageError, match="that is how mine is called"):
-        import_csv(store, experiment, an_import(my_csv, variant="another"))
-    assert len(import_csv(store, experiment, an_import(my_csv, replace=True)).cells) == 2
+        import_results(store, experiment, an_import(my_csv, variant="another"))
+    assert len(import_results(store, experiment, an_import(my_csv, replace=True)).cells) == 2
 
 
 def test_an_import_never_replaces_runs_of_ours(store: Store, experiment: Experiment, my_csv: Path) -> None:
@@ -103,7 +103,7 @@ def test_an_import_never_replaces_runs_of_ours(store: Store, experiment: Experim
     fill(store, cell, lambda seed, step: 0.0)
     before = store.csv_path(cell).read_bytes()
     with pytest.raises(UsageError, match="holds runs that svgbench made"):
-        import_csv(store, experiment, an_import(my_csv, variant=cell.variant.id, replace=True))
+        import_results(store, experiment, an_import(my_csv, variant=cell.variant.id, replace=True))
     assert store.csv_path(cell).read_bytes() == before
 
 
@@ -136,7 +136,7 @@ def test_a_wrong_file_is_refused(store: Store, experiment: Experiment, tmp_path:
     file = tmp_path / "bad.csv"
     file.write_text(text)
     with pytest.raises(UsageError, match=said):
-        import_csv(store, experiment, an_import(file))
+        import_results(store, experiment, an_import(file))
 
 
 def test_rows_are_sorted_by_step_within_a_seed(store: Store, experiment: Experiment, take) -> None:
@@ -231,7 +231,7 @@ def test_a_mean_of_fewer_rows_than_it_says_is_said(store: Store, experiment: Exp
 
 
 def test_a_further_measure_may_be_missing(store: Store, experiment: Experiment, my_csv: Path) -> None:
-    import_csv(store, with_trial(experiment), an_import(my_csv))
+    import_results(store, with_trial(experiment), an_import(my_csv))
     results = read_results(store, with_trial(experiment), MINE)
     assert [grid.rows for grid in results_grids(results)][-1] == (("my method", ("missing", "missing")),)
 

@@ -13,7 +13,7 @@ from toy_imports import an_import
 from svgbench import paper_tables
 from svgbench.analysis.judge.verdicts import compare
 from svgbench.analysis.read.frames import read_results
-from svgbench.analysis.read.importing import import_csv
+from svgbench.analysis.read.importing import import_results
 from svgbench.analysis.show.plots import draw, learning_curves
 from svgbench.analysis.show.summary import results_grids, results_rows
 from svgbench.analysis.show.tables import render
@@ -45,7 +45,7 @@ def test_a_variant_that_a_figure_leaves_out_is_not_read_and_cannot_be_named(
     store: Store, experiment: Experiment, my_csv: Path
 ) -> None:
     """Its runs are declared by the other experiment, so they are no undeclared ones here; an imported one still is."""
-    import_csv(store, experiment, an_import(my_csv))
+    import_results(store, experiment, an_import(my_csv))
     ours = tuple(v for v in experiment.variants if v.id == "ours")
     whole = replace(experiment, id="toy/fig2", draws_from="toy/fig1", variants=ours)
     drawn = replace(whole, leaves=("theirs",))

@@ -73,6 +73,7 @@ class TextFile:
         self.kept_name = kept_name  # in the results
         self.ends_with_newline = True  # whether the last line read does
         self._stream, self._text = stream, text
+        self._lines = self._read_lines()
 
     @property
     def sha256(self) -> str:
@@ -80,7 +81,10 @@ class TextFile:
         return self._stream.digest.hexdigest()
 
     def lines(self) -> Iterator[str]:
-        """Every line with its end (\\n, \\r\\n or \\r). UsageError for the first that is not text."""
+        """The lines not read yet, with their ends (\\n, \\r\\n or \\r). UsageError for the first that is not text."""
+        return self._lines
+
+    def _read_lines(self) -> Iterator[str]:
         try:
             for block in self._blocks():
                 yield from io.StringIO(block, newline="")

@@ -6,7 +6,7 @@ import csv
 import difflib
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
 
@@ -26,33 +26,84 @@ Choose = Callable[[Sequence[str]], Sequence[ColumnKind]]
 
 @dataclass(frozen=True)
 class Table:
-    """The requested columns, one value per row. Rows count from 0 here, and from 1 in messages."""
+    """The requested columns, one value per row, of one file or of several. Rows count from 0, and from 1 in messages.
+
+    file: the file, or what stands for several, in messages.
+    lines: where a row begins in its own file; `place` says in words what `row` and `line` count there.
+    ignored: columns that were not requested. unended: the last value of a file that does not end with a newline.
+    sources: the name and the hash of each file. names: the name of each row's run, if one file holds several runs.
+    rows, part, files: of joined tables, each row's number in its own file, and which of `files` that is.
+    """
 
     file: str
     columns: Mapping[str, NDArray[Any]]
-    lines: NDArray[np.int64]  # the line of the file on which each row begins
-    ignored: tuple[str, ...]  # columns of the file that were not requested
-    unended: str  # the last value of a file that does not end with a newline, else ""
+    lines: NDArray[np.int64]
+    ignored: tuple[str, ...]
+    unended: str = ""
+    sources: tuple[tuple[str, str], ...] = ()
+    place: str = "row {row} (line {line})"
+    names: NDArray[Any] | None = None
+    rows: NDArray[np.int64] | None = None
+    part: NDArray[np.int32] | None = None
+    files: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.lines)
 
+    def file_of(self, index: int) -> str:
+        """The file of a row."""
+        return self.file if self.part is None else self.files[self.part[index]]
+
     def row(self, index: int) -> str:
         """ "row 4 (line 5)"."""
-        return f"row {index + 1} (line {self.lines[index]})"
+        number = index if self.rows is None else int(self.rows[index])
+        return self.place.format(row=number + 1, line=self.lines[index])
 
     def refuse(self, index: int, why: str) -> UsageError:
         """The error that names a row and what is wrong with it."""
-        return UsageError(f"{self.file}: {self.row(index)}: {why}")
+        return UsageError(f"{self.file_of(index)}: {self.row(index)}: {why}")
+
+    def take(self, rows: NDArray[Any]) -> Table:
+        """The table of these rows, in this order."""
+        numbers = np.arange(len(self)) if self.rows is None else self.rows
+        return replace(
+            self,
+            columns={name: values[rows] for name, values in self.columns.items()},
+            lines=self.lines[rows],
+            names=None if self.names is None else self.names[rows],
+            rows=numbers[rows],
+            part=None if self.part is None else self.part[rows],
+        )
 
 
-def read_table(source: TextFile, choose: Choose) -> Table:
+def join_tables(tables: Sequence[Table], file: str) -> Table:
+    """One table of several that have the same columns; `file` stands for all of them in messages."""
+    if len(tables) == 1:
+        return tables[0]
+    counts = [len(table) for table in tables]
+    return Table(
+        file,
+        {name: np.concatenate([t.columns[name] for t in tables]) for name in tables[0].columns},
+        np.concatenate([t.lines for t in tables]),
+        tuple(dict.fromkeys(name for t in tables for name in t.ignored)),
+        next((t.unended for t in tables if t.unended), ""),
+        tuple(source for t in tables for source in t.sources),
+        tables[0].place,
+        rows=np.concatenate([np.arange(len(t)) if t.rows is None else t.rows for t in tables]),
+        part=np.repeat(np.arange(len(tables), dtype=np.int32), counts),
+        files=tuple(t.file for t in tables),
+    )
+
+
+def read_table(source: TextFile, choose: Choose, separator: str = ",", first: int = 1) -> Table:
     """Read the file to its end. `choose` gets the header's names and returns the columns to read, with their kinds.
+
+    `first` is the line of the header; the caller has read what stands above it from `source`.
 
     Raises UsageError for the first row that has another number of fields than the header, repeats the header, or holds
     a value that does not fit its column's kind. Blank lines are skipped.
     """
-    rows = _Rows(source)
+    rows = _Rows(source, separator, first)
     header = rows.header()
     if not header:
         raise UsageError(f"{source.name} is blank; expected a CSV with a header and rows")
@@ -79,6 +130,7 @@ def read_table(source: TextFile, choose: Choose) -> Table:
         lines=np.frombuffer(lines, dtype=np.int64),
         ignored=tuple(name for name in header if name not in {kind.name for kind in kinds}),
         unended="" if source.ends_with_newline else last,
+        sources=((source.kept_name, source.sha256),),
     )
 
 
@@ -113,6 +165,8 @@ def check_header(file: str, header: Sequence[str], needed: Sequence[str], known:
         raise UsageError(f"{file}: line 1 is data, {quoted(','.join(header))}; put a header above it, with {expected}")
     near = {name: found for name in missing if (found := _near(name, [h for h in header if h not in known]))}
     rename = "; rename " + " and ".join(f"{quoted(h)} to '{n}'" for n, h in near.items()) if near else ""
+    rename += f", or say --map {next(iter(near))}={quoted(next(iter(near.values())))}" if near else ""
+    rename += "; or see --seed-from" if "seed" in missing and "seed" not in near else ""
     shown = ", ".join(quoted(name) for name in header[:12]) + (", ..." if len(header) > 12 else "")
     raise UsageError(f"{file} has no column {', '.join(map(repr, missing))}{rename} (it has: {shown})")
 
@@ -133,9 +187,9 @@ def _near(name: str, header: Sequence[str]) -> str:
 class _Rows:
     """The rows of a file in chunks, with the line on which each begins. Blank lines are no rows."""
 
-    def __init__(self, source: TextFile) -> None:
-        self._name = source.name
-        self._reader = csv.reader(source.lines(), strict=True)
+    def __init__(self, source: TextFile, separator: str, first: int) -> None:
+        self._name, self._first = source.name, first
+        self._reader = csv.reader(source.lines(), strict=True, delimiter=separator)
         self._count = 0  # number of rows so far, including the header
 
     def header(self) -> list[str]:
@@ -161,10 +215,11 @@ class _Rows:
                     break
         except csv.Error as found:
             error = "a quote opens there and never closes" if "unexpected end" in str(found) else str(found)
-        lines = list(range(before + 1, before + 1 + len(rows)))
+        begin = before + self._first
+        lines = list(range(begin, begin + len(rows)))
         if error or self._reader.line_num - before != len(rows):  # a field holds a line break
             lengths = [1 + sum(map(line_ends, row)) for row in rows]
-            lines = [before + 1 + sum_ for sum_ in accumulate(lengths, initial=0)]
+            lines = [begin + sum_ for sum_ in accumulate(lengths, initial=0)]
         if error:
             number = self._count + sum(map(bool, rows))
             where = f"row {number} (line {lines[-1]})" if number else f"line {lines[-1]}"

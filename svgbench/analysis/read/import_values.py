@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 Kind = Literal["int", "float", "str"]
 
 LARGEST = 2**63 - 1  # of a whole number: the range of 64 bits
+LARGEST_EXACT = 2**53  # up to here a float is exact
 
 _NUMBER = re.compile(r"[ \t]*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?[ \t]*")
 _NOTHING = frozenset({"", "nan"})  # words for "not measured", in lower case
@@ -66,6 +67,20 @@ def parse(texts: Sequence[str], column: ColumnKind) -> NDArray[Any]:
     """
     make = {"int": _whole_numbers, "float": _numbers, "str": _strings}[column.kind]
     return make(texts, column)
+
+
+def numbers(values: NDArray[Any], column: ColumnKind) -> NDArray[Any]:
+    """Numbers that a binary file holds, as int64 or float64. Raises RowError for the first that does not fit."""
+    if column.kind == "str":
+        raise RowError(0, f"column '{column.name}' holds numbers; expected {column.expected}")
+    found = np.asarray(values, dtype=float)
+    bad = np.isinf(found) | (np.isnan(found) & column.whole)
+    if column.kind == "int":
+        bad |= (found != np.floor(found)) | (np.abs(found) > LARGEST_EXACT)
+        bad |= False if column.least is None else found < column.least
+    for index in map(int, np.flatnonzero(bad)):
+        raise bad_value(index, repr(found[index].item()), column)
+    return np.asarray(values).astype(np.int64) if column.kind == "int" else found
 
 
 def is_number(text: str) -> bool:

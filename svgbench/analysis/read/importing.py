@@ -1,4 +1,4 @@
-"""A user's own measurements, put beside ours: checked, hashed and stored like a run.
+"""Measurements of other programs, put beside ours: checked, hashed and stored like a run.
 
 Every row that is read is stored, or the file is refused and nothing is written. docs/importing.md says what a file must
 be.
@@ -6,9 +6,10 @@ be.
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from svgbench.analysis.read.caveats import absences, caveats
-from svgbench.analysis.read.import_source import open_source
-from svgbench.analysis.read.import_table import CHUNK, Table, check_header, read_table
-from svgbench.analysis.read.import_values import ColumnKind, quoted
+from svgbench.analysis.read.gathering import SHOWN, Preview, gather, selecting
+from svgbench.analysis.read.import_table import CHUNK, Table
+from svgbench.analysis.read.import_values import quoted
 from svgbench.analysis.read.measures import CellData, measure_values
 from svgbench.analysis.read.naming import RANDOM_VARIANT, name_seeds
 from svgbench.lab.cells import MOST_SEEDS, Selection, cell_name, named_seeds
@@ -28,7 +29,7 @@ from svgbench.lab.files import locked
 from svgbench.lab.pair import FORMAT, read_meta
 from svgbench.lab.store import Store
 from svgbench.words.errors import DamagedError, UsageError, unknown
-from svgbench.words.experiment import Experiment, Side
+from svgbench.words.experiment import Experiment
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 NEAR_ENOUGH = 0.1  # share of a budget's steps: the last evaluation may come a little before its end
@@ -36,9 +37,9 @@ NEAR_ENOUGH = 0.1  # share of a budget's steps: the last evaluation may come a l
 
 @dataclass(frozen=True)
 class Import:
-    """The file to import, and its place in the results."""
+    """The files and folders to import, how to read them, and their place in the results."""
 
-    file: Path  # "-" is standard input
+    files: Path | tuple[Path, ...]  # "-" is standard input
     variant: str
     budget: str
     task: str | None = None
@@ -46,6 +47,15 @@ class Import:
     replace: bool = False
     seeds: tuple[int, ...] | int | None = None  # only these
     budget_named: bool = True  # by the user: then the rows may end at another step than the budget's
+    format: str = "auto"
+    map: Mapping[str, str] = field(default_factory=dict)  # a column of ours -> the files' own; "": leave it out
+    seed_from: str = ""  # a pattern whose group finds the seed in a run's name, or "order"
+    every: int | None = None  # average the rows of so many steps
+    dry_run: bool = False  # check everything, and write nothing
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        return self.files if isinstance(self.files, tuple) else (self.files,)
 
 
 @dataclass(frozen=True)
@@ -60,29 +70,60 @@ class Stored:
 
 @dataclass(frozen=True)
 class Imported:
-    """The cells that were written, one per task, and what happened to the rest of the file."""
+    """The cells that were written, one per task, and what happened to the rest of the files."""
 
     cells: tuple[Stored, ...]
     notes: tuple[str, ...]
+    preview: Preview = field(default_factory=Preview)
 
 
-def import_csv(store: Store, experiment: Experiment, wanted: Import, installed: Collection[str] = ()) -> Imported:
-    """Store the file's rows, one cell per task, sorted by seed and step.
+def import_results(
+    store: Store,
+    experiment: Experiment,
+    wanted: Import,
+    installed: Collection[str] = (),
+    preview: Preview | None = None,
+) -> Imported:
+    """Store the rows of the files, one cell per task, sorted by seed and step.
 
-    The file has the columns `seed`, `step` and what the experiment's first measure reads, and `task` where it holds
-    several; a further measure whose column it lacks is missing in the table. `installed` are variants of other
-    packages. Raises UsageError for anything else; nothing is written then.
+    The files have columns for `step` and what the experiment's first measure reads, a seed in a column, in their names
+    or in their settings, and `task` where they hold several; a further measure whose column they lack is missing in the
+    table. `installed` are variants of other packages. `preview` is filled as far as the files can be read. Raises
+    UsageError for anything else; nothing is written then.
     """
+    preview = Preview() if preview is None else preview
     _check_names(store, experiment, wanted, installed)
-    with open_source(wanted.file) as source:
-        table = read_table(source, lambda header: _choose(experiment, source.name, header))
+    table, note = gather(experiment, wanted, preview)
     parts = [_prepare(store, experiment, wanted, table, *part) for part in _by_task(experiment, wanted, table)]
-    about = {"source": source.kept_name, "source_sha256": source.sha256}
-    cells = tuple(_write(store, table, part, about) for part in parts)
-    ignored = ", ".join(quoted(name) if name.strip() else "without a name" for name in table.ignored)
-    notes = [f"not stored: column{'s' * (len(table.ignored) > 1)} {ignored}"]
-    end = f"the file does not end with a newline; if it was cut, {quoted(table.unended)} at its end may be, too"
-    return Imported(cells, (*(notes if table.ignored else ()), *([end] if table.unended else [])))
+    about = _about(wanted, table, preview.format)
+    write = _described if wanted.dry_run else _write
+    cells = tuple(write(store, table, part, about) for part in parts)
+    return Imported(cells, (*filter(None, [note]), *_notes(table, preview)), preview)
+
+
+def _notes(table: Table, preview: Preview) -> Iterator[str]:
+    """What became of the rest of the files."""
+    if table.ignored:
+        names = [quoted(name) if name.strip() else "without a name" for name in table.ignored]
+        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        yield f"not stored: column{'s' * (len(names) > 1)} {', '.join(names[:SHOWN])}{more}"
+    if preview.unread:
+        others = f"{len(preview.unread)} other file{'s' * (len(preview.unread) > 1)}"
+        yield f"not read: {others}, such as {preview.unread[0]}"
+    if table.unended:
+        yield f"the file does not end with a newline; if it was cut, {quoted(table.unended)} at its end may be, too"
+
+
+def _about(wanted: Import, table: Table, format_: str) -> dict[str, Any]:
+    """Where the rows come from, for the cell's JSON. The hash of several files is that of their hashes and names."""
+    how = {"format": format_, "map": dict(wanted.map), "seed_from": wanted.seed_from, "every": wanted.every}
+    if len(table.sources) == 1:
+        return dict(zip(("source", "source_sha256"), table.sources[0], strict=True)) | {"read": how}
+    listed = "".join(f"{digest}  {name}\n" for name, digest in table.sources)
+    name = f"{len(table.sources)} files of {', '.join(path.name or str(path) for path in wanted.paths[:3])}"
+    digest = hashlib.sha256(listed.encode()).hexdigest()
+    each = [{"name": name, "sha256": digest} for name, digest in table.sources]
+    return {"source": name, "source_sha256": digest, "sources": each, "read": how}
 
 
 def _check_names(store: Store, experiment: Experiment, wanted: Import, installed: Collection[str]) -> None:
@@ -113,40 +154,6 @@ def _meta_or_none(path: Path) -> dict[str, Any] | None:
         return read_meta(path, old_too=True)
     except DamagedError:
         return None
-
-
-# ---- columns
-
-
-def _selecting(experiment: Experiment) -> set[str]:
-    """The columns whose values select the rows of a measure or a claim, except `step`."""
-    measures = [
-        *experiment.measures,
-        *(
-            side.measure
-            for c in experiment.claims
-            for p in c.parts
-            for side in (p.left, p.right)
-            if isinstance(side, Side)
-        ),
-    ]
-    names = {name for measure in measures for name in measure.where}
-    return (names | {name for claim in experiment.claims for name in claim.per}) - {"seed", "step"}
-
-
-def _choose(experiment: Experiment, file: str, header: Sequence[str]) -> list[ColumnKind]:
-    """The columns to read, by the header. A column must be full if a measure or a claim reads all of it."""
-    declared = [c.name for c in experiment.columns]
-    check_header(file, header, experiment.needed_columns, ["seed", "step", "task", "variant", *declared])
-    full = _selecting(experiment) | {experiment.measures[0].column}
-    full |= {m.column for m in experiment.measures if m.reduce != "last" or m.where}
-    kinds = [ColumnKind("seed", "int", least=0), ColumnKind("step", "int", least=0)]
-    kinds += [ColumnKind(name, "str") for name in ("task", "variant") if name in header]
-    return kinds + [
-        ColumnKind(c.name, c.kind, whole=c.kind == "int" or c.name in full)
-        for c in experiment.columns
-        if c.name in header
-    ]
 
 
 # ---- rows
@@ -198,7 +205,7 @@ def _prepare(
         rows, said = _with_seeds(table, rows, asked)
         notes.append(said)
     names = tuple(c.name for c in experiment.columns if c.name in table.columns)
-    _check_keys(table, rows, ["seed", "step", *(n for n in names if n in _selecting(experiment))])
+    _check_keys(table, rows, ["seed", "step", *(n for n in names if n in selecting(experiment))])
     order = np.lexsort((table.columns["step"][rows], table.columns["seed"][rows]))
     if (np.diff(order) < 0).any():
         notes.append("rows were sorted by seed and step")
@@ -268,7 +275,9 @@ def _check_keys(table: Table, rows: NDArray[np.int64], keys: Sequence[str]) -> N
     what = ", ".join(f"{name} {table.columns[name][second]}" for name in keys)
     same = all(_equal(values[first], values[second]) for values in table.columns.values())
     how = "the same values" if same else "different values"
-    raise table.refuse(second, f"{what} stands twice with {how}, first in {table.row(first)}; keep one of the rows")
+    where = "" if table.file_of(first) == table.file_of(second) else f" of {table.file_of(first)}"
+    twice = f"{what} stands twice with {how}, first in {table.row(first)}{where}"
+    raise table.refuse(second, f"{twice}; keep one of the rows")
 
 
 def _equal(a: Any, b: Any) -> bool:
@@ -313,7 +322,11 @@ def _check_measured(experiment: Experiment, table: Table, cell: CellData) -> Non
 # ---- writing
 
 
-def _write(store: Store, table: Table, part: _Part, about: dict[str, str]) -> Stored:
+def _described(_store: Store, _table: Table, part: _Part, _about: dict[str, Any]) -> Stored:
+    return Stored(part.path, part.seeds, len(part.rows), part.notes)
+
+
+def _write(store: Store, table: Table, part: _Part, about: dict[str, Any]) -> Stored:
     meta = {**part.meta, **about}
     columns = [table.columns[name] for name in ("seed", "step", *meta["columns"])]
     with locked(store.work / meta["experiment"] / meta["budget"] / part.path.stem / "cell.lock", wait=1.0):
