@@ -166,7 +166,7 @@ def check_header(file: str, header: Sequence[str], needed: Sequence[str], known:
     near = {name: found for name in missing if (found := _near(name, [h for h in header if h not in known]))}
     rename = "; rename " + " and ".join(f"{quoted(h)} to '{n}'" for n, h in near.items()) if near else ""
     rename += f", or say --map {next(iter(near))}={quoted(next(iter(near.values())))}" if near else ""
-    rename += "; or see --seed-from" if "seed" in missing and "seed" not in near else ""
+    rename += "; or see --seed-from" if missing == ["seed"] and not near else ""
     shown = ", ".join(quoted(name) for name in header[:12]) + (", ..." if len(header) > 12 else "")
     raise UsageError(f"{file} has no column {', '.join(map(repr, missing))}{rename} (it has: {shown})")
 
