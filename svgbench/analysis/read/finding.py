@@ -34,8 +34,9 @@ def find(paths: Sequence[Path], name: str) -> Found:
     A path that is a file is always read. Of a folder, the files of the format are read. Raises UsageError if there are
     none, or with "auto" if several formats fit.
     """
-    named = tuple(path for path in paths if not path.is_dir())
-    inside = tuple(file for path in paths if path.is_dir() for file in _files(path))
+    folders = {path for path in paths if os.path.isdir(path)}
+    named = tuple(path for path in paths if path not in folders)
+    inside = tuple(file for path in paths if path in folders for file in _files(path))
     where = ", ".join(map(str, paths[:3])) + (", ..." if len(paths) > 3 else "")
     found = _detected(named, inside, where) if name == formats.AUTO else (name, formats.format_of(name))
     own = tuple(file for file in inside if found[1].detect(file))

@@ -95,7 +95,7 @@ def _without_mean(experiment: Experiment, table: Table) -> list[str]:
 
 def _logs(found: Found, wanted: Import) -> list[_Log]:
     """The runs among the files, with the seeds that names and settings give."""
-    for file in found.files:
+    for file in found.files if found.name != CSV else ():  # a pipe can be opened only once
         check_readable(file)
     _check_one_kind(found)
     groups: dict[tuple[Any, ...], list[Path]] = {}
