@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
@@ -89,6 +90,7 @@ def run(
     from svgbench.lab.runner import RunOptions
     from svgbench.terminal import parse_duration
 
+    requeue_on_sigterm()
     make_executor(executor, 1)  # refuse a wrong name before anything is written
     limit = None if time_limit is None else parse_duration(time_limit)
     studies = studies_of(experiment, results)
@@ -99,8 +101,13 @@ def run(
         options = RunOptions(study.jobs(made, jobs), executor, limit)
         statuses.append(run_plan(study, made, options, yes))
         if stopped(statuses[-1]):
-            break
+            raise typer.Exit(statuses[-1])
     raise typer.Exit(worst(statuses))
+
+
+def requeue_on_sigterm() -> None:
+    """Exit with "incomplete" on a SIGTERM that comes before or after the blocks run: they have their own handler."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(INCOMPLETE))
 
 
 def stopped(status: int) -> bool:
@@ -162,6 +169,6 @@ def run_plan(study: Any, made: Any, options: Any, yes: bool, say: Callable[[str]
         root = study.store.root
         where = "" if root == results_root().absolute() else f" --results {shlex.quote(str(root))}"
         tell(f"next: svgbench {judge} {made.experiment.id} --budget {made.selection.budget}{where}")
-    elif result.exit_status != OK and not outcome.failures:
+    elif outcome.unfinished:
         notice("stopped at a checkpoint; the same command continues from there")
     return int(result.exit_status)

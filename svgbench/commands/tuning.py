@@ -23,7 +23,7 @@ from svgbench.commands.options import (
     YesOption,
     selection_of,
 )
-from svgbench.commands.running import run_plan, stopped, worst
+from svgbench.commands.running import requeue_on_sigterm, run_plan, stopped, worst
 from svgbench.words.errors import INCOMPLETE, OK, WORSE, UsageError
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ def tune(
     from svgbench.lab.runner import RunOptions
     from svgbench.terminal import notice, out_json, parse_duration
 
+    requeue_on_sigterm()
     make_executor(executor, 1)  # a wrong word must be refused before anything is written
     limit = None if time_limit is None else parse_duration(time_limit)
     asked = [
@@ -87,7 +88,8 @@ def tune(
             break
     if as_json:
         out_json(rows)
-    raise typer.Exit(worst(statuses))
+    last = statuses[-1] if statuses else 0
+    raise typer.Exit(last if not check and stopped(last) else worst(statuses))
 
 
 def _searches(name: str | None, results: Path | None, check: bool) -> list[tuple[Search, Any]]:

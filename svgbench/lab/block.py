@@ -1,8 +1,8 @@
 """The process of one block: `python -m svgbench.lab.block JOB.json`.
 
-It takes the block's lock, resumes from the checkpoint, drives the learner slice by slice, and merges the final rows
-into the store. It reports to its supervisor only through files and its exit status. When its standard input ends, the
-supervisor is gone, and the process stops at once.
+It takes the block's lock, resumes from the checkpoint, drives the learner slice by slice, and delivers the final rows,
+which a supervisor merges into the store. It reports to its supervisor only through files and its exit status. When its
+standard input ends, the supervisor is gone, and the process stops at once.
 """
 
 from __future__ import annotations
@@ -16,15 +16,17 @@ import sys
 import threading
 import time
 import traceback
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from svgbench import strict_json
 from svgbench.lab import platform, policies
+from svgbench.lab.attendance import host
 from svgbench.lab.cells import Block, block_from_job
+from svgbench.lab.delivery import deliver, delivered
 from svgbench.lab.files import locked, remove_temporaries, write_atomic
 from svgbench.lab.rows import RowsFile, as_csv
 from svgbench.lab.source import split_reference
@@ -42,7 +44,7 @@ CHECKPOINT_SHARE = 0.02  # the largest share of the time to spend on checkpoints
 
 
 class BlockProcess:
-    """One block from its checkpoint to its merged rows."""
+    """One block from its checkpoint to its delivered rows."""
 
     def __init__(self, store: Store, block: Block, attempt: int) -> None:
         self.store, self.block, self.attempt = store, block, attempt
@@ -60,8 +62,9 @@ class BlockProcess:
 
     def run(self) -> int:
         """Do the block; return the exit status."""
-        if not self._wanted():
-            self._tidy()
+        wanted = self._wanted()
+        if not wanted:
+            self.store.tidy(self.block)
             return FINISHED
         with self.building():
             learner = self.make()
@@ -88,12 +91,15 @@ class BlockProcess:
                 saved = time.monotonic()
                 cost = saved - now
         self.save(learner)
-        self._merge(learner)
+        self.shown.update(self.rows, at_once=True)
+        self._deliver(learner, wanted)
         return FINISHED
 
     def _wanted(self) -> tuple[int, ...]:
-        usable = self.store.state(self.block.cell, thorough=True).usable
-        return tuple(seed for seed in self.block.wanted if seed not in usable)
+        """The seeds to run. Deliveries first: what is merged between the two looks is then in the store."""
+        waiting = delivered(self.store, self.block)
+        there = waiting.union(self.store.state(self.block.cell, thorough=True).usable)
+        return tuple(seed for seed in self.block.wanted if seed not in there)
 
     @contextmanager
     def building(self) -> Iterator[None]:
@@ -179,12 +185,11 @@ class BlockProcess:
             if seed in texts:
                 policies.keep(self.store, self.block.cell, seed, policy, texts[seed])
 
-    def _merge(self, learner: Learner) -> None:
+    def _deliver(self, learner: Learner, wanted: tuple[int, ...]) -> None:
         cell = self.block.cell
         by_seed: dict[int, list[Row]] = {seed: [] for seed in self.block.seeds}
         for row in self.rows:
             by_seed[row["seed"]].append(row)
-        wanted = self._wanted()
         texts = {seed: as_csv(by_seed[seed], cell.columns) for seed in wanted}
         self._keep_policies(learner, texts)
         shared = {
@@ -202,17 +207,8 @@ class BlockProcess:
             reason = learner.diverged.get(seed)
             outcome = {"status": "diverged", "reason": reason} if reason else {"status": "done"}
             entries[seed] = outcome | shared | {"rows": len(by_seed[seed])}
-        self.store.merge(cell, texts, entries)
-        self._tidy()
-        say(f"finished seeds {', '.join(map(str, wanted)) or 'of another run'}")
-
-    def _tidy(self) -> None:
-        """Remove the block's checkpoint, unless it still holds rows of a seed that was not requested."""
-        everyone = replace(self.block.cell, seeds=self.block.seeds)
-        if set(self.block.seeds) <= set(self.store.state(everyone, thorough=True).usable):
-            self.store.drop_work(self.block)
-        else:
-            self.shown.update(self.rows, at_once=True)
+        deliver(self.store, self.block, uuid.uuid4().hex[:8], texts, entries)
+        say(f"finished seeds {', '.join(map(str, wanted))}")
 
 
 def resolve(reference: str) -> Any:
@@ -281,6 +277,7 @@ def main(arguments: list[str] | None = None) -> int:
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         with locked(store.block_lock(block), wait=1.0):
+            say(f"started on {host()}, process {os.getpid()}, attempt {options.attempt}")
             with process.building():
                 prepare(job)
             return process.run()

@@ -19,15 +19,16 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from svgbench import strict_json
 from svgbench.lab import platform
 from svgbench.lab.cells import Block, Cell, block_from_job, describe_job
-from svgbench.lab.files import write_atomic
+from svgbench.lab.files import take, write_atomic
 from svgbench.lab.store import Store
 
 SECONDS = 3.0
@@ -80,9 +81,41 @@ def costs(
     for block in blocks:
         kinds.setdefault(kind(block.cell), block)
     known = remembered(store, blocks)
+    if len(known) == len(kinds):
+        return known
+    with _alone(store, tell):
+        known = remembered(store, blocks)  # another run may have measured meanwhile
+        return known | _measured(store, kinds, known, jobs, tell)
+
+
+@contextmanager
+def _alone(store: Store, tell: Callable[[str], None]) -> Iterator[None]:
+    """One run calibrates at a time; others then find its measurements. Without a writable folder each does its own."""
+    path = store.work / "calibration" / "calibration.lock"
+    held = None
+    try:
+        held = take(path, "")
+        if held is None:
+            tell("another run calibrates here; this one waits for what it measures")
+        while held is None:
+            time.sleep(0.2)
+            held = take(path, "")
+    except OSError:  # `costs` says what cannot be kept
+        pass
+    try:
+        yield
+    finally:
+        if held is not None:
+            held.release()
+
+
+def _measured(
+    store: Store, kinds: Mapping[str, Block], known: Mapping[str, Cost], jobs: int, tell: Callable[[str], None]
+) -> dict[str, Cost]:
+    """The costs of the kinds that are not known; they are kept on disk."""
     new = [name for name in kinds if name not in known]
     if not new:
-        return known
+        return {}
     work = _works(kinds)
     scale = _references(kinds, known, work)
     measure = [name for name in new if name not in scale]
@@ -93,17 +126,17 @@ def costs(
         )
     pool = ThreadPoolExecutor(jobs)
     try:
-        known |= dict(zip(measure, pool.map(lambda name: _measure(kinds[name]), measure), strict=True))
+        found = dict(zip(measure, pool.map(lambda name: _measure(kinds[name]), measure), strict=True))
     finally:
         pool.shutdown(wait=False, cancel_futures=True)  # Ctrl-C does not wait: measurements end with this process
-    known |= {name: _scaled(known[by], work[name] / work[by]) for name, by in scale.items()}
+    found |= {name: _scaled({**known, **found}[by], work[name] / work[by]) for name, by in scale.items()}
     try:
         for name in new:
-            if not known[name].error:
-                write_atomic(_path(store, name), strict_json.dumps(asdict(known[name])).encode(), durable=False)
+            if not found[name].error:
+                write_atomic(_path(store, name), strict_json.dumps(asdict(found[name])).encode(), durable=False)
     except OSError as error:  # a plan works without a writable folder
         tell(f"what was measured is not kept: {store.work}: {error.strerror}")
-    return known
+    return found
 
 
 def remembered(store: Store, blocks: Sequence[Block]) -> dict[str, Cost]:

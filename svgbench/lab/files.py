@@ -88,6 +88,32 @@ def _take(handle: int, path: Path, wait: float) -> None:
             time.sleep(0.02)
 
 
+class Held:
+    """A lock that was taken without waiting. It ends with `release`, or with the process."""
+
+    def __init__(self, handle: int) -> None:
+        self.handle = handle
+
+    def release(self) -> None:
+        os.close(self.handle)
+
+
+def take(path: Path, holder: str) -> Held | None:
+    """Take the lock on `path` (created if needed) and write the holder's name into it. None: another process has it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        _take(handle, path, 0.0)
+        os.pwrite(handle, holder.encode(), 0)
+        os.ftruncate(handle, len(holder.encode()))
+    except BaseException as error:
+        os.close(handle)
+        if isinstance(error, BusyError):
+            return None
+        raise
+    return Held(handle)
+
+
 def is_locked(path: Path) -> bool:
     """Whether a living process holds the lock on `path`. The file may be read-only for us."""
     try:

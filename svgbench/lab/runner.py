@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import signal
 import time
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from svgbench.lab.attendance import Attendance
 from svgbench.lab.calibration import Cost
 from svgbench.lab.cells import Block
 from svgbench.lab.executor import make_executor
@@ -35,11 +37,12 @@ class RunResult:
 
     @property
     def exit_status(self) -> int:
-        if self.signal_number:
+        """After SIGTERM or a time limit, "incomplete" even if a block failed, so that a batch system requeues."""
+        if self.signal_number == signal.SIGINT:
             return 128 + self.signal_number
-        if self.outcome.failures:
-            return FAILED
-        return INCOMPLETE if self.outcome.unfinished else OK
+        if self.signal_number or self.outcome.unfinished:
+            return INCOMPLETE
+        return FAILED if self.outcome.failures else OK
 
 
 def run_blocks(
@@ -55,14 +58,23 @@ def run_blocks(
 
     The first SIGINT or SIGTERM makes each block checkpoint after its current slice. A second one ends them at once, and
     the work since the last checkpoint is repeated next time.
+
+    Other runs may work in the same folder. Each begins at another block, so that they rarely look at the same one.
     """
     deadline = None if options.time_limit is None else time.monotonic() + options.time_limit
     executor = make_executor(options.executor, options.jobs)
-    with reporter(blocks, Expected(options.jobs, column, costs or {}, store)) as listen:
-        supervisor = Supervisor(store, executor, listen)
+    with Attendance(store) as here, reporter(blocks, Expected(options.jobs, column, costs or {}, store)) as listen:
+        supervisor = Supervisor(store, executor, listen, here.name)
         with _signals(supervisor) as received:
-            outcome = supervisor.run(blocks, deadline)
+            outcome = supervisor.run(rotated(blocks, here.name, here.others), deadline)
     return RunResult(outcome, received[0] if received else 0)
+
+
+def rotated(blocks: Sequence[Block], name: str, others: Sequence[str]) -> list[Block]:
+    """The blocks in the order in which this supervisor starts them: as given if it is alone, or else from a place that
+    its name decides."""
+    start = zlib.crc32(name.encode()) % len(blocks) if others and blocks else 0
+    return [*blocks[start:], *blocks[:start]]
 
 
 @contextmanager

@@ -12,7 +12,8 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -86,6 +87,10 @@ class Store:
 
     def block_lock(self, block: Block) -> Path:
         return self.cell_work(block.cell) / f"{block.name}.lock"
+
+    def placed_lock(self, block: Block) -> Path:
+        """Held by the supervisor that has started the block's process, and contains its name."""
+        return self.cell_work(block.cell) / f"{block.name}.placed.lock"
 
     # -- reading ------------------------------------------------------------------------------------------
 
@@ -174,28 +179,40 @@ class Store:
             reason = f"{error.strerror}: results cannot be written there; name another folder with --results"
             raise OSError(error.errno, reason, error.filename) from None
 
+    def exclusive(self, cell: Cell) -> AbstractContextManager[None]:
+        """Hold the cell's lock: only its holder writes the cell's two files."""
+        return locked(self.cell_lock(cell))
+
     def merge(self, cell: Cell, texts: Mapping[int, str], entries: Mapping[int, dict[str, Any]]) -> None:
+        """`add`, with the cell's lock."""
+        with self.exclusive(cell):
+            self.add(cell, texts, entries)
+
+    def add(self, cell: Cell, texts: Mapping[int, str], entries: Mapping[int, dict[str, Any]]) -> Mapping[str, Any]:
         """Add finished seeds: `texts` their CSV lines, `entries` their JSON. Finished ones are never replaced.
 
-        Takes the cell's lock. A pair of another identity or platform, or a damaged one, is moved aside first.
+        The caller holds the cell's lock. A pair of another identity or platform, or a damaged one, is moved aside
+        first. Returns the cell's JSON.
         """
-        with locked(self.cell_lock(cell)):
-            meta = self._current(cell)
-            kept = split_rows(self.rows(cell)) if any(map(is_finished, meta["seeds"].values())) else {}
-            for seed, text in texts.items():
-                if not is_finished(meta["seeds"].get(str(seed), {})):
-                    kept[seed] = text.encode()
-                    digest = hashlib.sha256(kept[seed]).hexdigest()
-                    meta["seeds"][str(seed)] = {**entries[seed], "sha256": digest}
-            lines = [",".join(("seed", "step", *cell.columns)).encode() + b"\n"]
-            data = b"".join(lines + [kept[seed] for seed in sorted(kept)])
-            write_atomic(self.csv_path(cell), data)
-            self._write_meta(cell, {**meta, "bytes": len(data)})
+        meta = self._current(cell)
+        kept = split_rows(self.rows(cell)) if any(map(is_finished, meta["seeds"].values())) else {}
+        new = [seed for seed in texts if not is_finished(meta["seeds"].get(str(seed), {}))]
+        if not new:
+            return meta
+        for seed in new:
+            kept[seed] = texts[seed].encode()
+            digest = hashlib.sha256(kept[seed]).hexdigest()
+            meta["seeds"][str(seed)] = {**entries[seed], "sha256": digest}
+        lines = [",".join(("seed", "step", *cell.columns)).encode() + b"\n"]
+        data = b"".join(lines + [kept[seed] for seed in sorted(kept)])
+        write_atomic(self.csv_path(cell), data)
+        self._write_meta(cell, {**meta, "bytes": len(data)})
+        return meta
 
     def record_failure(self, block: Block, error: str, attempts: int, log: Path) -> None:
         """Note in the JSON that the block's wanted seeds failed. A failure never counts as a result."""
         cell = block.cell
-        with locked(self.cell_lock(cell)):
+        with self.exclusive(cell):
             meta = self._current(cell)
             for seed in block.wanted:
                 if not is_finished(meta["seeds"].get(str(seed), {})):
@@ -280,9 +297,12 @@ class Store:
     def log_path(self, block: Block) -> Path:
         return self.cell_work(block.cell) / f"{block.name}.log"
 
-    def drop_work(self, block: Block) -> None:
-        """Remove a finished block's checkpoint and job. Its log stays."""
-        shutil.rmtree(self.block_work(block), ignore_errors=True)
+    def tidy(self, block: Block) -> None:
+        """Remove the block's checkpoint and job if the store has all its seeds, requested or not. Its log stays."""
+        folder = self.block_work(block)
+        everyone = replace(block.cell, seeds=block.seeds)
+        if folder.is_dir() and set(block.seeds) <= set(self.state(everyone, thorough=True).usable):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _what_changed(cell: Cell, meta: Mapping[str, Any]) -> str:

@@ -2,12 +2,16 @@
 
 The supervisor knows a block only by its process's exit status and its files, so an executor may place processes on
 other machines. Killing the supervisor stops the blocks; running it again resumes them.
+
+Several supervisors may work in one results folder. A block's process is started by one that holds the block's
+`placed_lock`, and only if the block is neither running, nor delivered, nor stored; they are looked at in this order, in
+which a block passes through them.
 """
 
 from __future__ import annotations
 
-import os
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,9 +19,11 @@ from typing import Literal
 
 from svgbench import strict_json
 from svgbench.lab import block as child
-from svgbench.lab.cells import Block, describe_job
+from svgbench.lab.cells import Block, Cell, describe_job
+from svgbench.lab.delivery import delivered
 from svgbench.lab.executor import Executor, Handle, Placement
-from svgbench.lab.files import is_locked, write_atomic
+from svgbench.lab.files import Held, is_locked, take, write_atomic
+from svgbench.lab.merging import Merging
 from svgbench.lab.platform import seconds_of
 from svgbench.lab.store import Store
 
@@ -52,6 +58,7 @@ class BlockOutcomes:
 @dataclass
 class _Placed:
     block: Block
+    held: Held
     handle: Handle
     attempt: int
     seen: float  # when it last showed progress
@@ -63,13 +70,19 @@ class Supervisor:
     """Runs blocks under an executor and reports events to `listen(event, block, text)`."""
 
     def __init__(
-        self, store: Store, executor: Executor, listen: Callable[[Event, Block, str], None] = lambda *_: None
+        self,
+        store: Store,
+        executor: Executor,
+        listen: Callable[[Event, Block, str], None] = lambda *_: None,
+        name: str = "supervisor",
     ) -> None:
-        self.store, self.executor, self.listen = store, executor, listen
+        self.store, self.executor, self.listen, self.name = store, executor, listen, name
+        self.merging = Merging(store)
         self.hang_seconds = seconds_of(HANG_SECONDS, 1800.0)
         seconds_of(child.CHECKPOINT_SECONDS, child.CHECKPOINT_DEFAULT)  # every block reads it: check it once here
         self.stopping = 0  # how often a stop was requested
         self.told: set[Block] = set()  # that another process runs it
+        self.left: Counter[Cell] = Counter()  # blocks that wait or run here
 
     def stop(self) -> None:
         """Once: checkpoint and end. Twice: end now; the last checkpoint stays."""
@@ -79,68 +92,119 @@ class Supervisor:
         """Run the blocks; `deadline` is on the monotonic clock, and stops them at a checkpoint."""
         outcome = BlockOutcomes()
         waiting: list[_Waiting] = [(b, 1, 0.0) for b in blocks]
+        self.left.update(block.cell for block in blocks)
         placed: list[_Placed] = []
         asked = 0
         try:
-            while placed or (waiting and not self.stopping):
+            while placed or self.merging or (waiting and not self.stopping):
                 if deadline is not None and time.monotonic() >= deadline and not self.stopping:
                     self.stop()
                 if self.stopping > asked:
                     asked = self.stopping
                     for one in placed:
                         one.handle.kill() if asked > 1 else one.handle.stop()
-                while waiting and len(placed) < self.executor.slots and not self.stopping:
-                    ready = self._ready(waiting)
-                    if ready is None:
-                        break
-                    waiting.remove(ready)
-                    try:
-                        placed.append(self._place(*ready[:2]))
-                    except OSError as error:  # its job cannot be written; other blocks may still start
-                        self._fail(Failure(ready[0], f"could not be started: {error}"), outcome)
-                for one in list(placed):
-                    status = one.handle.poll()
-                    if status is None:
-                        self._watch(one)
-                        continue
-                    placed.remove(one)
-                    again = self._ended(one, status, outcome)
-                    if again is not None:
-                        waiting.append(again)
+                self._fill(waiting, placed, outcome)
+                self._poll(waiting, placed, outcome)
+                self._merge(outcome)
                 time.sleep(POLL_SECONDS)
         finally:
             for one in placed:
                 one.handle.kill()
+                one.held.release()
         outcome.unfinished += [block for block, _, _ in waiting]
         return outcome
 
-    def _ready(self, waiting: list[_Waiting]) -> _Waiting | None:
-        """The first block that may start now. Blocks that another `run` holds are skipped and checked again later."""
-        for index, (block, attempt, not_before) in enumerate(waiting):
+    def _fill(self, waiting: list[_Waiting], placed: list[_Placed], outcome: BlockOutcomes) -> None:
+        """Start blocks in all free slots."""
+        index = 0
+        while index < len(waiting) and len(placed) < self.executor.slots and not self.stopping:
+            block, attempt, not_before = waiting[index]
             if not_before > time.monotonic():
+                index += 1
                 continue
-            if not is_running(self.store, block):
-                return waiting[index]
-            waiting[index] = (block, attempt, time.monotonic() + 1.0)
+            try:
+                held = self._claim(block)
+                if held is not None:
+                    placed.append(self._place(block, attempt, held))
+                    del waiting[index]
+                elif self._is_done(block):
+                    del waiting[index]
+                    self._delivered(block)
+                else:
+                    waiting[index] = (block, attempt, time.monotonic() + 1.0)
+            except OSError as error:  # its job cannot be written; other blocks may still start
+                del waiting[index]
+                self._fail(Failure(block, f"could not be started: {error}"), outcome)
+
+    def _claim(self, block: Block) -> Held | None:
+        """The block's `placed_lock`, if the block needs a process and no other supervisor sees to it."""
+        if self.merging.stored.has(block):
+            return None
+        path = self.store.placed_lock(block)
+        held = take(path, self.name)
+        if held is None:
+            self._tell_waiting(block, path)
+        elif is_locked(self.store.block_lock(block)):  # it outlives its supervisor for a moment
             self._tell_waiting(block)
+        elif not self._is_done(block):
+            return held
+        if held is not None:
+            held.release()
         return None
 
-    def _tell_waiting(self, block: Block) -> None:
+    def _is_done(self, block: Block) -> bool:
+        """Whether the block's seeds are delivered or stored. Deliveries first: a merge takes from them to the store."""
+        there = delivered(self.store, block)
+        return there.union(self.merging.stored.usable(block.cell)).issuperset(block.wanted)
+
+    def _tell_waiting(self, block: Block, path: Path | None = None) -> None:
         if block not in self.told:
             self.told.add(block)
-            self.listen("waiting", block, "another process runs it")
+            self.listen("waiting", block, f"{_holder(path) or 'another process'} runs it")
 
-    def _place(self, block: Block, attempt: int) -> _Placed:
-        folder = self.store.block_work(block)
-        text = strict_json.dumps(describe_job(block), indent=1).encode()
-        job = folder / f"job-{os.getpid()}.json"  # another `run` may want other seeds of the same block
-        write_atomic(job, text, durable=False)
-        (folder / "error.json").unlink(missing_ok=True)
-        log = self.store.log_path(block)
-        threads = block.cell.threads
-        handle = self.executor.submit(Placement(job, self.store.root, log, threads, attempt))
+    def _place(self, block: Block, attempt: int, held: Held) -> _Placed:
+        try:
+            folder = self.store.block_work(block)
+            text = strict_json.dumps(describe_job(block), indent=1).encode()
+            job = folder / f"job-{self.name}.json"  # another `run` may want other seeds of the same block
+            write_atomic(job, text, durable=False)
+            (folder / "error.json").unlink(missing_ok=True)
+            log = self.store.log_path(block)
+            handle = self.executor.submit(Placement(job, self.store.root, log, block.cell.threads, attempt))
+        except BaseException:
+            held.release()
+            raise
         self.listen("started" if attempt == 1 else "retry", block, "")
-        return _Placed(block, handle, attempt, time.monotonic(), self._report(block))
+        return _Placed(block, held, handle, attempt, time.monotonic(), self._report(block))
+
+    def _poll(self, waiting: list[_Waiting], placed: list[_Placed], outcome: BlockOutcomes) -> None:
+        """Watch the running blocks, and see to those that have ended."""
+        for one in list(placed):
+            status = one.handle.poll()
+            if status is None:
+                self._watch(one)
+                continue
+            placed.remove(one)
+            one.held.release()
+            again = self._ended(one, status, outcome)
+            if again is not None:
+                waiting.append(again)
+
+    def _delivered(self, block: Block) -> None:
+        self.left[block.cell] -= 1
+        self.merging.add(block)
+
+    def _merge(self, outcome: BlockOutcomes) -> None:
+        """Merge deliveries that are due."""
+        busy = {cell for cell, count in self.left.items() if count}
+        for block, error in self.merging.merge(busy, at_once=bool(self.stopping)):
+            if error:
+                outcome.failures.append(Failure(block, error, self.store.log_path(block)))
+                self.listen("failed", block, error)
+            else:
+                self.store.tidy(block)
+                outcome.finished.append(block)
+                self.listen("finished", block, "")
 
     def _watch(self, one: _Placed) -> None:
         """Report progress. End a block that has made none for too long."""
@@ -163,9 +227,9 @@ class Supervisor:
         """Note how a process ended; return what to start again, and the earliest time."""
         block = one.block
         if status == child.FINISHED:
-            outcome.finished.append(block)
-            self.listen("finished", block, "")
+            self._delivered(block)
         elif status == child.STOPPED or self.stopping:
+            self.left[block.cell] -= 1
             outcome.unfinished.append(block)
             self.listen("stopped", block, "")
         elif status == child.BUSY:
@@ -181,6 +245,7 @@ class Supervisor:
         return None
 
     def _fail(self, failure: Failure, outcome: BlockOutcomes) -> None:
+        self.left[failure.block.cell] -= 1
         outcome.failures.append(failure)
         self.listen("failed", failure.block, failure.error)
 
@@ -197,6 +262,9 @@ class Supervisor:
             return f"ended by signal {-status}" if status < 0 else f"exit status {status}"
 
 
-def is_running(store: Store, block: Block) -> bool:
-    """Whether a living process holds the block."""
-    return is_locked(store.block_lock(block))
+def _holder(path: Path | None) -> str:
+    """The name in a lock's file."""
+    try:
+        return "" if path is None else path.read_text(encoding="utf-8", errors="replace")[:100]
+    except OSError:
+        return ""

@@ -99,14 +99,45 @@ def test_a_plan_killed_while_it_calibrates(bench):
 
 
 MOMENTS = {
-    "half a checkpoint is written": {"call": "fsync", "path": r"/\.checkpoint\.pt\.", "nth": 3},
-    "a checkpoint was replaced": {"call": "replace", "path": r"/checkpoint\.pt$", "nth": 3, "after": True},
-    "half a CSV is written": {"call": "fsync", "path": r"drift\.csv\."},
-    "the CSV was replaced, the JSON not": {"call": "replace", "path": r"drift\.csv$", "after": True},
-    "half a JSON is written": {"call": "fsync", "path": r"drift\.json\."},
-    "both were replaced": {"call": "replace", "path": r"drift\.json$", "after": True},
-    "the checkpoint is being removed": {"call": "rmdir", "path": r"^block-001|/block-001[^/]*$"},
+    "half a checkpoint is written": {"who": "block", "call": "fsync", "path": r"/\.checkpoint\.pt\.", "nth": 3},
+    "a checkpoint was replaced": {
+        "who": "block",
+        "call": "replace",
+        "path": r"/checkpoint\.pt$",
+        "nth": 3,
+        "after": True,
+    },
+    "half a delivery is written": {"who": "block", "call": "fsync", "path": r"/\.delivery-\w+\.csv\."},
+    "a delivery has no JSON": {"who": "block", "call": "replace", "path": r"/delivery-\w+\.csv$", "after": True},
+    "it was delivered": {"who": "block", "call": "replace", "path": r"/delivery-\w+\.json$", "after": True},
+    "half a CSV is written": {"who": "supervisor", "call": "fsync", "path": r"drift\.csv\."},
+    "the CSV was replaced, the JSON not": {
+        "who": "supervisor",
+        "call": "replace",
+        "path": r"drift\.csv$",
+        "after": True,
+    },
+    "half a JSON is written": {"who": "supervisor", "call": "fsync", "path": r"drift\.json\."},
+    "both were replaced": {"who": "supervisor", "call": "replace", "path": r"drift\.json$", "after": True},
+    "the delivery is being removed": {
+        "who": "supervisor",
+        "call": "unlink",
+        "path": r"/delivery-\w+\.json$",
+        "after": True,
+    },
+    "the checkpoint is being removed": {
+        "who": "supervisor",
+        "call": "rmdir",
+        "path": r"^block-001|/block-001[^/]*$",
+    },
 }
+STORED = ("both were replaced", "the delivery is being removed", "the checkpoint is being removed")
+DELIVERED = (
+    "it was delivered",
+    "half a CSV is written",
+    "the CSV was replaced, the JSON not",
+    "half a JSON is written",
+)
 
 
 @dataclass
@@ -129,7 +160,7 @@ def killed(two_seeds, tmp_path_factory):
         shutil.copytree(two_seeds, bench.results)
         cell = cell_of(seeds=4)
         before = bench.entries(cell)
-        bench.environment["SABOTAGE"] = json.dumps(MOMENTS[moment] | {"parent": True})
+        bench.environment["SABOTAGE"] = json.dumps(MOMENTS[moment])
         bench.path.insert(0, SABOTAGE)
         ended = bench.walk("--seeds", "4")
         left = bench.store.rows(cell)
@@ -145,7 +176,7 @@ def test_everything_killed_while(killed, moment):
     found, cell = killed[moment], cell_of(seeds=4)
     bench = found.bench
     assert found.killed.status == -signal.SIGKILL, found.killed.err
-    finished = "both" in moment or "removed" in moment
+    finished = moment in STORED
     assert found.left == expected_csv(cell_of(seeds=4 if finished else 2))
     assert found.again.status == 0, found.again.err
     assert ("0 of 4 runs missing" if finished else "2 of 4 runs missing") in found.again.out
@@ -158,14 +189,17 @@ def test_everything_killed_while(killed, moment):
         assert "resumed at 15 of 30" in log
     if "checkpoint is written" in moment:
         assert "resumed at 10 of 30" in log
-    assert log.count("finished seeds 2, 3") == (0 if finished else 1), "killed before it could say so, or once"
+    once = finished or moment in DELIVERED
+    assert log.count("started on") == (1 if once else 2), "a delivery is merged by the next supervisor; nothing is run"
+    said = 0 if moment == "it was delivered" else 1
+    assert log.count("finished seeds 2, 3") == said, "killed before it could say so, or once"
     assert not bench.litter()
 
 
 def test_a_kill_in_the_first_merge_of_a_cell(bench):
     """There is a CSV and no JSON yet: its rows do not exist."""
     cell = cell_of(seeds=2)
-    sabotage = {"call": "replace", "path": r"drift\.csv$", "after": True, "parent": True}
+    sabotage = {"who": "supervisor", "call": "replace", "path": r"drift\.csv$", "after": True}
     bench.environment["SABOTAGE"] = json.dumps(sabotage)
     bench.path.insert(0, SABOTAGE)
     assert bench.walk("--seeds", "2").status == -signal.SIGKILL

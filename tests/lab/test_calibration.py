@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from dataclasses import asdict
 from types import SimpleNamespace
 
 import pytest
-from harness import cell_of
+from harness import cell_of, wait_until
 
 from svgbench.lab import block, calibration, platform
 from svgbench.lab.calibration import Cost, costs, estimate, kind, remembered
 from svgbench.lab.cells import Selection, blocks, expand
+from svgbench.lab.files import take
 from svgbench.lab.store import Store
 from svgbench.reproduce.sac_svg.experiments import TABLE2
 from svgbench.words.errors import UsageError
@@ -143,3 +145,20 @@ def test_a_learner_that_expects_longer_slices_costs_more(monkeypatch):
     plain = calibration.measure_here(one).seconds
     monkeypatch.setattr(block, "resolve", lambda reference: growing if reference == name else true(reference))
     assert calibration.measure_here(one).seconds > 30 * plain > 0
+
+
+def test_one_run_calibrates_and_the_others_find_what_it_measured(tmp_path, monkeypatch):
+    store, machine = Store(tmp_path / "results"), Machine(monkeypatch)
+    here, said, found = Store(store.root), [], {}
+    held = take(store.work / "calibration" / "calibration.lock", "")
+    second = threading.Thread(target=lambda: found.update(costs(here, [a_block("0.2")], 1, said.append)))
+    second.start()
+    wait_until(lambda: said, "the second run to see the first")
+    known = Cost(7.0, 1.0, 10, 20)
+    path = store.work / "calibration" / f"{kind(a_block('0.2').cell)}.json"
+    path.write_text(json.dumps(asdict(known)))
+    held.release()
+    second.join()
+    assert list(found.values()) == [known]
+    assert machine.measured == []
+    assert said == ["another run calibrates here; this one waits for what it measures"]

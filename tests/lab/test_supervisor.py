@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
-from harness import cell_of
+from harness import cell_of, deliver_made_up
 
+from svgbench.lab import merging
 from svgbench.lab import supervisor as module
 from svgbench.lab.block import BUSY, FAILED, FINISHED, STOPPED, UNBUILT
-from svgbench.lab.cells import blocks
-from svgbench.lab.files import locked
+from svgbench.lab.cells import block_from_job, blocks
+from svgbench.lab.delivery import collect
+from svgbench.lab.files import locked, take
+from svgbench.lab.runner import rotated
 from svgbench.lab.store import Store
 from svgbench.lab.supervisor import Supervisor
 from svgbench.words.errors import UsageError
@@ -30,12 +35,15 @@ class Clock:
 
 @dataclass
 class Handle:
-    """A process that ends with `status` after `seconds`, or a second after it was asked to stop."""
+    """A process that ends with `status` after `seconds`, or a second after it was asked to stop. One that finishes
+    has delivered its rows."""
 
     clock: Clock
     status: int
     seconds: float
+    deliver: Callable[[], None]
     ends: float = 0.0
+    delivered: bool = False
     was_killed: bool = False
     stops: int = 0
 
@@ -43,7 +51,12 @@ class Handle:
         self.ends = self.clock.now + self.seconds
 
     def poll(self):
-        return self.status if self.clock.now >= self.ends else None
+        if self.clock.now < self.ends:
+            return None
+        if self.status == FINISHED and not self.delivered:
+            self.delivered = True
+            self.deliver()
+        return self.status
 
     def stop(self):
         self.stops += 1
@@ -71,7 +84,8 @@ class Scripted:
         job = json.loads(placement.job.read_bytes())
         self.placed.append((job["block"], placement.attempt))
         assert placement.threads == job["threads"] == 1
-        handle = Handle(self.clock, *self.script[job["block"]].pop(0))
+        deliver = partial(deliver_made_up, Store(placement.results), block_from_job(job))
+        handle = Handle(self.clock, *self.script[job["block"]].pop(0), deliver)
         self.handles.append(handle)
         self.most_at_once = max(self.most_at_once, sum(h.poll() is None for h in self.handles))
         return handle
@@ -81,6 +95,7 @@ class Scripted:
 def clock(monkeypatch):
     clock = Clock()
     monkeypatch.setattr(module, "time", clock)
+    monkeypatch.setattr(merging, "time", clock)
     return clock
 
 
@@ -186,6 +201,52 @@ def test_a_block_of_another_run_is_not_placed(supervise, cell, tmp_path, clock):
     assert clock.now > 30.0
     assert indices(outcome.finished) == [1, 0]
     assert [name for name, *_ in events].count("waiting") == 1
+
+
+def test_what_is_delivered_or_stored_is_not_started(supervise, cell, tmp_path):
+    """A dead supervisor's block has delivered, another run has stored a second one, and a third one was planned."""
+    store, (first, second, *_) = Store(tmp_path), blocks(cell, cell.seeds)
+    deliver_made_up(store, second)
+    collect(store, cell)
+    deliver_made_up(store, first)
+    outcome, executor, events = supervise({2: [(FINISHED, 1.0)], 3: [(FINISHED, 1.0)]})
+    assert executor.placed == [(2, 1), (3, 1)]
+    assert sorted(indices(outcome.finished)) == [0, 1, 2, 3]
+    assert [name for name, *_ in events].count("finished") == 4
+    assert store.state(cell, thorough=True).usable == cell.seeds
+
+
+def test_a_block_that_another_supervisor_has_placed_is_left_to_it(supervise, cell, tmp_path):
+    """Its process may not have the block's lock yet."""
+    store, (first, *_) = Store(tmp_path), blocks(cell, cell.seeds)
+    held = take(store.placed_lock(first), "node7-123-abc")
+    script = {0: [(FINISHED, 1.0)], 1: [(FINISHED, 1.0)]}
+    outcome, executor, events = supervise(script, count=2, at=[(9.0, lambda _: held.release())])
+    assert executor.placed == [(1, 1), (0, 1)]
+    assert sorted(indices(outcome.finished)) == [0, 1]
+    assert ("waiting", 0, "node7-123-abc runs it") in events
+
+
+def test_a_delivery_of_another_supervisor_ends_the_wait(supervise, cell, tmp_path):
+    store, (first, *_) = Store(tmp_path), blocks(cell, cell.seeds)
+    held = take(store.placed_lock(first), "node7-123-abc")
+
+    def end(_):
+        deliver_made_up(store, first)
+        held.release()
+
+    outcome, executor, _ = supervise({1: [(FINISHED, 1.0)]}, count=2, at=[(9.0, end)])
+    assert executor.placed == [(1, 1)]
+    assert sorted(indices(outcome.finished)) == [0, 1]
+
+
+def test_the_order_of_blocks_is_another_for_each_supervisor_beside_others(cell):
+    several = blocks(cell, cell.seeds)
+    assert rotated(several, "a", ()) == several
+    orders = [rotated(several, name, ("b",)) for name in "cdefghijklmnop"]
+    assert {order[0].index for order in orders} == {0, 1, 2, 3}
+    for order in orders:
+        assert set(order) == set(several)
 
 
 def test_one_stop_asks_and_leaves_the_rest_unplaced(supervise):

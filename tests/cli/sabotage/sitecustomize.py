@@ -1,8 +1,10 @@
-"""Kills a block's process in the middle of a chosen system call. Python imports this file at its start when its folder
-is on PYTHONPATH, which it is only for the tests that ask for it; the shipped code knows nothing of it.
+"""Kills a block's process, or a supervisor, in the middle of a chosen system call. Python imports this file at its
+start when its folder is on PYTHONPATH, which it is only for the tests that ask for it; the shipped code knows nothing
+of it.
 
-SABOTAGE is JSON: `call` ("fsync", "replace" or "rmdir"), `path` (a regular expression for the file), `nth` (1 is the
-first such call), `after` (let the call happen first), `parent` (kill the supervisor first).
+SABOTAGE is JSON: `call` ("fsync", "replace", "unlink" or "rmdir"), `path` (a regular expression for the file), `nth`
+(1 is the first such call), `after` (let the call happen first), `who` ("block": kill the supervisor first, then the
+block; "supervisor": kill it alone).
 Before a sabotaged fsync half of the file is cut off: what a process killed while it writes leaves behind.
 INTERRUPT_AT is the name of a module: Ctrl-C is pressed while it is imported.
 """
@@ -14,7 +16,7 @@ import signal
 import sys
 
 
-def _sabotage(call, path, nth=1, after=False, parent=False):
+def _sabotage(call, path, who, nth=1, after=False):
     real = getattr(os, call)
     calls = 0
 
@@ -30,15 +32,17 @@ def _sabotage(call, path, nth=1, after=False, parent=False):
             real(*args, **kwargs)
         elif call == "fsync":
             os.ftruncate(args[0], os.fstat(args[0]).st_size // 2)
-        if parent:
+        if who == "block":
             os.kill(os.getppid(), signal.SIGKILL)
         os.kill(os.getpid(), signal.SIGKILL)
 
     setattr(os, call, wrapped)
 
 
-if "svgbench.lab.block" in sys.orig_argv and "SABOTAGE" in os.environ:
-    _sabotage(**json.loads(os.environ["SABOTAGE"]))
+if "SABOTAGE" in os.environ:
+    _case = json.loads(os.environ["SABOTAGE"])
+    if {"block": "svgbench.lab.block", "supervisor": "svgbench.cli"}[_case["who"]] in sys.orig_argv:
+        _sabotage(**_case)
 
 
 class _Interrupt:
