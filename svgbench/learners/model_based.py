@@ -1,4 +1,4 @@
-"""Off-policy learning online with a learned model, which learns and imagines between two environment steps."""
+"""Online off-policy learning with a learned model, which is fitted and used between environment steps."""
 
 from __future__ import annotations
 
@@ -13,48 +13,48 @@ from svgbench.words.learner import Row
 
 
 class ModelBasedAgent(OnlineAgent, Protocol):
-    """An agent whose model has work to do before some environment steps."""
+    """An agent that fits and uses a model before some environment steps. This is called the model's work."""
 
-    model_from: int  # the first such step
-    model_every: int  # environment steps from one to the next
-    learns_between: bool  # all learning is part of this work: so evaluations come after it, also at the very end
+    model_from: int  # the first step with the model's work
+    model_every: int  # environment steps between two times of work
+    learns_between: bool  # whether all learning is part of this work; then it precedes evaluations, and also the end
 
     def model_cost(self, step: int) -> float:
-        """Milliseconds of one core of the work that comes before a step, roughly; `costs` do not include it."""
+        """Approximate milliseconds of one core of the work before a step; `costs` do not include it."""
         ...
 
     def model_share(self, step: int) -> float:
-        """How much of this work is done, in [0, 1], roughly."""
+        """The approximate share of this work that is done, in [0, 1]."""
         ...
 
     def advance_model(self, step: int, experience: Experience, active: Tensor | None) -> bool:
-        """Do a slice of at most about a minute of the work that comes before a step; whether that was the last.
+        """Do a slice, of at most about a minute, of the work before a step. Returns whether it was the last.
 
-        active: bool [S], which seeds learn, None all. What is in progress between two calls is part of the agent's
-        state, and the experience does not change in between.
+        active: which seeds learn, bool [S]; None: all. Work in progress is part of the agent's state. Between the calls
+        for one step, `experience` does not change.
         """
         ...
 
 
 def model_works(agent: ModelBasedAgent, total_steps: int) -> range:
-    """The environment steps before which an agent works on its model."""
+    """The environment steps before which the model's work is done."""
     return range(agent.model_from, total_steps + agent.learns_between, agent.model_every)
 
 
 class ModelBasedLearner(OnlineLearner):
-    """An `OnlineLearner` that does its agent's work on the model in slices of its own."""
+    """An `OnlineLearner` that does the model's work in separate slices."""
 
     agent: ModelBasedAgent
     modelled = -1  # the last step before which the model's work was done
 
     @cached_property
     def _model_costs(self) -> dict[int, float]:
-        """`ModelBasedAgent.model_cost` of each work, by the environment step before which it is done."""
+        """`ModelBasedAgent.model_cost`, by the environment step before which the work is done."""
         return {step: self.agent.model_cost(step) for step in model_works(self.agent, self.schedule.total_steps)}
 
     @property
     def progress(self) -> tuple[int, int]:
-        """As the base, with the work on the model."""
+        """As in the base class, with the model's work."""
         s, works = self.schedule, self._model_costs
         how = s, self.agent.costs, len(self.seeds), self.task.horizon
         total = cost_before(s.total_steps, *how) + sum(works.values())
@@ -71,7 +71,7 @@ class ModelBasedLearner(OnlineLearner):
         return super().finished and not (self.agent.learns_between and self._work_is_due() and bool(self.alive.any()))
 
     def advance(self) -> list[Row]:
-        """A slice of the model's work where it is due, else environment steps until it is, at most."""
+        """A slice of the model's work if it is due; otherwise environment steps, at most until it is."""
         a = self.agent
         if not self._work_is_due():
             return super().advance()

@@ -1,4 +1,4 @@
-"""Off-policy learning online: one simulation a seed, a gradient update an environment step, evaluations between.
+"""Online off-policy learning: one simulation per seed, updates at every environment step, evaluations in between.
 
 The learner that a baseline hands to the lab is an `OnlineLearner` around its own `OnlineAgent`.
 """
@@ -35,52 +35,52 @@ class Schedule:
     total_steps: int
     random_steps: int  # uniform actions before this step
     learning_starts: int  # the first step with an update
-    update_before_store: bool  # whether a step's update comes before its own transition can be drawn
-    limit_overrides_termination: bool  # whether an episode that both fails and runs out counts as running out
+    update_before_store: bool  # whether a step updates before its own transition can be sampled
+    limit_overrides_termination: bool  # whether an episode that terminates at its time limit counts as truncated
     eval_every: int
     eval_episodes: int  # per seed
-    steps_per_slice: int  # once updates have begun; no part of the numbers
+    steps_per_slice: int  # once updates have begun; does not affect the results
 
 
 class OnlineAgent(Protocol):
-    """Networks and updates of S seeds; it knows neither simulations nor steps of a budget.
+    """Networks and updates of S seeds. The agent knows neither simulations nor budgets.
 
-    Its actions lie in [-1, 1], which stands for the task's own bounds; the replay holds them so.
+    Its actions lie in [-1, 1]; the learner scales them to the task's bounds. The replay stores them in [-1, 1].
     """
 
-    draws: Mapping[str, Draw]  # of each step with an update, by stream name
-    draws_windows: bool  # whether an update draws windows from the replay
-    costs: Sequence[tuple[int, float]]  # (first step, what its updates cost from there on, roughly, in ms of one core)
+    draws: Mapping[str, Draw]  # the random numbers of each step with an update, by stream name
+    draws_windows: bool  # whether an update samples windows from the replay
+    costs: Sequence[tuple[int, float]]  # (first step, cost of each step's updates from there on, in ms of one core)
 
     def act(self, x: Tensor, noise: Tensor) -> Tensor:
-        """Exploring actions [S, B, A] at normalised observations x [S, B, O]; unit noise [S, B, A]."""
+        """Exploring actions [S, B, A] at normalised observations x [S, B, O]; standard normal noise [S, B, A]."""
         ...
 
     def mode(self, x: Tensor) -> Tensor:
-        """The actions [S, B, A] that are evaluated."""
+        """The actions [S, B, A] that evaluations take."""
         ...
 
     def prepare(self, step: int, lacking: Tensor | None = None) -> Hashable:
-        """Write what changes with the step into tensors that `update` reads; return the step's phase.
+        """Write the values that change with the step into tensors that `update` reads. Returns the step's phase.
 
-        lacking: which seeds have no window to draw, bool [S]; None if none.
+        lacking: which seeds have no window to sample, bool [S]; None if none.
         """
         ...
 
     def stuck(self, step: int, lacking: Tensor) -> Tensor:
-        """Which of the lacking seeds cannot learn as this step asks, bool [S]."""
+        """Which of the lacking seeds cannot do this step's update, bool [S]."""
         ...
 
     def update(self, phase: Any, experience: Experience, draws: Draws, active: Tensor | None) -> None:
-        """Everything that is learned at one step; `active` bool [S] says which seeds, None all.
+        """Do all updates of one step. active: which seeds learn, bool [S]; None: all.
 
-        On a GPU it becomes a CUDA graph (`svgbench.learners.static_update`): it must depend on nothing of Python's but
-        its phase and whether there is a mask, wait for no value, and write what lasts in place.
+        On a GPU this becomes a CUDA graph (`svgbench.learners.static_update`). So its Python code may depend only on
+        the phase and on whether `active` is None, must not wait for a value, and must write results in place.
         """
         ...
 
     def metrics(self) -> Mapping[str, Tensor]:
-        """The columns of a row beside the returns, each [S]: of the last update."""
+        """The columns of a row other than the returns, each [S], from the last update."""
         ...
 
     def finite(self) -> Tensor:
@@ -95,19 +95,19 @@ class OnlineAgent(Protocol):
         ...
 
 
-STEP_COST = 0.5  # milliseconds: simulations and bookkeeping of a step without an update
+STEP_COST = 0.5  # milliseconds: a step without an update
 EVALUATION_COST = 0.05  # milliseconds: one step of one simulation
-CHECK_EVERY = 16  # environment steps between two looks at whether parameters are finite: a look waits for the device
+CHECK_EVERY = 16  # environment steps between checks that parameters are finite; a check waits for the device
 
 
 class OnlineLearner(SeedBlock):
     """`svgbench.words.learner.Learner` for a block of S seeds.
 
-    task: as `svgbench.words.task.Task`. The training and the evaluation simulations have streams of their own,
-    and each evaluation begins new episodes.
+    task: a `svgbench.words.task.Task`. Training and evaluation simulations have separate random streams, and each
+    evaluation begins new episodes.
 
-    How a seed trains depends on the environment steps only: on its draws, which are functions of the step, and on
-    looks at whether it is finite at fixed steps. Evaluations, slices and checkpoints change nothing.
+    A seed's training depends only on environment steps: its random numbers are functions of the step, and checks that
+    parameters are finite come at fixed steps. Evaluations, slices and checkpoints do not affect it.
     """
 
     def __init__(
@@ -143,15 +143,15 @@ class OnlineLearner(SeedBlock):
 
     @property
     def progress(self) -> tuple[int, int]:
-        """Work, in milliseconds of one core by a rough estimate: updates cost far more than steps without."""
+        """Work done and total, roughly in milliseconds of one core, because steps with updates cost far more."""
         how = self.schedule, self.agent.costs, len(self.seeds), self.task.horizon
         total = max(1, round(cost_before(self.schedule.total_steps, *how)))
         return (total if self.finished else round(cost_before(self.step, *how))), total
 
     def advance(self) -> list[Row]:
-        """Some environment steps, and the evaluation if one is due then.
+        """Take some environment steps, and evaluate if it is due.
 
-        All steps before the first update are one slice.
+        All steps before the first update form one slice.
         """
         stop = self._slice_end()
         while self.step < stop and self.alive.any():
@@ -162,13 +162,13 @@ class OnlineLearner(SeedBlock):
         return self.step % self.schedule.eval_every == 0 or self.step == self.schedule.total_steps
 
     def _slice_end(self) -> int:
-        """The step at which a slice that begins now ends."""
+        """The step at which the present slice ends."""
         s = self.schedule
         stop = self.step + s.steps_per_slice if self.step >= s.learning_starts else s.learning_starts
         return min(stop, (self.step // s.eval_every + 1) * s.eval_every, s.total_steps)
 
     def _one_step(self) -> None:
-        """One step of every seed's simulation, with its update."""
+        """Take one step in every seed's simulation, with its updates."""
         s, learns = self.schedule, self.step >= self.schedule.learning_starts
         obs = self.simulations.observe()
         action = self._act(obs)
@@ -185,7 +185,7 @@ class OnlineLearner(SeedBlock):
             self._mask(self.agent.finite().cpu().numpy(), "a parameter is not finite")
 
     def _act(self, obs: np.ndarray) -> np.ndarray:
-        """Exploring actions [S, A] in [-1, 1]; a seed that has diverged stands still."""
+        """Exploring actions [S, A] in [-1, 1]; 0 for seeds that have diverged."""
         explore = self.tapes["explore"].take()
         if self.step < self.schedule.random_steps:
             return self.tapes["random"].take().double().cpu().numpy()
@@ -219,10 +219,10 @@ class OnlineLearner(SeedBlock):
         self.episode_return[end] = 0.0
 
     def _evaluate(self) -> list[Row]:
-        """Episodes of the deterministic policy with the statistics of now, all at once; one row per living seed.
+        """Run episodes of the deterministic policy with the present statistics. Returns one row per running seed.
 
-        A seed whose parameters are not finite has none. That it has diverged is noted at the next look, as if it had
-        not been evaluated.
+        A seed whose parameters are not finite has no row. The next check at a fixed step records that it has diverged,
+        whether or not it was evaluated.
         """
         S, E = len(self.seeds), self.schedule.eval_episodes
 
@@ -244,7 +244,7 @@ class OnlineLearner(SeedBlock):
         return [row for row in self.rows(self.step, columns) if finite[row["seed"]]]
 
     def _mask(self, finite: np.ndarray | Tensor, reason: str) -> None:
-        """Record seeds that do not go on, and stop their learning."""
+        """Record seeds that have diverged, and stop their learning."""
         before = self.alive.copy()
         self.mark_diverged(finite, f"step {self.step}: {reason}")
         if (self.alive != before).any():
@@ -302,7 +302,7 @@ def make_experience(
     dtype: torch.dtype,
     device: str,
 ) -> Experience:
-    """An empty replay with statistics, sized for the task."""
+    """An empty replay with statistics, with the task's sizes."""
     replay = Replay(
         S, capacity, task.observation_dim, task.action_dim,
         window=window, whole_episodes=whole_episodes, dtype=dtype, device=device,
@@ -311,7 +311,7 @@ def make_experience(
 
 
 def cost_before(step: int, s: Schedule, updates: Sequence[tuple[int, float]], S: int, horizon: int) -> float:
-    """The cost of what comes before a step, in ms of one core by a rough estimate. updates: as `OnlineAgent.costs`."""
+    """The approximate cost of all work before a step, in ms of one core. updates: as `OnlineAgent.costs`."""
     ends = [*(first for first, _ in updates[1:]), s.total_steps]
     cost_so_far = STEP_COST * step
     for (first, cost), end in zip(updates, ends, strict=True):

@@ -16,28 +16,27 @@ from svgbench.simulate.acting import ActionUnits
 from svgbench.words.learner import Row
 from svgbench.words.task import Task
 
-STEPS_AT_ONCE = 25  # control steps of a slice of the trial
+STEPS_AT_ONCE = 25  # control steps per slice of the trial
 
 
 class PlanningAgent(ModelBasedAgent, Protocol):
-    """An agent whose `last` has "planned_return" and "unplanned_return", each [S]: of the trial, NaN before it."""
+    """An agent whose `last` has "planned_return" and "unplanned_return" of the trial, each [S]; NaN before it."""
 
     last: dict[str, Tensor]
 
     def trial_cost(self, horizon: int) -> float:
-        """Milliseconds of one core, roughly, of a trial of so many control steps."""
+        """Approximate milliseconds of one core of a trial with episodes of `horizon` control steps."""
         ...
 
     def plan(self, experience: Experience) -> Sequence[Way]:
-        """How the trial acts: with planning, and without."""
+        """The trial's two ways to act: with planning, and without."""
         ...
 
 
 class PlanningLearner(ModelBasedLearner):
-    """A `ModelBasedLearner` that has its trial before its last evaluation, whose rows tell what came out.
+    """A `ModelBasedLearner` with a trial before its last evaluation, whose rows contain the trial's returns.
 
-    episodes: of each seed, with planning and without; 0: there is no trial. A seed that has diverged takes part, and
-    has no row.
+    episodes: per seed and way to act; 0: no trial. A seed that has diverged takes part, but has no row.
     """
 
     agent: PlanningAgent
@@ -62,7 +61,7 @@ class PlanningLearner(ModelBasedLearner):
 
     @property
     def progress(self) -> tuple[int, int]:
-        """As the base, with the trial, whose episodes with planning come first and cost nearly all."""
+        """As in the base class, with the trial. Its episodes with planning come first and take nearly all its time."""
         done, total = super().progress
         if self.trial is None:
             return done, total
@@ -76,7 +75,7 @@ class PlanningLearner(ModelBasedLearner):
         return super().finished and (self._trial_to_come() is None or not self.alive.any())
 
     def advance(self) -> list[Row]:
-        """As the base; at the end a slice of the trial, and then the last evaluation."""
+        """As in the base class; at the end slices of the trial, and then the last evaluation."""
         trial = self._trial_to_come()
         if trial is None or not super().finished:
             return super().advance()

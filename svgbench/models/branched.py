@@ -1,4 +1,4 @@
-"""Rollouts of a learned model that branch off from replayed states, a step at a time, one member a row."""
+"""Rollouts of a learned model from replayed states. In each step, one member of the ensemble predicts each row."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from svgbench.models.gaussian_ensemble import GaussianEnsemble
 from svgbench.nn.streams import Streams
 
 Terminates = Callable[[Float[Tensor, "S B O"], Float[Tensor, "S B A"], Float[Tensor, "S B O"]], Bool[Tensor, "S B"]]
-"""Of observation, action and next observation."""
+"""Maps observation, action and next observation to whether the episode ends."""
 Predict = Callable[[Float[Tensor, "S E b I"]], tuple[Float[Tensor, "S E b K"], Float[Tensor, "S E b K"]]]
-"""Of inputs, as many for each member: mean and log-variance."""
+"""Maps inputs, equally many for each member, to mean and log-variance."""
 Rewards = Callable[[Float[Tensor, "S B O"], Float[Tensor, "S B A"], Float[Tensor, "S B O"]], Float[Tensor, "S B"]]
-"""Of observation, action and next observation."""
+"""Maps observation, action and next observation to the reward."""
 
 
 def drawn_members(streams: Streams, choices: Int64[Tensor, "S K"], rows: int) -> Int64[Tensor, "S {rows}"]:
@@ -28,9 +28,9 @@ def drawn_members(streams: Streams, choices: Int64[Tensor, "S K"], rows: int) ->
 
 
 def permuted_members(streams: Streams, members: int, rows: int) -> Int64[Tensor, "S {rows}"]:
-    """A member for each row: the rows in random order are cut into equal blocks, one each (MAAC).
+    """A member for each row: the rows are shuffled and cut into equal blocks, one for each member (MAAC).
 
-    Raises ValueError unless the rows divide by the members.
+    Raises ValueError unless the number of rows is a multiple of the number of members.
     """
     if rows % members:
         raise ValueError(f"rows is {rows}, expected a multiple of the {members} members")
@@ -42,11 +42,11 @@ def permuted_members(streams: Streams, members: int, rows: int) -> Int64[Tensor,
 def predict_permuted(
     model: GaussianEnsemble, x: Float[Tensor, "S B I"], streams: Streams, *, variance_as_deviation: bool = False
 ) -> tuple[Float[Tensor, "S B K"], Float[Tensor, "S B K"]]:
-    """Mean and log-variance of rows x, each by one member: in random order the rows are cut into equal blocks.
+    """Mean and log-variance of rows x. The rows are shuffled and cut into equal blocks; each member predicts one block.
 
-    The members are those of `permuted_members`. Rows that do not divide by the members are filled up to the next number
-    that does, and the predictions of what was added are dropped. Where there are few rows, a few large products take
-    less time than `GaussianEnsemble.predict_rows`.
+    The members are those of `permuted_members`. If the number of rows is not a multiple of the number of members, rows
+    are repeated to make it one, and the predictions of repeated rows are dropped. For few rows, a few large products
+    take less time than `GaussianEnsemble.predict_rows`.
     """
     B, E = x.shape[1], model.members
     order = streams.permutation(-(-B // E) * E)
@@ -56,10 +56,10 @@ def predict_permuted(
 def in_blocks(
     predict: Predict, x: Float[Tensor, "S B I"], order: Int64[Tensor, "S padded"], members: int
 ) -> tuple[Float[Tensor, "S B K"], Float[Tensor, "S B K"]]:
-    """What `predict` makes of rows x in equal blocks, one for each member, put back in the rows' places.
+    """Cut rows x into equal blocks, one for each member, apply `predict`, and restore the order of the rows.
 
-    order: a permutation of at least B numbers. Its first share is the first member's block, and so on. A number from B
-    on stands for a row again, and what is predicted for it is dropped.
+    order: a permutation of at least B numbers. Its first part is the first member's block, and so on. A number i >= B
+    repeats row i - B; its prediction is dropped.
     """
     B = x.shape[1]
     places = order.argsort(1)[:, :B]
@@ -69,9 +69,9 @@ def in_blocks(
 
 
 class BranchedRollouts:
-    """Rollouts of S seeds, which end where the task's rule terminates them and are not replaced.
+    """B rollouts for each of S seeds. They end by the task's termination rule; no new rollout takes their place.
 
-    obs: where each of them is. running: which go on. length: steps taken.
+    obs: their present observations. running: which have not ended. length: steps taken.
     """
 
     def __init__(self, obs: Float[Tensor, "S B O"]) -> None:
@@ -89,11 +89,11 @@ class BranchedRollouts:
         terminates: Terminates,
         rewards: Rewards | None = None,
     ) -> tuple[Float[Tensor, "S B width"], Bool[Tensor, "S B"]]:
-        """Take actions through one member a row, with unit noise.
+        """Take one step: `member` says which member predicts each row; noise is standard normal.
 
-        The model's outputs are (reward, change of observation), or the change alone where the rewards are known.
-        Returns rows, laid out as `svgbench.memory.replay.RowLayout`, and which of them were running before; the others
-        mean nothing.
+        The model's outputs are (reward, change of observation), or only the change if `rewards` is given. Returns rows,
+        laid out as `svgbench.memory.replay.RowLayout`, and which rollouts were running before the step. Ignore the rows
+        of the others.
         """
         mean, log_var = model.predict_rows(torch.cat([self.obs, action], -1), member, self.running)
         outcome = torch.addcmul(mean, log_var.mul(0.5).exp_(), noise)
@@ -110,7 +110,7 @@ class BranchedRollouts:
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> BranchedRollouts:
-        """Rollouts where `state_dict` was taken."""
+        """Rollouts that continue where `state_dict` was taken."""
         one = cls(state["obs"].clone())
         one.running, one.length = state["running"].clone(), state["length"]
         return one

@@ -16,8 +16,8 @@ from svgbench.nn.streams import Streams
 class EnsembleModel(nn.Module):
     """s' = s + change, change ~ N(mean(s, a), diag(var(s, a))), one network per seed and member (PETS; MAAC 4.3).
 
-    x is (state, action), n + m wide. Inputs and changes are normalised by `inputs` and `changes`, which whoever trains
-    the model feeds with the training data, and saves: they are no part of the module's own state.
+    x is (state, action), n + m numbers. `inputs` and `changes` normalise inputs and changes. The caller updates them
+    with the training data and saves them: the module's own state does not include them.
 
     hidden, activation: of every network. members: E. log_var_bounds: soft bounds of the normalised log-variance.
     """

@@ -1,7 +1,7 @@
 """Fitting a `GaussianEnsemble` to a replay: splits, epochs of minibatches, a stopping rule, snapshots, elites.
 
-A fit may take minutes, so it is done in slices and can be resumed between any two minibatches. What it draws depends on
-the seed, on the fit's name and on the epoch only. So neither companions that train longer nor earlier fits change it.
+A fit may take minutes. So it runs in slices, and can be resumed between any two minibatches. Its random numbers depend
+only on the seed, the fit's name and the epoch, not on other seeds of the block or on earlier fits.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from svgbench.models.stopping import StoppingRule
 from svgbench.nn.optim import Adam, backward_together
 from svgbench.nn.streams import Streams
 
-HOLDOUT_PIECE = 250  # rows that are validated at once: each layer's values fit the cache
+HOLDOUT_PIECE = 250  # rows validated at once, so that each layer's values fit in the cache
 
 
 class Split(NamedTuple):
-    """Places of n and h rows in a replay. F is 1 where the members share rows, else E."""
+    """Indices of rows in a replay: n to train on, h held out. F is 1 if the members share them, else E."""
 
-    base: Int64[Tensor, "S F n"]  # what inputs are normalised by
-    train: Int64[Tensor, "S E n"]  # what a member learns from in an epoch
-    held: Int64[Tensor, "S F h"]  # what it is validated on
+    base: Int64[Tensor, "S F n"]  # the rows that the normalisation is computed from
+    train: Int64[Tensor, "S E n"]  # the rows that a member learns from in an epoch
+    held: Int64[Tensor, "S F h"]  # the rows that it is validated on
 
 
 def bootstrap_split(streams: Streams, rows: int, members: int, held: int) -> Split:
-    """Hold out `held` rows of all members together; each draws its own as many as are left, with replacement (MBPO).
+    """All members hold out the same `held` rows. From the n rows left, each draws n with replacement (MBPO).
 
-    Raises ValueError unless both parts have a row.
+    Raises ValueError if either part would be empty.
     """
     _check(rows, held)
     order = streams.permutation(rows)
@@ -45,9 +45,9 @@ def bootstrap_split(streams: Streams, rows: int, members: int, held: int) -> Spl
 
 
 def own_splits(streams: Streams, rows: int, members: int, held: int) -> Split:
-    """Each member holds out `held` rows of its own, and learns from each of the others once an epoch (MAAC).
+    """Each member holds out its own `held` rows, and learns from every other row once per epoch (MAAC).
 
-    Raises ValueError unless both parts have a row.
+    Raises ValueError if either part would be empty.
     """
     _check(rows, held)
     order = streams.uniform((members, rows), dtype=torch.float64).argsort(dim=-1, stable=True)
@@ -58,10 +58,11 @@ def own_splits(streams: Streams, rows: int, members: int, held: int) -> Split:
 def own_splits_by_rollout(
     seeds: Sequence[int], first: int, every: int, share: float
 ) -> Callable[[Streams, int, int], Split]:
-    """`own_splits` of the first rows and of every later rollout, which last: no member learns from what it held out.
+    """`own_splits` for the first rows, and for each later rollout. A row keeps its role in all later fits.
 
-    seeds: of the block. first, every: rows of the first part and of each rollout. share: how much of each is held out.
-    The function that is returned raises ValueError unless each part has a row to hold out and one to learn from.
+    So no member ever learns from a row that it held out. seeds: of the block. first, every: rows of the first part and
+    of each rollout. share: the share of each part that is held out. The function that is returned raises ValueError
+    unless each part has a row to hold out and one to learn from.
     """
 
     def split(streams: Streams, rows: int, members: int) -> Split:
@@ -79,18 +80,19 @@ def own_splits_by_rollout(
 
 def _check(rows: int, held: int) -> None:
     if not 1 <= held < rows:
-        raise ValueError(f"held is {held} of {rows} rows, expected at least one held out and one left")
+        raise ValueError(f"held is {held} of {rows} rows, expected at least one row held out and one to train on")
 
 
 @dataclass(frozen=True)
 class FitSettings:
-    """split: makes the rows' split of a fit from streams, rows and members. rule: makes its rule of the active seeds.
+    """The settings of a fit.
 
-    batch: rows of a minibatch and member. lr: Adam's. decay: weight decay of each layer. bounds_penalty: weight of how
-    far the log-variance's bounds lie apart. max_epochs, max_minibatches: caps, 0 for none: no epoch begins
-    after so many. elites: how many members of the lowest loss are the elites. learns_reward: whether the model's
-    outputs are (reward, change of observation), else the change alone. validated_by: "error", the mean squared error
-    of the means, or "likelihood", the loss without its penalties.
+    split: from streams, number of rows and number of members to the split. rule: from the active seeds to the stopping
+    rule. batch: rows of a minibatch, for each member. lr: Adam's. decay: weight decay of each layer. bounds_penalty:
+    weight of the distance between the log-variance's bounds. max_epochs, max_minibatches: no epoch begins after so
+    many; 0: no limit. elites: how many members count as elites, by validation loss. learns_reward: whether the model's
+    outputs are (reward, change of observation) or only the change. validated_by: "error", the mean squared error of the
+    means, or "likelihood", the loss without its penalties.
     """
 
     split: Callable[[Streams, int, int], Split]
@@ -113,14 +115,14 @@ def model_loss(
     decay: Sequence[float],
     penalty: float,
 ) -> Float[Tensor, "S"]:
-    """The members' likelihood losses and weight decays, and the penalty on the bounds of the log-variance."""
+    """The sum of the members' likelihood losses and weight decays, plus the penalty on the log-variance's bounds."""
     return (model.likelihood_loss(x, target) + model.decay(decay)).sum(1) + penalty * model.bounds_spread()
 
 
 def inputs_and_targets(
     layout: RowLayout, rows: Float[Tensor, "*batch width"], learns_reward: bool = True
 ) -> tuple[Float[Tensor, "*batch I"], Float[Tensor, "*batch O"]]:
-    """(observation, action), and (reward, change of observation) or the change alone, of a replay's rows."""
+    """From a replay's rows: inputs (observation, action), and targets (reward, change of observation) or the change."""
     change = layout.next_obs(rows) - layout.obs(rows)
     target = torch.cat([layout.reward(rows)[..., None], change], -1) if learns_reward else change
     return layout.obs_action(rows), target
@@ -128,24 +130,24 @@ def inputs_and_targets(
 
 @dataclass
 class _Progress:
-    """A fit that has begun and not ended."""
+    """A fit in progress."""
 
-    size: int  # rows of the replay that it is of
+    size: int  # how many rows of the replay it uses
     rule: StoppingRule
-    best: Float[Tensor, "S E P"]  # the parameters to keep
+    best: Float[Tensor, "S E P"]  # each member's parameters so far that the rule keeps
     split: Split
     epoch: int = 0
     minibatches: int = 0
-    order: Int64[Tensor, "S E n"] | None = field(default=None)  # the epoch's rows
+    order: Int64[Tensor, "S E n"] | None = field(default=None)  # the epoch's rows, shuffled
 
 
 class EnsembleFit:
-    """Fits of one ensemble, one after the other. Each goes on from the weights and from Adam's moments of the last.
+    """Repeated fits of one ensemble. Each fit continues with the weights and Adam's moments of the fit before.
 
-    elites: members of the lowest loss at the end of the last fit, the lowest first; at first the first K.
-    loss: validation losses of the means at that time; NaN at first. epochs: of the last fit.
+    elites: the members with the lowest loss at the end of the last fit, the lowest first; before it, the first K.
+    loss: the validation losses at the end of the last fit; NaN before it. epochs: of the last fit.
     finite: whether all validation losses have been finite so far.
-    name: of the last fit that has begun; "" at first.
+    name: of the latest fit that has begun; "" before the first.
     """
 
     def __init__(self, model: GaussianEnsemble, layout: RowLayout, settings: FitSettings, seeds: Sequence[int]) -> None:
@@ -164,15 +166,15 @@ class EnsembleFit:
 
     @property
     def minibatches(self) -> int:
-        """Of the fit in progress, so far."""
+        """Minibatches of the fit in progress so far."""
         return 0 if self._now is None else self._now.minibatches
 
     def begin(
         self, name: str, rows: Float[Tensor, "S capacity width"], size: int, active: Bool[Tensor, "S"] | None
     ) -> None:
-        """Start a fit to the first `size` of rows.
+        """Start a fit to the first `size` rows.
 
-        name: of its random streams, a new one for each fit. active: which seeds learn, None all.
+        name: of its random streams; each fit needs a new one. active: which seeds learn; None: all.
         """
         on = torch.ones_like(self.finite) if active is None else active.clone()
         self.name, self.epochs = name, torch.zeros_like(self.epochs)
@@ -183,9 +185,9 @@ class EnsembleFit:
         self.model.normalise_by(x, target)
 
     def advance(self, rows: Float[Tensor, "S capacity width"], minibatches: int) -> bool:
-        """Train on so many minibatches at most; whether the fit has ended. rows: as of `begin`, unchanged.
+        """Train on at most `minibatches` minibatches. Returns whether the fit has ended.
 
-        When it ends, every member has the parameters that its rule keeps.
+        rows: those given to `begin`, unchanged. At the end, every member has the parameters that the rule keeps.
         """
         now = self._now
         assert now is not None, "advance was called before begin"
@@ -209,7 +211,7 @@ class EnsembleFit:
         self.bounds_adam.step(None if everyone else active.any(1))
 
     def _end_epoch(self, now: _Progress, rows: Float[Tensor, "S capacity width"]) -> bool:
-        """Validate; whether nobody trains any more, or a cap is reached."""
+        """Validate. Returns whether all members have stopped, or a limit is reached."""
         s, trained = self.settings, now.rule.active
         loss = self._validate(now.split.held, rows)
         self.finite &= (loss.isfinite() | ~trained).all(1)
@@ -224,7 +226,7 @@ class EnsembleFit:
     def _validate(
         self, held: Int64[Tensor, "S #E h"], rows: Float[Tensor, "S capacity width"]
     ) -> Float64[Tensor, "S E"]:
-        """What the members are judged by on rows held out, a mean over rows and outputs; see `FitSettings`."""
+        """The validation loss on the rows held out, a mean over rows and outputs; see `FitSettings.validated_by`."""
         total, model = torch.zeros_like(self.loss), self.model
         for piece in held.split(HOLDOUT_PIECE, -1):
             x, target = self._pairs(take(rows, piece))
@@ -242,7 +244,7 @@ class EnsembleFit:
     @torch.no_grad()
     def _end(self, now: _Progress) -> None:
         self.adam.flat.copy_(now.best)
-        trained = now.rule.loss.isfinite().any(1, keepdim=True)  # a seed that took no part keeps what it had
+        trained = now.rule.loss.isfinite().any(1, keepdim=True)  # a seed that was not active keeps its last results
         self.loss = torch.where(trained, now.rule.loss, self.loss)
         best = now.rule.loss.argsort(dim=1, stable=True)[:, : self.settings.elites]
         self.elites = torch.where(trained, best, self.elites)
@@ -263,7 +265,7 @@ class EnsembleFit:
         return now.order
 
     def state_dict(self) -> dict[str, Any]:
-        """All but the model's own: optimisers, results of the last fit, and the fit in progress."""
+        """Optimisers, results of the last fit, and the fit in progress; not the model's weights."""
         state: dict[str, Any] = {name: getattr(self, name).clone() for name in ("elites", "loss", "epochs", "finite")}
         state |= {"adam": self.adam.state_dict(), "bounds_adam": self.bounds_adam.state_dict(), "name": self.name}
         now = self._now

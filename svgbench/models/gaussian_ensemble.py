@@ -1,7 +1,7 @@
 """A probabilistic ensemble with learned bounds on its log-variances, for every seed.
 
-Chua et al. 2018 (PETS), appendix A.1, as MBPO and MAAC use it. `svgbench.models.ensemble` is a simpler one, with fixed
-bounds, whose committed results must not move.
+Chua et al. 2018 (PETS), appendix A.1, as MBPO and MAAC use it. `svgbench.models.ensemble` is a simpler ensemble with
+fixed bounds. It is kept because committed results depend on it.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from svgbench.nn.initialise import truncated_normal_
 from svgbench.nn.layers import ACTIVATIONS, MLP, Linear
 from svgbench.nn.streams import Streams
 
-PIECE = 500  # rows that pass through all layers of one member at once: a layer of 200 units fits a core's cache
-BLOCKS_PIECE = 1000  # rows of all members that do so at once in `predict_blocks`: fewer make slower products
+PIECE = 500  # rows that pass through all layers of one member together; a layer of 200 units then fits in the cache
+BLOCKS_PIECE = 1000  # the same for all members, in `predict_blocks`; with fewer rows the products are slower
 
 
 class GaussianEnsemble(nn.Module):
-    """Mean and log-variance of the outputs, each from a network of its own for every seed and member.
+    """One network for every seed and member. Its outputs are the mean and the log-variance of the model's outputs.
 
-    Inputs are normalised by `centre` and `width`, which are 0 and 1 before `normalise_by`. Outputs are normalised by
-    `out_centre` and `out_width` if `scaled_outputs` says so. The log-variance lies softly between `log_var_min` and
-    `log_var_max`, which are learned and which a seed's members share; they bound it in the units of the networks'
-    outputs. Weights start from a truncated normal, of deviation 1 / (2 sqrt(fan-in)); biases at 0.
+    Inputs are normalised by `centre` and `width`, which are 0 and 1 before `normalise_by`. If `scaled_outputs` is true,
+    outputs are normalised by `out_centre` and `out_width`. `log_var_min` and `log_var_max` are soft bounds of the
+    log-variance, in the units of the networks' outputs. They are learned, and a seed's members share them. Weights
+    start from a truncated normal with standard deviation 1 / (2 sqrt(fan-in)), biases at 0.
 
-    inputs, outputs: their numbers. hidden, activation: of every network. members: E.
-    log_var_bounds: where the bounds start.
+    inputs, outputs: how many of each. hidden, activation: of every network. members: E.
+    log_var_bounds: the initial bounds.
     """
 
     centre: Float[Tensor, "S E 1 I"]
@@ -74,16 +74,16 @@ class GaussianEnsemble(nn.Module):
     def forward(
         self, x: Float[Tensor, "S #E B I"], *, variance_as_deviation: bool = False
     ) -> tuple[Float[Tensor, "S _ B O"], Float[Tensor, "S _ B O"]]:
-        """Mean and log-variance, of every member.
+        """Mean and log-variance from every member.
 
-        variance_as_deviation: the log-variance is that of a model whose standard deviation is what ours has for its
-        variance, before outputs are scaled back. MAAC's code has it so where it differentiates paths, and in planning.
+        variance_as_deviation: use the predicted variance as the standard deviation, before outputs are scaled back.
+        MAAC's code does so where it differentiates paths, and in planning.
         """
         mean, log_var = self.scaled(x)
         return self._unscaled(mean, 2 * log_var if variance_as_deviation else log_var)
 
     def scaled(self, x: Float[Tensor, "S #E B I"]) -> tuple[Float[Tensor, "S _ B O"], Float[Tensor, "S _ B O"]]:
-        """Mean and log-variance, of every member, of outputs as `scaled_target` has them."""
+        """Mean and log-variance from every member, in the units of `scaled_target`."""
         mean, raw = self.layers[-1](self._hidden(x)).chunk(2, -1)
         return mean, self._bounded(raw, self.log_var_min, self.log_var_max)
 
@@ -95,16 +95,16 @@ class GaussianEnsemble(nn.Module):
         return mean, log_var
 
     def scaled_target(self, target: Float[Tensor, "S #E B O"]) -> Float[Tensor, "S _ B O"]:
-        """Targets as the networks learn them."""
+        """Targets in the units that the networks learn."""
         return (target - self.out_centre) / self.out_width if self.scaled_outputs else target
 
     def mean(self, x: Float[Tensor, "S #E B I"]) -> Float[Tensor, "S {self.members} B O"]:
-        """The mean; the log-variances are not computed."""
+        """The mean from every member. The log-variances are not computed."""
         mean = self.scaled_mean(x)
         return mean * self.out_width + self.out_centre if self.scaled_outputs else mean
 
     def scaled_mean(self, x: Float[Tensor, "S #E B I"]) -> Float[Tensor, "S {self.members} B O"]:
-        """The mean of outputs as `scaled_target` has them."""
+        """The mean from every member, in the units of `scaled_target`."""
         last, hidden, K = self.layers[-1], self._hidden(x), self.outputs
         assert last.bias is not None
         bias, weight = (p[..., :K].flatten(0, 1) for p in (last.bias, last.weight))
@@ -123,7 +123,7 @@ class GaussianEnsemble(nn.Module):
         return low + softplus(high - softplus(high - raw) - low)
 
     def normalise_by(self, x: Float[Tensor, "S #E n I"], target: Float[Tensor, "S #E n O"] | None = None) -> None:
-        """Take mean and deviation of x, and of the targets if outputs are scaled; one below 1e-12 counts as 1."""
+        """Normalise by mean and deviation of x, and of the targets if outputs are scaled. One below 1e-12 becomes 1."""
         self._take_moments(x, self.centre, self.width)
         if self.scaled_outputs:
             assert target is not None, "outputs are scaled by their targets"
@@ -140,19 +140,19 @@ class GaussianEnsemble(nn.Module):
         width.copy_(torch.where(deviation < 1e-12, 1.0, deviation))
 
     def likelihood_loss(self, x: Float[Tensor, "S E B I"], target: Float[Tensor, "S E B O"]) -> Float[Tensor, "S E"]:
-        """Twice the negative log-likelihood of scaled targets, as a mean over batch and outputs, up to a constant."""
+        """Twice the negative log-likelihood of scaled targets, up to a constant: the mean over batch and outputs."""
         mean, log_var = self.scaled(x)
         return ((mean - self.scaled_target(target)).square() * (-log_var).exp() + log_var).mean((-2, -1))
 
     def decay(self, rates: Sequence[float]) -> Float[Tensor, "S E"]:
-        """Half the squared weights of each layer at its rate, without biases."""
+        """Weight decay: for each layer its rate times half the sum of squared weights, without biases."""
         terms = [
             0.5 * rate * layer.weight.square().sum((-2, -1)) for rate, layer in zip(rates, self.layers, strict=True)
         ]
         return torch.stack(terms).sum(0)
 
     def bounds_spread(self) -> Float[Tensor, "S"]:
-        """How far the bounds of the log-variance lie apart, summed over outputs."""
+        """The distance between the bounds of the log-variance, summed over outputs."""
         return (self.log_var_max - self.log_var_min).sum((1, 2, 3))
 
     @torch.no_grad()
@@ -164,10 +164,10 @@ class GaussianEnsemble(nn.Module):
         *,
         variance_as_deviation: bool = False,
     ) -> tuple[Float[Tensor, "S B O"], Float[Tensor, "S B O"]]:
-        """Mean and log-variance of rows x, each by one member, as `forward`.
+        """Mean and log-variance of rows x, each row from one member; otherwise as `forward`.
 
-        Rows that are not active are left out: their mean is 0. A piece of one member's rows passes
-        through all layers while it lies in the cache, and each layer writes where it was.
+        Rows that are not active are left out: their mean is 0. For speed, a member's rows pass through all layers in
+        pieces that fit in the cache, and each layer overwrites its input.
         """
         S, B, _ = x.shape
         raw = x.new_zeros(S, B, 2 * self.outputs)
@@ -192,9 +192,9 @@ class GaussianEnsemble(nn.Module):
     def predict_blocks(
         self, x: Float[Tensor, "S {self.members} B I"], *, variance_as_deviation: bool = False
     ) -> tuple[Float[Tensor, "S {self.members} B O"], Float[Tensor, "S {self.members} B O"]]:
-        """Mean and log-variance of rows x, as many for each member. `forward`, for rows that nothing is learned from.
+        """Mean and log-variance of rows x, equally many for each member: `forward` without gradients.
 
-        A piece of all members' rows passes through all layers while it lies in the cache.
+        For speed, the rows pass through all layers in pieces that fit in the cache.
         """
         raw = x.new_empty(*x.shape[:3], 2 * self.outputs)
         piece = max(BLOCKS_PIECE // self.members, 1)

@@ -1,8 +1,8 @@
-"""A learned model behind the simulations' protocol, so that any learner can train inside it without knowing.
+"""A learned model that acts as a task, so that any learner can train inside it.
 
 `LearnedTask` is a `svgbench.words.task.Task`. Give it to a learner in place of the task that the model was learned
-from, or make a batch of its simulations with `simulate`, as of any task. It reads the model's weights at each step, so
-a refit changes simulations that exist.
+from, or make a batch of its simulations with `simulate`, as with any task. It reads the model's weights at each step,
+so a new fit also changes simulations that already run.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from svgbench.words.task import Array, Bools, Recorded, Task
 
 MEMBER_OF = ("row", "step", "episode", "mean")
 
-AHEAD = 32  # steps whose noise a simulation draws at once
+AHEAD = 32  # steps for which a simulation draws noise at once
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -32,22 +32,22 @@ class LearnedTask:
     """A task whose dynamics an ensemble has learned. Bounds, dt and termination rule are the task's own.
 
     The model's inputs are (observation, action), with actions scaled to [-1, 1] if the task bounds them. Its outputs
-    are (reward, change of observation), or the change only. It computes in its own precision; what is observed is
+    are (reward, change of observation), or only the change. The model computes in its own precision; observations are
     float64.
 
     task: the task that it was learned from; it must state its `termination_function`.
     model, model_seeds: S ensembles, and the seeds to which they belong, in this order.
     horizon: control steps after which an imagined episode is truncated.
-    member_of: which member steps. "row": a member of its own for every row and step (MBPO, MAAC). "step": one for all
-        rows of a seed that step together, drawn anew at each step (ME-TRPO). "episode": one for a whole episode (TS-inf
-        of PETS). "mean": the mean of the members' means.
-    elites: returns the members to draw from, or to average over, of every seed, [S, K]; None: all.
-    noise: whether outputs have the noise that the member predicts, or are its mean.
+    member_of: which member predicts. "row": one is drawn for every row and step (MBPO, MAAC). "step": one is drawn at
+        each step for all rows of a seed that step together (ME-TRPO). "episode": one is drawn for a whole episode
+        (TS-inf of PETS). "mean": the mean of the members' means.
+    elites: returns the members to draw from, or to average over, for every seed, [S, K]; None: all.
+    noise: whether outputs include the noise that the member predicts, or are its mean.
     learned_reward: the reward is an output of the model; otherwise the task's own `reward_function` computes it.
-    starts: returns for every seed the observations [n, O] that episodes may start from, drawn with replacement. None:
-        the task's own starts, which are those of its simulations of the same seed, stream and copy.
-    clip_actions: the model gets actions cut to the task's range. Reward and termination rule get what was taken.
-    observation_limit: next observations are cut to [-observation_limit, observation_limit].
+    starts: returns for every seed the observations [n, O] that episodes start from; one is drawn with replacement.
+        None: the task's own starts, those of its simulations with the same seed, stream and copy.
+    clip_actions: the model gets actions clipped to the task's range. Reward and termination rule get them unclipped.
+    observation_limit: next observations are clipped to [-observation_limit, observation_limit].
     """
 
     task: Task
@@ -138,7 +138,7 @@ class LearnedTask:
 class LearnedSimulations(BaseSimulations):
     """`svgbench.words.task.Simulations` of a `LearnedTask`.
 
-    Noise, members and starts come from a simulation's own random stream; only with member_of="step" do a seed's
+    Each simulation draws noise, members and starts from its own random stream. Only with member_of="step", a seed's
     simulations share a stream of members. A step whose result is not finite has `failed`. The state holds no weights.
     """
 
@@ -151,7 +151,7 @@ class LearnedSimulations(BaseSimulations):
             if seed not in known or self.seeds.count(seed) > 1:
                 raise ValueError(f"seed {seed}: expected each seed once, among the model's: {list(known)}")
         self.task = task
-        self._place = np.repeat([known[seed] for seed in self.seeds], copies)  # of a simulation's seed in the model
+        self._place = np.repeat([known[seed] for seed in self.seeds], copies)  # the seed's index in the model
         self._member = np.zeros(len(self), dtype=np.int64)
         self._scale = self._action_scale()
         K, each = task.model.outputs, self._generators
@@ -165,7 +165,7 @@ class LearnedSimulations(BaseSimulations):
         self._first = False
 
     def _action_scale(self) -> tuple[Array, Array]:
-        """Centre and half of the range of each action; 0 and 1 if the task does not bound them."""
+        """Centre and half width of the range of each action; 0 and 1 if the task does not bound actions."""
         low, high = self.task.action_low, self.task.action_high
         if np.isfinite(low).all() and np.isfinite(high).all():
             return (high + low) / 2, (high - low) / 2
@@ -185,7 +185,7 @@ class LearnedSimulations(BaseSimulations):
         return observation
 
     def _elite(self, ids: NDArray[np.int64], uniform: Array) -> NDArray[np.int64]:
-        """The members that these numbers in [0, 1) draw for simulations `ids`."""
+        """The member of each of simulations `ids`, chosen by its number `uniform` in [0, 1)."""
         if self.task.elites is None:
             return (uniform * self.task.model.members).astype(np.int64)
         elites = self.task.elites().cpu().numpy()
@@ -193,7 +193,7 @@ class LearnedSimulations(BaseSimulations):
         return drawn
 
     def _members(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The member that steps each of simulations `ids`."""
+        """The member that predicts the next step of each of simulations `ids`."""
         if self.task.member_of == "episode":
             return self._member[ids]
         if self.task.member_of == "row":
@@ -209,7 +209,7 @@ class LearnedSimulations(BaseSimulations):
         obs, n = self._observation[rows], task.observation_dim
         taken = np.clip(actions_nA, task.action_low, task.action_high) if task.clip_actions else actions_nA
         centre, half_range = self._scale
-        with np.errstate(all="ignore"):  # of a model that has diverged
+        with np.errstate(all="ignore"):  # a model that has diverged overflows
             outcome = self._outcome(which, np.concatenate([obs, (taken - centre) / half_range], 1))
             next_obs = np.clip(obs + outcome[:, -n:], -task.observation_limit, task.observation_limit)
             reward = outcome[:, 0] if task.learned_reward else _called(task.reward_function, obs, actions_nA, next_obs)
@@ -268,5 +268,5 @@ class LearnedSimulations(BaseSimulations):
 
 
 def _called(rule: Recorded | None, *arrays: Array) -> Any:
-    assert rule is not None  # `LearnedTask` asks for it
+    assert rule is not None  # `LearnedTask` requires it
     return np.asarray(rule(*arrays))

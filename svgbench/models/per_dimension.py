@@ -1,14 +1,14 @@
-"""A learned model of the dynamics with a network of its own for each dimension of the state.
+"""A learned model of the dynamics with a separate network for each dimension of the state.
 
     s' = s + f(s, a) + sigma * xi,   xi ~ N(0, I)
 
-Heess et al. 2015, section 5 and appendix C: two-layer sub-networks in parallel, one for each dimension, since their
-ranges differ; they predict the change of state; sigma is a constant of each dimension, so it takes no part in a
-gradient. Inputs and targets are normalised (`svgbench.memory.statistics`). The mean is fitted by least squares and
-sigma is the root of the mean squared residual: together the maximum of the Gaussian likelihood.
+Heess et al. 2015, section 5 and appendix C: two-layer sub-networks in parallel, one for each dimension, because the
+dimensions have different ranges. They predict the change of state. sigma is a constant for each dimension, so no
+gradient passes through it. Inputs and targets are normalised (`svgbench.memory.statistics`). The mean is fitted by
+least squares, and sigma is the root mean squared residual. Together they maximise the Gaussian likelihood.
 
-Derivatives are written out, so that nothing keeps a graph. Numbers run along the last axis, sample by sample: the
-first layer of all D sub-networks is one product, and their other layers are one batched product over S * D.
+Derivatives are computed by hand, without autograd. Samples lie along the last axis: the first layer of all D
+sub-networks is one product, and each other layer is one batched product over S * D.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from svgbench.nn.optim import Adam
 from svgbench.nn.state import finite_rows
 from svgbench.nn.streams import Streams
 
-PIECE = 2_000_000  # numbers of a hidden layer, of all seeds and dimensions, that are computed at once
+PIECE = 2_000_000  # values of a hidden layer that are computed at once, over all seeds and dimensions
 
 
 class ParallelModel:
-    """Models of S seeds: D sub-networks of `hidden` tanh units in each layer, Adam at rate `lr`.
+    """Models of S seeds: D sub-networks with tanh layers of `hidden` units, trained by Adam at rate `lr`.
 
     weights, biases: of each layer, views of the optimiser's buffer.
-    sigma: in units of normalised change; 1 before the first `fit`.
+    sigma: in units of the normalised change; 1 at first.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class ParallelModel:
             raise ValueError(f"hidden is {list(hidden)}, expected widths of at least one layer")
 
         def draw(n_below: int, n: int) -> list[nn.Parameter]:
-            """Weights and biases, as torch.nn.Linear's: uniform within 1 / sqrt(in)."""
+            """Weights and biases as torch.nn.Linear draws them: uniform within 1 / sqrt(in)."""
             bound = 1 / math.sqrt(n_below)
             both = streams.uniform((self.D, n, n_below + 1), -bound, bound, dtype=torch.float64)
             parts = both.to(device=device, dtype=dtype).split([n_below, 1], -1)
@@ -74,13 +74,13 @@ class ParallelModel:
     def sample_change(
         self, s: Float[Tensor, "S B D"], a: Float[Tensor, "S B A"], noise: Float[Tensor, "S B D"]
     ) -> Float[Tensor, "S B D"]:
-        """f(s, a) + sigma * noise: what planning along the model simulates."""
+        """f(s, a) + sigma * noise, the simulated change when planning in the model."""
         return self.mean_change(s, a) + self.sigma * self.statistics.change_width * noise
 
     def jacobians(
         self, s: Float[Tensor, "S B D"], a: Float[Tensor, "S B A"]
     ) -> tuple[Float[Tensor, "S B D D"], Float[Tensor, "S B D A"]]:
-        """Of the next state, f_s (with the identity) and f_a."""
+        """Jacobians of the next state by s (the identity included) and by a."""
         parts = []
         for x in self._pieces(s, a):
             values = self._forward(x)
@@ -94,7 +94,7 @@ class ParallelModel:
     def pull_back(
         self, s: Float[Tensor, "S B D"], a: Float[Tensor, "S B A"], v: Float[Tensor, "S B D"]
     ) -> tuple[Float[Tensor, "S B D"], Float[Tensor, "S B A"]]:
-        """v f_s and v f_a of v, a derivative by the next state."""
+        """v f_s and v f_a, where v is a derivative by the next state."""
         parts, start = [], 0
         for x in self._pieces(s, a):
             S, _, B = x.shape
@@ -112,9 +112,9 @@ class ParallelModel:
         change: Float[Tensor, "S B D"],
         weight: Float[Tensor, "S B"],
     ) -> Float64[Tensor, "S"]:
-        """Squared error of the prediction in units of normalised change, over dimensions that vary.
+        """Squared error of the prediction, in units of the normalised change: the mean over dimensions that vary.
 
-        weight sums to one for each seed. NaN before anything is known of changes.
+        weight sums to one for each seed. NaN while the statistics of changes are empty.
         """
         varies = (self.statistics.change_width > 0).double().squeeze(1)  # [S, D]
         off = (change - self.mean_change(s, a)) / torch.where(varies[:, None] > 0, self.statistics.change_width, 1.0)
@@ -130,9 +130,9 @@ class ParallelModel:
         batch_size: int,
         active: Bool[Tensor, "S"] | None,
     ) -> Float[Tensor, "S D"]:
-        """A step of Adam for each minibatch in turn; the mean squared residual, each before its step.
+        """Take a step of Adam for each minibatch. Returns the mean squared residual, measured before each step.
 
-        B is a multiple of `batch_size`. active: which seeds learn; all without.
+        B is a multiple of `batch_size`. active: which seeds learn; None: all.
         """
         x, z = self.statistics.normalise(torch.cat([s, a], -1)), self.statistics.normalise_change(change)
         residual = z.new_zeros(len(z), self.D)
@@ -147,7 +147,7 @@ class ParallelModel:
         S, B, _ = x.shape
         values = self._forward(x.mT)
         off = values[-1] - z.mT.reshape(values[-1].shape)  # [S * D, 1, B]
-        u = off / B  # of half the mean square
+        u = off / B  # derivative of half the mean square
         for i in reversed(range(len(self.weights))):
             if i:
                 slopes = [torch.bmm(u, values[i - 1].mT), u.sum(-1)]
@@ -162,7 +162,7 @@ class ParallelModel:
         return off.square().mean(-1).view(S, self.D)
 
     def _forward(self, x: Float[Tensor, "S I B"]) -> list[Float[Tensor, "S*{self.D} _ B"]]:
-        """The hidden layers' values, and then the outputs ("S*D 1 B")."""
+        """The values of the hidden layers, then the outputs ("S*D 1 B")."""
         tanh = ACTIVATIONS["tanh"]
         first = torch.baddbmm(self.biases[0].flatten(1, 2), self.weights[0].flatten(1, 2), x)
         values = [tanh(first).view(-1, self.hidden[0], x.shape[-1])]
@@ -174,7 +174,7 @@ class ParallelModel:
     def _back(
         self, i: int, u: Float[Tensor, "SD n_out B"], below: Float[Tensor, "SD n_in B"]
     ) -> Float[Tensor, "SD n_in B"]:
-        """What u, a derivative by layer i's sums, is by the sums of the layer below."""
+        """Backpropagate u, a derivative by layer i's sums (before tanh), to the sums of the layer below."""
         return torch.ops.aten.tanh_backward(torch.bmm(self.weights[i].flatten(0, 1).mT, u), below)
 
     def _to_first_layer(
@@ -185,7 +185,7 @@ class ParallelModel:
         return u
 
     def _pieces(self, s: Float[Tensor, "S B D"], a: Float[Tensor, "S B A"]) -> Iterator[Float[Tensor, "S I b"]]:
-        """Normalised inputs, as many samples at once as memory should take."""
+        """Normalised inputs, in pieces that bound the memory used."""
         x = self.statistics.normalise(torch.cat([s, a], -1))
         for piece in x.split(max(1, PIECE // (len(x) * self.D * max(self.hidden))), 1):
             yield piece.mT.contiguous()

@@ -17,9 +17,9 @@ from svgbench.nn.streams import Streams
 class RecurrentModel(nn.Module):
     """z_t = enc(x_t, u_t),  h_{t+1} = GRU(z_t, h_t),  x_{t+1} = x_t + dec(h_{t+1}),  h_1 = 0.
 
-    hidden: units of the encoder's hidden layers; its output and each of the GRU's layers have `width` units.
-    decoder_hidden: units of the decoder's hidden layers; with none it is linear.
-    orthogonal: of encoder and decoder; the GRU keeps its own initialisation.
+    hidden: units of the encoder's hidden layers. The encoder's output and each layer of the GRU have `width` units.
+    decoder_hidden: units of the decoder's hidden layers; () makes it linear.
+    orthogonal: whether encoder and decoder start with orthogonal weights; the GRU has its own initialisation.
     """
 
     def __init__(
@@ -46,17 +46,17 @@ class RecurrentModel(nn.Module):
     def forward(
         self, x: Float[Tensor, "S B O"], xu: Float[Tensor, "S B D"], h: list[Float[Tensor, "S B H"]] | None = None
     ) -> tuple[Float[Tensor, "S B O"], list[Float[Tensor, "S B H"]]]:
-        """One step: the next state and the hidden states; xu = (x, u), h of the step before."""
+        """One step: the next state and the hidden states. xu = (x, u); h: the hidden states of the step before."""
         h = self.gru(self.encoder(xu), h)
         return x + self.decoder(h[-1]), h
 
     def unroll(
         self, x: Float[Tensor, "S B O"], actions: Float[Tensor, "S T B A"], *, detach: bool
     ) -> Float[Tensor, "S T B O"]:
-        """The predicted states from x under recorded actions.
+        """The states predicted from x under recorded actions.
 
-        detach: no gradient passes through a predicted state into the step that follows, the residual path included;
-        earlier steps then learn from later errors through the hidden state only.
+        detach: no gradient passes from a predicted state into the next step, not even along the residual path. Earlier
+        steps then learn from later errors only through the hidden state.
         """
         predicted, h = [], None
         for t in range(actions.shape[1]):

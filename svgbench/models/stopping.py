@@ -1,6 +1,6 @@
-"""When the members of an ensemble stop training: the two rules that MBPO and MAAC go by, as masks.
+"""When the members of an ensemble stop training: the rules of MBPO and of MAAC, as masks over seeds and members.
 
-Both look at a validation loss at the end of each epoch.
+Both use a validation loss at the end of each epoch.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from torch import Tensor
 
 @runtime_checkable
 class StoppingRule(Protocol):
-    active: Bool[Tensor, "S E"]  # who still trains
-    loss: Float64[Tensor, "S E"]  # of the parameters that each member is left with
+    active: Bool[Tensor, "S E"]  # which members still train
+    loss: Float64[Tensor, "S E"]  # of the parameters that each member keeps
 
     def update(self, loss: Float[Tensor, "S E"]) -> Bool[Tensor, "S E"]:
-        """Take in the losses after an epoch; whose present parameters are the ones to keep."""
+        """Update by the losses after an epoch. Returns which members keep their present parameters."""
         ...
 
     def state_dict(self) -> dict[str, Any]: ...
@@ -41,10 +41,11 @@ class _Rule:
 class NoneImproves(_Rule):
     """A seed stops when none of its members has improved for more than `patience` epochs in a row.
 
-    A member improves where its loss falls below its best by more than the share `min_gain`, and keeps its best. Until
-    then all members train on, those that do not improve too. MBPO: jannerm/mbpo at ac694ff, mbpo/models/bnn.py.
+    A member improves when its loss falls below its best by more than the share `min_gain`; it keeps its best
+    parameters. Until the seed stops, all its members train, also those that do not improve. MBPO: jannerm/mbpo at
+    ac694ff, mbpo/models/bnn.py.
 
-    active: the seeds that train at all.
+    active: the seeds that train.
     """
 
     _names = ("active", "loss", "stale")
@@ -65,13 +66,13 @@ class NoneImproves(_Rule):
 
 
 class RollingMean(_Rule):
-    """A member stops at the first epoch at which the rolling mean of its loss rises, and keeps what it has then.
+    """A member stops, with its present parameters, at the first epoch at which the rolling mean of its loss rises.
 
-    mean <- persistence mean + (1 - persistence) loss, from 1.5 times the first loss; the first epoch is compared with
-    twice that loss. A first loss below zero is divided instead. MAAC: iclavera/meta-mb at 233e0fb,
-    meta_mb/dynamics/mlp_dynamics_ensemble.py.
+    mean <- persistence mean + (1 - persistence) loss. It starts at 1.5 times the first loss. The first epoch's mean is
+    compared with twice the first loss. (A first loss below zero is divided by these factors instead.) MAAC:
+    iclavera/meta-mb at 233e0fb, meta_mb/dynamics/mlp_dynamics_ensemble.py.
 
-    active: the seeds that train at all.
+    active: the seeds that train.
     """
 
     _names = ("active", "loss", "mean")
@@ -90,5 +91,5 @@ class RollingMean(_Rule):
         mean = self.persistence * start + (1 - self.persistence) * loss
         self.loss = torch.where(trained, loss, self.loss)
         self.mean = torch.where(trained, mean, self.mean)
-        self.active = trained & (mean <= before)  # one that is NaN stops
+        self.active = trained & (mean <= before)  # a member whose mean is NaN stops
         return trained

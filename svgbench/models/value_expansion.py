@@ -1,6 +1,6 @@
-"""How value estimates of several depths are combined: STEVE (Buckman et al. 2018, section 3.1).
+"""Weights that combine value estimates of several depths: STEVE (Buckman et al. 2018, section 3.1).
 
-Axes: S seeds, D depths, C candidates of a depth, B rows.
+Axes: S seeds, D depths, B rows.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ AS_CODED_FLOOR = 1e-8  # iclavera/meta-mb at 233e0fb, meta_mb/algos/maac.py
 def inverse_variance_weights(variance: Float[Tensor, "S D B"]) -> Float[Tensor, "S D B"]:
     """Weights proportional to 1 / variance that sum to 1 over depths, without a floor.
 
-    In a row where some variances are 0, these depths share the weight: that is the limit. But a depth whose variance is
-    0 in every row of a seed has candidates that cannot differ, and takes all weight in every row: ValueError.
+    In a row where some variances are 0, these depths share all weight, which is the limit. Raises ValueError if a depth
+    has variance 0 in every row of a seed: its estimates then cannot differ, and it would take all weight everywhere.
     """
     constant = (variance == 0).all(-1).any(0)  # [D]
     if bool(constant.any()):
@@ -28,6 +28,6 @@ def inverse_variance_weights(variance: Float[Tensor, "S D B"]) -> Float[Tensor, 
 
 
 def floored_weights(variance: Float[Tensor, "S D B"]) -> Float[Tensor, "S D B"]:
-    """Weights proportional to 1 / (variance + 1e-8), as MAAC's authors have them: a variance of 0 takes nearly all."""
+    """Weights proportional to 1 / (variance + 1e-8), as in MAAC's code. A variance of 0 takes nearly all weight."""
     share = 1 / (variance + AS_CODED_FLOOR)
     return share / share.sum(1, keepdim=True)

@@ -1,12 +1,12 @@
 """The cross-entropy method over sequences of actions, for S seeds and N states at once.
 
-In each iteration: draw candidates around the present mean; score them; fit mean and variance to the best of them; mix
-the fit with the distribution before it. PETS (Chua et al. 2018), POPLIN (Wang and Ba 2019) and MAAC (Clavera et al.
-2020, section 5.4) plan so, with other values of `SequenceSearch`:
+Each iteration draws candidates around the present mean, scores them, fits mean and variance to the best of them, and
+mixes the fit with the distribution before it. PETS (Chua et al. 2018), POPLIN (Wang and Ba 2019) and MAAC (Clavera et
+al. 2020, section 5.4) plan in this way, with different settings of `SequenceSearch`:
 
-    PETS    candidates truncated at two deviations, variance cut by the box, warm start
-    POPLIN  candidates truncated at two deviations, no cut, warm start
-    MAAC    normal candidates, variance cut by the box, no warm start
+    PETS    candidates truncated at two standard deviations, variance limited by the box, warm start
+    POPLIN  candidates truncated at two standard deviations, no limit, warm start
+    MAAC    normal candidates, variance limited by the box, no warm start
 
 Axes: S seeds, N states of each seed, n candidates, L steps of a sequence, D entries of an action.
 """
@@ -25,26 +25,26 @@ from svgbench.nn.streams import Streams
 from svgbench.planning.cross_entropy import elite_moments
 
 Scored = Callable[[Tensor], Tensor]
-"""The returns [S, N, n] of candidates [S, N, n, L, D]; more is better."""
+"""Maps candidates [S, N, n, L, D] to their returns [S, N, n]; more is better."""
 
 
 @dataclass(frozen=True)
 class SequenceSearch:
-    """The settings of a search. The defaults are those of MAAC's authors' code, except for the variance cut.
+    """The settings of a search. The defaults are those of MAAC's authors' code, except `variance_cut`.
 
-    Raises ValueError for a number that makes no search.
+    Raises ValueError for a setting out of range.
     """
 
-    population: int = 256  # n, candidates of an iteration
-    elites: int = 25  # how many of them the next distribution is fitted to: 10 %, rounded down
+    population: int = 256  # n, candidates per iteration
+    elites: int = 25  # the best candidates, to which the next distribution is fitted; 10 %, rounded down
     iterations: int = 5
-    alpha: float = 0.1  # weight of the last mean and variance in the next; the elites' is 1 - alpha
-    sampling: Literal["normal", "truncated"] = "normal"  # "truncated": within two deviations of the mean
-    variance_cut: Literal["none", "box"] = "none"  # "box": candidates are drawn with `box_variance`
-    low: float = -1.0  # the box, which only the variance cut knows
+    alpha: float = 0.1  # weight of the mean and variance before; the elites have 1 - alpha
+    sampling: Literal["normal", "truncated"] = "normal"  # "truncated": within two standard deviations of the mean
+    variance_cut: Literal["none", "box"] = "none"  # "box": candidates are drawn with variance `box_variance`
+    low: float = -1.0  # the box; only `variance_cut` uses it
     high: float = 1.0
-    solution: Literal["mean", "best"] = "mean"  # the last mean, or the best candidate of all iterations
-    warm_start: bool = False  # a search starts at the last solution, moved by a step
+    solution: Literal["mean", "best"] = "mean"  # the mean at the end, or the best candidate of all iterations
+    warm_start: bool = False  # a search starts from the last solution, shifted by one step
 
     def __post_init__(self) -> None:
         if self.population < 2:
@@ -60,26 +60,26 @@ class SequenceSearch:
 
 
 def box_variance(mean: Tensor, variance: Tensor, low: float, high: float) -> Tensor:
-    """The variance, at most the square of half the distance to either end of the box.
+    """The variance, limited to the square of half the distance from the mean to the nearer end of the box.
 
-    Of a mean outside the box the distance is squared too, as in the published codes: there the bound grows again.
+    For a mean outside the box the squared distance counts as well, as in the published codes. So the limit grows again.
     """
     to_low, to_high = (0.5 * (mean - low)).square(), (0.5 * (high - mean)).square()
     return torch.minimum(torch.minimum(to_low, to_high), variance)
 
 
 def unit_noise(streams: Streams, shape: tuple[int, ...], sampling: str, dtype: torch.dtype) -> Tensor:
-    """Standard normal numbers [S, *shape]; if `sampling` is "truncated", given that they lie within -2 and 2."""
+    """Standard normal numbers [S, *shape]; if `sampling` is "truncated", from the distribution truncated to [-2, 2]."""
     if sampling == "normal":
         return streams.normal(shape, dtype)
     uniform = streams.uniform(shape, -1.0, 1.0, dtype=dtype)
-    return torch.erfinv(uniform * math.erf(math.sqrt(2))) * math.sqrt(2)  # the inverse of the distribution function
+    return torch.erfinv(uniform * math.erf(math.sqrt(2))) * math.sqrt(2)  # inverse distribution function
 
 
 class SequencePlanner:
-    """A search for each of S seeds, with the seed's own random numbers.
+    """Searches of S seeds. Each seed has its own random numbers, so its plans depend on no other seed.
 
-    streams: of what is drawn, the candidates. A seed's plans depend on no other seed.
+    streams: draw the candidates.
     """
 
     def __init__(self, settings: SequenceSearch, streams: Streams) -> None:
@@ -88,10 +88,10 @@ class SequencePlanner:
 
     @torch.no_grad()
     def plan(self, mean: Tensor, std: Tensor, returns: Scored) -> Tensor:
-        """The sequence of actions found for each state, [S, N, L, D], whose first action is the one to take.
+        """The best sequence of actions found for each state, [S, N, L, D]. Take its first action.
 
-        mean, std [S, N, L, D]: of the first candidates. With a warm start, and after the first plan, only the mean of
-        the last step counts: those before it are the last solution's. A return that is not finite counts as the worst.
+        mean, std [S, N, L, D]: of the first candidates. With a warm start, after the first plan, `mean` serves only for
+        the last step; the steps before it come from the last solution. A return that is not finite counts as the worst.
         """
         c = self.settings
         if c.warm_start and self.last is not None:
@@ -122,7 +122,7 @@ class SequencePlanner:
         return noise.mul_(variance.sqrt()[:, :, None]).add_(mean[:, :, None])
 
     def forget(self) -> None:
-        """Start the next search where its caller says: new episodes have begun."""
+        """Forget the last solution, because new episodes have begun. The next search starts from its `mean`."""
         self.last = None
 
     def state_dict(self) -> dict[str, Any]:
@@ -135,7 +135,7 @@ class SequencePlanner:
 
 
 def better(best: Tensor, best_return: Tensor, candidates: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
-    """The best sequences [S, N, L, D] and returns [S, N], of those so far and of new candidates with their scores."""
+    """The best sequences [S, N, L, D] and their returns [S, N], among the best so far and new candidates."""
     score, which = scores.max(2)
     first = candidates.gather(2, which[:, :, None, None, None].expand(-1, -1, 1, *candidates.shape[3:])).squeeze(2)
     gain = score > best_return

@@ -1,4 +1,4 @@
-"""What sequences of actions return in a learned model: H rewards and the value of where they end.
+"""Returns of sequences of actions in a learned model: H rewards, and the value of the last state.
 
     sum_{t<H} gamma^t r(s_t, a_t) + gamma^H V(s_H)
 
@@ -19,21 +19,21 @@ from svgbench.models.gaussian_ensemble import PIECE, GaussianEnsemble
 from svgbench.nn.streams import Streams
 
 Value = Callable[[Tensor, Tensor | None], Tensor]
-"""[S, B], of the last observation [S, B, O] and, if the search plans it too, the action [S, B, A] taken there."""
+"""Maps the last observation [S, B, O], and the action [S, B, A] there if the search plans it, to a value [S, B]."""
 
 
 @dataclass(frozen=True)
 class ReturnSettings:
-    """How candidates are scored. Raises ValueError for a horizon below 1 or a discount outside [0, 1].
+    """How candidates are scored. Raises ValueError for a horizon below 1 or a gamma outside [0, 1].
 
-    propagation: "member": one random member a row and step, and noise of its standard deviation. "member_variance":
-    the same with noise of the size of the variance, as MAAC's authors' code has it. "mean": the mean of all members'
-    means, without noise (PETS and POPLIN as run for Wang et al.'s benchmark).
-    assignment: of members to rows. "permuted": in random order the rows are cut into equal blocks, one for each of all
-    members (MAAC's code). "drawn": each row draws its own.
-    terminal_action: whose action the value is of: the "policy"'s, or an action of the candidate's own, its H + 1st
-    ("planned"; MAAC's code).
-    terminal_power: of gamma, before the value. After H rewards it is "H"; MAAC's code has "H+1".
+    propagation: "member": one random member for each row and step, with noise of its standard deviation.
+    "member_variance": the same, but the noise has the variance as its standard deviation, as in MAAC's code. "mean":
+    the mean of all members' means, without noise (PETS and POPLIN as run for Wang et al.'s benchmark).
+    assignment: how rows get their members. "permuted": the rows are shuffled and cut into equal blocks, one for each
+    member (MAAC's code). "drawn": each row draws its own.
+    terminal_action: the action in the last state. "policy": the policy's. "planned": the candidate's own action H + 1
+    (MAAC's code).
+    terminal_power: the power of gamma before the value. After H rewards it is "H"; MAAC's code has "H+1".
     """
 
     gamma: float
@@ -51,7 +51,7 @@ class ReturnSettings:
 
     @property
     def length(self) -> int:
-        """L, actions of a candidate."""
+        """L, how many actions a candidate has."""
         return self.horizon + (self.terminal_action == "planned")
 
     @property
@@ -60,16 +60,16 @@ class ReturnSettings:
 
 
 class ModelReturns:
-    """Returns of candidates that start in given states, in one pass through the model for all of them.
+    """Returns of candidates from given states. All candidates pass through the model together.
 
-    model: its outputs are (reward, change of observation), or the change alone where `reward` is given.
-    value: of the end of a path. It may be called on parts of the rows.
-    streams: of members and of noise.
-    reward: what a step pays; None: what the model predicts.
-    terminates: the rule by which a path ends, with nothing paid from then on; None: no path ends.
-    members: int64 [S, K], the members that are drawn; None: all.
+    model: its outputs are (reward, change of observation), or only the change if `reward` is given.
+    value: the value at the end of a path. It may be called on parts of the rows.
+    streams: draw members and noise.
+    reward: the reward of a step; None: the model's prediction.
+    terminates: the rule that ends a path, after which rewards and value are 0; None: no path ends.
+    members: int64 [S, K], the members to draw from; None: all.
 
-    Raises ValueError for members where none are drawn.
+    Raises ValueError if `members` is given but none are drawn.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class ModelReturns:
         return total.view(actions.shape[:3])
 
     def step(self, s: Tensor, a: Tensor, running: Tensor) -> tuple[Tensor, Tensor]:
-        """Reward [S, B] and next observation [S, B, O] of rows that run; those of the others mean nothing."""
+        """Reward [S, B] and next observation [S, B, O] of the running rows. Ignore those of the others."""
         outcome = self._outcome(torch.cat([s, a], -1), running)
         next_s = s + outcome[..., -s.shape[-1] :]
         return (outcome[..., 0] if self.reward is None else self.reward(s, a, next_s)), next_s
@@ -134,7 +134,7 @@ class ModelReturns:
         return mean + log_var.mul(0.5).exp_() * noise
 
     def _values(self, s: Tensor, last: Tensor | None) -> Tensor:
-        piece = max(PIECE // len(s), 1)  # each passes through all layers while it lies in the cache
+        piece = max(PIECE // len(s), 1)  # small enough for the cache while it passes through all layers
         parts = s.split(piece, 1)
         actions = [None] * len(parts) if last is None else last.split(piece, 1)
         return torch.cat([self.value(x, a) for x, a in zip(parts, actions, strict=True)], 1)

@@ -1,18 +1,19 @@
 """A policy that plans before it acts, at test time: Clavera et al. 2020, section 5.4 and Table 1.
 
 "We use the cross-entropy method with our stochastic policy as our initial distributions." From the present state, the
-policy's means are rolled through one path of the learned model. They are the mean of the first candidates, and the
-policy's deviations are theirs. The search is over actions before the policy's tanh. The first action found is taken.
+policy's mean actions are followed along one path of the learned model. They are the mean of the first candidates, and
+the policy's standard deviations are the candidates'. The search is over actions before the policy's tanh. The first
+action of the best sequence is taken.
 
-The text leaves the rest open. Two readings: "code" is iclavera/meta-mb at c1cd562 (policies/mpc_controller.py), whose
-planner
+The text leaves the rest open. There are two readings. "code" is iclavera/meta-mb at c1cd562
+(policies/mpc_controller.py), whose planner
 
-* takes log_std for the deviation, and squares it for the variance;
-* draws with a variance cut by the box [-1, 1], though actions before the tanh have no bounds;
-* plans the action of the terminal value too, and weighs that value by gamma^(H+1) after H rewards;
-* takes noise of the size of the model's variance where its deviation is meant.
+* uses log_std as the standard deviation, and its square as the variance;
+* limits the variance by the box [-1, 1], although actions before the tanh have no bounds;
+* also plans the action of the terminal value, and weighs that value by gamma^(H+1) after H rewards;
+* uses the model's variance as the standard deviation of its noise.
 
-"text" does none of these. Both: 256 candidates, 25 elites, 5 iterations, H = 5, alpha = 0.1, no warm start.
+"text" does none of these. Both have 256 candidates, 25 elites, 5 iterations, H = 5, alpha = 0.1, no warm start.
 
 Axes: S seeds, N states of each seed, L actions of a candidate, O observation, A action.
 """
@@ -43,8 +44,8 @@ Reading = Literal["text", "code"]
 class PlanningAgent(NamedTuple):
     """The policy and critics of S seeds that a planner uses. Both see normalised observations x [S, B, O].
 
-    policy: of x. action_value: the smaller of the critics' values [S, B], of (x, u) [S, B, O + A] with an action u in
-    [-1, 1]. normalise: x of observations [S, B, O].
+    policy: maps x to a distribution of actions. action_value: maps (x, u) [S, B, O + A], u in [-1, 1], to the smaller
+    of the critics' values [S, B]. normalise: maps observations [S, B, O] to x.
     """
 
     policy: Callable[[Tensor], SquashedGaussian]
@@ -54,17 +55,17 @@ class PlanningAgent(NamedTuple):
 
 @dataclass(frozen=True)
 class PlanningSettings:
-    """A search, how its candidates are scored, and the deviation that it starts with."""
+    """Settings of the search, of the scores, and of the initial standard deviation."""
 
     search: SequenceSearch
     returns: ReturnSettings
-    init_std: Literal["std", "log_std"] = "std"  # "log_std": its size, |log_std|, stands for the deviation
+    init_std: Literal["std", "log_std"] = "std"  # "log_std": |log_std| is used as the standard deviation
 
 
 def planning_settings(
     gamma: float, reading: Reading, horizon: int = 5, search: SequenceSearch | None = None
 ) -> PlanningSettings:
-    """MAAC's planner, as the text or as the authors' code has it. search: None for its own numbers."""
+    """MAAC's planner, as in the text or in the authors' code. search: None: MAAC's settings."""
     search = search or SequenceSearch()
     if reading == "text":
         return PlanningSettings(search, ReturnSettings(gamma, horizon))
@@ -80,7 +81,7 @@ def ways_with_and_without(
     reward: Rewards | None,
     terminates: Terminates | None,
 ) -> tuple[Way, Way]:
-    """How a `PairedTrial` acts with planning, and without. A plan's random numbers depend on the seed and the time."""
+    """The two ways of a `PairedTrial`: with planning, and without. A plan's random numbers depend on seed and time."""
 
     def policy(t: int) -> PlannedPolicy:
         return PlannedPolicy(settings, agent, model, seeds, f"plan-{t}", reward=reward, terminates=terminates)
@@ -89,10 +90,10 @@ def ways_with_and_without(
 
 
 class PlannedPolicy:
-    """Actions of S seeds, each planned in the seed's own model.
+    """Planned actions of S seeds. Each seed plans in its own model.
 
-    name: of the random streams of this evaluation. Two objects of the same seeds and name plan alike.
-    reward, terminates, members: as `svgbench.planning.model_returns.ModelReturns`.
+    name: of the random streams. Two objects with the same seeds and name make the same plans.
+    reward, terminates, members: as in `svgbench.planning.model_returns.ModelReturns`.
     """
 
     def __init__(
@@ -124,12 +125,12 @@ class PlannedPolicy:
 
     @torch.no_grad()
     def mode(self, obs: Tensor) -> Tensor:
-        """The actions [S, N, A] of the policy itself, without a plan."""
+        """The policy's own actions [S, N, A], without planning."""
         return self.agent.policy(self.agent.normalise(obs)).mode
 
     @torch.no_grad()
     def initial(self, obs: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and deviation [S, N, L, A] of the first candidates, before the tanh, at observations [S, N, O]."""
+        """Mean and standard deviation [S, N, L, A] of the first candidates, before the tanh. obs [S, N, O]."""
         means, stds = [], []
         running = torch.ones(obs.shape[:2], dtype=torch.bool, device=obs.device)
         for t in range(self.settings.returns.length):
@@ -157,10 +158,10 @@ class PlannedPolicy:
 def returns_with_and_without(
     planned: PlannedPolicy, simulations: Simulations, to_controls: Callable[[NDArray[Any]], NDArray[Any]]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Returns [S, episodes] of one episode in every simulation: with planning, and of the policy's mode alone.
+    """Returns [S, episodes] of one episode in every simulation: with planning, and with the policy's mode.
 
-    Both begin in the same states. simulations: S seeds, seed-major, without automatic resets. to_controls: from actions
-    in [-1, 1] to the task's (`svgbench.simulate.acting.ActionUnits`). An action that is not a number becomes 0.
+    Both start in the same states. simulations: of S seeds, seed-major, without automatic resets. to_controls: converts
+    actions in [-1, 1] to the task's (`svgbench.simulate.acting.ActionUnits`). A NaN becomes 0.
     """
     planned.planner.forget()
     ways: list[Way] = [lambda _, obs: planned.act(obs), lambda _, obs: planned.mode(obs)]

@@ -15,15 +15,15 @@ from svgbench.simulate.stepping import step_running
 from svgbench.words.task import Simulations
 
 Way = Callable[[int, Tensor], Tensor]
-"""Time and observations [S, N, O] to actions [S, N, A] in [-1, 1]."""
+"""Maps time and observations [S, N, O] to actions [S, N, A] in [-1, 1]."""
 
 
 class PairedTrial:
-    """One episode of every simulation for each way to act, all from the same starts, a few control steps at a time.
+    """One episode in every simulation for each way to act. All ways start in the same states.
 
-    simulations: of S seeds, N each, seed-major, without automatic resets, where they were made. to_controls: from
-    actions in [-1, 1] to the task's (`svgbench.simulate.acting.ActionUnits`); an action that is not a number becomes 0.
-    like: the type and device of what the ways take.
+    simulations: N for each of S seeds, seed-major, without automatic resets, in their initial states. to_controls:
+    converts actions in [-1, 1] to the task's (`svgbench.simulate.acting.ActionUnits`). A NaN becomes 0.
+    like: a tensor with the type and device of the ways' observations.
 
     returns: float64 [ways, S, N]. done: whether all episodes have ended.
     """
@@ -49,7 +49,7 @@ class PairedTrial:
         return self.way == len(self.ways)
 
     def advance(self, steps: int) -> None:
-        """Take so many control steps at most, of one way."""
+        """Take at most `steps` control steps of one way."""
         if self.t == 0:
             self.simulations.set_state(self._begin)
             self._obs, self._running = self.simulations.reset(), np.ones(len(self._running), dtype=np.bool_)

@@ -1,6 +1,6 @@
-"""Paths of a learned model that a policy and its critics learn from, with derivatives: Clavera et al. 2020.
+"""Differentiable paths in a learned model, from which policy and critics learn: Clavera et al. 2020.
 
-Axes: S seeds, E members, B rows, O observation, A action. Observations are as the task has them, not normalised.
+Axes: S seeds, E members, B rows, O observation, A action. Observations are the task's own, not normalised.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from svgbench.models.gaussian_ensemble import GaussianEnsemble
 from svgbench.models.value_expansion import floored_weights, inverse_variance_weights
 
 Act = Callable[[int, Tensor], tuple[Tensor, Tensor]]
-"""Time and observations [S, B, O] to actions [S, B, A] and their log-probabilities [S, B]."""
+"""Maps time and observations [S, B, O] to actions [S, B, A] and their log-probabilities [S, B]."""
 
 Outcome = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""Of observation, action and next observation [..., O]: a reward, or whether the episode ends, [...]."""
+"""Maps observation, action and next observation [..., O] to a reward, or to whether the episode ends, [...]."""
 
 Twins = Callable[[Tensor, Tensor], Tensor]
-"""Observations [S, B, O] and actions to both critics' values, [S, 2, B]."""
+"""Maps observations [S, B, O] and actions to the values of both critics, [S, 2, B]."""
 
 Step = Callable[[int, Tensor, Tensor], Tensor]
-"""Time, observations [..., O] and actions to the next observations."""
+"""Maps time, observations [..., O] and actions to the next observations."""
 
 
 @dataclass(frozen=True)
@@ -39,15 +39,16 @@ class PathFunctions:
     gamma: float
 
     def survivors(self, alive: Tensor, obs: Tensor, action: Tensor, after: Tensor) -> Tensor:
-        """1 for rows that were alive and have not terminated in this step, else 0."""
+        """1 for rows that were alive and do not terminate in this step, else 0."""
         return alive if self.ends is None else alive * ~self.ends(obs, action, after)
 
 
 @dataclass(frozen=True)
 class ModelSteps:
-    """Steps of an ensemble whose outputs are changes of the observation, with derivatives.
+    """Differentiable steps of an ensemble whose outputs are changes of the observation.
 
-    variance_as_deviation: as `GaussianEnsemble.forward`. clip: next observations are cut to [-clip, clip]; 0: no cut.
+    variance_as_deviation: as in `GaussianEnsemble.forward`. clip: next observations are clipped to [-clip, clip]; 0:
+    they are not clipped.
     """
 
     model: GaussianEnsemble
@@ -55,7 +56,7 @@ class ModelSteps:
     clip: float
 
     def of_one(self, obs: Tensor, action: Tensor, order: Tensor, noise: Tensor) -> Tensor:
-        """The next observations of rows, each by one member: [S, B, O].
+        """The next observations of rows, each predicted by one member: [S, B, O].
 
         order [S, B]: a permutation. Its first B / E entries are the rows of the first member, and so on.
         """
@@ -63,7 +64,7 @@ class ModelSteps:
         return self._next(obs, mean, log_var, noise)
 
     def of_all(self, obs: Tensor, action: Tensor, noise: Tensor) -> Tensor:
-        """What each member makes of rows [S, E or 1, B, .] of its own or of all: [S, E, B, O]; noise as obs."""
+        """Every member's next observations [S, E, B, O]. obs, action and noise [S, E or 1, B, .]: per member, or for all."""
         x = torch.cat([obs, action], -1).expand(-1, self.model.members, -1, -1)
         mean, log_var = self._predicted(x)
         return self._next(obs, mean, log_var, noise)
@@ -83,7 +84,7 @@ def path_returns(
     """sum_{t<H} gamma^t r_t + gamma^H Q(s_H, a_H) along paths from start [S, B, O]: section 4.1, for both critics.
 
     last_actions: how many actions are drawn in each last state. Returns [S, 2, B * last_actions], and the
-    log-probability of the first actions [S, B]. What comes after a termination counts as 0.
+    log-probability of the first actions [S, B]. Rewards and values after a termination are 0.
     """
     gamma, obs, alive = functions.gamma, start, torch.ones_like(start[..., 0])
     total, log_probs = torch.zeros_like(alive), []
@@ -102,9 +103,9 @@ def path_returns(
 
 
 def smaller_mean(returns: Tensor, K: int, *, of_means: bool) -> Tensor:
-    """[S]: the mean over rows of the smaller of both critics' returns [S, 2, B * K], K in a row for each start.
+    """The mean [S] over rows of the smaller of both critics' returns [S, 2, B * K]. Each start has K adjacent rows.
 
-    of_means: the smaller one is taken after averaging over the K.
+    of_means: take the smaller one after averaging over the K.
     """
     if of_means:
         returns = returns.unflatten(-1, (-1, K)).mean(-1)
@@ -113,13 +114,13 @@ def smaller_mean(returns: Tensor, K: int, *, of_means: bool) -> Tensor:
 
 @dataclass(frozen=True)
 class ExpandedValue:
-    """Estimates of the value of states at depths 0 to D: their means and variances over candidates, [S, D + 1, B]."""
+    """Estimates of a state's value at depths 0 to D: their means and variances, [S, D + 1, B]."""
 
     mean: Tensor
     variance: Tensor
 
     def combined(self, *, as_coded: bool) -> Tensor:
-        """Weighted by their inverse variances, [S, B]. Raises ValueError as `inverse_variance_weights`."""
+        """The mean weighted by inverse variances, [S, B]. Raises ValueError as `inverse_variance_weights` does."""
         weights = floored_weights(self.variance) if as_coded else inverse_variance_weights(self.variance)
         return (weights * self.mean).sum(1)
 
@@ -127,12 +128,12 @@ class ExpandedValue:
 def expanded_by_members(
     functions: PathFunctions, step: Step, alpha: Tensor, start: Tensor, members: int, depth: int, *, inner_entropy: bool
 ) -> ExpandedValue:
-    """STEVE on the soft value of states start [S, B, O]: every member follows a path of its own from one first action.
+    """STEVE for the soft value of states start [S, B, O]. All members share the first action, then follow own paths.
 
-    At depth j the estimate is j rewards of the path and the soft value after them. Its mean is over members, of the
-    smaller critic; its variance is over members and critics, at depth 0 over the critics. alpha [S, 1].
+    The estimate at depth j is j rewards of the path plus the soft value after them. Its mean is over members, with the
+    smaller critic. Its variance is over members and critics (at depth 0 over critics). alpha [S, 1].
 
-    step: of [S, E, B, .]. inner_entropy: the entropies of actions on the way count as they do in the value.
+    step: maps [S, E, B, .]. inner_entropy: add the entropies of actions along the path, as the soft value does.
     """
     S, B, _ = start.shape
     action, log_prob = functions.act(0, start)
@@ -156,14 +157,14 @@ def expanded_by_members(
 def expanded_as_coded(
     functions: PathFunctions, step: Step, along: Step, alpha: Tensor, start: Tensor, chosen: Tensor
 ) -> ExpandedValue:
-    """The same as MAAC's authors have it: members share a path and part in its last step only.
+    """The same as in MAAC's code: members share a path and differ only in its last step.
 
-    iclavera/meta-mb at 233e0fb, meta_mb/algos/maac.py; members share the noise, which they do not there. The estimate
-    at depth 0 is the same for all members, so its variance is 0. Each depth's moments are over members, of the smaller
-    critic. Entropies on the way do not count, and a termination cuts its own step only.
+    iclavera/meta-mb at 233e0fb, meta_mb/algos/maac.py. Here members share their noise; there they do not. The estimate
+    at depth 0 is the same for all members, so its variance is 0. Mean and variance at each depth are over members, with
+    the smaller critic. Entropies along the path are left out. A termination affects only its own step.
 
-    step: of all members, from [S, 1, B, .] to [S, E, B, O]. along: the shared path's, one member a row.
-    chosen [S, depth, E']: the members that count at each depth but 0.
+    step: of all members, from [S, 1, B, .] to [S, E, B, O]. along: steps of the shared path, each row by one member.
+    chosen [S, depth, E']: the members used at each depth except 0.
     """
     action, log_prob = functions.act(0, start)
     value = functions.twins(start, action).amin(1) - alpha * log_prob
@@ -186,7 +187,7 @@ def expanded_as_coded(
 
 
 def _soft_value(functions: PathFunctions, alpha: Tensor, t: int, obs: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """obs [S, E, B, O] itself, actions there, both critics' soft values [S, 2, E, B], and the actions' bonus."""
+    """obs [S, E, B, O] unchanged, actions there, soft values of both critics [S, 2, E, B], and the actions' bonus."""
     rows = obs.flatten(1, 2)
     action, log_prob = functions.act(t, rows)
     bonus = -alpha * log_prob

@@ -1,29 +1,29 @@
 """Model-augmented actor-critic: Clavera et al. 2020, algorithm 1. The policy learns through a learned model.
 
-Every `rollout_steps` environment steps: fit an ensemble of probabilistic models to all real transitions; then, `rounds`
-times, imagine transitions from replayed states into D_model, and update policy and critics on batches of some real and
-mostly imagined transitions. The reward is known; the model learns transitions only.
+Every `rollout_steps` environment steps: fit an ensemble of probabilistic models to all real transitions. Then, `rounds`
+times: imagine transitions from replayed states, store them in D_model, and update policy and critics on batches of
+mostly imagined transitions. The reward is known; the model predicts only the next observation.
 
 The policy's objective, section 4.3: E[sum_{t<H} gamma^t r(s_t, a_t) + gamma^H Q(s_H, a_H)] + alpha entropy. Its
-gradient is taken pathwise through `H` steps of the model, on `paths` paths from each state. The critics' targets are
-combined from estimates of depth 0 to `critic_steps` by their inverse variances (STEVE; Buckman et al. 2018). All else
-is soft actor-critic's (`_soft_actor_critic`).
+gradient is taken pathwise through `H` steps of the model, on `paths` paths from each state. The critics' targets
+combine estimates of depth 0 to `critic_steps`, weighted by their inverse variances (STEVE; Buckman et al. 2018).
+Everything else is soft actor-critic (`_soft_actor_critic`).
 
-Its switches give the paper's comparators: `H = 0` is "STEVE on SAC", `critic_steps = 0` "-STEVE", `paths = 1` "single
-sample"; `H = 0` with `critic_steps = 0` and single imagined steps is what the authors' code calls MBPO.
+Settings give the paper's comparators: `H = 0` is "STEVE on SAC", `critic_steps = 0` is "-STEVE", and `paths = 1` is
+"single sample". `H = 0` with `critic_steps = 0` and single imagined steps is what the authors' code calls MBPO.
 
 "code" is iclavera/meta-mb at 233e0fb (meta_mb/algos/maac.py, trainers/maac_trainer.py, dynamics/, and for settings
-run_scripts/maac_run_sweep.py); "text" follows the paper, and the code where the paper is silent. They differ in this:
+run_scripts/maac_run_sweep.py). "text" follows the paper, and the code where the paper says nothing. They differ here:
 
-* STEVE: the code copies one estimate of depth 0 over all members. Its variance is 0, so it takes nearly all weight: the
-  targets are SAC's. In "text", variances are over members and critics.
-* Noise of the model in differentiated paths: the code's deviation is the variance.
-* Several samples: the code draws them in a path's last state only; in the text (and in earlier code) they are paths.
+* STEVE: the code copies one estimate of depth 0 to all members. Its variance is 0, so it takes nearly all weight, and
+  the targets are SAC's. In "text", variances are over members and critics.
+* The model's noise in differentiated paths: the code uses the variance as the standard deviation.
+* Several samples: the code draws them only in a path's last state. In the text (and in earlier code) they are paths.
 * D_model: the code's rollouts of length L are L sets of single steps from replayed states.
-* The newest rollout: the code gives it to the model at once, to policy and critics only after the next.
+* The newest real transitions: the code's model has them at once, its policy and critics only one iteration later.
 
-Both differ from the code in what differs in `mbpo` (log_std, initial weights, factors of losses); in ReLUs on every
-task; in the reward, which is the task's own; and in that the policy learns before the critics (the code: at once).
+Both differ from the code as `mbpo` does (log_std, initial weights, factors of losses). Both use ReLU on every task, and
+the task's own reward. And the policy is updated before the critics (the code computes all gradients first).
 """
 
 from __future__ import annotations
@@ -68,51 +68,51 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Config(_imagined.Config):
-    """MAAC's own settings; `_imagined.Config` has those that MBPO shares. Sources: the code, unless said."""
+    """MAAC's own settings; those shared with MBPO are in `_imagined.Config`. Source: the code, if none is given."""
 
     H: Natural = 4  # model steps of the policy's objective; 0: none (walker2d: 2; the code's T is H - 1)
     paths: Count = 5  # K, samples for each state of a batch
-    samples: Literal["paths", "last actions"] = "paths"  # what K counts: paths, or actions in a path's last state
-    smaller_of_means: bool = False  # the smaller critic is taken after averaging the K, else of each
+    samples: Literal["paths", "last actions"] = "paths"  # the K samples: paths, or actions in a path's last state
+    smaller_of_means: bool = False  # the smaller critic is taken after averaging over the K, or for each
     critic_steps: Natural = 2  # the greatest depth of the critics' targets; 0: SAC's targets
-    targets: Literal["weighted", "as coded"] = "weighted"  # which variances weigh estimates of several depths
-    target_members: Share = 1.0  # share of the members that count at a depth, drawn anew ("as coded" only)
-    target_entropy_on_the_way: bool = True  # the targets' soft returns include entropies between, as Q does
-    variance_as_deviation: bool = False  # the model's noise in differentiated paths and targets
-    clip_obs: NonNegative = 100.0  # bound of what these paths predict, in the observation's unit; 0: none
-    imagined: Literal["rollouts", "single steps"] = "rollouts"  # what D_model holds, of rollout_length
-    lag: bool = False  # policy and critics do not have the last `rollout_steps` real transitions yet
+    targets: Literal["weighted", "as coded"] = "weighted"  # which variances give the weights of the depths
+    target_members: Share = 1.0  # share of the members drawn at each depth ("as coded" only)
+    target_entropy_on_the_way: bool = True  # targets include entropies of actions along the path, as Q does
+    variance_as_deviation: bool = False  # as `GaussianEnsemble.forward`, in differentiated paths and targets
+    clip_obs: NonNegative = 100.0  # bound of observations predicted there, in their own units; 0: none
+    imagined: Literal["rollouts", "single steps"] = "rollouts"  # what D_model holds; see above
+    lag: bool = False  # policy and critics do not see the last `rollout_steps` real transitions yet
 
     rollout_steps: Count = 1000  # environment steps of an iteration
-    rounds: Count = 4  # of imagining and updating, in an iteration
-    updates_per_step: Count = 8  # so many for each environment step of an iteration, spread over its rounds
+    rounds: Count = 4  # rounds of imagining and updating per iteration
+    updates_per_step: Count = 8  # per environment step of an iteration, spread over its rounds
     random_steps: Natural = 5000  # environment steps of uniform actions
-    learning_starts: Count = 6000  # environment step, from 0, of the first iteration: after a rollout of the policy
-    steps_per_slice: Count = 250  # environment steps per slice; no part of the numbers
-    imagined_capacity: Count = 2_000_000  # transitions that D_model holds
+    learning_starts: Count = 6000  # environment step, from 0, of the first iteration, after a rollout of the policy
+    steps_per_slice: Count = 250  # environment steps per slice; does not affect the results
+    imagined_capacity: Count = 2_000_000  # the capacity of D_model, in transitions
     members: Count = 8  # networks of a seed's ensemble
-    persistence: Share = 0.9  # of the rolling mean of a member's validation loss: it stops where that rises
+    persistence: Share = 0.9  # see `svgbench.models.stopping.RollingMean`
     max_epochs: Natural = 200  # of a fit; 0: no cap
-    plan_episodes: Natural = 0  # of each seed after training, with planning and without (Table 1); 0: none
-    plan_reading: Literal["text", "code"] = "text"  # of the planner, see `svgbench.planning.planned_policy`
+    plan_episodes: Natural = 0  # per seed after training, with and without planning (Table 1); 0: none
+    plan_reading: Literal["text", "code"] = "text"  # the planner's reading, see `svgbench.planning.planned_policy`
     plan_horizon: Count = 5  # model steps
-    plan_population: Count = 256  # sequences of actions in an iteration of the search
-    plan_elites: Count = 25  # of them
+    plan_population: Count = 256  # candidates per iteration of the search
+    plan_elites: Count = 25  # the best of the candidates
     plan_iterations: Count = 5
-    rollout_grows_until: Count = 100  # the iteration of the last length; linear from rollout_grows_from
+    rollout_grows_until: Count = 100  # the iteration with the last length; linear from rollout_grows_from
 
 
 RULES = {
     **SHARED_RULES,
     **_imagined.RULES,
-    "step_batch % members == 0": "each member has as many rows of a batch",
-    "rollouts_per_fit % members == 0": "each member has as many rollouts",
-    "rollout_steps * updates_per_step % rounds == 0": "each round has as many updates",
-    "rollout_steps * model_holdout >= 1 and learning_starts * model_holdout >= 1": "each part of a fit holds some out",
-    "replay_capacity >= total_steps": "what is held out, and what lags, is known by its place in the replay",
-    "not lag or learning_starts > rollout_steps": "policy and critics need a transition",
-    "plan_elites <= plan_population": "elites are some of them",
-    "targets != 'as coded' or target_members * members >= 1": "a member counts",
+    "step_batch % members == 0": "every member gets the same number of rows of a batch",
+    "rollouts_per_fit % members == 0": "every member gets the same number of rollouts",
+    "rollout_steps * updates_per_step % rounds == 0": "every round has the same number of updates",
+    "rollout_steps * model_holdout >= 1 and learning_starts * model_holdout >= 1": "each part must hold some out",
+    "replay_capacity >= total_steps": "transitions held out, or not yet seen, are known by their place in the replay",
+    "not lag or learning_starts > rollout_steps": "policy and critics need at least one transition",
+    "plan_elites <= plan_population": "the elites are some of the candidates",
+    "targets != 'as coded' or target_members * members >= 1": "at least one member must be used",
 }
 PROFILES: dict[str, dict[str, Any]] = {
     "text": {},
@@ -129,11 +129,11 @@ PROFILES: dict[str, dict[str, Any]] = {
     },
 }
 
-UPDATES_AT_ONCE = 20  # updates whose random numbers are drawn together, and which are a slice
+UPDATES_AT_ONCE = 20  # updates that draw their random numbers together and form a slice
 
 
 def fit_settings(c: Config, seeds: Sequence[int], outputs: int) -> FitSettings:
-    """No weight decay; the penalty on the bounds is of means over outputs, and stands in each member's loss."""
+    """No weight decay. The penalty on the bounds is a mean over outputs, and is added to each member's loss."""
     return FitSettings(
         split=own_splits_by_rollout(seeds, c.learning_starts, c.rollout_steps, c.model_holdout),
         rule=partial(RollingMean, members=c.members, persistence=c.persistence),
@@ -145,16 +145,16 @@ def fit_settings(c: Config, seeds: Sequence[int], outputs: int) -> FitSettings:
 
 @dataclass
 class Progress:
-    """Where an iteration is."""
+    """The progress of an iteration."""
 
     fitting: bool = False
     round: int = 0
     rollouts: BranchedRollouts | None = None  # in progress
-    updates: int = -1  # made in this round; -1: it has not imagined yet
+    updates: int = -1  # updates done in this round; -1: the rollouts have not ended
 
 
 class MAAC(SoftActorCritic):
-    """`svgbench.learners.model_based.ModelBasedAgent`: SAC's networks, an ensemble, and what it has imagined."""
+    """`svgbench.learners.model_based.ModelBasedAgent`: SAC's networks, ensembles, imagined transitions."""
 
     config: Config
 
@@ -184,7 +184,7 @@ class MAAC(SoftActorCritic):
         self.sizes = n, m, len(self.seeds)
 
     def advance_model(self, step: int, experience: Experience, active: Tensor | None) -> bool:
-        """A slice of algorithm 1's lines 4 to 12; whether it was the last of this iteration."""
+        """A slice of lines 4 to 12 of algorithm 1. Returns whether it was the last of this iteration."""
         c, now = self.config, self.now
         if self.fit.name != f"fit-{step}":
             self.fit.begin(f"fit-{step}", experience.replay.rows, experience.replay.size, active)
@@ -204,7 +204,7 @@ class MAAC(SoftActorCritic):
         return True
 
     def _imagine(self, step: int, experience: Experience) -> None:
-        """A step of the rollouts of a round: an action of the policy, one member a row, and what follows in D_model."""
+        """Take one step of a round's rollouts, each row with one member, and store the transitions in D_model."""
         c, now, n = self.config, self.now, self.layout.obs_dim
         done = 0 if now.rollouts is None else now.rollouts.length
         streams = Streams(self.seeds, f"imagine-{step}-{now.round}-{done}", self.imagined.rows.device)
@@ -222,13 +222,13 @@ class MAAC(SoftActorCritic):
             now.rollouts, now.updates = None, 0
 
     def _real(self, uniform: Tensor, experience: Experience) -> Tensor:
-        """Real transitions, as they are, that policy and critics may have; `uniform` in [0, 1) says which."""
+        """Real transitions that policy and critics may see, not normalised; `uniform` in [0, 1) selects them."""
         size = experience.replay.size
         known = size - self.config.rollout_steps if self.config.lag else size
         return experience.replay.sample(uniform * (known / size))
 
     def _update_some(self, step: int, experience: Experience, active: Tensor | None) -> None:
-        """The next updates of this round, which share a stream."""
+        """Do the next updates of this round, which share a random stream."""
         c, now = self.config, self.now
         of_round = c.rollout_steps * c.updates_per_step // c.rounds
         count = min(UPDATES_AT_ONCE, of_round - now.updates)
@@ -243,7 +243,7 @@ class MAAC(SoftActorCritic):
             now.round, now.updates = now.round + 1, -1
 
     def _update_once(self, batch: ReplayBatch, streams: Streams, seen: Experience, active: Tensor | None) -> None:
-        """Line 10, with the temperature, and line 11."""
+        """Lines 10 (with the temperature) and 11."""
         loss, log_prob = self._policy_loss(batch.x, streams, seen)
         self.update_policy(loss, log_prob, active)
         xu = torch.cat([seen.normalise(batch.x), self.layout.action(batch.xu)], -1) if seen.enabled else batch.xu
@@ -251,7 +251,7 @@ class MAAC(SoftActorCritic):
         self.average()
 
     def _policy_loss(self, obs: Tensor, streams: Streams, seen: Experience) -> tuple[Tensor, Tensor]:
-        """[S], and log pi of the first actions: section 4.3."""
+        """The policy's loss [S], and log pi of the first actions: section 4.3."""
         c, K = self.config, self.config.paths
         each_start, last = (K, 1) if c.samples == "paths" else (1, K)
         start, rows = obs.repeat_interleave(each_start, 1), obs.shape[1] * each_start
@@ -269,7 +269,7 @@ class MAAC(SoftActorCritic):
 
     @torch.no_grad()
     def _target(self, batch: ReplayBatch, streams: Streams, seen: Experience) -> Tensor:
-        """[S, B]: section 4.3, the critics' targets."""
+        """The critics' targets [S, B]: section 4.3."""
         c, B, alpha, depth = self.config, batch.x.shape[1], self.temperature.alpha, self.config.critic_steps
         if depth == 0:
             unit = streams.normal((B, self.layout.action_dim), dtype=batch.x.dtype)
@@ -300,7 +300,7 @@ class MAAC(SoftActorCritic):
         return batch.reward + c.gamma * (1 - batch.terminal) * value
 
     def _acting(self, streams: Streams, rows: Sequence[int], seen: Experience) -> Any:
-        """The policy with noise of its own at each time; several sets of rows at one time share it."""
+        """The policy with separate noise at each time. Sets of rows at the same time share their noise."""
         m = self.layout.action_dim
         noise = streams.normal((sum(rows), m), dtype=self.imagined.rows.dtype).split(list(rows), 1)
 
@@ -319,11 +319,11 @@ class MAAC(SoftActorCritic):
         return critic(torch.cat([seen.normalise(obs), action], -1))
 
     def model_cost(self, step: int) -> float:
-        """Milliseconds of one core of the iteration before a step, roughly."""
+        """Approximate milliseconds of one core of the iteration before a step."""
         return sum(costs_of_iteration(self.config, self.sizes, step))
 
     def model_share(self, step: int) -> float:
-        """How much of it is done, roughly."""
+        """The approximate share of it that is done."""
         c, now, (fit, rounds) = self.config, self.now, costs_of_iteration(self.config, self.sizes, step)
         usual = _imagined.usual_minibatches(c, step, int(step * c.model_holdout))
         fitted = min(1.0, self.fit.minibatches / usual) if now.fitting else float(self.fit.name == f"fit-{step}")
@@ -331,11 +331,11 @@ class MAAC(SoftActorCritic):
         return (fitted * fit + (now.round + updated) / c.rounds * rounds) / (fit + rounds)
 
     def trial_cost(self, horizon: int) -> float:
-        """Milliseconds of one core of the trial with planning, roughly."""
+        """Approximate milliseconds of one core of the trial with planning."""
         return _maac_costs.trial(self.config, self.sizes, horizon)
 
     def plan(self, experience: Experience) -> Sequence[Way]:
-        """Section 5.4: how the final policy acts with planning, and without."""
+        """The final policy with planning, and without: section 5.4."""
         c, ends = self.config, None if self.ends is None else self.terminates
         search = SequenceSearch(population=c.plan_population, elites=c.plan_elites, iterations=c.plan_iterations)
         how = planning_settings(c.gamma, c.plan_reading, c.plan_horizon, search)
@@ -343,14 +343,14 @@ class MAAC(SoftActorCritic):
         return ways_with_and_without(how, acts, self.model, self.seeds, self.rewards, ends)
 
     def prepare(self, step: int, lacking: Tensor | None = None) -> int:
-        """Nothing is learned at a step."""
+        """Environment steps have no updates of their own."""
         return 0
 
     def update(self, phase: int, experience: Experience, draws: Draws, active: Tensor | None) -> None:
-        """Nothing: all is learned between two rollouts."""
+        """Do nothing: all learning is in `advance_model`."""
 
     def finite(self) -> Tensor:
-        """Which seeds' parameters are finite, and all losses of their models so far, bool [S]."""
+        """Which seeds' parameters, and all losses of their models so far, are finite, bool [S]."""
         return super().finite() & self.fit.finite
 
     def state_dict(self) -> dict[str, Any]:
@@ -365,17 +365,17 @@ class MAAC(SoftActorCritic):
 
 
 def rollout_length(c: Config, step: int) -> int:
-    """Model steps of the rollouts of the iteration before an environment step."""
+    """Model steps of the rollouts before an environment step."""
     return _imagined.rollout_length(c, (step - c.learning_starts) // c.rollout_steps)
 
 
 def costs_of_iteration(c: Config, sizes: tuple[int, int, int], step: int) -> tuple[float, float]:
-    """Milliseconds of one core, roughly, of the fit before a step, and of the rounds after it; sizes of O, A and S."""
+    """Approximate milliseconds of one core of the fit before a step, and of its rounds. sizes: O, A and S."""
     return _maac_costs.parts_of_iteration(c, sizes, step, rollout_length(c, step))
 
 
 def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Limits) -> float:
-    """Milliseconds of one core that a whole block takes, roughly."""
+    """Approximate milliseconds of one core for a whole block."""
     c, S, total_steps = settings(Config, config), len(seeds), int(limits["total_steps"])
     sizes = task.observation_dim, task.action_dim, S
     acting = cost_before(total_steps, shared.schedule(c, total_steps), [(0, 0.0)], S, task.horizon)
@@ -385,9 +385,9 @@ def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], 
 
 
 def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Limits, device: str) -> Learner:
-    """The learner of a block. limits: `total_steps`, environment steps, over which the target entropy moves.
+    """The learner of a block. limits: `total_steps`, environment steps, over which the target entropy changes.
 
-    Raises ValueError for a task that does not state when it terminates and a reward with derivatives.
+    Raises ValueError for a task without a termination function or without a differentiable reward function.
     """
     c, total_steps = settings(Config, config), int(limits["total_steps"])
     agent = MAAC(c, task, seeds, total_steps, device)

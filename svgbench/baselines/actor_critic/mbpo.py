@@ -1,27 +1,26 @@
 """Model-based policy optimisation: Janner et al. 2019, algorithm 2. SAC that learns mostly from imagined transitions.
 
 Every `fit_every` environment steps: fit an ensemble of probabilistic models to all real transitions (with the loss of
-Chua et al. 2018); roll the policy out from replayed states, for k steps of the model; put what that makes into D_model.
-At every environment step: `updates_per_step` updates of SAC, each on a batch of some real and mostly imagined
-transitions.
+Chua et al. 2018); follow the policy from replayed states for k steps of the model; store the resulting transitions in
+D_model. At every environment step: `updates_per_step` updates of SAC, each on a batch of mostly imagined transitions.
 
 "code" is jannerm/mbpo at ac694ff: mbpo/algorithms/mbpo.py, mbpo/models/bnn.py, fc.py, constructor.py, fake_env.py, and
-examples/development/base.py for settings. The defaults are the code's, for its hopper where tasks differ; the paper's
-text leaves most of them out. As the code does it:
+examples/development/base.py for settings. The defaults are the code's, and those for hopper where tasks differ. The
+paper's text omits most of them. As in the code:
 
-* The model is never reset: a fit goes on from the last weights and from Adam's moments, on a new random split.
-* Epochs end when *no* member has improved by 1 % for more than 5 in a row. Each member then takes back the weights of
-  its best epoch; the bounds of the log-variance stay. The elites are the members of the lowest error.
-* At each imagined step each row takes a member of its own among the elites, drawn anew. Rollouts that terminate end and
-  are not replaced.
-* D_model has room for the rollouts of `retain_epochs` epochs at the present length, and keeps what it holds.
-* A limit of the episode's length is not a termination.
+* The model is never reset: a fit continues with the last weights and Adam's moments, on a new random split.
+* A fit ends when *no* member has improved by 1 % for more than 5 epochs in a row. Each member then returns to the
+  weights of its best epoch; the bounds of the log-variance are kept. The elites are the members with the lowest error.
+* In each imagined step, each row draws one of the elites. When a rollout terminates, no new one takes its place.
+* D_model has room for the rollouts of `retain_epochs` epochs at the present length. A change of size keeps its content.
+* A time limit is not a termination.
 
-What differs from the code, as this project's SAC does (`_soft_actor_critic`): log_std lies within its bounds by a tanh,
-instead of being cut to [-20, 2]; networks of policy and critics start as torch's do; the losses of the twin critics are
-summed without a factor 1/2, and the temperature's is linear in alpha instead of log alpha, which Adam's steps hardly
-feel. Other differences: a D_model that shrinks keeps the newest (the code stops with an error), and one that grows
-orders what it holds by age; critics are updated before the policy (the code computes both gradients at once).
+Differences from the code that all of this project's SAC shares (`_soft_actor_critic`): a tanh keeps log_std within its
+bounds (the code clips it to [-20, 2]); the networks of policy and critics have torch's initial weights; the losses of
+the twin critics are summed without a factor 1/2; the temperature's loss is linear in alpha instead of log alpha. Adam
+is almost insensitive to the last two. Other differences: when D_model shrinks, the newest transitions stay (the code
+stops with an error), and when it grows, its transitions are ordered by age; the critics are updated before the policy
+(the code computes both gradients first).
 """
 
 from __future__ import annotations
@@ -62,46 +61,46 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Config(_imagined.Config):
-    """MBPO's own settings; `_imagined.Config` has those that MAAC's authors share. A task's own values differ."""
+    """MBPO's own settings; those shared with MAAC are in `_imagined.Config`. Some tasks have other values."""
 
     updates_per_step: Count = 20  # (halfcheetah: 40)
-    critic_first: bool = True  # critic before policy and temperature in an update (our choice, see above)
+    critic_first: bool = True  # an update trains critic, then policy and temperature (our choice, see above)
     random_steps: Natural = 5000  # environment steps of uniform actions
-    learning_starts: Count = 5000  # environment step, from 0, of the first fit, rollouts and update
+    learning_starts: Count = 5000  # environment step, counted from 0, of the first fit, rollouts and updates
 
     epoch_length: Count = 1000  # environment steps of an epoch, from learning_starts
-    fit_every: Count = 250  # environment steps between two fits, with their rollouts
-    elites: Count = 5  # members that imagine
+    fit_every: Count = 250  # environment steps between two fits; rollouts follow each fit
+    elites: Count = 5  # members that make the rollouts
     model_decay: tuple[NonNegative, ...] = (2.5e-5, 5e-5, 7.5e-5, 7.5e-5, 1e-4)  # weight decay, layer by layer
-    holdout_most: Count = 5000  # transitions held out at most
-    min_gain: Share = 0.01  # an improvement is a share of the best error
-    patience: Natural = 5  # epochs without an improvement of any member that are allowed
-    retain_epochs: Count = 1  # whose rollouts D_model has room for
+    holdout_most: Count = 5000  # the most transitions to hold out
+    min_gain: Share = 0.01  # the least improvement that counts, as a share of the best error
+    patience: Natural = 5  # epochs in a row without an improvement of any member that are allowed
+    retain_epochs: Count = 1  # D_model has room for the rollouts of so many epochs
 
 
 RULES = {
     **SHARED_RULES,
     **_imagined.RULES,
-    "len(model_decay) == len(model_hidden) + 1": "each layer has a rate",
-    "elites <= members": "elites are members",
-    "epoch_length % fit_every == 0": "an epoch has whole fits",
-    "learning_starts * model_holdout >= 1": "a fit is validated on transitions that are held out",
+    "len(model_decay) == len(model_hidden) + 1": "each layer needs one rate",
+    "elites <= members": "the elites are some of the members",
+    "epoch_length % fit_every == 0": "an epoch has a whole number of fits",
+    "learning_starts * model_holdout >= 1": "at least one transition must be held out to validate a fit",
 }
 PROFILES: dict[str, dict[str, Any]] = {"code": {}}
 
 
 def rollout_length(c: Config, step: int) -> int:
-    """k, model steps of the rollouts that are made before an environment step."""
+    """k, model steps of the rollouts before an environment step."""
     return _imagined.rollout_length(c, (step - c.learning_starts) // c.epoch_length)
 
 
 def imagined_capacity(c: Config, length: int) -> int:
-    """Transitions that D_model has room for, while rollouts have this length."""
+    """The capacity of D_model, in transitions, while rollouts have this length."""
     return c.retain_epochs * length * c.rollouts_per_fit * (c.epoch_length // c.fit_every)
 
 
 def held_out(c: Config, rows: int) -> int:
-    """How many of a fit's transitions validate it."""
+    """How many of a fit's transitions are held out to validate it."""
     return min(int(rows * c.model_holdout), c.holdout_most)
 
 
@@ -118,7 +117,7 @@ def fit_settings(c: Config) -> FitSettings:
 
 
 class MBPO(SoftActorCritic):
-    """`svgbench.learners.model_based.ModelBasedAgent`: SAC, an ensemble, and what it has imagined, of S seeds."""
+    """`svgbench.learners.model_based.ModelBasedAgent`: SAC, ensembles and imagined transitions of S seeds."""
 
     config: Config
 
@@ -147,7 +146,7 @@ class MBPO(SoftActorCritic):
         self.costs = step_costs(c, *self.sizes)
 
     def advance_model(self, step: int, experience: Experience, active: Tensor | None) -> bool:
-        """Some minibatches of the fit, or the next step of the rollouts; whether these have ended."""
+        """Do some minibatches of the fit, or the next step of the rollouts. Returns whether the rollouts have ended."""
         replay, c = experience.replay, self.config
         length = rollout_length(c, step)
         if self.rollouts is None:
@@ -167,7 +166,7 @@ class MBPO(SoftActorCritic):
         return True
 
     def _imagine(self, rollouts: BranchedRollouts, step: int, experience: Experience) -> None:
-        """A step of every rollout: an action of the policy, one elite a row, and what follows into D_model."""
+        """Take one step of every rollout, each row with one elite, and store the transitions in D_model."""
         obs, B = rollouts.obs, self.config.rollouts_per_fit
         streams = Streams(self.seeds, f"imagine-{step}-{rollouts.length}", obs.device)
         noise = streams.normal((B, self.model.outputs + experience.layout.action_dim), dtype=obs.dtype)
@@ -177,28 +176,28 @@ class MBPO(SoftActorCritic):
         self.imagined.add(*rollouts.step(self.model, action, member, for_model, self.terminates))
 
     def model_cost(self, step: int) -> float:
-        """Milliseconds of one core of the fit and of the rollouts before a step, roughly."""
+        """Approximate milliseconds of one core of the fit and the rollouts before a step."""
         return model_cost(self.config, self.sizes, step)
 
     def model_share(self, step: int) -> float:
-        """How much of them is done, roughly: the rollouts are the smaller part."""
+        """The approximate share of them that is done. The rollouts are the smaller part."""
         usual = _imagined.usual_minibatches(self.config, step, held_out(self.config, step))
         return 0.9 if self.rollouts else 0.9 * min(1.0, self.fit.minibatches / usual)
 
     def prepare(self, step: int, lacking: Tensor | None = None) -> int:
-        """Set the target entropy of the step. The phase is D_model's size: another one lies elsewhere."""
+        """Set the step's target entropy. The phase is D_model's size, because a new size means new memory."""
         self.set_target_entropy(step)
         return self.imagined.capacity
 
     def update(self, phase: int, experience: Experience, draws: Draws, active: Tensor | None) -> None:
-        """`updates_per_step` updates of SAC, each on a fresh batch of real and imagined transitions."""
+        """Do `updates_per_step` updates of SAC, each on a new batch of real and imagined transitions."""
         for u in range(self.config.updates_per_step):
             batch = mixed_batch(experience, self.imagined, draws["steps"][:, u], draws["imagined"][:, u])
             noise = draws["critic-noise"][:, u], draws["actor-noise"][:, u, 0]
             sac.update(self, batch, *noise, active, critic_first=self.config.critic_first)
 
     def finite(self) -> Tensor:
-        """Which seeds' parameters are finite, and all errors of their models so far, bool [S]."""
+        """Which seeds' parameters, and all errors of their models so far, are finite, bool [S]."""
         return super().finite() & self.fit.finite
 
     def state_dict(self) -> dict[str, Any]:
@@ -216,7 +215,7 @@ def step_costs(c: Config, obs_dim: int, action_dim: int, S: int) -> Sequence[tup
 
 
 def model_cost(c: Config, task_sizes: tuple[int, int, int], step: int) -> float:
-    """Milliseconds of one core of the fit before a step and of its rollouts, roughly; sizes of O, A and S."""
+    """Approximate milliseconds of one core of the fit and the rollouts before a step. task_sizes: O, A and S."""
     rows, outputs = min(step, c.replay_capacity), 1 + task_sizes[0]
     made = rollout_length(c, step) * c.rollouts_per_fit
     fit = _imagined.fit_milliseconds(c, outputs, task_sizes, rows, held_out(c, rows))
@@ -224,7 +223,7 @@ def model_cost(c: Config, task_sizes: tuple[int, int, int], step: int) -> float:
 
 
 def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Limits) -> float:
-    """Milliseconds of one core that a whole block takes, roughly."""
+    """Approximate milliseconds of one core for a whole block."""
     c, S, total_steps = settings(Config, config), len(seeds), int(limits["total_steps"])
     sizes = task.observation_dim, task.action_dim, S
     fits = sum(model_cost(c, sizes, step) for step in range(c.learning_starts, total_steps, c.fit_every))
@@ -232,9 +231,9 @@ def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], 
 
 
 def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Limits, device: str) -> Learner:
-    """The learner of a block. limits: `total_steps`, environment steps, over which the target entropy moves.
+    """The learner of a block. limits: `total_steps`, environment steps, over which the target entropy changes.
 
-    Raises ValueError for a task that does not state when it terminates, and unless `model_decay` has a rate a layer.
+    Raises ValueError for a task without a termination function, and unless `model_decay` has a rate for each layer.
     """
     c, total_steps = settings(Config, config), int(limits["total_steps"])
     agent = MBPO(c, task, seeds, total_steps, device)
