@@ -80,7 +80,7 @@ def own_splits_by_rollout(
 
 def _check(rows: int, held: int) -> None:
     if not 1 <= held < rows:
-        raise ValueError(f"held is {held} of {rows} rows, expected at least one row held out and one to train on")
+        raise ValueError(f"held is {held} of {rows} rows, expected at least one held out and one to train on")
 
 
 @dataclass(frozen=True)

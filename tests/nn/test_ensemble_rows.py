@@ -154,7 +154,9 @@ def test_no_member_ever_learns_from_what_it_held_out():
 
 @pytest.mark.parametrize(("first", "every", "share"), [(4, 10, 0.2), (30, 4, 0.2), (30, 10, 1.0)])
 def test_a_rollout_that_cannot_be_split_is_refused(first, every, share):
-    with pytest.raises(ValueError, match=r"held is \d+ of \d+ rows, expected at least one held out and one left"):
+    with pytest.raises(
+        ValueError, match=r"held is \d+ of \d+ rows, expected at least one held out and one to train on"
+    ):
         own_splits_by_rollout(SEEDS, first, every, share)(Streams(SEEDS, "x"), first + every, E)
 
 

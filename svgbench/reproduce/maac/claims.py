@@ -1,6 +1,6 @@
-"""What section 5.2 of Clavera et al. 2020 says about Figure 3. Each word of a claim has a number, fixed before any run.
+"""What section 5.2 of Clavera et al. 2020 says about Figure 3. Each vague word has a number, fixed before any run.
 
-Each sentence is judged for the model after training, and for the model early in training.
+Each sentence is judged twice: for the trained model, and for the model early in training.
 """
 
 from __future__ import annotations
@@ -34,24 +34,21 @@ SHORT_HELPS = (
 def ratio(
     left: str, error_left: Measure, relation: Relation, right: str, error_right: Measure, number: str
 ) -> Comparison:
-    """Seed by seed, as logarithms of left / right."""
+    """The ratio left / right of each seed, on a logarithmic scale."""
     return Comparison(Term(left, error_left), relation, Term(right, error_right), number, scale="log_ratio")
 
 
 def true_dynamics_lower(learned: str) -> tuple[Comparison, ...]:
     """The claim for one of the variants that learn both."""
-    number = (
-        "lower: the mean error over the horizons; at H = 0 both sides are the same number, so its sign is that of the "
-        "mean over H >= 1"
-    )
+    number = "lower: the mean error over the horizons; at H = 0 both sides are equal, so only H >= 1 decides"
     return (ratio("true-f-learned-q", MEAN_ERROR, "<", learned, MEAN_ERROR, number),)
 
 
 def below_critic_but_scales_poorly(learned: str) -> tuple[Comparison, ...]:
-    """The claim for one of the variants that learn the dynamics only."""
+    """The claim for a variant that learns only the dynamics."""
     critic = "true-f-learned-q"
     return (
-        ratio(learned, ERROR_AT_1, "<", critic, ERROR_AT_1, "lower, at short horizons: H = 1; one is learned a side"),
+        ratio(learned, ERROR_AT_1, "<", critic, ERROR_AT_1, "lower, at short horizons: H = 1; one function is learned"),
         ratio(learned, ERROR_AT_2, "<", critic, ERROR_AT_2, "lower, at short horizons: H = 2"),
         ratio(learned, ERROR_AT_3, "<", critic, ERROR_AT_3, "lower, at short horizons: H = 3"),
         Comparison(

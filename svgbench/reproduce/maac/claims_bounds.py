@@ -1,7 +1,7 @@
-"""What Clavera et al. 2020 say of their bounds, as data.
+"""What Clavera et al. 2020 say about their bounds, as data.
 
-Every word has its number, fixed before any run of ten seeds; a pilot of three seeds had been seen. A bound holds where
-no problem of any seed breaks it. The share of problems that break it is judged: a mean of slacks could hide one.
+Every vague word has a number, fixed before any run of ten seeds, but after a pilot of three seeds. A bound holds if no
+problem of any seed breaks it. So the share of problems that break it is judged; a mean of slacks could hide one.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from svgbench.reproduce.exact import text_claim, zero
 from svgbench.words.experiment import Claim, Comparison, Measure, Term
 
-UNTRAINED = "a bound of sums that are computed exactly: nothing is trained"
+UNTRAINED = "the sums are computed exactly; nothing is trained"
 
 GRADIENT_SLACK = Measure("gradient_slack", "least slack of Lemma 4.1", reduce="min")
 GRADIENT_BROKEN = Measure(
@@ -34,8 +34,8 @@ CORRELATE = (
     "The results correlate with the assumption that the error in the learned dynamics is lower than the error in the "
     "Q-function, as well as they correlate with the derived bounds."
 )
-EVERYWHERE = "a bound: broken in no problem, at no H and no α"
-AT_EACH_ALPHA = "a bound: broken in no problem, at no H; judged for each α"
+EVERYWHERE = "a bound: not broken in any problem, at any H and α"
+AT_EACH_ALPHA = "a bound: not broken in any problem, at any H; judged for each α"
 
 
 def holds(id: str, variant: str, measure: Measure, quote: str, source: str, per: tuple[str, ...] = ()) -> Claim:
@@ -51,8 +51,8 @@ def above_zero(
     return text_claim(id, quote, source, part, per)
 
 
-POSITIVE = "correlate: Spearman's correlation of the gradient's error and its bound over the horizons is above 0"
-SOMEWHERE = "a lower bound that says something: J(θ) - bound is above J(θ_o) for the best problem and α at H = 3"
+POSITIVE = "correlate: Spearman's correlation between the gradient's error and its bound, over horizons, is above 0"
+SOMEWHERE = "a useful lower bound: J(θ) - bound is above J(θ_o) for the best problem and α at H = 3"
 
 BOUND_CLAIMS = (
     holds("lemma-4.1-printed", "printed", GRADIENT_BROKEN, ERROR, "Lemma 4.1; the last line of appendix A.1"),

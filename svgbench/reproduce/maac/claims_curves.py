@@ -1,7 +1,7 @@
 """What sections 5.1, 5.3 and 5.4 of Clavera et al. 2020 say about Figures 2 and 4 and Table 1.
 
-Each word of a claim has a number, fixed before any run. Learning is compared by the mean of all evaluations of a run:
-the area under its curve, divided by its length.
+Each vague word of a claim has a number that was fixed before any run. Speed of learning is compared by the mean of all
+evaluations of a run: the area under its curve, divided by its length.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ COMPLEX = "they are not accurate enough in higher dimensional environments such 
 PLANNING = "show benefits in online planning in complex domains"
 TIMID = "its improvement gains are more timid in easier domains"
 
-AREA = "by the mean of all evaluations, at equal environment steps, by any amount"
-MORE_UPDATES = f"{AREA}; SAC with as many updates a step as the other"
+AREA = "mean of all evaluations, at equal environment steps; any difference counts"
+MORE_UPDATES = f"{AREA}; SAC has as many updates per step as the other"
 
 
 IN_SHARES = (
-    "of the mean of all evaluations, as a share of the distance from a random policy to the better of the two; more "
-    "complex: more dimensions of the action (3, 6, 8)"
+    "difference of the means of all evaluations, as a share of the distance from a random policy to the better of the "
+    "two; more complex: more dimensions of the action (3, 6, 8)"
 )
 
 
 def ahead(left: str, right: str, number: str) -> Comparison:
-    """Learns faster than."""
+    """`left` learns faster than `right`."""
     return Comparison(Term(left, MEAN), ">", Term(right, MEAN), number)
 
 
@@ -59,26 +59,26 @@ FIG2_CLAIMS = (
         quote=FASTER,
         source="section 5.1",
         origin="text",
-        parts=(ahead("maac", "sac", f"than SAC with one update a step: {AREA}"),),
+        parts=(ahead("maac", "sac", f"than SAC with one update per step: {AREA}"),),
     ),
     Claim(
         id="faster-than-sac-equal-updates",
         quote=FASTER,
-        source="section 5.1; our question: does the lead need the model?",
+        source="section 5.1; our question: is the advantage due to the model?",
         origin="text",
         parts=(ahead("maac", "sac-maac", f"than SAC: {MORE_UPDATES}"),),
     ),
     Claim(
         id="mbpo-faster-than-sac",
         quote="state-of-the-art model-based baselines: model-based policy-optimization (MBPO)",
-        source="section 5.1; state of the art: ahead of SAC",
+        source="section 5.1; state of the art: better than SAC",
         origin="text",
-        parts=(ahead("mbpo", "sac", f"than SAC with one update a step: {AREA}"),),
+        parts=(ahead("mbpo", "sac", f"than SAC with one update per step: {AREA}"),),
     ),
     Claim(
         id="mbpo-faster-than-sac-equal-updates",
         quote="state-of-the-art model-based baselines: model-based policy-optimization (MBPO)",
-        source="section 5.1; our question: does the lead need the model?",
+        source="section 5.1; our question: is the advantage due to the model?",
         origin="text",
         parts=(ahead("mbpo", "sac-mbpo", f"than SAC: {MORE_UPDATES}"),),
     ),
@@ -123,7 +123,7 @@ FIG2_CLAIMS = (
 
 QUARTER = OfDistance(0.25)
 TENTH = OfDistance(0.10)
-NOT_SIGNIFICANT = "no significant effect: within a tenth of the distance from a random policy, either way"
+NOT_SIGNIFICANT = "no significant effect: within a tenth of the distance from a random policy, in either direction"
 
 FIG4_CLAIMS = (
     Claim(
@@ -136,7 +136,7 @@ FIG4_CLAIMS = (
                 Term("h0", FINAL),
                 "<",
                 Term("maac", FINAL),
-                "severe: by more than a quarter of the distance from a random policy",
+                "severe: a drop by more than a quarter of the distance from a random policy",
                 margin=QUARTER,
             ),
         ),
@@ -147,8 +147,8 @@ FIG4_CLAIMS = (
         source="Figure 4",
         origin="text",
         parts=(
-            Comparison(Term("h0", FINAL), "<", Term("td", FINAL), "the most: less without it than without STEVE"),
-            Comparison(Term("h0", FINAL), "<", Term("single", FINAL), "the most: less than with a single sample"),
+            Comparison(Term("h0", FINAL), "<", Term("td", FINAL), "the most: lower return than without STEVE"),
+            Comparison(Term("h0", FINAL), "<", Term("single", FINAL), "the most: lower return than with one sample"),
         ),
     ),
     Claim(
@@ -161,7 +161,7 @@ FIG4_CLAIMS = (
                 Term("maac", CHANGE),
                 "<",
                 Term("td", CHANGE),
-                "more stable: less mean absolute change between successive evaluations",
+                "more stable: smaller mean absolute change between successive evaluations",
             ),
         ),
     ),
@@ -190,7 +190,7 @@ FIG4_CLAIMS = (
                 Term("single", FINAL),
                 "<",
                 Term("maac", FINAL),
-                "not accurate enough: less by more than a tenth of the distance from a random policy",
+                "not accurate enough: lower by more than a tenth of the distance from a random policy",
                 margin=TENTH,
             ),
         ),
@@ -204,9 +204,7 @@ TABLE1_CLAIMS = (
         quote=PLANNING,
         source="section 5.4, Table 1",
         origin="text",
-        parts=(
-            Comparison(Term("maac", PLANNED), ">", Term("maac", UNPLANNED), "benefits: by any amount, same starts"),
-        ),
+        parts=(Comparison(Term("maac", PLANNED), ">", Term("maac", UNPLANNED), "benefits: any improvement"),),
         tasks=("poplin/ant", "poplin/walker2d"),
     ),
     Claim(
@@ -235,7 +233,7 @@ TABLE1_CLAIMS = (
                 Term("maac", PLANNED),
                 ">",
                 Published("maac+mpc"),
-                "reaches it: above the printed mean",
+                "reached: above the printed mean",
             ),
         ),
         budgets=("paper",),

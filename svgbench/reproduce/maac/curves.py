@@ -1,8 +1,8 @@
 """Figures 2 and 4 and Table 1 of Clavera et al. 2020: learning curves, ablations, and planning at test time.
 
-All runs are declared by `maac/fig2`; `maac/fig4` and `maac/table1` draw from them. All methods share the settings of
-soft actor-critic, as MAAC's code has them (which are MBPO's), so that they differ in what they do with a model and in
-the number of updates only. MBPO has the settings of its code (jannerm/mbpo at ac694ff, examples/config/*/0.py).
+`maac/fig2` declares all runs; `maac/fig4` and `maac/table1` draw from them. All methods share the settings of soft
+actor-critic in MAAC's code, which are MBPO's. So they differ only in how they use a model and in the number of updates.
+MBPO has the settings of its own code (jannerm/mbpo at ac694ff, examples/config/*/0.py).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ OF_SAC: dict[str, Setting] = {
     "eval_every": 1000,
     "eval_episodes": 1,
 }
-"""What the codes of MBPO and of MAAC set for SAC: the defaults of `mbpo` and `maac`, for `sac`."""
+"""The settings of soft actor-critic in MBPO's and MAAC's code, for `sac`. `mbpo` and `maac` have them as defaults."""
 
 MANY: PerTask[Setting] = PerTask(
     {"poplin/cheetah": 40, "poplin/hopper": 20, "poplin/walker2d": 20, "poplin/ant": 20},
@@ -60,11 +60,11 @@ MAAC: dict[str, Setting | PerTask[Setting]] = {
 ONE_STEP: dict[str, Setting | PerTask[Setting]] = {"H": 0, "critic_steps": 0, "imagined": "single steps"}
 
 BASE = ("maac", "td", "single", "maac-code")
-"""MAAC, and what has its H."""
+"""MAAC, and the variants with the same H."""
 
 
 def aims_at(target_entropy: float) -> dict[str, Setting]:
-    """Hold the entropy at this many nats, from the first step to the last."""
+    """A constant target entropy, in nats."""
     return {"target_entropy_init": target_entropy, "target_entropy_final": target_entropy}
 
 
@@ -73,8 +73,8 @@ FIG2 = Experiment(
     title="Returns against environment steps: MAAC, MBPO, STEVE on SAC, and SAC",
     description=(
         "Evaluations of the deterministic policy against environment steps, on the tasks of Wang and Ba. MAAC and its "
-        "ablations know the reward and learn transitions; MBPO learns its reward too; SAC has no model. SAC has one "
-        "update a step, or as many as MAAC or as MBPO. A rollout of the figure's axis is 1000 steps."
+        "ablations know the reward and learn only transitions. MBPO also learns its reward. SAC has no model. It has "
+        "one update per step, or as many as MAAC or as MBPO. A rollout on the figure's axis is 1000 steps."
     ),
     tasks=(
         TaskSpec("poplin/cheetah", "poplin/cheetah", "Cheetah", config=aims_at(-6.0)),
@@ -103,13 +103,13 @@ FIG2 = Experiment(
             "short",
             seeds=6,
             note=(
-                "15k steps for 200k; 2 x 128 units for 2 x 256, batches of 128 for 256; 1k random steps for 5k; a "
-                "temperature that starts at 0.1 for 1; models of 3 x 128 units for 4 x 200; fits of at most 100 epochs "
-                "and 600 minibatches; MBPO: 10 updates a step for 20 or 40, 5 models for 7, 4 elites for 5, fits every "
-                "500 steps for 250, 10k rollouts a fit for 100k, of 1 to 5 steps over steps 5k to 15k on hopper and "
-                "ant; MAAC: 4 updates a step for 8, H = 3 for 4, 2 paths for 5, 4 models for 8, rollouts of 500 steps "
-                "for 1000 with 2 rounds for 4, each of 5k imagined rollouts for 100k, as long as MBPO's, 50k imagined "
-                "transitions kept for 2m; planning: 100 candidates for 256, 3 iterations for 5"
+                "15k steps (paper: 200k); 2 x 128 units (2 x 256), batches of 128 (256); 1k random steps (5k); initial "
+                "temperature 0.1 (1); models of 3 x 128 units (4 x 200); fits of at most 100 epochs and 600 "
+                "minibatches; MBPO: 10 updates per step (20 or 40), 5 models (7), 4 elites (5), fits every 500 steps "
+                "(250), 10k rollouts per fit (100k), from 1 to 5 steps long over steps 5k to 15k on hopper and ant; "
+                "MAAC: 4 updates per step (8), H = 3 (4), 2 paths (5), 4 models (8), rollouts of 500 steps (1000) with "
+                "2 rounds (4) of 5k imagined rollouts (100k), as long as MBPO's, 50k imagined transitions kept (2m); "
+                "planning: 100 candidates (256), 3 iterations (5)"
             ),
             limits={"total_steps": 15_000},
             config={
@@ -118,7 +118,7 @@ FIG2 = Experiment(
                 "step_batch": 128,
                 "alpha_init": 0.1,
                 "random_steps": 1000,
-                "learning_starts": 1500,  # MAAC's, after a rollout
+                "learning_starts": 1500,  # MAAC's, after one rollout
                 "updates_per_step": 4,
                 "model_hidden": (128, 128, 128),
                 "members": 4,
@@ -165,10 +165,9 @@ FIG2 = Experiment(
             "smoke",
             seeds=3,
             note=(
-                "600 steps; MBPO's 10 updates a step for 20 or 40, MAAC's 2 for 8; 16 units, batches of 32, 3 or 4 "
-                "models of 2 x 16 units, fits every 100 steps of at most 10 epochs, 200 rollouts a fit, of 1 to 3 "
-                "steps on every task; 300 random steps; evaluation every 300 steps; one episode with planning, of 10 "
-                "candidates"
+                "600 steps; 10 updates per step for MBPO, 2 for MAAC; 16 units, batches of 32, 3 or 4 models of 2 x 16 "
+                "units, fits every 100 steps of at most 10 epochs, 200 rollouts per fit, 1 to 3 steps long on every "
+                "task; 300 random steps; evaluations every 300 steps; one episode with planning, with 10 candidates"
             ),
             limits={"total_steps": 600},
             config={
@@ -222,19 +221,21 @@ FIG2 = Experiment(
         ),
     ),
     columns=(
-        Column("eval_return", "float", "return", "mean of the evaluation episodes, deterministic policy tanh(mean)"),
-        Column("eval_return_sd", "float", "return", "standard deviation over the episodes; NaN of a single one"),
-        Column("train_return", "float", "return", "of the last training episode that finished, with exploration"),
+        Column(
+            "eval_return", "float", "return", "mean over evaluation episodes of the deterministic policy, tanh(mean)"
+        ),
+        Column("eval_return_sd", "float", "return", "standard deviation over the episodes; NaN for a single one"),
+        Column("train_return", "float", "return", "of the last finished training episode, with exploration"),
         Column("alpha", "float", "return per nat", "temperature"),
-        Column("entropy", "float", "nats", "of the policy, estimated on the last batch"),
+        Column("entropy", "float", "nats", "of the policy, estimated from the last batch"),
         Column("critic_loss", "float", "return^2", "squared Bellman error of the last batch, summed over the twins"),
         Column(
             "model_loss",
             "float",
             "unit^2 or 1",
-            "on held-out data, at the last fit: squared error of MBPO's elites; MAAC's loss, of scaled outputs",
+            "at the last fit, on held-out data: MBPO: squared error of the elites; MAAC: loss of scaled outputs",
         ),
-        Column("planned_return", "float", "return", "with planning at test time, after training; else NaN"),
+        Column("planned_return", "float", "return", "with planning, after training; NaN before"),
         Column("unplanned_return", "float", "return", "without planning, from the same starts"),
     ),
     measures=(FINAL, MEAN),
@@ -250,7 +251,7 @@ ABLATED = ("maac", "h0", "td", "single", "h1", "h10", "random")
 
 
 def drawn(*names: str) -> Experiment:
-    """Figure 2 with these variants only; it has their runs."""
+    """Figure 2 with only these variants. It uses Figure 2's runs."""
     left = tuple(v.id for v in FIG2.variants if v.id not in names)
     kept = [
         replace(b, config_of={at: v for at, v in b.config_of.items() if at.rpartition("--")[2] not in left})
@@ -265,8 +266,8 @@ FIG4 = replace(
     id="maac/fig4",
     title="Ablations of MAAC: horizon, STEVE, number of paths",
     description=(
-        "Runs of maac/fig2: MAAC, with H = 0, without STEVE's targets, with a single path from each state, and with "
-        "horizons of 1 and 10 model steps."
+        "Runs of maac/fig2: MAAC, and MAAC with H = 0, without STEVE's targets, with a single path from each state, "
+        "and with horizons of 1 and 10 model steps."
     ),
     claims=FIG4_CLAIMS,
     deviations=FIG4_DEVIATIONS,
@@ -281,7 +282,7 @@ COLUMN = {
     "poplin/walker2d": "Walker2dEnv",
     "poplin/ant": "AntEnv",
 }
-"""Of the published table, for each task."""
+"""The column of the published table, for each task."""
 
 TRIED = drawn(*TESTED)
 
@@ -291,7 +292,7 @@ TABLE1 = replace(
     title="Planning at test time",
     description=(
         "Runs of maac/fig2: after training, episodes of the final policy with and without planning in its model, from "
-        "the same starts. The planner is a cross-entropy search that begins at the policy."
+        "the same initial states. The planner is a cross-entropy search that starts from the policy."
     ),
     variants=tuple(replace(v, published="maac") if v.id == "maac" else v for v in TRIED.variants),
     tasks=tuple(replace(task, published=COLUMN[task.id]) for task in FIG2.tasks),
