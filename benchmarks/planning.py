@@ -39,7 +39,7 @@ def make_step(S: int, N: int, **search: int) -> tuple[Callable[[], Any], int]:
     from svgbench.nn.streams import Streams
     from svgbench.planning.action_sequences import SequenceSearch
     from svgbench.planning.model_returns import ReturnSettings
-    from svgbench.planning.planned_policy import PlannedPolicy, PlanningAgent, PlanningSettings
+    from svgbench.planning.planned_policy import PlannedPolicy, PlanningSettings, PolicyAndCritics
     from svgbench.tasks.poplin.robots import make_cheetah
 
     streams = Streams(range(S), "benchmark")
@@ -51,7 +51,7 @@ def make_step(S: int, N: int, **search: int) -> tuple[Callable[[], Any], int]:
     critic = TwinCritic(streams, OBSERVATION, ACTION, HIDDEN, orthogonal=False)
     settings = PlanningSettings(SequenceSearch(**search), ReturnSettings(gamma=0.99))
     planned = PlannedPolicy(
-        settings, PlanningAgent(actor, critic.smaller, lambda obs: obs), model, range(S), "benchmark",
+        settings, PolicyAndCritics(actor, critic.smaller, lambda obs: obs), model, range(S), "benchmark",
         reward=make_cheetah().reward_function,
     )  # fmt: skip
     obs = streams.normal((N, OBSERVATION))

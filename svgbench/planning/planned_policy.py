@@ -41,7 +41,7 @@ from svgbench.words.task import Simulations
 Reading = Literal["text", "code"]
 
 
-class PlanningAgent(NamedTuple):
+class PolicyAndCritics(NamedTuple):
     """The policy and critics of S seeds that a planner uses. Both see normalised observations x [S, B, O].
 
     policy: maps x to a distribution of actions. action_value: maps (x, u) [S, B, O + A], u in [-1, 1], to the smaller
@@ -75,7 +75,7 @@ def planning_settings(
 
 def ways_with_and_without(
     settings: PlanningSettings,
-    agent: PlanningAgent,
+    agent: PolicyAndCritics,
     model: GaussianEnsemble,
     seeds: Sequence[int],
     reward: Rewards | None,
@@ -99,7 +99,7 @@ class PlannedPolicy:
     def __init__(
         self,
         settings: PlanningSettings,
-        agent: PlanningAgent,
+        agent: PolicyAndCritics,
         model: GaussianEnsemble,
         seeds: Sequence[int],
         name: str,

@@ -17,8 +17,8 @@ from svgbench.planning.action_sequences import SequenceSearch
 from svgbench.planning.model_returns import ReturnSettings
 from svgbench.planning.planned_policy import (
     PlannedPolicy,
-    PlanningAgent,
     PlanningSettings,
+    PolicyAndCritics,
     planning_settings,
     returns_with_and_without,
 )
@@ -35,7 +35,7 @@ def networks(seeds, dtype=torch.float64):
     """A policy and critics of random networks, over observations scaled by 2."""
     actor = MLP(Streams(seeds, "actor"), (2, 8, 2), "relu", dtype=dtype)
     critic = MLP(Streams(seeds, "critic"), (3, 8, 1), "relu", ensemble=2, dtype=dtype)
-    return PlanningAgent(
+    return PolicyAndCritics(
         lambda x: SquashedGaussian(actor(x), BOUNDS),
         lambda xu: critic(xu).squeeze(-1).amin(1),
         lambda obs: obs / 2,
@@ -95,7 +95,7 @@ def linear_quadratic_agent(lq, half_range):
     def nothing(x):
         return SquashedGaussian(torch.zeros(*x.shape[:-1], 2, dtype=x.dtype), (-1.0, 1.0))
 
-    return PlanningAgent(nothing, lambda xu: -0.5 * (xu @ W * xu).sum(-1), lambda obs: obs)
+    return PolicyAndCritics(nothing, lambda xu: -0.5 * (xu @ W * xu).sum(-1), lambda obs: obs)
 
 
 def test_planning_with_the_exact_model_reaches_the_best_policy_from_the_same_starts():

@@ -64,7 +64,7 @@ class ModelSteps:
         return self._next(obs, mean, log_var, noise)
 
     def of_all(self, obs: Tensor, action: Tensor, noise: Tensor) -> Tensor:
-        """Every member's next observations [S, E, B, O]. Arguments [S, E or 1, B, .]: one set per member, or for all."""
+        """Every member's next observations [S, E, B, O]. Arguments [S, E or 1, B, .]: for each member or all."""
         x = torch.cat([obs, action], -1).expand(-1, self.model.members, -1, -1)
         mean, log_var = self._predicted(x)
         return self._next(obs, mean, log_var, noise)

@@ -56,7 +56,7 @@ from svgbench.models.gaussian_ensemble import GaussianEnsemble
 from svgbench.models.stopping import RollingMean
 from svgbench.nn.streams import Streams
 from svgbench.planning.action_sequences import SequenceSearch
-from svgbench.planning.planned_policy import PlanningAgent, planning_settings, ways_with_and_without
+from svgbench.planning.planned_policy import PolicyAndCritics, planning_settings, ways_with_and_without
 from svgbench.planning.trial import Way
 from svgbench.ranges import Count, Natural, NonNegative, Share
 from svgbench.simulation_batch import never
@@ -339,7 +339,7 @@ class MAAC(SoftActorCritic):
         c, ends = self.config, None if self.ends is None else self.terminates
         search = SequenceSearch(population=c.plan_population, elites=c.plan_elites, iterations=c.plan_iterations)
         how = planning_settings(c.gamma, c.plan_reading, c.plan_horizon, search)
-        acts = PlanningAgent(self.actor, self.critic.smaller, experience.normalise)
+        acts = PolicyAndCritics(self.actor, self.critic.smaller, experience.normalise)
         return ways_with_and_without(how, acts, self.model, self.seeds, self.rewards, ends)
 
     def prepare(self, step: int, lacking: Tensor | None = None) -> int:

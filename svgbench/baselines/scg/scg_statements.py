@@ -304,11 +304,11 @@ def _moments(exact: scg.Exact, truth: Tensor, found: Tensor) -> Estimate:
     return Estimate(truth.item(), exact.expectation(found).item(), exact.variance(found).item())
 
 
-def make(config: Mapping[str, Any], task: None, seeds: Sequence[int], budget: Limits, device: str) -> Statements:
-    """The learner of a block; the task is not looked at. budget: `problems` of a seed."""
-    return Statements(Config(**config), seeds, int(budget["problems"]))
+def make(config: Mapping[str, Any], task: None, seeds: Sequence[int], limits: Limits, device: str) -> Statements:
+    """The learner of a block; the task is not looked at. limits: `problems` of a seed."""
+    return Statements(Config(**config), seeds, int(limits["problems"]))
 
 
-def estimated_work(config: Mapping[str, Any], task: None, seeds: Sequence[int], budget: Mapping[str, Any]) -> float:
+def estimated_work(config: Mapping[str, Any], task: None, seeds: Sequence[int], limits: Mapping[str, Any]) -> float:
     """Problems of a block."""
-    return len(seeds) * int(budget["problems"])
+    return len(seeds) * int(limits["problems"])
