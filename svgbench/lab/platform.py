@@ -90,10 +90,17 @@ def idle_clock() -> float:
 
 @functools.cache
 def revision() -> str:
-    """The commit of the checkout that svgbench runs from, with "+" if it has changes. Otherwise the version."""
-    folder = Path(__file__).resolve().parents[2]
+    """The commit of the checkout that svgbench runs from, or from which it was packaged; "+" if it had changes.
+
+    Without either, the version.
+    """
+    package = Path(__file__).resolve().parents[1]
+    folder = package.parent
     if not (folder / ".git").exists():
-        return f"svgbench {release('svgbench')}"
+        try:
+            return (package / "REVISION").read_text(encoding="utf-8").strip()
+        except OSError:
+            return f"svgbench {release('svgbench')}"
     command = ["git", "-C", str(folder)]
     try:
         head = subprocess.run([*command, "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10)
