@@ -6,14 +6,13 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from harness import ROOT
 
 from svgbench.lab.platform import revision
-
-pytest.importorskip("hatchling", reason="the build backend, in the extra dev")
 
 
 def build(folder: Path, kind: str, output: Path) -> Path:
@@ -34,6 +33,7 @@ def revision_of(wheel: Path, folder: Path) -> str:
     return done.stdout.strip()
 
 
+@pytest.mark.skipif(find_spec("hatchling") is None, reason="needs the build backend, in the extra dev")
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="a checkout has the commit")
 def test_results_of_a_wheel_name_the_commit(tmp_path):
     wheel = build(ROOT, "wheel", tmp_path / "wheel")

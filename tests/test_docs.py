@@ -1,0 +1,175 @@
+"""The documentation: commands that parse, links that lead somewhere, examples that run, generated pages."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import re
+import shlex
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+from harness import ROOT
+from typer.exceptions import TyperException
+
+from svgbench import reproduce
+from svgbench.commands.app import app
+from svgbench.lab import registry
+from svgbench.words.experiment import Experiment
+
+OURS = ("README.md", "CONTRIBUTING.md", "docs/*.md", "results/README.md", "svgbench/reproduce/*/README.md")
+PAGES = sorted(path for pattern in OURS for path in ROOT.glob(pattern))
+LINK = re.compile(r"(?<!`)\[[^\]]*\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
+COMMAND = re.compile(r"^(?:\$ |exec |[A-Z_]+=\S+ |\.venv/bin/|\S*/bin/)*svgbench (.*)$")
+PLACES = ("EXP", "SEARCH")
+"""Words that stand for a name."""
+OWN = ("mine", "my-method")
+"""Variants of the reader's own."""
+
+
+def commands(text: str) -> list[str]:
+    """What follows `svgbench` in lines of code. A line that ends in a backslash goes on in the next."""
+    text = text.replace("\\\n", " ")
+    lines = re.findall(r"^(?: {4,}|\t)(.*)$", text, re.MULTILINE)
+    lines += [line for block in re.findall(r"```\w*\n(.*?)```", text, re.DOTALL) for line in block.splitlines()]
+    return [match[1] for line in lines if (match := COMMAND.match(line.strip()))]
+
+
+def mentioned(text: str) -> list[str]:
+    """What follows `svgbench` in code within sentences, where arguments may be left out."""
+    return re.findall(r"(?<!`)`svgbench ([^`\n]+)`(?!`)", text)
+
+
+def parse(line: str) -> dict[str, Any]:
+    """The parameters of a command line, parsed as the program does; the command does not run.
+
+    Raises TyperException or UsageError for a line that the program would refuse.
+    """
+    name, *words = shlex.split(line, comments=True)
+    command = typer.main.get_command(app).commands.get(name)
+    assert command is not None, f"no command {name}"
+    return command.make_context(name, words).params
+
+
+def refusal(line: str) -> str:
+    """The error of a command line; empty without one."""
+    try:
+        parse(line)
+    except TyperException as error:
+        return error.format_message()
+    return ""
+
+
+def headings(path: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub and the site make them."""
+    titles = re.findall(r"^#+ (.*)$", re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL), re.M)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def broken_links(path: Path) -> list[str]:
+    text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    found = []
+    for target, anchor in LINK.findall(text):
+        if "://" in target:
+            continue
+        page = (path.parent / target).resolve() if target else path
+        if not page.exists() or (anchor and page.suffix == ".md" and anchor not in headings(page)):
+            found.append(f"{target}#{anchor}" if anchor else target)
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(page):
+    assert not broken_links(page)
+
+
+def test_a_broken_link_is_seen(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("# A title\n[a](b.md) [c](#a-title) [d](#none) [e](page.md#a-title) `[f](g.md)`\n")
+    assert broken_links(page) == ["b.md", "#none"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_commands_parse_and_name_what_exists(page):
+    text = page.read_text(encoding="utf-8")
+    for line in commands(text):
+        if line.startswith(("COMMAND ", "-")):
+            continue
+        given = parse(line)
+        name = given.get("experiment")
+        experiments = [e for one in ([name] if isinstance(name, str) else name or ()) for e in _resolved(one)]
+        for word, known in (
+            ("tasks", [task.id for e in experiments for task in e.tasks]),
+            ("variants", [variant.id for e in experiments for variant in e.variants]),
+        ):
+            asked = [one for value in given.get(word) or () for one in value.split(",")]
+            asked = [one for one in asked if not one.startswith("$")]
+            assert not experiments or set(asked) <= {*known, *OWN}, (line, asked)
+    for line in mentioned(text):
+        if not line.startswith(("COMMAND", "-")):
+            assert re.match(r"$|Missing", refusal(line)), line
+
+
+def _resolved(name: str) -> list[Experiment]:
+    return [] if name in PLACES else reproduce.resolve(name)
+
+
+def test_a_command_that_does_not_parse_is_seen():
+    text = "`svgbench compare --stric`\n\n    A=1 .venv/bin/svgbench run \\\n  maac/fig3 --sedes 3  # why\n"
+    (line,), (other,) = commands(text), mentioned(text)
+    for one in (line, other):
+        with pytest.raises(TyperException, match="o such option"):
+            parse(one)
+
+
+def test_the_gymnasium_page_does_what_it_says(tmp_path, monkeypatch):
+    pytest.importorskip("stable_baselines3")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs/gymnasium.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) == 2
+    for block in blocks:
+        exec(compile(block, "gymnasium.md", "exec"), names)
+    assert math.isfinite(names["mean"])
+    assert list((tmp_path / "runs/seed0").glob("*.monitor.csv"))
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The pages of the site, without results."""
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs/generate.py")
+    generate = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(generate)
+    output = tmp_path_factory.mktemp("site")
+    generate.generate(output, with_results=False)
+    return output
+
+
+def test_every_algorithm_and_experiment_has_a_page(site):
+    pages = site / "pages"
+    assert {path.stem for path in pages.glob("algorithms/*.md")} == {"index", *registry.algorithms()}
+    declared = [e for e in reproduce.experiments().values() if e.work != "testkit"]
+    assert {path.stem for path in pages.glob("experiments/*.md")} == {
+        "index",
+        *(e.id.replace("/", "-") for e in declared),
+    }
+    for experiment in declared:
+        text = (pages / "experiments" / f"{experiment.id.replace('/', '-')}.md").read_text(encoding="utf-8")
+        for part in (*experiment.variants, *experiment.tasks, *experiment.claims):
+            assert f"`{part.id}`" in text
+        assert all(f"**{deviation.id}.**" in text for deviation in experiment.deviations)
+    sac_svg = (pages / "algorithms/sac_svg.md").read_text(encoding="utf-8")
+    assert "gamma^t (r(x_t, u_t)" in sac_svg, "equations are printed as they are"
+    assert "| `tau` | float, from 0 to 1 | `0.005` | weight of the online critics" in sac_svg
+    assert "(../experiments/sac-svg-table2.md)" in sac_svg
+
+
+def test_links_between_the_sites_pages_lead_somewhere(site):
+    broken = {str(page): found for page in site.rglob("*.md") if (found := broken_links(page))}
+    assert not broken
+    settings = tomllib.loads((site / "zensical.toml").read_text(encoding="utf-8"))
+    named = set(re.findall(r"[\w./-]+\.md", str(settings["project"]["nav"])))
+    assert named == {path.relative_to(site / "pages").as_posix() for path in site.rglob("*.md")}
