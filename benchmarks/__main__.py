@@ -11,8 +11,8 @@ from benchmarks.result import Result
 from svgbench import strict_json
 
 NAMES = (
-    "commands", "seed_axis", "lab_overhead", "stepping", "update", "planning", "memory", "trpo", "value_gradients",
-    "nvil", "model_based",
+    "commands", "importing", "seed_axis", "lab_overhead", "stepping", "update", "planning", "memory", "trpo",
+    "value_gradients", "nvil", "model_based",
 )  # fmt: skip
 
 

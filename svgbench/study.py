@@ -301,6 +301,40 @@ class Study:
 
         return import_results(self.store, self.experiment, wanted, reproduce.installed_algorithms(), preview)
 
+    def export(
+        self, format_: str, output: Path | str = "exports", selection: Selection | None = None
+    ) -> tuple[Results, list[Path]]:
+        """Write the rows for other programs into a folder; return the results written, and the files.
+
+        `format_` is one of `analysis.show.exports`. Raises UsageError for an unknown one, or if there are no results.
+        """
+        from svgbench.analysis.show.exports import export_of
+
+        results = self.results(selection)
+        return results, export_of(format_).write(results, Path(output))
+
+    def follow(
+        self, format_: str, output: Path | str, selection: Selection, tell: Callable[[int], None] = lambda _: None
+    ) -> None:
+        """Write the stored rows and those of running blocks, as they come, until no block has run for a while.
+
+        `tell` hears how many rows were new, each time that there are some.
+        """
+        from svgbench.analysis.show import following
+        from svgbench.analysis.show.exports import export_of
+
+        begin = export_of(format_).follow
+        if begin is None:
+            from svgbench.words.errors import UsageError
+
+            raise UsageError(f"a {format_} file does not grow with a run; expected 'tensorboard'")
+        cells = expand(self.experiment, selection, reproduce.installed_algorithms())
+        growing = begin(Path(output), self.experiment.id, selection.budget)
+        try:
+            following.follow(following.Follower(self.store, cells, growing), tell)
+        finally:
+            growing.close()
+
     def rivals_n(self) -> list[int]:
         """The distinct numbers of runs behind the published numbers of our experiment."""
         table = self.published()

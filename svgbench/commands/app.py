@@ -64,6 +64,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "deviations": reading.deviations,
     "diff": diffing.diff,
     "import": exchanging.import_,
+    "export": exchanging.export,
     "bundle": sharing.bundle,
     "fetch": sharing.fetch,
     "verify": keeping.verify,

@@ -134,6 +134,13 @@ def formats(ctx: typer.Context, incomplete: str) -> Iterable[Offer]:
 
 
 @_offers
+def export_formats(ctx: typer.Context, incomplete: str) -> Iterable[Offer]:
+    from svgbench.analysis.show import exports
+
+    return [(name, exports.export_of(name).title) for name in exports.names()]
+
+
+@_offers
 def import_formats(ctx: typer.Context, incomplete: str) -> Iterable[Offer]:
     from svgbench.analysis.read import formats
 

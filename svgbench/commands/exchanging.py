@@ -1,19 +1,26 @@
-"""Commands that exchange results with other programs: import."""
+"""Commands that exchange results with other programs: import, export."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from svgbench.analysis.read import formats
+from svgbench.analysis.show import exports
 from svgbench.commands import completion
+from svgbench.commands.asking import asked, say_budgets
 from svgbench.commands.options import (
     BudgetOption,
+    Exp,
     JsonOption,
+    ReferenceOption,
     ResultsOption,
     SeedsOption,
+    SetOption,
+    TasksOption,
+    VariantsOption,
     parse_count,
     studies_of,
 )
@@ -123,6 +130,82 @@ def import_(
         out(lines[0])
         out_lines(lines[1:])
     out_lines(done.notes)
+
+
+def export(
+    experiment: Exp,
+    format_: Annotated[
+        str,
+        typer.Option("--format", autocompletion=completion.export_formats, help=f"{', '.join(exports.names())}."),
+    ],
+    budget: BudgetOption = None,
+    seeds: SeedsOption = None,
+    tasks: TasksOption = None,
+    variants: VariantsOption = None,
+    override: SetOption = None,
+    output: Annotated[Path, typer.Option("--output", help="The folder for the files.")] = Path("exports"),
+    follow: Annotated[
+        bool,
+        typer.Option(
+            "--follow", help="Write the rows of running blocks too, as they come, until none runs; TensorBoard."
+        ),
+    ] = False,
+    results: ResultsOption = None,
+    with_reference: ReferenceOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Write results for other programs: a tidy CSV, Parquet, rliable's dictionaries, TensorBoard event files.
+
+    With --follow the budget is paper unless it is named, as for `run`; Ctrl-C ends it.
+    """
+    from svgbench.analysis.show.exports import export_of
+    from svgbench.terminal import notice, out, out_json
+
+    chosen_format = export_of(format_)
+    if follow and chosen_format.follow is None:
+        raise UsageError(f"--follow: a {format_} file does not grow with a run; expected --format tensorboard")
+    studies = studies_of(experiment, results, reference=with_reference)
+    chosen = asked(studies, budget, seeds, tasks, variants, override, running=follow)
+    if follow:
+        return _follow(chosen, format_, output)
+    say_budgets(chosen, budget)
+    written: list[Path] = []
+    empty: list[UsageError] = []
+    for study, selection in chosen:
+        try:
+            read, paths = study.export(format_, output, selection)
+        except UsageError as error:
+            empty.append(error)
+            continue
+        written += paths
+        for note in read.notes:
+            notice(note)
+    if not written:
+        raise empty[0]
+    for lacking in empty:
+        notice(str(lacking))
+    if as_json:
+        return out_json([{"file": str(path)} for path in written])
+    out("\n".join(map(str, written)))
+
+
+def _follow(chosen: list[Any], format_: str, output: Path) -> None:
+    """Write rows as they come, one line for each time that some came."""
+    from svgbench.terminal import notice, out
+
+    total = 0
+
+    def tell(count: int) -> None:
+        nonlocal total
+        total += count
+        notice(f"{total} rows written")
+
+    for study, _ in chosen:
+        out(str(output / study.experiment.id))
+    for study, selection in chosen:
+        study.follow(format_, output, selection, tell)
+    if not total:
+        notice("no rows: no block has run, and the store has none; is --budget the one that runs?")
 
 
 def _mapped(words: list[str]) -> dict[str, str]:

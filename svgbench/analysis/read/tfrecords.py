@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import struct
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,19 +47,34 @@ def records(data: bytes) -> list[memoryview]:
     return found
 
 
+def framed(pieces: Sequence[bytes]) -> bytes:
+    """The records of these pieces of data, ready to be appended to an event file."""
+    if not pieces:
+        return b""
+    lengths = [struct.pack("<Q", len(piece)) for piece in pieces]
+    of_lengths, of_data = (_masked(parts).tolist() for parts in (lengths, pieces))
+    each = zip(lengths, of_lengths, pieces, of_data, strict=True)
+    return b"".join(n + struct.pack("<I", check) + piece + struct.pack("<I", sum_) for n, check, piece, sum_ in each)
+
+
 def _check(framed: list[tuple[memoryview, int]]) -> None:
     """Check pieces, two per record, against their masked checksums."""
     for start in range(0, len(framed), _BATCH):
         batch = framed[start : start + _BATCH]
-        crc = _crc([piece for piece, _ in batch])
-        masked = ((crc >> np.uint32(15)) | (crc << np.uint32(17))) + _MASK
+        masked = _masked([piece for piece, _ in batch])
         wrong = np.flatnonzero(masked != np.array([checksum for _, checksum in batch], dtype=np.uint32))
         if len(wrong):
             number = (start + int(wrong[0])) // 2 + 1
             raise TornRecordError(number, "does not fit its checksum; the file is damaged")
 
 
-def _crc(pieces: list[memoryview]) -> NDArray[np.uint32]:
+def _masked(pieces: Sequence[bytes | memoryview]) -> NDArray[np.uint32]:
+    """The checksum of each piece."""
+    crc = _crc(pieces)
+    return ((crc >> np.uint32(15)) | (crc << np.uint32(17))) + _MASK
+
+
+def _crc(pieces: Sequence[bytes | memoryview]) -> NDArray[np.uint32]:
     """The CRC-32C of each piece, a byte of all pieces at a time, the longest first."""
     lengths = np.array([len(piece) for piece in pieces])
     order = np.argsort(-lengths, kind="stable")
