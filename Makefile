@@ -1,5 +1,6 @@
 # make demo   a figure of a paper, redrawn from ten seeds, with verdicts, in minutes
 # make docs   the documentation as a site, with pages generated from the code and the results
+# make report   one page with every answer, figure and table of the committed results: report.html
 # make coverage   which lines the tests run
 # make test   lint, format, types, import rules, tests in two processes (WORKERS=1 for one)
 PYTHON ?= python3
@@ -14,7 +15,7 @@ DEMO_FIGURE := maac/fig3 --budget paper --tasks double-integrator/gamma0.9-far,d
 DEMO_CURVES := --variants early-f-learned-q,true-f-learned-q,early-f-exact-q
 WORKERS ?= 2
 
-.PHONY: demo docs test coverage lint clean
+.PHONY: demo docs report test coverage lint clean
 
 # torch first and pinned: any other order may bring a build for GPUs, several gigabytes of it.
 $(VENV)/.base: pyproject.toml constraints.txt
@@ -33,9 +34,15 @@ demo: $(VENV)/.base
 	$(BIN)/svgbench plot $(DEMO_FIGURE) --results $(DEMO)/results --with-reference --output $(DEMO)/figures
 	$(BIN)/svgbench compare $(DEMO_FIGURE) --results $(DEMO)/results --with-reference
 	$(BIN)/svgbench diff results $(DEMO)/results --experiment $(DEMO_FIGURE) $(DEMO_CURVES)
+	$(BIN)/svgbench report --experiment maac/fig3 --budget paper --results $(DEMO)/results --with-reference \
+	  --output $(DEMO)/report.html
 	@echo
 	@echo "CSV and JSON  $(DEMO)/results/maac/fig3/paper/"
 	@echo "Figures       $(DEMO)/figures/"
+	@echo "Report        $(DEMO)/report.html"
+
+report: $(VENV)/.base
+	$(BIN)/svgbench report --results results --output report.html
 
 docs: $(VENV)/.dev
 	$(BIN)/python docs/generate.py build/docs
@@ -56,3 +63,5 @@ coverage: $(VENV)/.dev
 
 clean:
 	rm -rf $(VENV) $(DEMO) build figures .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	$(BIN)/svgbench report --experiment maac/fig3 --budget paper --results $(DEMO)/results --with-reference \
+	  --output $(DEMO)/report.html

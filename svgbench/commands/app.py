@@ -12,7 +12,18 @@ import typer.core
 from typer.exceptions import TyperException
 
 import svgbench
-from svgbench.commands import diffing, exchanging, judging, keeping, policies, reading, running, sharing, tuning
+from svgbench.commands import (
+    diffing,
+    exchanging,
+    judging,
+    keeping,
+    policies,
+    reading,
+    reporting,
+    running,
+    sharing,
+    tuning,
+)
 from svgbench.streams import Output, OutputError
 from svgbench.words.errors import BUSY, FAILED, OK, USAGE, BusyError, DamagedError, UsageError
 
@@ -59,6 +70,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "plot": judging.plot,
     "table": judging.table,
     "compare": judging.compare,
+    "report": reporting.report,
     "tune": tuning.tune,
     "policy": policies.policy,
     "deviations": reading.deviations,
@@ -91,7 +103,7 @@ for name, command in COMMANDS.items():
     app.command(name, cls=Command)(command)
 
 
-WRITING = ("run", "tune", "import", "bundle", "fetch", "clean", "policy")
+WRITING = ("run", "tune", "import", "report", "bundle", "fetch", "clean", "policy")
 """These commands finish their work even if nobody reads their output; a command that only reads ends at once."""
 
 

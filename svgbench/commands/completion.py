@@ -148,6 +148,13 @@ def import_formats(ctx: typer.Context, incomplete: str) -> Iterable[Offer]:
     yield from ((name, formats.format_of(name).title) for name in formats.names())
 
 
+@_offers
+def report_formats(ctx: typer.Context, incomplete: str) -> Iterable[Offer]:
+    from svgbench.reporting import FORMATS
+
+    return [(name, f"writes {file}") for name, file in FORMATS.items()]
+
+
 def _chosen(ctx: typer.Context) -> list[Experiment]:
     """The experiments that the line names so far; all if it names none."""
     from svgbench import reproduce
@@ -155,6 +162,8 @@ def _chosen(ctx: typer.Context) -> list[Experiment]:
     name = ctx.params.get("experiment") or ctx.params.get("search")
     if not name:
         return list(reproduce.experiments().values())
+    if isinstance(name, list):  # a repeated option
+        return [found for one in name for found in reproduce.resolve(one)]
     if ctx.info_name == "tune":
         return [reproduce.experiments()[search.id] for search in reproduce.resolve_searches(name)]
     return reproduce.resolve(name)

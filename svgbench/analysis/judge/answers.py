@@ -13,6 +13,7 @@ from svgbench.analysis.judge.verdict_words import of_claim, tally, tally_words, 
 from svgbench.words.experiment import Claim, Experiment
 
 NOTHING_TO_JUDGE = ("NOT_COMPARABLE", "INCOMPLETE")
+NOTHING = "nothing to judge"
 
 
 @dataclass(frozen=True)
@@ -93,10 +94,16 @@ def question(experiment: Experiment) -> str:
     """The question of an experiment: "Does Figure 3 hold?" """
     if experiment.question:
         return experiment.question
+    name = named_artifact(experiment)
+    quoted = f'"{name}"' if name == experiment.title else name
+    return f"Does {quoted} hold?"
+
+
+def named_artifact(experiment: Experiment) -> str:
+    """What the experiment redoes, as "Figure 3" or "Table 2"; its title if its id does not say that."""
     numbered = re.fullmatch(r"(fig|table)(\d+)", experiment.artifact)
     kind = {"fig": "Figure", "table": "Table"}
-    name = f"{kind[numbered[1]]} {numbered[2]}" if numbered else f'"{experiment.title}"'
-    return f"Does {name} hold?"
+    return f"{kind[numbered[1]]} {numbered[2]}" if numbered else experiment.title
 
 
 def answer(judged: Judged, brief: bool = False) -> str:
@@ -137,23 +144,64 @@ def _measured(judged: Judged) -> tuple[str, str, str]:
     return "", "at the paper's budget" if at == [paper] else f"at {' and '.join(at)}", part
 
 
+def standing(judged: Judged) -> str:
+    """The answer in a word or two, as `answer` begins: "yes", "no", "in part", "open", "nothing against it so far".
+
+    "not measured" if no verdict has read a measurement, "nothing to judge" if there is no claim and no published
+    number, or none that can be compared.
+    """
+    if not judged.claims and not judged.levels:
+        return NOTHING
+    if not judged.budgets:
+        return "not measured"
+    asked = _asked(judged)
+    return _standing(asked) if asked.words else NOTHING
+
+
+def headline(judged: Judged) -> tuple[Claim, list[Verdict]] | None:
+    """The experiment's headline claim with its verdicts; None if it has none."""
+    experiment = judged.experiment
+    wanted = experiment.headline or (experiment.claims[0].id if experiment.claims else "")
+    return next(((claim, own) for claim, own in judged.claims if claim.id == wanted), None)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """The words to answer with: those of all claims or, without claims, of the published numbers."""
+
+    words: list[str]
+    of: str
+    yes: str
+    no: tuple[str, str]
+
+
+def _asked(judged: Judged) -> _Asked:
+    if judged.claims:
+        return _Asked([word_over(own) for _, own in judged.claims], "claim", "SUPPORTED", ("REFUTED", "mixed"))
+    found = [v.verdict for v in judged.comparable]
+    return _Asked([*found], "published number", "REPRODUCED", ("WORSE", "BETTER"))
+
+
+def _standing(asked: _Asked) -> str:
+    words, yes = asked.words, asked.yes
+    against = sum(words.count(word) for word in asked.no)
+    if len(set(words)) == 1 and words[0] != "mixed":
+        return {yes: "yes", asked.no[0]: "no"}.get(words[0], "open")
+    if not against and yes in words:
+        return "nothing against it so far"
+    return "in part" if yes in words or "mixed" in words else "no" if against else "open"
+
+
 def _core(judged: Judged, brief: bool) -> str:
     """The verdict over all claims; without claims, over the published numbers."""
-    words = [word_over(own) for _, own in judged.claims]
-    of, yes, no = ("claim", "SUPPORTED", ("REFUTED", "mixed"))
-    if not words:
-        words = [v.verdict for v in judged.comparable]
-        of, yes, no = ("published number", "REPRODUCED", ("WORSE", "BETTER"))
+    asked = _asked(judged)
+    words, of = asked.words, asked.of
     if not words:
         return f"none of its {len(judged.levels)} published numbers can be compared"
-    against = sum(words.count(word) for word in no)
-    every = f"its {of} is" if len(words) == 1 else f"{'both' if len(words) == 2 else f'all {len(words)}'} {of}s are"
+    start = _standing(asked)
     if len(set(words)) == 1 and words[0] != "mixed":
-        start = {yes: "yes: ", no[0]: "no: "}.get(words[0], "open: ")
-        return f"{start}{every} {words[0]}"
-    start = "in part" if yes in words or "mixed" in words else "no" if against else "open"
-    if not against and yes in words:
-        start = "nothing against it so far"
+        every = f"its {of} is" if len(words) == 1 else f"{'both' if len(words) == 2 else f'all {len(words)}'} {of}s are"
+        return f"{start}: {every} {words[0]}"
     return f"{start}: of {len(words)} {of}s {tally_words(words)}{'' if brief else _mixed(judged)}"
 
 
@@ -170,16 +218,15 @@ def places(verdicts: Sequence[Verdict]) -> str:
 
 
 def _headline(judged: Judged, brief: bool) -> str:
-    experiment = judged.experiment
-    wanted = experiment.headline or (experiment.claims[0].id if experiment.claims else "")
-    own = next((own for claim, own in judged.claims if claim.id == wanted), None)
-    if own is None or len(judged.claims) == 1:
+    found = headline(judged)
+    if found is None or len(judged.claims) == 1:
         return ""
+    claim, own = found
     each = [v for v in own if v.task]
     if len({word_over(all_of_one) for _, all_of_one in judged.claims} | {v.verdict for v in each}) == 1:
         return ""  # the answer has already said so
     on = f" (of {places(own)} {tally(each)})" if len(each) > 1 and not brief else ""
-    return f"Its headline, {wanted}, is {word_over(own)}{on}."
+    return f"Its headline, {claim.id}, is {word_over(own)}{on}."
 
 
 def _numbers(judged: Judged) -> str:
@@ -205,8 +252,7 @@ def work_answer(title: str, every: Sequence[Judged]) -> str:
         return f"{asked} It declares no claim."
     if not any(judged.budgets for judged in every):
         return f"{asked} Nothing can be judged yet."
-    supported, against = words.count("SUPPORTED"), words.count("REFUTED") + words.count("mixed")
-    start = "Yes" if supported == len(words) else "In part" if supported and against else "No" if against else "Open"
+    start = work_standing(every).capitalize()
     counted = sum(bool(judged.claims) for judged in every)
     where = f"in {counted} experiments" if counted > 1 else "in one experiment"
     sentences = [f"{asked} {start}: of {len(words)} claims {where} {tally_words(words)}."]
@@ -214,3 +260,16 @@ def work_answer(title: str, every: Sequence[Judged]) -> str:
     if cut:
         sentences.append(f"Not measured at the paper's budget: {', '.join(cut)}.")
     return " ".join(sentences)
+
+
+def work_standing(every: Sequence[Judged]) -> str:
+    """The answer for a whole work in a word or two: "yes", "in part", "no", "open", or as in `standing`."""
+    words = [word_over(own) for judged in every for _, own in judged.claims]
+    if not words:
+        return NOTHING
+    if not any(judged.budgets for judged in every):
+        return "not measured"
+    supported, against = words.count("SUPPORTED"), words.count("REFUTED") + words.count("mixed")
+    if supported == len(words):
+        return "yes"
+    return "in part" if supported and against else "no" if against else "open"

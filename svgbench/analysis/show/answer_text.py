@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from svgbench.analysis.judge.answers import Judged, answer, work_answer
 from svgbench.analysis.judge.judgement import CAUSES, Verdict
@@ -90,16 +91,26 @@ def _claim_list(judged: Judged, width: int) -> list[str]:
 
 
 def _claim_row(judged: Judged, claim: Claim, own: Sequence[Verdict]) -> tuple[str, ...]:
-    word = word_over(own)
-    budgets = [v.budget for v in own if not v.task] or list(dict.fromkeys(v.budget for v in own))
+    budgets = budgets_of(own)
+    verdict = f"{word_over(own)} {judged.holds(claim, own)}".rstrip()
+    return claim.id, verdict, "+".join(budgets), n_words(claim, own), open_words(judged, claim, own, budgets)
+
+
+def budgets_of(own: Sequence[Verdict]) -> list[str]:
+    """The budgets of a claim's verdicts: that of the one over all tasks, or those of its places."""
+    return [v.budget for v in own if not v.task] or list(dict.fromkeys(v.budget for v in own))
+
+
+def n_words(claim: Claim, own: Sequence[Verdict]) -> str:
+    """The number of seeds behind a claim's verdicts, "10+" if places have more, "0" if nothing is complete."""
     counts = sorted({v.n for v in own if (v.task or claim.rising) and v.verdict != "INCOMPLETE"})
-    n = f"{counts[0]}{'+' * (len(counts) > 1)}" if counts else "0"
-    verdict = f"{word} {judged.holds(claim, own)}".rstrip()
-    return claim.id, verdict, "+".join(budgets), n, _open_words(judged, claim, own, budgets)
+    return f"{counts[0]}{'+' * (len(counts) > 1)}" if counts else "0"
 
 
-def _open_words(judged: Judged, claim: Claim, own: Sequence[Verdict], budgets: Sequence[str]) -> str:
+def open_words(judged: Judged, claim: Claim, own: Sequence[Verdict], budgets: Sequence[str], timed: bool = True) -> str:
+    """What would decide a claim: the cause, or the runs, with their time on this machine if `timed`. "" if decided."""
     word, asks = word_over(own), judged.outlook.of_claim(claim, own)
+    asks = asks if asks is None or timed else replace(asks, seconds=None)
     found = {v.cause for v in own} if word == "INCONCLUSIVE" else set()
     words = [SHORT.get(cause, reason) for cause, reason in CAUSES.items() if cause in found]
     if word == "mixed":

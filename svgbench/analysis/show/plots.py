@@ -56,6 +56,20 @@ def draw(results: Results, output: Path) -> tuple[list[Path], str]:
 
     The note, usually empty, lists characters of labels that no font has.
 
+    Raises as `figures_of`.
+    """
+    with house_style():
+        pages = figures_of(results)
+        boxes = "".join(sorted({c for figure in pages.values() for c in find_fonts(figure)}))
+        stem = results.experiment.id.replace("/", "-")
+        return [
+            path for name, figure in pages.items() for path in save(figure, output, f"{stem}-{name}" if name else stem)
+        ], boxes_note(boxes) if boxes else ""
+
+
+def figures_of(results: Results) -> Mapping[str, Figure]:
+    """The pages of the experiment's figure by name, in the style that is set.
+
     UsageError if there is nothing to draw, DamagedError if that is because of damaged files. The figure's function
     takes `Results` and returns pages by name.
     """
@@ -73,18 +87,10 @@ def draw(results: Results, output: Path) -> tuple[list[Path], str]:
             f"`svgbench run {name} --budget {results.budget}` makes them"
         )
     reference = results.experiment.figure
-    with house_style():
-        if reference is None:
-            pages: Mapping[str, Figure] = {"": learning_curves(results)}
-        else:
-            pages = resolve(reference)(results)
-        if not pages:
-            raise UsageError(f"{results.experiment.id}: nothing that was named has what its figure draws")
-        boxes = "".join(sorted({c for figure in pages.values() for c in find_fonts(figure)}))
-        stem = results.experiment.id.replace("/", "-")
-        return [
-            path for name, figure in pages.items() for path in save(figure, output, f"{stem}-{name}" if name else stem)
-        ], boxes_note(boxes) if boxes else ""
+    pages: Mapping[str, Figure] = resolve(reference)(results) if reference else {"": learning_curves(results)}
+    if not pages:
+        raise UsageError(f"{results.experiment.id}: nothing that was named has what its figure draws")
+    return pages
 
 
 def looks(results: Results, variants: Sequence[str]) -> dict[str, Look]:

@@ -27,8 +27,8 @@ BLOCK_ROWS = 5
 def markdown_of(grid: DisplayTable) -> str:
     """The grid as a table of GitHub's Markdown; the best number of a column is bold. Labels are escaped."""
     columns = [_markdown_column([cells[j] for _, cells in grid.rows]) for j in range(len(grid.columns))]
-    labels = ["&emsp;" * label.startswith("  ") + _markdown(label.strip()) for label, _ in grid.rows]
-    heads = [_markdown(grid.corner), *map(_markdown, grid.columns)]
+    labels = ["&emsp;" * label.startswith("  ") + markdown_text(label.strip()) for label, _ in grid.rows]
+    heads = [markdown_text(grid.corner), *map(markdown_text, grid.columns)]
     body = [[label, *(cells[i] for cells, _ in columns)] for i, label in enumerate(labels)]
     sizes = [max(3, *(len(line[j]) for line in (heads, *body))) for j in range(len(heads))]
     rules = ["-" * size for size in sizes]
@@ -38,10 +38,10 @@ def markdown_of(grid: DisplayTable) -> str:
         f"| {' | '.join(cell.ljust(size) for cell, size in zip(line, sizes, strict=True))} |"
         for line in (heads, rules, *body)
     ]
-    parts = [f"**{_markdown(one_line(grid.title))}**"] if grid.title else []
+    parts = [f"**{markdown_text(one_line(grid.title))}**"] if grid.title else []
     parts.append("\n".join(lines))
     if notes := _notes(grid):
-        parts.append("\n".join(f"- {_markdown(note)}" for note in notes))
+        parts.append("\n".join(f"- {markdown_text(note)}" for note in notes))
     return "\n\n".join(parts)
 
 
@@ -59,12 +59,12 @@ def _markdown_column(entries: Sequence[Entry]) -> tuple[list[str], bool]:
 def _markdown_entry(entry: Entry) -> str:
     amount = amount_of(entry)
     if amount is not None and amount.best:
-        rest = _markdown(str(Amount("", amount.spread, amount.n, amount.more)))
-        return f"**{_markdown(amount.mean)}** {rest}".rstrip()
-    return _markdown(entry)
+        rest = markdown_text(str(Amount("", amount.spread, amount.n, amount.more)))
+        return f"**{markdown_text(amount.mean)}** {rest}".rstrip()
+    return markdown_text(entry)
 
 
-def _markdown(entry: Entry) -> str:
+def markdown_text(entry: Entry) -> str:
     """Text that GitHub prints as it is: every character with a special meaning is escaped."""
     texts = []
     for line in lines_of(entry):

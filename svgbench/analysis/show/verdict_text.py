@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from svgbench.analysis.judge.judgement import Verdict
 from svgbench.analysis.judge.verdict_words import deciding_part, of_claim, tally
@@ -40,22 +41,30 @@ def _claim_lines(experiment: Experiment, claim: Claim, verdicts: Sequence[Verdic
         if not v.task:
             words = f"over its tasks, budget {v.budget}: {v.words}. {v.reason}"
             lines += ["", *textwrap.wrap(words, width, break_on_hyphens=False)]
+    for grid in place_grids(experiment, claim, verdicts):
+        lines += ["", *textwrap.wrap(grid.title, width), *_rows(replace(grid, title=""), width)]
+    return lines
+
+
+def place_grids(experiment: Experiment, claim: Claim, verdicts: Sequence[Verdict]) -> list[DisplayTable]:
+    """A claim's verdicts on its tasks, as one table with a row per task; with `per`, a table per task with a row per
+    setting.
+    """
     labels = {task.id: task.label for task in experiment.tasks}
     on_tasks = [v for v in verdicts if v.task]
-    if not on_tasks:
-        return lines
     if not claim.per:
-        return [*lines, "", *_rows(claim, on_tasks, [labels[v.task] for v in on_tasks], width)]
+        return [_place_grid(claim, on_tasks, [labels[v.task] for v in on_tasks], "")] if on_tasks else []
+    grids = []
     for task, label in labels.items():
         own = [v for v in on_tasks if v.task == task]
         if own:
             budgets = ", ".join(dict.fromkeys(v.budget for v in own))
-            lines += ["", *textwrap.wrap(f"{label}, budget {budgets}: {tally(own)}", width)]
-            lines += _rows(claim, own, [" ".join(map(str, v.setting_values)) for v in own], width)
-    return lines
+            title = f"{label}, budget {budgets}: {tally(own)}"
+            grids.append(_place_grid(claim, own, [" ".join(map(str, v.setting_values)) for v in own], title))
+    return grids
 
 
-def _rows(claim: Claim, verdicts: Sequence[Verdict], labels: Sequence[str], width: int) -> list[str]:
+def _place_grid(claim: Claim, verdicts: Sequence[Verdict], labels: Sequence[str], title: str) -> DisplayTable:
     """A row per verdict. If a claim has several parts, the number of the deciding one is shown.
 
     Unless the claim is judged per column, the rows are tasks, each with its budget. A measured margin is shown. Places
@@ -86,10 +95,11 @@ def _rows(claim: Claim, verdicts: Sequence[Verdict], labels: Sequence[str], widt
             notes.append(("" if corner else label, why))
         if v.value is None:
             notes.append(("" if corner else label, v.reason))
-    if not rows:
-        return _wrapped(_by_reason(notes), width)
-    grid = DisplayTable(title="", corner=corner, columns=columns, rows=tuple(rows), notes=_by_reason(notes))
-    return render(grid, "text", width).strip("\n").splitlines()
+    return DisplayTable(title=title, corner=corner, columns=columns, rows=tuple(rows), notes=_by_reason(notes))
+
+
+def _rows(grid: DisplayTable, width: int) -> list[str]:
+    return render(grid, "text", width).strip("\n").splitlines() if grid.rows else _wrapped(grid.notes, width)
 
 
 def _by_reason(named: Iterable[tuple[str, str]]) -> tuple[str, ...]:
@@ -117,8 +127,16 @@ def _needs(claim: Claim, verdict: Verdict, part: int | None) -> str:
 
 def _level_lines(experiment: Experiment, verdicts: Sequence[Verdict], width: int) -> list[str]:
     """Levels against published numbers, and imported variants against ours: by task, with reasons."""
+    grids = level_grids(experiment, verdicts)
+    lines = [line for grid in grids for line in ("", *render(grid, "text", width).splitlines())]
+    silent = unmeasured(experiment, verdicts)
+    return [*lines, *(["", *_wrapped([silent], width)] if silent else [])]
+
+
+def level_grids(experiment: Experiment, verdicts: Sequence[Verdict]) -> list[DisplayTable]:
+    """Verdicts on published numbers, and rivals against ours, in a table per task; the notes have the reasons."""
     labels = {task.id: task.label for task in experiment.tasks}
-    lines: list[str] = []
+    grids = []
     for task, unit in dict.fromkeys((v.task, v.unit) for v in verdicts):
         own = [v for v in verdicts if (v.task, v.unit) == (task, unit)]
         printed = any(v.published is not None for v in own)
@@ -132,13 +150,18 @@ def _level_lines(experiment: Experiment, verdicts: Sequence[Verdict], width: int
                 name = v.variant if len(settings) == 1 else f"{v.variant} {v.setting}"
                 rows.append((name, (v.verdict, *estimate(v), *paper, Rounded(v.n, 0))))
         if rows:
-            grid = DisplayTable(title=title, corner="", columns=columns, rows=tuple(rows), notes=_reasons(own))
-            lines += ["", *render(grid, "text", width).splitlines()]
+            grids.append(DisplayTable(title=title, corner="", columns=columns, rows=tuple(rows), notes=_reasons(own)))
+    return grids
+
+
+def unmeasured(experiment: Experiment, verdicts: Sequence[Verdict]) -> str:
+    """The published numbers whose cells were not run, as "no run: Hopper: sac"; "" if there are none."""
+    labels = {task.id: task.label for task in experiment.tasks}
     silent = [(labels.get(v.task, v.task), v.variant) for v in verdicts if not (v.n or v.rival)]
     without = [
         f"{task}: {', '.join(v for t, v in silent if t == task)}" for task in dict.fromkeys(t for t, _ in silent)
     ]
-    return [*lines, *(["", *_wrapped([f"no run: {'; '.join(without)}"], width)] if without else [])]
+    return f"no run: {'; '.join(without)}" if without else ""
 
 
 def _reasons(verdicts: Sequence[Verdict]) -> tuple[str, ...]:

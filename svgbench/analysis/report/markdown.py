@@ -1,0 +1,84 @@
+"""The same report as Markdown, for a README or an issue: words and tables, without figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from svgbench.analysis.report.data import ClaimPart, ExperimentPart, Report, WorkPart
+from svgbench.analysis.show.table_markup import markdown_text
+from svgbench.analysis.show.tables import DisplayTable, render
+from svgbench.words.experiment import BUDGETS
+
+CLAIM_COLUMNS = ("verdict", "supported on", "budget", "n", "value", "95 % interval")
+
+
+def markdown(report: Report) -> str:
+    """The report as GitHub's Markdown. Names, labels and sentences are escaped."""
+    blocks = [f"# {markdown_text(report.title)}", markdown_text(report.summary), "## Answers"]
+    for work in report.works:
+        blocks += _answers(work)
+    blocks += ["## Coverage", _coverage(report)]
+    for work in report.works:
+        if work.sections:
+            blocks += [f"## {markdown_text(work.title)}", markdown_text(work.answer)]
+            blocks += [block for one in work.sections for block in _experiment(one)]
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _answers(work: WorkPart) -> list[str]:
+    asked = [one for one in work.questions if one.begun]
+    lines = [f"- {one.question} **{one.standing.capitalize()}**: {_after(one)}" for one in asked]
+    unmeasured = [one.name for one in work.questions if not one.begun]
+    lines += [f"- Not measured: {', '.join(unmeasured)}."] if unmeasured else []
+    return [f"### {markdown_text(work.title)}: {work.standing}", "\n".join(map(_inline, lines))]
+
+
+def _after(one: ExperimentPart) -> str:
+    head = one.headline
+    effect = f", {head.unit} {head.effect}" if head is not None and head.effect else ""
+    return one.answer + (f" Headline: {head.id}, n = {head.n}{effect}." if head is not None else "")
+
+
+def _inline(line: str) -> str:
+    """A list's line, escaped except for its own marks: the dash and the bold word."""
+    head, *rest = line.removeprefix("- ").split("**")
+    return "- " + "**".join(markdown_text(part) for part in (head, *rest))
+
+
+def _coverage(report: Report) -> str:
+    rows = [(one.id, tuple(one.budgets[b].text for b in BUDGETS)) for one in report.experiments]
+    return render(DisplayTable("", "experiment", BUDGETS, rows), "markdown").strip()
+
+
+def _experiment(one: ExperimentPart) -> Iterator[str]:
+    yield f"### {markdown_text(f'{one.id}: {one.title}')}"
+    yield markdown_text(f"{one.question} {one.answer}" if one.claims else one.answer)
+    if one.claims:
+        yield "#### Claims"
+        yield _table("claim", CLAIM_COLUMNS, map(_row, one.claims))
+        yield "\n".join(f"- {markdown_text(f'{c.id}: “{c.quote}” ({c.source})')}" for c in one.claims)
+    yield from _grids("#### Published numbers and other methods", one.levels)
+    yield from _grids("#### Over all tasks", one.aggregates)
+    yield from _grids("#### Table", one.tables)
+    if one.deviations:
+        yield "#### Known differences from the paper"
+        yield "\n".join(f"- {markdown_text(f'{d.id}: paper: {d.paper}; ours: {d.ours}')}" for d in one.deviations)
+    if one.origins is not None:
+        yield from _grids("#### Origin", [one.origins])
+    if one.notes:
+        yield "#### Notes"
+        yield "\n".join(f"- {markdown_text(note)}" for note in one.notes)
+
+
+def _row(claim: ClaimPart) -> tuple[str, tuple[str, ...]]:
+    return claim.id, (claim.verdict, claim.holds, claim.budget, claim.n, claim.value, claim.interval)
+
+
+def _table(corner: str, columns: Sequence[str], rows: Iterable[tuple[str, tuple[str, ...]]]) -> str:
+    return render(DisplayTable("", corner, columns, tuple(rows)), "markdown").strip()
+
+
+def _grids(heading: str, grids: Sequence[DisplayTable]) -> Iterator[str]:
+    if grids:
+        yield heading
+        yield from (render(grid, "markdown").strip() for grid in grids)

@@ -1,0 +1,189 @@
+"""The report: the structure of its page, equal bytes, escaping, whatever the folder holds, and Markdown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from report_kit import check_structure
+from toy import EXPERIMENT
+from toy_imports import an_import
+
+from svgbench.analysis.read.importing import import_csv
+from svgbench.analysis.report.markdown import markdown
+from svgbench.analysis.report.page import html
+from svgbench.analysis.report.svg_text import greys, page_element
+from svgbench.analysis.report.thinning import MOST_POINTS, extremes, thin
+from svgbench.analysis.show.canvas import house_style, subplots
+from svgbench.reporting import make_report, write_report
+from svgbench.study import Study
+from svgbench.words.errors import UsageError
+from svgbench.words.experiment import Claim
+
+SCRIPT = "<script>alert('x')</script>"
+
+
+@pytest.fixture
+def study(store):
+    return Study(EXPERIMENT, store.root)
+
+
+@pytest.fixture
+def page(study):
+    return html(make_report([study]))
+
+
+def test_the_page_of_a_whole_folder(page):
+    root = check_structure(page)
+    (figure,) = root.all("figure")
+    assert "At the paper's budget, yes: its claim is SUPPORTED." in figure.all("figcaption")[0].words
+    words = root.words
+    assert "“ours wins”" in words
+    assert "ours: last score > theirs: last score. wins: by any amount" in words
+    assert "done 20/20" in words
+    assert "algorithm" in words
+    assert len(root.all("script")) == 1
+
+
+def test_figures_are_drawings_whose_text_is_text(page):
+    (drawing,) = check_structure(page).all("figure")[0].all("svg")
+    texts = {e.words for e in drawing.all("text")}
+    assert {"easy", "hard", "ours", "theirs", "rows"} <= texts
+    assert not any("seeds" in text for text in texts), "the line under the figure is the page's"
+    assert "n = 5 seeds (thin lines); mean and 95 % t-interval" in page
+
+
+def test_equal_results_give_equal_bytes(study, page, tmp_path):
+    assert html(make_report([study])) == page
+    paths = [write_report(make_report([study]), tmp_path / f"{k}.html") for k in range(2)]
+    assert paths[0].read_bytes() == paths[1].read_bytes() == page.encode()
+
+
+def test_two_experiments_fit_one_page(study, store):
+    other = Study(replace(EXPERIMENT, id="toy/fig2", draws_from="toy/fig1"), store.root)
+    root = check_structure(html(make_report([study, other])))
+    assert len(root.all("figure")) == 2
+    assert [e.words for e in root.all("h3") if e.words.startswith("toy/")] == ["toy/fig1: A toy", "toy/fig2: A toy"]
+
+
+def test_nothing_that_a_user_writes_becomes_markup(store, tmp_path):
+    file = tmp_path / "mine.csv"
+    rows = [f"{seed},{step},{seed + step}" for seed in range(5) for step in range(3)]
+    file.write_text("\n".join(["seed,step,score", *rows]) + "\n")
+    import_csv(store, EXPERIMENT, an_import(file, task="toy/easy", label=SCRIPT))
+    hostile = Claim("wins", f'"{SCRIPT}" & {{{{ 7 * 7 }}}}', "nowhere", "text", EXPERIMENT.claims[0].parts)
+    made = make_report([Study(replace(EXPERIMENT, title=SCRIPT, claims=(hostile,)), store.root)])
+    root = check_structure(html(made))
+    assert len(root.all("script")) == 1
+    assert "alert" not in root.all("script")[0].text
+    shown = [e for e in root.all("text", "th", "h3", "p") if SCRIPT in e.words]
+    assert {"text", "th", "h3", "p"} <= {e.tag for e in shown}
+    assert "{{ 7 * 7 }}" in root.words
+    assert SCRIPT not in markdown(made)
+
+
+def test_an_empty_folder(tmp_path):
+    made = make_report([Study(EXPERIMENT, tmp_path / "none")])
+    root = check_structure(html(made))
+    assert "Nothing is measured yet" in root.words
+    assert "missing 0/20" in root.words
+    assert not root.all("figure")
+    assert "Nothing is measured yet" in markdown(made)
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_folder_with_a_part_of_the_cells(store, study):
+    for path in store.folder("toy/fig1", "paper").glob("toy-hard--ours.*"):
+        path.unlink()
+    words = check_structure(html(make_report([study]))).words
+    assert "partial 15/20" in words
+    assert "missing" in words
+    assert "incomplete: 1 of 4 cells lack seeds" in words
+
+
+def test_damaged_files_are_named_and_the_rest_is_shown(store, study):
+    (store.folder("toy/fig1", "paper") / "toy-easy--ours.csv").write_text("seed,step,score\n")
+    words = check_structure(html(make_report([study]))).words
+    assert "toy-easy--ours.csv" in words
+
+
+def test_a_budget_can_be_named(study):
+    words = check_structure(html(make_report([study], budget="smoke"))).words
+    assert "At smoke, yes: its claim is SUPPORTED." in words
+    assert "three seeds" in words
+
+
+def test_markdown_has_the_same_words_and_no_figure(study):
+    text = markdown(make_report([study], draw=False))
+    assert text.startswith("# Does Figure 1 hold?\n")
+    assert "**Yes**: At the paper's budget, yes: its claim is SUPPORTED." in text
+    assert "| wins" in text
+    assert "| toy/fig1" in text
+    assert "<" not in text.replace("<br>", "")
+
+
+def test_an_unknown_format_is_refused(study, tmp_path):
+    with pytest.raises(UsageError, match="no format 'pdf'"):
+        write_report(make_report([study], draw=False), tmp_path / "report.pdf", "pdf")
+    assert not [*tmp_path.glob("report*")]
+
+
+@given(st.lists(st.floats(-1e6, 1e6) | st.just(float("nan")), min_size=1, max_size=2000))
+def test_a_thinned_line_keeps_its_ends_its_range_and_its_gaps(values):
+    y = np.array(values)
+    kept = extremes(y)
+    assert len(kept) <= max(MOST_POINTS, 1.5 * MOST_POINTS + 2)
+    assert (kept[0], kept[-1]) == (0, len(y) - 1)
+    assert (np.diff(kept) > 0).all()
+    if np.isfinite(y).any():
+        assert (np.nanmin(y[kept]), np.nanmax(y[kept])) == (np.nanmin(y), np.nanmax(y))
+    assert np.isnan(y[kept]).any() == np.isnan(y).any()
+
+
+def test_a_thinned_figure_has_the_band_and_the_seeds_of_the_whole_one():
+    x = np.arange(5000.0)
+    y = np.sin(x / 300) + 0.1 * np.cos(7 * x)
+    with house_style():
+        figure, axes = subplots(1, 1, (3, 2))
+        ax = axes[0, 0]
+        ax.plot(x, np.stack([y, y + 1, y + 2], axis=1), color="C0", linewidth=0.3)
+        band = ax.fill_between(x, y - 0.5, y + 0.5)
+        (mean,) = ax.plot(x, y, "--", label="mean")
+        before = band.get_datalim(ax.transData)
+        assert thin(figure)
+    assert len(ax.lines) == 2, "the seeds' lines are one"
+    seeds = ax.lines[0].get_ydata()
+    assert np.isnan(seeds).sum() == 2
+    assert (np.nanmin(seeds), np.nanmax(seeds)) == (y.min(), y.max() + 2)
+    assert len(mean.get_xdata()) <= MOST_POINTS + 2
+    (polygon,) = (path.vertices for path in band.get_paths())
+    assert len(polygon) < 3 * MOST_POINTS
+    assert (polygon[:, 1].min(), polygon[:, 1].max()) == (before.y0, before.y1)
+
+
+def test_a_short_figure_loses_nothing():
+    with house_style():
+        figure, axes = subplots(1, 1, (3, 2))
+        axes[0, 0].plot([0, 1, 2], [[0, 1], [1, 2], [2, 3]], marker="o")
+        assert not thin(figure)
+    assert len(axes[0, 0].lines) == 2, "markers are not joined"
+
+
+def test_an_element_has_no_foreign_names_and_short_numbers():
+    svg = (
+        '<?xml version="1.0"?><svg xmlns:xlink="http://www.w3.org/1999/xlink" xmlns="http://www.w3.org/2000/svg" '
+        'viewBox="0 0 10 20"><metadata/><defs><style>*{fill: red}</style></defs><g id="a_1"><g id="b_1">'
+        '<path id="m1" d="M 1.23456 2 \nL -0.00012 4 \nz\n" style="fill: #333333; font-family: \'X\', serif"/></g>'
+        '<use xlink:href="#m1" x="3.14159" clip-path="url(#c9)"/></g><clipPath id="c9"/></svg>'
+    )
+    made = page_element(svg, "p")
+    assert "http" not in made
+    assert 'd="M1.23 2L-0 4z"' in made
+    assert 'href="#p-0"' in made
+    assert 'clip-path="url(#p-1)"' in made
+    assert made.count(" id=") == 2
+    assert 'style="fill:var(--g33)"' in made
+    assert greys([made]) == {"33": ("#333333", "#bebebe")}
