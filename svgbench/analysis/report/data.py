@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from svgbench.analysis.show.tables import DisplayTable
 from svgbench.words.experiment import Deviation
 
+NO_BREAK = "\N{NO-BREAK SPACE}"
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -45,7 +47,11 @@ class ClaimPart:
 
     @property
     def effect(self) -> str:
-        return f"{self.value} {self.interval}".strip()
+        return f"{self.value} {self.interval.replace(' ', NO_BREAK)}".strip()
+
+    @property
+    def effect_or_places(self) -> str:
+        return self.effect or self.holds or "–"
 
 
 @dataclass(frozen=True)
@@ -73,7 +79,7 @@ class ExperimentPart:
     anchor: str
     title: str
     description: str
-    name: str  # "Figure 3"
+    name: str  # "Figure 3", or the id without the work
     question: str
     standing: str  # the answer in a word or two
     answer: str  # the sentences after the question

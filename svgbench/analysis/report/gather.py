@@ -54,7 +54,7 @@ def experiment_part(
         anchor=anchor,
         title=experiment.title,
         description=experiment.description,
-        name=named_artifact(experiment),
+        name=name if (name := named_artifact(experiment)) != experiment.title else experiment.artifact,
         question=question(experiment),
         standing=standing(judged),
         answer=answer(judged).removeprefix(question(experiment)).strip(),
