@@ -10,9 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from report_kit import check_structure
 from toy import EXPERIMENT
-from toy_imports import an_import
 
-from svgbench.analysis.read.importing import import_csv
 from svgbench.analysis.report.markdown import markdown
 from svgbench.analysis.report.page import html
 from svgbench.analysis.report.svg_text import greys, page_element
@@ -69,11 +67,9 @@ def test_two_experiments_fit_one_page(study, store):
     assert [e.words for e in root.all("h3") if e.words.startswith("toy/")] == ["toy/fig1: A toy", "toy/fig2: A toy"]
 
 
-def test_nothing_that_a_user_writes_becomes_markup(store, tmp_path):
-    file = tmp_path / "mine.csv"
+def test_nothing_that_a_user_writes_becomes_markup(store, take):
     rows = [f"{seed},{step},{seed + step}" for seed in range(5) for step in range(3)]
-    file.write_text("\n".join(["seed,step,score", *rows]) + "\n")
-    import_csv(store, EXPERIMENT, an_import(file, task="toy/easy", label=SCRIPT))
+    take("\n".join(["seed,step,score", *rows]) + "\n", label=SCRIPT)
     hostile = Claim("wins", f'"{SCRIPT}" & {{{{ 7 * 7 }}}}', "nowhere", "text", EXPERIMENT.claims[0].parts)
     made = make_report([Study(replace(EXPERIMENT, title=SCRIPT, claims=(hostile,)), store.root)])
     root = check_structure(html(made))
