@@ -189,7 +189,7 @@ def one_run(found: Sequence[Run]) -> Run:
         }
         several = [f"{kind}s {', '.join(names)}" for kind, names in choices.items() if len(names) > 1]
         what = "runs with a policy" if kept else "runs, none with a policy"
-        raise UsageError(f"{len(of)} {what}: choose one of the {'; of the '.join(several)}")
+        raise UsageError(f"{len(of)} {what}: choose one of the {'; of the '.join(several)} (--seeds 3-3 is seed 3)")
     return kept[0] if kept else found[0]
 
 

@@ -73,6 +73,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "report": reporting.report,
     "tune": tuning.tune,
     "policy": policies.policy,
+    "video": policies.video,
     "deviations": reading.deviations,
     "diff": diffing.diff,
     "import": exchanging.import_,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -19,6 +21,7 @@ from svgbench.commands.options import (
     TasksOption,
     VariantsOption,
     YesOption,
+    parse_count,
     studies_of,
 )
 from svgbench.words.errors import FAILED, OK
@@ -57,6 +60,61 @@ def policy(
         if len(every := [run for _, own in found for run in own]) == 1 and every[0].status == "kept":
             out_lines([f"{every[0].path}"])
     raise typer.Exit(status)
+
+
+def _count(option: str, least: int, most: int, text: str) -> Any:
+    """An option for a whole number within bounds."""
+    return typer.Option(
+        option, parser=lambda value: parse_count(option, str(value), least, most), metavar="INTEGER", help=text
+    )
+
+
+def video(
+    experiment: Exp,
+    budget: BudgetOption = None,
+    seeds: SeedsOption = None,
+    tasks: TasksOption = None,
+    variants: VariantsOption = None,
+    override: SetOption = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="The file, .mp4 or .gif. [default: in figures/]")
+    ] = None,
+    frames: Annotated[int, _count("--frames", 1, 100_000, "Pictures at most, of about 0.15 s of a core each.")] = 100,
+    every: Annotated[
+        int | None, _count("--every", 1, 100_000, "Control steps between pictures. [default: the simulation's speed]")
+    ] = None,
+    fps: Annotated[int, _count("--fps", 1, 100, "Pictures a second.")] = 25,
+    width: Annotated[int, _count("--width", 32, 4096, "Pixels.")] = 480,
+    height: Annotated[int, _count("--height", 32, 4096, "Pixels.")] = 360,
+    episode: Annotated[int, _count("--episode", 0, 10**9, "Which start.")] = 0,
+    results: ResultsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Film the trained policy of one run in its own task. --tasks, --variants and --seeds 3-3 choose the run."""
+    from svgbench import policies
+    from svgbench.terminal import out_json, out_lines, size
+    from svgbench.video import Clip, film, suffix_of
+
+    suffix = suffix_of(output)
+    chosen = asked(studies_of(experiment, results), budget, seeds, tasks, variants, override)
+    run = policies.one_run([run for study, selection in chosen for run in policies.runs(study, selection)])
+    name = f"{run.cell.experiment.replace('/', '-')}-{run.cell.name}-seed-{run.seed}"
+    path = output or Path("figures") / f"{name}{suffix}"
+    done = film(policies.open_policy(run), path, Clip(frames, every, fps, width, height, episode))
+    if as_json:
+        about = {"experiment": run.cell.experiment, "task": run.cell.task.id, "variant": run.cell.variant.id}
+        return out_json([{**about, "seed": run.seed, **asdict(done), "path": str(done.path)}])
+    out_lines([f"{done.path} ({size(done.path.stat().st_size)})", _story(run, done)])
+
+
+def _story(run: Any, done: Any) -> str:
+    """What was filmed, in a sentence."""
+    far = "the whole episode" if done.ended else "not yet at the episode's end"
+    return (
+        f"{run.cell.task.id} {run.cell.variant.id} seed {run.seed}: return {done.episode_return:.4g} in {done.steps} "
+        f"steps, {far}; {done.frames} pictures, one every {done.every} steps, drawn by {done.backend} in "
+        f"{done.seconds:.0f} s of a core"
+    )
 
 
 def _rerun(study: Any, selection: Any, jobs: int | None, yes: bool) -> int:

@@ -17,9 +17,10 @@ from svg_kit import learner as value_gradients
 
 from svgbench.baselines.actor_critic import sac, sac_svg
 from svgbench.baselines.search import cma_es, cross_entropy
+from svgbench.lab.policies import StoredPolicy
 from svgbench.lab.source import declared
 from svgbench.learners.study import GridStudy
-from svgbench.policies import act
+from svgbench.policies import Policy, act
 from svgbench.simulate.acting import ActionUnits
 from svgbench.simulate.stepping import episode_returns
 
@@ -129,6 +130,22 @@ def test_the_last_evaluation_can_be_repeated_with_the_policy():
         returns = episode_returns(simulations, lambda obs, policy=policy: act(policy, obs))
         assert returns.mean() == pytest.approx(rows[-2 + SEEDS.index(seed)]["eval_return"], rel=1e-4)
         assert math.isfinite(returns.mean())
+
+
+@pytest.mark.skipif(find_spec("stable_baselines3") is None, reason="needs the extra svgbench[crosscheck]")
+def test_stable_baselines3_evaluates_a_policy_as_the_learner_did():
+    from stable_baselines3.common.evaluation import evaluate_policy
+    from stable_baselines3.common.monitor import Monitor
+
+    from svgbench.tasks.poplin.robots import make_cheetah
+
+    one = online([5], 40, module=sac, task=make_cheetah(horizon=20), eval_episodes=20)
+    row = finish(one)[-1]
+    about = {"factory": "poplin/cheetah", "task_options": {"horizon": 20}}
+    policy = Policy(StoredPolicy(one.policies()[5], about), None)
+    mean, deviation = evaluate_policy(policy, Monitor(policy.env()), n_eval_episodes=20)
+    assert deviation == pytest.approx(row["eval_return_sd"], rel=1.0)
+    assert abs(mean - row["eval_return"]) < 4 * row["eval_return_sd"] * (2 / 20) ** 0.5
 
 
 def test_a_study_hands_over_none():
