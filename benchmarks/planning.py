@@ -13,15 +13,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from benchmarks.result import Result
+from benchmarks.turns import SIZE, beside_product
 from svgbench.lab.platform import environment
 
 ROOT = Path(__file__).parents[1]
@@ -29,7 +28,6 @@ SHAPES = {"one_state": (1, 1), "five_seeds_of_ten": (5, 10)}  # seeds, states of
 OBSERVATION, ACTION = 17, 6  # poplin/cheetah
 MODEL_HIDDEN, MEMBERS, HIDDEN = (200, 200, 200, 200), 8, (256, 256)
 WARM_UP, REPEATS = 1, 9  # planning steps
-SIZE, PRODUCTS = 2048, 2  # of the product that is timed after each step; how many of them
 
 
 def make_step(S: int, N: int, **search: int) -> tuple[Callable[[], Any], int]:
@@ -70,27 +68,9 @@ def least(candidates: int, H: int) -> int:
 
 def child(shape: str, threads: int, repeats: int) -> None:
     """Print the seconds of a step, the rate of the product, multiplications a second, and the least work."""
-    import torch
-
-    torch.set_num_threads(threads)
     step, work = make_step(*SHAPES[shape])
-    a, b, c = torch.randn(3, SIZE, SIZE)
-
-    def product() -> None:
-        for _ in range(PRODUCTS):
-            torch.mm(a, b, out=c)
-
-    for _ in range(WARM_UP):
-        step()
-        product()
-    seconds: dict[Callable[[], Any], list[float]] = {step: [], product: []}
-    for _ in range(repeats):
-        for turn, spent in seconds.items():
-            begun = time.perf_counter()
-            turn()
-            spent.append(time.perf_counter() - begun)
-    rate = PRODUCTS * SIZE**3 / statistics.median(seconds[product])
-    print(json.dumps([statistics.median(seconds[step]), rate, work]))
+    seconds, rate = beside_product(step, threads, WARM_UP, repeats)
+    print(json.dumps([seconds, rate, work]))
 
 
 def measure(threads: int = 1, repeats: int = REPEATS) -> list[Result]:

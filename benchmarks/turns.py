@@ -1,12 +1,16 @@
-"""Processes that are timed in turns, because a machine's speed drifts."""
+"""Work that is timed in turns with other work, because a machine's speed drifts."""
 
 from __future__ import annotations
 
+import statistics
 import subprocess
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
+SIZE, PRODUCTS = 2048, 2  # of the product beside which steps are timed; products after each step
 
 
 def rates_in_turns(
@@ -50,3 +54,26 @@ def _answer(process: subprocess.Popen[str]) -> str:
     if not line:
         raise RuntimeError(f"a benchmark process ended with status {process.wait()}, expected an answer")
     return line
+
+
+def beside_product(step: Callable[[], Any], threads: int, warm_up: int, repeats: int) -> tuple[float, float]:
+    """Median seconds of `step`, and multiplications per second of a large float32 product timed after each step."""
+    import torch
+
+    torch.set_num_threads(threads)
+    a, b, c = torch.randn(3, SIZE, SIZE)
+
+    def product() -> None:
+        for _ in range(PRODUCTS):
+            torch.mm(a, b, out=c)
+
+    for _ in range(warm_up):
+        step()
+        product()
+    seconds: dict[Callable[[], Any], list[float]] = {step: [], product: []}
+    for _ in range(repeats):
+        for turn, spent in seconds.items():
+            begun = time.perf_counter()
+            turn()
+            spent.append(time.perf_counter() - begun)
+    return statistics.median(seconds[step]), PRODUCTS * SIZE**3 / statistics.median(seconds[product])

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from benchmarks.result import Result
+from benchmarks.turns import SIZE, beside_product
 from svgbench import reproduce
 from svgbench.lab.cells import Cell, Selection, expand
 from svgbench.lab.platform import environment
@@ -26,7 +25,6 @@ ROOT = Path(__file__).parents[1]
 EXPERIMENT, TASK, VARIANTS = "sac-svg/table2", "poplin/hopper", ("sac", "sac-svg-2")
 THREADS = 2
 WARM_UP, REPEATS = 2, 15  # updates
-SIZE, PRODUCTS = 2048, 2  # of the product that is timed after each update; how many of them
 
 
 def cell_of(variant: str, budget: str = "paper") -> Cell:
@@ -58,27 +56,9 @@ def make_update(cell: Cell) -> tuple[Callable[[], None], int]:
 
 def child(variant: str, threads: int, repeats: int) -> None:
     """Print the seconds of an update, the rate of the product, multiplications a second, and the least work."""
-    import torch
-
-    torch.set_num_threads(threads)
     update, work = make_update(cell_of(variant))
-    a, b, c = torch.randn(3, SIZE, SIZE)
-
-    def product() -> None:
-        for _ in range(PRODUCTS):
-            torch.mm(a, b, out=c)
-
-    for _ in range(WARM_UP):
-        update()
-        product()
-    seconds: dict[Callable[[], None], list[float]] = {update: [], product: []}
-    for _ in range(repeats):
-        for turn, spent in seconds.items():
-            begun = time.perf_counter()
-            turn()
-            spent.append(time.perf_counter() - begun)
-    rate = PRODUCTS * SIZE**3 / statistics.median(seconds[product])
-    print(json.dumps([statistics.median(seconds[update]), rate, work]))
+    seconds, rate = beside_product(update, threads, WARM_UP, repeats)
+    print(json.dumps([seconds, rate, work]))
 
 
 def measure(threads: int = THREADS, repeats: int = REPEATS) -> list[Result]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from linear_simulations import LinearSimulations
 
 from svgbench.models.gaussian_ensemble import GaussianEnsemble
 from svgbench.models.learned_simulation import LearnedTask
 from svgbench.nn import Streams
-from svgbench.simulation_batch import BaseSimulations, RawStep
+from svgbench.simulation_batch import RawStep
 
 A = np.array([[1.0, 0.2], [0.0, 0.9]])
 B = np.array([[0.0], [0.3]])
@@ -38,27 +39,12 @@ class Glide:
         return Glides(self, seeds, copies, stream, autoreset)
 
 
-class Glides(BaseSimulations):
-    def __init__(self, task, *how):
-        super().__init__(task, *how)
-        self.s = np.zeros((len(self), 2))
-        self.reset()
-
-    def _begin(self, ids):
-        self.s[ids] = [self._generators[i].standard_normal(2) for i in ids]
-        return self.s[ids]
-
+class Glides(LinearSimulations):
     def _advance(self, ids, rows, actions):
         s, task = self.s[rows].copy(), self._task
         self.s[rows] = s @ A.T + np.clip(actions, -2, 4) @ B.T
         reward = task.reward_function(s, actions, None)
         return RawStep(self.s[rows].copy(), reward, task.termination_function(s, actions, self.s[rows]), reward > 1e9)
-
-    def _dynamics(self):
-        return {"s": torch.from_numpy(self.s.copy())}
-
-    def _restore(self, dynamics):
-        self.s[:] = dynamics["s"].numpy()
 
 
 SEEDS, MEMBERS, EXACT = (3, 8, 5), 4, (2, 0)

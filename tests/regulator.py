@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
+from linear_simulations import LinearSimulations
 
-from svgbench.simulation_batch import BaseSimulations, RawStep
+from svgbench.simulation_batch import RawStep
 from svgbench.tasks.maac.linear_quadratic import LinearQuadratic
 
 DT = 0.2
@@ -30,25 +30,10 @@ class Regulator:
         return Regulators(self, seeds, copies, stream, autoreset)
 
 
-class Regulators(BaseSimulations):
-    def __init__(self, task, *how):
-        super().__init__(task, *how)
-        self.s = np.zeros((len(self), 2))
-        self.reset()
-
-    def _begin(self, ids):
-        self.s[ids] = [self._generators[i].standard_normal(2) for i in ids]
-        return self.s[ids]
-
+class Regulators(LinearSimulations):
     def _advance(self, ids, rows, actions):
         s, lq = self.s[rows], self._task.lq
         reward = -0.5 * ((s @ lq.Q * s).sum(1) + (actions @ lq.R * actions).sum(1))
         self.s[rows] = s @ lq.A.T + actions @ lq.B.T
         none = np.zeros(len(s), dtype=bool)
         return RawStep(self.s[rows].copy(), reward, none, none)
-
-    def _dynamics(self):
-        return {"s": torch.from_numpy(self.s.copy())}
-
-    def _restore(self, dynamics):
-        self.s[:] = dynamics["s"].numpy()

@@ -1,10 +1,10 @@
 """Steps of the simulations that still run, and returns of whole episodes.
 
-Five loops step simulations. They share the functions here and in `svgbench.simulate.acting`, and differ in what they
-keep:
-`paths` (all that an on-policy batch needs), `episodes` (transitions, with the next action), `scores` (sums, for many
-candidates), the branches of a vine (from given states, with common noise) and `episode_returns`. A single loop would
-draw noise in another order, which changes numbers, or keep arrays that nobody reads, which costs memory.
+Several loops step simulations. They share the functions here and in `svgbench.simulate.acting`. They differ in what
+they keep: `paths` (everything that an on-policy batch needs), `episodes` (transitions, with the next action), `scores`
+(sums for many candidates), the branches of a vine (from given states, with common noise), `episode_returns`, `trials`
+(returns after some steps), and `svgbench.planning.trial` (returns of two ways to act, in slices). A single loop would
+draw noise in another order, which changes results, or keep arrays that are never read, which costs memory.
 """
 
 from __future__ import annotations
