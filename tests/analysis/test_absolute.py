@@ -86,7 +86,7 @@ def found(verdict):
         (dataclasses.replace(compared(">", 10.0), no_level="a correlation"), None),
     ],
 )
-def test_what_is_about_a_level(part, relation):
+def test_which_claims_are_about_a_level(part, relation):
     level = level_of(part, "t")
     assert (None if level is None else level.relation) == relation
 
@@ -142,7 +142,7 @@ def test_a_level_that_is_not_reached_says_nothing_below_the_paper(relation, marg
 
 @pytest.mark.parametrize(("relation", "margin", "values", "word", "missed"), CASES)
 @pytest.mark.parametrize("budget", ["paper", "short"])
-def test_a_level_that_nobody_is_known_to_reach_is_missed_by_nobody(relation, margin, values, word, missed, budget):
+def test_a_level_that_no_run_has_reached_cannot_be_missed(relation, margin, values, word, missed, budget):
     """At any budget, and before the budget is asked; whoever reaches it shows that it can be."""
     part = compared(relation, 30.0, margin)
     verdict = judge(part, cell("a", [x + 20 for x in values]), budget=budget, shown=())
@@ -179,7 +179,7 @@ def test_the_nearest_is_named():
         (8.9, "~", 1.0, False),
     ],
 )
-def test_what_reaches_a_level_with_a_margin(value, relation, margin, reachable):
+def test_a_margin_moves_the_level_that_must_be_reached(value, relation, margin, reachable):
     verdict = judge(compared(relation, 10.0, margin), cell("a", LOW), budget="paper", shown=(value,))
     assert (verdict.cause == "threshold") == (not reachable)
 
@@ -221,7 +221,7 @@ def test_evidence_is_of_the_same_measure_and_task():
         assert compare(e, {"short": by_key(cell("a", LOW))})[0].cause == cause
 
 
-def test_a_random_policy_is_a_level_of_its_own_mean():
+def test_a_random_policy_counts_as_a_level_at_its_mean():
     """It does not learn: who is not above it with less says nothing, and it is reached by whoever is."""
     part = Comparison(Term("a", SCORE), ">", Term("random", SCORE), "learns: above an untrained policy")
     random, below, above = cell("random", LOW), cell("a", [x - 3 for x in LOW]), cell("a", HIGH)

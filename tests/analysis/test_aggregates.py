@@ -217,7 +217,7 @@ def test_a_diverged_seed_counts_as_the_worst_value_of_the_task():
     assert found.scores[0].mean.value == pytest.approx((38 - 1) / 5 / 9.5)
 
 
-def test_modes_that_hardly_differ_are_no_failure():
+def test_modes_that_differ_little_are_not_a_failure():
     sample = Sample({0: 9.0, 1: 9.99, 2: 9.99, 3: 9.991})
     assert spread_of(sample, True).failed == (0,)
     assert spread_of(sample, True, span=20.0).failed == ()
@@ -252,7 +252,7 @@ def test_the_text_keeps_to_the_width_and_says_how_scores_are_made(width, verbose
     assert ("Hedges' g" in text) == verbose
 
 
-def test_what_is_refused_is_said_in_the_text():
+def test_the_text_names_what_is_refused():
     cells = [cell(v, x, t) for t in ("t", "u") for v, x in (("a", GOOD), ("b", WEAK))]
     text = " ".join(" ".join(aggregate_lines(aggregates_of(results(*cells)), 80)).split())
     assert "no scores over tasks: the random policy is not measured on t, u at paper" in text

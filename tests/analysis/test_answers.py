@@ -155,7 +155,7 @@ def test_the_lines_fit_any_terminal(width):
         assert word in text
 
 
-def test_the_budget_stands_in_a_column_of_its_own_where_it_differs():
+def test_budgets_that_differ_have_their_own_column():
     e, cells = claims_of((S, R))
     both = compare(e, {"paper": {k: c for k, c in cells.items() if k[0] == "t0"}, "short": cells})
     lines = lines_of(Judged(replace(e, id="w/fig7"), both, NoStore({"paper": 1, "short": 2})))
@@ -230,7 +230,7 @@ def test_a_folder_with_only_an_import(tmp_path):
     assert lines[0].endswith("Not measured.")
 
 
-def test_what_was_not_asked_for_is_not_missed(tmp_path):
+def test_cells_that_were_not_requested_are_not_missing(tmp_path):
     store = filled(tmp_path)
     for name in ("csv", "json"):
         (store.folder(EXPERIMENT.id, "paper") / f"toy-hard--theirs.{name}").unlink()
@@ -241,7 +241,7 @@ def test_what_was_not_asked_for_is_not_missed(tmp_path):
     assert not any("not run" in line for line in easy)
 
 
-def test_json_has_what_is_open(tmp_path, capsys):
+def test_json_lists_what_is_undecided(tmp_path, capsys):
     store = filled(tmp_path)
     for name in ("csv", "json"):
         (store.folder(EXPERIMENT.id, "paper") / f"toy-hard--theirs.{name}").unlink()
@@ -297,7 +297,7 @@ def test_several_works_have_no_common_question():
     assert lines[0].startswith("svg/fig4: Does Figure 4 hold?")
 
 
-def test_compare_prints_the_summary_and_with_verbose_what_is_behind(tmp_path, capsys, monkeypatch):
+def test_compare_prints_the_summary_and_with_verbose_the_details(tmp_path, capsys, monkeypatch):
     store = filled(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setattr(judging, "studies_of", lambda *_: [Study(EXPERIMENT, store.root)])

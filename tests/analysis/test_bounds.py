@@ -155,7 +155,7 @@ def test_a_seed_that_diverged_has_failed_whatever_it_counts_as():
     assert "failed seeds count (b seed 2 at" in verdict.reason
 
 
-def test_nobody_is_better_than_the_best_that_the_task_has():
+def test_no_variant_is_better_than_the_task_s_best_value():
     top, wild = cell("a", [x + 12 for x in LEADER]), cell("b", [199.0, 20.0, 199.5, -60.0, 110.0])
     c = cell("c", sample(120.0, 5.0, 5))
     verdict = judge(NOT_BELOW, top, wild, c)

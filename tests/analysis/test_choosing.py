@@ -110,7 +110,7 @@ def test_how_clearly_it_won():
     assert "drift on field/windy: drift = 0.25; the smallest drift tried" in words
 
 
-def test_what_is_written_is_held_against_the_winner():
+def test_the_written_value_is_compared_with_the_winner():
     """The experiment has drift = 0.5: chosen on the calm field, not on the windy one."""
     search = search_of()
     rows = written(search, choices(search, cells_of(PLAIN)))

@@ -239,7 +239,7 @@ def test_combinations_are_in_order_of_their_values_as_numbers():
     assert [v.setting for v in found] == [f"step={step}" for step in sorted(steps)]
 
 
-def test_a_combination_of_seeds_that_were_not_asked_for_is_not_judged():
+def test_combinations_of_seeds_that_were_not_requested_are_not_judged():
     a, b = per_start("a", s0=A), per_start("b", s0=B)
     stray = pd.DataFrame([(9, 1, "s9", 0.0)], columns=a.frame.columns)
     a = dataclasses.replace(a, frame=pd.concat([a.frame, stray]), seeds_done=(*range(5), 9))
@@ -291,7 +291,7 @@ def test_when_every_seed_failed_only_a_declared_floor_decides():
     assert one(compared(">"), cell("a", A, diverged=everything), cell("b", B)).verdict == "REFUTED"
 
 
-def test_seeds_that_were_not_asked_for_do_not_count():
+def test_seeds_that_were_not_requested_do_not_count():
     values = dict(enumerate(A)) | {9: -1000.0}
     a = cell("a", values, seeds_asked=tuple(range(5)))
     assert one(compared(">"), a, cell("b", B)).n == 5

@@ -70,7 +70,7 @@ def test_the_same_program_gives_the_same_bits(tmp_path) -> None:
         (lambda s, t: line(s, t) + (0.5 if t >= 3 and s == 4 else 0.0), "changed", 3),
     ],
 )
-def test_rounding_is_told_apart_from_what_grows_from_it(tmp_path, other, seen, leaves) -> None:
+def test_rounding_is_told_apart_from_differences_that_grow_from_it(tmp_path, other, seen, leaves) -> None:
     a, b = folder(tmp_path / "a", {CELL: line}), folder(tmp_path / "b", {CELL: other})
     (found,) = diff(a, b, ONE)
     assert (found.seen, found.leaves) == (seen, leaves)
@@ -150,7 +150,7 @@ def test_everything_that_is_recorded_differently_is_said(tmp_path) -> None:
     ]
 
 
-def test_statistics_are_paired_by_seed_and_holm_runs_over_what_was_asked(tmp_path) -> None:
+def test_statistics_are_paired_by_seed_and_holm_covers_the_requested_cells(tmp_path) -> None:
     rng = np.random.default_rng(3)
     base = {
         key: rng.normal(10.0, 3.0, 6) for key in [(t, v) for t in ("toy/easy", "toy/hard") for v in ("ours", "theirs")]
@@ -197,7 +197,7 @@ def test_a_cell_within_rounding_weighs_on_no_correction(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("higher_is_better", [True, False])
-def test_worse_is_what_the_measure_says(tmp_path, higher_is_better) -> None:
+def test_the_measure_says_which_way_is_worse(tmp_path, higher_is_better) -> None:
     scores = {"down": lambda s, t: line(s, t) - 5 - 0.1 * s, "up": lambda s, t: line(s, t) + 5 + 0.1 * s}
     measure = replace(FINAL, higher_is_better=higher_is_better)
     for name, score in scores.items():

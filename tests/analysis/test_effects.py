@@ -172,7 +172,7 @@ def test_the_best_of_equals_looks_better_than_it_is_by_known_amounts(candidates,
     assert brute.mean() * math.sqrt(n) == pytest.approx(in_errors, abs=0.08)
 
 
-def test_the_effect_of_a_spread_is_what_it_exceeds_the_number_by():
+def test_the_effect_of_a_spread_is_its_excess_over_the_number():
     xs = {4: 9.0, 1: 10.0, 7: 11.0}
     found, spread = spread_effect(xs, 0.0, 0.25, 0.9), relative_sd_interval([9.0, 10.0, 11.0], 0.9)
     assert isinstance(found, Effect)

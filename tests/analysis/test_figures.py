@@ -155,7 +155,7 @@ def test_a_folder_that_holds_only_an_import_is_drawn(of: Experiment, tmp_path: P
     assert draw(made, tmp_path)[0]
 
 
-def test_what_cannot_be_drawn_is_said(tmp_path: Path) -> None:
+def test_the_figure_says_what_cannot_be_drawn(tmp_path: Path) -> None:
     of = reproduce.experiments()["maac/fig3"]
     task = of.tasks[0].id
     bare = CellData(task, "mine", pd.DataFrame({"seed": [0], "step": [1]}), (0,), (0,), imported=True)
@@ -172,7 +172,7 @@ def test_a_panel_without_runs_says_so() -> None:
     assert [t.get_text() for t in empty.texts] == ["not run\nat budget paper"]
 
 
-def test_every_curve_of_a_crowded_figure_has_a_look_of_its_own() -> None:
+def test_curves_of_a_crowded_figure_have_different_looks() -> None:
     names = [f"v{i}" for i in range(8)]
     of = experiment(variants=tuple(Variant(name, name, "m:make") for name in names))
     figure = learning_curves(results(of, [cell(name, [1.0, 2.0]) for name in names]))
@@ -234,7 +234,7 @@ def test_a_look_does_not_depend_on_what_else_is_drawn() -> None:
     assert looks(results(of, []), ["v7"]) == {"v7": whole["v7"]}
 
 
-def test_a_figure_says_what_is_not_ours() -> None:
+def test_a_figure_marks_runs_that_are_not_ours() -> None:
     mine = replace(cell("mine", [1.0, 2.0]), imported=True)
     figure = learning_curves(results(experiment(), [cell("a", [1.0, 2.0]), mine]))
     assert "not ours: mine" in " ".join(figure.get_supxlabel().split())
@@ -284,7 +284,7 @@ def test_two_long_labels_stay_two_curves_in_the_legend(labels: tuple[str, str]) 
     assert distinct({"a": "short", "b": "short", "c": "w" * 99}) == {"a": "short", "b": "short", "c": "w" * 99}
 
 
-def test_every_setting_of_a_search_has_a_row_of_its_own_name() -> None:
+def test_every_setting_of_a_search_has_a_row_with_its_name() -> None:
     from svgbench.analysis.search.search_plots import LONGEST
 
     searches = [e for e in reproduce.experiments().values() if e.id in reproduce.searches()]

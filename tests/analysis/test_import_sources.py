@@ -86,7 +86,7 @@ def test_archives_that_are_none(call: Call, name: str, data: bytes, said: str) -
     refused(call(data, name), said)
 
 
-def test_what_is_no_file(call: Call, tmp_path: Path) -> None:
+def test_a_path_that_is_not_a_file(call: Call, tmp_path: Path) -> None:
     refused(call(tmp_path), "is a folder of 0 files in no known format; expected a CSV")
     (tmp_path / "mine.csv").write_text(OK)
     refused(call(tmp_path / "mime.csv"), f"no file '{tmp_path}/mime.csv'; did you mean '{tmp_path}/mine.csv'?")
@@ -111,7 +111,7 @@ def test_an_unreadable_file(call: Call, tmp_path: Path) -> None:
     refused(call(tmp_path / "mine.csv"), "cannot be read: Permission denied")
 
 
-def test_what_never_ends_is_refused(call: Call, monkeypatch) -> None:
+def test_endless_input_is_refused(call: Call, monkeypatch) -> None:
     monkeypatch.setattr(import_source, "MOST_BYTES", 100_000)
     refused(call(OK + "\n" * 100_000), "expected a CSV of at most 100000")
     refused(call(gzip.compress(OK.encode() + b"\n" * 1_000_000), "a.csv.gz"), "holds more than 100000 characters")
@@ -137,7 +137,7 @@ def test_a_named_pipe_is_read_once_and_hashed_as_it_is_read(call: Call, tmp_path
     assert (about["source"], about["source_sha256"]) == ("a pipe", hashlib.sha256(OK.encode()).hexdigest())
 
 
-def test_a_named_pipe_that_nobody_writes_to(call: Call, tmp_path: Path, monkeypatch) -> None:
+def test_a_named_pipe_without_a_writer(call: Call, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(import_source, "WRITER_SECONDS", 0.1)
     os.mkfifo(tmp_path / "pipe")
     refused(call(tmp_path / "pipe"), "is a pipe that nobody wrote to within 0.1 s")

@@ -193,7 +193,7 @@ def with_trial(experiment: Experiment) -> Experiment:
     return replace(experiment, columns=columns, measures=(*experiment.measures, Measure("trial", "trial")))
 
 
-def test_what_only_a_last_row_has_may_be_empty_elsewhere(store: Store, experiment: Experiment, take) -> None:
+def test_a_column_read_only_in_the_last_row_may_be_empty_elsewhere(store: Store, experiment: Experiment, take) -> None:
     rows = "".join(f"{s},0,1.0,{blank}\n{s},1,2.0,{s}.5\n" for s, blank in enumerate(("", "nan", "NaN", " ", "")))
     take("seed,step,score,trial\n" + rows, with_trial(experiment))
     results = read_results(store, with_trial(experiment), MINE)
@@ -242,7 +242,7 @@ def test_more_seeds_than_can_be_meant_are_refused(take) -> None:
         take("seed,step,score\n" + rows)
 
 
-def test_what_is_not_stored_is_said(take) -> None:
+def test_columns_that_are_not_stored_are_named(take) -> None:
     done = take(",seed,step,score,lr,time\n0,0,0,1,2,3")
     assert done.notes[0] == "not stored: columns without a name, 'lr', 'time'"
     assert done.notes[1] == "the file does not end with a newline; if it was cut, '3' at its end may be, too"

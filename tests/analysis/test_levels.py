@@ -213,7 +213,7 @@ def test_only_cells_with_a_published_number_have_a_level():
     assert levels(cells, None) == []
 
 
-def test_a_diverged_seed_counts_at_the_floor_and_the_reason_says_what_holds_without():
+def test_a_diverged_seed_counts_at_the_floor_and_the_reason_gives_the_verdict_without_it():
     values = sample(10.0, 0.1, 20)
     cells = by_key(cell("a", values, diverged=(0,)), cell("random", [0.0, 0.0]))
     verdict = one(cells)
@@ -237,7 +237,7 @@ def test_the_published_number_bounds_the_floor_too():
     assert "counted at 10," in verdict.reason
 
 
-def test_when_every_seed_failed_the_floor_is_what_is_known():
+def test_when_every_seed_failed_the_floor_is_the_value():
     verdict = one(by_key(cell("a", [1.0, 1.0, 1.0], diverged=(0, 1, 2)), cell("random", [2.0, 2.0])))
     assert (verdict.verdict, verdict.value) == ("WORSE", 2.0)
     assert "nothing is left without" in verdict.reason

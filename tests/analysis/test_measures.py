@@ -136,7 +136,7 @@ def made(done=(3, 7), asked=(3, 7), diverged=()):
     return CellData("t", "v", FRAME, done, asked, diverged)
 
 
-def test_a_sample_is_what_is_done_and_asked_for():
+def test_a_sample_has_the_requested_seeds_that_are_done():
     last = Measure("x", "x")
     assert read_sample(made(), last) == Sample({3: 5.0, 7: 2.0})
     assert read_sample(made(done=(3, 7), asked=(7,)), last) == Sample({7: 2.0})

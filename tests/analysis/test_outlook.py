@@ -85,7 +85,7 @@ def test_the_end_that_is_in_the_way_has_to_move(relation, threshold, share, word
     assert outlook_module._needed(part, relation) == (pytest.approx(share), word)
 
 
-def test_what_no_hundred_seeds_decide_is_beyond():
+def test_a_claim_that_a_hundred_seeds_do_not_decide_has_no_forecast():
     made, verdict = judged(compared(">", 0.0), sample(0.001, 1.0, 5))
     assert forecast(made, verdict)[0] == MOST_SEEDS + 1
     made, one_seed = judged(compared(">", 0.0), [1.0])
@@ -172,7 +172,7 @@ def test_another_task_is_no_guide_where_it_counts_something_else(made):
         assert (seconds is not None) is known
 
 
-def test_what_plan_has_measured_comes_first(made):
+def test_the_cost_measured_by_plan_comes_first(made):
     one = toy(tasks=EXPERIMENT.tasks[:1])
     fill_all(made, one, "smoke")
     (ours, _) = expand(one, Selection("paper"))
@@ -232,7 +232,7 @@ def test_a_claim_below_the_papers_budget_that_cannot_be_refuted_asks_for_that_bu
     assert (asks.budget, asks.runs, asks.seeds) == ("paper", 10, None)
 
 
-def test_a_level_that_nobody_is_known_to_reach_asks_for_no_run(made):
+def test_a_level_that_no_run_has_reached_asks_for_no_run(made):
     one = toy(tasks=EXPERIMENT.tasks[:1])
     fill_all(made, one, "smoke")
     outlook, (verdict,) = outlook_and_verdicts(made, one, ["smoke"])

@@ -49,7 +49,7 @@ def test_a_rival_is_judged_against_ours(mean, sd, n, word):
     assert verdict.published is None
 
 
-def test_what_is_equivalent_and_not_zero_says_so():
+def test_a_difference_that_is_equivalent_but_not_zero_says_so():
     (verdict,) = rivals(sample(10.5, 0.01, 20))
     assert "within the margin, but not 0" in verdict.reason
     (verdict,) = rivals(sample(10.0, 0.5, 20))
@@ -65,7 +65,7 @@ def test_a_rivals_value_is_the_difference_with_welchs_interval():
     assert verdict.reason.startswith("mine 12, a 10 (n=10 against n=20)")
 
 
-def test_words_say_where_a_rival_lies_and_not_what_is_better():
+def test_words_say_whether_a_rival_is_higher_and_not_which_is_better():
     assert rivals(sample(12.0, 1.0, 20), measure=ERROR)[0].verdict == "HIGHER"
     assert rivals(sample(8.0, 1.0, 20), measure=ERROR)[0].verdict == "LOWER"
 
@@ -168,7 +168,7 @@ def test_a_rival_without_a_row_for_one_of_its_seeds_is_incomplete():
     assert (verdict.verdict, verdict.reason) == ("INCOMPLETE", "mine lacks seed 4")
 
 
-def test_what_an_override_makes_meets_what_it_was_made_from_and_nothing_else():
+def test_a_variant_with_an_override_is_compared_with_its_original_only():
     made = cell("a+0123abcd", [x + 5 for x in OURS], imported=True)
     cells = by_key(cell("a", OURS), cell("b", OURS), made, MINE)
     asked = Selection(variants=("a+0123abcd", "b+0123abcd"), overrides=("k=1",))

@@ -57,7 +57,7 @@ def test_modes_that_few_seeds_show_refute_no_spread():
     assert "REFUTED if they are normal, but two modes that 10 seeds show in these shares by chance" in fewer.reason
 
 
-def test_similar_shares_of_what_was_gained():
+def test_similar_relative_to_what_was_learned():
     """Returns near an arbitrary zero: their SD is many times their mean, and a twentieth of what was learned."""
     part = Comparison(RelativeSD("a", SCORE, of_gain=True), "<", 0.25, "similar: SD below a quarter of the gain")
     e = made(claim(part))

@@ -31,7 +31,7 @@ def of(values, **about):
     return Sample(dict(enumerate(values)), **about)
 
 
-def test_what_is_clearly_worse_does_not_stand_out():
+def test_a_clearly_worse_mean_is_not_marked():
     samples = {"a": of(sample(10, 1, 8)), "b": of(sample(9.8, 1, 8)[::-1]), "c": of(sample(3, 1, 8))}
     assert standouts(samples, higher_is_better=True) == {"a", "b"}
     assert standouts(samples, higher_is_better=False) == {"c"}
@@ -158,7 +158,7 @@ def test_n_stands_once_where_it_is_the_same_and_in_each_cell_where_not(tmp_path)
     assert any("(n seeds)" in note for note in other.notes)
 
 
-def test_what_is_not_run_is_one_note_on_a_screen_and_missing_in_a_whole_table(tmp_path):
+def test_cells_not_run_are_one_note_on_a_screen_and_rows_in_a_full_table(tmp_path):
     lacking = [("toy/hard", "ours"), ("toy/hard", "theirs"), ("toy/easy", "theirs")]
     results = read_results(made(tmp_path, without=lacking), EXPERIMENT, PAPER)
     short = results_grids(results, whole=False)[0]

@@ -72,7 +72,7 @@ def test_no_text_line_is_wider_and_no_cell_is_lost(grid: DisplayTable, width: in
 
 
 @given(grids())
-def test_what_fits_is_not_wrapped(grid: DisplayTable) -> None:
+def test_lines_that_fit_are_not_wrapped(grid: DisplayTable) -> None:
     lines = render(grid, "text", 200).split("\n")
     for label, cells in grid.rows:
         for part in [label, *(p for cell in cells for p in cell.split("\n"))]:
@@ -294,7 +294,7 @@ def test_a_row_of_the_wrong_length_is_an_error() -> None:
 
 
 @pytest.mark.parametrize(("format", "width"), [("html", 80), ("csv", 80), ("text", 4)])
-def test_what_cannot_be_rendered_is_said(format: str, width: int) -> None:
+def test_the_output_says_what_cannot_be_rendered(format: str, width: int) -> None:
     with pytest.raises(ValueError, match=r"html|csv|width 4"):
         render(SMALL, format, width)
 

@@ -60,7 +60,7 @@ def test_an_iteration_is_a_fit_and_rounds_of_rollouts_and_updates():
 
 
 @pytest.mark.parametrize(("updates_per_step", "rounds"), [(1, 1), (3, 5)])
-def test_updates_are_so_many_for_each_step_whatever_the_rounds(updates_per_step, rounds):
+def test_the_number_of_updates_per_step_does_not_depend_on_the_rounds(updates_per_step, rounds):
     one = learner([5], updates_per_step=updates_per_step, rounds=rounds, total_steps=30)
     log = watched(one)
     finish(one)
@@ -69,7 +69,7 @@ def test_updates_are_so_many_for_each_step_whatever_the_rounds(updates_per_step,
     assert Counter(log)["imagine", 30] == 2 * rounds
 
 
-def test_more_updates_of_a_round_than_a_slice_has_come_in_several_slices():
+def test_a_round_with_more_updates_than_a_slice_takes_several_slices():
     one = learner([5], updates_per_step=5, rounds=1, total_steps=20)
     log, slices = watched(one), []
     while not one.finished:
@@ -80,7 +80,7 @@ def test_more_updates_of_a_round_than_a_slice_has_come_in_several_slices():
     assert maac.UPDATES_AT_ONCE == 20
 
 
-def test_the_last_rollout_is_learned_from_and_what_is_evaluated_at_the_end_has_learned_it():
+def test_the_last_rollout_is_learned_from_before_the_last_evaluation():
     one = learner([5], total_steps=30)
     rows = []
     while one.step < 30:
@@ -128,7 +128,7 @@ def firsts(one):
     return found
 
 
-def test_rollouts_go_on_from_what_the_model_made_and_single_steps_from_replayed_states():
+def test_rollouts_continue_from_imagined_states_and_single_steps_start_from_replayed_ones():
     for imagined in ("rollouts", "single steps"):
         one = learner([5], imagined=imagined, rollout_length_init=3, total_steps=20)
         found, layout = firsts(one), one.experience.layout
@@ -145,7 +145,7 @@ def test_rollouts_go_on_from_what_the_model_made_and_single_steps_from_replayed_
         assert one.agent.imagined.size == [2 * 3 * 32]
 
 
-def test_imagined_transitions_end_as_the_task_s_and_what_ended_is_not_followed():
+def test_imagined_rollouts_end_by_the_task_s_rule_and_are_not_continued():
     one = learner(task=Known(wall=WALL), rollout_length_init=3, total_steps=20)
     finish(one)
     layout, imagined = one.experience.layout, one.agent.imagined
@@ -156,7 +156,7 @@ def test_imagined_transitions_end_as_the_task_s_and_what_ended_is_not_followed()
     assert layout.terminal(imagined.rows[:, :32]).any()  # of the first steps
 
 
-def test_with_a_lag_policy_and_critics_do_not_see_the_newest_rollout_but_the_model_does():
+def test_with_lag_only_the_model_sees_the_newest_rollout():
     def oldest(one):
         """The greatest place of a real row in any batch or rollout."""
         places, sample = [], one.experience.replay.sample
@@ -172,7 +172,7 @@ def test_with_a_lag_policy_and_critics_do_not_see_the_newest_rollout_but_the_mod
         assert sizes == [20, 30, 40]
 
 
-def test_d_model_holds_what_is_made_and_no_more_than_its_capacity():
+def test_d_model_keeps_all_imagined_transitions_up_to_its_capacity():
     # iterations of 1, 2 and 3 steps, two rounds of 32 rollouts each
     assert learner().agent.imagined.capacity == (1 + 2 + 3) * 2 * 32
     assert learner(total_steps=39).agent.imagined.capacity == (1 + 2) * 2 * 32

@@ -204,7 +204,7 @@ def test_the_discount_of_the_printed_theorem_is_too_small_by_one_power():
 
 
 @pytest.mark.parametrize("options", TASKS.values(), ids=TASKS)
-def test_what_holds_and_what_does_not(options):
+def test_which_bounds_hold_and_which_do_not(options):
     task = double_integrator.make_double_integrator(**options)
     rows = {r: rows_of(learner((0,), 20, task, reading=r)) for r in ("printed", "one-alpha", "corrected")}
     slacks = {reading: {r["alpha"]: 1.0 for r in found} for reading, found in rows.items()}

@@ -168,7 +168,7 @@ def test_resuming_after_every_slice_changes_nothing():
 
 
 @pytest.mark.parametrize(("part", "reason"), [("r", "critic"), ("s_next", "critic|model")])
-def test_a_diverged_seed_is_masked_and_changes_nobody(part, reason):
+def test_a_diverged_seed_is_masked_and_does_not_affect_the_others(part, reason):
     expected = finish(learner())
     broken = learner()
     rows = broken.advance()

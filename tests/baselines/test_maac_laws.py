@@ -76,7 +76,7 @@ def test_evaluations_and_slices_change_no_bit_of_training():
 
 
 @pytest.mark.parametrize(("what", "profile"), [("critic", "text"), ("model", "code"), ("imagined", "text")])
-def test_a_seed_that_diverges_leaves_its_companions_alone(what, profile):
+def test_a_seed_that_diverges_does_not_affect_the_others(what, profile):
     how = {"dtype": "float64", "profile": profile, "task": Known(horizon=HORIZON), **PLANNED}
     undisturbed, hurt = (learner(**how) for _ in range(2))
     rows, hurt_rows, done = finish(undisturbed), [], False

@@ -247,7 +247,7 @@ def test_evaluations_and_slices_change_no_bit_of_training():
 
 
 @pytest.mark.parametrize("what", ["critic", "model"])
-def test_a_seed_that_diverges_leaves_its_companions_alone(what):
+def test_a_seed_that_diverges_does_not_affect_the_others(what):
     undisturbed, hurt = (learner(dtype="float64") for _ in range(2))
     rows, hurt_rows, done = finish(undisturbed), [], False
     while not hurt.finished:

@@ -44,7 +44,7 @@ def test_a_step_that_no_length_can_save_leaves_the_parameters_bit_for_bit():
     assert {r["accepted"] for r in rows} == {0.0}
 
 
-def test_with_all_the_data_the_first_step_has_the_kl_that_was_asked_for():
+def test_with_all_the_data_the_first_step_has_the_requested_kl():
     """The quadratic model holds for a small step: mean KL within a tenth of delta at the full step."""
     how = {"max_kl": 1e-5, "kl_barrier": 2.0, "fisher_fraction": 1.0, "cg_damping": 0.0, "dtype": "float64"}
     rows = finish(learner("trpo", iterations=1, hidden=(), **how))
@@ -163,7 +163,7 @@ def test_the_policy_is_updated_with_the_old_value_function():
 
 
 @pytest.mark.parametrize(("tail", "expected"), [("bootstrap", 10.0), ("zero", 0.0)])
-def test_a_time_limit_is_followed_by_what_the_config_says(tail, expected):
+def test_after_a_time_limit_the_value_is_as_the_config_says(tail, expected):
     """With V = 10 everywhere, lambda 1 and gamma 1/2: A-hat of the last step is r + V / 2 - V, or r - V."""
     one = learner("gae", iterations=1, tail=tail, gae_lambda=1.0, gamma=0.5, value_hidden=(), value_scale=1.0)
     one.agent.phi.zero_()
@@ -243,7 +243,7 @@ def test_profiles_name_fields_and_differ_from_the_text_everywhere_they_say():
 @pytest.mark.parametrize(
     "config", [{"timesteps": 50}, {"extension_factor": 1.0}, {"damping": "gradient"}, {"fisher": "empirical"}]
 )
-def test_what_vines_do_not_have_is_refused(config):
+def test_settings_that_vines_do_not_have_are_refused(config):
     with pytest.raises(ValueError, match="vines have neither"):
         learner("trpo-vine", **config)
 
@@ -264,7 +264,7 @@ def test_a_batch_of_paths_that_never_end_early_has_its_full_steps(name):
     assert one.outlook == pytest.approx(1.0, abs=0.3)
 
 
-def test_the_outlook_of_paths_that_end_early_is_what_full_ones_would_add():
+def test_the_outlook_of_paths_that_end_early_is_the_work_of_full_ones():
     one = learner("trpo", iterations=2, init_std=3.0)
     assert one.outlook == 1.0
     finish(one)

@@ -98,7 +98,7 @@ def test_a_checkpoint_after_any_step_continues_to_the_bit(module):
 
 
 @BOTH
-def test_a_seed_that_diverges_changes_its_companions_alike_whatever_goes_on_meanwhile(module):
+def test_a_seed_that_diverges_has_the_same_effect_on_the_others_whatever_happens_meanwhile(module):
     """When it is noticed is a step, so companions round alike, whether slices end there or not."""
     found = []
     for change in ({}, *MEANWHILE[1:3]):
@@ -147,7 +147,7 @@ def test_the_global_generators_are_neither_read_nor_moved(module):
 
 
 @pytest.mark.parametrize("kind", ["uniform", "action", "normal"])
-def test_what_is_drawn_depends_on_seed_and_step_only(kind):
+def test_random_numbers_depend_on_seed_and_step_only(kind):
     draw = Draw(kind, (3, 2))
     alone, block = (Tape(draw, seeds, "x", torch.float32, "cpu") for seeds in ([8], [3, 8]))
     n = 2 * alone.steps + 5

@@ -110,7 +110,7 @@ def test_a_seed_that_diverged_has_none():
     assert list(one.policies()) == [4]
 
 
-def test_what_is_handed_over_does_not_change_with_the_learner():
+def test_a_state_handed_over_does_not_change_with_the_learner():
     one = on_policy("trpo", SEEDS, iterations=2)
     before, again = one.policies()[0], one.policies()[0]
     finish(one)

@@ -49,7 +49,7 @@ def test_resuming_at_any_slice_is_exact(module):
 
 
 @pytest.mark.parametrize("module", [sac, sac_svg])
-def test_a_seed_that_diverges_leaves_its_companions_alone(module):
+def test_a_seed_that_diverges_does_not_affect_the_others(module):
     undisturbed, hurt = (learner(module=module, dtype="float64", total_steps=120) for _ in range(2))
     rows, hurt_rows = finish(undisturbed), []
     while not hurt.finished:

@@ -111,7 +111,7 @@ def test_resumption_is_byte_for_byte(before, tmp_path):
     assert not np.isnan([row["return_mean"] for row in rows]).any()
 
 
-def test_a_seed_has_no_companions_and_leaves_the_global_generators_alone():
+def test_seeds_run_alone_and_do_not_touch_the_global_generators():
     torch.manual_seed(5)
     before = sb3_trpo.global_generators()
     block = finished(made([3, 8], iterations=2))
@@ -132,7 +132,7 @@ def test_a_seed_that_is_not_finite_is_masked():
     assert learner.diverged == {3: "iteration 2: a parameter is not finite"}
 
 
-def test_what_is_missing_is_said(monkeypatch):
+def test_the_message_names_what_is_missing(monkeypatch):
     with pytest.raises(ValueError, match="test/point is not one of gymnasium's environments"):
         made([0], Point())
     with pytest.raises(ValueError, match="timesteps is 128"):

@@ -117,7 +117,7 @@ def test_a_whole_step_reads_no_value_and_stays_on_its_device(module, profile, ma
         lambda x: x.copy_(torch.ones(3)),
     ],
 )
-def test_the_meta_device_refuses_what_would_wait(slip):
+def test_the_meta_device_refuses_operations_that_would_wait(slip):
     with pytest.raises((RuntimeError, NotImplementedError, AssertionError)), OnlyOnMeta():
         slip(torch.zeros(3, device="meta"))
 

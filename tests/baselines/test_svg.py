@@ -118,7 +118,7 @@ def test_svg_zero_with_exact_q_is_svg_one_with_exact_v_step_by_step(name):
     torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
 
 
-def test_a_policy_that_has_moved_on_has_the_slope_at_what_it_would_do_with_the_same_noise():
+def test_an_updated_policy_has_the_slope_at_its_own_action_for_the_same_noise():
     """SVG(0); with replay it stays where D's action was, and DPG's is at the policy's mean."""
     rows = linear_rows(T=5, N=24)
     moved = 0.3 - rows.s @ tensor(GAIN.T)
@@ -156,7 +156,7 @@ def test_behind_a_termination_there_is_nothing_and_behind_a_time_limit_there_is(
 
 
 @pytest.mark.parametrize(("name", "spread"), [("zero", SIGMA), ("dpg", 0.0)])
-def test_q_goes_on_with_what_the_policy_would_do_now(name, spread):
+def test_q_bootstraps_with_the_present_policy_s_action(name, spread):
     """From the same state, with a policy that has moved: its noise is its own, and nothing is weighted."""
     rows = linear_rows(T=1, N=8).at(slice(0, 1))
     rows = Transitions(*(x.repeat(1, 4000, *(1,) * (x.dim() - 2)) for x in rows))._replace(log_prob=torch.ones(1, 4000))

@@ -75,7 +75,7 @@ def test_a_checkpoint_takes_its_state_and_progress_ends_at_its_total(name, tmp_p
 
 
 @every_learner
-def test_a_seed_that_diverges_leaves_its_companions_alone(name):
+def test_a_seed_that_diverges_does_not_affect_the_others(name):
     undisturbed, hurt = (learner(name, dtype="float64") for _ in range(2))
     rows, hurt_rows = finish(undisturbed), []
     while not hurt.finished:

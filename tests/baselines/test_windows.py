@@ -122,7 +122,7 @@ def test_waiting_is_part_of_a_checkpoint():
         assert all(torch.equal(p, q) for p, q in zip(parameters(resumed), parameters(whole), strict=True))
 
 
-def test_what_a_seed_without_windows_draws_is_not_a_number():
+def test_a_seed_without_windows_draws_nan():
     """Whoever forgets to mask it sees that at once, and not a window across a reset."""
     replay = Replay(2, 6, 1, 1, window=3, whole_episodes=True)
     assert replay.lacking().tolist() == [True, True]

@@ -253,7 +253,7 @@ def test_clean_while_a_block_runs_is_busy(half_done):
     assert "a run is at work" in line
 
 
-def test_a_run_says_what_it_did_and_a_second_one_does_nothing(bench):
+def test_a_run_reports_its_work_and_a_second_one_does_nothing(bench):
     first = bench.walk("--seeds", "2")
     assert first.status == 0
     assert "2 of 2 runs missing, in 1 blocks" in first.out

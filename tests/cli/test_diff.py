@@ -97,7 +97,7 @@ def test_a_change_that_no_test_shows_passes_strict_and_is_told(a, b, capsys):
     assert "none worse" in text
 
 
-def test_what_b_lacks_is_incomplete_and_what_only_b_has_is_not(a, b):
+def test_cells_that_b_lacks_are_incomplete_and_cells_that_only_b_has_are_not(a, b):
     for path in (b / PLACE).glob(f"*far--{EXACT}.*"):
         path.unlink()
     assert statuses(a, b) == (0, 4, 4)
@@ -106,7 +106,7 @@ def test_what_b_lacks_is_incomplete_and_what_only_b_has_is_not(a, b):
     assert statuses(a, b, variants=[LEARNED]) == (0, 0, 0)
 
 
-def test_seeds_that_b_lacks_are_incomplete_unless_the_others_are_asked_for(a, b, capsys):
+def test_seeds_that_b_lacks_are_incomplete_unless_only_the_others_are_requested(a, b, capsys):
     path = b / PLACE / f"{NEAR.replace('/', '-')}--{LEARNED}.json"
     meta = json.loads(path.read_bytes())
     meta["seeds"]["2"] = {"status": "failed", "error": "RuntimeError: no", "attempts": 2, "log": "x"}

@@ -15,7 +15,7 @@ from svgbench.lab import checkpoint, platform
 from svgbench.lab.cells import blocks
 
 
-def test_a_seed_that_diverges_leaves_its_companions_alone(bench):
+def test_a_seed_that_diverges_does_not_affect_the_others(bench):
     words = ("-o", "nan_seed=1")
     cell = cell_of(*words[1::2], seeds=2)
     done = bench.walk("--seeds", "2", *words)

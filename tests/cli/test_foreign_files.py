@@ -241,7 +241,7 @@ def test_halves_of_pairs(forks, place):
     assert forks(place, *TRAIN).status == 1, "what was not fetched is not trained again"
 
 
-def test_what_may_not_be_read(forks, place):
+def test_files_that_may_not_be_read(forks, place):
     store, cell = Store(place / "results"), cell_of(seeds=2)
     for path in (store.csv_path(cell), store.json_path(cell)):
         path.chmod(0)

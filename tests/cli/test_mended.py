@@ -24,7 +24,7 @@ def mendable(bench, tmp_path):
     return bench, mend
 
 
-def test_what_a_mended_algorithm_measured_is_stale_and_run_anew(mendable):
+def test_results_of_a_corrected_algorithm_are_stale_and_run_again(mendable):
     bench, mend = mendable
     cell = cell_of(seeds=2)
     assert bench.walk("--seeds", "2").status == 0

@@ -35,7 +35,7 @@ def test_an_old_folder_is_named_carried_over_and_gone_on_with(bench):
     assert (again.status, "2 of 4 runs missing" in again.out) == (0, True)
 
 
-def test_what_cannot_be_carried_over_is_named(bench, tmp_path):
+def test_results_that_cannot_be_upgraded_are_named(bench, tmp_path):
     cell = cell_of(seeds=2)
     assert bench.walk("--seeds", "2").status == 0
     make_old(bench, cell)

@@ -49,7 +49,7 @@ def test_an_edited_digit_of_the_same_length(half_done):
     assert aside.read_bytes() == edited
 
 
-def test_seeds_asked_for_piece_by_piece(tmp_path):
+def test_seeds_requested_in_several_calls(tmp_path):
     bench = Bench(tmp_path / "résultats d'été 測試 #1 %s")
     assert bench.walk("--seeds", "1").status == 0
     one = cell_of(seeds=1)
@@ -137,7 +137,7 @@ def test_a_json_with_another_hash_is_stale(half_done):
     assert (row["status"], row["note"]) == ("stale", "drift was 0.25, is now 0.5")
 
 
-def test_clean_removes_what_nothing_needs_and_no_result(half_done):
+def test_clean_removes_unneeded_files_and_no_result(half_done):
     bench, cell = half_done, cell_of(seeds=2)
     log = bench.store.log_path(block_of(cell))
     assert log.exists()

@@ -79,7 +79,7 @@ def test_every_command_ends_as_documented(shell, condition):
             assert done.err.splitlines()[-1] == "svgbench: standard output: No space left on device", name
 
 
-def test_what_ascii_lacks_is_spelled_out(shell):
+def test_characters_that_ascii_lacks_are_spelled_out(shell):
     assert "lambda = 0.96" in shell("show", "gae/fig9", encoding="ascii").out
     assert re.search(r"\d \+- \d", shell("table", "testkit/walk", encoding="ascii").out)
     assert re.search(r"\d ± \d", shell("table", "testkit/walk").out)
@@ -89,7 +89,7 @@ def test_what_ascii_lacks_is_spelled_out(shell):
     assert plain.json == whole.json, "JSON has escapes of its own"
 
 
-def test_a_run_finishes_whoever_reads(shell, tmp_path):
+def test_a_run_finishes_even_if_its_reader_goes_away(shell, tmp_path):
     """Its words are lost; its work is not."""
     for number, (case, status) in enumerate([({"sink": "pipe"}, 141), ({"closed": [0, 1, 2]}, 0)]):
         root = tmp_path / str(number)

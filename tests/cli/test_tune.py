@@ -34,7 +34,7 @@ def searched(bench):
     return bench
 
 
-def test_it_runs_what_is_missing_and_shows_what_won(bench):
+def test_it_runs_missing_cells_and_shows_the_winner(bench):
     done = bench("tune", SEARCH, "--budget", "smoke", "--tasks", "field/calm", "--variants", "drift")
     assert done.status == 0, done.err
     assert "4 of 4 runs done" in done.err, "the run's progress is not part of the answer"
@@ -48,7 +48,7 @@ def test_it_runs_what_is_missing_and_shows_what_won(bench):
     assert {line.partition(",")[0] for line in stored[0].read_text().splitlines()[1:]} == {"600", "601"}
 
 
-def test_what_is_done_is_shown_again_and_checked(searched):
+def test_finished_searches_are_shown_again_and_checked(searched):
     before = {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in searched.results.rglob("*.csv")}
     again = searched("tune", SEARCH, "--budget", "smoke", "--json")
     assert again.status == 0, again.err

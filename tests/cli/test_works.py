@@ -87,7 +87,7 @@ def test_a_deviation_of_several_experiments_is_printed_once(capsys):
     ]
 
 
-def test_plot_draws_what_has_data_and_says_what_has_none(results, capsys, tmp_path):
+def test_plot_draws_experiments_with_data_and_names_those_without(results, capsys, tmp_path):
     judging.plot("testkit", results=results, output=tmp_path / "figures")
     said = capsys.readouterr()
     assert {path.name for path in (tmp_path / "figures").iterdir()} == {"testkit-walk.png", "testkit-walk.pdf"}
@@ -129,7 +129,7 @@ def test_a_word_that_no_experiment_knows_is_an_error(words, said, results):
         asked(studies_of("testkit", results, quiet=True), *words)
 
 
-def test_plan_leaves_out_what_has_no_such_budget(results, capsys):
+def test_plan_leaves_out_experiments_without_that_budget(results, capsys):
     running.plan("testkit", budget="short", results=results, calibrate=False, as_json=True)
     said = capsys.readouterr()
     assert {row["experiment"] for row in json.loads(said.out)} == {"testkit/walk-search"}
@@ -153,7 +153,7 @@ def test_tune_takes_a_work(results, capsys):
         tuning.tune("maac", results=results, check=True)
 
 
-def test_what_only_a_folder_knows_can_be_read_and_not_run(results):
+def test_variants_that_exist_only_in_a_folder_can_be_read_but_not_run(results):
     (study,) = studies_of("walk", results, quiet=True)
     path = study.store.folder("testkit/walk", "smoke")
     for suffix in ("json", "csv"):

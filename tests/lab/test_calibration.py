@@ -65,7 +65,7 @@ def test_one_kind_of_a_family_is_measured_and_the_others_are_scaled(tmp_path, mo
     assert (len(said), machine.asked) == (1, 1), "known from before"
 
 
-def test_what_has_been_measured_before_is_scaled_from(tmp_path, monkeypatch):
+def test_earlier_measurements_are_scaled(tmp_path, monkeypatch):
     store, machine = Store(tmp_path / "results"), Machine(monkeypatch)
     costs(store, [a_block("0.3")], 1)
     assert (machine.measured, machine.asked) == ([0.3], 0), "a kind alone needs no estimate"

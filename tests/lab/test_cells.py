@@ -186,7 +186,7 @@ def test_a_task_has_settings_and_limits_of_its_own():
     assert identity(block_from_job(json.loads(json.dumps(describe_job(block)))).cell) == overridden.identity
 
 
-def test_what_identity_depends_on():
+def test_the_identity_depends_on():
     cell = cell_of()
     different = [
         replace(cell, config=dict(cell.config) | {"drift": 0.25}),
@@ -222,7 +222,7 @@ def test_a_setting_that_came_later_and_is_as_before_changes_no_identity(monkeypa
     assert identity(replace(cell, config=dict(cell.config) | {"drift": 0.25})) != identity(before)
 
 
-def test_an_override_makes_a_cell_of_its_own():
+def test_an_override_makes_another_cell():
     plain, fast, again = cell_of(), cell_of("drift=2"), cell_of("drift=2.0")
     assert fast.variant.id == again.variant.id != plain.variant.id
     assert fast.variant.id.startswith("drift+")
@@ -271,7 +271,7 @@ def test_tuples_survive_the_journey():
     assert block_from_job(json.loads(json.dumps(describe_job(block)))).cell.config == {"hidden": (64, 64)}
 
 
-def test_a_plan_wants_what_is_missing(tmp_path):
+def test_a_plan_lists_the_missing_runs(tmp_path):
     store = Store(tmp_path / "results")
     made = make_plan(store, WALK, Selection("smoke"))
     assert (made.runs_total, made.runs_missing, len(made.blocks)) == (16, 16, 8)

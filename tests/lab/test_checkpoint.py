@@ -79,7 +79,7 @@ def test_no_file_is_no_checkpoint(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage", b"PK\x03\x04", b"\x80\x04N.", b"\x80\x02}q\x00."])
-def test_what_is_no_checkpoint_is_refused(tmp_path, content):
+def test_a_file_that_is_not_a_checkpoint_is_refused(tmp_path, content):
     path = tmp_path / "checkpoint.pt"
     path.write_bytes(content)
     with pytest.raises(DamagedError, match=r"checkpoint\.pt"):

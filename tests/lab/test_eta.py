@@ -214,7 +214,7 @@ def test_the_first_slices_of_a_block_are_held_against_others_of_its_kind():
             assert (end - now) / 2 <= seconds <= (end - now) * 2, (now, end - now, seconds)
 
 
-def test_a_finished_block_took_what_it_took():
+def test_a_finished_block_reports_its_own_time():
     """Its last reports may never be read. Of a resumed one the part before is added."""
     for first, whole in ((1, 6.0), (50, 11.0)):
         forecast = Forecast({"a": "kind", "b": "kind"}, 1)

@@ -56,7 +56,7 @@ def test_settings_that_none_has_together():
 
 
 @pytest.mark.parametrize("text", ["gamma", "=1", " =1", "", "="])
-def test_what_is_no_setting(text):
+def test_names_that_are_not_settings(text):
     with pytest.raises(UsageError, match="expected key=value"):
         parse_overrides([text])
 

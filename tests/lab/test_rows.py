@@ -46,7 +46,7 @@ def test_a_file_that_somebody_removed_is_whole_again(tmp_path):
     assert file.path.read_bytes() == expected(rows(0, 4))
 
 
-def test_what_an_earlier_process_left_is_replaced(tmp_path):
+def test_files_left_by_an_earlier_process_are_replaced(tmp_path):
     earlier = RowsFile(tmp_path, COLUMNS)
     earlier.update(rows(0, 9), at_once=True)
     with earlier.path.open("ab") as file:

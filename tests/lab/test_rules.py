@@ -71,7 +71,7 @@ UNREADABLE = [
 
 
 @pytest.mark.parametrize("rule", UNREADABLE)
-def test_what_is_no_rule_is_refused(rule):
+def test_an_expression_that_is_not_a_rule_is_refused(rule):
     with pytest.raises(UsageError, match="not a rule that svgbench can judge"):
         check({rule: "why"}, {**VALUES, "open": 1, "max": 1}, "here")
 

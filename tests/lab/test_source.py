@@ -259,7 +259,7 @@ class Config(base.Config):
 """
 
 
-def test_a_config_inherits_rules_and_what_was_added_but_no_profiles(write):
+def test_a_config_inherits_rules_and_added_settings_but_no_profiles(write):
     write("base_of_added", BASE)
     found = declared(write("derived_from_added", DERIVED))
     assert found.defaults == {"gamma": 0.5, "size": 2, "clip": None, "twice": True, "own": 1}
@@ -289,7 +289,7 @@ ADDS = (
 )
 
 
-def test_what_was_added_and_is_as_before_is_no_part_of_the_identity(write):
+def test_an_added_setting_with_its_old_value_is_not_part_of_the_identity(write):
     found = declared(write("adds", ADDS + "ADDED = {'a': 1, 'b': (1, 2.0)}"))
     for config, rest in (
         ({"a": 1, "b": [1.0, 2]}, {}),
@@ -308,7 +308,7 @@ def test_what_was_added_and_is_as_before_is_no_part_of_the_identity(write):
         ("adds_sum", "ADDED = dict(a=1)", "adds_sum: ADDED must be a literal"),
     ],
 )
-def test_what_was_added_is_checked(write, name, text, message):
+def test_added_settings_are_checked(write, name, text, message):
     with pytest.raises(UsageError, match=message):
         declared(write(name, ADDS + text))
 

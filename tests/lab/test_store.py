@@ -231,7 +231,7 @@ def test_statuses(tmp_path):
         ({"processor": "abacus", "python": "3.99"}, "done", ""),
     ],
 )
-def test_what_of_a_platform_is_compared(tmp_path, changed, status, note):
+def test_which_parts_of_a_platform_are_compared(tmp_path, changed, status, note):
     store, cell = Store(tmp_path), cell_of(seeds=2)
     merge(store, cell, (0, 1), platform=platform.describe("cpu") | changed)
     state = store.state(cell)
@@ -241,7 +241,7 @@ def test_what_of_a_platform_is_compared(tmp_path, changed, status, note):
     assert state.usable == (() if status == "other" else (0, 1))
 
 
-def test_a_setting_that_came_later_is_not_what_made_a_cell_stale(store, cell, monkeypatch):
+def test_a_later_setting_is_not_named_as_the_cause_of_staleness(store, cell, monkeypatch):
     path = store.json_path(cell)
     meta = json.loads(path.read_bytes())
     del meta["config"]["drift"]

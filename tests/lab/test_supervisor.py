@@ -203,7 +203,7 @@ def test_a_block_of_another_run_is_not_placed(supervise, cell, tmp_path, clock):
     assert [name for name, *_ in events].count("waiting") == 1
 
 
-def test_what_is_delivered_or_stored_is_not_started(supervise, cell, tmp_path):
+def test_blocks_that_are_delivered_or_stored_are_not_started(supervise, cell, tmp_path):
     """A dead supervisor's block has delivered, another run has stored a second one, and a third one was planned."""
     store, (first, second, *_) = Store(tmp_path), blocks(cell, cell.seeds)
     deliver_made_up(store, second)

@@ -119,7 +119,7 @@ def test_what_is_written_is_what_a_run_writes_now(store, tmp_path):
         ({"columns": ["position"]}, "is damaged"),
     ],
 )
-def test_what_is_not_as_it_was_written_is_named_and_left(store, changed, note):
+def test_files_changed_by_others_are_named_and_left(store, changed, note):
     import re
 
     make_old(store, OWN, **changed)
@@ -217,7 +217,7 @@ def test_diff_reads_both_formats(store, tmp_path):
     assert "total_steps" in seen, "what cannot be carried over is compared as it is"
 
 
-def test_what_is_under_way_is_gone_on_with(store):
+def test_runs_in_progress_are_continued(store):
     (block,) = blocks(OWN, (2,))
     old = replace(block, cell=replace(OWN, identity=old_hash(OWN)))
     folder, policies = store.block_work(old), store.cell_work(OWN) / f"{old.name}-policies.pt"
