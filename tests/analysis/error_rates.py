@@ -50,7 +50,7 @@ def below_best(share: float) -> Draw:
 
 @dataclass(frozen=True)
 class Made:
-    """A variant and J rivals whose means are `lead` above its own; said of it: above the best less `margin`."""
+    """A variant and J rivals whose means are `lead` above its own. Claim: it is above the best minus `margin`."""
 
     left: Draw
     rival: Draw
@@ -91,14 +91,14 @@ METHODS = {"t": t_only, "now": now, "ranks": ranks}
 
 @cache
 def chance(n: int, wins: int) -> float:
-    """Of so many wins of n values against n others, or more, if all are alike: Mann and Whitney's exact test."""
+    """The probability of at least `wins` wins of n values against n like ones: Mann and Whitney's exact test."""
     ways = ways_to_win(n, n)
     return float(ways[wins:].sum() / ways.sum())
 
 
 @cache
 def ways_to_win(n: int, m: int) -> np.ndarray:
-    """In how many orders n values have 0, 1, ... wins against m others: the largest is one of the n, or it is not."""
+    """The number of orders in which n values have 0, 1, ... wins against m others, by the place of the largest."""
     if not (n and m):
         return np.ones(1)
     ways = np.zeros(n * m + 1)

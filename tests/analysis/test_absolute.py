@@ -1,4 +1,4 @@
-"""Absolute levels: what a smaller budget and a number that nobody reached leave of a verdict."""
+"""Absolute levels: verdicts at smaller budgets, and for levels that no run has reached."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ CASES = [
     ],
 )
 def test_a_level_that_is_not_reached_says_nothing_below_the_paper(relation, margin, values, word, missed, scale, lower):
-    """And is decided at the paper's budget. Lower is better: the same with 100 divided by it, from the other side."""
+    """It is decided at the paper's budget. Where lower is better, the same holds with 100 divided by each value."""
     if scale == "log_ratio":
         margin /= 10
     if lower:
@@ -143,7 +143,7 @@ def test_a_level_that_is_not_reached_says_nothing_below_the_paper(relation, marg
 @pytest.mark.parametrize(("relation", "margin", "values", "word", "missed"), CASES)
 @pytest.mark.parametrize("budget", ["paper", "short"])
 def test_a_level_that_no_run_has_reached_cannot_be_missed(relation, margin, values, word, missed, budget):
-    """At any budget, and before the budget is asked; whoever reaches it shows that it can be."""
+    """At every budget, whatever else is open. Any run that reaches the level shows that it can be reached."""
     part = compared(relation, 30.0, margin)
     verdict = judge(part, cell("a", [x + 20 for x in values]), budget=budget, shown=())
     alone = found(verdict)
@@ -222,7 +222,7 @@ def test_evidence_is_of_the_same_measure_and_task():
 
 
 def test_a_random_policy_counts_as_a_level_at_its_mean():
-    """It does not learn: who is not above it with less says nothing, and it is reached by whoever is."""
+    """It does not learn. Not being above it at a small budget shows nothing; being above it reaches the level."""
     part = Comparison(Term("a", SCORE), ">", Term("random", SCORE), "learns: above an untrained policy")
     random, below, above = cell("random", LOW), cell("a", [x - 3 for x in LOW]), cell("a", HIGH)
     assert found(judge(part, below, random, budget="paper", shown=(9.0,))) == (R, "")
@@ -349,7 +349,7 @@ NOT_SHOWN = {  # what the README of each work says of them
 
 
 def test_no_claim_that_compares_with_a_number_escapes():
-    """It is about a level, a spread, a printed number, or says why not; and a relation has no number but its margin."""
+    """Each is about a level, a spread or a printed number, or says why not. A relation's only number is its margin."""
     for e in reproduce.experiments().values():
         for c in e.claims:
             for part, task in itertools.product(c.parts, e.tasks_of(c)):

@@ -1,4 +1,4 @@
-"""Seeds that failed, and what failures and a task's best value say of a mean."""
+"""Failed seeds, and how failures and a task's best value bound a mean."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_the_best_is_told_although_a_rival_fails():
 
 
 def test_a_seed_that_diverged_has_failed_whatever_it_counts_as():
-    """It counts as the worst of all, 110 here, which widens b's interval: not by as much as a failure is apart."""
+    """It counts as the worst of all, here 110. That widens b's interval less than a failed seed's distance would."""
     b = cell("b", [181.0, 179.0, 999.0, 180.0, 182.5], diverged=(2,))
     verdict = judge(NOT_BELOW, cell("a", LEADER), b, cell("c", sample(120.0, 5.0, 5)))
     assert verdict.verdict == "SUPPORTED"

@@ -1,4 +1,4 @@
-"""What a reader must know of the seeds behind a number stands with it: seeds that end early, budgets, --seeds."""
+"""Notes beside a number about its seeds: seeds that end early, other budgets, --seeds."""
 
 from __future__ import annotations
 

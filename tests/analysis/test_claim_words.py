@@ -87,7 +87,7 @@ def test_a_printed_mean_can_be_the_right_side():
     st.integers(-100, 100),
 )
 def test_laws_of_not_worse_than(xy, margin, constant):
-    """Both ways is "~"; the mirror image; above implies not below; a constant on both sides changes nothing."""
+    """In both directions it is "~"; mirror images agree; above implies not below; adding a constant changes nothing."""
     a, b = (np.array(x, dtype=float) for x in zip(*xy, strict=True))
 
     def word(relation, left=a, right=b, m=float(margin)):

@@ -1,4 +1,4 @@
-"""Claims: each rule fires on constructed numbers, and its neighbour does not."""
+"""Claims: each rule applies to constructed numbers where it should, and only there."""
 
 from __future__ import annotations
 

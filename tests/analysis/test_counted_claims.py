@@ -70,7 +70,7 @@ def test_a_counted_claim_has_a_verdict_beside_its_tasks(at_least, words, verdict
 
 @pytest.mark.parametrize("m", [1, 2, 3, 4])
 def test_counting_agrees_with_every_way_in_which_the_missing_could_come_out(m):
-    """INCOMPLETE exactly where completions exist that are SUPPORTED or REFUTED, beside others; else what all say."""
+    """INCOMPLETE if and only if the missing verdicts could lead to different words; else the word they all lead to."""
 
     def settled(words, k):
         true, false = words.count(S), words.count(R)

@@ -1,4 +1,4 @@
-"""What is open of a verdict: the missing runs, the seeds that would decide it, and what they would cost."""
+"""What a verdict still needs: missing runs, the seeds that would decide it, and their cost."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def fill_all(store: Store, one: Any, budget: str, without: Sequence[tuple[str, s
 
 
 def seconds_of(store: Store, c: Any, seconds: float) -> None:
-    """Say in the cell's JSON that each of its seeds took so long."""
+    """Write into the cell's JSON that each of its seeds took `seconds`."""
     path = store.json_path(c)
     meta = json.loads(path.read_bytes())
     for entry in meta["seeds"].values():

@@ -1,4 +1,4 @@
-"""Somebody's own method beside ours: of another package, or ours with a setting changed."""
+"""A user's method beside ours: from another package, or ours with a changed setting."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def test_a_selection_of_seeds_reads_only_those(store: Store, experiment: Experim
 def test_a_variant_that_a_figure_leaves_out_is_not_read_and_cannot_be_named(
     store: Store, experiment: Experiment, my_csv: Path
 ) -> None:
-    """Its runs are declared by the other experiment, so they are no undeclared ones here; an imported one still is."""
+    """The other experiment declares its runs, so they are not undeclared here. An imported variant still is."""
     import_results(store, experiment, an_import(my_csv))
     ours = tuple(v for v in experiment.variants if v.id == "ours")
     whole = replace(experiment, id="toy/fig2", draws_from="toy/fig1", variants=ours)

@@ -1,4 +1,4 @@
-"""An imported or own method against ours: each word fires, and its neighbour does not."""
+"""An imported or a user's method against ours: each verdict appears where it should, and only there."""
 
 from __future__ import annotations
 

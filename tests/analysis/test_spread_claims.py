@@ -26,7 +26,7 @@ def lines_of(e, verdicts, width=80):
 
 
 def test_similar_across_seeds():
-    """Five seeds that are alike do not show that a sixth would be; eighty do. Five that differ show that."""
+    """Five similar seeds do not show that a sixth would be similar; eighty do. Five different ones show a difference."""
     part = Comparison(RelativeSD("a", SCORE), "<", 0.25, "similar: SD below a quarter of the mean")
     e = made(claim(part))
     values = sample(100.0, 5.0, 80)
@@ -77,7 +77,7 @@ def test_similar_relative_to_what_was_learned():
 
 
 def test_a_failed_seed_is_not_similar_to_the_others():
-    """Counted as the worst of the rest it would add no spread: without a declared floor nothing is decided."""
+    """Counted as the worst of the others, it would add no spread. So without a declared floor nothing is decided."""
     e = made(claim(Comparison(RelativeSD("a", SCORE), "<", 0.25, "similar")))
     cells = {"paper": by_key(cell("a", sample(100.0, 5.0, 80), diverged=tuple(range(8))))}
     open_ = compare(e, cells)[0]

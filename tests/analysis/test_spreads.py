@@ -120,7 +120,7 @@ def test_a_relative_sd_knows_no_scale_and_no_sign(xs, exponent):
 
 @pytest.mark.parametrize("n", [3, 5, 10])
 def test_normal_values_at_the_threshold_pass_in_one_case_of_forty(n, rng):
-    """And a bootstrap's upper end would have let one in eight through at ten seeds, one in two at three."""
+    """A bootstrap's upper end would have passed one case in eight with ten seeds, and one in two with three."""
     rows, truth = rng.normal(1, 0.15, (800, n)), 0.15
     for interval in (vangel_interval, relative_sd_interval):
         found = [interval(row) for row in rows]

@@ -1,4 +1,4 @@
-"""The best of a column and what is not told apart from it; and a table that fits a screen."""
+"""The best of a column and the means that a test cannot tell apart from it; and tables that fit a screen."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_holm_corrects_over_the_column():
 
 
 def test_a_failed_seed_counts_as_the_worst():
-    """What lost half of its seeds is not the best by the other half."""
+    """A variant that lost half of its seeds is not the best because of the other half."""
     lucky = Sample({0: 100.0, 1: 101.0, 2: 99.0}, failed=(3, 4, 5))
     steady = of(sample(80, 1, 6))
     worse = of(sample(-300, 1, 6))

@@ -40,7 +40,7 @@ def test_tost_and_welch_agree_with_tests_on_the_raw_values(case):
 
 
 def test_the_golden_pairs_tell_tost_from_its_mistakes():
-    """The alternatives swapped, or the smaller p taken, would be off by more than a tenth somewhere."""
+    """With swapped alternatives, or the smaller p-value, some pair would be wrong by more than a tenth."""
     swapped = [1 - case["tost"] for case in GOLDEN["two_samples"]]
     assert max(abs(s - case["tost"]) for s, case in zip(swapped, GOLDEN["two_samples"], strict=True)) > 0.1
     assert any(case["tost"] < 0.05 for case in GOLDEN["two_samples"])

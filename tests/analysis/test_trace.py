@@ -1,4 +1,4 @@
-"""Where two recordings of a seed part."""
+"""Where two recordings of a seed begin to differ."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ HORIZON = 6  # of the episodes with planning, which are slow
 
 
 class Known(Point):
-    """The point with its reward known. wall: what lies beyond x = wall has ended, None: the point's own rule."""
+    """The point task with a known reward. wall: episodes end beyond x = wall; None: the point's own rule."""
 
     reward_function = staticmethod(lambda obs, action, next_obs: 1 - next_obs[..., 2])
 
@@ -67,7 +67,7 @@ def learner(seeds=(0, 1, 2), task=None, total_steps=STEPS, profile="text", **set
 
 
 def trained(one):
-    """What training has made, each [S, ...]."""
+    """Everything that training changes, each [S, ...]."""
     agent = one.agent
     own = [agent.fit.loss, agent.fit.epochs, agent.model.centre, agent.model.out_width, agent.imagined.rows]
     return [*(adam.flat for adam in agent.adams), agent.target_critic.net.layers[0].weight, *own]
@@ -118,7 +118,7 @@ class Plain:
         return torch.stack(action), log_prob
 
     def step(self, e, obs, action, noise):
-        """What member e makes of it."""
+        """The next observation by member e."""
         model, s = self.agent.model, self.s
         x = (torch.cat([obs, action]) - model.centre[s, e, 0]) / model.width[s, e, 0]
         out, n = passed(layers(model.net, s, e), x, lambda h: h * torch.sigmoid(h)), len(obs)

@@ -49,7 +49,7 @@ def test_a_learner_inside_a_model_continues_byte_for_byte(make):
 
 
 def test_trpo_improves_inside_a_model():
-    """Returns rise by 4.5 in twelve iterations, with a deviation of 0.4 from one to the next: 2 is no chance."""
+    """Returns rise by 4.5 in twelve iterations. From one to the next they vary by 0.4, so a rise of 2 is not chance."""
     one = trpo((3, 8, 5), iterations=12, simulations=60, max_kl=0.05)
     rows = on_policy_kit.finish(one)
     for seed in (3, 8, 5):

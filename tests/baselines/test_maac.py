@@ -22,7 +22,7 @@ WALL = 0.5
 
 
 def watched(one):
-    """A list that fills with what the agent does, and the environment step at which it does it."""
+    """A list that collects what the agent does, each with its environment step."""
     log, agent = [], one.agent
     begin, imagine, update = agent.fit.begin, agent._imagine, agent._update_once
 
@@ -115,7 +115,7 @@ def test_a_batch_is_of_12_real_and_244_imagined_transitions():
 
 
 def firsts(one):
-    """How many observations that were imagined from are replayed ones, in each call of `_imagine`; and its rows."""
+    """For each call of `_imagine`: how many of its starting observations are replayed ones, and its rows."""
     found, add = [], one.agent.imagined.add
     layout = one.experience.layout
 
@@ -158,7 +158,7 @@ def test_imagined_rollouts_end_by_the_task_s_rule_and_are_not_continued():
 
 def test_with_lag_only_the_model_sees_the_newest_rollout():
     def oldest(one):
-        """The greatest place of a real row in any batch or rollout."""
+        """The largest index of a real row in any batch or rollout."""
         places, sample = [], one.experience.replay.sample
         one.experience.replay.sample = lambda u: (places.append((u * one.experience.replay.size).max()), sample(u))[1]
         sizes, begin = [], one.agent.fit.begin
@@ -310,7 +310,7 @@ LEARNS = {
 
 
 def test_it_learns_to_push_the_point_to_the_origin():
-    """150 steps that are learned from. Uniform actions make -9 on average, rest on the circle 0, the best about 19."""
+    """150 steps with updates. Mean returns: uniform actions -9, rest on the circle 0, the best policy about 19."""
     rows = finish(learner([0, 1], total_steps=250, **LEARNS))
     returns = [r["eval_return"] for r in rows if r["step"] == 250]
     assert random_return() < 0

@@ -56,7 +56,7 @@ def learner(seeds=(0, 1, 2), task=None, total_steps=STEPS, **settings):
 
 
 def trained(one):
-    """What training has made, each [S, ...]."""
+    """Everything that training changes, each [S, ...]."""
     agent = one.agent
     own = [agent.fit.loss, agent.fit.elites, agent.fit.epochs, agent.model.centre, agent.imagined.rows]
     return [*(adam.flat for adam in agent.adams), agent.target_critic.net.layers[0].weight, *own]

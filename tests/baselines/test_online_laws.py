@@ -1,4 +1,4 @@
-"""How the online learners train is a function of seed and environment step: of nothing else that goes on meanwhile."""
+"""Training of the online learners depends only on seed and environment step."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_evaluations_and_slices_change_no_bit_of_training(module, profile):
 
 @BOTH
 def test_random_steps_and_the_first_update_change_no_draw_of_others(module):
-    """Each stream goes by steps of its own: exploration from step 0, updates from the first of them."""
+    """Each stream counts its own steps: exploration from step 0, updates from the first update."""
     seen = {}
     for random_steps, learning_starts in ((0, 10), (70, 10), (30, 70)):
         one = learner(module=module, random_steps=random_steps, learning_starts=learning_starts)
@@ -99,7 +99,7 @@ def test_a_checkpoint_after_any_step_continues_to_the_bit(module):
 
 @BOTH
 def test_a_seed_that_diverges_has_the_same_effect_on_the_others_whatever_happens_meanwhile(module):
-    """When it is noticed is a step, so companions round alike, whether slices end there or not."""
+    """Divergence is noticed at fixed steps, so the other seeds round equally wherever slices end."""
     found = []
     for change in ({}, *MEANWHILE[1:3]):
         one = learner([13, 1], module=module, task=Point(broken_after=45), **change)

@@ -1,4 +1,4 @@
-"""What a learner hands over as its trained policies acts as the learner itself does without noise."""
+"""The trained policies that a learner returns act as the learner itself does without noise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers are of the type that the config says, whatever torch's default is where the learner runs."""
+"""Numbers have the type that the config says, whatever torch's default type is."""
 
 from __future__ import annotations
 

@@ -162,7 +162,7 @@ def test_resuming_records_anew(module):
 
 
 def test_a_tape_repeats_what_python_read_when_it_was_recorded():
-    """As a graph does: so the tests above fail for an update that takes a changing number from Python."""
+    """A CUDA graph does the same. So the tests above fail for an update that reads a changing number from Python."""
     x, step, phases = torch.zeros(2), 0, []
 
     def update(phase, experience, draws, active):

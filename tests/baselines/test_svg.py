@@ -30,7 +30,7 @@ class ExactModel:
 
 
 class ExactCritic:
-    """The slope of -1/2 x'Mx."""
+    """The derivative of -1/2 x'Mx."""
 
     def __init__(self, matrix):
         self.matrix = tensor(matrix)
@@ -45,7 +45,7 @@ def regulator_agent(name, **config):
 
 
 def exact_agent(name, **config):
-    """An agent whose policy is the one that acts, and whose model and critic are what they should learn."""
+    """An agent with the acting policy, and with the exact model and critic."""
     agent = regulator_agent(name, **config)
     agent.policy.mean = lambda s: -s @ tensor(GAIN.T)
     matrix = value_matrix(LQ, GAIN) if name == "one" else action_value_matrix(LQ, GAIN)
@@ -55,14 +55,14 @@ def exact_agent(name, **config):
 
 
 def slope_of(agent, rows, mean=None):
-    """What SVG(1) or SVG(0) multiplies pi_theta by, where the policy's mean is the one that acted, or this."""
+    """The factor of pi_theta in SVG(1) or SVG(0). mean: the policy's mean; None: the one that acted."""
     if "model" in agent.learned:
         return agent.value_slope(rows)
     return agent.value_slope(rows, agent.policy.mean(rows.s) if mean is None else mean, agent.known_before(rows))
 
 
 def value_sample(agent, rows):
-    """What the agent fits its critic to."""
+    """The critic's targets."""
     if hasattr(agent, "value_sample"):
         return agent.value_sample(rows)
     return state_value_sample(agent.config, agent.critic, agent.policy, rows)
@@ -157,7 +157,7 @@ def test_behind_a_termination_there_is_nothing_and_behind_a_time_limit_there_is(
 
 @pytest.mark.parametrize(("name", "spread"), [("zero", SIGMA), ("dpg", 0.0)])
 def test_q_bootstraps_with_the_present_policy_s_action(name, spread):
-    """From the same state, with a policy that has moved: its noise is its own, and nothing is weighted."""
+    """From the same state, with an updated policy: it draws its own noise, and there are no importance weights."""
     rows = linear_rows(T=1, N=8).at(slice(0, 1))
     rows = Transitions(*(x.repeat(1, 4000, *(1,) * (x.dim() - 2)) for x in rows))._replace(log_prob=torch.ones(1, 4000))
     agent = regulator_agent(name)

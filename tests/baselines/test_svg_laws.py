@@ -158,7 +158,7 @@ def test_episodes_that_cannot_be_shared_out_are_refused():
 
 @every_learner
 def test_a_task_that_only_states_other_bounds_is_learned_alike(name):
-    """Bounds of +-4 are exact in binary: the same bits as those of +-1."""
+    """Bounds of +-4 scale exactly in binary, so the bits are those of +-1."""
     plain, other = learner(name), learner(name, task=BoundedDisc(-4.0, 4.0))
     assert repr(finish(plain)) == repr(finish(other))
     for mine, theirs in zip(parameters(plain), parameters(other), strict=True):

@@ -1,4 +1,4 @@
-"""Where no window lies inside an episode: refused up front where it is known, else said, and never drawn across."""
+"""Episodes too short for a window: refused if known before a run, else reported, and never sampled across a reset."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_waiting_is_part_of_a_checkpoint():
 
 
 def test_a_seed_without_windows_draws_nan():
-    """Whoever forgets to mask it sees that at once, and not a window across a reset."""
+    """Code that forgets to mask it gets NaN, not a window across a reset."""
     replay = Replay(2, 6, 1, 1, window=3, whole_episodes=True)
     assert replay.lacking().tolist() == [True, True]
     for i in range(6):

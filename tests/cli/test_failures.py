@@ -1,4 +1,4 @@
-"""What goes wrong inside a block: it costs that block, is said in one line, and costs nothing else."""
+"""Errors inside a block: only that block fails, with an error of one line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Results that git, an editor or a file manager has been at, and folders that cannot be written."""
+"""Results changed by git, an editor or a file manager, and folders that cannot be written."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def git(folder, *words):
 
 
 def clone(place, to):
-    """What a person gets whose git changes line endings."""
+    """A clone by a git that changes line endings."""
     shutil.rmtree(place / "results" / ".work")
     git(place, "init", "-q")
     git(place, "add", "-f", ".")
@@ -183,7 +183,7 @@ STRAYS = (
 
 
 def litter(folder, cell):
-    """Everything that may lie about in a folder of results."""
+    """Every kind of stray file in a results folder."""
     home = Store(folder / "results").csv_path(cell).parent
     for name in STRAYS:
         for where in (home, home.parent, home.parent.parent.parent, home.parent / "paper"):
@@ -215,7 +215,7 @@ def test_strays_change_nothing(forks, place):
 
 
 def test_halves_of_pairs(forks, place):
-    """A CSV without its JSON, a JSON without its CSV, links to what was not fetched: said, and no command stops."""
+    """A CSV without its JSON, a JSON without its CSV, links to files not fetched: reported, and no command stops."""
     store, cell = Store(place / "results"), cell_of(seeds=2)
     home = store.csv_path(cell).parent
     (home / "field-calm--mine.csv").unlink()

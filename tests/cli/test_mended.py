@@ -1,4 +1,4 @@
-"""Somebody else's algorithm is mended: what it measured before is stale, and nothing of it is gone on with."""
+"""A plugin's algorithm is corrected: its earlier results are stale, and none of its checkpoints is continued."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_results_of_a_corrected_algorithm_are_stale_and_run_again(mendable):
 
 
 def test_a_failed_run_of_a_mended_algorithm_starts_from_its_beginning(mendable):
-    """Its checkpoint is that of the old source: with it half of the walk would have been the old one's."""
+    """Its checkpoint is from the old source; with it, half of the walk would come from the old code."""
     bench, mend = mendable
     words = ("--seeds", "2", "-o", "raise_at=3")
     cell = cell_of("raise_at=3", seeds=2)

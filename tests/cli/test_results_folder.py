@@ -1,4 +1,4 @@
-"""Files that somebody cut, edited, or made with another version; and seeds that are asked for piece by piece."""
+"""Files that were cut, edited or made with another version; and seeds requested in several calls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a plan measures, what it scales, and what it keeps."""
+"""Which costs a plan measures, which it scales, and which it stores."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_the_idle_clock_counts_sleep_and_no_more_than_the_time_that_passed():
 
 
 def test_a_learner_that_expects_longer_slices_costs_more(monkeypatch):
-    """What is left is reckoned at 1000 times what was done: far beyond what two measurements differ by."""
+    """The rest is estimated at 1000 times the work done, far more than two measurements differ."""
     one, true = a_block("0.1"), block.resolve
     name = one.cell.variant.learner
 

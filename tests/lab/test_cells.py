@@ -100,7 +100,7 @@ def test_a_budget_may_have_settings_for_a_task_a_variant_and_a_cell():
 
 
 def test_a_variants_setting_may_differ_between_tasks():
-    """What a value per task leaves out is for the layers below: here the task's own setting, then the default."""
+    """Tasks that a value per task leaves out use the layers below: here the task's own setting, then the default."""
     calm, windy = WALK.tasks
     drift = replace(WALK.variants[0], config={"drift": PerTask({"field/windy": 0.75}), "steps": 2})
     changed = replace(WALK, tasks=(replace(calm, config={"drift": 7.5}), windy), variants=(drift,))

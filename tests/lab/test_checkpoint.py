@@ -128,7 +128,7 @@ def test_a_cut_or_spoilt_checkpoint_is_refused_or_what_it_was(tmp_path):
 
 
 def test_a_full_disk_is_named_and_leaves_the_old_checkpoint_alone(tmp_path):
-    """The error of the file, not torch's of an archive that it could not close."""
+    """The error names the file; it is not torch's error about an archive that it could not close."""
     path = tmp_path / "checkpoint.pt"
     checkpoint.save(path, "me", {"x": torch.zeros(3)})
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)

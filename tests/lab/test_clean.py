@@ -1,4 +1,4 @@
-"""`clean` takes what nothing can use, and leaves what a run would go on from."""
+"""`clean` removes unusable files, and keeps those that a run would continue from."""
 
 from __future__ import annotations
 

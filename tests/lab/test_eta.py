@@ -1,4 +1,4 @@
-"""The time that is left: within a factor of two of the truth from a tenth of the time on, on traces of many shapes."""
+"""The remaining time is right within a factor of two after a tenth of the time, on traces of many shapes."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ def test_short_blocks_cost_their_start():
 
 
 def test_blocks_that_begin_short_may_become_longer():
-    """A learner knows by how much at most; the middle, in factors, is the safest guess."""
+    """A learner knows the largest factor; its square root is the safest guess."""
     forecast = Forecast({"a": "kind"}, 1)
     forecast.started("a", 0.0)
     for now, done in trace_of([1.0] * 5, start=0.0):
@@ -215,7 +215,7 @@ def test_the_first_slices_of_a_block_are_held_against_others_of_its_kind():
 
 
 def test_a_finished_block_reports_its_own_time():
-    """Its last reports may never be read. Of a resumed one the part before is added."""
+    """Its last reports may never be read. For a resumed block, the time before is added."""
     for first, whole in ((1, 6.0), (50, 11.0)):
         forecast = Forecast({"a": "kind", "b": "kind"}, 1)
         forecast.started("a", 0.0)

@@ -21,7 +21,7 @@ FIELD = "svgbench_testkit.field:make"
 
 
 def forget():
-    """Know as little as a new process."""
+    """Clear all caches, as in a new process."""
     importlib.invalidate_caches()
     for cached in (origin.source_hash, origin._hashed, modules.module, declared):
         cached.cache_clear()
@@ -147,7 +147,7 @@ def test_of_a_namespace_only_the_package_in_it_counts(monkeypatch, tmp_path):
 
 
 def test_an_editable_installation(monkeypatch, tmp_path):
-    """Its finder says where the package is; nothing of it is on the path."""
+    """Its finder locates the package; the package is not on the path."""
     written(tmp_path, PACKAGE)
 
     class Finder:

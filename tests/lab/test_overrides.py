@@ -1,4 +1,4 @@
-"""`-o key=value`: whom it reaches, whom it leaves out, and what it refuses."""
+"""`-o key=value`: which cells it changes, which it leaves out, and what it refuses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person sees while blocks run, on a terminal of any width and in a file."""
+"""Progress while blocks run, on a terminal of any width and in a file."""
 
 from __future__ import annotations
 

@@ -164,7 +164,7 @@ def test_a_block_that_cannot_be_built_is_not_tried_again(supervise, cell, tmp_pa
 
 
 def test_the_error_that_the_block_noted_is_the_one_that_is_told(supervise, cell, tmp_path):
-    """And not the one that an earlier attempt noted."""
+    """Not the error of an earlier attempt."""
     path = Store(tmp_path).block_work(blocks(cell, cell.seeds)[0]) / "error.json"
 
     def note(text):

@@ -1,4 +1,4 @@
-"""Results of format 1 carried over to names: the JSONs and `.work`, checked first, and no number touched."""
+"""Upgrading results of format 1 to names: JSONs and `.work` are checked first, and no number changes."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_a_seed_of_another_hash_is_left(store):
 
 
 def test_a_stale_cell_stays_stale(store):
-    """Its settings and versions are its own, and so is its new identity."""
+    """Its settings and versions are kept, and its new identity follows from them."""
     was = replace(OWN, versions={"algorithm": 99, "task": 1}, config=dict(OWN.config) | {"gone": 1})
     meta = json.loads(store.json_path(OWN).read_bytes())
     changed = {"config_hash": old_hash(was), "versions": was.versions, "config": was.config}

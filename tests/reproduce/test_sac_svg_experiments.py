@@ -77,7 +77,7 @@ def test_the_best_h_is_the_printed_one_in_claims_and_in_the_figure():
 
 
 def test_the_papers_own_numbers_support_its_claims_on_as_many_tasks_as_the_words_say():
-    """Five seeds at the printed mean, but for a thousandth: what the claims' words call "printed" is counted."""
+    """Five seeds at the printed mean, within a thousandth: counts the tasks on which each claim holds."""
     verdicts = {v.id.split(":", 1)[1]: v for v in claim_verdicts(printed_runs())}
     counts = {claim: verdicts[claim].value for claim in CLAIMS if claim in verdicts}
     assert counts == {"outperforms-poplin": 5, "h2-improves-upon-sac": 4, "sac-above-reported": 5, "h10-below-h2": 6}

@@ -141,7 +141,7 @@ def described(task, variant):
 
 
 def turned(task, variant):
-    """What is best is worst."""
+    """The opposite: the best becomes the worst."""
     if task == "svg/hand":
         return {"svg-inf": -4.2, "planner": -0.4, "random": -4.7}[variant.rstrip("-0123456789")], np.nan
     better, _ = described(task, variant)
@@ -150,7 +150,7 @@ def turned(task, variant):
 
 @pytest.mark.parametrize("experiment", JUDGED, ids=lambda e: e.id)
 def test_claims_hold_where_the_figures_are_as_described(experiment):
-    """But that ten seeds are alike does not show that sixty-one would be."""
+    """Exception: ten similar seeds do not show that sixty-one would be similar."""
     verdicts = compare(experiment, {"paper": made(experiment, described)})
     others = {(v.id.split(":")[1], v.verdict, v.cause) for v in verdicts if v.verdict != "SUPPORTED"}
     assert others == ({("reliably-similar-optima", "INCONCLUSIVE", "seeds")} if experiment is FIG4 else set())
