@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from svgbench.analysis.show.wording import counted, words_of
-from svgbench.lab.calibration import Cost, Estimate, kind
+from svgbench.lab.calibration import Cost, CostEstimate, kind
 from svgbench.lab.damage import left_out
 from svgbench.lab.eta import duration
 from svgbench.lab.overrides import settings_of
@@ -69,7 +69,7 @@ def once_each(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [row | {"id": f"{row['id']} ({', '.join(experiments)})"} for row, experiments in made]
 
 
-def plan_rows(plan: Plan, costs: Mapping[str, Cost], estimate: Estimate) -> list[dict[str, Any]]:
+def plan_rows(plan: Plan, costs: Mapping[str, Cost], estimate: CostEstimate) -> list[dict[str, Any]]:
     """One flat row per cell of the plan. `seconds` is one process's time for the missing runs, or None; `basis` says
     whether it was measured or scaled. Every row has the whole plan's `plan_seconds`, with `plan_jobs` processes."""
     rows = []
@@ -115,7 +115,7 @@ def by_task(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return list(summed.values())
 
 
-def plan_sentences(plan: Plan, estimate: Estimate | None) -> list[str]:
+def plan_sentences(plan: Plan, estimate: CostEstimate | None) -> list[str]:
     """The plan in a few lines: what exists, what is missing, what it costs, what will be moved aside."""
     statuses = ", ".join(f"{count} {status}" for status, count in plan.statuses().items())
     budget = plan.selection.budget

@@ -110,7 +110,7 @@ class Policy:
 
 
 @dataclass(frozen=True)
-class Run:
+class PolicyRun:
     """A run and what is known of its policy.
 
     status: "kept"; "no policy": it has none, because its learner trains none or the seed diverged, or it was measured
@@ -124,7 +124,7 @@ class Run:
     note: str = ""
 
 
-def runs(study: Study, selection: Selection) -> list[Run]:
+def runs(study: Study, selection: Selection) -> list[PolicyRun]:
     """The selected runs with the states of their policies, in declared order."""
     cells = expand(study.experiment, selection, reproduce.installed_algorithms())
     return [_look(study.store, cell, seed) for cell in cells for seed in cell.seeds]
@@ -140,21 +140,21 @@ def _entry(store: Store, cell: Cell, seed: int) -> Mapping[str, Any]:
     return entry
 
 
-def _look(store: Store, cell: Cell, seed: int) -> Run:
+def _look(store: Store, cell: Cell, seed: int) -> PolicyRun:
     path = stored.path_of(store, cell, seed)
     entry = _entry(store, cell, seed)
     if not is_finished(entry):
-        return Run(cell, seed, path, "missing", "there is no such result")
+        return PolicyRun(cell, seed, path, "missing", "there is no such result")
     try:
         found = stored.read(path)
     except DamagedError as error:
-        return Run(cell, seed, path, "damaged", str(error))
+        return PolicyRun(cell, seed, path, "damaged", str(error))
     if found is None:
         why = DIVERGED if entry["status"] == "diverged" else "none was kept"
-        return Run(cell, seed, path, "no policy", why)
+        return PolicyRun(cell, seed, path, "no policy", why)
     if found.about["rows_sha256"] != entry["sha256"]:
-        return Run(cell, seed, path, "other rows", "the policy's run had other rows than the result")
-    return Run(cell, seed, path, "kept")
+        return PolicyRun(cell, seed, path, "other rows", "the policy's run had other rows than the result")
+    return PolicyRun(cell, seed, path, "kept")
 
 
 def policy(
@@ -177,7 +177,7 @@ def policy(
     return open_policy(one_run(runs(study, chosen)))
 
 
-def one_run(found: Sequence[Run]) -> Run:
+def one_run(found: Sequence[PolicyRun]) -> PolicyRun:
     """The only run, or the only one whose policy is kept. Raises UsageError that names what to choose between."""
     kept = [run for run in found if run.status == "kept"]
     if len(kept) > 1 or (not kept and len(found) != 1):
@@ -193,7 +193,7 @@ def one_run(found: Sequence[Run]) -> Run:
     return kept[0] if kept else found[0]
 
 
-def open_policy(run: Run) -> Policy:
+def open_policy(run: PolicyRun) -> Policy:
     """The run's policy. Raises UsageError that says why there is none, DamagedError for a file that cannot be read."""
     if run.status == "damaged":
         raise DamagedError(run.note)
@@ -213,7 +213,7 @@ def reruns_of(study: Study) -> Study:
     return Study(study.experiment, study.store.work / "reruns")
 
 
-def rerun_selections(study: Study, selection: Selection, found: Sequence[Run]) -> list[Selection]:
+def rerun_selections(study: Study, selection: Selection, found: Sequence[PolicyRun]) -> list[Selection]:
     """What to run again, in `reruns_of(study)`, for the results whose policy was not kept: one selection a cell.
 
     Seeds of one block train together, so all results of a block are included. Raises UsageError for a cell whose
@@ -235,7 +235,7 @@ def rerun_selections(study: Study, selection: Selection, found: Sequence[Run]) -
     return selections
 
 
-def take_over(study: Study, selection: Selection) -> list[Run]:
+def take_over(study: Study, selection: Selection) -> list[PolicyRun]:
     """Copy the policies of a finished rerun into the results folder where its rows are those of the result, byte for
     byte. What became of each run of the selection."""
     again = {(run.cell.key, run.seed): run for run in runs(reruns_of(study), selection)}
@@ -260,7 +260,7 @@ def take_over(study: Study, selection: Selection) -> list[Run]:
     return ended
 
 
-def drop_rerun(study: Study, ended: Sequence[Run]) -> None:
+def drop_rerun(study: Study, ended: Sequence[PolicyRun]) -> None:
     """Remove the results of a finished rerun; its logs and its policies with them."""
     store = reruns_of(study).store
     for cell in {run.cell for run in ended}:

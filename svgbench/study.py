@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from svgbench.analysis.read.importing import Import, Imported
     from svgbench.analysis.search.choosing import Choice, Written
     from svgbench.analysis.show.tables import DisplayTable
-    from svgbench.lab.calibration import Cost, Estimate
+    from svgbench.lab.calibration import Cost, CostEstimate
     from svgbench.lab.runner import RunOptions, RunResult
 
 
@@ -132,7 +132,7 @@ class Study:
 
     def estimate(
         self, plan: Plan, jobs: int | None = None, calibrate: bool = True, tell: Callable[[str], None] = lambda _: None
-    ) -> tuple[dict[str, Cost], Estimate]:
+    ) -> tuple[dict[str, Cost], CostEstimate]:
         """The cost of each kind of block here, and of the whole plan. With `calibrate`, unknown costs are measured."""
         from svgbench.lab import calibration
 

@@ -52,7 +52,7 @@ class Cost:
 
 
 @dataclass(frozen=True)
-class Estimate:
+class CostEstimate:
     """The cost of a plan on this machine with `jobs` processes at once."""
 
     seconds: float
@@ -145,7 +145,7 @@ def remembered(store: Store, blocks: Sequence[Block]) -> dict[str, Cost]:
     return {name: cost for name in found if (cost := _remembered(store, name)) is not None}
 
 
-def estimate(blocks: Sequence[Block], known: Mapping[str, Cost], jobs: int) -> Estimate:
+def estimate(blocks: Sequence[Block], known: Mapping[str, Cost], jobs: int) -> CostEstimate:
     """The time and disk of `blocks`. Blocks of unknown cost count as nothing, and are among the errors."""
     total, longest, disk, checkpoint = 0.0, 0.0, 0, 0
     exact, unknown, errors = True, 0, []
@@ -168,7 +168,7 @@ def estimate(blocks: Sequence[Block], known: Mapping[str, Cost], jobs: int) -> E
     at_once = min(jobs, len(blocks))
     seconds = max(total / at_once, longest) if at_once else 0.0
     counts = [list(basis.values()).count(word) for word in ("measured", "scaled")]
-    return Estimate(
+    return CostEstimate(
         seconds, disk + at_once * checkpoint, exact, at_once, unknown, tuple(dict.fromkeys(errors)), *counts
     )
 

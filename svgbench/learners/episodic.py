@@ -49,7 +49,7 @@ class SeedNetwork(Kept, Protocol):
         ...
 
 
-class Policy(SeedNetwork, Protocol):
+class EpisodicPolicy(SeedNetwork, Protocol):
     """A policy of S seeds."""
 
     def snapshot(self) -> PolicySnapshot:
@@ -69,7 +69,7 @@ class EpisodicAgent(Protocol):
     """An algorithm for S seeds. It knows neither simulations nor budgets; `EpisodicLearner` has both."""
 
     @property
-    def policy(self) -> Policy: ...
+    def policy(self) -> EpisodicPolicy: ...
 
     @property
     def learned(self) -> Mapping[str, SeedNetwork]:

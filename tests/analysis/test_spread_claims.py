@@ -26,7 +26,7 @@ def lines_of(e, verdicts, width=80):
 
 
 def test_similar_across_seeds():
-    """Five similar seeds do not show that a sixth would be similar; eighty do. Five different ones show a difference."""
+    """Five similar seeds do not show that a sixth would be similar; eighty do. Five different ones show that."""
     part = Comparison(RelativeSD("a", SCORE), "<", 0.25, "similar: SD below a quarter of the mean")
     e = made(claim(part))
     values = sample(100.0, 5.0, 80)

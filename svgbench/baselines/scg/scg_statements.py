@@ -72,7 +72,7 @@ class Config:
     ] = "condition-corrected"
 
 
-class Estimate(NamedTuple):
+class ExactEstimate(NamedTuple):
     """The gradient, and mean and variance of its one-sample estimate."""
 
     exact: float
@@ -95,7 +95,7 @@ class Statements(GridStudy[int]):
         bias = abs(one.mean - one.exact) / (abs(one.mean) + abs(one.exact))
         return [{"step": point, "bias": bias, "variance": one.variance / one.exact**2}]
 
-    def estimate(self, stream: Streams) -> Estimate:
+    def estimate(self, stream: Streams) -> ExactEstimate:
         """Of a problem that is drawn."""
         reading = self.config.reading
         if reading in ("condition-printed", "condition-corrected"):
@@ -229,7 +229,7 @@ def _constant(mix: Callable[..., Tensor]) -> Callable[..., Bernoulli]:
 # -- what is judged
 
 
-def under_condition_1(layout: Layout, form: Literal["printed", "corrected"]) -> Estimate:
+def under_condition_1(layout: Layout, form: Literal["printed", "corrected"]) -> ExactEstimate:
     """Eq. (38) where every function jumps that may."""
     jumping, inputs = layout.may_jump(form), layout.inputs()
     truth = scg.exact(layout.graph(jumping, "law"), inputs).gradient("theta")
@@ -250,7 +250,7 @@ class NodeBaseline(scg.Baseline):
         return 2 * sum((row[w.index] * run[w].detach() for w in read), row[-1]).sin().expand(run.rows)
 
 
-def with_baselines(layout: Layout, baseline: NodeBaseline, parenthesis: bool) -> Estimate:
+def with_baselines(layout: Layout, baseline: NodeBaseline, parenthesis: bool) -> ExactEstimate:
     """Theorem 2. parenthesis: as it is printed, it closes after the sum of dc / d theta."""
     exact = scg.exact(layout.smooth, layout.inputs())
     run, theta = exact.run, exact.run["theta"]
@@ -262,7 +262,7 @@ def with_baselines(layout: Layout, baseline: NodeBaseline, parenthesis: bool) ->
     return _moments(exact, exact.gradient("theta"), found)
 
 
-def score_function(reading: str, theta: Tensor, coefficients: Tensor) -> Estimate:
+def score_function(reading: str, theta: Tensor, coefficients: Tensor) -> ExactEstimate:
     """Eq. (36) for f a polynomial [4]. The gradient is that of E f(x) with x = theta z where the support moves."""
     place, weight = (torch.from_numpy(x) for x in np.polynomial.legendre.leggauss(QUADRATURE))
     z = torch.cat([(place + 1) / 4, (place + 3) / 4])  # in (0, 1), a half each
@@ -283,10 +283,10 @@ def score_function(reading: str, theta: Tensor, coefficients: Tensor) -> Estimat
     score = scg.per_sample(density(x).log(), theta)
     share = (density(x) * size * weight).detach()
     mean = (share * score * f).sum()
-    return Estimate(truth.item(), mean.item(), (share * (score * f - mean).square()).sum().item())
+    return ExactEstimate(truth.item(), mean.item(), (share * (score * f - mean).square()).sum().item())
 
 
-def one_variable(reading: str, numbers: Tensor) -> Estimate:
+def one_variable(reading: str, numbers: Tensor) -> ExactEstimate:
     """The score function with a constant baseline. numbers [3, K]: slopes of the logits by theta, logits, f."""
     slope, logits, f = numbers
     graph = scg.Graph(probes=0)
@@ -300,8 +300,8 @@ def one_variable(reading: str, numbers: Tensor) -> Estimate:
     return _moments(exact, exact.gradient(theta), scg.gradient(exact.run, theta, baseline=scg.Constant({x: b})))
 
 
-def _moments(exact: scg.Exact, truth: Tensor, found: Tensor) -> Estimate:
-    return Estimate(truth.item(), exact.expectation(found).item(), exact.variance(found).item())
+def _moments(exact: scg.Exact, truth: Tensor, found: Tensor) -> ExactEstimate:
+    return ExactEstimate(truth.item(), exact.expectation(found).item(), exact.variance(found).item())
 
 
 def make(config: Mapping[str, Any], task: None, seeds: Sequence[int], limits: Limits, device: str) -> Statements:
