@@ -29,7 +29,8 @@ class DryRun:
             self.rows = min(self.rows, n)
         plain = {i: self._plain(graph.nodes[i], value) for i, value in inputs.items()}
         devices = {leaf.device for value in inputs.values() for leaf in tensors(value) if leaf.is_cuda}
-        with torch.random.fork_rng(devices=list(devices)):
+        self.devices = list(devices)  # whose random states are kept
+        with torch.random.fork_rng(devices=self.devices):
             torch.manual_seed(0)  # the same graph and inputs have the same report
             try:
                 self.record: Record = evaluate(graph, plain, self.rows, self._draw)
@@ -93,7 +94,8 @@ class DryRun:
                 return "enters an unknown law"
             if not (as_path or callable(getattr(self.law(w), "log_prob", None))):
                 return f"enters {type(self.law(w)).__name__}, which has no log_prob"
-            return self._probed(w, place, start, self._value_of_law(w) if as_path else self._density_of_law(w))
+            summed = self._value_of_law(w) if as_path else self._density_of_law(w)
+            return self._probed(w, place, start, summed) or (None if as_path else self._score_problem(w, place, start))
         if not self.value(w).is_floating_point():
             return f"makes a value of type {self.value(w).dtype}, which has no derivative"
         weights = _normal_like(self.value(w))
@@ -126,6 +128,33 @@ class DryRun:
             return (log_p * _normal_like(log_p)).sum()
 
         return weighed
+
+    def _score_problem(self, w: Node, place: int, start: list[Tensor]) -> str | None:
+        """What is wrong with the mean of the score, of laws whose `support` cannot be trusted."""
+        law, args, swap = self.law(w), self.args(w), _swapper(self.args(w)[place])
+        if not self.graph.probes or laws.tells_support(law) or not callable(getattr(law, "sample", None)):
+            return None
+        shape = (self.rows,) if w.shared else ()
+        with torch.random.fork_rng(devices=self.devices), torch.no_grad():
+            torch.manual_seed(0)
+            drawn = [law.sample(shape) for _ in range(-(-probe.DRAWS // self.rows))]
+        way = [x.abs().where(x != 0, 1.0) * self._same_in_rows(x, w.parents[place]) for x in start]
+
+        def log_p(t: float) -> Tensor:
+            there = [x + t * step for x, step in zip(start, way, strict=True)]
+            moved = called(w, [*args[:place], swap(there), *args[place + 1 :]])
+            return torch.cat([log_prob(moved, x) for x in drawn]).detach()
+
+        try:
+            return probe.score_fault(log_p, max(torch.finfo(x.dtype).eps for x in start))
+        except GraphError:
+            raise
+        except ValueError:  # a parameter at the edge of what the law allows: no law on one side of it
+            return None
+
+    def _same_in_rows(self, x: Tensor, parent: Node) -> Tensor:
+        """Directions; the same in all rows, so that their means do not cancel."""
+        return _normal_like(x[0]).expand_as(x) if parent.sampled else _normal_like(x)
 
     def _probed(self, w: Node, place: int, start: list[Tensor], summed: Callable[[Any], Tensor]) -> str | None:
         args, swap = self.args(w), _swapper(self.args(w)[place])

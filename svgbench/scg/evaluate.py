@@ -137,4 +137,7 @@ def carries_gradient(value: Value | None) -> bool:
     """
     if value is None or isinstance(value, Tensor):
         return value is not None and value.requires_grad
-    return any(map(carries_gradient, value._parameters.values())) or any(map(carries_gradient, value._modules.values()))
+    for parameter in value._parameters.values():
+        if parameter is not None and parameter.requires_grad:
+            return True
+    return any(map(carries_gradient, value._modules.values()))

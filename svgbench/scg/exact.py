@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from svgbench.scg import laws
-from svgbench.scg.autodiff import Value, flat_slope, only_once, shaped
+from svgbench.scg.autodiff import Value, differentiably, flat_slope, only_once, shaped
 from svgbench.scg.evaluate import Drawn, bound_inputs, evaluate
 from svgbench.scg.graph import Graph, GraphError, Node
 from svgbench.scg.plan import GraphPlan, planned
@@ -31,7 +31,7 @@ class Exact:
     points: int
 
     @cached_property
-    @torch.enable_grad()
+    @differentiably
     def objective(self) -> Tensor:
         """E[sum of costs], a number with all its derivatives: sum over outcomes of p * costs, and no estimator."""
         plan = self.run.plan
@@ -44,7 +44,7 @@ class Exact:
         x = self._input(theta)
         return shaped(flat_slope(self.objective, x), x)
 
-    @torch.enable_grad()
+    @differentiably
     def hessian(self, theta: Node | str) -> Tensor:
         """Hessian of the objective, [P, P]. Refuses nodes that can be differentiated once only."""
         x = self._input(theta)

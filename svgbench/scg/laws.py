@@ -65,6 +65,13 @@ def moves(law: Any) -> bool:
     return any(limit.requires_grad for limit in _limits(found))
 
 
+def tells_support(law: Any) -> bool:
+    """Whether `support` can be trusted. A transform's is that of its last step; others' laws may have none."""
+    while isinstance(law, d.Independent):
+        law = law.base_dist
+    return type(law).__module__.startswith("torch.distributions.") and type(law) is not d.TransformedDistribution
+
+
 def _limits(part: Any) -> Iterator[Tensor]:
     if isinstance(part, Tensor):
         yield part

@@ -20,6 +20,7 @@ At = Callable[[float], tuple[float, float]]
 MOVES = "moves the support of the law, so grad log p misses what happens at its end"
 PLACES = (0.137, 0.391, 0.618, 0.853)
 HALVINGS = 20
+DRAWS = 1024  # of a law, for the mean of its score
 
 
 class OutsideDomainError(Exception):
@@ -67,6 +68,22 @@ def wrong_derivative(at: At, eps: float) -> str | None:
     if len(wrong) < 3:  # at a kink it may differ
         return None
     return f"has the derivative {wrong[0][0]:.4g} by autograd and {wrong[0][1]:.4g} by finite differences"
+
+
+def score_fault(log_p: Callable[[float], Tensor], eps: float) -> str | None:
+    """Whether the mean of a law's score is not zero, as it is where the support moves and torch does not know it.
+
+    log_p: of values drawn at t = 0, under the law at t, [draws]; a step of 1 is of the parameters' own size. Rare
+    outcomes that were not drawn change the mean by less than their probability.
+    """
+    h = eps ** (1 / 3)
+    score = (log_p(h) - log_p(-h)) / (2 * h)
+    if not score.isfinite().all():
+        return MOVES
+    mean, error = score.mean().item(), score.std().item() / len(score) ** 0.5
+    if abs(mean) <= 8 * error + 0.02:
+        return None
+    return f"gives the law a score whose mean is {mean:.2g}, not 0: its support moves, or its density lacks a factor"
 
 
 def fault_along(start: list[Tensor], rows: bool, function: Callable[[list[Tensor]], Tensor], eps: float) -> str | None:

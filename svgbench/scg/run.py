@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from svgbench.scg import laws
-from svgbench.scg.autodiff import Value, leaves
+from svgbench.scg.autodiff import Value, differentiably, leaves
 from svgbench.scg.evaluate import Drawn, Record, bound_inputs, evaluate
 from svgbench.scg.graph import Graph, GraphError, Node, log_prob
 from svgbench.scg.laws import aligned
@@ -68,7 +68,7 @@ class Run:
         return drawn
 
     @cached_property
-    @torch.enable_grad()
+    @differentiably
     def cost_values(self) -> Tensor:
         """[C, R], in the order of `graph.costs`, with gradients, of the type `dtype`."""
         if not self.plan.costs:
@@ -95,7 +95,7 @@ class Run:
         return self.plan.below(self.cost_values) @ self.cost_values.detach()
 
     @cached_property
-    @torch.enable_grad()
+    @differentiably
     def log_probs(self) -> Tensor:
         """Of the scored nodes [W, R], with gradients, of the type `dtype`."""
         if not self.plan.scored:

@@ -13,14 +13,14 @@ import torch
 from torch import Tensor
 
 from svgbench.scg import laws
-from svgbench.scg.autodiff import Value, by_rows, flat_slope, leaves, only_once, per_sample, shaped
+from svgbench.scg.autodiff import Value, by_rows, differentiably, flat_slope, leaves, only_once, per_sample, shaped
 from svgbench.scg.evaluate import Drawn, called, carries_gradient, evaluate
 from svgbench.scg.graph import GraphError, Node, log_prob, one_of
 from svgbench.scg.laws import aligned
 from svgbench.scg.run import Baseline, Run
 
 
-@torch.enable_grad()
+@differentiably
 def gradient(
     run: Run,
     theta: Node | str,
@@ -53,7 +53,7 @@ def gradient(
     return run.by_sample(total)
 
 
-@torch.enable_grad()
+@differentiably
 def by_row(run: Run, y: Tensor, theta: Node) -> Tensor:
     """dy_i / d theta [R, *theta.shape] of y [R], for an input that the run differentiates."""
     x = differentiated(run, theta)
@@ -109,10 +109,13 @@ def surrogate(
     their derivatives: with `baseline_order` 1 sum_w (1 - box(log p(w))) b_w, which lowers the first derivative's
     variance; with 2 that times the box of everything scored above w (Mao et al. 2019), meant for the second too.
     Neither always lowers a variance.
+    Refuses a run in which no differentiated input acts on a cost.
     """
     one_of("kind", kind, ("log", "ratio", "dice"))
     if baseline_order not in (1, 2):
         raise GraphError(f"baseline_order is {baseline_order}, expected 1 or 2")
+    if not run.plan.scored and run.plan.attached.isdisjoint(run.plan.costs):
+        raise GraphError(_nothing_acts(run))
     log_p, costs = run.log_probs, run.cost_values
     if kind == "dice":
         total = (box(run.plan.below(costs).T @ log_p) * costs).sum(0)
@@ -125,12 +128,22 @@ def surrogate(
     return run.by_sample((factor * weight).sum(0) + costs.sum(0))
 
 
+def _nothing_acts(run: Run) -> str:
+    """Why a surrogate loss has no gradient."""
+    names = [run.graph.nodes[i].name for i in sorted(run.plan.wrt)]
+    if names:
+        return f"no cost is influenced by {', '.join(names)}, expected a differentiated input that acts on a cost"
+    if any(carries_gradient(run.record.value[v.index]) for v in run.graph.nodes if v.kind == "input"):
+        return "the run was drawn under torch.no_grad(), expected it outside: its surrogate loss has no gradient"
+    return "the run differentiates no input, expected one that requires a gradient for a surrogate loss"
+
+
 def box(x: Tensor) -> Tensor:
     """1, with all derivatives of exp(x - x-hat)."""
     return (x - x.detach()).exp()
 
 
-@torch.enable_grad()
+@differentiably
 def backward_pass(
     run: Run, form: Literal["corrected", "printed"] = "corrected", baseline: Baseline | None = None
 ) -> dict[Node, Tensor]:
@@ -184,7 +197,7 @@ def _zeros(run: Run, theta: int) -> Tensor:
     return shaped(run.cost_values.new_zeros(run.rows, sum(t.numel() for t in leaves(x))), x)
 
 
-@torch.enable_grad()
+@differentiably
 def hvp(run: Run, theta: Node | str, vector: Tensor, baseline: Baseline | None = None) -> Tensor:
     """An unbiased estimate of the Hessian of the objective by theta times a vector (section 5.3.3).
 
