@@ -16,7 +16,7 @@ from svgbench import cli
 from svgbench.lab.cells import Selection
 
 SEEDS = (3, 4)
-WORDS = ("--experiment", "sac-svg/table2", "--task", "poplin/hopper", "--as", "mine", "--budget", "short")
+WORDS = ("--experiment", "sac-svg/table2", "--as", "mine", "--budget", "short")
 
 Bring = Callable[..., SimpleNamespace]
 
@@ -25,9 +25,10 @@ Bring = Callable[..., SimpleNamespace]
 def bring(tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Bring:
     """`svgbench import` of paths in this process; and the frame that was stored, or None."""
 
-    def bring_with(*words: object) -> SimpleNamespace:
+    def bring_with(*words: object, task: str | None = "poplin/hopper") -> SimpleNamespace:
         results = tmp_path / "results"
-        line = ["svgbench", "import", *map(str, words), *WORDS, "--results", str(results)]
+        of_task = ("--task", task) if task else ()
+        line = ["svgbench", "import", *map(str, words), *WORDS, *of_task, "--results", str(results)]
         monkeypatch.setattr(sys, "argv", line)
         with pytest.raises(SystemExit) as end:
             cli.main()

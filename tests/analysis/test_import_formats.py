@@ -297,3 +297,28 @@ def test_every_format_describes_itself() -> None:
         assert found.refines == "" or found.refines in formats.names()
     with pytest.raises(UsageError, match="did you mean 'tensorboard'"):
         formats.format_of("tensorbord")
+
+
+def test_a_damaged_file_of_a_folder_is_refused_and_not_overlooked(bring: Bring, tmp_path: Path) -> None:
+    for seed in (0, 1):
+        (tmp_path / "logs" / f"seed_{seed}").mkdir(parents=True)
+        file = tmp_path / "logs" / f"seed_{seed}" / "evaluations.npz"
+        np.savez(file, timesteps=[10], results=[[1.0]])
+    file.write_bytes(file.read_bytes()[:50])
+    refused(bring(tmp_path / "logs", "--seed-from", r"seed_(\d+)"), f"{file} is not an evaluations.npz")
+    file.write_bytes(b"")
+    refused(bring(tmp_path / "logs", "--seed-from", r"seed_(\d+)"), f"{file} is not an evaluations.npz")
+
+
+def test_the_same_seeds_of_two_tasks_may_lie_in_two_files(bring: Bring, tmp_path: Path) -> None:
+    for task in ("poplin/hopper", "poplin/ant"):
+        rows = f"{task},0,50000,1.5\n{task},1,50000,2.5\n"
+        (tmp_path / f"{task[7:]}.csv").write_text("task,seed,step,eval_return\n" + rows)
+    several = bring(*sorted(tmp_path.glob("*.csv")), task=None)
+    assert several.status == 0, several.err
+    assert sorted(several.frame["task"].unique()) == ["poplin/ant", "poplin/hopper"]
+
+
+def test_a_column_is_read_once(bring: Bring, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("seed,step,ret\n0,2500,1.5\n")
+    refused(bring(tmp_path / "a.csv", "--map", "eval_return=step"), "'step' would be step and eval_return; see --map")

@@ -91,13 +91,20 @@ def _is_regular(file: Path) -> bool:
 def _files(folder: Path) -> Iterator[Path]:
     """The files under a folder, by name, numbers in names by their value; hidden ones left out."""
     found: list[Path] = []
-    for place, inner, names in os.walk(folder):
+    for place, inner, names in os.walk(folder, onerror=_unreadable):
         inner[:] = sorted((name for name in inner if not name.startswith(".")), key=natural)
         paths = (Path(place, name) for name in sorted(names, key=natural) if not name.startswith("."))
         found += [path for path in paths if _is_regular(path)]
         if len(found) > MOST_FILES:
             raise UsageError(f"{folder} holds more than {MOST_FILES} files; name the folders of the runs")
+    for path in found:
+        if not os.access(path, os.R_OK):
+            raise UsageError(f"{path} cannot be read: Permission denied")
     yield from found
+
+
+def _unreadable(error: OSError) -> None:
+    raise UsageError(f"{error.filename} cannot be read: {error.strerror}")
 
 
 def natural(name: str) -> list[tuple[int, str]]:

@@ -31,7 +31,8 @@ class Stated:
 class Format:
     """A format of results.
 
-    expected: the files that it consists of, in words. detect: whether a file is one of them, by its content.
+    expected: the files that it consists of, in words. detect: whether a file is one of them, by its content; or by its
+    name if no other program uses that name, so that a damaged one is refused and not taken for another file.
     read: a run's files and the choice of columns, by their own names, to one table; a UsageError names the file, the
     row and the value that is wrong. states: what a file and its neighbours say of the run.
     steps: the column that counts each unit of steps ("environment steps", "iterations", "episodes").

@@ -151,14 +151,16 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 def _check_seeds(tables: Sequence[Table]) -> None:
-    """Refuse two runs that have the same seed: nothing says which counts."""
-    owners: dict[int, str] = {}
+    """Refuse two runs of one task that have the same seed: nothing says which counts."""
+    owners: dict[tuple[Any, ...], str] = {}
     for table in tables if len(tables) > 1 else ():
-        for seed in np.unique(table.columns["seed"]).tolist()[: MOST_SEEDS + 1]:
-            if seed in owners:
-                both = f"{owners[seed]} and {table.file}"
-                raise UsageError(f"seed {seed} is that of two runs, {both}; leave one out, or see --seed-from")
-            owners[seed] = table.file
+        names = [name for name in ("seed", "task") if name in table.columns]
+        runs = pd.DataFrame({name: table.columns[name] for name in names}).drop_duplicates()
+        for run in runs.head(MOST_SEEDS + 1).itertuples(index=False):
+            if tuple(run) in owners:
+                both = f"{owners[tuple(run)]} and {table.file}"
+                raise UsageError(f"seed {run[0]} is that of two runs, {both}; leave one out, or see --seed-from")
+            owners[tuple(run)] = table.file
 
 
 def _check_episodes(table: Table) -> None:
@@ -222,6 +224,8 @@ class _Chooser:
             if name == "seed" and by_name and name not in map_:
                 continue
             source = map_.get(name, name if name in header else usual.get(name, ""))
+            if name not in map_ and name not in experiment.needed_columns and source in map_.values():
+                continue  # the user has said what that column is
             if source and (source in header or name in map_):
                 own[name] = source
         self._own = own
@@ -244,6 +248,11 @@ class _Chooser:
     def _check(self, header: Sequence[str], own: Mapping[str, str], by_name: bool) -> None:
         """Refuse a header without a column that is needed, or with one twice."""
         experiment, map_ = self._experiment, self._wanted.map
+        sources = list(own.values())
+        for name, source in own.items():
+            if sources.count(source) > 1:
+                others = " and ".join(ours for ours, theirs in own.items() if theirs == source)
+                raise UsageError(f"{self._file}: {quoted(source)} would be {others}; see --map {name}=")
         needed = [name for name in experiment.needed_columns if not (name == "seed" and (by_name or self._named()))]
         for name, source in map_.items():
             if source and source not in header and self._found.name != CSV:

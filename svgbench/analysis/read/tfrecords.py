@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import functools
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 _POLYNOMIAL = np.uint32(0x82F63B78)  # CRC-32C, reflected
 _MASK = np.uint32(0xA282EAD8)
-_BATCH = 4096  # records that are checked at one time
+_BATCH = 4096  # pieces that are checked at one time
+CUT = "is cut; is the run still being written?"
 
 
 class TornRecordError(Exception):
@@ -26,25 +27,25 @@ class TornRecordError(Exception):
         super().__init__(f"event {number} {why}")
 
 
-def records(data: bytes) -> list[memoryview]:
+def records(data: bytes) -> Iterator[bytes]:
     """The data of every record. Raises TornRecordError for the first that is not whole."""
-    view, at = memoryview(data), 0
-    found: list[memoryview] = []
-    framed: list[tuple[memoryview, int]] = []
+    at = done = 0
+    batch: list[tuple[bytes, int]] = []  # two pieces per record, with their checksums
     while at < len(data):
-        if len(data) - at < 12:
-            raise TornRecordError(len(found) + 1, "is cut; is the run still being written?")
-        length, checksum = struct.unpack_from("<QI", data, at)
-        framed.append((view[at : at + 8], checksum))
+        whole = len(data) - at >= 12
+        length, checksum = struct.unpack_from("<QI", data, at) if whole else (0, 0)
         end = at + 12 + length
-        if end + 4 > len(data):
-            _check(framed)
-            raise TornRecordError(len(found) + 1, "is cut; is the run still being written?")
-        found.append(view[at + 12 : end])
-        framed.append((found[-1], struct.unpack_from("<I", data, end)[0]))
+        if not whole or end + 4 > len(data):
+            if whole:
+                batch.append((data[at : at + 8], checksum))
+            _check(batch, done)
+            raise TornRecordError(done + len(batch) // 2 + 1, CUT)
+        batch += [(data[at : at + 8], checksum), (data[at + 12 : end], struct.unpack_from("<I", data, end)[0])]
         at = end + 4
-    _check(framed)
-    return found
+        if len(batch) >= _BATCH:
+            yield from _check(batch, done)
+            done, batch = done + len(batch) // 2, []
+    yield from _check(batch, done)
 
 
 def framed(pieces: Sequence[bytes]) -> bytes:
@@ -57,24 +58,24 @@ def framed(pieces: Sequence[bytes]) -> bytes:
     return b"".join(n + struct.pack("<I", check) + piece + struct.pack("<I", sum_) for n, check, piece, sum_ in each)
 
 
-def _check(framed: list[tuple[memoryview, int]]) -> None:
-    """Check pieces, two per record, against their masked checksums."""
-    for start in range(0, len(framed), _BATCH):
-        batch = framed[start : start + _BATCH]
-        masked = _masked([piece for piece, _ in batch])
-        wrong = np.flatnonzero(masked != np.array([checksum for _, checksum in batch], dtype=np.uint32))
-        if len(wrong):
-            number = (start + int(wrong[0])) // 2 + 1
-            raise TornRecordError(number, "does not fit its checksum; the file is damaged")
+def _check(batch: list[tuple[bytes, int]], done: int) -> list[bytes]:
+    """The data of the batch's records, if all pieces fit their checksums; `done` records stand before them."""
+    if not batch:
+        return []
+    checksums = np.array([checksum for _, checksum in batch], dtype=np.uint32)
+    wrong = np.flatnonzero(_masked([piece for piece, _ in batch]) != checksums)
+    if len(wrong):
+        raise TornRecordError(done + int(wrong[0]) // 2 + 1, "does not fit its checksum; the file is damaged")
+    return [piece for piece, _ in batch[1::2]]
 
 
-def _masked(pieces: Sequence[bytes | memoryview]) -> NDArray[np.uint32]:
+def _masked(pieces: Sequence[bytes]) -> NDArray[np.uint32]:
     """The checksum of each piece."""
     crc = _crc(pieces)
     return ((crc >> np.uint32(15)) | (crc << np.uint32(17))) + _MASK
 
 
-def _crc(pieces: Sequence[bytes | memoryview]) -> NDArray[np.uint32]:
+def _crc(pieces: Sequence[bytes]) -> NDArray[np.uint32]:
     """The CRC-32C of each piece, a byte of all pieces at a time, the longest first."""
     lengths = np.array([len(piece) for piece in pieces])
     order = np.argsort(-lengths, kind="stable")

@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from svgbench.analysis.read.foreign import Format, Stated, header_of, json_of, read_with_blanks, whole_seed
+from svgbench.analysis.read.foreign import Format, Stated, json_of, read_with_blanks, whole_seed
 from svgbench.analysis.read.import_table import Choose, Table
 
 
 def _detect(file: Path) -> bool:
-    return file.name == "run_df.csv" and file.with_name("run.json").is_file() and "_runtime" in header_of(file)
+    return file.name == "run_df.csv" and file.with_name("run.json").is_file()
 
 
 def _read(files: Sequence[Path], choose: Choose) -> Table:

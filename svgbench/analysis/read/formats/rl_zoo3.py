@@ -26,7 +26,7 @@ def _settings(file: Path) -> dict[str, str]:
 
 
 def _detect(file: Path) -> bool:
-    return file.name == "evaluations.npz" and bool(_settings(file)) and sb3_evaluations.detect(file)
+    return file.name == sb3_evaluations.NAME and bool(_settings(file))
 
 
 def _states(file: Path) -> Stated:

@@ -11,15 +11,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from svgbench.analysis.read.foreign import Format, Stated, head_of, json_of, read_text, whole_seed
+from svgbench.analysis.read.foreign import Format, Stated, json_of, read_text, whole_seed
 from svgbench.analysis.read.import_table import Choose, Table
 
 SETTINGS = ("variant.json", "params.json")
 
 
 def _detect(file: Path) -> bool:
-    beside = any(file.with_name(name).is_file() for name in SETTINGS)
-    return file.name == "progress.csv" and beside and b"," in head_of(file).partition(b"\n")[0]
+    return file.name == "progress.csv" and any(file.with_name(name).is_file() for name in SETTINGS)
 
 
 def _read(files: Sequence[Path], choose: Choose) -> Table:

@@ -21,12 +21,15 @@ from svgbench.analysis.read.foreign import Format, checked, read_bytes
 from svgbench.analysis.read.import_table import Choose, Table
 from svgbench.words.errors import UsageError
 
+NAME = "evaluations.npz"
 STEPS, RESULTS = "timesteps", "results"
 NEEDED = frozenset({STEPS, RESULTS})
 
 
 def detect(file: Path) -> bool:
-    """Whether it is a NumPy archive with an evaluation's arrays."""
+    """Whether it is called so, or is a NumPy archive with an evaluation's arrays."""
+    if file.name == NAME:
+        return True
     try:
         with zipfile.ZipFile(file) as archive:
             return {f"{name}.npy" for name in NEEDED} <= set(archive.namelist())
@@ -78,7 +81,7 @@ def _means(file: Path, name: str, array: NDArray[Any], count: int) -> NDArray[An
 
 FORMAT = Format(
     title="evaluations of Stable-Baselines3 (EvalCallback)",
-    expected="evaluations.npz",
+    expected=NAME,
     detect=detect,
     read=read,
     steps={"environment steps": STEPS},

@@ -27,6 +27,8 @@ LENGTH, TIME = ColumnKind("l", "int", least=0), ColumnKind("t", "float")
 
 
 def _detect(file: Path) -> bool:
+    if file.name.endswith("monitor.csv"):
+        return True
     first, _, rest = head_of(file).partition(b"\n")
     return first.startswith(b"#{") and rest.startswith(b"r,l,t")
 

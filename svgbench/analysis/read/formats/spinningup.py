@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from svgbench.analysis.read.foreign import Format, Stated, header_of, json_of, read_text, whole_seed
+from svgbench.analysis.read.foreign import Format, Stated, head_of, header_of, json_of, read_text, whole_seed
 from svgbench.analysis.read.import_table import Choose, Table
 
 
 def _detect(file: Path) -> bool:
-    return file.suffix == ".txt" and {"Epoch", "TotalEnvInteracts"} <= set(header_of(file, "\t"))
+    empty = file.name == "progress.txt" and not head_of(file)
+    return file.suffix == ".txt" and (empty or {"Epoch", "TotalEnvInteracts"} <= set(header_of(file, "\t")))
 
 
 def _read(files: Sequence[Path], choose: Choose) -> Table:

@@ -8,15 +8,15 @@ a step at which any of them was written.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from svgbench.analysis.read.foreign import Format, checked, head_of, read_bytes
+from svgbench.analysis.read.foreign import Format, checked, read_bytes
 from svgbench.analysis.read.formats import needs
 from svgbench.analysis.read.import_table import Choose, Table, join_tables
 from svgbench.analysis.read.import_values import quoted
@@ -24,12 +24,26 @@ from svgbench.analysis.read.tfrecords import TornRecordError, records
 from svgbench.words.errors import UsageError
 
 STEP = "step"
-Scalars = Mapping[str, Sequence[tuple[int, float, int]]]  # by tag: step, value, the event's number from 1
+
+
+class _Scalars:
+    """The values of one tag, with their steps, and the numbers of their events, from 1."""
+
+    def __init__(self) -> None:
+        self.steps, self.values, self.events = array("q"), array("d"), array("q")
+
+    def add(self, step: int, value: float, event: int) -> None:
+        self.steps.append(step)
+        self.values.append(value)
+        self.events.append(event)
+
+
+Scalars = Mapping[str, _Scalars]
 
 
 def detect(file: Path) -> bool:
-    """Whether it is named as TensorBoard asks, and starts with the record of an event."""
-    return "tfevents" in file.name and head_of(file)[8:12] != b"" and b"brain.Event:" in head_of(file)[:64]
+    """Whether it is named as TensorBoard asks."""
+    return "tfevents" in file.name
 
 
 def read(files: Sequence[Path], choose: Choose) -> Table:
@@ -50,22 +64,27 @@ def read(files: Sequence[Path], choose: Choose) -> Table:
 
 def _table(file: str, scalars: Scalars, tags: Sequence[str]) -> Table:
     """One row per step, or, if the tags were always written together, one per event."""
-    columns: dict[str, NDArray[Any]]
-    there = [np.array(scalars.get(tag, ()), dtype=float).reshape(-1, 3) for tag in tags]
-    if all(np.array_equal(part[:, 0], there[0][:, 0]) for part in there):
-        columns = {tag: part[:, 1] for tag, part in zip(tags, there, strict=True)}
-        steps, events = there[0][:, 0], there[0][:, 2]
+    found = [scalars.get(tag, _Scalars()) for tag in tags]
+    steps = np.array(found[0].steps)
+    if all(part.steps == found[0].steps for part in found):
+        events = np.array(found[0].events)
+        columns = {tag: np.array(part.values) for tag, part in zip(tags, found, strict=True)}
     else:
-        for tag, part in zip(tags, there, strict=True):
-            values, counts = np.unique(part[:, 0], return_counts=True)
-            for step in values[counts > 1]:
-                raise UsageError(f"{file}: tag {quoted(tag)} has step {step:.0f} twice; import it without other tags")
-        steps, first = np.unique(np.concatenate([part[:, 0] for part in there]), return_index=True)
-        events = np.concatenate([part[:, 2] for part in there])[first]
+        _check_once(file, tags, found)
+        steps, first = np.unique(np.concatenate([part.steps for part in found]), return_index=True)
+        events = np.concatenate([part.events for part in found])[first]
         columns = {tag: np.full(len(steps), np.nan) for tag in tags}
-        for tag, part in zip(tags, there, strict=True):
-            columns[tag][np.searchsorted(steps, part[:, 0])] = part[:, 1]
-    return Table(file, {**columns, STEP: steps}, events.astype(np.int64), (), place="event {line}")
+        for tag, part in zip(tags, found, strict=True):
+            columns[tag][np.searchsorted(steps, part.steps)] = part.values
+    return Table(file, {**columns, STEP: steps}, events, (), place="event {line}")
+
+
+def _check_once(file: str, tags: Sequence[str], found: Sequence[_Scalars]) -> None:
+    """Refuse tags that cannot be put into rows together: one of them has a step twice."""
+    for tag, part in zip(tags, found, strict=True):
+        steps, counts = np.unique(part.steps, return_counts=True)
+        for step in steps[counts > 1][:1]:
+            raise UsageError(f"{file}: tag {quoted(tag)} has step {step} twice; import it without other tags")
 
 
 def _scalars(file: Path) -> tuple[Scalars, tuple[tuple[str, str], ...]]:
@@ -76,13 +95,13 @@ def _scalars(file: Path) -> tuple[Scalars, tuple[tuple[str, str], ...]]:
     from google.protobuf.message import DecodeError
 
     data, sources = read_bytes(file)
-    found: dict[str, list[tuple[int, float, int]]] = {}
+    found: dict[str, _Scalars] = {}
     try:
         for number, record in enumerate(records(data), 1):
-            event = Event.FromString(bytes(record))
+            event = Event.FromString(record)
             for value in event.summary.value:
                 for scalar in _numbers(value):
-                    found.setdefault(value.tag, []).append((event.step, scalar, number))
+                    found.setdefault(value.tag, _Scalars()).add(event.step, scalar, number)
     except TornRecordError as error:
         raise UsageError(f"{file}: {error}") from None
     except DecodeError:
