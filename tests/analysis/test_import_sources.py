@@ -99,7 +99,6 @@ def test_a_path_that_is_not_a_file(call: Call, tmp_path: Path) -> None:
         end.bind(str(tmp_path / "end"))
         refused(call(tmp_path / "end"), "cannot be read: No such device")
     refused(call(Path("/dev/null")), "is empty")
-    refused(call(Path("/dev/fd")), "is a folder")
     refused(call(Path("/dev/zero")), "is a binary file, not text")
     refused(call(Path("/dev/urandom")), "binary file")
 

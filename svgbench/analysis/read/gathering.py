@@ -253,7 +253,7 @@ class _Chooser:
             if sources.count(source) > 1:
                 others = " and ".join(ours for ours, theirs in own.items() if theirs == source)
                 raise UsageError(f"{self._file}: {quoted(source)} would be {others}; see --map {name}=")
-        needed = [name for name in experiment.needed_columns if not (name == "seed" and (by_name or self._named()))]
+        needed = [name for name in experiment.needed_columns if not (name == "seed" and by_name)]
         for name, source in map_.items():
             if source and source not in header and self._found.name != CSV:
                 near = difflib.get_close_matches(source, header, n=1, cutoff=0.5)
@@ -263,7 +263,7 @@ class _Chooser:
             names = [map_.get(name) or name for name in needed]
             names += [source for name, source in map_.items() if source and source not in names]
             known = ["seed", "step", "task", "variant", *(column.name for column in experiment.columns), *map_.values()]
-            known = [name for name in known if by_name is False or name != "seed"]
+            known = [name for name in known if not (name == "seed" and by_name)]
             check_header(self._file, header, names, known)
             return
         lacking = next((name for name in sorted(needed, key=lambda name: name == "seed") if name not in own), "")
@@ -280,10 +280,6 @@ class _Chooser:
                 f"{self._file}: nothing in the format {self._found.name} is known to be '{lacking}'{unit}; "
                 f"name it with --map {lacking}=COLUMN (it has: {_listed(header)})"
             )
-
-    def _named(self) -> bool:
-        """Whether the rows of a file may have names of runs, in which seeds are found later."""
-        return self._found.name == "wandb-csv" and bool(self._wanted.seed_from)
 
     def _seeds(self, log: _Log, table: Table) -> Any:
         if table.names is None:
