@@ -32,7 +32,7 @@ FORMATS = {"html": "report.html", "markdown": "report.md"}
 
 @dataclass(frozen=True)
 class _Asked:
-    """What one process is asked for; it finds the study by itself."""
+    """The request to one process, which loads the study itself."""
 
     experiment: str
     results: Path

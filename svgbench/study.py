@@ -55,7 +55,7 @@ def load(name: str, results: Path | str | None = None, with_reference: bool = Fa
 
 
 def studies(found: Iterable[Experiment], results: Path | str | None, with_reference: bool = False) -> list[Study]:
-    """A study of each experiment. UsageError if reference results are asked for and none of the works has any."""
+    """A study of each experiment. UsageError if reference results are requested and none of the works has any."""
     made = [Study(e, results, reference_of(e.work) if with_reference else None) for e in found]
     if with_reference and made and not any(study.reference for study in made):
         from svgbench.words.errors import UsageError

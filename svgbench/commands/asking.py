@@ -21,7 +21,7 @@ def asked(studies: Sequence[Any], budget: str | None, *words: Any, running: bool
     """Each study with its selection; `words` are the further arguments of `selection_of`.
 
     Without a budget, a command that runs uses "paper", and one that only reads uses the largest with results. Each of
-    several studies takes the tasks and variants that it knows. A study that lacks what is asked for is left out, with
+    several studies takes the tasks and variants that it knows. A study that lacks what is requested is left out, with
     a message. Raises UsageError for a word that no study knows, before anything slow is imported.
     """
     given = selection_of(budget, *words)

@@ -94,7 +94,7 @@ DIFFERENCES: tuple[Difference, ...] = (
         paper="start noise from one generator per environment (gym), drawn twice per reset (Table 2) or from NumPy's "
         "global state (PETS Cheetah)",
         ours="the same distributions, from a stream that belongs to the simulation",
-        reason="a seed must not depend on its companions",
+        reason="a seed must not depend on the other seeds of its block",
         source="mbbl/env/gym_env/walker.py, reset; svg/env/pets_cheetah.py, reset_model",
         tasks=_POPLIN + _MBPO,
     ),

@@ -1,6 +1,6 @@
 """Where the tasks of Heess et al. 2015 differ from the paper's, or fill what it leaves out, as data.
 
-The paper's models and most of its rewards are not published ("we provide .xml task descriptions": nobody has them). So
+The paper's models and most of its rewards are not published ("we provide .xml task descriptions": now lost). So
 nearly every number is a choice. Sections are the paper's.
 """
 

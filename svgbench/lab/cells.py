@@ -43,7 +43,7 @@ class Cell:
     limits: Mapping[str, Any]
     versions: Mapping[str, int]
     columns: tuple[str, ...]
-    seeds: tuple[int, ...]  # asked for
+    seeds: tuple[int, ...]  # the requested ones
     block_size: int
     threads: int
     device: str

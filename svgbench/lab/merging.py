@@ -1,7 +1,7 @@
 """When the deliveries of a cell are merged, and which blocks then are finished.
 
 A merge writes the whole CSV of a cell, so many blocks are merged at once: when no other block of the cell is left here,
-when an eighth of what is stored waits, or after some seconds. So the work grows hardly faster than the CSV.
+when an eighth of what is stored waits, or after some seconds. So the work grows little faster than the CSV.
 """
 
 from __future__ import annotations

@@ -154,7 +154,7 @@ class Learned(Baseline):
     def loss(self, run: Run) -> Tensor:
         """Mean over samples of sum_v (Q-hat_v - b_v)^2, a number: what the functions' own parameters are to minimise.
 
-        Values that a surrogate loss of the run has asked for are not computed again, the first time.
+        The first call uses the values that a surrogate loss of the run has already computed.
         """
         made = self._made.pop(run, None)
         if made is None:

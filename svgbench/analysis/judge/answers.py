@@ -21,7 +21,7 @@ class Judged:
     """An experiment, its verdicts, and what they leave open.
 
     `pinned` is the requested budget, or ""; `narrowed` says that tasks or variants were named.
-    `undeclared` are the variants in the folder that nobody declares.
+    `undeclared` are the variants in the folder that no experiment declares.
     """
 
     experiment: Experiment

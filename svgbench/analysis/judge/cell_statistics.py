@@ -63,7 +63,7 @@ def spread_of(sample: Sample, higher_is_better: bool, span: float = 0.0) -> Spre
     """The median of a sample with values, and the seeds that failed (`modes.failing`); a diverged seed is the worst.
 
     A gap between seeds of less than `MATERIAL` of the `span` of all the task's values is no failure: seeds that all
-    solve the task may fall into two groups that hardly differ.
+    solve the task may fall into two groups that differ little.
     """
     floor = worst(sample.values.values(), higher_is_better)
     counted = sample.counted(math.nan if floor is None else floor)

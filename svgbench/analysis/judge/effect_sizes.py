@@ -1,4 +1,4 @@
-"""Effect sizes of two samples, of which larger values are better: the probability of improvement (A12), Hedges' g."""
+"""Effect sizes of two samples whose larger values are better: the probability of improvement (A12), Hedges' g."""
 
 from __future__ import annotations
 

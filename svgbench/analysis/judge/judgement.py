@@ -206,7 +206,7 @@ class Evidence:
         return self.cells_by_budget.get(budget, {}).get((task, variant))
 
     def missing(self, budget: str, task: str, variant: str) -> tuple[int, ...]:
-        """The seeds asked for that this cell does not have."""
+        """The requested seeds that this cell does not have."""
         cell = self.cell(budget, task, variant)
         if cell is not None:
             return cell.missing

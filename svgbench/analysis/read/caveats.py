@@ -1,5 +1,5 @@
 """What a reader of a number must know of the seeds behind it: those that end before the others, which mixes policies of
-different age; a cell that does not end where its budget does; seeds of an import that were not asked for."""
+different age; a cell that does not end where its budget does; seeds of an import that were not requested."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class Format:
     row and the value that is wrong. states: what a file and its neighbours say of the run.
     steps: the column that counts each unit of steps ("environment steps", "iterations", "episodes").
     meanings: columns of ours, and what they are called in this format.
-    episodes: rows are training episodes, of which several may end at one step.
+    episodes: rows are training episodes; several may end at one step.
     joins: the files of one folder that have the same seed are one run. refines: a format whose files it arranges.
     """
 
@@ -85,7 +85,7 @@ def without_blanks(table: Table, measured: Sequence[str]) -> Table:
 
 
 def checked(table: Table, kinds: Sequence[ColumnKind]) -> Table:
-    """The table with numbers of the kinds that were asked for. Raises UsageError for the first that does not fit."""
+    """The table with numbers of the requested kinds. Raises UsageError for the first that does not fit."""
     columns = dict(table.columns)
     for kind in kinds:
         try:

@@ -181,7 +181,7 @@ def _origin(experiment: Experiment, meta: Mapping[str, Any]) -> str:
 
 
 def _narrowed(data: CellData, asked: tuple[int, ...]) -> CellData:
-    """An undeclared cell with only the seeds that were asked for."""
+    """An undeclared cell with only the requested seeds."""
     used = tuple(seed for seed in data.seeds_done if seed in set(asked))
     frame = data.frame[data.frame.seed.isin(used)].reset_index(drop=True)
     diverged = tuple(seed for seed in data.diverged if seed in used)

@@ -84,7 +84,7 @@ def selecting(experiment: Experiment) -> set[str]:
 
 
 def _without_mean(experiment: Experiment, table: Table) -> list[str]:
-    """The columns of which no mean can be taken."""
+    """The columns that cannot be averaged."""
     apart = selecting(experiment)
     named = {name: values for name, values in table.columns.items() if name not in ("seed", "step")}
     return [name for name, values in named.items() if name in apart or values.dtype.kind != "f"]

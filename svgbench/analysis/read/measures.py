@@ -19,7 +19,7 @@ class CellData:
     """The stored data of one cell at one budget.
 
     `frame` has the columns seed, step and the experiment's. `diverged` seeds are among `seeds_done`. Verdicts
-    use the seeds that are both done and asked for; rows of other seeds do not exist for them. A `foreign` cell was
+    use the seeds that are both done and requested; rows of other seeds do not exist for them. A `foreign` cell was
     measured by another program: its seeds share no initial weights and no noise with ours. `stored_last` is the last
     step of any stored seed, if `frame` has only some of them; `stored_seeds` are all stored seeds, if the cell is
     undeclared and only some were requested.

@@ -40,7 +40,7 @@ class LinearPolicyTask(Protocol):
 
 @dataclass(frozen=True)
 class PathSlopes:
-    """Derivatives along N paths a seed. `q_slope` and `gradient` have an entry per horizon asked for."""
+    """Derivatives along N paths per seed. `q_slope` and `gradient` have an entry for each requested horizon."""
 
     gradient: Tensor  # (S, horizons, N, P) of the objective, path by path
     sensitivity: Tensor  # (S, T, N, X, P) of x_t to the gain

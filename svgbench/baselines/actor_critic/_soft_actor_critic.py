@@ -86,7 +86,7 @@ CODE = {
     "random_steps": 1000,
     "limit_overrides_termination": True,
 }
-"""What the authors' code sets otherwise than the text: the shared part of a profile "code"."""
+"""Settings in which the authors' code differs from the text: the shared part of a profile "code"."""
 
 
 class Actor(nn.Module):

@@ -10,7 +10,7 @@ those in `gae`, and the rows are those of `svgbench.learners.on_policy`. The dif
 * Its conjugate gradients start from noise of 1e-4, and it works in float32 throughout.
 
 The package draws from NumPy's and torch's global generators. Each seed has its own states of them, which are put there
-while it is served; so it does not depend on its companions. It runs on the CPU, whatever the device.
+while it is served; so it does not depend on the other seeds. It runs on the CPU, whatever the device.
 
 Needs the extra `crosscheck`. Source: sb3-contrib 2.9.2 (sb3_contrib/trpo/trpo.py), stable-baselines3 2.9.2
 (common/on_policy_algorithm.py, policies.py, buffers.py).

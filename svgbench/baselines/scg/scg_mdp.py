@@ -4,7 +4,7 @@
 
 A seed has a process of its own: transitions are the softmax of twice a normal number, rewards are uniform in [0, 1].
 pi is a softmax over a table of S x A numbers. The costs are -r(s_t, a_t). The graph says that p_E has no derivative;
-the actions block every path to it, so none is asked for. The expected return of a policy, its gradient and the best
+the actions block every path to it, so none is needed. The expected return of a policy, its gradient and the best
 return are exact, by dynamic programming.
 """
 

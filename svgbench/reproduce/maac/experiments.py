@@ -260,8 +260,8 @@ FIG3 = Experiment(
             paper="number of samples not printed; code: 32 states, 10 samples each",
             ours="512 paths a measurement (32 replay states, or (1, 1)), spread evenly over the models; gradients as "
             "the exact one plus the mean difference on the same action noise",
-            reason="the error of the expectation is asked for, not the noise of a small sample; `standard_error` says "
-            "what is left of it",
+            reason="we want the error of the expectation, not the noise of a small sample; `standard_error` gives "
+            "what remains of it",
             source="code double_integral_trainer.py",
         ),
         Deviation(

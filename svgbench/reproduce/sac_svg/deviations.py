@@ -174,7 +174,7 @@ _ALGORITHM = (
         id="random-numbers",
         paper="one global stream; action sampling and some environments unseeded",
         ours="streams that belong to a seed: weights, batches, noise, starts, evaluation",
-        reason="a seed must not depend on its companions",
+        reason="a seed must not depend on the other seeds of its block",
         source="code svg/utils.py; svgbench/nn/streams.py",
     ),
     Deviation(

@@ -23,7 +23,7 @@ def _unbiased(variant: str) -> Comparison:
 
 
 def _same(variant: str) -> Comparison:
-    number = "the estimator: on each sample the number of eq. (38), but for rounding (root mean square, over the scale)"
+    number = "the estimator: on each sample the number of eq. (38), up to rounding (root mean square, over the scale)"
     return Comparison(Term(variant, DIFFERENCE), "~", 0.0, number, margin=ROUNDING, no_level=UNTRAINED)
 
 
@@ -148,7 +148,7 @@ MM_CLAIMS = (
             for v in BOTH
             for part in (
                 Comparison(
-                    Term(v, LEAST_GAP), ">~", 0.0, "upper bound: nowhere below, but for rounding", margin=ROUNDING,
+                    Term(v, LEAST_GAP), ">~", 0.0, "upper bound: nowhere below, up to rounding", margin=ROUNDING,
                     no_level=UNTRAINED,
                 ),
                 Comparison(
@@ -173,7 +173,7 @@ MM_CLAIMS = (
             for v in BOTH
             for part in (
                 Comparison(
-                    Term(v, LARGEST_RISE), "<~", 0.0, "majorization: no iteration raises it, but for rounding",
+                    Term(v, LARGEST_RISE), "<~", 0.0, "majorization: no iteration raises it, up to rounding",
                     margin=ROUNDING,
                     no_level=UNTRAINED,
                 ),

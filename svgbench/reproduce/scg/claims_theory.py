@@ -30,7 +30,7 @@ def _zero(variant: str, measure: Measure, number: str) -> Comparison:
 
 
 def _unbiased(variant: str) -> Comparison:
-    return _zero(variant, WORST_BIAS, "equality: the exact gradient at each length, but for rounding")
+    return _zero(variant, WORST_BIAS, "equality: the exact gradient at each length, up to rounding")
 
 
 def _at_least(variant: str, measure: Measure, number: str) -> Comparison:
@@ -145,7 +145,7 @@ GAE_CLAIMS = (
             part
             for v in GAMMAS
             for part in (
-                _zero(v, gae("bias_discounted", 1.0), "γ-just: the discounted gradient exactly, but for rounding"),
+                _zero(v, gae("bias_discounted", 1.0), "γ-just: the discounted gradient exactly, up to rounding"),
                 _ratio(
                     v, ">", v, gae("variance", 1.0), "high: more than with λ = 0, by any amount",
                     other=gae("variance", 0.0),
@@ -158,7 +158,7 @@ GAE_CLAIMS = (
         quote="GAE(γ, 0) is γ-just for V = V^{π,γ}",
         source="section 4.3, eq. (27)",
         origin="text",
-        parts=tuple(_zero(v, gae("bias_discounted", 0.0), "γ-just: exactly, but for rounding") for v in GAMMAS),
+        parts=tuple(_zero(v, gae("bias_discounted", 0.0), "γ-just: exactly, up to rounding") for v in GAMMAS),
         tasks=EXACT,
     ),
     Claim(
@@ -221,7 +221,7 @@ GAE_CLAIMS = (
             part
             for v in GAMMAS
             for part in (
-                _zero(v, gae("target_bias", 1.0), "λ = 1: no bias, but for rounding"),
+                _zero(v, gae("target_bias", 1.0), "λ = 1: no bias, up to rounding"),
                 _ratio(
                     v, "<", v, gae("target_variance", 0.75), "λ = 0.75: less variance than with 1, by any amount",
                     other=gae("target_variance", 1.0),
@@ -298,7 +298,7 @@ BROKEN = Measure("broken", "largest share of problems that break it", reduce="ma
 
 
 def _bound(variant: str) -> Comparison:
-    return zero(variant, SLACK, "a lower bound: nowhere above, but for rounding", UNTRAINED, ">~")
+    return zero(variant, SLACK, "a lower bound: nowhere above, up to rounding", UNTRAINED, ">~")
 
 
 def _holds(id: str, variant: str, quote: str, source: str) -> Claim:
@@ -310,7 +310,7 @@ def _stronger(id: str, variant: str, source: str) -> Claim:
         Term(variant, SLACK),
         "<~",
         Term("corrected", SLACK),
-        "stronger: its least slack is at most that of Proposition 1 corrected, but for rounding",
+        "stronger: its least slack is at most that of Proposition 1 corrected, up to rounding",
         margin=ROUNDING,
     )
     quote = "This method makes it possible to provide slightly stronger bounds."

@@ -42,7 +42,7 @@ VAE_DEVIATIONS = (
     BUDGET,
     Deviation(
         id="model",
-        paper="neural networks, of which nothing is said; the data are not named",
+        paper="neural networks that are not described; the data are not named",
         ours="a linear normal model, and 200 points drawn from one; the inference network has one variance for each "
         "hidden number, the same for all x",
         reason="log p(x) is then known in closed form",

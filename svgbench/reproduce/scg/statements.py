@@ -36,7 +36,7 @@ CONDITION, THEOREM_2, SCORE, OPTIMAL = (
 
 
 def _unbiased(variant: str, word: str) -> Comparison:
-    return zero(variant, LARGEST, f"{word}: in every problem the mean is the gradient, but for rounding", UNTRAINED)
+    return zero(variant, LARGEST, f"{word}: in every problem the mean is the gradient, up to rounding", UNTRAINED)
 
 
 def _claim(id: str, quote: str, source: str, task: str, *parts: Comparison) -> Claim:

@@ -21,7 +21,7 @@ LARGEST = Measure("difference", "largest difference from eq. (38)", reduce="max"
 
 
 def _same(variant: str, words: str) -> Comparison:
-    return zero(variant, LARGEST, f"{words}, but for rounding", UNTRAINED)
+    return zero(variant, LARGEST, f"{words}, up to rounding", UNTRAINED)
 
 
 CLAIMS = (

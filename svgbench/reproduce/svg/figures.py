@@ -43,7 +43,7 @@ ROUGH_LINES = {
     **{f"svg-inf-{k}": LINES["svg-inf"] for k in ROUGH_MODELS},
     **{f"planner-{k}": LINES["planner"] for k in ROUGH_MODELS},
 }
-"""The same for the numbers of model updates, each of which has a panel of its own."""
+"""The same for the numbers of model updates, with a panel for each."""
 LEGEND: dict[str, Any] = {"ncols": 2, "handlelength": 1.6, "labelspacing": 0.2, "columnspacing": 1.2}  # below a panel
 
 
@@ -178,7 +178,7 @@ def present(results: Results, task: str, labels: Mapping[str, str]) -> dict[str,
 
 
 def others(results: Results, task: str) -> dict[str, str]:
-    """The labels of what nobody declared and that has rows on the task."""
+    """The labels of undeclared variants with rows on the task."""
     return present(results, task, named(results, undeclared(results, task)))
 
 

@@ -2,7 +2,7 @@
 
 Of a run it is the value of one seed, of a policy written by hand the lower end of the 95 % interval over fifty seeds;
 both rounded down. Nothing is known that reaches what is asked of the monoped (0.5; by hand -0.76, the best run -0.36)
-and of the walker (2.2; the best run 1.96): claims on these are decided by nobody who stays below.
+and of the walker (2.2; the best run 1.96): runs that stay below these decide no claim.
 """
 
 from __future__ import annotations
