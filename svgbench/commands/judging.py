@@ -116,29 +116,13 @@ def table(
 
 
 def _rendered(grids: Sequence[Any], format_: str, width: int, verbose: bool) -> str:
-    """The grids of one table. In a terminal a note that the last grid has too appears once, and further measures may be
-    left out."""
-    from dataclasses import replace
-
+    """The grids of one table; in a terminal as many of them as fit a screen, or all with `verbose`."""
+    from svgbench.analysis.show.screens import screenful, whole_text
     from svgbench.analysis.show.tables import render
 
-    if format_ != "text" or len(grids) == 1:
+    if format_ != "text":
         return "\n".join(render(grid, format_, width) for grid in grids)
-    last = grids[-1]
-    bare = [
-        replace(
-            grid,
-            notes=tuple(note for note in grid.notes if note not in last.notes),
-            mark="" if grid.mark == last.mark else grid.mark,
-        )
-        for grid in grids[:-1]
-    ]
-    text = "\n".join(render(grid, format_, width) for grid in (*bare, last))
-    if verbose or text.count("\n") <= SCREEN:
-        return text
-    others = [grid.measure for grid in grids[1:]]
-    note = f"also measured: {'; '.join(others)}: --verbose"
-    return render(replace(grids[0], notes=(*grids[0].notes, note)), format_, width)
+    return whole_text(grids, width) if verbose else screenful(grids, width, SCREEN)
 
 
 def compare(
@@ -209,6 +193,9 @@ def _tell(judged: list[Any], verbose: bool, width: int) -> None:
         works = {one.experiment.work for one in judged}
         lines = several_lines(judged, reproduce.title_of(works.pop()) if len(works) == 1 else "", width)
     out("\n".join(lines))
+    chosen = [one.experiment.id for one in judged if one.experiment.id in reproduce.searches()]
+    if len(judged) == 1 and chosen:
+        out(f"It is a search: svgbench tune {chosen[0]} shows what it chose.")
     for one in judged if verbose else ():
         if one.verdicts:
             out("\n".join(["", *verdict_lines(one.experiment, one.verdicts, width)]))

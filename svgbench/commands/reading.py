@@ -19,6 +19,7 @@ from svgbench.commands.options import (
     SetOption,
     TasksOption,
     VariantsOption,
+    VerboseOption,
     say_if_absent,
     studies_of,
 )
@@ -28,25 +29,25 @@ def list_(
     experiment: MaybeExp = None,
     results: ResultsOption = None,
     with_reference: ReferenceOption = False,
+    verbose: VerboseOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List the experiments and how much of each is done. Stale: measured with other settings or another version."""
-    from textwrap import shorten
+    """List the experiments and how much of each is done. Stale: measured with other settings or another version.
 
+    Searches for settings, and cells, are listed with --verbose, or if the work is named.
+    """
+    from svgbench import reproduce
+    from svgbench.overview import list_lines
     from svgbench.study import summaries
-    from svgbench.terminal import out_rows, width
+    from svgbench.terminal import out, out_json, width
 
     say_if_absent(results)
     rows = summaries(studies_of(experiment, results, quiet=True, reference=with_reference))
-    columns = {"id": "experiment", "cells": "cells", "budget": "budget", "runs": "runs", "title": "title"}
-    shown = [
-        row | {"runs": f"{row['runs_done']}/{row['runs_total']}{' stale' * bool(row['runs_stale'])}"} for row in rows
-    ]
-    others = [key for key in columns if key != "title"]
-    taken = sum(max(len(columns[key]), *(len(str(row[key])) for row in shown)) + 2 for key in others)
-    for row in shown:  # cut to the width that the other columns leave; `show` has the whole title
-        row["title"] = shorten(row["title"], max(width() - taken, 16), placeholder=" ...")
-    out_rows(rows if as_json else shown, as_json, "", columns)
+    if as_json:
+        out_json(rows)
+    else:
+        hidden = () if verbose or experiment else reproduce.searches()
+        out("\n".join(list_lines(rows, width(), hidden, verbose)))
     if not any(row["runs_done"] for row in rows):
         _say_how_to_get_results(results, experiment, [row["id"] for row in rows], with_reference)
 
@@ -64,16 +65,25 @@ def _say_how_to_get_results(results: Path | None, name: str | None, ids: Sequenc
         notice(f"reference results of {', '.join(there)} are here: --with-reference reads them")
 
 
-def show(experiment: Exp, as_json: JsonOption = False) -> None:
-    """Show what an experiment declares. Tasks, variants, budgets, columns, claims, and the settings that -o takes."""
+def show(experiment: Exp, verbose: VerboseOption = False, as_json: JsonOption = False) -> None:
+    """Show what an experiment is. Its question, tasks, variants, budgets, claims; with --verbose also every setting."""
+    from svgbench import reproduce
     from svgbench.describe import parts_of
-    from svgbench.terminal import out_json, out_parts
+    from svgbench.overview import overview_lines, several_overviews
+    from svgbench.terminal import out, out_json, out_parts, width
 
     studies = studies_of(experiment, None)
     if as_json:
         return out_json([{"experiment": s.experiment.id, **row} for s in studies for row in parts_of(s.experiment)])
-    for study in studies:
-        out_parts(parts_of(study.experiment))
+    if verbose:
+        for study in studies:
+            out_parts(parts_of(study.experiment))
+        return None
+    found = [study.experiment for study in studies]
+    works = {one.work for one in found}
+    title = reproduce.title_of(found[0].work) if len(works) == 1 else ""
+    out("\n".join(overview_lines(found[0], width()) if len(found) == 1 else several_overviews(title, found, width())))
+    return None
 
 
 def status(

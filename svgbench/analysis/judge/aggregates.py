@@ -31,6 +31,8 @@ from svgbench.words.experiment import Measure
 MOST_PAIRED = 12
 """With more variants than this, each is compared with the best one only."""
 
+MOST_NAMED = 5
+
 Runs = Mapping[str, FloatArray]
 """Values [S] of one variant by task; a failed seed counts as the worst value of its task."""
 Row = dict[str, str | int | float | None]
@@ -178,7 +180,7 @@ class _Board:
         for variant, lacking in left.items():
             if lacking:
                 without.setdefault(", ".join(lacking), []).append(self.results.labels.get(variant, variant))
-        found = [f"left out, without runs on {tasks}: {', '.join(names)}" for tasks, names in without.items()]
+        found = [f"left out, without runs on {tasks}: {_some(names)}" for tasks, names in without.items()]
         others = [named[t] for t in dict.fromkeys(task for task, _ in self.samples) if t not in self.tasks]
         found += [f"not among the tasks, since too few variants have them: {', '.join(others)}"] if others else []
         n = {len(values) for runs in self.compared.values() for values in runs.values()}
@@ -193,6 +195,12 @@ class _Board:
         found = worst(values, self.measure.higher_is_better)
         assert found is not None, task  # every sample here has a value
         return found
+
+
+def _some(names: Sequence[str]) -> str:
+    """The names, or the first few and how many more."""
+    more = [f"and {len(names) - MOST_NAMED} more"] if len(names) > MOST_NAMED else []
+    return "; ".join([*names[:MOST_NAMED], *more])
 
 
 def _scores(variant: str, label: str, runs: Runs, scale: Scale) -> VariantScores:
@@ -228,11 +236,10 @@ def _pairs(compared: Mapping[str, Runs], measure: Measure) -> tuple[PairStatisti
         return ()
     sign = 1.0 if measure.higher_is_better else -1.0
     better = {v: {t: sign * values for t, values in runs.items()} for v, runs in compared.items()}
-    chosen = list(combinations(better, 2))
     if len(better) > MOST_PAIRED:
         best = max(better, key=lambda v: _rank(better, v))
-        chosen = [(best, other) for other in better if other != best]
-    return tuple(_pair(better, *pair) for pair in chosen)
+        return tuple(_pair(better, best, other) for other in better if other != best)
+    return tuple(_pair(better, *_ordered(better, *pair)) for pair in combinations(better, 2))
 
 
 def _rank(better: Mapping[str, Runs], variant: str) -> float:
@@ -242,9 +249,13 @@ def _rank(better: Mapping[str, Runs], variant: str) -> float:
     )
 
 
+def _ordered(better: Mapping[str, Runs], one: str, two: str) -> tuple[str, str]:
+    """The two variants, the one that is more likely to be better first."""
+    lead = sum(vargha_delaney(better[one][task], better[two][task]) - 0.5 for task in better[one])
+    return (two, one) if lead < 0 else (one, two)
+
+
 def _pair(better: Mapping[str, Runs], one: str, two: str) -> PairStatistics:
-    if sum(vargha_delaney(better[one][t], better[two][t]) - 0.5 for t in better[one]) < 0:
-        one, two = two, one
     x, y = better[one], better[two]
     on_tasks = []
     for task in x:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +9,7 @@ from functools import cached_property
 from svgbench.analysis.judge.judgement import Verdict
 from svgbench.analysis.judge.outlook import Open, Outlook
 from svgbench.analysis.judge.verdict_words import of_claim, tally, tally_words, word_over
+from svgbench.analysis.read.naming import question
 from svgbench.words.experiment import Claim, Experiment
 
 NOTHING_TO_JUDGE = ("NOT_COMPARABLE", "INCOMPLETE")
@@ -88,22 +88,6 @@ class Judged:
                 }
             )
         return rows
-
-
-def question(experiment: Experiment) -> str:
-    """The question of an experiment: "Does Figure 3 hold?" """
-    if experiment.question:
-        return experiment.question
-    name = named_artifact(experiment)
-    quoted = f'"{name}"' if name == experiment.title else name
-    return f"Does {quoted} hold?"
-
-
-def named_artifact(experiment: Experiment) -> str:
-    """What the experiment redoes, as "Figure 3" or "Table 2"; its title if its id does not say that."""
-    numbered = re.fullmatch(r"(fig|table)(\d+)", experiment.artifact)
-    kind = {"fig": "Figure", "table": "Table"}
-    return f"{kind[numbered[1]]} {numbered[2]}" if numbered else experiment.title
 
 
 def answer(judged: Judged, brief: bool = False) -> str:

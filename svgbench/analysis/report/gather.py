@@ -5,20 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from svgbench.analysis.judge.answers import (
-    Judged,
-    answer,
-    headline,
-    named_artifact,
-    question,
-    standing,
-    work_answer,
-    work_standing,
-)
+from svgbench.analysis.judge.answers import Judged, answer, headline, standing, work_answer, work_standing
 from svgbench.analysis.judge.judgement import Verdict
 from svgbench.analysis.judge.outlook import Outlook
 from svgbench.analysis.judge.verdict_words import word_over
 from svgbench.analysis.read.frames import Results
+from svgbench.analysis.read.naming import named_artifact, question
 from svgbench.analysis.report.data import BudgetState, ClaimPart, ExperimentPart, Picture, WorkPart
 from svgbench.analysis.report.origins import origins
 from svgbench.analysis.show.answer_text import budgets_of, n_words, open_words

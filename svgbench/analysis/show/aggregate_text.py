@@ -9,10 +9,15 @@ from svgbench.analysis.judge.aggregates import Aggregates, PairStatistics, Varia
 from svgbench.analysis.judge.cell_statistics import CellStatistics
 from svgbench.analysis.judge.resampling import Estimate
 from svgbench.analysis.read.naming import RANDOM_VARIANT, printed
-from svgbench.analysis.show.tables import Amount, DisplayTable, Entry, Rounded, RoundedInterval, render
+from svgbench.analysis.show.tables import Amount, DisplayTable, Entry, Rounded, render
+from svgbench.analysis.show.verdict_text import rounded
 
 MOST_LISTED = 8
-"""Variants, pairs and cells that are listed without --verbose."""
+"""Variants, and pairs, that are listed without --verbose."""
+MOST_MODES = 4
+"""Cells with two modes that are listed without --verbose."""
+SCORE_COLUMNS = 60
+"""The width of a full row of scores behind its label; with less room mean and median are left out."""
 MORE = "areas, times to a level, effects on each task: --verbose; all numbers: --json"
 
 
@@ -28,7 +33,7 @@ def aggregate_lines(aggregates: Aggregates, width: int, verbose: bool = False) -
         _wrapped([head], width),
         _scores(one, width, most),
         _pairs(one, width, most),
-        _modes(one, width, most),
+        _modes(one, width, None if verbose else MOST_MODES),
         _times(one, width) if verbose else [],
         _areas(one, width) if verbose else [],
         _effects(one, width) if verbose else [],
@@ -44,8 +49,9 @@ def _scores(one: Aggregates, width: int, most: int | None) -> list[str]:
     ranked = sorted(one.scores, key=lambda s: s.iqm.value, reverse=one.normalised or one.higher_is_better)
     shown = ranked[:most]
     gap = one.normalised
-    columns = ["IQM", "95 % interval", "mean", "median", *(["gap"] if gap else []), "n"]
-    rows = [(s.label, _score_cells(s, gap)) for s in shown]
+    brief = max(len(s.label) for s in shown) > width - SCORE_COLUMNS
+    columns = ["IQM", "95 % interval", *([] if brief else ["mean", "median"]), *(["gap"] if gap else []), "n"]
+    rows = [(s.label, _score_cells(s, gap, brief)) for s in shown]
     over = _over(one)
     notes = [f"Scores over {over}: {one.scale.words}." if gap else f"Values on {over}, without a scale."]
     notes += [f"the {len(shown)} best of {len(ranked)}"] if len(shown) < len(ranked) else []
@@ -54,11 +60,10 @@ def _scores(one: Aggregates, width: int, most: int | None) -> list[str]:
     return _table("", columns, rows, width, notes)
 
 
-def _score_cells(s: VariantScores, gap: bool) -> tuple[Entry, ...]:
-    cells: list[Entry] = [*_estimate(s.iqm), Rounded(s.mean.value), Rounded(s.median.value)]
-    if gap:
-        cells.append(Rounded(s.gap.value if s.gap else None))
-    return (*cells, Rounded(s.n, 0))
+def _score_cells(s: VariantScores, gap: bool, brief: bool) -> tuple[Entry, ...]:
+    middle = [] if brief else [Rounded(s.mean.value), Rounded(s.median.value)]
+    last = [Rounded(s.gap.value if s.gap else None)] if gap else []
+    return (*_estimate(s.iqm), *middle, *last, Rounded(s.n, 0))
 
 
 def _over(one: Aggregates) -> str:
@@ -68,13 +73,22 @@ def _over(one: Aggregates) -> str:
 def _pairs(one: Aggregates, width: int, most: int | None) -> list[str]:
     if not one.pairs:
         return []
-    ranked = sorted(one.pairs, key=lambda pair: -pair.improvement.value)
+    firsts = {pair.variant for pair in one.pairs}
+    against_best = len(firsts) == 1 and len(one.pairs) > 1  # its name need not stand in every row
+    ranked = sorted(one.pairs, key=lambda pair: pair.improvement.value * (1 if against_best else -1))
     shown = ranked[:most]
-    rows = [(f"{_label(one, pair.variant)} > {_label(one, pair.other)}", _pair_cells(pair)) for pair in shown]
-    notes = [f"Probability that a run of the first is better than one of the second, over {_over(one)}."]
-    notes += [f"the {len(shown)} clearest of {len(ranked)} pairs"] if len(shown) < len(ranked) else []
+    kind = "nearest" if against_best else "clearest"
+    if against_best:
+        title = f"How likely a run of {_label(one, firsts.pop())} is better than one of"
+        rows = [(_label(one, pair.other), _pair_cells(pair)) for pair in shown]
+        notes = [f"Probabilities over {_over(one)}."]
+    else:
+        title = ""
+        rows = [(f"{_label(one, pair.variant)} > {_label(one, pair.other)}", _pair_cells(pair)) for pair in shown]
+        notes = [f"Probability that a run of the first is better than one of the second, over {_over(one)}."]
+    notes += [f"the {len(shown)} {kind} of {len(ranked)} pairs"] if len(shown) < len(ranked) else []
     notes += list(dict.fromkeys(pair.improvement.why for pair in shown if pair.improvement.why))
-    return _table("", ["improvement", "95 % interval", "n"], rows, width, notes)
+    return _table(title, ["improvement", "95 % interval", "n"], rows, width, notes)
 
 
 def _pair_cells(pair: PairStatistics) -> tuple[Entry, ...]:
@@ -144,9 +158,7 @@ def _label(one: Aggregates, variant: str) -> str:
 
 
 def _estimate(estimate: Estimate) -> tuple[Entry, Entry]:
-    if estimate.low is None or estimate.high is None:
-        return Rounded(estimate.value), ""
-    return Rounded(estimate.value), RoundedInterval(estimate.low, estimate.high)
+    return rounded(estimate.value, estimate.low, estimate.high)
 
 
 def _table(

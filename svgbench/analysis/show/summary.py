@@ -7,21 +7,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from svgbench.analysis.judge.cell_statistics import span_of, spread_of
 from svgbench.analysis.judge.standouts import MARK, MARK_LOGARITHMS, standouts
 from svgbench.analysis.judge.statistics import summarise, t_interval
 from svgbench.analysis.read.caveats import absences, caveats
 from svgbench.analysis.read.frames import Results
 from svgbench.analysis.read.measures import Sample, read_sample
+from svgbench.analysis.read.naming import RANDOM_VARIANT
 from svgbench.analysis.show.published import quoted
 from svgbench.analysis.show.tables import DisplayTable, Entry, Measured
 from svgbench.words.experiment import Measure
 
 MISSING = "missing"
-MOST_ROWS = 20
+MOST_ROWS = 16
 SHOWN_ROWS = 10
 """The number of rows that are shown of a table with more than `MOST_ROWS` rows: the best."""
 SILENT = ("", "NOT_COMPARABLE", "INCOMPLETE")
 """Verdicts on published numbers without content; they get no row."""
+MOST_MODES = 4
+"""Cells with two modes that are named if not everything is."""
 NOT_RUN = "–"  # a variant that the experiment does not run on the task
 
 
@@ -36,6 +40,7 @@ def results_rows(results: Results, published: Any = None, verdicts: Words | None
     """
     rows = []
     best = {measure.label: _best(results, measure) for measure in results.experiment.measures}
+    spans = {measure.label: _spans(results, measure) for measure in results.experiment.measures}
     for (task, variant), cell in results.cells.items():
         for measure in results.experiment.measures:
             sample = read_sample(cell, measure) if len(cell.frame) else Sample({})
@@ -52,6 +57,8 @@ def results_rows(results: Results, published: Any = None, verdicts: Words | None
                 "high": None,
                 "seeds_asked": len(cell.seeds_asked),
                 "diverged": len(sample.failed),
+                "median": None,
+                "failed": None,
                 "published": None,
                 "published_spread": None,
                 "published_n": None,
@@ -64,20 +71,33 @@ def results_rows(results: Results, published: Any = None, verdicts: Words | None
                 summary = summarise(list(sample.values.values()))
                 interval = t_interval(list(sample.values.values()))
                 row |= {"mean": summary.mean, "sd": summary.sd, "low": interval.low, "high": interval.high}
+                spread = spread_of(sample, measure.higher_is_better, spans[measure.label][task])
+                row |= {"median": spread.median, "failed": len(spread.failed)}
             number = _published_number(results, published, task, variant, measure)
             if number is not None:
-                spread = None if number.spread is None else float(number.spread)
-                row |= {"published": float(number.value), "published_spread": spread, "published_n": number.n}
+                printed = None if number.spread is None else float(number.spread)
+                row |= {"published": float(number.value), "published_spread": printed, "published_n": number.n}
                 row["verdict"] = (verdicts or {}).get((task, variant))
             rows.append(row)
     return rows
 
 
+def _samples(results: Results, measure: Measure) -> dict[tuple[str, str], Sample]:
+    """The measure of every cell; an empty sample without rows."""
+    return {key: read_sample(c, measure) if len(c.frame) else Sample({}) for key, c in results.cells.items()}
+
+
+def _spans(results: Results, measure: Measure) -> dict[str, float]:
+    """The span of all values, by task."""
+    samples = _samples(results, measure)
+    return {task: span_of(own for (t, _), own in samples.items() if t == task) for task, _ in samples}
+
+
 def _best(results: Results, measure: Measure) -> set[tuple[str, str]]:
     """The cells that are the best of their task, or not distinguished from it by a test."""
     samples: dict[str, dict[str, Sample]] = {}
-    for (task, variant), cell in results.cells.items():
-        samples.setdefault(task, {})[variant] = read_sample(cell, measure) if len(cell.frame) else Sample({})
+    for (task, variant), sample in _samples(results, measure).items():
+        samples.setdefault(task, {})[variant] = sample
     return {(task, variant) for task, own in samples.items() for variant in _standouts(results, task, own, measure)}
 
 
@@ -121,12 +141,10 @@ class _Table:
     """The cells of one measure, and which of them are shown."""
 
     def __init__(self, results: Results, measure: Measure, published: Any, verdicts: Words, whole: bool) -> None:
-        self.results, self.measure, self.verdicts = results, measure, verdicts
+        self.results, self.measure, self.verdicts, self.whole = results, measure, verdicts, whole
         first = measure is results.experiment.measures[0]
         self.published = published if first else None  # a published number belongs to the first measure
-        self.samples = {
-            key: read_sample(cell, measure) if len(cell.frame) else Sample({}) for key, cell in results.cells.items()
-        }
+        self.samples = _samples(results, measure)
         begun = {key for key, cell in results.cells.items() if len(cell.frame) or whole}
         self.tasks = [t for t in results.experiment.tasks if any(key[0] == t.id for key in begun)]
         variants = list(dict.fromkeys(variant for _, variant in results.cells))
@@ -196,6 +214,23 @@ class _Table:
         summary = summarise(list(sample.values.values()))
         return Measured(summary.mean, summary.sd, summary.n, len(sample.failed), variant in self.best[task])
 
+    def _modes(self) -> list[str]:
+        """A note on the cells whose seeds fall into two modes: their medians, and how many seeds failed."""
+        told = []
+        for task in self.tasks if self.measure.ranked else ():
+            span = span_of(self._column(task.id).values())
+            for variant in self.variants:
+                sample = self.samples.get((task.id, variant), Sample({}))
+                if variant == RANDOM_VARIANT or not sample.values:
+                    continue
+                spread = spread_of(sample, self.measure.higher_is_better, span)
+                if spread.failed:
+                    median, failed = Measured(spread.median).amount().mean, f"{len(spread.failed)} of {spread.n} failed"
+                    told.append(f"{self.results.labels.get(variant, variant)} on {task.label}: {median} ({failed})")
+        shown = told if self.whole else told[:MOST_MODES]
+        more = [f"{len(told) - len(shown)} more: --verbose"] if len(told) > len(shown) else []
+        return [f"two modes, so take the median: {'; '.join([*shown, *more])}"] if told else []
+
     def _under(self, variant: str) -> list[tuple[str, tuple[Entry, ...]]]:
         """The published numbers of a variant, and their verdicts if one has content."""
         numbers = [_published_number(self.results, self.published, t.id, variant, self.measure) for t in self.tasks]
@@ -228,6 +263,7 @@ class _Table:
         words = {word for word in self.verdicts.values() if word}
         if self.published is not None and words and words <= {*SILENT}:
             notes.append(f"published numbers: {' and '.join(sorted(words))} at {self.results.budget}")
+        notes += self._modes()
         notes += [f"the {len(self.variants)} best of {self.cut} rows by mean rank; all: --verbose"] if self.cut else []
         notes += [f"not run: {_some(self.unrun)}"] if self.unrun else []
         budget = experiment.budget(self.results.budget)

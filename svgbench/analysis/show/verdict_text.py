@@ -175,7 +175,11 @@ def _reasons(verdicts: Sequence[Verdict]) -> tuple[str, ...]:
 
 def estimate(verdict: Verdict) -> tuple[Rounded, RoundedInterval | str]:
     """The value and its interval, to the same decimals: two digits of the interval's width. Blank if unknown."""
-    value, low, high = verdict.value, verdict.low, verdict.high
+    return rounded(verdict.value, verdict.low, verdict.high)
+
+
+def rounded(value: float | None, low: float | None, high: float | None) -> tuple[Rounded, RoundedInterval | str]:
+    """A value and its interval, to the same decimals: two digits of the interval's width. Blank if unknown."""
     if value is None or low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
         return Rounded(value), ""
     if high <= low or max(abs(low), abs(high)) < 1e-3:

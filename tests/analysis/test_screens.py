@@ -1,0 +1,142 @@
+"""Every experiment in a terminal of 80 columns: within its width, and within a screen without --verbose."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from svgbench import paper_tables, reproduce
+from svgbench.analysis.judge.aggregates import aggregates_of
+from svgbench.analysis.read.frames import Results
+from svgbench.analysis.read.measures import CellData
+from svgbench.analysis.show.aggregate_text import aggregate_lines
+from svgbench.analysis.show.screens import exchanged, screenful, whole_text
+from svgbench.analysis.show.summary import results_grids
+from svgbench.analysis.show.tables import DisplayTable, Measured
+from svgbench.overview import list_lines, overview_lines, several_overviews
+from svgbench.words.experiment import Experiment
+
+EXPERIMENTS = reproduce.experiments()
+WIDTHS = (40, 80, 120)
+SCREEN = 40
+SEEDS = (0, 1, 2, 3, 4)
+
+
+def made(of: Experiment) -> Results:
+    """Every cell of an experiment with five seeds, and rows for every measure."""
+    cells = {}
+    for place, task in enumerate(of.tasks):
+        for number, variant in enumerate(v for v in of.variants if v.runs_on(task.id)):
+            frame = _frame(of, 1000.0 * place - 7.25 * number)
+            cells[task.id, variant.id] = CellData(task.id, variant.id, frame, SEEDS, SEEDS)
+    labels = {variant.id: variant.label for variant in of.variants}
+    return Results(of, of.budgets[0].name, cells, labels, ())
+
+
+def _frame(of: Experiment, level: float) -> pd.DataFrame:
+    rows = []
+    for seed in SEEDS:
+        for step, measure in enumerate(of.measures):
+            row: dict[str, Any] = {"seed": seed, "step": step + 1}
+            row |= {c.name: "" if c.kind == "str" else level + np.exp(seed) for c in of.columns}
+            row |= {column: value for column, value in measure.where.items() if value != "last"}
+            rows.append(row | {measure.column: level + np.exp(seed)} if measure.column not in measure.where else row)
+    return pd.DataFrame(rows)
+
+
+def fits(lines: list[str], width: int) -> bool:
+    return max(map(len, lines)) <= width
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_what_an_experiment_is_fits_a_screen(width):
+    for one in EXPERIMENTS.values():
+        lines = overview_lines(one, width)
+        assert fits(lines, width), one.id
+        assert width < 80 or len(lines) <= SCREEN, one.id
+        assert lines[0].startswith(f"{one.id}: ")
+        assert " ".join(" ".join(lines).split()).endswith(f"svgbench show {one.id} --verbose")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_work_has_a_paragraph_for_each_of_its_experiments(width):
+    for work in {one.work for one in EXPERIMENTS.values()}:
+        own = [one for one in EXPERIMENTS.values() if one.work == work]
+        lines = several_overviews(work, own, width)
+        assert fits(lines, width)
+        assert sum(line.startswith(f"{work}/") for line in lines) == len(own)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("verbose", [False, True])
+def test_the_list_fits_a_screen_and_says_what_is_hidden(width, verbose):
+    done = {"cells": 100, "runs_done": 1743, "runs_stale": 2, "runs_total": 1800, "budget": "short"}
+    rows = [{"id": one.id, "title": one.title, **done} for one in EXPERIMENTS.values()]
+    lines = list_lines(rows, width, () if verbose else reproduce.searches(), verbose)
+    assert fits(lines, width)
+    assert verbose or width < 80 or len(lines) <= SCREEN
+    assert lines[0] == f"{len(rows)} experiments: {len(rows)} in part"
+    hidden = f"and {len(reproduce.searches())} searches for settings: --verbose"
+    assert (hidden in lines) != verbose
+    shown = len(rows) if verbose else len(rows) - len(reproduce.searches())
+    assert " ".join(" ".join(lines).split()).count("1743/1800 short, stale") == shown
+
+
+def test_the_list_counts_what_is_done_at_which_budget():
+    kinds = ((5, "paper"), (5, "short"), (2, "paper"), (0, "paper"))
+    rows = [
+        {"id": f"w/{n}{b}", "title": "t", "cells": 1, "runs_done": n, "runs_stale": 0, "runs_total": 5, "budget": b}
+        for n, b in kinds
+    ]
+    lines = list_lines(rows, 80, (), verbose=False)
+    assert lines[0] == "4 experiments: 1 done, 1 done at a smaller budget, 1 in part, 1 not begun"
+    assert lines[-1].split() == ["w/0paper", "0/5", "paper", "t"]
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_tables_and_aggregates_fit_a_screen(name):
+    one = EXPERIMENTS[name]
+    results = made(one)
+    published = paper_tables.load(one.published) if one.published else None
+    grids = results_grids(results, published, whole=False)
+    aggregates = aggregates_of(results, published)
+    for width in (80, 120):
+        text = screenful(grids, width, SCREEN)
+        assert fits(text.splitlines(), width)
+        assert text.count("\n") <= SCREEN + 6, "a table with a line per published number may be a little longer"
+        lines = aggregate_lines(aggregates, width)
+        assert fits(lines, width)
+        assert len(lines) <= SCREEN + 6
+    assert fits(whole_text(results_grids(results, published), 80).splitlines(), 80)
+    assert fits(aggregate_lines(aggregates, 80, verbose=True), 80)
+
+
+def table(columns: int, rows: int, label: str = "row") -> DisplayTable:
+    body = [(f"{label} {i}", [Measured(i + j / 7, 0.5, 5) for j in range(columns)]) for i in range(rows)]
+    return DisplayTable("a table", "", [f"column {j}" for j in range(columns)], body, ("a note",), "the best", "m")
+
+
+def test_a_long_table_exchanges_rows_and_columns():
+    tall = screenful([table(20, 3)], 60, 30)
+    assert tall.splitlines()[2].split() == ["row", "0", "row", "1", "row", "2"]
+    assert screenful([table(3, 3)], 60, 30) == whole_text([table(3, 3)], 60)
+    indented = screenful([table(20, 3, "  published")], 60, 30)
+    assert "column 19" in indented
+    assert "published 0" in indented.splitlines()[4]
+
+
+def test_exchanging_twice_changes_nothing():
+    grid = table(4, 3)
+    again = exchanged(exchanged(grid))
+    assert [(label, tuple(cells)) for label, cells in grid.rows] == list(again.rows)
+    assert tuple(grid.columns) == again.columns
+
+
+def test_further_measures_are_named_if_they_do_not_fit():
+    grids = [table(2, 10), replace(table(2, 10), measure="n")]
+    assert "also measured: n: --verbose" in screenful(grids, 80, 20)
+    assert screenful(grids, 80, 60) == whole_text(grids, 80)
