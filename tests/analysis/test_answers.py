@@ -106,7 +106,7 @@ def test_the_headline_is_the_first_claim_or_the_declared_one():
 
 @pytest.mark.parametrize("one", reproduce.experiments().values(), ids=lambda e: e.id)
 def test_every_experiment_asks_a_question_and_its_headline_is_a_claim(one):
-    assert re.fullmatch(r"(Does|Do|Is|Are) .{5,}\?", question(one))
+    assert re.fullmatch(r"(Does|Do|Is|Are|Which) .{5,}\?", question(one))
     assert one.headline in {"", *(c.id for c in one.claims)}
 
 
@@ -300,7 +300,7 @@ def test_several_works_have_no_common_question():
 def test_compare_prints_the_summary_and_with_verbose_the_details(tmp_path, capsys, monkeypatch):
     store = filled(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setattr(judging, "studies_of", lambda *_: [Study(EXPERIMENT, store.root)])
+    monkeypatch.setattr(judging, "studies_of", lambda *_, **__: [Study(EXPERIMENT, store.root)])
     judging.compare("toy/fig1")
     short = capsys.readouterr().out
     judging.compare("toy/fig1", verbose=True)
@@ -316,7 +316,7 @@ def test_notes_beyond_a_few_are_counted(tmp_path, capsys, monkeypatch):
     store = filled(tmp_path)
     for i in range(5):
         import_cell(store, "toy/easy", f"mine{i}", 50.0)
-    monkeypatch.setattr(judging, "studies_of", lambda *_: [Study(EXPERIMENT, store.root)])
+    monkeypatch.setattr(judging, "studies_of", lambda *_, **__: [Study(EXPERIMENT, store.root)])
     judging.compare("toy/fig1")
     few = capsys.readouterr().err
     assert few.count("is imported from") == judging.MOST_NOTES

@@ -149,7 +149,7 @@ def test_strict_looks_at_the_claim_and_not_at_its_tasks(monkeypatch, capsys):
         verdicts = [v for v in compare(e, {"paper": cells_of(*words)}) if v.task in named]
         one = SimpleNamespace(experiment=e, verdicts=verdicts, rows=lambda: [v.as_row() for v in verdicts])
         study = SimpleNamespace(experiment=e, judge=lambda *_, **__: (one, ()))
-        monkeypatch.setattr(judging, "studies_of", lambda *_: [study])
+        monkeypatch.setattr(judging, "studies_of", lambda *_, **__: [study])
         judging.compare("w/x", as_json=True, **options)
 
     run(S, S, S, R, strict=True)

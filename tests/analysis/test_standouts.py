@@ -200,7 +200,7 @@ def test_a_long_table_shows_its_best_rows(tmp_path):
 def test_the_command_prints_notes_once_and_measures_as_fit(tmp_path, capsys, monkeypatch):
     store = made(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setattr(judging, "studies_of", lambda *_: [Study(EXPERIMENT, store.root)])
+    monkeypatch.setattr(judging, "studies_of", lambda *_, **__: [Study(EXPERIMENT, store.root)])
     judging.table("toy/fig1")
     text = capsys.readouterr().out
     assert text.count("higher is better") == 1
@@ -218,7 +218,7 @@ def test_the_command_prints_notes_once_and_measures_as_fit(tmp_path, capsys, mon
 
 def test_the_csv_is_tidy(tmp_path, capsys, monkeypatch):
     store = made(tmp_path, without=[("toy/hard", "theirs")])
-    monkeypatch.setattr(judging, "studies_of", lambda *_: [Study(EXPERIMENT, store.root)])
+    monkeypatch.setattr(judging, "studies_of", lambda *_, **__: [Study(EXPERIMENT, store.root)])
     judging.table("toy/fig1", format_="csv")
     read = pd.read_csv(io.StringIO(capsys.readouterr().out))
     assert len(read) == 4 * 2, "a row per cell and measure"

@@ -13,7 +13,9 @@ from svgbench.analysis.show.tables import Amount, DisplayTable, Entry, Rounded, 
 from svgbench.analysis.show.verdict_text import rounded
 
 MOST_LISTED = 8
-"""Variants, and pairs, that are listed without --verbose."""
+"""Variants that are listed without --verbose."""
+MOST_PAIRS = 6
+"""Pairs that are listed without --verbose."""
 MOST_MODES = 4
 """Cells with two modes that are listed without --verbose."""
 SCORE_COLUMNS = 60
@@ -32,7 +34,7 @@ def aggregate_lines(aggregates: Aggregates, width: int, verbose: bool = False) -
     parts = [
         _wrapped([head], width),
         _scores(one, width, most),
-        _pairs(one, width, most),
+        _pairs(one, width, None if verbose else MOST_PAIRS),
         _modes(one, width, None if verbose else MOST_MODES),
         _times(one, width) if verbose else [],
         _areas(one, width) if verbose else [],

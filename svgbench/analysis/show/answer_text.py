@@ -6,10 +6,11 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from svgbench.analysis.judge.answers import Judged, answer, work_answer
+from svgbench.analysis.judge.answers import Judged, answer, standing, work_answer
 from svgbench.analysis.judge.judgement import CAUSES, Verdict
 from svgbench.analysis.judge.outlook import MOST_SEEDS, Open
-from svgbench.analysis.judge.verdict_words import tally, word_over
+from svgbench.analysis.judge.verdict_words import tally, tally_words, word_over
+from svgbench.analysis.read.naming import question
 from svgbench.analysis.show.tables import DisplayTable, Rounded, render
 from svgbench.analysis.show.verdict_text import estimate
 from svgbench.lab.eta import duration
@@ -64,12 +65,21 @@ def several_lines(every: Sequence[Judged], title: str, width: int) -> list[str]:
         answers = [line for one in told for line in _answered(one, width)]
         if len(head) + len(answers) + len(more) + len(tail) + 2 > SCREEN:
             answers = [line for one in told for line in _answered(one, width, brief=True)]
+        if len(head) + len(answers) + len(more) + len(tail) + 2 > SCREEN:
+            answers = [line for one in told for line in _in_a_word(one, width)]
         blocks = [head, answers, more + tail]
     return [line for block in blocks if block for line in ("", *block)][1:]
 
 
 def _answered(judged: Judged, width: int, brief: bool = False) -> list[str]:
     return _wrapped(f"{judged.experiment.id}: {answer(judged, brief)}", width)
+
+
+def _in_a_word(judged: Judged, width: int) -> list[str]:
+    """The question, the word that answers it, and the counts of the claims' verdicts."""
+    counts = tally_words(word_over(own) for _, own in judged.claims)
+    answered = f"{question(judged.experiment)} {standing(judged).capitalize()}{f': {counts}' if counts else ''}."
+    return _wrapped(f"{judged.experiment.id}: {answered}", width)
 
 
 def _named(what: str, some: Sequence[Judged], width: int) -> list[str]:
