@@ -14,9 +14,11 @@ from toy_imports import PAPER, an_import
 
 from svgbench.analysis.read.frames import Results, read_results
 from svgbench.analysis.read.importing import import_results
-from svgbench.analysis.show import exports
+from svgbench.analysis.show import exports, following
+from svgbench.commands import exchanging
 from svgbench.lab.cells import expand
 from svgbench.lab.store import Store
+from svgbench.study import Study
 from svgbench.words.errors import UsageError
 from svgbench.words.experiment import Experiment
 
@@ -120,3 +122,20 @@ def test_nothing_to_export_is_refused(experiment: Experiment, tmp_path: Path) ->
 def test_an_unknown_format_is_named_with_the_nearest() -> None:
     with pytest.raises(UsageError, match="no format 'parquett'; did you mean 'parquet'"):
         exports.export_of("parquett")
+
+
+def test_following_ends_when_no_block_has_run_for_a_while(
+    store: Store, experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    monkeypatch.setattr(following, "IDLE_SECONDS", 0.02)
+    monkeypatch.setattr(following, "POLL_SECONDS", 0.01)
+    exchanging._follow([(Study(experiment, store.root), OURS)], "tensorboard", tmp_path / "out")
+    out, err = capsys.readouterr()
+    assert out == f"{tmp_path}/out/toy/fig1\n"
+    assert err == "30 rows written\n"
+    reader = accumulator.EventAccumulator(str(tmp_path / "out/toy/fig1/paper/toy-easy--ours/seed-4"))
+    reader.Reload()
+    assert [event.step for event in reader.Scalars("score")] == [0, 1, 2]
+    exchanging._follow([(Study(experiment, tmp_path / "none"), OURS)], "tensorboard", tmp_path / "out")
+    assert "no rows: no block has run, and the store has none" in capsys.readouterr().err

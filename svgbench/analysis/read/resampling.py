@@ -60,5 +60,5 @@ def _check_gaps(table: Table, interval: NDArray[np.int64], starts: NDArray[np.in
         if places[index] != before + 1:
             low, high = before * every, (before + 1) * every
             raise UsageError(
-                f"--every {every}: seed {seeds[index]} has no row after step {low}, up to {high}; choose more"
+                f"--every {every}: seed {seeds[index]} has no row after step {low}, up to {high}; choose a larger one"
             )
