@@ -1,4 +1,4 @@
-"""The tests here are small: a second thread would only wait."""
+"""The tests here are small; a second thread would not help."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ SEEDS = [4, 9]
 
 
 def statistics(seeds=SEEDS, dtype=torch.float64):
-    """Those of made data, whose dimensions have different means and widths."""
+    """Statistics of made-up data whose dimensions have different means and widths."""
     found, draw = StateStatistics(len(seeds), D, A, dtype, "cpu"), Streams(seeds, "data")
     x = draw.normal((40, D + A), torch.float64) * torch.tensor([1.0, 5.0, 0.2, 0.5, 1.0]) + torch.arange(5)
     change = draw.normal((40, D), torch.float64) * torch.tensor([0.1, 1.0, 0.05]) + 0.1

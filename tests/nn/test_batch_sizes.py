@@ -1,4 +1,4 @@
-"""A batch has the steps that were asked for, and every path that it began is finished: for every way of sampling."""
+"""For every way of sampling, a batch has the requested steps, and every path in it is finished."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RESULTS = Path(__file__).resolve().parents[2] / "results"
 
 
 class Falling:
-    """Episodes of drawn lengths, whatever is done: each ends after 1 to `fall` steps, one in eight by a failure."""
+    """Episodes of random length, whatever the actions: each ends after 1 to `fall` steps, one in eight by a failure."""
 
     id = "test/falling"
     observation_dim, action_dim, dt = 1, 1, 1.0
@@ -119,7 +119,7 @@ def test_every_batch_has_its_steps_and_finishes_its_paths(plan):
 
 
 def test_the_longest_batch_is_reached():
-    """Full paths until one used step is missing, and a path that is begun then: here all begin together."""
+    """The longest batch: full paths until one step is missing, and then another path. Here all begin together."""
     sampling = Sampling("timesteps", 3, 3 * 7 + 1, 7, 4)
     for rollouts, batch in batches_of(sampling, 7, 10_000):
         assert batch.valid.shape[1] == rollouts.sampling.longest == 2 * (7 + 4)

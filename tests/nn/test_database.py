@@ -13,7 +13,7 @@ S, O, A = 2, 3, 2  # noqa: E741
 
 
 def numbered(first, n):
-    """Transitions whose every number is the transition's own, negative for the second seed."""
+    """Transitions in which every number is the transition's index, negative for the second seed."""
     number = torch.arange(first, first + n).double() * torch.tensor([[1.0], [-1.0]])
     wide = [number.unsqueeze(-1).expand(S, n, k) for k in (O, A, O)]
     return Transitions(*wide, *(number,) * 3)

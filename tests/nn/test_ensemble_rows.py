@@ -167,7 +167,7 @@ SCALES = torch.tensor([1e-3, 1.0, 1e3], dtype=torch.float64)
 
 
 def replay(seeds, scales, shift):
-    """Changes that are linear, of these scales, around a shift; with a little noise."""
+    """Linear changes with these scales, around a shift, with a little noise."""
     draws = Streams(seeds, "data").normal((200, 8), dtype=torch.float64)
     obs, action, noise = draws[..., :3], draws[..., 3:5], draws[..., 5:]
     change = scales * (0.5 * obs.roll(1, -1) + action.sum(-1, keepdim=True) + 0.05 * noise) + shift
@@ -196,7 +196,7 @@ def fitted(seeds=SEEDS, scales=SCALES, shift=0.0, pause=None):
 
 
 def test_targets_of_wild_scales_are_learned_alike():
-    """The same data in other units: the same fit. Without scales the last output would hide all else."""
+    """The same data in other units gives the same fit. Without scaling, the last output would dominate the loss."""
     plain, wild = fitted(scales=torch.ones(3, dtype=torch.float64)), fitted(shift=torch.tensor([1.0, -5.0, 2e4]))
     torch.testing.assert_close(plain.loss, wild.loss, rtol=1e-6, atol=1e-8)
     assert plain.loss.max() < -1  # twice the negative log-likelihood; of scaled outputs that are only centred it is 1

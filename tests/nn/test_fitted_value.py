@@ -1,4 +1,4 @@
-"""Algorithm 4: what it fits, when its target moves, and the slope of what it has learned."""
+"""Algorithm 4: its targets, the updates of its target network, and the derivative of the fitted value."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_an_update_descends_half_the_weighted_square():
 
 
 def test_it_comes_to_the_value_of_a_chain_and_only_through_its_targets():
-    """s in {0, 1, 2} moves on by one, r = 1, gamma 1/2, the end at 3: V = 1.75, 1.5, 1. A weight of zero is no data."""
+    """s in {0, 1, 2} increases by one, r = 1, gamma 1/2, the end is at 3: V = 1.75, 1.5, 1. Weight 0 means no data."""
     V = critic(period=30, scale=1.0, lr=2e-2)
     torch.manual_seed(0)
 

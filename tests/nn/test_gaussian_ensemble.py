@@ -1,4 +1,4 @@
-"""The probabilistic ensemble against one network at a time, and what it is fitted by."""
+"""The probabilistic ensemble against one network at a time, and its fit."""
 
 from __future__ import annotations
 
@@ -281,7 +281,7 @@ def test_a_fit_learns_and_ranks_its_members():
 
 
 def test_members_end_with_the_parameters_of_their_best_epoch():
-    """Every epoch's parameters and losses, recorded: what is restored has the loss that the rule kept."""
+    """Parameters and losses of every epoch are recorded. The restored parameters have the loss that the rule kept."""
     one, rows, seen = EnsembleFit(ensemble(), LAYOUT, settings(lr=0.3), SEEDS), replay(SEEDS), []
     validate = one._validate
     one._validate = lambda *how: (seen.append((one.adam.flat.clone(), validate(*how))), seen[-1][1])[1]
@@ -302,7 +302,7 @@ def test_members_end_with_the_parameters_of_their_best_epoch():
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-10), (torch.float32, 1e-4)])
 def test_a_seed_alone_and_in_a_block_of_five_are_fitted_alike(dtype, tolerance):
-    """Companions stop at other epochs; with three minibatches an epoch the first fit alone has over 20 updates."""
+    """The other seeds stop at other epochs. With three minibatches per epoch, the first fit has over 20 updates."""
     alone, block = fit([7], dtype, max_epochs=25), fit([3, 9, 7, 0, 1], dtype, max_epochs=25)
     assert block.epochs.unique().numel() > 1
     assert alone.adam.steps.min() >= 50

@@ -1,4 +1,4 @@
-"""A learned model behind the simulations' protocol, against the task that it knows exactly."""
+"""A learned model as a task, against the task that it models exactly."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_noise_has_the_deviation_that_the_member_predicts():
 
 
 def test_the_reward_that_is_learned_and_the_tasks_own_differ_for_a_cut_action():
-    """The model sees the action that moves the task; what the task pays for is the action that was taken."""
+    """The model gets the clipped action, which moves the task; the task's own reward uses the unclipped one."""
     outcomes = [learned(9, learned_reward=way).simulate([3]).step([[7.0]]) for way in (True, False)]
     np.testing.assert_allclose(outcomes[0].final_observation, outcomes[1].final_observation)
     assert (outcomes[0].reward - outcomes[1].reward).item() == pytest.approx(-0.2 * (4 - 7))

@@ -1,4 +1,4 @@
-"""Scores are the returns of each candidate alone; seeds, ends, scaling and resumption as elsewhere."""
+"""Scores are the returns of each candidate alone; also seeds, ends, scaling and resumption."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def through_a_file(state):
 
 @pytest.mark.parametrize("path_length", [0, 9])
 def test_a_score_is_the_return_of_one_episode_of_that_candidate_alone(path_length):
-    """With actions that are nearly means, whatever the others do and however long they live."""
+    """With almost no noise in the actions, whatever the other candidates do and however long their episodes are."""
     learner = made(log_std=-60.0, path_length=path_length)
     task, policy = learner.task, learner.agent.policy
     candidates, scores = learner.agent.search.candidates, scored(learner)

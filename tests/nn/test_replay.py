@@ -36,7 +36,7 @@ def brute_force(s, added, capacity, window, whole_episodes, ends):
 
 
 def all_windows(replay, s):
-    """Every window of seed s, drawn by numbers that hit each once."""
+    """Every window of seed s, sampled with numbers that select each once."""
     n = int(replay.windows()[s])
     uniform = torch.zeros(2, max(n, 1), dtype=torch.float64)
     uniform[s] = (torch.arange(max(n, 1), dtype=torch.float64) + 0.5) / max(n, 1)

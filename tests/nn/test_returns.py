@@ -115,7 +115,7 @@ def test_division_by_the_deviation_of_what_is_used():
 
 
 def test_what_varies_by_rounding_only_is_not_divided():
-    """Else advantages that are all alike, or returns of paths that are, would be noise of size one."""
+    """Otherwise equal advantages, or returns of equal paths, would become noise of size one."""
     noise = 1e-9 * torch.randn(1, 5, 2, dtype=torch.float64)
     alike = 3.0 + noise
     assert torch.equal(divided_by_deviation(alike, alike > 0), alike)

@@ -1,4 +1,4 @@
-"""What is collected: paths replayed on fresh simulations, ends, extensions, seeds, resumption, scaling."""
+"""Collected batches: paths repeated in new simulations, ends, extensions, seeds, resumption, scaling."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def assert_same_batch(one, other):
 
 @every_plan
 def test_a_batch_is_what_its_actions_do(plan):
-    """Each simulation alone, step by step, with resets where the batch says that a path ended."""
+    """Each simulation is repeated alone, step by step, with resets where the batch says that a path ended."""
     rollouts, snapshot = made(plan)
     task, (S, N) = rollouts.task, rollouts.shape
     batch = collected(rollouts, snapshot)
@@ -160,7 +160,7 @@ def test_a_path_goes_on_in_the_next_batch_and_its_return_is_whole():
 
 @every_plan
 def test_a_seed_does_not_depend_on_its_companions(plan):
-    """Paths of some seeds are over long before those of others, and then draw nothing."""
+    """Paths of some seeds end long before those of others; ended seeds then draw nothing."""
     block, snapshot = made(plan, (3, 8, 5))
     alone, own = made(plan, (8,))
     for _ in range(3):

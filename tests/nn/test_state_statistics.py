@@ -1,4 +1,4 @@
-"""Statistics that move."""
+"""Running statistics of states."""
 
 from __future__ import annotations
 

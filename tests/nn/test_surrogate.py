@@ -117,7 +117,7 @@ def test_the_empirical_fisher_is_the_covariance_of_the_scores(hidden, activation
 
 
 def test_both_fisher_matrices_agree_over_many_actions():
-    """Not so, to 10 % or worse, with a score or a metric that is wrong by a factor."""
+    """A score or a metric with a wrong factor would be off by 10 % or more."""
     policy, theta, samples = made(())
     x = samples.x[:, :50].repeat(1, 4000, 1)
     action = policy.mean(theta, x) + policy.log_std(theta).exp() * torch.randn(S, 200_000, 2, dtype=torch.float64)

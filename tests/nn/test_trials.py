@@ -1,4 +1,4 @@
-"""Trials of final policies: which steps count, under which noise, and that a seed's do not depend on companions."""
+"""Trials of final policies: which steps count, their noise, and that a seed does not depend on the others."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from svgbench.simulation_batch import BaseSimulations, RawStep
 
 @dataclass(frozen=True)
 class Drift:
-    """The reward is the place; an action moves it by a, noise by noise * 100; it ends beyond `end`."""
+    """The reward is the position. An action a moves it by a, noise by 100 * noise. Episodes end beyond `end`."""
 
     horizon: int = 5
     noise: float = 0.0
@@ -65,7 +65,7 @@ def test_only_late_steps_count_within_the_training_horizon_and_beyond():
 
 
 def test_an_episode_that_ends_earns_nothing_more():
-    """It ends with the seventh step: 6 and 7 of three steps."""
+    """The episode ends with step 7. Of the three steps that count, only 6 and 7 earn a reward."""
     found = Trials(Drift(end=6.5), (0,), steps=8, after=5, episodes=2)(ahead)
     assert found["trial_reward"].tolist() == [pytest.approx(13 / 3)]
 

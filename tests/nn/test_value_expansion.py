@@ -50,7 +50,7 @@ def test_a_diverged_seed_touches_no_other():
 
 
 def test_as_coded_the_depth_without_variance_takes_all_but_the_floor_s_share():
-    """At depth 0 all members have one estimate; the others keep 1e-8 sum(1 / variance)."""
+    """At depth 0 all members have the same estimate. The other depths keep a share of 1e-8 sum(1 / variance)."""
     variance = torch.tensor([[[0.0, 0.0], [1.0, 50.0], [4.0, 0.02]]], dtype=torch.float64)
     found = floored_weights(variance)
     assert found.sum(1).tolist() == [pytest.approx([1, 1], rel=1e-14)]

@@ -127,7 +127,7 @@ def test_noise_matters_to_the_slopes_where_its_spread_depends_on_the_state(world
 
 
 def test_a_path_that_ends_early_counts_up_to_its_end(world):
-    """Whatever stands after it; and what is worth behind the end enters at its last step."""
+    """Numbers after the end do not matter; a value after the end enters at the path's last step."""
     pi, f = world
     at = derivatives_at(Bowl(), pi, f)
     s, a = real_path(pi, f)
@@ -188,7 +188,7 @@ def linear_paths(task, T, N):
 
 
 def gain_slopes(task, s, a, pi):
-    """Of the discounted return by the gain, path by path, [N, 2]."""
+    """Derivatives of the discounted return by the gain, path by path, [N, 2]."""
 
     class Rewards:
         reward_function = staticmethod(task.reward_function)
@@ -217,7 +217,7 @@ def test_it_is_the_analytic_gradient_of_the_double_integrator(gamma, gain, print
 
 
 def test_and_with_noise_it_is_so_on_average():
-    """Within four standard errors; the shift that a wrong discount of one step would make is fifteen."""
+    """Within four standard errors. A discount that is off by one step would shift it by fifteen."""
     task = DoubleIntegrator(0.9, (0.5, 0.5), 0.5, 1)
     s, a, pi = linear_paths(task, 150, 600)
     found = gain_slopes(task, s, a, pi).unflatten(0, (2, -1)).mean(0)  # pairs

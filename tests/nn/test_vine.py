@@ -1,4 +1,4 @@
-"""The vine scheme: states restored bit for bit, common noise, exact Q-values, and what its estimate is worth."""
+"""The vine scheme: states restored bit for bit, common noise, exact Q-values, and the variance of its estimate."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def linear_policy(S):
 
 
 def test_branches_start_where_trunks_were_bit_for_bit():
-    """Each first action, tried from a fresh simulation that has replayed the trunk, earns the same reward."""
+    """Each first action earns the same reward in a new simulation that has repeated the trunk."""
     task = ShortPaths()
     source, policy, theta = made(task, [3, 8], L=1)
     trunks, _, _ = made(task, [3, 8], L=1)
@@ -108,7 +108,7 @@ def test_branches_share_their_noise_after_the_first_action():
 
 
 def test_q_values_are_the_discounted_sums_of_what_the_noise_brings():
-    """Written out on the regulator: the same actions and the same noise, by its equations."""
+    """Computed by the regulator's equations, with the same actions and the same noise."""
     task = Regulator(horizon=15)
     policy, theta = linear_policy(1)
     source = sampler(task, [3], L=6, M=5, states_per_slice=5)
@@ -256,7 +256,7 @@ def test_both_estimates_are_right_and_the_vine_s_varies_less_at_as_many_q_values
 
 
 def test_q_values_of_long_branches_are_those_of_the_closed_form():
-    """In the mean over many seeds, state by state, at the first action that was tried."""
+    """In the mean over many seeds, for each state, at the first action of its branch."""
     S, task = 300, Regulator(horizon=50)
     policy, theta = linear_policy(S)
     batch = collected(sampler(task, range(S), 1, 10, 2, 50, states_per_slice=10), policy.snapshot(theta))

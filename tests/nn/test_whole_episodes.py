@@ -1,4 +1,4 @@
-"""Whole episodes: their ends, what comes after them, resumption, and seeds that keep to themselves."""
+"""Whole episodes: their ends, the steps after the end, resumption, and independence of seeds."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_resuming_in_the_middle_is_exact_and_episodes_differ():
 
 
 def test_a_seed_does_not_depend_on_its_companions():
-    """Though these go on for longer than it does."""
+    """The other seeds' episodes are longer."""
     for seed in range(8):
         alone, block = sampler([seed]), sampler(range(8))
         for _ in range(2):

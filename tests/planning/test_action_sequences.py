@@ -25,7 +25,7 @@ def start(S=5, mean=0.0, std=1.0, dtype=torch.float64):
 
 
 def bowl(seeds=SEEDS, dtype=torch.float64):
-    """Optima [S, N, L, D] of each seed's own, and the returns of candidates around them."""
+    """Each seed's own optima [S, N, L, D], and a function for the returns of candidates."""
     best = torch.stack([torch.randn(N, L, D, generator=torch.Generator().manual_seed(s)) for s in seeds]).to(dtype)
     return best, lambda a: -(a - best[:, :, None]).square().sum((3, 4))
 
@@ -82,7 +82,7 @@ def test_truncated_noise_is_a_normal_within_two_deviations():
 
 @pytest.mark.parametrize("worst", [math.nan, math.inf, -math.inf])
 def test_a_return_that_is_not_finite_counts_as_the_worst(worst):
-    """The bowl's optimum is 1 everywhere, but whoever starts with an action above 0 gets no number."""
+    """The optimum is 1 everywhere, but candidates whose first action is above 0 return NaN."""
     for solution in ("mean", "best"):
         one = planner(iterations=15, population=100, elites=10, solution=solution)
         found = one.plan(*start(), lambda a: torch.where(a[..., 0, 0] > 0, worst, -(a - 1).square().sum((3, 4))))

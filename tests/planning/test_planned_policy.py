@@ -1,4 +1,4 @@
-"""Planning at test time: its start, its two readings, and what it gains on a task whose optimum is known."""
+"""Planning at test time: its initial distribution, its two readings, and its gain on a task with a known optimum."""
 
 from __future__ import annotations
 

@@ -143,7 +143,7 @@ def test_starts_are_uniform_and_do_not_repeat():
 
 
 def test_a_restored_cart_keeps_its_own_starts():
-    """A snapshot is of where a simulation is, not of its random stream."""
+    """A snapshot holds the simulation's state, not its random stream."""
     task = make_cart_pole()
     trunk, branch = task.simulate([0, 1]), task.simulate([5, 6], stream="branch")
     expected = task.simulate([5, 6], stream="branch").reset()  # their second starts

@@ -1,4 +1,4 @@
-"""What every task promises: exact state, independence of companions and threads, ends of episodes, failures."""
+"""What every task promises: exact states, independence of other simulations and threads, ends of episodes, failures."""
 
 from __future__ import annotations
 

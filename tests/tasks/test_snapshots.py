@@ -1,4 +1,4 @@
-"""Single simulations set to where others were: bit for bit, in the same batch or another, their streams untouched."""
+"""Single simulations restored from others' states, bit for bit, in the same batch or another; streams do not change."""
 
 from __future__ import annotations
 

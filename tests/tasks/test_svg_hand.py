@@ -111,7 +111,7 @@ def test_the_gradient_exists_where_the_hand_rests_at_the_origin():
 
 
 def kick(before, after):
-    """What noise added to the velocity."""
+    """The change of velocity by noise."""
     return after[4:6] - before[4:6] - DT * (after[:2] - after[2:4] - [0.0, 1.0])
 
 

@@ -1,4 +1,4 @@
-"""Monoped, half-cheetah and walker: rewards, torque noise, transitions against gymnasium's, and what they can do."""
+"""Monoped, half-cheetah and walker: rewards, torque noise, transitions against gymnasium's, and reachable returns."""
 
 from __future__ import annotations
 

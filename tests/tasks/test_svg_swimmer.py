@@ -133,7 +133,7 @@ def test_motors_saturate_at_three_times_an_action_of_one_and_joints_are_springs(
 
 
 def test_the_physics_steps_are_fine_enough():
-    """9 s of swimming beside steps of a tenth: it gets as far."""
+    """9 s of swimming, compared with steps a tenth as long: it gets equally far."""
     ends = []
     for refinement in (1, 10):
         task = replace(make_swimmer(3), frame_skip=4 * refinement)

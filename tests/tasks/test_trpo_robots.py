@@ -253,7 +253,7 @@ def test_transitions_are_those_of_gymnasiums_swimmer_without_armature():
 
 
 def test_the_swimmers_steps_are_fine_enough():
-    """20 s of swimming against the joint limits, beside steps of a twentieth: it gets as far."""
+    """20 s of swimming against the joint limits, compared with steps a twentieth as long: it gets equally far."""
     ends = []
     for refinement in (1, 20):
         task = replace(make_swimmer(), frame_skip=2 * refinement)
