@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from svgbench.commands.asking import asked, say_budgets
 from svgbench.commands.options import (
@@ -95,12 +98,20 @@ def status(
     override: SetOption = None,
     device: DeviceOption = "cpu",
     results: ResultsOption = None,
+    running: Annotated[
+        bool, typer.Option("--running", help="Only cells that run: progress, last value, curve so far.")
+    ] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="The same again and again, until nothing runs.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Print the status of every cell. It is done, running, partial, failed, diverged, stale, other or missing."""
     from svgbench.terminal import out_json, out_lines, out_rows
 
     chosen = asked(studies_of(experiment, results), budget, seeds, tasks, variants, override, device)
+    if running or watch:
+        from svgbench.commands.watching import show_running
+
+        return show_running(chosen, budget, watch, as_json)
     say_budgets(chosen, budget)
     every = [study.status(selection) for study, selection in chosen]
     if as_json:
@@ -110,6 +121,10 @@ def status(
         shown = [row | {"seeds": f"{row['seeds_done']}/{row['seeds_total']}"} for row in rows]
         out_rows(shown, False, f"{rows[0]['experiment']}, budget {rows[0]['budget']}", columns)
         out_lines(dict.fromkeys(f"{row['status']}: {row['note']}" for row in rows if row["note"]))
+    if any(row["status"] == "running" for rows in every for row in rows):
+        from svgbench.commands.watching import show_running
+
+        show_running(chosen, budget or "", again=False, as_json=False)
 
 
 def logs(

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from svgbench import strict_json
-from svgbench.lab import platform, policies
+from svgbench.lab import platform
 from svgbench.lab.attendance import host
 from svgbench.lab.cells import Block, block_from_job
 from svgbench.lab.delivery import deliver, delivered
@@ -181,6 +181,8 @@ class BlockProcess:
         policies_of = getattr(learner, "policies", None)
         if policies_of is None:
             return
+        from svgbench.lab import policies
+
         for seed, policy in policies_of().items():
             if seed in texts:
                 policies.keep(self.store, self.block.cell, seed, policy, texts[seed])

@@ -16,7 +16,9 @@ from typing import Any, Protocol, TextIO
 from svgbench import strict_json
 from svgbench.lab.calibration import Cost, kind
 from svgbench.lab.cells import Block
+from svgbench.lab.curves import Curve, can_show_blocks, sparkline
 from svgbench.lab.eta import Forecast, duration
+from svgbench.lab.rows import NAME, WRITE_SECONDS
 from svgbench.lab.store import Store
 from svgbench.lab.supervisor import Event
 from svgbench.words.errors import DamagedError
@@ -102,6 +104,8 @@ class Watched:
         prior = {name: cost.seconds + cost.start_seconds for name, cost in expected.costs.items() if not cost.error}
         self.forecast = Forecast({block: kind(block.cell) for block in blocks}, expected.slots, prior)
         self.reports: dict[Block, ProgressReport] = {}
+        self.curves: dict[Block, Curve] = {}
+        self.read: dict[Block, float] = {}  # when its rows were read last
 
     def hear(self, event: Event, block: Block, text: str, now: float) -> None:
         if event in ("started", "retry"):
@@ -111,6 +115,7 @@ class Watched:
             self.forecast.progressed(block, now, report.done, report.total, report.outlook)
         elif event in ("finished", "failed"):
             self.ended += 1
+            self.curves.pop(block, None)
             self.forecast.ended(block, now, event == "finished")
             if event == "finished" and self.store is not None:
                 last = last_numbers(self.store, block, self.column)
@@ -130,6 +135,16 @@ class Watched:
         """The last value of the experiment's main column."""
         last = self.reports.get(block, ProgressReport()).last
         return f"{self.column} {last[self.column]:.4g}" if self.column in last else ""
+
+    def curve(self, block: Block, now: float, width: int, plain: bool = False) -> str:
+        """The main column's mean over the block's seeds so far, as a line of characters; empty without rows."""
+        if self.store is None or self.column not in block.cell.columns:
+            return ""
+        curve = self.curves.setdefault(block, Curve(block.cell.columns, self.column))
+        if now - self.read.get(block, -WRITE_SECONDS) >= WRITE_SECONDS:
+            self.read[block] = now
+            curve.read(self.store.block_work(block) / NAME)
+        return sparkline([value for _, value in curve.points()], width, plain)
 
     def words(self, block: Block) -> str:
         """Everything about a block in one line: "hopper sac seeds 0-4: 45 %, eval_return 312.4, 1 diverged"."""
@@ -186,15 +201,18 @@ class Bars:
             column = Column(no_wrap=True, overflow="ellipsis", ratio=ratio)
             return TextColumn(template, markup=False, table_column=column)
 
-        bar = BarColumn(bar_width=None, table_column=Column(ratio=2))
-        columns = [text("{task.description}", 5), bar, text("{task.fields[value]}"), text("{task.fields[left]}")]
         console = console or Console(stderr=True)
+        self.curve_width = max(console.width // 8, 4)
+        self.plain = not can_show_blocks(console.encoding)
+        bar = BarColumn(bar_width=None, table_column=Column(ratio=2))
+        fields = [text(f"{{task.fields[{name}]}}") for name in ("curve", "value", "left")]
+        columns = [text("{task.description}", 5), bar, *fields]
         self.progress = Progress(*columns, console=console, transient=True, expand=True)
         self.bars: dict[Block, Any] = {}
 
     def __enter__(self) -> Callable[[Event, Block, str], None]:
         self.progress.start()
-        self.whole = self.progress.add_task("blocks", total=self.watched.total, value="", left="")
+        self.whole = self.progress.add_task("blocks", total=self.watched.total, curve="", value="", left="")
         return self.hear
 
     def __exit__(self, *error: object) -> None:
@@ -215,9 +233,10 @@ class Bars:
             self.progress.remove_task(self.bars.pop(block))
         for block in running:
             if block not in self.bars:
-                self.bars[block] = self.progress.add_task(title(block), total=1.0, value="", left="")
+                self.bars[block] = self.progress.add_task(title(block), total=1.0, curve="", value="", left="")
             value, left = self.watched.value(block), self.watched.left(now, block)
-            self.progress.update(self.bars[block], completed=self.watched.share(block), value=value, left=left)
+            curve, done = self.watched.curve(block, now, self.curve_width, self.plain), self.watched.share(block)
+            self.progress.update(self.bars[block], completed=done, curve=curve, value=value, left=left)
         ended, total = self.watched.ended, self.watched.total
         left = self.watched.left(now) if ended < total else ""
         self.progress.update(self.whole, completed=ended, value=f"{ended} of {total}", left=left)

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
-from harness import Bench, block_of, cell_of, expected_csv, wait_until
+from harness import PATIENCE, Bench, block_of, cell_of, environment, expected_csv, wait_until
 
-from svgbench.lab.rows import Tail, header, parsed, unfinished
+from svgbench.lab.files import locked
+from svgbench.lab.rows import RowsFile, Tail, header, parsed, unfinished
+from svgbench.lab.store import Store
 
 SLOW = ("-o", "slices=12", "-o", "slice_seconds=0.2")
 SEEDS = ("--seeds", "2")
@@ -75,3 +84,89 @@ def test_a_stray_folder_in_place_of_the_rows_fails_the_block_and_names_it(bench)
     done = bench.walk(*SEEDS)
     assert done.status == 1
     assert "rows.csv" in done.err
+
+
+def test_running_cells_are_shown_with_their_curves_and_as_values(bench):
+    long = ("-o", "slices=600", "-o", "slice_seconds=0.2")
+    cell = cell_of(*long[1::2], seeds=2)
+    words = ("status", "testkit/walk", "--budget", "smoke", "--seeds", "2", *long)
+    assert bench(*words, "--running").err.splitlines()[-1] == "nothing runs"
+    running = bench.start_walk(*SEEDS, *long)
+    wait_until(lambda: bench.done_slices(block_of(cell)) >= 4, "four slices")
+    (row,) = bench(*words, "--running", "--json").json
+    shown = bench(*words, "--running", "--tasks", "field/calm").out
+    whole = bench(*words, "--tasks", "field/calm").out
+    watching = bench.start("status", "testkit/walk", "--watch", "--json", *long)
+    wait_until(lambda: watching.files[0].read_bytes().endswith(b"\n"), "a look")
+    running.send(signal.SIGTERM)
+    running.end()
+    looks = [json.loads(line) for line in watching.end().out.splitlines()]
+
+    rows = [line.split(",") for line in expected_csv(cell).decode().splitlines()[1:]]
+    by_step = {}
+    for _, step, position, _ in rows:
+        by_step.setdefault(int(step), []).append(float(position))
+    assert (row["task"], row["variant"].partition("+")[0], row["seeds"]) == ("field/calm", "drift", [0, 1])
+    assert row["measure"] == "position"
+    assert row["steps"] == list(range(len(row["steps"])))
+    assert len(row["steps"]) >= 15
+    assert row["values"] == pytest.approx([sum(by_step[step]) / 2 for step in row["steps"]])
+    assert row["value"] == pytest.approx(sum(by_step[row["step"]]) / 2)
+    assert 0.0 < row["done"] < 1.0
+    line = shown.splitlines()[-1]
+    assert "field/calm drift" in line
+    assert "position" in line
+    assert "\u2581" in line
+    assert len(line) <= 80
+    assert "\u2581" in whole, "status alone shows it too"
+    assert "running" in whole
+    assert looks[-1] == [], "it ends when nothing runs"
+    assert looks[0][0]["variant"] == row["variant"]
+
+
+def read_until(terminal, process, words):
+    """What the program prints on its terminal until all of the words have come, or until its end."""
+    text, deadline = "", time.monotonic() + PATIENCE
+    while not all(word in text for word in words) or not words:
+        assert time.monotonic() < deadline, text
+        if select.select([terminal], [], [], 0.2)[0]:
+            try:
+                text += os.read(terminal, 65536).decode()
+            except OSError:  # Linux's end of a terminal that nobody holds
+                break
+        elif process.poll() is not None:
+            break
+    return text
+
+
+def test_watching_imports_nothing_slow_and_draws_in_place_on_a_terminal(tmp_path):
+    store, cell = Store(tmp_path / "results"), cell_of(seeds=2)
+    block = block_of(cell)
+    rows = [{"seed": s, "step": t, "position": float(t * t), "side": "up"} for t in range(9) for s in (0, 1)]
+    RowsFile(store.block_work(block), cell.columns).update(rows, at_once=True)
+    report = {"done": 9, "total": 18, "rows": rows[-2:]}
+    (store.block_work(block) / "progress.json").write_text(json.dumps(report))
+    program = (
+        "import sys, svgbench.commands.watching as w; w.REFRESH_SECONDS = 0.1\n"
+        "from svgbench import cli\n"
+        "sys.argv[1:] = ['status', 'testkit/walk', '--watch', '--results', sys.argv[1]]\n"
+        "try: cli.main()\n"
+        "finally: print('slow:', [m for m in ('torch', 'scipy', 'matplotlib', 'gymnasium') if m in sys.modules])\n"
+    )
+    ours, theirs = pty.openpty()
+    how = environment(extra={"TERM": "xterm", "PYTHONIOENCODING": "utf-8"})
+    with locked(store.block_lock(block)):
+        command = [sys.executable, "-c", program, str(store.root)]
+        process = subprocess.Popen(command, env=how, stdout=theirs, stderr=theirs, stdin=theirs)
+        os.close(theirs)
+        text = read_until(ours, process, ["position 64", "\u2588"])
+    text += read_until(ours, process, ["slow:"])
+    text += read_until(ours, process, [])
+    os.close(ours)
+    assert process.wait(PATIENCE) == 0
+    assert "field/calm drift" in text
+    assert " 50 %, step 8" in text
+    assert "\u2581" in text
+    assert "\x1b[2J" not in text, "the screen is not cleared"
+    assert "slow: []" in text
+    assert "nothing runs" in text
