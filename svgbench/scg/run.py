@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, reduce
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -73,7 +73,8 @@ class Run:
         """[C, R], in the order of `graph.costs`, with gradients, of the type `dtype`."""
         if not self.plan.costs:
             raise GraphError("the graph has no cost, expected at least one")
-        return torch.stack([self._by_row(self.record.value[c]).to(self.dtype) for c in self.plan.costs])
+        rows = [self._by_row(self.record.value[c]) for c in self.plan.costs]
+        return torch.stack(_of_type(rows, self.dtype))
 
     @cached_property
     def dtype(self) -> torch.dtype:
@@ -81,9 +82,12 @@ class Run:
 
         Costs that are counted or compared are numbers of this type. With no differentiated input it is torch's default.
         """
-        scores = (self.record.drawn[w].log_prob for w in self.plan.scored)
-        found = {cast(Tensor, self.record.value[c]).dtype for c in self.plan.costs}
-        found |= {x.dtype for x in scores if x is not None}
+        values: Any = self.record.value  # costs are tensors
+        drawn = self.record.drawn
+        found = {values[c].dtype for c in self.plan.costs}
+        for w in self.plan.scored:
+            if (score := drawn[w].log_prob) is not None:
+                found.add(score.dtype)
         if len(found) == 1 and next(iter(found)).is_floating_point:
             return found.pop()
         own = {x.dtype for i in self.plan.wrt for x in leaves(self.record.value[i])}
@@ -100,7 +104,7 @@ class Run:
         """Of the scored nodes [W, R], with gradients, of the type `dtype`."""
         if not self.plan.scored:
             return self.cost_values.new_zeros(0, self.rows)
-        return torch.stack([self.log_prob(self.graph.nodes[w]).to(self.dtype) for w in self.plan.scored])
+        return torch.stack(_of_type([self.log_prob(self.graph.nodes[w]) for w in self.plan.scored], self.dtype))
 
     def _by_row(self, x: Any) -> Tensor:
         """A number for all samples, or one for each row it was made with, as [R]."""
@@ -127,6 +131,10 @@ class Run:
     def expectation(self, x: Tensor) -> Tensor:
         """Of x [n, ...]: the mean, weighted where the run is an enumeration."""
         return x.mean(0) if self.weight is None else torch.tensordot(self.weight.to(x), x, dims=1)
+
+
+def _of_type(rows: list[Tensor], dtype: torch.dtype) -> list[Tensor]:
+    return [x if x.dtype is dtype else x.to(dtype) for x in rows]
 
 
 def sample(graph: Graph, inputs: Mapping[Any, Value], n: int | None = None) -> Run:
