@@ -124,8 +124,8 @@ FIG10_CLAIMS = (
                 right=Term(BY_1, FINAL_REWARD),
                 margin=0.15,
                 number=(
-                    "roughly the same: rewards per step within 0.15, a tenth of what lies between lying on the back "
-                    "(about -1.5) and standing (0)"
+                    "roughly the same: rewards per step within 0.15, a tenth of the way from lying on the back "
+                    "(about -1.5) to standing (0)"
                 ),
             ),
         ),

@@ -40,7 +40,7 @@ TABLE2_CLAIMS = (
                 right=Published("POPLIN-P"),
                 number=(
                     "the printed best H against POPLIN-P's printed mean; outperform: above it; most of the six tasks: "
-                    "at least 4, which have to be among the five other than PETS Cheetah (printed: 5)"
+                    "at least 4 of the five other than PETS Cheetah (printed: 5)"
                 ),
             ),
         ),
@@ -126,7 +126,7 @@ FIG2_CLAIMS = (
                 margin=OfDistance(0.10),
                 number=(
                     "match: the last evaluation is not below SAC's after as many steps by more than 10 % of the "
-                    "distance from a random policy to SAC (a level's margin, for want of a printed spread), on every "
+                    "distance from a random policy to SAC (the margin of levels without a printed spread), on every "
                     "task"
                 ),
             ),
@@ -158,7 +158,7 @@ FIG2_CLAIMS = (
                 left=Term("sac-svg-2", FINAL),
                 relation=">",
                 right=6000.0,
-                number="running: a return above 6000; standing for the 1000 steps is worth 5000",
+                number="running: a return above 6000; standing through all 1000 steps earns 5000",
             ),
         ),
         tasks=("mbpo/humanoid",),

@@ -45,7 +45,7 @@ def learns(svg_inf: str) -> Comparison:
         left=Term(svg_inf, FINAL),
         relation=">",
         right=-1.2,
-        number="learns: a return above -1.2, a final sum of both distances of a quarter of the untrained one",
+        number="learns: a return above -1.2; both distances at the end then sum to a quarter of the untrained policy's",
     )
 
 
@@ -56,7 +56,7 @@ def fails(planner: str, svg_inf: str) -> Comparison:
         relation="<",
         right=Term(svg_inf, FINAL),
         margin=OfDistance(0.75),
-        number="little: less than a quarter of what SVG(∞) improves upon the untrained policy",
+        number="little: less than a quarter of SVG(∞)'s improvement over the untrained policy",
     )
 
 
@@ -129,7 +129,7 @@ FIG2_CLAIMS = (
                 relation=">~",
                 right=Change("dpg", "dpg-100", FINAL),
                 margin=5.0,
-                number="at 100 units: it does not fall by more, within 5, 4 % of the largest return there is",
+                number="at 100 units: it does not fall by more, within 5 (4 % of the largest possible return)",
             ),
         ),
         tasks=("svg/cart-pole",),
@@ -138,7 +138,7 @@ FIG2_CLAIMS = (
 
 SIMILAR = "For a 3-link swimmer, with relatively simple dynamics, the compared methods yield similar results"
 SIMILAR_NUMBER = (
-    "similar: within a quarter of what SVG(∞) improves upon the untrained policy; compared: those without replay of "
+    "similar: within a quarter of SVG(∞)'s improvement over the untrained policy; compared: those without replay of "
     "the policy's updates (appendix D), but the actor-critic, which the text calls outperformed"
 )
 FIG3_CLAIMS = (
@@ -166,7 +166,7 @@ FIG3_CLAIMS = (
                 right=BestOf(("svg-1", "svg-0", "dpg", "ac"), FINAL),
                 margin=OfDistance(0.1),
                 number="possibly: not below the best of the others without replay of the policy's updates by a tenth "
-                "of what that improves",
+                "of that one's improvement",
             ),
         ),
         tasks=("svg/swimmer-3",),
@@ -199,7 +199,7 @@ FIG3_CLAIMS = (
                 relation="<",
                 right=Term("svg-inf", FINAL),
                 margin=OfDistance(0.5),
-                number="dramatically, at 5 units: more than half of what it improves with 20 is lost",
+                number="dramatically, at 5 units: more than half of the improvement with 20 units is lost",
             ),
             Comparison(
                 left=Term("svg-inf-10", FINAL),
@@ -221,7 +221,7 @@ FIG3_CLAIMS = (
                 relation=">~",
                 right=Term("svg-1", FINAL),
                 margin=OfDistance(0.2),
-                number="undisturbed, at 5 units: less than a fifth of what it improves with 20 is lost",
+                number="undisturbed, at 5 units: less than a fifth of the improvement with 20 units is lost",
             ),
             Comparison(
                 left=Term("svg-1-10", FINAL),

@@ -74,7 +74,7 @@ FIG4_CLAIMS = (
         parts=(
             ahead(
                 LEARNING,
-                "efficiency, noticeable: above the best of the others by a twentieth of what that improves, on "
+                "efficiency, noticeable: above the best of the others by a twentieth of its improvement, on "
                 "average over all episodes",
             ),
             ahead(FINAL, "performance, noticeable: the same, over the last 100 episodes"),
@@ -89,7 +89,7 @@ FIG4_CLAIMS = (
         parts=(
             ahead(
                 TRIED,
-                "performance, noticeable: above the best of the others by a twentieth of what that improves, in "
+                "performance, noticeable: above the best of the others by a twentieth of its improvement, in "
                 "reward per step after step 80 of 100",
             ),
         ),
@@ -114,7 +114,7 @@ FIG4_CLAIMS = (
                 left=RelativeSD("svg-1-er", FINAL, of_gain=True),
                 relation="<",
                 right=0.25,
-                number="similar: the seeds' deviation is under a quarter of what they gained upon the untrained policy",
+                number="similar: the SD over seeds is below a quarter of their gain over the untrained policy",
             ),
         ),
         at_least=6,
@@ -129,8 +129,8 @@ FIG4_CLAIMS = (
                 left=Term("svg-1-er", TRIED),
                 relation=">",
                 right=PerTask(SOLVED),
-                number="solved: a reward per step above a number of the task, which lies half of the way or further "
-                "from nothing done to a policy written by hand",
+                number="solved: a reward per step above the task's number, which is at least half of the way "
+                "from doing nothing to a hand-written policy",
             ),
         ),
         at_least=8,
@@ -151,7 +151,7 @@ FIG4_CLAIMS = (
     solved(
         "cheetahs-make-progress",
         "The cheetah gaits varied slightly from experiment to experiment but in all cases made good forward progress",
-        "good: a reward per step above 0.5, half a metre a second and what the torques cost",
+        "good: a reward per step above 0.5, which is 0.5 m/s plus the cost of the torques",
         {task: SOLVED[task] for task in ("svg/cheetah", "svg/cheetah-no-springs")},
     ),
     solved(
