@@ -26,7 +26,7 @@ LINK = re.compile(r"(?<!`)\[[^\]]*\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
 COMMAND = re.compile(r"^(?:\$ |exec |[A-Z_]+=\S+ |\.venv/bin/|\S*/bin/)*svgbench (.*)$")
 PLACES = ("EXP", "SEARCH")
 """Words that stand for a name."""
-OWN = ("mine", "my-method")
+OWN = ("mine", "random-search")
 """Variants of the reader's own."""
 
 
@@ -135,6 +135,43 @@ def test_the_gymnasium_page_does_what_it_says(tmp_path, monkeypatch):
         exec(compile(block, "gymnasium.md", "exec"), names)
     assert math.isfinite(names["mean"])
     assert list((tmp_path / "runs/seed0").glob("*.monitor.csv"))
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory):
+    """The example package of the page, as `pip install -e` makes it known."""
+    text = (ROOT / "docs/adding-an-algorithm.md").read_text(encoding="utf-8")
+    folder = tmp_path_factory.mktemp("example")
+    files = dict(re.findall(r"`my_package/([\w./]+)`:\n\n```\w+\n(.*?)```", text, re.DOTALL))
+    files["my_package/__init__.py"] = ""
+    metadata = tomllib.loads(files["pyproject.toml"])["project"]
+    group, points = metadata["entry-points"].popitem()
+    files["my_package-0.1.dist-info/METADATA"] = f"Metadata-Version: 2.1\nName: {metadata['name']}\nVersion: 0.1\n"
+    lines = "\n".join(f"{name} = {value}" for name, value in points.items())
+    files["my_package-0.1.dist-info/entry_points.txt"] = f"[{group}]\n{lines}\n"
+    for name, content in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(content, encoding="utf-8")
+    assert {path.name for path in folder.glob("*.*")} >= {"pyproject.toml", "test_random_search.py"}
+    return folder
+
+
+def test_the_example_of_an_algorithm_runs_in_the_lab(package, bench):
+    bench.path = [package]
+    words = ("trpo/fig4", "--tasks", "trpo/cart-pole", "--variants", "random-search", "--budget", "smoke")
+    done = bench("run", *words, "--seeds", "2")
+    assert done.status == 0, done.err
+    (row,) = bench("table", *words, "--seeds", "2", "--json").json[:1]
+    assert (row["variant"], row["n"]) == ("random-search", 2)
+    assert row["mean"] > 1, "more than a pole that falls at once"
+
+
+def test_the_example_of_an_algorithm_passes_its_own_tests(package, monkeypatch):
+    monkeypatch.syspath_prepend(str(package))
+    names: dict[str, Any] = {}
+    exec(compile((package / "test_random_search.py").read_text(), "test_random_search.py", "exec"), names)
+    names["test_a_seed_does_not_depend_on_its_companions"]()
+    names["test_a_saved_learner_continues"]()
 
 
 @pytest.fixture(scope="module")
