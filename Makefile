@@ -31,15 +31,13 @@ $(VENV)/.dev: $(VENV)/.base
 
 demo: $(VENV)/.base
 	$(BIN)/svgbench run $(DEMO_FIGURE) $(DEMO_CURVES) --seeds 10 --results $(DEMO)/results --yes
-	$(BIN)/svgbench plot $(DEMO_FIGURE) --results $(DEMO)/results --with-reference --output $(DEMO)/figures
 	$(BIN)/svgbench compare $(DEMO_FIGURE) --results $(DEMO)/results --with-reference
 	$(BIN)/svgbench diff results $(DEMO)/results --experiment $(DEMO_FIGURE) $(DEMO_CURVES)
 	$(BIN)/svgbench report --experiment maac/fig3 --budget paper --results $(DEMO)/results --with-reference \
 	  --output $(DEMO)/report.html
 	@echo
 	@echo "CSV and JSON  $(DEMO)/results/maac/fig3/paper/"
-	@echo "Figures       $(DEMO)/figures/"
-	@echo "Report        $(DEMO)/report.html"
+	@echo "To look at    $(DEMO)/report.html"
 
 report: $(VENV)/.base
 	$(BIN)/svgbench report --results results --output report.html
@@ -63,5 +61,3 @@ coverage: $(VENV)/.dev
 
 clean:
 	rm -rf $(VENV) $(DEMO) build figures .mypy_cache .ruff_cache .pytest_cache .hypothesis
-	$(BIN)/svgbench report --experiment maac/fig3 --budget paper --results $(DEMO)/results --with-reference \
-	  --output $(DEMO)/report.html
