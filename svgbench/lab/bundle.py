@@ -1,7 +1,8 @@
 """Archives of results, one per work, and the index that holds their hashes. `svgbench fetch` reads them.
 
-An archive is a gzipped tar of a work's cells: `<work>/<artifact>/<budget>/<task>--<variant>.csv` and `.json`. Names are
-sorted, and times and owners are 0, so equal results give equal bytes with the same zlib.
+An archive is a gzipped tar of a work's cells, `<work>/<artifact>/<budget>/<task>--<variant>.csv` and `.json`, and of
+their policies where they are small (`svgbench.lab.policies`). Names are sorted, and times and owners are 0, so equal
+results give equal bytes with the same zlib.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ import gzip
 import hashlib
 import io
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, BinaryIO, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from svgbench import strict_json
+from svgbench.lab import policies
 from svgbench.lab.files import write_atomic
 from svgbench.lab.stored import StoredCell, stored_cells
 from svgbench.words.errors import DamagedError, UsageError, unknown
@@ -24,6 +26,9 @@ from svgbench.words.errors import DamagedError, UsageError, unknown
 INDEX = "index.json"
 MOST_BYTES = 4 * 10**9
 """The largest archive, and the most that one may hold."""
+
+LARGEST_POLICY = 2 * 10**6
+"""A larger policy is left out: `svgbench policy` makes it again."""
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 Size = Annotated[int, Field(ge=1, le=MOST_BYTES)]
@@ -126,8 +131,22 @@ def _written(work: str, root: Path, cells: Sequence[StoredCell], output: Path) -
 
 
 def _members(root: Path, cells: Sequence[StoredCell]) -> Iterator[tuple[str, bytes]]:
-    """The files of the cells, sorted by name: a CSV with the finished seeds' rows, a JSON as it is."""
-    for cell in sorted(cells, key=lambda cell: cell.path):
+    """The files of the cells, sorted by name: a CSV with the finished seeds' rows, a JSON as it is, small policies."""
+    found: dict[str, Callable[[], bytes]] = {}
+    for cell in cells:
         name = cell.path.relative_to(root).with_suffix("")
-        yield f"{name}.csv", cell.rows()
-        yield f"{name}.json", cell.path.read_bytes()
+        found |= {f"{name}.csv": cell.rows, f"{name}.json": cell.path.read_bytes}
+        for path in sorted((root / policies.FOLDER / name).glob("seed-*.npz")):
+            if path.stat().st_size <= LARGEST_POLICY and _belongs(path, cell):
+                found[path.relative_to(root).as_posix()] = path.read_bytes
+    for member in sorted(found):
+        yield member, found[member]()
+
+
+def _belongs(path: Path, cell: StoredCell) -> bool:
+    """Whether the policy is that of a finished seed of the cell, with the same rows. Raises DamagedError."""
+    stored = policies.read(path)
+    if stored is None or stored.about["seed"] not in cell.seeds:
+        return False
+    seed = stored.about["seed"]
+    return path.name == policies.file_name(seed) and stored.about["rows_sha256"] == cell.entry(seed)["sha256"]

@@ -181,7 +181,7 @@ def _copied(source: IO[bytes], file: BinaryIO | io.BytesIO, most: int, name: str
 
 def _is_whole(folder: Path, archive: Archive) -> bool:
     """Whether the folder has as many files and bytes as were unpacked into it: a power cut may have lost some."""
-    sizes = [path.stat().st_size for path in folder.glob("*/*/*/*")]
+    sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
     return (len(sizes), sum(sizes)) == (archive.files, archive.unpacked)
 
 

@@ -43,7 +43,11 @@ class StoredPolicy:
 
 def path_of(store: Store, cell: Cell, seed: int) -> Path:
     """Where the run's policy lies."""
-    return store.root / FOLDER / cell.experiment / cell.budget / cell.name / f"seed-{seed:04d}.npz"
+    return store.root / FOLDER / cell.experiment / cell.budget / cell.name / file_name(seed)
+
+
+def file_name(seed: int) -> str:
+    return f"seed-{seed:04d}.npz"
 
 
 def keep(store: Store, cell: Cell, seed: int, policy: TrainedPolicy, rows: str) -> None:

@@ -1,7 +1,7 @@
 """Unpacking an archive of results that somebody else wrote.
 
 A tar may hold links, devices, names with `..` and headers that expand without limit. Here it may hold one kind of
-entry: a plain file with the name of a cell's file, at the depth of a cell's file. Everything else is refused, so the
+entry: a plain file with the name of a cell's file or of a policy, at its depth. Everything else is refused, so the
 filters of `tarfile` would have nothing left to do. Headers are read one block at a time, and no size is believed.
 """
 
@@ -16,12 +16,14 @@ from pathlib import Path
 
 from svgbench.lab.bundle import Archive
 from svgbench.lab.pair import is_cell_name
+from svgbench.lab.policies import FOLDER
 from svgbench.words.errors import DamagedError
 from svgbench.words.experiment import BUDGETS
 
 BLOCK = tarfile.BLOCKSIZE
 CHUNK = 2**20
 _ARTIFACT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_POLICY = re.compile(r"seed-[0-9]{4,10}\.npz")
 
 
 def unpack(path: Path, archive: Archive, folder: Path) -> None:
@@ -61,6 +63,8 @@ def _entries(stream: gzip.GzipFile, work: str) -> Iterator[tuple[str, int]]:
 
 def _is_ours(name: str, work: str) -> bool:
     parts = name.split("/")
+    if parts[0] == FOLDER and len(parts) == 6 and _POLICY.fullmatch(parts[5]):
+        parts = [*parts[1:4], f"{parts[4]}.csv"]
     return (
         len(parts) == 4
         and parts[0] == work

@@ -11,15 +11,18 @@ import shutil
 import tarfile
 import threading
 
+import numpy as np
 import pytest
 from harness import cell_of, forks
 
+from svgbench.lab import policies
 from svgbench.lab.bundle import INDEX, Archive, bundle, read_index
 from svgbench.lab.fetch import fetch
 from svgbench.lab.reference import FETCHED, Reference, ReferredStore, fetched
 from svgbench.lab.store import Store
 from svgbench.lab.unpack import unpack
 from svgbench.words.errors import DamagedError, UsageError
+from svgbench.words.policy import TrainedPolicy
 
 NAME = "testkit/walk/smoke/field-calm--drift"
 
@@ -101,6 +104,29 @@ def test_a_newer_archive_replaces_the_older(packed, tmp_path, half_done):
     assert old.folder != new.folder
 
 
+def test_small_policies_of_finished_seeds_are_packed(half_done, tmp_path):
+    cell, store = cell_of(seeds=2), half_done.store
+    rows = store.csv_path(cell).read_text().splitlines(keepends=True)[1:]
+    text = {seed: "".join(row for row in rows if row.startswith(f"{seed},")) for seed in (0, 1)}
+    small, large = (policy_of(width) for width in (2, 600))
+    policies.keep(store, cell, 0, small, text[0])
+    policies.keep(store, cell, 1, small, "rows of another run")
+    policies.keep(store, cell, 5, small, text[0])  # a seed that is not done
+    bundle(half_done.results, (), tmp_path / "packed", "1.2.3")
+    (got,) = fetch(str(tmp_path / "packed"), (), tmp_path / "data")
+    kept = f".policies/{NAME}/seed-0000.npz"
+    assert got.archive.files == 3
+    assert (got.folder / kept).read_bytes() == (half_done.results / kept).read_bytes()
+    assert not fetch(str(tmp_path / "packed"), (), tmp_path / "data")[0].new
+    policies.keep(store, cell, 0, large, text[0])
+    assert bundle(half_done.results, (), tmp_path / "packed", "1.2.3").archives[0].files == 2
+
+
+def policy_of(width):
+    vector = np.ones(width)
+    return TrainedPolicy(vector, vector, 0.0, (np.ones((width, width)),), (vector,), "tanh", False, vector, vector)
+
+
 def entry(name=f"{NAME}.csv", data=b"0,1\n", kind=tarfile.REGTYPE, **fields):
     member = tarfile.TarInfo(name)
     member.type, member.size = kind, len(data)
@@ -143,6 +169,11 @@ def test_a_plain_archive_is_unpacked(tmp_path):
         "testkit/.walk/smoke/field-calm--drift.csv",
         f".work/{NAME}.csv",
         f"{NAME}.pt",
+        f".policies/{NAME}/seed-0000.pkl",
+        f".policies/{NAME}/../seed-0000.npz",
+        f".policies/../{NAME}/seed-0000.npz",
+        f".policies/{NAME.replace('testkit', 'other')}/seed-0000.npz",
+        f"{NAME}/seed-0000.npz",
         f"{NAME}.csv/",
         f"{NAME}\n.csv",
         f"{NAME}.csv/more.csv",
