@@ -14,14 +14,15 @@ import argparse
 import ast
 import importlib
 import inspect
+import itertools
 import json
 import os
 import re
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from svgbench import reproduce
 from svgbench.analysis.show.answer_text import summary_lines
@@ -57,10 +58,11 @@ def generate(output: Path, with_results: bool) -> None:
         _write(pages / new, _relinked((ROOT / old).read_text(encoding="utf-8"), old, new, moved))
     ours = {Path(page).stem for page in WORKS.values()}  # and not those of installed packages
     experiments = [experiment for experiment in reproduce.experiments().values() if experiment.work in ours]
+    outcomes = {e.id: _outcome(Study(e, ROOT / "results")) for e in experiments} if with_results else {}
     for name, reference in registry.algorithms().items():
-        _write(pages / "algorithms" / f"{name}.md", algorithm_page(name, reference, experiments))
+        _write(pages / "algorithms" / f"{name}.md", algorithm_page(name, reference, experiments, outcomes))
     for experiment in experiments:
-        _write(pages / "experiments" / f"{_slug(experiment)}.md", experiment_page(experiment, with_results))
+        _write(pages / "experiments" / f"{_slug(experiment)}.md", experiment_page(experiment, outcomes))
     _write(pages / "algorithms" / "index.md", _algorithm_list())
     _write(pages / "experiments" / "index.md", _experiment_list(experiments))
     _write(output / "zensical.toml", _settings(moved, experiments))
@@ -94,8 +96,17 @@ def _relinked(text: str, old: str, new: str, moved: dict[str, str]) -> str:
 # -- algorithms -------------------------------------------------------------------------------------------------------
 
 
-def algorithm_page(name: str, reference: str, experiments: Iterable[Experiment]) -> str:
-    """An algorithm: its docstring, its settings with their sources, and the experiments that run it."""
+class Outcome(NamedTuple):
+    """What the committed results of an experiment say: the answer in a sentence or two, and what stands below it."""
+
+    answer: str
+    parts: Sequence[str]
+
+
+def algorithm_page(
+    name: str, reference: str, experiments: Iterable[Experiment], outcomes: Mapping[str, Outcome]
+) -> str:
+    """An algorithm: its docstring, its settings with their sources, and what came out where it runs."""
     module = importlib.import_module(reference.partition(":")[0])
     title, _, body = inspect.cleandoc(module.__doc__ or name).partition("\n")
     declared = source.declared(name)
@@ -127,13 +138,15 @@ def algorithm_page(name: str, reference: str, experiments: Iterable[Experiment])
         named = ", ".join(f"`{limit}`" for limit in declared.limits)
         parts.append(f"Limits that it reads from a budget: {named}.")
     runs = [
-        f"[{e.id}](../experiments/{_slug(e)}.md): {_escaped(e.title)}; " + ", ".join(f"`{v.id}`" for v in using)
+        f"[{e.id}](../experiments/{_slug(e)}.md), {_escaped(e.title)}: "
+        + ", ".join(f"`{v.id}`" for v in using)
+        + (f". {_escaped(outcomes[e.id].answer)}" if e.id in outcomes else "")
         for e in experiments
         if (using := [v for v in e.variants if registry.name_of(v.learner) == name])
     ]
     parts += [
-        "## Where it runs",
-        "What was measured, and how it differs from the papers, is on these pages.",
+        "## Where it runs, and what was measured",
+        "The pages of the experiments have the numbers, the verdicts and the differences from the papers.",
         _list(runs),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -162,14 +175,13 @@ def _algorithm_list() -> str:
 # -- experiments ------------------------------------------------------------------------------------------------------
 
 
-def experiment_page(experiment: Experiment, with_results: bool) -> str:
+def experiment_page(experiment: Experiment, outcomes: Mapping[str, Outcome]) -> str:
     """An experiment: what came out, what it declares, and how it differs from the paper."""
-    study = Study(experiment, ROOT / "results")
     rows = parts_of(experiment)
     parts = [f"# {experiment.id}: {_escaped(experiment.title)}", _escaped(experiment.description)]
     parts.append(f"Work: [{_escaped(reproduce.title_of(experiment.work))}](../works/{experiment.work}.md).")
-    if with_results:
-        parts += ["## What came out", *_outcome(study)]
+    if experiment.id in outcomes:
+        parts += ["## What came out", *outcomes[experiment.id].parts]
     commands = (f"svgbench {word} {experiment.id}" for word in ("plan", "run", "plot", "table", "compare"))
     parts += ["## Commands", "\n".join(f"    {command}" for command in commands)]
     for kind, heading, named in (
@@ -194,13 +206,15 @@ def _linked(name: str, algorithms: dict[str, str]) -> str:
     return f"`{name}`" + (f" ([{algorithm}](../algorithms/{algorithm}.md))" if algorithm else "")
 
 
-def _outcome(study: Study) -> list[str]:
-    """The summary of `svgbench compare` and the tables of `svgbench table`, of the committed results."""
+def _outcome(study: Study) -> Outcome:
+    """The summary of `svgbench compare` and the first table of `svgbench table`."""
     if not study.budgets():
-        return ["No results are committed."]
+        return Outcome("No results are committed.", ["No results are committed."])
     judged, _ = study.judge()
-    parts = ["```text\n" + "\n".join(summary_lines(judged, 100, more=False)) + "\n```"]
-    return parts + [render(grid, "markdown").strip() for grid in study.table(whole=False)[:1]]
+    lines = summary_lines(judged, 100, more=False)
+    answer = " ".join(line.strip() for line in itertools.takewhile(str.strip, lines))
+    tables = [render(grid, "markdown").strip() for grid in study.table(whole=False)[:1]]
+    return Outcome(answer, ["```text\n" + "\n".join(lines) + "\n```", *tables])
 
 
 def _deviation(row: dict[str, Any]) -> str:
@@ -224,7 +238,9 @@ def _escaped(text: str) -> str:
 
 def _escaped_line(line: str) -> str:
     outside = re.split(r"(`[^`]*`|\*\*[^*]+\*\*)", line)
-    return "".join(part if i % 2 else re.sub(r"([<*_\[\]])", r"\\\1", part) for i, part in enumerate(outside))
+    return "".join(
+        part if i % 2 else re.sub(r"([*_\[\]])", r"\\\1", part.replace("<", "&lt;")) for i, part in enumerate(outside)
+    )
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -258,6 +274,10 @@ def _settings(moved: dict[str, str], experiments: Iterable[Experiment]) -> str:
     ]
     lines = ["[project]", 'site_name = "svgbench"', 'docs_dir = "pages"', 'site_dir = "site"']
     lines += ["use_directory_urls = false", f"nav = [{', '.join(nav)}]", "[project.theme]", "font = false"]
+    lines += ['features = ["navigation.indexes", "navigation.tabs", "navigation.top", "content.code.copy"]']
+    for scheme in ("default", "slate"):
+        colours = "light" if scheme == "default" else "dark"
+        lines += ["[[project.theme.palette]]", f'media = "(prefers-color-scheme: {colours})"', f'scheme = "{scheme}"']
     return "\n".join(lines) + "\n"
 
 
