@@ -34,7 +34,7 @@ class Constant(Baseline):
             raise GraphError("the baseline was fitted to the same samples, which biases the estimate, expected others")
         for node in self.numbers:
             if run.graph.find(node).index not in run.plan.scored:
-                raise GraphError(f"a baseline is given for {node}, expected nodes with a score term: not {node}")
+                raise GraphError(f"a baseline is given for {node}, expected nodes with a score term")
         return super().values(run)
 
 

@@ -66,7 +66,7 @@ def moves(law: Any) -> bool:
 
 
 def tells_support(law: Any) -> bool:
-    """Whether `support` can be trusted. A transform's is that of its last step; others' laws may have none."""
+    """Whether `support` can be trusted: a `TransformedDistribution` reports its last step's, and a user's law none."""
     while isinstance(law, d.Independent):
         law = law.base_dist
     return type(law).__module__.startswith("torch.distributions.") and type(law) is not d.TransformedDistribution

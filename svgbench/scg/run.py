@@ -80,7 +80,7 @@ class Run:
     def dtype(self) -> torch.dtype:
         """The floating-point type of estimates: that of the costs and scores if it is one; else the inputs' own.
 
-        Costs that are counted or compared are numbers of this type. With no differentiated input it is torch's default.
+        Integer and boolean costs are converted to it. With no differentiated input it is torch's default.
         """
         values: Any = self.record.value  # costs are tensors
         drawn = self.record.drawn
