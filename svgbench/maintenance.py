@@ -14,6 +14,7 @@ from typing import Any
 
 from svgbench import reproduce, strict_json
 from svgbench.lab import platform
+from svgbench.lab.attendance import at_work
 from svgbench.lab.cells import Selection, block_from_job, cell_name, expand
 from svgbench.lab.damage import DamagedFileError
 from svgbench.lab.files import is_locked, locked
@@ -74,7 +75,7 @@ def upgrade(store: Store, dry_run: bool) -> list[Upgraded]:
 
     Returns one entry for each JSON and each renamed block. Raises BusyError if a block runs.
     """
-    if any(is_locked(path) for path in store.work.rglob("*.lock")):
+    if any(is_locked(path) for path in store.work.rglob("*.lock")) or at_work(store):
         raise BusyError(f"a run is at work in {store.work}; wait for it or stop it")
     declared = reproduce.factories()
     blocks = upgrade_blocks(store, declared, dry_run)
@@ -148,7 +149,7 @@ def clean(store: Store, experiment: Experiment | None, checkpoints: bool, dry_ru
     BusyError if a block runs.
     """
     base = store.work / experiment.id if experiment else store.work
-    if any(is_locked(path) for path in base.rglob("*.lock")):
+    if any(is_locked(path) for path in base.rglob("*.lock")) or at_work(store):
         raise BusyError(f"a run is at work in {base}; wait for it or stop it")
     declared = dict(_declared_identities())
     folders = [folder for folder in base.rglob("block-*") if folder.is_dir()]

@@ -116,6 +116,7 @@ class Forking:
 
 def block(placement, reader):
     from svgbench.lab import block
+    from svgbench.lab.executor import command
     from svgbench.lab.platform import environment
 
     os.setsid()
@@ -128,7 +129,7 @@ def block(placement, reader):
     os.closerange(3, 256)  # the supervisor's locks and other blocks' lifelines
     THEIRS.extend((sys.stdout, sys.stderr))
     open_streams()
-    return block.main([str(placement.job), "--results", str(placement.results), "--attempt", str(placement.attempt)])
+    return block.main(command(placement)[3:])
 
 
 def give_up_power():

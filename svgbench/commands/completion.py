@@ -123,9 +123,9 @@ def devices(ctx: typer.Context, incomplete: str) -> Iterable[Offer]:
 
 @_offers
 def executors(ctx: typer.Context, incomplete: str) -> Iterable[Offer]:
-    from svgbench.lab.executor import EXECUTORS
+    from svgbench.lab.executor import executors as known
 
-    return [(name, "") for name in EXECUTORS]
+    return [(name, "") for name in known()]
 
 
 @_offers

@@ -2,7 +2,8 @@
 
 It takes the block's lock, resumes from the checkpoint, drives the learner slice by slice, and delivers the final rows,
 which a supervisor merges into the store. It reports to its supervisor only through files and its exit status. When its
-standard input ends, the supervisor is gone, and the process stops at once.
+standard input ends, the supervisor is gone, and the process stops at once. If only the machine or the network between
+them is gone, it stops when its lease ends (`svgbench.lab.lease`).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import time
 import traceback
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +29,16 @@ from svgbench.lab.attendance import host
 from svgbench.lab.cells import Block, block_from_job
 from svgbench.lab.delivery import deliver, delivered
 from svgbench.lab.files import locked, remove_temporaries, write_atomic
+from svgbench.lab.lease import LOOKS, Lease, read_record
 from svgbench.lab.rows import RowsFile, as_csv
 from svgbench.lab.source import split_reference
 from svgbench.lab.store import Store
 from svgbench.words.errors import BusyError, DamagedError, UsageError
 from svgbench.words.learner import Learner, MakeLearner, Row
 
-FINISHED, FAILED, STOPPED, UNBUILT, BUSY = 0, 1, 4, 5, 75
+FINISHED, FAILED, STOPPED, UNBUILT, LOST, BUSY = 0, 1, 4, 5, 6, 75
 """Exit statuses. STOPPED: asked to stop, and checkpointed. UNBUILT: an error before the learner existed, which would
-happen again. BUSY: another process has the block."""
+happen again. LOST: the supervisor's record stood still for a lease. BUSY: another process has the block."""
 
 CHECKPOINT_SECONDS = "SVGBENCH_CHECKPOINT_SECONDS"  # the least time between checkpoints; 0: after every slice
 CHECKPOINT_DEFAULT = 60.0
@@ -236,6 +238,24 @@ def watch_supervisor() -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
+def watch_lease(lease: Lease, process: BlockProcess) -> None:
+    """End this process when the supervisor's record stands still for a lease, or says so; stop it when it says that.
+
+    A thread looks, so a slice that takes long does not keep the process alive.
+    """
+
+    def wait() -> None:
+        while lease.look():
+            process.stop_asked = process.stop_asked or lease.stop > 0
+            if lease.stop > 1:
+                os._exit(STOPPED)
+            time.sleep(lease.seconds / LOOKS)
+        say(f"ended: {lease.path.stem} has not been seen for {lease.seconds:g} s")
+        os._exit(LOST)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
 def prepare(job: Mapping[str, Any]) -> Block:
     """Set the threads, then check that the installed code is the code that the job was planned with."""
     from svgbench.lab.origin import sources
@@ -263,6 +283,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("job", type=Path)
     parser.add_argument("--results", type=Path, required=True)
     parser.add_argument("--attempt", type=int, default=1)
+    parser.add_argument("--lease", type=Path)
     options = parser.parse_args(arguments)
     job = strict_json.loads(options.job.read_bytes())
     store = Store(options.results)
@@ -278,8 +299,11 @@ def main(arguments: list[str] | None = None) -> int:
 
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        with locked(store.block_lock(block), wait=1.0):
-            say(f"started on {host()}, process {os.getpid()}, attempt {options.attempt}")
+        say(f"started on {host()}, process {os.getpid()}, attempt {options.attempt}")
+        if options.lease is not None:
+            watch_lease(Lease(options.lease), process)
+            store.locks = (read_record(options.lease) or {}).get("locks", True)
+        with locked(store.block_lock(block), wait=1.0) if store.locks else nullcontext():
             with process.building():
                 prepare(job)
             return process.run()

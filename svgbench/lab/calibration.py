@@ -28,7 +28,7 @@ from typing import Any, Literal
 from svgbench import strict_json
 from svgbench.lab import platform
 from svgbench.lab.cells import Block, Cell, block_from_job, describe_job
-from svgbench.lab.files import take, write_atomic
+from svgbench.lab.files import NoLocksError, take, write_atomic
 from svgbench.lab.store import Store
 
 SECONDS = 3.0
@@ -100,7 +100,7 @@ def _alone(store: Store, tell: Callable[[str], None]) -> Iterator[None]:
         while held is None:
             time.sleep(0.2)
             held = take(path, "")
-    except OSError:  # `costs` says what cannot be kept
+    except (OSError, NoLocksError):  # `costs` says what cannot be kept
         pass
     try:
         yield

@@ -1,7 +1,10 @@
 """Executors start processes and keep no results: what a block did is in its files.
 
-`local` starts them on this machine. Another executor implements the same two protocols. It must keep the process's
-standard input open as long as the supervisor lives, because the process ends when that input ends.
+`local` starts them on this machine. Another package adds an executor through the entry-point group
+`svgbench.executors`: something that takes the number of slots, and the text after the name's colon if there is one, and
+returns an `Executor`. It starts `command(placement)` on some machine that sees the results folder, with
+`platform.environment` of that machine, and reports the exit status. The process reads its supervisor's lease and stop
+word itself. It ends when its standard input ends, so whatever holds the other end should live as long as the placement.
 """
 
 from __future__ import annotations
@@ -9,7 +12,9 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Protocol
 
@@ -26,6 +31,14 @@ class Placement:
     log: Path
     threads: int
     attempt: int
+    lease: Path | None = None  # the supervisor's record; the block ends itself when it stands still
+
+
+def command(placement: Placement) -> list[str]:
+    """The program of the block's process, for `subprocess.Popen` on the machine that runs it."""
+    words = [sys.executable, "-m", "svgbench.lab.block", str(placement.job)]
+    words += ["--results", str(placement.results), "--attempt", str(placement.attempt)]
+    return words + (["--lease", str(placement.lease)] if placement.lease else [])
 
 
 class Handle(Protocol):
@@ -50,6 +63,10 @@ class Executor(Protocol):
     slots: int
 
     def submit(self, placement: Placement) -> Handle: ...
+
+
+MakeExecutor = Callable[..., Executor]
+"""Makes an executor from its number of slots and, if the user gave one, its address."""
 
 
 class LocalHandle:
@@ -79,12 +96,10 @@ class Local:
 
     def submit(self, placement: Placement) -> LocalHandle:
         """Start the block's process. Its output goes to its log."""
-        command = [sys.executable, "-m", "svgbench.lab.block", str(placement.job)]
-        command += ["--results", str(placement.results), "--attempt", str(placement.attempt)]
         placement.log.parent.mkdir(parents=True, exist_ok=True)
         with placement.log.open("ab") as log:
             process = subprocess.Popen(
-                command,
+                command(placement),
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -94,11 +109,23 @@ class Local:
         return LocalHandle(process)
 
 
-EXECUTORS = {"local": Local}
+EXECUTORS: dict[str, MakeExecutor] = {"local": Local}
+GROUP = "svgbench.executors"
+"""Entry points of other packages: a name, and what makes the executor of `name` or `name:address`."""
+
+
+def executors() -> dict[str, MakeExecutor | EntryPoint]:
+    """Every executor by name; those of other packages are not imported."""
+    return {**{one.name: one for one in entry_points(group=GROUP)}, **EXECUTORS}
 
 
 def make_executor(name: str, slots: int) -> Executor:
-    """The executor of that name. Raises UsageError with the nearest name."""
-    if name not in EXECUTORS:
-        raise unknown("executor", name, EXECUTORS)
-    return EXECUTORS[name](slots)
+    """The executor of that name; what follows a colon goes to it. Raises UsageError with the nearest name."""
+    kind, colon, address = name.partition(":")
+    known = executors()
+    if kind not in known or (colon and kind in EXECUTORS):
+        raise unknown("executor", name, known)
+    make = known[kind]
+    if isinstance(make, EntryPoint):
+        make = make.load()
+    return make(slots, address) if colon else make(slots)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import glob
 import os
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from svgbench.words.errors import BusyError
+from svgbench.words.errors import BusyError, UsageError
 
 
 def write_atomic(path: Path, data: bytes | Callable[[BinaryIO], object], durable: bool = True) -> None:
@@ -62,11 +63,19 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+ABSENT = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+"""How a file system says that it has no locks: NFS without a lock daemon, Lustre mounted without `flock`, some FUSE."""
+
+
+class NoLocksError(UsageError):
+    """The file system has no locks."""
+
+
 @contextlib.contextmanager
 def locked(path: Path, wait: float = float("inf")) -> Iterator[None]:
     """Hold the operating system's lock on `path` (created if needed). The lock ends with the process.
 
-    Raises BusyError if another process still holds it after `wait` seconds.
+    Raises BusyError if another process still holds it after `wait` seconds, and NoLocksError where there are none.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
@@ -79,52 +88,62 @@ def locked(path: Path, wait: float = float("inf")) -> Iterator[None]:
 
 def _take(handle: int, path: Path, wait: float) -> None:
     deadline = time.monotonic() + wait
-    while True:
-        try:
-            return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                raise BusyError(f"{path} is held by another process") from None
-            time.sleep(0.02)
+    while not _flock(handle, path, fcntl.LOCK_EX):
+        if time.monotonic() >= deadline:
+            raise BusyError(f"{path} is held by another process")
+        time.sleep(0.02)
+
+
+def _flock(handle: int, path: Path, how: int) -> bool:
+    """Whether the lock was taken. Raises NoLocksError, or OSError with the path for any other reason."""
+    try:
+        fcntl.flock(handle, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno in ABSENT:
+            raise NoLocksError(f"{path.parent}: no locks on this file system ({error.strerror})") from None
+        raise OSError(error.errno, error.strerror, str(path)) from None
+    return True
 
 
 class Held:
-    """A lock that was taken without waiting. It ends with `release`, or with the process."""
+    """A lock that was taken without waiting. It ends with `release`, or with the process. Without a handle: no lock."""
 
-    def __init__(self, handle: int) -> None:
+    def __init__(self, handle: int | None) -> None:
         self.handle = handle
 
     def release(self) -> None:
-        os.close(self.handle)
+        if self.handle is not None:
+            os.close(self.handle)
 
 
 def take(path: Path, holder: str) -> Held | None:
-    """Take the lock on `path` (created if needed) and write the holder's name into it. None: another process has it."""
+    """Take the lock on `path` (created if needed) and write the holder's name into it. None: another process has it.
+
+    Raises NoLocksError where there are no locks.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    taken = False
     try:
-        _take(handle, path, 0.0)
-        os.pwrite(handle, holder.encode(), 0)
-        os.ftruncate(handle, len(holder.encode()))
-    except BaseException as error:
-        os.close(handle)
-        if isinstance(error, BusyError):
-            return None
-        raise
-    return Held(handle)
+        if taken := _flock(handle, path, fcntl.LOCK_EX):
+            os.ftruncate(handle, os.pwrite(handle, holder.encode(), 0))
+    finally:
+        if not taken:
+            os.close(handle)
+    return Held(handle) if taken else None
 
 
 def is_locked(path: Path) -> bool:
-    """Whether a living process holds the lock on `path`. The file may be read-only for us."""
+    """Whether a living process holds the lock on `path`. The file may be read-only for us. False without locks."""
     try:
         handle = os.open(path, os.O_RDWR if os.access(path, os.W_OK) else os.O_RDONLY)
     except OSError:
         return False
     try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: two processes that ask do not see each other
-    except BlockingIOError:
-        return True
-    else:
+        return not _flock(handle, path, fcntl.LOCK_SH)  # shared: two processes that ask do not see each other
+    except NoLocksError:
         return False
     finally:
         os.close(handle)

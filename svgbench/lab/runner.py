@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import time
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -63,11 +64,17 @@ def run_blocks(
     """
     deadline = None if options.time_limit is None else time.monotonic() + options.time_limit
     executor = make_executor(options.executor, options.jobs)
-    with Attendance(store) as here, reporter(blocks, Expected(options.jobs, column, costs or {}, store)) as listen:
-        supervisor = Supervisor(store, executor, listen, here.name)
+    expected = Expected(options.jobs, column, costs or {}, store)
+    with Attendance(store, _say) as here, reporter(blocks, expected) as listen:
+        supervisor = Supervisor(store, executor, listen, here)
         with _signals(supervisor) as received:
             outcome = supervisor.run(rotated(blocks, here.name, here.others), deadline)
     return RunResult(outcome, received[0] if received else 0)
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
 
 
 def rotated(blocks: Sequence[Block], name: str, others: Sequence[str]) -> list[Block]:

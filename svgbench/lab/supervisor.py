@@ -19,6 +19,7 @@ from typing import Literal
 
 from svgbench import strict_json
 from svgbench.lab import block as child
+from svgbench.lab.attendance import Attendance
 from svgbench.lab.cells import Block, Cell, describe_job
 from svgbench.lab.delivery import delivered
 from svgbench.lab.executor import Executor, Handle, Placement
@@ -63,6 +64,7 @@ class _Placed:
     attempt: int
     seen: float  # when it last showed progress
     report: bytes = b""
+    first_report: bytes = b""  # of an earlier process
     killed: str = ""
 
 
@@ -74,9 +76,10 @@ class Supervisor:
         store: Store,
         executor: Executor,
         listen: Callable[[Event, Block, str], None] = lambda *_: None,
-        name: str = "supervisor",
+        here: Attendance | None = None,
     ) -> None:
-        self.store, self.executor, self.listen, self.name = store, executor, listen, name
+        self.store, self.executor, self.listen, self.here = store, executor, listen, here
+        self.name = here.name if here else "supervisor"
         self.merging = Merging(store)
         self.hang_seconds = seconds_of(HANG_SECONDS, 1800.0)
         seconds_of(child.CHECKPOINT_SECONDS, child.CHECKPOINT_DEFAULT)  # every block reads it: check it once here
@@ -101,6 +104,8 @@ class Supervisor:
                     self.stop()
                 if self.stopping > asked:
                     asked = self.stopping
+                    if self.here:
+                        self.here.ask_to_stop(asked)
                     for one in placed:
                         one.handle.kill() if asked > 1 else one.handle.stop()
                 self._fill(waiting, placed, outcome)
@@ -141,7 +146,7 @@ class Supervisor:
         if self.merging.stored.has(block):
             return None
         path = self.store.placed_lock(block)
-        held = take(path, self.name)
+        held = take(path, self.name) if self.store.locks else Held(None)
         if held is None:
             self._tell_waiting(block, path)
         elif is_locked(self.store.block_lock(block)):  # it outlives its supervisor for a moment
@@ -170,12 +175,14 @@ class Supervisor:
             write_atomic(job, text, durable=False)
             (folder / "error.json").unlink(missing_ok=True)
             log = self.store.log_path(block)
-            handle = self.executor.submit(Placement(job, self.store.root, log, block.cell.threads, attempt))
+            lease = self.here.record if self.here else None
+            handle = self.executor.submit(Placement(job, self.store.root, log, block.cell.threads, attempt, lease))
         except BaseException:
             held.release()
             raise
         self.listen("started" if attempt == 1 else "retry", block, "")
-        return _Placed(block, held, handle, attempt, time.monotonic(), self._report(block))
+        report = self._report(block)
+        return _Placed(block, held, handle, attempt, time.monotonic(), report, first_report=report)
 
     def _poll(self, waiting: list[_Waiting], placed: list[_Placed], outcome: BlockOutcomes) -> None:
         """Watch the running blocks, and see to those that have ended."""
@@ -235,6 +242,10 @@ class Supervisor:
         elif status == child.BUSY:
             self._tell_waiting(block)
             return block, one.attempt, time.monotonic() + 1.0
+        elif (
+            status == child.LOST and one.report != one.first_report
+        ):  # this machine slept, and the block had made progress
+            return block, one.attempt, 0.0
         else:
             error = one.killed or self._error(block, status)
             if one.attempt < ATTEMPTS and status != child.UNBUILT:

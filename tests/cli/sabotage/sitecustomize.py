@@ -7,12 +7,17 @@ SABOTAGE is JSON: `call` ("fsync", "replace", "unlink" or "rmdir"), `path` (a re
 block; "supervisor": kill it alone).
 Before a sabotaged fsync half of the file is cut off: what a process killed while it writes leaves behind.
 INTERRUPT_AT is the name of a module: Ctrl-C is pressed while it is imported.
+LOCKS is the name of an error with which every lock fails; or "own" for locks that only this process sees.
+HOST is the name of this machine.
 """
 
+import errno
+import fcntl
 import json
 import os
 import re
 import signal
+import socket
 import sys
 
 
@@ -53,3 +58,14 @@ class _Interrupt:
 
 if "INTERRUPT_AT" in os.environ:
     sys.meta_path.insert(0, _Interrupt())
+
+
+def _flock(handle, how):
+    if os.environ["LOCKS"] != "own":
+        raise OSError(getattr(errno, os.environ["LOCKS"]), os.strerror(getattr(errno, os.environ["LOCKS"])))
+
+
+if "LOCKS" in os.environ:
+    fcntl.flock = _flock
+if "HOST" in os.environ:
+    socket.gethostname = lambda: os.environ["HOST"]

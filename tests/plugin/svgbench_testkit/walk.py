@@ -54,6 +54,7 @@ class Walk:
         return self.slice * self.config.steps, self.config.slices * self.config.steps
 
     def advance(self) -> list[dict[str, Any]]:
+        self._trace()
         self._trouble()
         rows = []
         for step in range(self.slice * self.config.steps, (self.slice + 1) * self.config.steps):
@@ -68,7 +69,16 @@ class Walk:
                 if seed not in self.diverged:
                     rows.append({"seed": seed, "step": step, "position": value, "side": "up" if value > 0 else "down"})
         self.slice += 1
+        self._trace()
         return rows
+
+    def _trace(self) -> None:
+        """Note the moment, the process and the block in a file, if a test asks for one."""
+        if path := os.environ.get("TESTKIT_TRACE"):
+            line = f"{time.monotonic_ns()} {os.getpid()} {self.config.drift} {self.seeds[0]}\n"
+            handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+            os.write(handle, line.encode())
+            os.close(handle)
 
     def _trouble(self) -> None:
         config = self.config
