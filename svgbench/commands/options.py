@@ -71,7 +71,12 @@ LinesOption = Annotated[
 ]
 DeviceOption = Annotated[str, typer.Option("--device", autocompletion=completion.devices, help="cpu, cuda or cuda:N.")]
 ExecutorOption = Annotated[
-    str, typer.Option("--executor", autocompletion=completion.executors, help="Where blocks run: local.")
+    str,
+    typer.Option(
+        "--executor",
+        autocompletion=completion.executors,
+        help="Where blocks run: local, or an installed NAME[:ADDRESS].",
+    ),
 ]
 ResultsOption = Annotated[
     Path | None, typer.Option("--results", help="The results folder. [default: $SVGBENCH_RESULTS or ./results]")

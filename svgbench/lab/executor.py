@@ -116,7 +116,7 @@ GROUP = "svgbench.executors"
 
 def executors() -> dict[str, MakeExecutor | EntryPoint]:
     """Every executor by name; those of other packages are not imported."""
-    return {**{one.name: one for one in entry_points(group=GROUP)}, **EXECUTORS}
+    return {**EXECUTORS, **{one.name: one for one in entry_points(group=GROUP) if one.name not in EXECUTORS}}
 
 
 def make_executor(name: str, slots: int) -> Executor:
