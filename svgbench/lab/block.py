@@ -180,8 +180,6 @@ class BlockProcess:
 
     def _keep_policies(self, learner: Learner, texts: Mapping[int, str]) -> None:
         """The final policies of these seeds, of learners that have any (`svgbench.words.policy.HasPolicies`)."""
-        from svgbench.lab import policies
-
         policies_of = getattr(learner, "policies", None)
         if policies_of is None:
             return
