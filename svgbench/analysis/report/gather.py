@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
+from svgbench.analysis.judge.aggregates import aggregates_of
 from svgbench.analysis.judge.answers import Judged, answer, headline, standing, work_answer, work_standing
 from svgbench.analysis.judge.judgement import Verdict
 from svgbench.analysis.judge.outlook import Outlook
@@ -13,8 +16,10 @@ from svgbench.analysis.read.frames import Results
 from svgbench.analysis.read.naming import named_artifact, question
 from svgbench.analysis.report.data import BudgetState, ClaimPart, ExperimentPart, Picture, WorkPart
 from svgbench.analysis.report.origins import origins
+from svgbench.analysis.show.aggregate_text import detail_grids, mode_sentences, pair_grids, score_grids
 from svgbench.analysis.show.answer_text import budgets_of, n_words, open_words
 from svgbench.analysis.show.summary import results_grids
+from svgbench.analysis.show.tables import DisplayTable
 from svgbench.analysis.show.verdict_text import UNITS, estimate, level_grids, place_grids, unmeasured
 from svgbench.analysis.show.wording import words_of
 from svgbench.lab.store import Store
@@ -26,7 +31,7 @@ def experiment_part(
     store: Store,
     judged: Judged,
     results: Results,
-    published: object,
+    published: Any,
     notes: Sequence[str],
     draw: bool = True,
 ) -> ExperimentPart:
@@ -59,7 +64,7 @@ def experiment_part(
         levels=tuple(level_grids(experiment, levels)),
         unmeasured=unmeasured(experiment, levels),
         tables=tuple(results_grids(results, published, words)) if begun else (),
-        aggregates=(),
+        aggregates=_aggregates(results, published) if begun and (judged.claims or judged.levels) else (),
         deviations=experiment.deviations,
         origins=origins(store, experiment, judged.outlook.budgets),
         notes=tuple(dict.fromkeys((*notes, *results.caveats))),
@@ -101,6 +106,21 @@ def _holds(own: Sequence[Verdict]) -> str:
         return ""
     supported = sum(v.verdict == "SUPPORTED" for v in places)
     return f"{supported} of {len(places)} {'settings' if any(v.setting for v in places) else 'tasks'}"
+
+
+def _aggregates(results: Results, published: Any) -> tuple[DisplayTable, ...]:
+    """Scores over tasks, pairs of methods, cells with two modes, and the statistics of each task."""
+    one = aggregates_of(results, published)
+    better = "higher" if one.higher_is_better else "lower"
+    titles = ("Scores over tasks", "Probability of improvement")
+    first = [
+        replace(grid, title=f"{grid.title or title}: {one.measure}, {better} is better")
+        for title, grids in zip(titles, (score_grids(one), pair_grids(one)), strict=True)
+        for grid in grids
+    ]
+    said = (*mode_sentences(one), *one.notes)
+    modes = [DisplayTable("Notes", "", (), (), said)] if said else []
+    return (*first, *modes, *detail_grids(one))
 
 
 def _pictures(results: Results, anchor: str) -> tuple[list[Picture], str]:

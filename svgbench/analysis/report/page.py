@@ -45,6 +45,7 @@ MEANINGS = {
     "EQUIVALENT": "Two measurements are equal within the margin.",
 }
 OTHER_SHAPE = "–"
+VERDICTS = {word for word in (*SHAPES, "NOT_COMPARABLE") if word.isupper()}
 LONG = 12  # rows of a table; a longer one is folded
 QUOTE = 140  # characters of a sentence in the table of verdicts
 
@@ -82,7 +83,10 @@ def cell(entry: Entry) -> Markup:
     if amount is not None and amount.best:
         rest = str(Amount("", amount.spread, amount.n, amount.more))
         return Markup("<strong>{}</strong> {}").format(amount.mean, rest)
-    return Markup("<br>").join(lines_of(entry))
+    first, *lines = lines_of(entry)
+    word = first.split(" ")[0]
+    mark = Markup('<span class="shape {}" aria-hidden="true">{}</span> ').format(kind(word), shape(word))
+    return Markup("<br>").join([(mark if word in VERDICTS else Markup()) + first, *lines])
 
 
 def is_number(entry: Entry) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from svgbench.analysis.judge.aggregates import Aggregates, PairStatistics, VariantScores
 from svgbench.analysis.judge.cell_statistics import CellStatistics
@@ -34,11 +34,9 @@ def aggregate_lines(aggregates: Aggregates, width: int, verbose: bool = False) -
     parts = [
         _wrapped([head], width),
         _scores(one, width, most),
-        _pairs(one, width, None if verbose else MOST_PAIRS),
-        _modes(one, width, None if verbose else MOST_MODES),
-        _times(one, width) if verbose else [],
-        _areas(one, width) if verbose else [],
-        _effects(one, width) if verbose else [],
+        _lines(pair_grids(one, None if verbose else MOST_PAIRS), width),
+        _wrapped(mode_sentences(one, None if verbose else MOST_MODES), width),
+        _lines(detail_grids(one), width) if verbose else [],
         _wrapped(one.notes, width),
         [] if verbose else _wrapped([MORE], width),
     ]
@@ -48,10 +46,20 @@ def aggregate_lines(aggregates: Aggregates, width: int, verbose: bool = False) -
 def _scores(one: Aggregates, width: int, most: int | None) -> list[str]:
     if not one.scores:
         return _wrapped([f"no scores over tasks: {one.scale.refused}"], width)
+    return _lines(score_grids(one, most, width), width)
+
+
+def score_grids(one: Aggregates, most: int | None = None, width: int | None = None) -> list[DisplayTable]:
+    """The table of scores over tasks, the best first, at most `most` of them; none if there are no scores.
+
+    Within a narrow `width` mean and median are left out.
+    """
+    if not one.scores:
+        return []
     ranked = sorted(one.scores, key=lambda s: s.iqm.value, reverse=one.normalised or one.higher_is_better)
     shown = ranked[:most]
     gap = one.normalised
-    brief = max(len(s.label) for s in shown) > width - SCORE_COLUMNS
+    brief = width is not None and max(len(s.label) for s in shown) > width - SCORE_COLUMNS
     columns = ["IQM", "95 % interval", *([] if brief else ["mean", "median"]), *(["gap"] if gap else []), "n"]
     rows = [(s.label, _score_cells(s, gap, brief)) for s in shown]
     over = _over(one)
@@ -59,7 +67,7 @@ def _scores(one: Aggregates, width: int, most: int | None) -> list[str]:
     notes += [f"the {len(shown)} best of {len(ranked)}"] if len(shown) < len(ranked) else []
     notes += list(dict.fromkeys(s.iqm.why for s in shown if s.iqm.why))
     notes += ["IQM: mean of the middle half of the runs; gap: mean distance below 1"] if gap else []
-    return _table("", columns, rows, width, notes)
+    return [_grid("", columns, rows, notes)]
 
 
 def _score_cells(s: VariantScores, gap: bool, brief: bool) -> tuple[Entry, ...]:
@@ -72,7 +80,8 @@ def _over(one: Aggregates) -> str:
     return f"{len(one.tasks)} tasks" if len(one.tasks) > 1 else "one task"
 
 
-def _pairs(one: Aggregates, width: int, most: int | None) -> list[str]:
+def pair_grids(one: Aggregates, most: int | None = None) -> list[DisplayTable]:
+    """The table of pairs with their probability of improvement, the clearest first, at most `most`; or none."""
     if not one.pairs:
         return []
     firsts = {pair.variant for pair in one.pairs}
@@ -90,14 +99,15 @@ def _pairs(one: Aggregates, width: int, most: int | None) -> list[str]:
         notes = [f"Probability that a run of the first is better than one of the second, over {_over(one)}."]
     notes += [f"the {len(shown)} {kind} of {len(ranked)} pairs"] if len(shown) < len(ranked) else []
     notes += list(dict.fromkeys(pair.improvement.why for pair in shown if pair.improvement.why))
-    return _table(title, ["improvement", "95 % interval", "n"], rows, width, notes)
+    return [_grid(title, ["improvement", "95 % interval", "n"], rows, notes)]
 
 
 def _pair_cells(pair: PairStatistics) -> tuple[Entry, ...]:
     return (*_estimate(pair.improvement), Rounded(pair.improvement.n, 0))
 
 
-def _modes(one: Aggregates, width: int, most: int | None) -> list[str]:
+def mode_sentences(one: Aggregates, most: int | None = None) -> list[str]:
+    """A sentence for each cell whose seeds split into two modes, at most `most`, after one that says so; or none."""
     cells = [cell for cell in one.cells if cell.two_modes and cell.variant != RANDOM_VARIANT]
     told = [
         f"{_label(one, c.variant)} on {c.task}: {len(c.failed)} of {c.n} seeds failed, "
@@ -107,11 +117,15 @@ def _modes(one: Aggregates, width: int, most: int | None) -> list[str]:
     if not told:
         return []
     more = [f"and {len(cells) - len(told)} more"] if len(told) < len(cells) else []
-    return _wrapped(["Two modes, so that the mean describes neither:", *told, *more], width)
+    return ["Two modes, so that the mean describes neither:", *told, *more]
 
 
-def _times(one: Aggregates, width: int) -> list[str]:
-    lines: list[str] = []
+def detail_grids(one: Aggregates) -> list[DisplayTable]:
+    """Tables per task: times to a level, areas under the curve, effect sizes."""
+    return [*_times(one), *_areas(one), *_effects(one)]
+
+
+def _times(one: Aggregates) -> Iterator[DisplayTable]:
     for task, own in _by_task(one):
         rows = []
         for cell in own:
@@ -123,31 +137,26 @@ def _times(one: Aggregates, width: int) -> list[str]:
             time = own[-1].time
             title = f"{task}: steps to {printed(time.level)} ({time.source})"
             notes = [f"Restricted mean up to step {printed(time.until)}; runs that do not reach it are censored."]
-            lines += _table(title, ["reach it", "median", "mean", "95 % interval"], rows, width, notes)
-    return lines
+            yield _grid(title, ["reach it", "median", "mean", "95 % interval"], rows, notes)
 
 
-def _areas(one: Aggregates, width: int) -> list[str]:
-    lines: list[str] = []
+def _areas(one: Aggregates) -> Iterator[DisplayTable]:
     for task, own in _by_task(one):
         rows = [(_label(one, c.variant), (*_estimate(c.area), Rounded(c.area.n, 0))) for c in own if c.area is not None]
         until = next((c.area_until for c in own if c.area_until is not None), None)
         if rows and until is not None:
             title = f"{task}: area under the curve up to step {printed(until)}, as a mean height"
-            lines += _table(title, ["area", "95 % interval", "n"], rows, width, [])
-    return lines
+            yield _grid(title, ["area", "95 % interval", "n"], rows, [])
 
 
-def _effects(one: Aggregates, width: int) -> list[str]:
-    lines: list[str] = []
+def _effects(one: Aggregates) -> Iterator[DisplayTable]:
     for k, task in enumerate(one.tasks):
         rows = [
             (f"{_label(one, p.variant)} > {_label(one, p.other)}", (Rounded(p.tasks[k].a12), Rounded(p.tasks[k].g)))
             for p in one.pairs
         ]
         if rows:
-            lines += _table(f"{task}: effect sizes", ["A12", "Hedges' g"], rows, width, [])
-    return lines
+            yield _grid(f"{task}: effect sizes", ["A12", "Hedges' g"], rows, [])
 
 
 def _by_task(one: Aggregates) -> list[tuple[str, list[CellStatistics]]]:
@@ -163,11 +172,14 @@ def _estimate(estimate: Estimate) -> tuple[Entry, Entry]:
     return rounded(estimate.value, estimate.low, estimate.high)
 
 
-def _table(
-    title: str, columns: Sequence[str], rows: Sequence[tuple[str, tuple[Entry, ...]]], width: int, notes: Sequence[str]
-) -> list[str]:
-    text = render(DisplayTable(title, "", tuple(columns), tuple(rows), tuple(notes)), "text", width)
-    return text.strip("\n").splitlines()
+def _grid(
+    title: str, columns: Sequence[str], rows: Sequence[tuple[str, tuple[Entry, ...]]], notes: Sequence[str]
+) -> DisplayTable:
+    return DisplayTable(title, "", tuple(columns), tuple(rows), tuple(notes))
+
+
+def _lines(grids: Iterable[DisplayTable], width: int) -> list[str]:
+    return [line for grid in grids for line in render(grid, "text", width).strip("\n").splitlines()]
 
 
 def _wrapped(sentences: Iterable[str], width: int) -> list[str]:
