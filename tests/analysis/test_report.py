@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from importlib.resources import files
 
 import numpy as np
 import pytest
@@ -11,9 +13,10 @@ from hypothesis import strategies as st
 from report_kit import check_structure
 from toy import EXPERIMENT
 
+from svgbench.analysis.report.inks import LEAST, contrast, variables
 from svgbench.analysis.report.markdown import markdown
 from svgbench.analysis.report.page import html
-from svgbench.analysis.report.svg_text import greys, page_element
+from svgbench.analysis.report.svg_text import page_element
 from svgbench.analysis.report.thinning import MOST_POINTS, extremes, thin
 from svgbench.analysis.show.canvas import house_style, subplots
 from svgbench.reporting import make_report, write_report
@@ -173,7 +176,8 @@ def test_an_element_has_no_foreign_names_and_short_numbers():
         '<?xml version="1.0"?><svg xmlns:xlink="http://www.w3.org/1999/xlink" xmlns="http://www.w3.org/2000/svg" '
         'viewBox="0 0 10 20"><metadata/><defs><style>*{fill: red}</style></defs><g id="a_1"><g id="b_1">'
         '<path id="m1" d="M 1.23456 2 \nL -0.00012 4 \nz\n" style="fill: #333333; font-family: \'X\', serif"/></g>'
-        '<use xlink:href="#m1" x="3.14159" clip-path="url(#c9)"/></g><clipPath id="c9"/></svg>'
+        '<g id="fixed"><text style="fill: #333333">x</text></g><use xlink:href="#m1" x="3.14159" '
+        'clip-path="url(#c9)"/></g><clipPath id="c9"/></svg>'
     )
     made = page_element(svg, "p")
     assert "http" not in made
@@ -181,5 +185,30 @@ def test_an_element_has_no_foreign_names_and_short_numbers():
     assert 'href="#p-0"' in made
     assert 'clip-path="url(#p-1)"' in made
     assert made.count(" id=") == 2
-    assert 'style="fill:var(--g33)"' in made
-    assert greys([made]) == {"33": ("#333333", "#bebebe")}
+    assert 'style="fill:var(--c333333)"' in made
+    assert '<text style="fill:#333333">x</text>' in made
+    assert variables([made]) == {"333333": "bebebf"}
+
+
+def pages_colours(dark: bool) -> dict[str, str]:
+    """The colours that the page's style sheet names, without "#"."""
+    sheets = (files("svgbench.analysis.report") / "templates" / "style.css").read_text().split("@media")
+    return dict(re.findall(r"--(\w+): #([0-9a-f]{6})", sheets[1 if dark else 0]))
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_every_text_can_be_read_on_its_ground(dark):
+    colours = pages_colours(dark)
+    texts = {"ink", "soft", "link", "for", "against", "between", "open"}
+    assert texts < colours.keys()
+    grounds = ("ground", "band")
+    assert min(contrast(colours[text], colours[ground]) for text in texts for ground in grounds) >= 4.5
+
+
+def test_lines_show_on_a_dark_page():
+    colours = ["000000", "440154", "0173b2", "7f7f7f", "ffffff"]
+    dark = variables([f"var(--c{colour})" for colour in colours])
+    ground = pages_colours(dark=True)["ground"]
+    assert all(contrast(dark[colour], ground) >= LEAST for colour in colours[:-1])
+    assert dark["ffffff"] == ground
+    assert dark["0173b2"] == "0173b2"

@@ -36,7 +36,10 @@ def test_a_report_is_one_file_and_says_what_it_is(walked):
         (("--experiment", "walkk"), "no experiment 'walkk'; did you mean 'walk'?"),
         (("--work", "testkitt"), "no work 'testkitt'; did you mean 'testkit'?"),
         (("--format", "htm"), "no format 'htm'; did you mean 'html'?"),
-        (("--experiment", "testkit/walk", "--budget", "papr"), "no budget of testkit/walk 'papr'; did you mean 'paper'?"),
+        (
+            ("--experiment", "testkit/walk", "--budget", "papr"),
+            "no budget of testkit/walk 'papr'; did you mean 'paper'?",
+        ),
         (("--experiment", "testkit/walk", "--jobs", "0"), "--jobs 0: expected a whole number from 1"),
         (("--experiment", "testkit/walk", "--output", "."), "--output .: it is a folder"),
     ],

@@ -131,13 +131,13 @@ def _measured(judged: Judged) -> tuple[str, str, str]:
 def standing(judged: Judged) -> str:
     """The answer in a word or two, as `answer` begins: "yes", "no", "in part", "open", "nothing against it so far".
 
-    "not measured" if no verdict has read a measurement, "nothing to judge" if there is no claim and no published
-    number, or none that can be compared.
+    "not measured" or "not judged yet" if no verdict has read a measurement, "nothing to judge" if there is no claim and
+    no published number, or none that can be compared.
     """
     if not judged.claims and not judged.levels:
         return NOTHING
     if not judged.budgets:
-        return "not measured"
+        return "not judged yet" if judged.begun else "not measured"
     asked = _asked(judged)
     return _standing(asked) if asked.words else NOTHING
 

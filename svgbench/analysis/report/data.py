@@ -19,6 +19,7 @@ class Picture:
     name: str  # of the page, "" for the main one
     svg: str
     said: str
+    width: int  # pixels at which its text is as large as the page's small text
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ class ExperimentPart:
     name: str  # "Figure 3", or the id without the work
     question: str
     standing: str  # the answer in a word or two
+    at: str  # " at short" where that answer is not of the paper's budget alone
     answer: str  # the sentences after the question
     caption: str  # the same in one or two sentences
     headline: ClaimPart | None

@@ -12,12 +12,14 @@ from matplotlib.figure import Figure
 
 from svgbench.analysis.read.frames import Results
 from svgbench.analysis.report.data import Picture
-from svgbench.analysis.report.svg_text import page_element
+from svgbench.analysis.report.svg_text import FIXED, page_element
 from svgbench.analysis.report.thinning import SAID, thin
 from svgbench.analysis.show.canvas import house_style
 from svgbench.analysis.show.plots import figures_of
 
 SVG: Any = {"svg.fonttype": "none", "svg.hashsalt": "svgbench", "svg.image_inline": True}
+
+POINT = 1.7  # pixels of the page for a point: 7 points become a text of 12 pixels
 
 
 def pictures(results: Results, anchor: str) -> list[Picture]:
@@ -39,8 +41,11 @@ def _picture(name: str, figure: Figure, prefix: str) -> Picture:
     figure.patch.set_visible(False)
     for ax in figure.axes:
         ax.patch.set_visible(False)
+        for label in ax.texts if ax.images else ():
+            label.set_gid(FIXED)
     text = io.StringIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r"Glyph .* missing from", category=UserWarning)  # the page's fonts
         figure.savefig(text, format="svg", metadata={"Date": None})
-    return Picture(name, page_element(text.getvalue(), prefix), "; ".join(filter(None, said)))
+    width = round(POINT * 72 * figure.get_figwidth())
+    return Picture(name, page_element(text.getvalue(), prefix), "; ".join(filter(None, said)), width)

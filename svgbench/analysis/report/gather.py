@@ -54,6 +54,7 @@ def experiment_part(
         name=name if (name := named_artifact(experiment)) != experiment.title else experiment.artifact,
         question=question(experiment),
         standing=standing(judged),
+        at="" if judged.budgets in ([], [judged.outlook.budgets[0]]) else f" at {' and '.join(judged.budgets)}",
         answer=answer(judged).removeprefix(question(experiment)).strip(),
         caption=answer(judged, brief=True).removeprefix(question(experiment)).strip(),
         headline=claims[first[0].id] if first is not None else None,

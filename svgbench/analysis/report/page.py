@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from svgbench.analysis.report.data import Report
-from svgbench.analysis.report.svg_text import greys
+from svgbench.analysis.report.inks import variables
 from svgbench.analysis.show.grids import Amount, DisplayTable, Entry, RoundedInterval, amount_of, lines_of
 from svgbench.words.experiment import BUDGETS
 
@@ -71,7 +71,7 @@ def html(report: Report) -> str:
         claim_words=list(dict.fromkeys(claim.verdict for _, claim in report.claims)),
         notes=report.notes,
         version=report.version,
-        greys=greys(drawn),
+        inks=variables(drawn),
         budget_names=BUDGETS,
         meanings=MEANINGS,
     )

@@ -1,17 +1,19 @@
-"""An SVG file of matplotlib as one element for a page: no foreign names, unique ids, short numbers, greys that follow
-the page's colours."""
+"""An SVG file of matplotlib as one element for a page: no foreign names, unique ids, short numbers, and colours that
+follow the page's ground."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from xml.etree import ElementTree
 
+from svgbench.analysis.report.inks import as_variables
+
 DECIMALS = 2  # of a point (1/72 inch)
+FIXED = "fixed"
+"""The id of groups whose colours stay as they are, because they lie on something that does not follow the page."""
 NUMBERS = ("d", "x", "y", "transform", "points", "width", "height")
 """Attributes that hold coordinates."""
 _LONG = re.compile(r"-?\d+\.\d{3,}")
-_GREY = re.compile(r"#([0-9a-f]{2})\1\1\b")
 _LINK = re.compile(r"url\(#([^)]+)\)")
 _FONT = re.compile(r"\s*font-family:[^;]*;?")
 
@@ -19,10 +21,11 @@ _FONT = re.compile(r"\s*font-family:[^;]*;?")
 def page_element(svg: str, prefix: str) -> str:
     """The drawing without metadata, fonts and its own size; its ids begin with `prefix`, so that several fit one page.
 
-    Fonts come from the page, as do greys: `greys` lists them.
+    Fonts come from the page, as do colours that would not show on a dark one, outside groups that are `FIXED`.
     """
     root = ElementTree.fromstring(svg)
     _strip(root)
+    fixed = {id(e) for group in root.iter() if group.get("id") == FIXED for e in group.iter()}
     _rename(root, prefix)
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
@@ -30,7 +33,7 @@ def page_element(svg: str, prefix: str) -> str:
             if name in element.attrib:
                 element.set(name, _short(element.attrib[name]))
         if "style" in element.attrib:
-            element.set("style", _style(element.attrib["style"]))
+            element.set("style", _style(element.attrib["style"], id(element) in fixed))
         element.tail = None
         if element.text is not None and not element.text.strip():
             element.text = None
@@ -38,17 +41,6 @@ def page_element(svg: str, prefix: str) -> str:
     width, height = root.attrib["viewBox"].split()[2:]
     root.attrib = {"viewBox": root.attrib["viewBox"], "width": width, "height": height, "aria-hidden": "true"}
     return ElementTree.tostring(root, encoding="unicode")
-
-
-def greys(elements: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """The greys that drawings use: two hexadecimal digits, with the colour on a light page and on a dark one."""
-    found = sorted({grey for svg in elements for grey in re.findall(r"var\(--g([0-9a-f]{2})\)", svg)})
-    return {grey: (f"#{grey * 3}", f"#{_inverted(grey) * 3}") for grey in found}
-
-
-def _inverted(grey: str) -> str:
-    """On the dark page black becomes its light ink, and white its ground."""
-    return f"{round(232 - int(grey, 16) * (232 - 22) / 255):02x}"
 
 
 def _strip(root: ElementTree.Element) -> None:
@@ -86,9 +78,10 @@ def _short(text: str) -> str:
     return re.sub(r"\s*([MLCQZz])\s*", r"\1", " ".join(text.split())) if text[:1] == "M" else text
 
 
-def _style(text: str) -> str:
+def _style(text: str, fixed: bool) -> str:
     text = _FONT.sub("", text)
-    return _GREY.sub(r"var(--g\1)", text).strip().rstrip(";").replace("; ", ";").replace(": ", ":")
+    text = text if fixed else as_variables(text)
+    return text.strip().rstrip(";").replace("; ", ";").replace(": ", ":")
 
 
 def _unwrap(parent: ElementTree.Element) -> None:
