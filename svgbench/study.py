@@ -281,10 +281,13 @@ class Study:
         verdicts, _ = self.compare(self.reading(selection))
         return {(v.task, v.variant): v.verdict for v in verdicts if v.kind == "level" and not v.rival}
 
-    def plot(self, output: Path | str = "figures", selection: Selection | None = None) -> tuple[Results, list[Path]]:
+    def plot(
+        self, output: Path | str = "figures", selection: Selection | None = None, running: bool = False
+    ) -> tuple[Results, list[Path]]:
         """Draw the figure as PNG and PDF into `output`; return the results that it shows, and the files.
 
-        The results' notes also name characters of labels that no installed font has.
+        The results' notes also name characters of labels that no installed font has. With `running`, the rows so far of
+        unfinished blocks are drawn too, as curves of their own, into files with "-running" in their names.
         """
         from svgbench.analysis.show.backend import import_matplotlib
 
@@ -292,7 +295,12 @@ class Study:
         from svgbench.analysis.show.plots import draw
 
         results = self.results(selection)
-        paths, note = draw(results, Path(output))
+        if running:
+            from svgbench.analysis.read.running import with_running
+
+            extra = reproduce.installed_algorithms()
+            results = with_running(results, self.store, self.reading(selection), extra)
+        paths, note = draw(results, Path(output), "-running" if running else "")
         return replace(results, notes=(*results.notes, note)) if note else results, paths
 
     def import_results(self, wanted: Import, preview: Preview | None = None) -> Imported:

@@ -42,6 +42,9 @@ def plot(
     override: SetOption = None,
     results: ResultsOption = None,
     with_reference: ReferenceOption = False,
+    running: Annotated[
+        bool, typer.Option("--running", help="Also the rows so far of unfinished blocks: no evidence, so labelled.")
+    ] = False,
     output: Annotated[Path, typer.Option("--output", help="Where the PNG and PDF go.")] = Path("figures"),
 ) -> None:
     """Draw the figure as PNG and PDF, with seeds, intervals and n."""
@@ -52,7 +55,7 @@ def plot(
     empty = []
     for study, selection in chosen:
         try:
-            read, paths = study.plot(output, selection)
+            read, paths = study.plot(output, selection, running)
         except UsageError:
             if len(chosen) == 1:
                 raise

@@ -14,8 +14,12 @@ import time
 import pytest
 from harness import PATIENCE, Bench, block_of, cell_of, environment, expected_csv, wait_until
 
+from svgbench.analysis.read.frames import read_results
+from svgbench.analysis.read.running import with_running
+from svgbench.lab.cells import Selection
 from svgbench.lab.files import locked
-from svgbench.lab.rows import RowsFile, Tail, header, parsed, unfinished
+from svgbench.lab.platform import compared
+from svgbench.lab.rows import RowsFile, Tail, as_csv, header, parsed, unfinished
 from svgbench.lab.store import Store
 
 SLOW = ("-o", "slices=12", "-o", "slice_seconds=0.2")
@@ -170,3 +174,38 @@ def test_watching_imports_nothing_slow_and_draws_in_place_on_a_terminal(tmp_path
     assert "\x1b[2J" not in text, "the screen is not cleared"
     assert "slow: []" in text
     assert "nothing runs" in text
+
+
+def test_a_figure_shows_unfinished_rows_as_such_and_no_verdict_reads_them(tmp_path):
+    bench = Bench(tmp_path / "results")
+    cells = {name: cell_of(seeds=2, variant=name) for name in ("drift", "still")}
+    rows = [{"seed": s, "step": t, "position": 0.1 * t + s, "side": "up"} for t in range(9) for s in (0, 1)]
+    entry = {"status": "done", "rows": 9, "platform": compared("cpu")}
+    texts = {s: as_csv([row for row in rows if row["seed"] == s], cells["still"].columns) for s in (0, 1)}
+    bench.store.merge(cells["still"], texts, dict.fromkeys((0, 1), entry))
+    words = ("testkit/walk", "--budget", "smoke", "--tasks", "field/calm", "--seeds", "2")
+    refused = bench("plot", *words, "--running", "--output", str(tmp_path / "figures"))
+    assert (refused.status, "no unfinished block of testkit/walk has rows" in refused.err) == (2, True)
+
+    before = bench("compare", *words, "--json").json
+    RowsFile(bench.store.block_work(block_of(cells["drift"])), cells["drift"].columns).update(rows[:8], at_once=True)
+    done = bench("plot", *words, "--running", "--output", str(tmp_path / "figures"))
+    assert done.status == 0, done.err
+    assert "1 cell of unfinished blocks: running, not evidence" in done.err
+    assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == [
+        "testkit-walk-running.pdf",
+        "testkit-walk-running.png",
+    ]
+    assert bench("compare", *words, "--json").json == before
+    results = with_running(*_read(bench, cells["drift"]))
+    assert results.labels["drift~running"] == "drift (running, not evidence)"
+    drawn = results.cells["field/calm", "drift~running"].frame
+    assert (len(drawn), len(results.cells["field/calm", "drift"].frame)) == (8, 0)
+    assert drawn.position.tolist() == [0.1 * t + s for s in (0, 1) for t in range(4)]
+
+
+def _read(bench, cell):
+    from svgbench_testkit.experiments import EXPERIMENTS
+
+    selection = Selection("smoke", (0, 1), ("field/calm",))
+    return read_results(bench.store, EXPERIMENTS[0], selection), bench.store, selection, {}

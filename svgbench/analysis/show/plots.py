@@ -51,8 +51,10 @@ class Look:
     width: float = 1.1
 
 
-def draw(results: Results, output: Path) -> tuple[list[Path], str]:
+def draw(results: Results, output: Path, mark: str = "") -> tuple[list[Path], str]:
     """Draw the experiment's figure (learning curves if it names none) into `output`; the files written, and a note.
+
+    mark: appended to the files' names.
 
     The note, usually empty, lists characters of labels that no font has.
 
@@ -61,7 +63,7 @@ def draw(results: Results, output: Path) -> tuple[list[Path], str]:
     with house_style():
         pages = figures_of(results)
         boxes = "".join(sorted({c for figure in pages.values() for c in find_fonts(figure)}))
-        stem = results.experiment.id.replace("/", "-")
+        stem = results.experiment.id.replace("/", "-") + mark
         return [
             path for name, figure in pages.items() for path in save(figure, output, f"{stem}-{name}" if name else stem)
         ], boxes_note(boxes) if boxes else ""
