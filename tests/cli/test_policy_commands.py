@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 from importlib.util import find_spec
 
 import numpy as np
 import pytest
-from harness import Bench
+from harness import ROOT, Bench
 
 import svgbench
 from svgbench import reproduce
@@ -208,3 +209,21 @@ def test_the_hash_in_a_policy_is_that_of_the_result(ran):
     own = b"".join(line for line in lines if line.startswith(b"1,"))
     policy = svgbench.policy("trpo/fig4", "trpo/cart-pole", "cem", 1, results=ran.results)
     assert policy.about["rows_sha256"] == hashlib.sha256(own).hexdigest() == ran.entries(run)["1"]["sha256"]
+
+
+def examples():
+    text = (ROOT / "docs" / "policies.md").read_text(encoding="utf-8")
+    return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+
+
+@pytest.mark.parametrize("place", [0, 1], ids=["called", "stable-baselines3"])
+def test_the_guide_s_examples_run_as_they_stand(ran, monkeypatch, place):
+    if place == 1 and find_spec("stable_baselines3") is None:
+        pytest.skip("needs the extra svgbench[crosscheck]")
+    assert len(examples()) == 2
+    monkeypatch.setenv("SVGBENCH_RESULTS", str(ran.results))
+    names: dict = {}
+    exec(compile(examples()[place], "docs/policies.md", "exec"), names)
+    assert names["policy"].about["seed"] == 0
+    if place == 1:
+        assert 0 < names["mean"] <= 10_000
