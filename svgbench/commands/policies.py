@@ -79,7 +79,7 @@ def video(
     output: Annotated[
         Path | None, typer.Option("--output", help="The file, .mp4 or .gif. [default: in figures/]")
     ] = None,
-    frames: Annotated[int, _count("--frames", 1, 100_000, "Pictures at most, of about 0.15 s of a core each.")] = 100,
+    frames: Annotated[int, _count("--frames", 1, 100_000, "Pictures at most, of about 0.1 s of a core each.")] = 100,
     every: Annotated[
         int | None, _count("--every", 1, 100_000, "Control steps between pictures. [default: the simulation's speed]")
     ] = None,
