@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
 from pathlib import Path
 
@@ -233,6 +234,7 @@ def test_csvs_with_seeds_in_their_names(bring: Bring, tmp_path: Path) -> None:
     files = sorted((tmp_path / "in").glob("*.csv"))
     expected = {s: pd.DataFrame({"step": [2500, 5000], "eval_return": [s + 0.5, s + 1.5]}) for s in (2, 10)}
     stored(bring(*files, *MAPPED, "--seed-from", r"run-(\d+)"), expected)
+    stored(bring(tmp_path / "in", *MAPPED, "--seed-from", r"run-(\d+)", "--format", "csv", "--replace"), expected)
     refused_ = bring(*files, *MAPPED, "--replace")
     assert "has no column 'seed'" in refused_.err
     assert "--seed-from" in refused_.err
@@ -272,7 +274,8 @@ def test_a_wrong_option_is_refused(bring: Bring, tmp_path: Path, words: tuple[st
 def test_a_folder_in_no_known_format(bring: Bring, tmp_path: Path) -> None:
     csvs(tmp_path / "in")
     refused(
-        bring(tmp_path / "in", *MAPPED), "is a folder of 2 files in no known format; expected a CSV or cleanrl: runs/"
+        bring(tmp_path / "in", *MAPPED),
+        "is a folder of 2 files in no known format; all its .csv files are read with --format csv",
     )
 
 
@@ -322,3 +325,13 @@ def test_the_same_seeds_of_two_tasks_may_lie_in_two_files(bring: Bring, tmp_path
 def test_a_column_is_read_once(bring: Bring, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("seed,step,ret\n0,2500,1.5\n")
     refused(bring(tmp_path / "a.csv", "--map", "eval_return=step"), "'step' would be step and eval_return; see --map")
+
+
+def test_names_that_are_not_utf8_can_be_stored(bring: Bring, tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"runs\xff")
+    folder.mkdir()
+    for seed in (0, 1):
+        np.savez(folder / os.fsdecode(b"\xfe_seed_%d.npz" % seed), timesteps=[10], results=[[1.0]])
+    assert bring(folder, "--seed-from", r"seed_(\d+)").status == 0
+    (file,) = (tmp_path / "results").rglob("*--mine.json")
+    assert json.loads(file.read_text())["source"] == "2 files of runs?"

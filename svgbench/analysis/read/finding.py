@@ -39,7 +39,8 @@ def find(paths: Sequence[Path], name: str) -> Found:
     inside = tuple(file for path in paths if path in folders for file in _files(path))
     where = ", ".join(map(str, paths[:3])) + (", ..." if len(paths) > 3 else "")
     found = _detected(named, inside, where) if name == formats.AUTO else (name, formats.format_of(name))
-    own = tuple(file for file in inside if found[1].detect(file))
+    any_csv = name == CSV  # its columns may be called differently
+    own = tuple(file for file in inside if found[1].detect(file) or (any_csv and file.suffix == ".csv"))
     if not own and not named:
         raise UsageError(f"{where} holds no file of the format {found[0]}; expected {found[1].expected}")
     claimed = set(own)
@@ -74,7 +75,8 @@ def _detected(named: Sequence[Path], inside: Sequence[Path], where: str) -> tupl
 
 def _refuse_folder(where: str, inside: Sequence[Path], known: dict[str, Format]) -> None:
     expected = "; ".join(f"{name}: {format_.expected}" for name, format_ in known.items())
-    raise UsageError(f"{where} is a folder of {_count(len(inside))} in no known format; expected a CSV or {expected}")
+    hint = "; all its .csv files are read with --format csv" if any(file.suffix == ".csv" for file in inside) else ""
+    raise UsageError(f"{where} is a folder of {_count(len(inside))} in no known format{hint}; expected {expected}")
 
 
 def _count(files: int) -> str:

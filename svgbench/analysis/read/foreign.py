@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from svgbench import strict_json
-from svgbench.analysis.read.import_source import MOST_BYTES, open_source
+from svgbench.analysis.read.import_source import MOST_BYTES, open_source, storable
 from svgbench.analysis.read.import_table import Choose, Table, read_table
 from svgbench.analysis.read.import_values import ColumnKind, RowError, numbers
 from svgbench.words.errors import UsageError
@@ -104,7 +104,7 @@ def read_bytes(file: Path) -> tuple[bytes, tuple[tuple[str, str], ...]]:
         data = file.read_bytes()
     except OSError as error:
         raise UsageError(f"{file} cannot be read: {error.strerror}") from None
-    return data, ((file.name, hashlib.sha256(data).hexdigest()),)
+    return data, ((storable(file.name), hashlib.sha256(data).hexdigest()),)
 
 
 def head_of(file: Path) -> bytes:

@@ -167,7 +167,12 @@ def open_source(file: Path) -> Iterator[TextFile]:
             raise _unreadable(name, error) from None
         regular = stat.S_ISREG(os.fstat(raw.fileno()).st_mode)
         kept = "standard input" if str(file) == STDIN else file.name if regular else "a pipe"
-        yield TextFile(name, kept.encode("utf-8", "replace").decode(), stream, text)
+        yield TextFile(name, storable(kept), stream, text)
+
+
+def storable(name: str) -> str:
+    """A name that a file of UTF-8 text can hold: bytes of a path that are not UTF-8 become question marks."""
+    return name.encode("utf-8", "replace").decode()
 
 
 def _open(file: Path, name: str) -> tuple[io.FileIO, bytes]:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from svgbench.analysis.read.caveats import absences, caveats
 from svgbench.analysis.read.gathering import SHOWN, Preview, gather, selecting
+from svgbench.analysis.read.import_source import storable
 from svgbench.analysis.read.import_table import CHUNK, Table
 from svgbench.analysis.read.import_values import quoted
 from svgbench.analysis.read.measures import CellData, measure_values
@@ -116,11 +117,13 @@ def _notes(table: Table, preview: Preview) -> Iterator[str]:
 
 def _about(wanted: Import, table: Table, format_: str) -> dict[str, Any]:
     """Where the rows come from, for the cell's JSON. The hash of several files is that of their hashes and names."""
-    how = {"format": format_, "map": dict(wanted.map), "seed_from": wanted.seed_from, "every": wanted.every}
+    map_ = {ours: storable(theirs) for ours, theirs in wanted.map.items()}
+    how = {"format": format_, "map": map_, "seed_from": storable(wanted.seed_from), "every": wanted.every}
     if len(table.sources) == 1:
         return dict(zip(("source", "source_sha256"), table.sources[0], strict=True)) | {"read": how}
     listed = "".join(f"{digest}  {name}\n" for name, digest in table.sources)
-    name = f"{len(table.sources)} files of {', '.join(path.name or str(path) for path in wanted.paths[:3])}"
+    names = [storable(path.name or str(path)) for path in wanted.paths]
+    name = f"{len(table.sources)} files of {', '.join(names[:3])}{', ...' if len(names) > 3 else ''}"
     digest = hashlib.sha256(listed.encode()).hexdigest()
     each = [{"name": name, "sha256": digest} for name, digest in table.sources]
     return {"source": name, "source_sha256": digest, "sources": each, "read": how}
