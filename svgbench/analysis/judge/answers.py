@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from svgbench.analysis.judge.discoveries import Discovery, discoveries
 from svgbench.analysis.judge.judgement import Verdict
 from svgbench.analysis.judge.outlook import Open, Outlook
 from svgbench.analysis.judge.verdict_words import of_claim, tally, tally_words, word_over
@@ -36,6 +37,11 @@ class Judged:
         """The claims that have verdicts, with all their verdicts."""
         found = ((claim, of_claim(self.verdicts, claim.id)) for claim in self.experiment.claims)
         return [(claim, own) for claim, own in found if own]
+
+    @cached_property
+    def discoveries(self) -> list[Discovery]:
+        """The claims' verdicts with their p-values, adjusted over the experiment (false discovery rate)."""
+        return discoveries(self.experiment, self.verdicts)
 
     @cached_property
     def levels(self) -> list[Verdict]:
@@ -76,7 +82,9 @@ class Judged:
     def rows(self) -> list[dict[str, str | int | float | None]]:
         """The verdicts as flat rows, each with the runs that it needs; None if it needs none or they are unknown."""
         rows = []
+        tested = {one.verdict.id: one for one in self.discoveries}
         for verdict in self.verdicts:
+            test = tested.get(verdict.id)
             asks = self.open_of(verdict)
             rows.append(
                 verdict.as_row()
@@ -85,6 +93,8 @@ class Judged:
                     "open_runs": asks.runs if asks else None,
                     "open_seconds": asks.seconds if asks else None,
                     "open_seeds": asks.seeds if asks else None,
+                    "p": test.p if test else None,
+                    "p_fdr": test.adjusted if test else None,
                 }
             )
         return rows

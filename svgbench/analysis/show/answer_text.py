@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from svgbench.analysis.judge.answers import Judged, answer, standing, work_answer
+from svgbench.analysis.judge.discoveries import told
 from svgbench.analysis.judge.judgement import CAUSES, Verdict
 from svgbench.analysis.judge.outlook import MOST_SEEDS, Open
 from svgbench.analysis.judge.verdict_words import tally, tally_words, word_over
@@ -35,6 +36,7 @@ def summary_lines(judged: Judged, width: int, more: bool = True) -> list[str]:
     parts = [
         _wrapped(answer(judged), width),
         _claim_list(judged, width),
+        _wrapped(told(judged.discoveries), width),
         _rivals(judged, width),
         _caveats(judged, width, MOST_CAVEATS if more else None),
         _published(judged, width) + _alone(judged, width) + _not_run(judged, width),
