@@ -66,4 +66,4 @@ def fetch(
     for one in get(source, works or (), reference_root(), notice):
         what = f"{one.archive.files} files, {size(one.archive.unpacked)}" if one.new else "already here"
         out(f"{one.archive.work}: {what}: {one.folder}")
-    out("--with-reference of list, compare, plot and table reads them")
+    out("--with-reference of list, compare, plot, table and report reads them")

@@ -147,7 +147,7 @@ def _got(read: Reader, archive: Archive, index: Index, root: Path, tell: Callabl
             shutil.rmtree(left)
         tell(f"{archive.work}: {archive.file}, {archive.bytes} bytes")
         with tempfile.TemporaryDirectory(prefix=_PARTIAL, dir=root) as place:
-            packed, unpacked = Path(place) / archive.file, Path(place) / "results"
+            packed, unpacked = Path(place) / "archive", Path(place) / "results"
             _copy_verified(read, archive, packed)
             unpack(packed, archive, unpacked)
             if folder.exists():
