@@ -122,7 +122,7 @@ def test_works_have_titles_and_others_their_id():
         (((S, S), (S,)), "Do the results of X hold? Yes: of 3 claims in 2 experiments 3 SUPPORTED."),
         (((S, R), (U,)), "Do the results of X hold? In part: of 3 claims in 2 experiments 1 SUPPORTED, 1 REFUTED, 1"),
         (((R, U),), "Do the results of X hold? No: of 2 claims in one experiment 1 REFUTED, 1 INCONCLUSIVE."),
-        (((S, U),), "Do the results of X hold? Open: of 2 claims in one experiment 1 SUPPORTED, 1 INCONCLUSIVE."),
+        (((S, U),), "Do the results of X hold? Nothing against it so far: of 2 claims in one experiment 1 "),
         (((M,),), "Do the results of X hold? Nothing can be judged yet."),
     ],
 )

@@ -257,7 +257,7 @@ def work_answer(title: str, every: Sequence[Judged]) -> str:
 
 
 def work_standing(every: Sequence[Judged]) -> str:
-    """The answer for a whole work in a word or two: "yes", "in part", "no", "open", or as in `standing`."""
+    """The answer for a whole work in a word or two, as in `standing`; a claim that is mixed is against "yes"."""
     words = [word_over(own) for judged in every for _, own in judged.claims]
     if not words:
         return NOTHING
@@ -266,4 +266,6 @@ def work_standing(every: Sequence[Judged]) -> str:
     supported, against = words.count("SUPPORTED"), words.count("REFUTED") + words.count("mixed")
     if supported == len(words):
         return "yes"
-    return "in part" if supported and against else "no" if against else "open"
+    if supported:
+        return "in part" if against else "nothing against it so far"
+    return "no" if against else "open"
