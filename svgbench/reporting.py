@@ -7,10 +7,13 @@ write_report(report, "report.html")
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,8 +58,8 @@ def make_report(
 
     With a `budget` everything is judged and shown there; without, each claim at the largest budget that can decide it,
     and figures and tables at the largest with results. With more than one of `jobs` the experiments are read and drawn
-    in as many processes, which find them by name. `draw` makes the figures. `tell` is called with each finished
-    experiment's name.
+    in as many processes, which find them by name; a script needs `if __name__ == "__main__"` then. `draw` makes the
+    figures. `tell` is called with each finished experiment's name.
     """
     from svgbench.analysis.report.data import Report
     from svgbench.analysis.report.gather import work_part
@@ -97,14 +100,31 @@ def _each(
         return
     longest_first = sorted(studies, key=_weight, reverse=True)
     asked = [_Asked(s.experiment.id, s.store.root, s.reference, budget, draw) for s in longest_first]
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        futures: list[tuple[str, Future[Any]]] = [(one.experiment, pool.submit(_found, one)) for one in asked]
+    before = active_children()
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+        with _interrupts_held():
+            futures: list[tuple[str, Future[Any]]] = [(one.experiment, pool.submit(_found, one)) for one in asked]
         try:
             for name, future in futures:
                 yield name, future.result()
-        except BaseException:
+        except BaseException as error:
             pool.shutdown(wait=False, cancel_futures=True)
+            for process in active_children():
+                if process not in before:
+                    process.terminate()
+            if isinstance(error, BrokenProcessPool):
+                raise ChildProcessError("a process of the report was ended from outside; --jobs 1 has none") from None
             raise
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Processes that start here ignore Ctrl-C, which reaches every process of a terminal: the parent ends them."""
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
 
 def _weight(study: Study) -> int:

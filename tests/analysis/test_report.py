@@ -118,7 +118,7 @@ def test_a_budget_can_be_named(study):
 def test_markdown_has_the_same_words_and_no_figure(study):
     text = markdown(make_report([study], draw=False))
     assert text.startswith("# Does Figure 1 hold?\n")
-    assert "**Yes**: At the paper's budget, yes: its claim is SUPPORTED." in text
+    assert "- Does Figure 1 hold? **Yes**: At the paper's budget, yes: its claim is SUPPORTED." in text
     assert "| wins" in text
     assert "| toy/fig1" in text
     assert "<" not in text.replace("<br>", "")

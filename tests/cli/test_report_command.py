@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 
 import pytest
-from harness import ROOT
+from harness import ROOT, alive, wait_until
 
 SMALL = ("scg/mm", "scg/vine")
 
@@ -72,3 +74,19 @@ def test_two_processes_write_the_same_bytes(bench):
     one, two = ((bench.folder / f"{jobs}.html").read_bytes() for jobs in ("1", "2"))
     assert one == two
     assert len(one) > 50_000
+
+
+def test_an_interrupt_ends_every_process_without_a_traceback(bench):
+    for name in SMALL:
+        shutil.copytree(ROOT / "results" / name, bench.results / name)
+    words = [word for name in SMALL for word in ("--experiment", name)]
+    run = bench.start("report", *words, "--jobs", "2")
+    wait_until(lambda: len(run.children("spawn_main")) == 2, "two processes")
+    children = run.children("spawn_main")
+    for pid in (run.process.pid, *children):
+        os.kill(pid, signal.SIGINT)
+    done = run.end()
+    assert done.status == 130
+    assert "Traceback" not in done.err
+    wait_until(lambda: not any(map(alive, children)), "their ends")
+    assert not (bench.folder / "report.html").exists()

@@ -26,23 +26,20 @@ def markdown(report: Report) -> str:
 
 
 def _answers(work: WorkPart) -> list[str]:
-    asked = [one for one in work.questions if one.begun]
-    lines = [f"- {one.question} **{one.standing.capitalize()}**: {_after(one)}" for one in asked]
+    lines = [
+        f"- {markdown_text(one.question)} **{markdown_text(one.standing.capitalize())}**: {markdown_text(_after(one))}"
+        for one in work.questions
+        if one.begun
+    ]
     unmeasured = [one.name for one in work.questions if not one.begun]
-    lines += [f"- Not measured: {', '.join(unmeasured)}."] if unmeasured else []
-    return [f"### {markdown_text(work.title)}: {work.standing}", "\n".join(map(_inline, lines))]
+    lines += ["- Not measured: " + markdown_text(", ".join(unmeasured)) + "."] if unmeasured else []
+    return [f"### {markdown_text(work.title)}: {work.standing}", "\n".join(lines)]
 
 
 def _after(one: ExperimentPart) -> str:
     head = one.headline
     effect = f", {head.unit} {head.effect}" if head is not None and head.effect else ""
     return one.answer + (f" Headline: {head.id}, n = {head.n}{effect}." if head is not None else "")
-
-
-def _inline(line: str) -> str:
-    """A list's line, escaped except for its own marks: the dash and the bold word."""
-    head, *rest = line.removeprefix("- ").split("**")
-    return "- " + "**".join(markdown_text(part) for part in (head, *rest))
 
 
 def _coverage(report: Report) -> str:
