@@ -33,10 +33,11 @@ def bring(tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest
         with pytest.raises(SystemExit) as end:
             cli.main()
         out, err = capfd.readouterr()
-        frame = None
+        frame, notes = None, ()
         if results.exists():
-            frame = svgbench.load("sac-svg/table2", results).frame(Selection("short", None, (), ("mine",)))
-        return SimpleNamespace(status=end.value.code, out=out, err=err, frame=frame)
+            read = svgbench.load("sac-svg/table2", results).results(Selection("short", None, (), ("mine",)))
+            frame, notes = read.frame(), read.notes
+        return SimpleNamespace(status=end.value.code, out=out, err=err, frame=frame, notes=notes)
 
     return bring_with
 

@@ -174,10 +174,18 @@ def _undeclared(
 def _origin(experiment: Experiment, meta: Mapping[str, Any]) -> str:
     """The origin of an undeclared cell, in words."""
     if meta.get("imported"):
-        return f"imported from {meta['source']}"
+        return f"imported from {meta['source']}{_way_of_reading(meta.get('read', {}))}"
     if unchanged_id(meta["variant"]) in {variant.id for variant in experiment.variants}:
         return "made with -o"
     return f"a run of {meta.get('learner', 'an unknown learner')}, which {experiment.id} does not declare"
+
+
+def _way_of_reading(read: Mapping[str, Any]) -> str:
+    """What a reader of an imported number should know: the format, and whether the rows are training episodes."""
+    words = [read["format"]] if read.get("format", "csv") != "csv" else []
+    words += ["training episodes"] * bool(read.get("episodes"))
+    words += [f"means over {read['every']} steps"] if read.get("every") else []
+    return f" ({', '.join(words)})" if words else ""
 
 
 def _narrowed(data: CellData, asked: tuple[int, ...]) -> CellData:

@@ -37,6 +37,7 @@ class Preview:
 
     format: str = ""
     title: str = ""
+    episodes: bool = False  # the rows are training episodes
     runs: list[dict[str, Any]] = field(default_factory=list)
     columns: dict[str, str] = field(default_factory=dict)
     unread: tuple[Path, ...] = ()
@@ -55,6 +56,7 @@ def gather(experiment: Experiment, wanted: Import, preview: Preview) -> tuple[Ta
     """All rows of the files, with columns called as the experiment calls them, and a note. Raises UsageError."""
     found = find(wanted.paths, wanted.format)
     preview.format, preview.title, preview.unread = found.name, found.format.title, found.unread
+    preview.episodes = found.format.episodes
     _check_map(experiment, wanted.map)
     logs = _logs(found, wanted)
     chooser = _Chooser(experiment, wanted, found, preview)

@@ -96,7 +96,7 @@ def import_results(
     _check_names(store, experiment, wanted, installed)
     table, note = gather(experiment, wanted, preview)
     parts = [_prepare(store, experiment, wanted, table, *part) for part in _by_task(experiment, wanted, table)]
-    about = _about(wanted, table, preview.format)
+    about = _about(wanted, table, preview)
     write = _described if wanted.dry_run else _write
     cells = tuple(write(store, table, part, about) for part in parts)
     return Imported(cells, (*filter(None, [note]), *_notes(table, preview)), preview)
@@ -104,6 +104,8 @@ def import_results(
 
 def _notes(table: Table, preview: Preview) -> Iterator[str]:
     """What became of the rest of the files."""
+    if preview.episodes:
+        yield "the rows are training episodes, at the steps at which they ended"
     if table.ignored:
         names = [quoted(name) if name.strip() else "without a name" for name in table.ignored]
         more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
@@ -115,10 +117,11 @@ def _notes(table: Table, preview: Preview) -> Iterator[str]:
         yield f"the file does not end with a newline; if it was cut, {quoted(table.unended)} at its end may be, too"
 
 
-def _about(wanted: Import, table: Table, format_: str) -> dict[str, Any]:
+def _about(wanted: Import, table: Table, preview: Preview) -> dict[str, Any]:
     """Where the rows come from, for the cell's JSON. The hash of several files is that of their hashes and names."""
     map_ = {ours: storable(theirs) for ours, theirs in wanted.map.items()}
-    how = {"format": format_, "map": map_, "seed_from": storable(wanted.seed_from), "every": wanted.every}
+    how = {"format": preview.format, "map": map_, "seed_from": storable(wanted.seed_from), "every": wanted.every}
+    how["episodes"] = preview.episodes
     if len(table.sources) == 1:
         return dict(zip(("source", "source_sha256"), table.sources[0], strict=True)) | {"read": how}
     listed = "".join(f"{digest}  {name}\n" for name, digest in table.sources)
