@@ -145,7 +145,7 @@ def test_episodes_are_averaged_only_if_asked(bring: Bring, tmp_path: Path) -> No
     done = bring(*words, "--every", "100")
     stored(done, {0: pd.DataFrame({"step": [100, 200, 300], "eval_return": [1.5, 3.0, 4.0]})})
     assert "5 rows became 3" in done.out
-    assert "the rows are training episodes" in done.out
+    assert "the rows come from training episodes" in done.out
     assert "mine is imported from 0.monitor.csv (sb3-monitor, training episodes, means over 100 steps)" in done.notes
     assert "1 after a seed's last multiple of 100 are left out" in " ".join(done.out.split())
     gap = bring(*words, "--every", "30")

@@ -105,7 +105,7 @@ def import_results(
 def _notes(table: Table, preview: Preview) -> Iterator[str]:
     """What became of the rest of the files."""
     if preview.episodes:
-        yield "the rows are training episodes, at the steps at which they ended"
+        yield "the rows come from training episodes, with exploration"
     if table.ignored:
         names = [quoted(name) if name.strip() else "without a name" for name in table.ignored]
         more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
