@@ -45,22 +45,28 @@ def plot(
     running: Annotated[
         bool, typer.Option("--running", help="Also the rows so far of unfinished blocks: no evidence, so labelled.")
     ] = False,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Instead: the share of runs above each score, over the tasks.")
+    ] = False,
     output: Annotated[Path, typer.Option("--output", help="Where the PNG and PDF go.")] = Path("figures"),
 ) -> None:
     """Draw the figure as PNG and PDF, with seeds, intervals and n."""
     from svgbench.terminal import notice, out
 
+    if profile and running:
+        raise UsageError("--profile draws finished runs only; leave out --running")
     chosen = asked(studies_of(experiment, results, reference=with_reference), budget, seeds, tasks, variants, override)
     say_budgets(chosen, budget)
     empty = []
     for study, selection in chosen:
         try:
-            read, paths = study.plot(output, selection, running)
+            drawn = _profile(study, selection, output) if profile else study.plot(output, selection, running)
         except UsageError:
             if len(chosen) == 1:
                 raise
             empty.append(study.experiment.id)
             continue
+        read, paths = drawn
         for note in (*read.notes, *read.caveats):
             notice(note)
         out("\n".join(map(str, paths)))
@@ -68,6 +74,20 @@ def plot(
         raise UsageError(f"nothing to draw: no results of {', '.join(empty)}")
     if empty:
         notice(f"nothing to draw of {', '.join(empty)}")
+
+
+def _profile(study: Any, selection: Any, output: Path) -> tuple[Any, list[Path]]:
+    """Draw performance profiles; the results that they show, with a note on what is left out, and the files."""
+    from dataclasses import replace
+
+    from svgbench.analysis.show.backend import import_matplotlib
+
+    import_matplotlib()
+    from svgbench.analysis.show.profile_plot import draw_profiles
+
+    read = study.results(selection)
+    paths, note = draw_profiles(read, study.aggregates(selection), output)
+    return replace(read, notes=(*read.notes, *([note] if note else []))), paths
 
 
 def table(

@@ -20,6 +20,8 @@ from svgbench.analysis.judge.statistics import interquartile_mean, t_interval
 from svgbench.analysis.read.frames import Results
 from svgbench.analysis.read.measures import Sample
 from svgbench.analysis.show.aggregate_text import aggregate_lines
+from svgbench.analysis.show.profile_plot import draw_profiles
+from svgbench.words.errors import UsageError
 from svgbench.words.experiment import TaskSpec, Variant
 
 values = st.lists(st.floats(-100, 100).map(lambda x: round(x, 3)), min_size=5, max_size=8)
@@ -257,3 +259,15 @@ def test_the_text_names_what_is_refused():
     text = " ".join(" ".join(aggregate_lines(aggregates_of(results(*cells)), 80)).split())
     assert "no scores over tasks: the random policy is not measured on t, u at paper" in text
     assert aggregate_lines(aggregates_of(results()), 80)[-1] == "nothing is measured"
+
+
+def test_profiles_are_drawn_or_it_is_said_why_not(tmp_path):
+    whole = two_tasks()
+    paths, note = draw_profiles(whole, aggregates_of(whole, Table()), tmp_path)
+    assert [path.name for path in paths] == ["w-x-profile.png", "w-x-profile.pdf"]
+    first = [path.read_bytes() for path in paths]
+    assert note == ""
+    assert [path.read_bytes() for path in draw_profiles(whole, aggregates_of(whole, Table()), tmp_path)[0]] == first
+    bare = results(*[cell(v, x, t) for t in ("t", "u") for v, x in (("a", GOOD), ("b", WEAK))])
+    with pytest.raises(UsageError, match="no profile of w/x: the random policy is not measured on t, u at paper"):
+        draw_profiles(bare, aggregates_of(bare), tmp_path)
