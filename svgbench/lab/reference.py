@@ -73,7 +73,7 @@ def reference_of(work: str) -> Reference | None:
     if os.environ.get(VARIABLE):
         return Reference(root, str(root)) if is_plain(root) else None
     checkout = Path(__file__).resolve().parents[2]
-    if (checkout / ".git").exists() and (checkout / "results" / work).is_dir():
+    if (checkout / "pyproject.toml").exists() and (checkout / "results" / work).is_dir():
         return Reference(checkout / "results", "committed with svgbench")
     return None
 

@@ -13,12 +13,12 @@ import threading
 
 import numpy as np
 import pytest
-from harness import cell_of, forks
+from harness import ROOT, cell_of, forks
 
 from svgbench.lab import policies
 from svgbench.lab.bundle import INDEX, Archive, bundle, read_index
 from svgbench.lab.fetch import fetch
-from svgbench.lab.reference import FETCHED, Reference, ReferredStore, fetched
+from svgbench.lab.reference import FETCHED, Reference, ReferredStore, fetched, reference_of, reference_root
 from svgbench.lab.store import Store
 from svgbench.lab.unpack import unpack
 from svgbench.words.errors import DamagedError, UsageError
@@ -365,6 +365,22 @@ def test_own_cells_come_first_and_the_reference_is_never_written(two_seeds, benc
     store.csv_path(still).unlink()  # damaged, and still one's own
     assert store.state(still).status == "failed"
     assert {path: path.stat().st_mtime_ns for path in two_seeds.rglob("*")} == before
+
+
+def test_the_order_in_which_reference_results_are_looked_for(packed, two_seeds, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.delenv("SVGBENCH_REFERENCE", raising=False)
+    committed = reference_of("maac")
+    assert committed == Reference(ROOT / "results", "committed with svgbench")
+    assert reference_of("testkit") is None
+    (got,) = fetch(str(packed), (), reference_root())
+    assert got.folder.is_relative_to(tmp_path)
+    assert reference_of("testkit") == Reference(got.folder, "fetched, svgbench 1.2.3")
+    assert reference_of("maac") == committed
+    monkeypatch.setenv("SVGBENCH_REFERENCE", str(two_seeds))
+    assert reference_of("testkit") == Reference(two_seeds, str(two_seeds))
+    monkeypatch.setenv("SVGBENCH_REFERENCE", str(tmp_path / "nowhere"))
+    assert reference_of("maac") is None
 
 
 def reading(bench, words, reference):
