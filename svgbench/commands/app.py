@@ -104,7 +104,7 @@ for name, command in COMMANDS.items():
     app.command(name, cls=Command)(command)
 
 
-WRITING = ("run", "tune", "import", "report", "bundle", "fetch", "clean", "policy")
+WRITING = ("run", "tune", "import", "report", "bundle", "fetch", "clean")
 """These commands finish their work even if nobody reads their output; a command that only reads ends at once."""
 
 

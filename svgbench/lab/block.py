@@ -59,7 +59,7 @@ class BlockProcess:
         self.rows: list[Row] = []
         self.shown = RowsFile(self.folder, block.cell.columns)
         self.last: dict[str, dict[int, float]] = {}  # column -> seed -> its last number
-        self.last_rows: dict[int, Row] = {}  # by seed
+        self.last_rows: dict[int, Row] = {}  # by seed, as JSON can hold them
         self.seconds = 0.0  # of computing, over all attempts
 
     def run(self) -> int:
@@ -152,8 +152,9 @@ class BlockProcess:
 
     def _note_last(self, rows: list[Row]) -> None:
         """Keep every seed's last row, and its last number in each column, for the progress display."""
+        newest = {row["seed"]: row for row in rows}
+        self.last_rows |= {seed: self._shown_row(row) for seed, row in newest.items()}
         for row in rows:
-            self.last_rows[row["seed"]] = row
             for name in self.block.cell.columns:
                 value = row.get(name)
                 if isinstance(value, int | float) and math.isfinite(value):
@@ -168,7 +169,7 @@ class BlockProcess:
             "diverged": len(learner.diverged),
             "outlook": float(getattr(learner, "outlook", 1.0)),
             "last": {name: sum(own.values()) / len(own) for name, own in self.last.items()},
-            "rows": [self._shown_row(row) for _, row in sorted(self.last_rows.items())],
+            "rows": [row for _, row in sorted(self.last_rows.items())],
         }
         write_atomic(self.folder / "progress.json", strict_json.dumps(report).encode(), durable=False)
 
