@@ -25,7 +25,6 @@ COMMANDS = {
     "run": ("run", *WALK, "--tasks", "field/calm", "--variants", "drift", "--seeds", "2"),
     "tune": ("tune", "testkit/walk-search", "--budget", "smoke", "--check"),
     "status": ("status", "walk"),
-    "running": ("status", "walk", "--running"),
     "logs": ("logs", "testkit/walk"),
     "policy": ("policy", "testkit/walk"),
     "plot": ("plot", "testkit/walk"),
