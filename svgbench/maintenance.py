@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from svgbench import reproduce, strict_json
-from svgbench.lab import platform
+from svgbench.lab import platform, sharing
 from svgbench.lab.attendance import at_work
 from svgbench.lab.cells import Selection, block_from_job, cell_name, expand
 from svgbench.lab.damage import DamagedFileError
@@ -180,12 +180,15 @@ def _is_needed(store: Store, folder: Path, declared: Mapping[str, str]) -> bool:
     return identity == cell.identity and set(store.state(cell).usable) != set(block.seeds)
 
 
-def doctor(store: Store) -> list[dict[str, Any]]:
-    """Check that this machine can run svgbench: one flat row per check, `check`, `ok`, `detail`."""
+def doctor(store: Store, shared: bool = False) -> list[dict[str, Any]]:
+    """Check that this machine can run svgbench: one flat row per check, `check`, `ok`, `detail`.
+
+    `shared` adds whether several runs can work in the results folder.
+    """
     checks = [_python(), *(_package(name) for name in ("torch", "mujoco", "gymnasium", "numpy", "scipy", "pandas"))]
     checks += [_row("cores", True, f"{platform.cores()}"), _torch_works(), _mujoco_works(), _writable(store)]
     checks += [_registry(), _published()]
-    return checks
+    return checks + ([_row(*found) for found in sharing.shared(store.root)] if shared else [])
 
 
 def _row(check: str, ok: bool, detail: str) -> dict[str, Any]:

@@ -95,7 +95,7 @@ class Forked:
 class Forking:
     """What `svgbench.lab.executor.Local` does, without the start of a program."""
 
-    def __init__(self, slots):
+    def __init__(self, slots, devices=()):
         self.slots = slots
 
     def submit(self, placement):

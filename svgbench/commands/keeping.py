@@ -84,14 +84,20 @@ def clean(
         out("\n".join([str(path) for path in gone] or ["nothing to remove"]))
 
 
-def doctor(results: ResultsOption = None, as_json: JsonOption = False) -> None:
+def doctor(
+    shared: Annotated[
+        bool, typer.Option("--shared", help="Also test two processes against each other in the results folder.")
+    ] = False,
+    results: ResultsOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Check that this machine can run svgbench. Exits with 1 if something is missing."""
     from svgbench.lab.store import Store
     from svgbench.maintenance import doctor as examine
     from svgbench.study import results_root
     from svgbench.terminal import out_rows
 
-    rows = examine(Store(results_root(results)))
+    rows = examine(Store(results_root(results)), shared)
     shown = [row | {"ok": "ok" if row["ok"] else "NOT OK"} for row in rows]
     out_rows(rows if as_json else shown, as_json, "", {"check": "check", "ok": "", "detail": "detail"})
     if not all(row["ok"] for row in rows):

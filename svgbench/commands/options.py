@@ -69,7 +69,12 @@ LinesOption = Annotated[
         help="Last lines to print of each log.",
     ),
 ]
-DeviceOption = Annotated[str, typer.Option("--device", autocompletion=completion.devices, help="cpu, cuda or cuda:N.")]
+DeviceOption = Annotated[
+    str,
+    typer.Option(
+        "--device", autocompletion=completion.devices, help="cpu, cuda, cuda:N, or cuda:0,cuda:1 for several."
+    ),
+]
 ExecutorOption = Annotated[
     str,
     typer.Option(
@@ -112,17 +117,27 @@ def selection_of(
     from svgbench.lab import platform
     from svgbench.lab.cells import Selection, parse_seeds
 
-    if not re.fullmatch(r"cpu|cuda(:[0-9]{1,4})?", device):
-        raise UsageError(f"--device {device}: expected cpu, cuda or cuda:N")
-    platform.check_device(device)
+    devices = device_list(device)
+    platform.check_device(max(devices, key=lambda one: (len(one), one)))  # the GPU of the largest number
     return Selection(
         budget=budget or "paper",
         seeds=None if seeds is None else parse_seeds(seeds),
         tasks=words_of("--tasks", tasks),
         variants=words_of("--variants", variants),
         overrides=tuple(overrides or ()),
-        device=device,
+        device=devices[0],
     )
+
+
+def device_list(text: str) -> tuple[str, ...]:
+    """The devices that `--device` names: one, or several GPUs by their numbers. UsageError says what was expected."""
+    devices = tuple(text.split(","))
+    pattern = r"cpu|cuda(:[0-9]{1,4})?" if len(devices) == 1 else r"cuda:[0-9]{1,4}"
+    if not all(re.fullmatch(pattern, one) for one in devices):
+        raise UsageError(f"--device {text}: expected cpu, cuda or cuda:N, or a list such as cuda:0,cuda:1")
+    if len(set(devices)) < len(devices):
+        raise UsageError(f"--device {text} names a device twice; for two blocks on each of N GPUs say --jobs 2N")
+    return devices
 
 
 def words_of(option: str, values: list[str] | None) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from svgbench.commands.options import (
     TimeLimitOption,
     VariantsOption,
     YesOption,
+    device_list,
     studies_of,
 )
 from svgbench.words.errors import FAILED, INCOMPLETE, OK, WORSE, DamagedError, UsageError
@@ -54,7 +55,7 @@ def plan(
     everything: list[dict[str, Any]] = []
     for study, selection in asked(studies, budget, seeds, tasks, variants, override, device, running=True):
         made = study.plan(selection)
-        costs, estimate = study.estimate(made, jobs, calibrate, notice)
+        costs, estimate = study.estimate(made, jobs_on(device, jobs), calibrate, notice)
         rows = describe.plan_rows(made, costs, estimate)
         everything += rows
         if as_json:
@@ -91,18 +92,25 @@ def run(
     from svgbench.terminal import parse_duration
 
     requeue_on_sigterm()
-    make_executor(executor, 1)  # refuse a wrong name before anything is written
+    devices = device_list(device)
+    make_executor(executor, 1, devices)  # refuse a wrong name before anything is written
     limit = None if time_limit is None else parse_duration(time_limit)
     studies = studies_of(experiment, results)
     chosen = asked(studies, budget, seeds, tasks, variants, override, device, running=True)
     plans = [(study, study.plan(selection, thorough=True)) for study, selection in chosen]
     statuses = []
     for study, made in plans:
-        options = RunOptions(study.jobs(made, jobs), executor, limit)
+        options = RunOptions(study.jobs(made, jobs_on(device, jobs)), executor, limit, devices)
         statuses.append(run_plan(study, made, options, yes))
         if stopped(statuses[-1]):
             raise typer.Exit(statuses[-1])
     raise typer.Exit(worst(statuses))
+
+
+def jobs_on(device: str, jobs: int | None) -> int | None:
+    """The blocks at once: as requested, or else one on each of several GPUs; None leaves it to the study."""
+    count = len(device_list(device))
+    return jobs or (count if count > 1 else None)
 
 
 def requeue_on_sigterm() -> None:

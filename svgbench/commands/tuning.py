@@ -21,9 +21,10 @@ from svgbench.commands.options import (
     TimeLimitOption,
     VariantsOption,
     YesOption,
+    device_list,
     selection_of,
 )
-from svgbench.commands.running import requeue_on_sigterm, run_plan, stopped, worst
+from svgbench.commands.running import jobs_on, requeue_on_sigterm, run_plan, stopped, worst
 from svgbench.words.errors import INCOMPLETE, OK, WORSE, UsageError
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ def tune(
     from svgbench.terminal import notice, out_json, parse_duration
 
     requeue_on_sigterm()
-    make_executor(executor, 1)  # a wrong word must be refused before anything is written
+    devices = device_list(device)
+    make_executor(executor, 1, devices)  # a wrong word must be refused before anything is written
     limit = None if time_limit is None else parse_duration(time_limit)
     asked = [
         (one, study, _selection(one, study, selection_of(budget, seeds, tasks, variants, None, device), budget))
@@ -76,7 +78,7 @@ def tune(
     for one, study, selection in asked:
         if not check:
             made = study.plan(selection, thorough=True)
-            options = RunOptions(study.jobs(made, jobs), executor, limit)
+            options = RunOptions(study.jobs(made, jobs_on(device, jobs)), executor, limit, devices)
             statuses.append(run_plan(study, made, options, yes, say=notice))
             if statuses[-1] > 128:
                 break

@@ -285,8 +285,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--results", type=Path, required=True)
     parser.add_argument("--attempt", type=int, default=1)
     parser.add_argument("--lease", type=Path)
+    parser.add_argument("--device", help="instead of the job's, of the same kind")
     options = parser.parse_args(arguments)
     job = strict_json.loads(options.job.read_bytes())
+    job |= {"device": options.device} if options.device else {}
     store = Store(options.results)
     folder = options.job.parent
     watch_supervisor()

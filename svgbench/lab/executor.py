@@ -12,14 +12,15 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Protocol
 
 from svgbench.lab.platform import environment
-from svgbench.words.errors import unknown
+from svgbench.words.errors import UsageError, unknown
 
 
 @dataclass(frozen=True)
@@ -89,24 +90,36 @@ class LocalHandle:
 
 
 class Local:
-    """Processes on this machine."""
+    """Processes on this machine. With several devices, each block gets the one that runs the fewest."""
 
-    def __init__(self, slots: int) -> None:
-        self.slots = slots
+    def __init__(self, slots: int, devices: Sequence[str] = ()) -> None:
+        self.slots, self.devices = slots, devices
+        self.placed: list[tuple[LocalHandle, str]] = []
+
+    def device(self) -> str:
+        """The device of the next block; "" where the job says it."""
+        if len(self.devices) < 2:
+            return ""
+        self.placed = [(handle, device) for handle, device in self.placed if handle.poll() is None]
+        busy = Counter(device for _, device in self.placed)
+        return min(self.devices, key=lambda device: busy[device])
 
     def submit(self, placement: Placement) -> LocalHandle:
         """Start the block's process. Its output goes to its log."""
+        device = self.device()
         placement.log.parent.mkdir(parents=True, exist_ok=True)
         with placement.log.open("ab") as log:
             process = subprocess.Popen(
-                command(placement),
+                command(placement) + (["--device", device] if device else []),
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=environment(placement.threads),
                 start_new_session=True,
             )
-        return LocalHandle(process)
+        handle = LocalHandle(process)
+        self.placed.append((handle, device))
+        return handle
 
 
 EXECUTORS: dict[str, MakeExecutor] = {"local": Local}
@@ -119,12 +132,19 @@ def executors() -> dict[str, MakeExecutor | EntryPoint]:
     return {**EXECUTORS, **{one.name: one for one in entry_points(group=GROUP) if one.name not in EXECUTORS}}
 
 
-def make_executor(name: str, slots: int) -> Executor:
-    """The executor of that name; what follows a colon goes to it. Raises UsageError with the nearest name."""
+def make_executor(name: str, slots: int, devices: Sequence[str] = ()) -> Executor:
+    """The executor of that name; what follows a colon goes to it. Raises UsageError with the nearest name.
+
+    Several `devices` are for `local` only: other executors place one block a device by means of their own.
+    """
     kind, colon, address = name.partition(":")
     known = executors()
     if kind not in known or (colon and kind in EXECUTORS):
         raise unknown("executor", name, known)
+    if kind in EXECUTORS:
+        return EXECUTORS[kind](slots, devices)
+    if len(devices) > 1:
+        raise UsageError(f"--device {','.join(devices)}: --executor {name} takes one device; --executor local several")
     make = known[kind]
     if isinstance(make, EntryPoint):
         make = make.load()

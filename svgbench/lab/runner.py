@@ -22,11 +22,12 @@ from svgbench.words.errors import FAILED, INCOMPLETE, OK
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How to run. `time_limit` is in seconds."""
+    """How to run. `time_limit` is in seconds. `devices`: the GPUs to share the blocks, if there are several."""
 
     jobs: int
     executor: str = "local"
     time_limit: float | None = None
+    devices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def run_blocks(
     Other runs may work in the same folder. Each begins at another block, so that they rarely look at the same one.
     """
     deadline = None if options.time_limit is None else time.monotonic() + options.time_limit
-    executor = make_executor(options.executor, options.jobs)
+    executor = make_executor(options.executor, options.jobs, options.devices)
     expected = Expected(options.jobs, column, costs or {}, store)
     with Attendance(store, _say) as here, reporter(blocks, expected) as listen:
         supervisor = Supervisor(store, executor, listen, here)
