@@ -23,7 +23,7 @@ from svgbench.words.experiment import Experiment
 OURS = ("README.md", "CONTRIBUTING.md", "docs/*.md", "results/README.md", "svgbench/reproduce/*/README.md")
 PAGES = sorted(path for pattern in OURS for path in ROOT.glob(pattern))
 LINK = re.compile(r"(?<!`)\[[^\]]*\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
-COMMAND = re.compile(r"^(?:\$ |exec |srun |[A-Z_]+=\S+ |\.venv/bin/|\S*/bin/)*svgbench (.*)$")
+COMMAND = re.compile(r"^(?:\$ |exec |[A-Z_]+=\S+ |\.venv/bin/|\S*/bin/)*svgbench (.*)$")
 PLACES = ("EXP", "SEARCH")
 """Words that stand for a name."""
 OWN = ("mine", "random-search")

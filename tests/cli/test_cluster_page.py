@@ -10,6 +10,7 @@ import subprocess
 import pytest
 import yaml
 from harness import ROOT
+from test_docs import parse
 
 PAGE = (ROOT / "docs" / "cluster.md").read_text(encoding="utf-8")
 
@@ -43,13 +44,12 @@ def test_the_slurm_script_requeues_on_4_only(slurm, status, requeued):
     code, said = slurm(status)
     assert code == status
     assert said[0].startswith("srun svgbench run sac-svg/table2 --results /shared/results --jobs 8 ")
+    assert parse(said[0].removeprefix("srun svgbench "))["jobs"] == 8
     assert said[1:] == ["scontrol requeue 77"] * requeued
     assert subprocess.run(["bash", "-n"], input=block("bash"), text=True, check=False).returncode == 0
 
 
 def test_the_kubernetes_manifest():
-    from test_docs import parse
-
     job = yaml.safe_load(block("yaml"))
     assert (job["apiVersion"], job["kind"]) == ("batch/v1", "Job")
     spec, pod = job["spec"], job["spec"]["template"]["spec"]
