@@ -71,7 +71,10 @@ Reader = Callable[[str], contextlib.AbstractContextManager[IO[bytes]]]
 def _opened(source: str) -> Iterator[tuple[Reader, str]]:
     """A reader of the files beside the index, and the name that the source gives: an index or an archive."""
     if re.match(r"https?://[^/]", source, re.IGNORECASE):
-        name = urllib.parse.urlsplit(source).path.rpartition("/")[2]
+        try:
+            name = urllib.parse.urlsplit(source).path.rpartition("/")[2]
+        except ValueError as error:
+            raise UsageError(f"{source}: not a web address: {error}") from None
         if not name.endswith((".json", ENDING)):
             source, name = f"{source.rstrip('/')}/{INDEX}", INDEX
         yield (lambda file: _downloaded(source if file == name else urllib.parse.urljoin(source, file))), name
@@ -125,6 +128,8 @@ def _downloaded(address: str) -> Iterator[IO[bytes]]:
         raise OSError(0, f"{error.code} {error.reason}", address) from None
     except urllib.error.URLError as error:
         raise OSError(0, str(error.reason), address) from None
+    except (UnicodeError, http.client.InvalidURL) as error:
+        raise UsageError(f"{address}: not a web address: {error}") from None
     except http.client.HTTPException as error:
         raise OSError(0, f"the answer is cut or no HTTP: {error!r}", address) from None
     except (TimeoutError, ConnectionError) as error:

@@ -352,6 +352,12 @@ def test_a_source_that_is_none_is_refused(tmp_path, source):
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.parametrize("source", ["http://[::1", "http://host:port/", "http://127.0.0.1/é.json", "https://a b/"])
+def test_what_is_no_address_is_refused(tmp_path, source):
+    with pytest.raises(UsageError, match="not a web address"):
+        fetch(source, (), tmp_path / "data")
+
+
 def test_own_cells_come_first_and_the_reference_is_never_written(two_seeds, bench):
     before = {path: path.stat().st_mtime_ns for path in two_seeds.rglob("*")}
     drift, still = cell_of(seeds=2), cell_of(seeds=2, variant="still")
