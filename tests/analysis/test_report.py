@@ -43,6 +43,7 @@ def test_the_page_of_a_whole_folder(page):
     assert "At the paper's budget, yes: its claim is SUPPORTED." in figure.all("figcaption")[0].words
     words = root.words
     assert "“ours wins”" in words
+    assert "At a false discovery rate of 5 % over its 2 verdicts" in words
     assert "ours: last score > theirs: last score. wins: by any amount" in words
     assert "done 20/20" in words
     assert "algorithm" in words

@@ -91,6 +91,7 @@ class ExperimentPart:
     shown: str  # the budget of figure and tables
     spent: str  # what that budget is
     claims: Sequence[ClaimPart]
+    discoveries: str  # how many verdicts stay when the false discovery rate is controlled
     levels: Sequence[DisplayTable]  # published numbers, and rivals
     unmeasured: str
     tables: Sequence[DisplayTable]

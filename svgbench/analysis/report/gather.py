@@ -9,6 +9,7 @@ from typing import Any
 
 from svgbench.analysis.judge.aggregates import aggregates_of
 from svgbench.analysis.judge.answers import Judged, answer, headline, standing, work_answer, work_standing
+from svgbench.analysis.judge.discoveries import told
 from svgbench.analysis.judge.judgement import Verdict
 from svgbench.analysis.judge.outlook import Outlook
 from svgbench.analysis.judge.verdict_words import word_over
@@ -62,6 +63,7 @@ def experiment_part(
         shown=results.budget,
         spent=experiment.budget(results.budget).note,
         claims=tuple(claims.values()),
+        discoveries=told(judged.discoveries),
         levels=tuple(level_grids(experiment, levels)),
         unmeasured=unmeasured(experiment, levels),
         tables=tuple(results_grids(results, published, words)) if begun else (),

@@ -52,6 +52,7 @@ def _experiment(one: ExperimentPart) -> Iterator[str]:
     yield markdown_text(f"{one.question} {one.answer}" if one.claims else one.answer)
     if one.claims:
         yield "#### Claims"
+        yield markdown_text(one.discoveries)
         yield _table("claim", CLAIM_COLUMNS, map(_row, one.claims))
         yield "\n".join(f"- {markdown_text(f'{c.id}: “{c.quote}” ({c.source})')}" for c in one.claims)
     yield from _grids("#### Published numbers and other methods", one.levels)
