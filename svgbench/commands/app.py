@@ -30,7 +30,8 @@ from svgbench.words.errors import BUSY, FAILED, OK, USAGE, BusyError, DamagedErr
 EPILOG = (
     "Exit status: 0 everything requested is done; 1 a run failed; 2 usage; 3 under --strict: a verdict is WORSE, a "
     "claim REFUTED, or a measure of B worse; under --exact: a bit differs; under --check: a setting is not the "
-    "chosen one; 4 incomplete; 75 results busy; 130, 143 interrupted; 141 the reader of its output went away."
+    "chosen one; 4 incomplete, or stopped by SIGTERM; 75 results busy; 130 interrupted; 141 the reader of its output "
+    "went away."
 )
 
 LONGEST_LINE = 1200  # characters of an error; a longer one repeats pasted text

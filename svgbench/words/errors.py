@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable
 
 OK, FAILED, USAGE, WORSE, INCOMPLETE, BUSY = 0, 1, 2, 3, 4, 75
-"""Exit statuses of commands; 130 and 143 are those of SIGINT and SIGTERM."""
+"""Exit statuses of commands; 130 is that of SIGINT. SIGTERM ends a run with INCOMPLETE."""
 
 
 class UsageError(Exception):
