@@ -32,7 +32,12 @@ def tally_words(words: Iterable[str]) -> str:
 
 
 def word_over(verdicts: Sequence[Verdict]) -> str:
-    """One word for a claim: its verdict over its tasks, else the word that all its verdicts share, else "mixed"."""
+    """One word for a claim: its verdict over its tasks, else the word that all its verdicts share, else "mixed".
+
+    While places are missing and nothing is refuted, it is INCOMPLETE.
+    """
     over = [v.verdict for v in verdicts if not v.task]
     words = {*over} or {v.verdict for v in verdicts}
+    if "INCOMPLETE" in words and "REFUTED" not in words:
+        return "INCOMPLETE"
     return str(words.pop()) if len(words) == 1 else "mixed"
