@@ -38,8 +38,8 @@ def differentiably(function: Callable[Args, Result]) -> Callable[Args, Result]:
 
 
 def leaves(x: Value) -> list[Tensor]:
-    """The tensors with respect to which an input is differentiated: itself, or a module's parameters."""
-    return list(x.parameters()) if isinstance(x, nn.Module) else [x]
+    """The tensors by which an input is differentiated: itself, or a module's parameters that require a gradient."""
+    return [p for p in x.parameters() if p.requires_grad] if isinstance(x, nn.Module) else [x]
 
 
 def flat_slope(y: Tensor, x: Value, create_graph: bool = False) -> Tensor:

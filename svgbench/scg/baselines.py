@@ -62,6 +62,13 @@ class Running(Baseline):
             raise GraphError("the baseline was updated with this run, which biases the estimate, expected use before")
         return super().values(run)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the runs: they hold graphs of autograd and functions, and a copy is for other runs."""
+        return {name: value for name, value in vars(self).items() if name != "_seen"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _seen=WeakSet())
+
     def update(self, run: Run) -> None:
         """Take a run in, after it was used."""
         if run.weight is None:

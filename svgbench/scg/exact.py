@@ -14,8 +14,8 @@ from svgbench.scg import laws
 from svgbench.scg.autodiff import Value, differentiably, flat_slope, only_once, shaped
 from svgbench.scg.evaluate import Drawn, bound_inputs, evaluate
 from svgbench.scg.graph import Graph, GraphError, Node
-from svgbench.scg.plan import GraphPlan, planned
-from svgbench.scg.run import Run
+from svgbench.scg.plan import GraphPlan, along_values, planned
+from svgbench.scg.run import Run, refuse_changed
 from svgbench.scg.theorems import differentiated, differentiated_twice
 
 
@@ -33,14 +33,37 @@ class Exact:
     @cached_property
     @differentiably
     def objective(self) -> Tensor:
-        """E[sum of costs], a number with all its derivatives: sum over outcomes of p * costs, and no estimator."""
-        plan = self.run.plan
+        """E[sum of costs], a number with all its derivatives: sum over outcomes of p * costs, and no estimator.
+
+        Refuses an edge without a derivative behind a node whose noise takes points: its values are differentiated.
+        """
+        plan = self.plan
         record = evaluate(plan.graph, self.inputs, self.run.record.n, _Listing(plan, self.points, attached=True))
-        costs = Run(plan, record, self.run.record.n).cost_values.sum(0)
-        return costs.mean() if record.log_share is None else (record.log_share.exp() * costs).sum() / self.run.record.n
+        again = Run(plan, record, self.run.record.n)
+        refuse_changed("the graph", again.cost_values.detach(), self.run.cost_values.detach())
+        costs, log_share = again.cost_values.sum(0), record.log_share
+        if log_share is None:
+            return costs.mean()
+        old = self.run.record.log_share
+        assert old is not None  # the same nodes were listed
+        refuse_changed("the graph", log_share.detach(), old.detach())
+        if log_share.dtype is costs.dtype:
+            return (log_share.exp() * costs).sum() / self.run.record.n
+        middle = costs.detach().mean()  # the coarser type of the slopes rounds what all costs have in common
+        return (log_share.exp() * (costs - middle)).sum() / self.run.record.n + middle
+
+    @cached_property
+    def plan(self) -> GraphPlan:
+        """With points, values are differentiated at every node whose noise is known."""
+        run = self.run
+        return along_values(run.graph, self.inputs, run.record.n) if self.points and run.plan.wrt else run.plan
 
     def gradient(self, theta: Node | str) -> Tensor:
-        """Gradient of the objective, shaped as theta; for a module [P]."""
+        """Gradient of the objective, shaped as theta; for a module [P].
+
+        The objective is a mean over data: for an input with an axis of samples this has a factor 1 / n, which the
+        estimates of each sample have not (`gradient`, `backward_pass`).
+        """
         x = self._input(theta)
         return shaped(flat_slope(self.objective, x), x)
 

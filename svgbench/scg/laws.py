@@ -97,6 +97,32 @@ def placed(name: str, law: Any, noise: Tensor | None, rows: int) -> Tensor:
     return pulled[1](aligned(noise, rows))
 
 
+def has_path(law: Any) -> bool:
+    """Whether the law says that its values have a derivative, and they are not discrete.
+
+    torch's straight-through laws have an `rsample`, but its derivative is not that of an expectation.
+    """
+    if not getattr(law, "has_rsample", False):
+        return False
+    try:
+        return not law.support.is_discrete
+    except (AttributeError, NotImplementedError):
+        return True
+
+
+def refuse_edge(name: str, law: Any) -> None:
+    """Refuse differentiated probabilities of 0 or 1: torch clamps them there, and their derivative is lost."""
+    while isinstance(law, d.Independent):
+        law = law.base_dist
+    own = vars(getattr(law, "_categorical", law))  # a law of logits computes its probabilities when it is asked
+    p = own.get("probs")
+    if p is None or p is not own.get("_param") or not p.requires_grad:
+        return
+    eps = torch.finfo(p.dtype).eps
+    if ((p < eps) | (p > 1 - eps)).any():
+        raise GraphError(f"{name} has a probability of 0 or 1, where its derivative is lost, expected logits")
+
+
 def is_finite(law: Any) -> bool:
     """Whether the outcomes can be listed."""
     while isinstance(law, d.Independent):
@@ -128,6 +154,7 @@ def outcomes(name: str, law: Any, shared: bool, rows: int) -> Outcomes:
     value = each.to(support.device)[chosen].reshape(len(chosen), *batch, *base.event_shape)
     if not shared:
         value = value.unsqueeze(1).expand(-1, rows, *value.shape[1:])
+    refuse_edge(name, law)
     log_p = _by_row(log_prob(law, value, 1 if shared else 2), shared, rows)
     return Outcomes(_by_row(value, shared, rows), log_p, log_p)
 

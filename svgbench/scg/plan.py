@@ -18,6 +18,7 @@ from svgbench.scg.autodiff import Value, leaves
 from svgbench.scg.dry_run import DryRun
 from svgbench.scg.evaluate import bound_inputs, carries_gradient
 from svgbench.scg.graph import Graph, GraphError, Node, influence
+from svgbench.scg.tested import Tested, conditions, refuse_derived
 
 
 class Line(NamedTuple):
@@ -97,27 +98,51 @@ class GraphPlan:
 
 
 def planned(graph: Graph, inputs: Mapping[int, Value], n: int, observed: Mapping[int, Tensor]) -> GraphPlan:
-    """The analysis, made once for each set of differentiated inputs. Raises `GraphError`."""
-    key = _wrt(inputs), frozenset(observed)
+    """The analysis, made once for inputs like these (`tested`). Raises `GraphError`."""
     if torch.is_inference_mode_enabled():
         raise GraphError("a run in torch.inference_mode(), expected torch.no_grad(), or neither to differentiate it")
-    if key not in graph.plans:
-        plan = _Planner(graph, inputs, n, observed).plan()
-        if plan.report.refusals:
-            more = len(plan.report.refusals) - 1
-            raise GraphError(plan.report.refusals[0] + (f" (and {more} more: svgbench.scg.explain)" if more else ""))
-        graph.plans[key] = plan
-    found: GraphPlan = graph.plans[key]
-    return found
+    plan = _plan(graph, inputs, n, observed)
+    if plan.report.refusals:
+        more = len(plan.report.refusals) - 1
+        raise GraphError(plan.report.refusals[0] + (f" (and {more} more: svgbench.scg.explain)" if more else ""))
+    return plan
 
 
 def explain(graph: Graph, inputs: Mapping[Node | str, Value], n: int | None = None) -> Report:
     """The estimator of each node with its reason, without raising the errors of `sample`.
 
-    inputs: as of `sample`; those that require a gradient are differentiated.
+    inputs: as of `sample`; those that require a gradient are differentiated. A run with these inputs has this report.
     """
     bound, n = bound_inputs(graph, inputs, n)
-    return _Planner(graph, bound, n, {}).plan().report
+    return _plan(graph, bound, n, {}).report
+
+
+def along_values(graph: Graph, inputs: Mapping[int, Value], n: int) -> GraphPlan:
+    """The analysis for quadrature, whose points move with the parameters: a `score` node counts as `path` if its noise
+    is known. Raises `GraphError`.
+    """
+    plan = _plan(graph, inputs, n, {}, placed=True)
+    if plan.report.refusals:
+        what = plan.report.refusals[0].partition(", expected")[0]
+        raise GraphError(f"quadrature differentiates values, and {what}, expected smooth costs, or samples")
+    return plan
+
+
+def _plan(
+    graph: Graph, inputs: Mapping[int, Value], n: int, observed: Mapping[int, Tensor], placed: bool = False
+) -> GraphPlan:
+    """The kept plan if it holds for these inputs, else a new one."""
+    wrt = _wrt(inputs)
+    if len(wrt) > 1:
+        refuse_derived(graph, inputs, wrt)
+    key = wrt, frozenset(observed), placed, conditions(graph, inputs, n, bool(observed))
+    plan, tested = graph.plans.get(key, (None, None))
+    if plan is None or not tested.holds(inputs):
+        plan = _Planner(graph, inputs, n, observed, placed).plan()
+        if not plan.report.refusals:
+            graph.plans[key] = plan, Tested(graph, inputs)
+    found: GraphPlan = plan
+    return found
 
 
 def _wrt(inputs: Mapping[int, Value]) -> frozenset[int]:
@@ -127,18 +152,23 @@ def _wrt(inputs: Mapping[int, Value]) -> frozenset[int]:
 
 
 class _Planner:
-    def __init__(self, graph: Graph, inputs: Mapping[int, Value], n: int, observed: Mapping[int, Tensor]) -> None:
+    def __init__(
+        self, graph: Graph, inputs: Mapping[int, Value], n: int, observed: Mapping[int, Tensor], placed: bool
+    ) -> None:
         self.graph, self.inputs, self.wrt, self.observed = graph, inputs, _wrt(inputs), observed
         self.dry = DryRun(graph, inputs, n, observed)
         self.useful = graph.useful()
         self.stochastic = [node for node in graph.nodes if node.kind == "stochastic"]
         self.estimator: dict[int, str] = {v.index: str(v.estimator) for v in self.stochastic if v.estimator != "auto"}
+        if placed:
+            known = [v.index for v in self.stochastic if laws.noise_of(self.dry.law(v)) is not None]
+            self.estimator.update(dict.fromkeys(known, "path"))
         self.why: dict[int, str] = {v.index: "named" for v in self.stochastic}
         self.problems: dict[tuple[int, int], str | None] = {}
 
     def plan(self) -> GraphPlan:
         for v in reversed(self.stochastic):
-            if v.estimator == "auto":
+            if v.index not in self.estimator:
                 self.estimator[v.index], self.why[v.index] = self._chosen(v)
         attached = set(self.wrt)
         for node in self.graph.nodes:
@@ -174,7 +204,7 @@ class _Planner:
     def _chosen(self, v: Node) -> tuple[str, str]:
         """The estimator of an `auto` node, after those of all nodes behind it."""
         law = self.dry.law(v)
-        if v.index in self.observed or not getattr(law, "has_rsample", False):
+        if v.index in self.observed or not laws.has_path(law):
             return "score", f"auto: a value of {type(law).__name__} has no derivative"
         reached = {v.index}
         for w in self.graph.nodes[v.index + 1 :]:
@@ -212,7 +242,7 @@ class _Planner:
         kind = type(law).__name__
         if how == "path" and node.index in self.observed:
             return "observed, expected its noise to be (`reparameterised`), or score"
-        if how == "path" and not getattr(law, "has_rsample", False):
+        if how == "path" and not laws.has_path(law):
             return f"{kind}, whose values have no derivative, expected score or enumerate"
         if how == "enumerate" and node.index not in self.observed and not laws.is_finite(law):
             return f"{kind}, expected a law with a finite support"
@@ -240,7 +270,7 @@ class _Planner:
         if v.kind == "stochastic":
             advice = f"name {v} score"
         elif law is not None:
-            advice = f"name {w} path" if getattr(law, "has_rsample", False) else f"let {w} depend smoothly on {v}"
+            advice = f"name {w} path" if laws.has_path(law) else f"let {w} depend smoothly on {v}"
         else:
             advice = f"put a stochastic node before {w}, or do not differentiate by what reaches {v}"
         return f"the edge {v} -> {w} {self._problem(v, w)}, expected a derivative: {advice}"

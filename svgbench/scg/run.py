@@ -78,9 +78,9 @@ class Run:
 
     @cached_property
     def dtype(self) -> torch.dtype:
-        """The floating-point type of estimates: that of the costs and scores if it is one; else the inputs' own.
+        """The floating-point type of estimates: the widest of the costs, the scores and the differentiated inputs.
 
-        Integer and boolean costs are converted to it. With no differentiated input it is torch's default.
+        It is that of the costs and scores if they have one. If there is none, it is torch's default.
         """
         values: Any = self.record.value  # costs are tensors
         drawn = self.record.drawn
@@ -91,6 +91,7 @@ class Run:
         if len(found) == 1 and next(iter(found)).is_floating_point:
             return found.pop()
         own = {x.dtype for i in self.plan.wrt for x in leaves(self.record.value[i])}
+        own.update(x for x in found if x.is_floating_point)
         return reduce(torch.promote_types, own) if own else torch.get_default_dtype()
 
     @cached_property
@@ -133,6 +134,17 @@ class Run:
         return x.mean(0) if self.weight is None else torch.tensordot(self.weight.to(x), x, dims=1)
 
 
+def refuse_changed(what: str, now: Tensor, before: Tensor) -> None:
+    """Refuse what is computed again from inputs that were changed in place since the run, as by an optimiser."""
+    slack = 1e4 * torch.finfo(now.dtype).eps if now.is_floating_point() else 0.0
+    if now.shape != before.shape or not torch.allclose(now, before, slack, slack, equal_nan=True):
+        raise GraphError(f"{what} has other values than in the run: an input was changed in place, expected a new run")
+
+
+def _shown(value: Any) -> str:
+    return f"a tensor of the shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+
+
 def _of_type(rows: list[Tensor], dtype: torch.dtype) -> list[Tensor]:
     return [x if x.dtype is dtype else x.to(dtype) for x in rows]
 
@@ -155,9 +167,15 @@ def observe(graph: Graph, inputs: Mapping[Any, Value], values: Mapping[Any, Tens
 
     Laws of nodes that no differentiated input reaches are not evaluated. What is not given is drawn.
     """
-    observed = {graph.find(key).index: value.detach() for key, value in values.items()}
+    observed = {graph.find(key).index: value for key, value in values.items()}
     for i, value in observed.items():
         node = graph.nodes[i]
+        if not isinstance(value, Tensor) or not value.dim():
+            raise GraphError(f"the observed {node} is {_shown(value)}, expected a tensor with an axis of samples")
+        if value.requires_grad:
+            raise GraphError(
+                f"the observed {node} carries a gradient, which is not followed, expected a detached value"
+            )
         if node.kind != "stochastic":
             raise GraphError(f"a value is observed for {node}, expected a stochastic node, and {node} is {node.kind}")
         if len(value) != len(next(iter(observed.values()))):
@@ -194,7 +212,10 @@ class _Sampling:
         if how == "path":
             return path(law, shape)
         value = law.sample(shape)
-        return Drawn(value, law, log_prob(law, value) if node.index in self.scored else None)
+        if node.index not in self.scored:
+            return Drawn(value, law)
+        laws.refuse_edge(node.name, law)
+        return Drawn(value, law, log_prob(law, value))
 
 
 def path(law: Any, shape: tuple[int, ...]) -> Drawn:

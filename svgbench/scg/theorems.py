@@ -17,7 +17,7 @@ from svgbench.scg.autodiff import Value, by_rows, differentiably, flat_slope, le
 from svgbench.scg.evaluate import Drawn, called, carries_gradient, evaluate
 from svgbench.scg.graph import GraphError, Node, log_prob, one_of
 from svgbench.scg.laws import aligned
-from svgbench.scg.run import Baseline, Run
+from svgbench.scg.run import Baseline, Run, refuse_changed
 
 
 @differentiably
@@ -28,6 +28,9 @@ def gradient(
     baseline: Baseline | None = None,
 ) -> Tensor:
     """One estimate of d E[sum of costs] / d theta for each sample: [n, *theta.shape], of a module [n, P].
+
+    Of an input with an axis of samples it is one estimate for each row of data, without the factor 1 / n that the mean
+    over rows has (`exact`, `hvp`).
 
     downstream: eq. (38), grad log p times the costs below, with Theorem 2's baseline if there is one.
     upstream: eq. (39), costs times the grad log p above them. The same numbers, summed in another order.
@@ -89,8 +92,8 @@ def differentiated_twice(run: Run, theta: Node) -> None:
 
 
 def _times(x: Tensor, weight: Tensor) -> Tensor:
-    """x [R, ...] times weight [R]."""
-    return x * weight.view(-1, *(1,) * (x.dim() - 1))
+    """x [R, ...] times weight [R], in the type of x."""
+    return x * weight.to(x.dtype).view(-1, *(1,) * (x.dim() - 1))
 
 
 def surrogate(
@@ -186,10 +189,14 @@ def _local(run: Run, v: Node, args: list[Any]) -> Tensor:
     out = called(v, args)
     if v.kind != "stochastic":
         result: Tensor = out
+    elif run.plan.passes(v):
+        result = laws.placed(v.name, out, run.record.drawn[v.index].noise, run.rows)
+    else:
+        result = log_prob(out, run[v])
+        refuse_changed(str(v), result.detach(), run.log_prob(v).detach())
         return result
-    if run.plan.passes(v):
-        return laws.placed(v.name, out, run.record.drawn[v.index].noise, run.rows)
-    return log_prob(out, run[v])
+    refuse_changed(str(v), result.detach(), run[v].detach())
+    return result
 
 
 def _zeros(run: Run, theta: int) -> Tensor:
@@ -242,6 +249,8 @@ def bound(run: Run, new: Mapping[Any, Value]) -> Tensor:
 
     def draw(node: Node, args: list[Any], rows: int) -> Drawn:
         old = run.record.drawn[node.index]
+        if node.index in run.plan.scored:
+            _local(run, node, [run[p] for p in node.parents])  # which sees whether an input was changed in place
         if node.index not in reached:
             return old._replace(law=None)
         each = len(old.value)  # more than `rows` where the node was enumerated
