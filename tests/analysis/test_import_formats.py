@@ -167,6 +167,12 @@ def test_rllab_and_garage(bring: Bring, tmp_path: Path) -> None:
     stored(done, {s: pd.DataFrame({"step": [2500, 5000], "eval_return": [s + 0.5, 2.5]}) for s in (1, 2)})
 
 
+def test_garages_evaluations_may_be_training_episodes_and_are_not_taken_for_ours(bring: Bring, tmp_path: Path) -> None:
+    write_json(tmp_path / "variant.json", {"seed": 1})
+    (tmp_path / "progress.csv").write_text("Evaluation/AverageReturn,TotalEnvSteps\n1.5,2500\n")
+    refused(bring(tmp_path), "format rllab is known to be 'eval_return'", "'Evaluation/AverageReturn'")
+
+
 def test_iterations_are_not_taken_for_environment_steps(bring: Bring, tmp_path: Path) -> None:
     write_json(tmp_path / "params.json", {"seed": 1})
     (tmp_path / "progress.csv").write_text("Iteration,AverageReturn\n0,1.5\n")

@@ -1,9 +1,10 @@
 """The progress.csv of rllab and garage: one row per iteration, with a header.
 
 Sources: rll/rllab, rllab/misc/logger.py (`dump_tabular`, `log_variant`) and rllab/sampler/base.py; rlworkgroup/garage,
-src/garage/experiment/experiment.py. The file lies in a run's folder beside variant.json (the settings; a `seed` among
-them) and, in rllab, params.json (all arguments). `AverageReturn` is the mean over the iteration's training episodes,
-`Evaluation/AverageReturn` over garage's evaluation episodes; `TotalEnvSteps` is garage's.
+src/garage/_functions.py (`log_performance`) and src/garage/trainer.py. The file lies in a run's folder beside
+variant.json (the settings; a `seed` among them) and, in rllab, params.json (all arguments). `AverageReturn` is the mean
+over the iteration's training episodes. garage calls its columns `Evaluation/...` by default, also where the episodes
+are those of training, so `Evaluation/AverageReturn` is read only if it is mapped. `TotalEnvSteps` is garage's.
 """
 
 from __future__ import annotations
@@ -38,5 +39,5 @@ FORMAT = Format(
     read=_read,
     states=_states,
     steps={"environment steps": "TotalEnvSteps", "iterations": "Iteration"},
-    meanings={"eval_return": "Evaluation/AverageReturn", "train_return": "AverageReturn"},
+    meanings={"train_return": "AverageReturn"},
 )
