@@ -98,7 +98,7 @@ class DryRun:
             return self._probed(w, place, start, summed) or (None if as_path else self._score_problem(w, place, start))
         if not self.value(w).is_floating_point():
             return f"makes a value of type {self.value(w).dtype}, which has no derivative"
-        weights = _normal_like(self.value(w))
+        weights = normal_like(self.value(w))
         return self._probed(w, place, start, lambda out: (out * weights).sum())
 
     def _value_of_law(self, w: Node) -> Callable[[Any], Tensor]:
@@ -108,7 +108,7 @@ class DryRun:
 
         def weighed(law: Any) -> Tensor:
             out = log_prob(law, value) if noise is None else laws.placed(w.name, law, noise, self.rows)
-            return (out * _normal_like(out)).sum()
+            return (out * normal_like(out)).sum()
 
         return weighed
 
@@ -125,13 +125,13 @@ class DryRun:
                 raise probe.SupportMovesError from error
             if not log_p.isfinite().all():
                 raise probe.SupportMovesError
-            return (log_p * _normal_like(log_p)).sum()
+            return (log_p * normal_like(log_p)).sum()
 
         return weighed
 
     def _score_problem(self, w: Node, place: int, start: list[Tensor]) -> str | None:
         """What is wrong with the mean of the score, of laws whose `support` cannot be trusted."""
-        law, args, swap = self.law(w), self.args(w), _swapper(self.args(w)[place])
+        law, args, swap = self.law(w), self.args(w), swapper(self.args(w)[place])
         if not self.graph.probes or laws.tells_support(law) or not callable(getattr(law, "sample", None)):
             return None
         shape = (self.rows,) if w.shared else ()
@@ -154,10 +154,10 @@ class DryRun:
 
     def _same_in_rows(self, x: Tensor, parent: Node) -> Tensor:
         """Directions; the same in all rows, so that their means do not cancel."""
-        return _normal_like(x[0]).expand_as(x) if parent.sampled else _normal_like(x)
+        return normal_like(x[0]).expand_as(x) if parent.sampled else normal_like(x)
 
     def _probed(self, w: Node, place: int, start: list[Tensor], summed: Callable[[Any], Tensor]) -> str | None:
-        args, swap = self.args(w), _swapper(self.args(w)[place])
+        args, swap = self.args(w), swapper(self.args(w)[place])
 
         def at(there: list[Tensor]) -> Tensor:
             return summed(called(w, [*args[:place], swap(there), *args[place + 1 :]]))
@@ -232,7 +232,7 @@ def tensors(value: Value) -> list[Tensor]:
     return [x.detach() for x in value.parameters()] if isinstance(value, nn.Module) else [value.detach()]
 
 
-def _swapper(value: Value) -> Callable[[list[Tensor]], Value]:
+def swapper(value: Value) -> Callable[[list[Tensor]], Value]:
     """The value with its tensors replaced by others."""
     if not isinstance(value, nn.Module):
         return lambda there: there[0]
@@ -250,7 +250,7 @@ def _swapper(value: Value) -> Callable[[list[Tensor]], Value]:
     return swap
 
 
-def _normal_like(x: Tensor) -> Tensor:
+def normal_like(x: Tensor) -> Tensor:
     """Fixed weights, so that differences in different places do not cancel."""
     generator = torch.Generator().manual_seed(1)
     return torch.randn(x.shape, generator=generator, dtype=torch.float64).to(x)

@@ -71,7 +71,7 @@ class Exact:
     def hessian(self, theta: Node | str) -> Tensor:
         """Hessian of the objective, [P, P]. Refuses nodes that can be differentiated once only."""
         x = self._input(theta)
-        differentiated_twice(self.run, self.run.graph.find(theta))
+        differentiated_twice(self.run, self.run.graph.find(theta), self.plan)
         if only_once(self.objective, x):
             raise GraphError("a function of the graph can be differentiated once only, expected second derivatives")
         return torch.stack([flat_slope(slope, x) for slope in flat_slope(self.objective, x, create_graph=True)])

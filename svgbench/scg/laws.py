@@ -102,12 +102,15 @@ def has_path(law: Any) -> bool:
 
     torch's straight-through laws have an `rsample`, but its derivative is not that of an expectation.
     """
-    if not getattr(law, "has_rsample", False):
-        return False
+    return bool(getattr(law, "has_rsample", False)) and not is_discrete(law)
+
+
+def is_discrete(law: Any) -> bool:
+    """Whether the law says that its support is discrete."""
     try:
-        return not law.support.is_discrete
+        return bool(law.support.is_discrete)
     except (AttributeError, NotImplementedError):
-        return True
+        return False
 
 
 def refuse_edge(name: str, law: Any) -> None:

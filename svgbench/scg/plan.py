@@ -62,6 +62,7 @@ class GraphPlan:
     attached: frozenset[int]  # nodes whose values carry a gradient
     scored: tuple[int, ...]  # the w of Theorem 1: stochastic, theta <^D w, with a cost below
     report: Report
+    observed: frozenset[int]
 
     def passes(self, node: Node) -> bool:
         """Whether the node is deterministic, `path` nodes included."""
@@ -91,6 +92,11 @@ class GraphPlan:
             rows = [[float(v in influences[w]) for w in below] for v in above]
             self._matrices[key] = like.new_tensor(rows).view(len(above), len(below))
         return self._matrices[key]
+
+    @cached_property
+    def kinks(self) -> dict[int, str | None]:
+        """By the index of an input, what `kinks` has found behind it."""
+        return {}
 
     @cached_property
     def _matrices(self) -> dict[Any, Tensor]:
@@ -191,7 +197,9 @@ class _Planner:
             lines.append(Line(w.name, v.name, "refused" if problem else "ok", problem or ""))
         refusals = [*self._node_refusals(), *(self._refusal(v, w) for v, w in edges if self._problem(v, w))]
         report = Report(tuple(lines), tuple(refusals))
-        return GraphPlan(self.graph, self.wrt, self.estimator, frozenset(attached), scored, report)
+        return GraphPlan(
+            self.graph, self.wrt, self.estimator, frozenset(attached), scored, report, frozenset(self.observed)
+        )
 
     def _passes(self, node: Node) -> bool:
         return node.kind in ("deterministic", "cost") or self.estimator.get(node.index) == "path"

@@ -107,6 +107,20 @@ def fault_along(start: list[Tensor], rows: bool, function: Callable[[list[Tensor
     return None
 
 
+def kink_along(start: list[Tensor], rows: bool, function: Callable[[list[Tensor]], Tensor], eps: float) -> str | None:
+    """A jump of the first derivative of a scalar function on lines from `start`, as of `fault_along`, or None."""
+    for way in _ways(start, rows):
+        for shorter in (1.0, 0.3, 0.1, 0.03, 0.01, 0.001):
+            try:
+                found = jump(_slope_line(start, [shorter * w for w in way], function), eps)
+            except (OutsideDomainError, SupportMovesError):
+                continue
+            if found:
+                return found
+            break
+    return None
+
+
 def _ways(start: list[Tensor], rows: bool) -> Iterator[list[Tensor]]:
     generator = torch.Generator().manual_seed(0)
     if rows and not torch.equal(start[0], start[0].roll(1, 0)):
@@ -132,5 +146,30 @@ def _line(start: list[Tensor], way: list[Tensor], function: Callable[[list[Tenso
                 return y.item(), 0.0
             slopes = torch.autograd.grad(y, there, allow_unused=True)
         return y.item(), sum((g * w).sum().item() for g, w in zip(slopes, way, strict=True) if g is not None)
+
+    return at
+
+
+def _slope_line(start: list[Tensor], way: list[Tensor], function: Callable[[list[Tensor]], Tensor]) -> At:
+    """The first derivative along a line, and the second."""
+
+    def at(t: float) -> tuple[float, float]:
+        with torch.enable_grad():
+            place = start[0].new_tensor(t).requires_grad_()
+            try:
+                y = function([x + place * w for x, w in zip(start, way, strict=True)])
+            except GraphError:
+                raise
+            except ValueError as error:  # a law whose parameters are not valid
+                raise OutsideDomainError from error
+            if not torch.isfinite(y):
+                raise OutsideDomainError
+            if not y.requires_grad:
+                return 0.0, 0.0
+            slope = torch.autograd.grad(y, place, create_graph=True, materialize_grads=True, allow_unused=True)[0]
+            if not slope.requires_grad:
+                return slope.item(), 0.0
+            curvature = torch.autograd.grad(slope, place, materialize_grads=True, allow_unused=True)[0]
+        return slope.item(), curvature.item()
 
     return at

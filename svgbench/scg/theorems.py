@@ -16,7 +16,9 @@ from svgbench.scg import laws
 from svgbench.scg.autodiff import Value, by_rows, differentiably, flat_slope, leaves, only_once, per_sample, shaped
 from svgbench.scg.evaluate import Drawn, called, carries_gradient, evaluate
 from svgbench.scg.graph import GraphError, Node, log_prob, one_of
+from svgbench.scg.kinks import kink_behind
 from svgbench.scg.laws import aligned
+from svgbench.scg.plan import GraphPlan
 from svgbench.scg.run import Baseline, Run, refuse_changed
 
 
@@ -78,8 +80,8 @@ def differentiated(run: Run, theta: Node) -> Any:
     return run.record.value[theta.index]
 
 
-def differentiated_twice(run: Run, theta: Node) -> None:
-    """Refuse nodes that have no second derivative with respect to an input."""
+def differentiated_twice(run: Run, theta: Node, plan: GraphPlan | None = None) -> None:
+    """Refuse nodes that have no second derivative with respect to an input. plan: another one than the run's."""
     x = differentiated(run, theta)
     for v in run.graph.nodes:
         if v.kind == "input" or theta.index not in run.plan.deterministically_above[v.index]:
@@ -89,6 +91,12 @@ def differentiated_twice(run: Run, theta: Node) -> None:
             raise GraphError(
                 f"{v} can be differentiated once only, expected functions and laws with second derivatives"
             )
+    plan, n = plan or run.plan, run.record.n
+    value: Any = run.record.value  # of observed nodes tensors
+    inputs = {v.index: value[v.index] for v in run.graph.nodes if v.kind == "input"}
+    observed = {i: value[i][:: len(value[i]) // n] for i in plan.observed}  # once for each sample
+    if kink := kink_behind(plan, theta, inputs, n, observed):
+        raise GraphError(f"{kink}, so a second derivative of samples is wrong, expected functions and laws without")
 
 
 def _times(x: Tensor, weight: Tensor) -> Tensor:
@@ -106,8 +114,8 @@ def surrogate(
 
     log: sum_w log p(w | DEPS_w) Q-hat_w + sum_c c, Corollary 1. ratio: p / p-hat in the place of log p. The gradients
     of both are that of eq. (38). Their second derivatives are wrong: products of two scores are lost.
-    dice: sum_c box(sum of log p(w) over w < c) c with box(x) = exp(x - x-hat); all its derivatives are unbiased, and
-    its value is the sum of costs (Foerster et al. 2018).
+    dice: sum_c box(sum of log p(w) over w < c) c with box(x) = exp(x - x-hat); all its derivatives are unbiased where
+    no function or density has a kink (`hvp` looks for them), and its value is the sum of costs (Foerster et al. 2018).
     baseline: b_w is subtracted from Q-hat_w (Theorem 2). For dice it adds terms that are zero in expectation with all
     their derivatives: with `baseline_order` 1 sum_w (1 - box(log p(w))) b_w, which lowers the first derivative's
     variance; with 2 that times the box of everything scored above w (Mao et al. 2019), meant for the second too.
@@ -217,7 +225,10 @@ def hvp(run: Run, theta: Node | str, vector: Tensor, baseline: Baseline | None =
         raise GraphError(f"the vector has {vector.numel()} numbers, expected {P} as {theta}")
     differentiated_twice(run, theta)
     slope = flat_slope(run.expectation(surrogate(run, "dice", baseline)), x, create_graph=True)
-    return flat_slope(slope @ vector.detach().flatten(), x).view_as(vector)
+    try:
+        return flat_slope(slope @ vector.detach().flatten(), x).view_as(vector)
+    except NotImplementedError as error:
+        raise GraphError(f"torch has no second derivative of the graph ({error}), expected other laws") from error
 
 
 def bound(run: Run, new: Mapping[Any, Value]) -> Tensor:
