@@ -187,7 +187,7 @@ VIOLATED = [
         "maac/fig2",
         "mbpo",
         "model_hidden=64",
-        "expected len(model_decay) == len(model_hidden) + 1: each layer has a rate",
+        "expected len(model_decay) == len(model_hidden) + 1: each layer needs one rate",
     ),
     ("trpo/fig4", "cem", "elite_fraction=0.01", "expected elite_fraction * simulations > 0.5"),
     ("trpo/fig4", "cem", "path_length=1001", "expected path_length <= horizon"),

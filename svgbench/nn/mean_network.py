@@ -15,7 +15,7 @@ from svgbench.words.policy import TrainedPolicy
 class MeanNetwork(NamedTuple):
     """Layers as (weights [S, in, out], biases [S, 1, out]). Fields as in `TrainedPolicy`."""
 
-    layers: Sequence[tuple[Tensor, Tensor]]
+    layers: Sequence[tuple[Float[Tensor, "S I J"], Float[Tensor, "S 1 J"]]]
     activation: str
     squash: bool = False
 

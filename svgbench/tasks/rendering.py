@@ -41,14 +41,12 @@ class Renderer:
         mujoco.mjv_defaultFreeCamera(model, self._camera)
         if model.nbody > 1 and model.body_dofnum[1] > 0:  # body 1, the root, moves
             self._camera.type, self._camera.trackbodyid = mujoco.mjtCamera.mjCAMERA_TRACKING, 1
-        self._placed = False
+        self._place()
 
     def frame(self, data: mujoco.MjData) -> NDArray[np.uint8]:
         """[height, width, 3], rows from the top. `data` is brought up to date with its positions."""
         self._gl.make_current()
         mujoco.mj_forward(self._model, data)
-        if not self._placed:
-            self._place(data)
         everything = mujoco.mjtCatBit.mjCAT_ALL.value
         light = self._model.vis.headlight.ambient
         before = light.copy()
@@ -60,8 +58,11 @@ class Renderer:
         mujoco.mjr_readPixels(pixels, None, self._rect, self._drawing)
         return np.flipud(pixels).copy()
 
-    def _place(self, data: mujoco.MjData) -> None:
-        """Put the camera so near that the robot fills a good part of the picture; above a robot that lies flat."""
+    def _place(self) -> None:
+        """Put the camera so near that the robot, as its model describes it, fills a good part of the picture; above a
+        robot that lies flat."""
+        data = mujoco.MjData(self._model)
+        mujoco.mj_forward(self._model, data)
         moving = self._model.geom_bodyid > 0
         reach = self._model.geom_rbound[moving, None]
         low = (data.geom_xpos[moving] - reach).min(0)
@@ -71,7 +72,6 @@ class Renderer:
         self._camera.distance = DISTANCE * size.max()
         self._camera.elevation = -60 if flat else -15
         self._camera.lookat[:] = (low + high) / 2
-        self._placed = True
 
     def close(self) -> None:
         """Free what the graphics library holds."""

@@ -60,7 +60,7 @@ def test_list_takes_a_work(results, capsys):
     reading.list_("testkit", results, as_json=True)
     assert [row["id"] for row in json.loads(capsys.readouterr().out)] == BOTH
     reading.list_("walk-search", results)
-    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[2:]] == BOTH[1:]
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[4:]] == BOTH[1:]
     reading.list_(None, results, as_json=True)
     assert {e.id for e in reproduce.experiments().values()} == {r["id"] for r in json.loads(capsys.readouterr().out)}
     with pytest.raises(UsageError, match="did you mean 'testkit'"):
@@ -178,7 +178,7 @@ def test_list_is_one_table_of_a_terminals_width(results, capsys, monkeypatch):
     monkeypatch.setattr("svgbench.terminal.width", lambda: 80)
     reading.list_(None, results)
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 4
+    assert len(lines) == 2 + 4, "what is done, a blank line, and the table"
     assert max(map(len, lines)) <= 80
 
 
@@ -190,7 +190,7 @@ def test_a_difference_of_many_experiments_has_a_heading_within_the_screen(monkey
 
 def test_a_budget_says_its_number_of_seeds_once(capsys):
     reading.show("scg/fig11")
-    assert "smoke: 3 seeds: 1000 of 1000000 samples [" in capsys.readouterr().out
+    assert "smoke: 3 seeds; 1000 of 1000000 samples\n" in capsys.readouterr().out
 
 
 def test_notices_are_wrapped_on_a_terminal_and_one_line_elsewhere(monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -216,7 +217,8 @@ def test_options_are_the_parameters_of_a_factory(write):
 
 def test_the_module_of_the_documentation_is_read(write):
     text = (Path(__file__).parents[2] / "docs" / "adding-an-algorithm.md").read_text(encoding="utf-8")
-    found = declared(write("as_documented", text.partition("```python")[2].partition("```")[0]))
+    example = next(part for part in re.findall(r"```python\n(.*?)```", text, re.S) if "ADDED = " in part)
+    found = declared(write("as_documented", example))
     assert {name: (field.text, field.range) for name, field in found.fields.items()} == {
         "lr": ("float", "above 0"),
         "hidden": ("tuple[int, ...]", "each at least 1"),
