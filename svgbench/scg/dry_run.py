@@ -95,14 +95,15 @@ class DryRun:
             if not (as_path or callable(getattr(self.law(w), "log_prob", None))):
                 return f"enters {type(self.law(w)).__name__}, which has no log_prob"
             summed = self._value_of_law(w) if as_path else self._density_of_law(w)
-            return self._probed(w, place, start, summed) or (None if as_path else self._score_problem(w, place, start))
+            more = self._path_problem if as_path else self._score_problem
+            return self._probed(w, place, start, summed) or more(w, place, start)
         if not self.value(w).is_floating_point():
             return f"makes a value of type {self.value(w).dtype}, which has no derivative"
         weights = normal_like(self.value(w))
         return self._probed(w, place, start, lambda out: (out * weights).sum())
 
     def _value_of_law(self, w: Node) -> Callable[[Any], Tensor]:
-        """The value for the same noise. If the noise is not known, `rsample` is trusted, and log p is tested."""
+        """The value for the same noise; if the noise is not known log p, and `_path_problem` tests the rest."""
         noise = self.record.drawn[w.index].noise
         value = self.value(w)
 
@@ -138,7 +139,7 @@ class DryRun:
         with torch.random.fork_rng(devices=self.devices), torch.no_grad():
             torch.manual_seed(0)
             drawn = [law.sample(shape) for _ in range(-(-probe.DRAWS // self.rows))]
-        way = [x.abs().where(x != 0, 1.0) * self._same_in_rows(x, w.parents[place]) for x in start]
+        way = self._own_size(w, place, start)
 
         def log_p(t: float) -> Tensor:
             there = [x + t * step for x, step in zip(start, way, strict=True)]
@@ -151,6 +152,40 @@ class DryRun:
             raise
         except ValueError:  # a parameter at the edge of what the law allows: no law on one side of it
             return None
+
+    def _path_problem(self, w: Node, place: int, start: list[Tensor]) -> str | None:
+        """Whether the `rsample` of somebody's law has the derivatives that its log_prob asks for."""
+        law, args, swap = self.law(w), self.args(w), swapper(self.args(w)[place])
+        known = laws.noise_of(law) is not None or laws.known_path(law)
+        if not self.graph.probes or known or not callable(getattr(law, "log_prob", None)):
+            return None
+        shape, way = (self.rows,) if w.shared else (), self._own_size(w, place, start)
+
+        def moved(t: Tensor | float) -> Any:
+            there = [x + t * step for x, step in zip(start, way, strict=True)]
+            return called(w, [*args[:place], swap(there), *args[place + 1 :]])
+
+        with torch.random.fork_rng(devices=self.devices), torch.enable_grad():
+            torch.manual_seed(0)
+            t = start[0].new_zeros(()).requires_grad_()
+            x = torch.cat([moved(t).rsample(shape) for _ in range(-(-probe.DRAWS // self.rows))])
+            slope = probe.along(x, t)
+        x = x.detach()
+
+        def log_p(t: float) -> Tensor:
+            law, parts = moved(t), x.split(self.rows)
+            return torch.cat([log_prob(law, part) for part in parts]).detach()
+
+        try:
+            return None if slope is None else probe.path_fault(x, slope, log_p, torch.finfo(t.dtype).eps)
+        except GraphError:
+            raise
+        except (ValueError, NotImplementedError):  # at the edge of what the law allows; a law without a density
+            return None
+
+    def _own_size(self, w: Node, place: int, start: list[Tensor]) -> list[Tensor]:
+        """A direction whose step of 1 is of the parameters' own size."""
+        return [x.abs().where(x != 0, 1.0) * self._same_in_rows(x, w.parents[place]) for x in start]
 
     def _same_in_rows(self, x: Tensor, parent: Node) -> Tensor:
         """Directions; the same in all rows, so that their means do not cancel."""

@@ -72,6 +72,13 @@ def tells_support(law: Any) -> bool:
     return type(law).__module__.startswith("torch.distributions.") and type(law) is not d.TransformedDistribution
 
 
+def known_path(law: Any) -> bool:
+    """Whether the law is torch's, whose `rsample` is a reparameterisation of its density."""
+    while isinstance(law, d.Independent | d.TransformedDistribution):
+        law = law.base_dist
+    return type(law).__module__.startswith("torch.distributions.")
+
+
 def _limits(part: Any) -> Iterator[Tensor]:
     if isinstance(part, Tensor):
         yield part

@@ -214,6 +214,10 @@ class _Planner:
         law = self.dry.law(v)
         if v.index in self.observed or not laws.has_path(law):
             return "score", f"auto: a value of {type(law).__name__} has no derivative"
+        for p in v.parents:
+            if p.index in self._perhaps and v.index in self.useful:
+                if problem := self.dry.derivative_problem(p, v, as_path=True):
+                    return "score", f"auto: the edge {p} -> {v} {problem}"
         reached = {v.index}
         for w in self.graph.nodes[v.index + 1 :]:
             for p in w.parents:
@@ -223,6 +227,15 @@ class _Planner:
                     if self._passes(w):
                         reached.add(w.index)
         return "path", "auto: every edge that is differentiated has a derivative"
+
+    @cached_property
+    def _perhaps(self) -> set[int]:
+        """Nodes whose values carry a gradient if each `auto` node above them is a path."""
+        found = set(self.wrt)
+        for node in self.graph.nodes:
+            if node.estimator in (None, "path", "auto") and any(p.index in found for p in node.parents):
+                found.add(node.index)
+        return found
 
     def _line(self, node: Node, attached: set[int], scored: tuple[int, ...]) -> Line:
         if node.kind != "stochastic":
@@ -278,7 +291,8 @@ class _Planner:
         if v.kind == "stochastic":
             advice = f"name {v} score"
         elif law is not None:
-            advice = f"name {w} path" if laws.has_path(law) else f"let {w} depend smoothly on {v}"
+            other = "score" if self._passes(w) else "path" if laws.has_path(law) else ""
+            advice = f"name {w} {other}" if other else f"let {w} depend smoothly on {v}"
         else:
             advice = f"put a stochastic node before {w}, or do not differentiate by what reaches {v}"
         return f"the edge {v} -> {w} {self._problem(v, w)}, expected a derivative: {advice}"

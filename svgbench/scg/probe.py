@@ -86,6 +86,39 @@ def score_fault(log_p: Callable[[float], Tensor], eps: float) -> str | None:
     return f"gives the law a score whose mean is {mean:.2g}, not 0: its support moves, or its density lacks a factor"
 
 
+def along(x: Tensor, t: Tensor) -> Tensor | None:
+    """dx / dt [draws, ...] of draws by a number; None if torch gives their sum alone."""
+    if not x.requires_grad:
+        return torch.zeros_like(x)
+    v = torch.ones_like(x, requires_grad=True)
+    total = torch.autograd.grad((x * v).sum(), t, create_graph=True, allow_unused=True, materialize_grads=True)[0]
+    if not total.requires_grad:
+        return None if total.any() else torch.zeros_like(x)
+    return torch.autograd.grad(total, v)[0]
+
+
+def path_fault(x: Tensor, slope: Tensor, log_p: Callable[[float], Tensor], eps: float) -> str | None:
+    """Whether values move otherwise than their density, in their means or their squares.
+
+    x, slope: draws and their derivatives [draws, ...]; log_p: of the draws, as of `score_fault`. For every function f,
+    E[f'(x) slope] = E[f(x) score].
+    """
+    h = eps ** (1 / 3)
+    score = (log_p(h) - log_p(-h)) / (2 * h)
+    x, slope = x.flatten(1) if x.dim() > 1 else x[:, None], slope.reshape(len(x), -1)
+    apart = x - x.mean(0)
+    square = apart.square() / 2
+    for name, f, change in (("mean", apart, slope), ("square", square - square.mean(0), apart * slope)):
+        asked = f * score[:, None]
+        off, error = change - asked, (change - asked).std(0) / len(x) ** 0.5
+        wrong = off.mean(0).abs() > 8 * error + 0.02 * (1 + change.abs().mean(0))
+        if off.isfinite().all() and wrong.any():
+            i = int(wrong.int().argmax())
+            a, b = change.mean(0)[i].item(), asked.mean(0)[i].item()
+            return f"gives values whose {name} has the derivative {a:.2g} by rsample and {b:.2g} by log_prob"
+    return None
+
+
 def fault_along(start: list[Tensor], rows: bool, function: Callable[[list[Tensor]], Tensor], eps: float) -> str | None:
     """The fault of a scalar function of tensors on lines from `start`, or None.
 
