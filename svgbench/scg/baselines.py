@@ -156,7 +156,8 @@ class Learned(Baseline):
                 raise GraphError(
                     f"the baseline of {node} depends on {w}, a module, expected one of its own in the function"
                 )
-        return function(*(x.detach() for x in values))
+        made = function(*(x.detach() for x in values))
+        return made if isinstance(made, Tensor) else run.q_values.new_tensor(made)
 
     def loss(self, run: Run) -> Tensor:
         """Mean over samples of sum_v (Q-hat_v - b_v)^2, a number: what the functions' own parameters are to minimise.

@@ -33,6 +33,7 @@ class DryRun:
         with torch.random.fork_rng(devices=self.devices):
             torch.manual_seed(0)  # the same graph and inputs have the same report
             try:
+                before = {i: x._version for i, x in plain.items() if isinstance(x, Tensor)}
                 self.record: Record = evaluate(graph, plain, self.rows, self._draw)
             except (RuntimeError, IndexError) as error:
                 if n == self.rows or "size" not in str(error):
@@ -42,12 +43,15 @@ class DryRun:
                     f"a tensor has another length than the samples {where} ({error}): the tests take {self.rows} "
                     "samples, expected data with an axis of samples to be an input(per_sample=True)"
                 ) from error
+        for i, version in before.items():
+            if plain[i]._version != version:
+                raise GraphError(f"a function changes the input {graph.nodes[i]} in place, expected a new tensor")
 
     def _plain(self, node: Node, value: Value) -> Value:
         """Without gradients: what carries one all the same holds parameters that the graph does not know."""
         if isinstance(value, nn.Module):
             return copy.deepcopy(value).requires_grad_(False)
-        return value.detach()[: self.rows] if node.sampled else value.detach()
+        return (value.detach()[: self.rows] if node.sampled else value.detach()).clone()
 
     def _draw(self, node: Node, args: list[Any], rows: int) -> Drawn:
         if node.index in self.observed:
@@ -56,10 +60,18 @@ class DryRun:
         law, shape = called(node, args), (rows,) if node.shared else ()
         with torch.no_grad():
             pulled = laws.noise_of(law)
-            if pulled is None:
-                return Drawn(law.sample(shape), law)
-            noise = pulled[0].sample(shape)
-            return Drawn(pulled[1](noise), law, noise=noise)
+            noise = None if pulled is None else pulled[0].sample(shape)
+            value = law.sample(shape) if pulled is None or noise is None else pulled[1](noise)
+            self._check_batch(node, law, value, rows)
+            return Drawn(value, law, noise=noise)
+
+    def _check_batch(self, node: Node, law: Any, value: Any, rows: int) -> None:
+        """Refuse a law of torch's whose batch has no axis of samples: in an `Independent` they have one log p."""
+        if node.shared or not laws.known_path(law) or not (value.dim() and value.size(0) == rows):
+            return  # `checked` tells of other shapes
+        batch = tuple(law.batch_shape)
+        if batch[:1] != (rows,):
+            raise GraphError(f"the law of {node} has the batch {batch}, expected the {rows} samples as its first axis")
 
     def law(self, node: Node) -> Any:
         """None if it is unknown."""
@@ -124,6 +136,10 @@ class DryRun:
                 log_p = log_prob(law, value)
             except ValueError as error:  # the law is valid, but the value is outside its support
                 raise probe.SupportMovesError from error
+            except NotImplementedError as error:
+                raise GraphError(
+                    f"torch has no log_prob of {w}, which is {type(law).__name__}, expected another law, or path"
+                ) from error
             if not log_p.isfinite().all():
                 raise probe.SupportMovesError
             return (log_p * normal_like(log_p)).sum()
@@ -240,7 +256,13 @@ class DryRun:
             cut = [
                 x[some] if isinstance(x, Tensor) and p.sampled else x for x, p in zip(args, node.parents, strict=True)
             ]
-            if not _close(whole[some], self._shown(node, cut, some)):
+            try:
+                part = self._shown(node, cut, some)
+            except GraphError:
+                raise
+            except (RuntimeError, ValueError) as error:  # the law of fewer samples does not take the values of as many
+                return f"mixes samples: among some of them its shape is another ({error})"
+            if not _close(whole[some], part):
                 return "mixes samples: a sample has another value among some of them than among all"
         return None
 

@@ -125,6 +125,8 @@ def bound_inputs(graph: Graph, inputs: Mapping[Any, Value], n: int | None) -> tu
     if missing:
         raise GraphError(f"no value for the inputs {missing}")
     n = 1 if n is None else n
+    if not isinstance(n, int):
+        raise GraphError(f"n is {n}, expected a whole number of samples")
     if n < 1:
         raise GraphError(f"n is {n}, expected at least one sample")
     return bound, n

@@ -30,6 +30,8 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 def one_of(what: str, word: str, known: Sequence[str]) -> None:
     """Refuse a word that is not among these."""
+    if not isinstance(word, str):
+        raise GraphError(f"{what} is of the type {type(word).__name__}, expected one of {', '.join(known)}")
     if word not in known:
         raise GraphError(f"{what} is {word!r}, expected one of {', '.join(known)}{nearest(str(word), known)}")
 
@@ -93,7 +95,11 @@ class Graph:
         return self._add(name, "input", (), None, True, sampled=per_sample)
 
     def deterministic(
-        self, name: str, function: Callable[..., Any], *parents: Node | str, smooth: bool | Sequence[Node | str] = True
+        self,
+        name: str,
+        function: Callable[..., Any],
+        *parents: Node | str,
+        smooth: bool | Node | str | Sequence[Node | str] = True,
     ) -> Node:
         """A function of its parents: a square.
 
@@ -104,7 +110,11 @@ class Graph:
         return self._add(name, "deterministic", parents, function, smooth)
 
     def cost(
-        self, name: str, function: Callable[..., Any], *parents: Node | str, smooth: bool | Sequence[Node | str] = True
+        self,
+        name: str,
+        function: Callable[..., Any],
+        *parents: Node | str,
+        smooth: bool | Node | str | Sequence[Node | str] = True,
     ) -> Node:
         """A deterministic node whose value, one number a sample [n], is part of the objective."""
         return self._add(name, "cost", parents, function, smooth)
@@ -115,7 +125,7 @@ class Graph:
         law: Callable[..., Any] | None,
         *parents: Node | str,
         estimator: Estimator = "score",
-        smooth: bool | Sequence[Node | str] = True,
+        smooth: bool | Node | str | Sequence[Node | str] = True,
     ) -> Node:
         """A random variable given its parents: a circle.
 
@@ -150,7 +160,7 @@ class Graph:
         kind: Kind,
         parents: Sequence[Node | str],
         function: Callable[..., Any] | None,
-        smooth: bool | Sequence[Node | str],
+        smooth: bool | Node | str | Sequence[Node | str],
         estimator: Estimator | None = None,
         sampled: bool = False,
         density_of: Node | None = None,
@@ -158,7 +168,11 @@ class Graph:
         if any(node.name == name for node in self.nodes):
             raise GraphError(f"the graph has a node '{name}' already, expected a new name")
         own = tuple(self.find(parent) for parent in parents)
+        if isinstance(smooth, str | Node):
+            smooth = [smooth]
         kept = own if smooth is True else () if smooth is False else tuple(map(self.find, smooth))
+        if function is not None and not callable(function):
+            raise GraphError(f"the function of {name} is of the type {type(function).__name__}, expected a function")
         for parent in kept:
             if parent not in own:
                 raise GraphError(f"{name} is said to be smooth in {parent}, expected one of its parents {list(own)}")
@@ -177,6 +191,8 @@ class Graph:
             if node.index < len(self.nodes) and self.nodes[node.index] is node:
                 return node
             raise GraphError(f"node '{node}' belongs to another graph")
+        if not isinstance(node, str):
+            raise GraphError(f"{type(node).__name__} instead of a node, expected a node or its name")
         for own in self.nodes:
             if own.name == node:
                 return own
@@ -191,7 +207,8 @@ class Graph:
     def influences(self, v: Node | str, w: Node | str, *, deterministic: bool = False) -> bool:
         """v < w; with `deterministic` v <^D w: the nodes between them are all deterministic.
 
-        A node named `path` counts as deterministic, as it is after re-parameterisation. v never influences itself.
+        A node named `path` counts as deterministic, as it is after re-parameterisation; one named `auto` does not, as
+        it is decided with values (`Run.plan`). v never influences itself.
         """
         return self.find(v).index in self.influence(deterministic)[self.find(w).index]
 

@@ -17,7 +17,7 @@ from svgbench.scg import laws
 from svgbench.scg.autodiff import Value, leaves
 from svgbench.scg.dry_run import DryRun
 from svgbench.scg.evaluate import bound_inputs, carries_gradient
-from svgbench.scg.graph import Graph, GraphError, Node, influence
+from svgbench.scg.graph import Graph, GraphError, Node, influence, nearest
 from svgbench.scg.tested import Tested, conditions, refuse_derived
 
 
@@ -42,8 +42,11 @@ class Report:
         return not self.refusals
 
     def __getitem__(self, node: str) -> Line:
-        """The line of a node."""
-        return next(line for line in self.lines if line.node == node and not line.parent)
+        """The line of a node, by its name. Refuses other names."""
+        found = {line.node: line for line in self.lines if not line.parent}
+        if node not in found:
+            raise GraphError(f"the report has no node '{node}'{nearest(str(node), found)}")
+        return found[node]
 
     def __str__(self) -> str:
         rows = [(f"{x.parent} -> {x.node}" if x.parent else x.node, x.what, x.why) for x in self.lines]
@@ -215,9 +218,9 @@ class _Planner:
         if v.index in self.observed or not laws.has_path(law):
             return "score", f"auto: a value of {type(law).__name__} has no derivative"
         for p in v.parents:
-            if p.index in self._perhaps and v.index in self.useful:
-                if problem := self.dry.derivative_problem(p, v, as_path=True):
-                    return "score", f"auto: the edge {p} -> {v} {problem}"
+            counts = p.index in self._perhaps and v.index in self.useful
+            if counts and (problem := self.dry.derivative_problem(p, v, as_path=True)):
+                return "score", f"auto: the edge {p} -> {v} {problem}"
         reached = {v.index}
         for w in self.graph.nodes[v.index + 1 :]:
             for p in w.parents:
@@ -249,6 +252,9 @@ class _Planner:
 
     def _node_refusals(self) -> list[str]:
         found = self._shared_parameters()
+        for i in sorted(self.wrt):
+            if not sum(leaf.numel() for leaf in leaves(self.inputs[i])):
+                found.append(f"{self.graph.nodes[i]} has no numbers, expected one at least to differentiate by")
         for node in self.graph.nodes:
             if node.kind == "input":
                 continue
@@ -295,4 +301,7 @@ class _Planner:
             advice = f"name {w} {other}" if other else f"let {w} depend smoothly on {v}"
         else:
             advice = f"put a stochastic node before {w}, or do not differentiate by what reaches {v}"
-        return f"the edge {v} -> {w} {self._problem(v, w)}, expected a derivative: {advice}"
+        problem = self._problem(v, w) or ""
+        if problem.startswith("has a jump"):
+            advice += "; if it is none, Graph(probes=0) leaves the tests out"
+        return f"the edge {v} -> {w} {problem}, expected a derivative: {advice}"

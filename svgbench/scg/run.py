@@ -107,6 +107,13 @@ class Run:
             return self.cost_values.new_zeros(0, self.rows)
         return torch.stack(_of_type([self.log_prob(self.graph.nodes[w]) for w in self.plan.scored], self.dtype))
 
+    def less(self, baseline: Baseline | None) -> Tensor:
+        """Q-hat minus the baseline, of the scored nodes [W, R]."""
+        if baseline is None:
+            return self.q_values
+        check_baseline(baseline)
+        return self.q_values - baseline.values(self)
+
     def _by_row(self, x: Any) -> Tensor:
         """A number for all samples, or one for each row it was made with, as [R]."""
         return aligned(x, self.rows) if x.dim() else x.expand(self.rows)
@@ -132,6 +139,13 @@ class Run:
     def expectation(self, x: Tensor) -> Tensor:
         """Of x [n, ...]: the mean, weighted where the run is an enumeration."""
         return x.mean(0) if self.weight is None else torch.tensordot(self.weight.to(x), x, dims=1)
+
+
+def check_baseline(baseline: Any) -> None:
+    """Refuse what is no baseline, such as a number."""
+    if not isinstance(baseline, Baseline):
+        what = baseline.__name__ if isinstance(baseline, type) else type(baseline).__name__
+        raise GraphError(f"the baseline is {what}, expected one such as Constant({{node: number}}) or LeaveOneOut()")
 
 
 def refuse_changed(what: str, now: Tensor, before: Tensor) -> None:

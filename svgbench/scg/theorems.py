@@ -19,7 +19,7 @@ from svgbench.scg.graph import GraphError, Node, log_prob, one_of
 from svgbench.scg.kinks import kink_behind
 from svgbench.scg.laws import aligned
 from svgbench.scg.plan import GraphPlan
-from svgbench.scg.run import Baseline, Run, refuse_changed
+from svgbench.scg.run import Baseline, Run, check_baseline, refuse_changed
 
 
 @differentiably
@@ -44,7 +44,7 @@ def gradient(
     direct = [j for j, c in enumerate(plan.costs) if reached[c]]
     total = by_row(run, run.cost_values[direct].sum(0), theta)
     if form == "downstream":
-        weight = run.q_values if baseline is None else run.q_values - baseline.values(run)
+        weight = run.less(baseline)
         for k in scored:
             total = total + _times(by_row(run, run.log_probs[k], theta), weight[k])  # eq. (38)
     elif baseline is not None:
@@ -131,10 +131,11 @@ def surrogate(
     if kind == "dice":
         total = (box(run.plan.below(costs).T @ log_p) * costs).sum(0)
         if baseline is not None:
+            check_baseline(baseline)
             above = box(run.plan.upstream(costs) @ log_p) if baseline_order == 2 else 1.0
             total = total + (above * (1 - box(log_p)) * baseline.values(run)).sum(0)
         return run.by_sample(total)
-    weight = run.q_values if baseline is None else run.q_values - baseline.values(run)
+    weight = run.less(baseline)
     factor = log_p if kind == "log" else box(log_p)
     return run.by_sample((factor * weight).sum(0) + costs.sum(0))
 
@@ -166,7 +167,7 @@ def backward_pass(
     """
     one_of("form", form, ("corrected", "printed"))
     plan, R = run.plan, run.rows
-    weight = run.q_values if baseline is None else run.q_values - baseline.values(run)
+    weight = run.less(baseline)
     q = dict(zip(plan.scored, weight, strict=True))
     g: dict[int, Tensor] = {c: run.cost_values.new_ones(R) for c in plan.costs}
     for v in reversed(run.graph.nodes):
@@ -221,6 +222,8 @@ def hvp(run: Run, theta: Node | str, vector: Tensor, baseline: Baseline | None =
     theta = run.graph.find(theta)
     x = differentiated(run, theta)
     P = sum(t.numel() for t in leaves(x))
+    if not isinstance(vector, Tensor):
+        raise GraphError(f"the vector is of the type {type(vector).__name__}, expected a tensor of {P} numbers")
     if vector.numel() != P:
         raise GraphError(f"the vector has {vector.numel()} numbers, expected {P} as {theta}")
     differentiated_twice(run, theta)
