@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+from weakref import ref
 
 import torch
 from torch import Tensor, nn
@@ -26,8 +27,12 @@ class Tested:
         self.others = [i for i in inputs if i not in self.shared]
         self.value = {i: [x.detach().clone() for x in _tensors(value)] for i, value in inputs.items()}
         self.sampled = {i for i in inputs if graph.nodes[i].sampled}
-        self.seen: dict[int, tuple[Tensor, int]] = {}  # tensors that were compared, with their versions
+        self.seen = {i: (ref(x), -1) for i, x in inputs.items()}  # what was compared last; of tensors its version
         self.runs = 0
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the references to inputs, which cannot be pickled."""
+        return {**vars(self), "seen": {}}
 
     def holds(self, inputs: Mapping[int, Value]) -> bool:
         """Whether no number has moved from the tested one by more than 1 and its own size.
@@ -35,22 +40,28 @@ class Tested:
         Of data the largest is compared, which may be twice as large, because each run has others.
         """
         self.runs += 1
+        due = not (self.runs % EVERY and self.runs & (self.runs - 1))
         for i in self.shared:
             x: Any = inputs[i]
-            one, version = self.seen.get(i, (x, -1))
-            if one is not x or version != x._version:
-                if _moved(x.detach(), self.value[i][0]):
-                    return False
-                self.seen[i] = x, x._version
-        if self.runs % EVERY and self.runs & (self.runs - 1):
-            return True
-        return not any(self._moved_at(i, inputs[i]) for i in self.others)
+            if self._is_new(i, x, x._version) and not self._kept(i, x, x._version):
+                return False
+        for i in self.others:
+            other = inputs[i]
+            asked = due or (i not in self.sampled and self._is_new(i, other, -1))
+            if asked and not self._kept(i, other, -1):
+                return False
+        return True
 
-    def _moved_at(self, i: int, value: Value) -> bool:
-        pairs = zip(_tensors(value), self.value[i], strict=True)
+    def _is_new(self, i: int, value: Value, version: int) -> bool:
+        last = self.seen.get(i)
+        return last is None or last[0]() is not value or last[1] != version
+
+    def _kept(self, i: int, value: Value, version: int) -> bool:
+        self.seen[i] = ref(value), version
+        now, old = _tensors(value), self.value[i]
         if i in self.sampled:
-            return any(_largest(x) > 2 * _largest(old) + 1 for x, old in pairs)
-        return any(_moved(x.detach(), old) for x, old in pairs)
+            return all(_largest(x) <= 2 * _largest(y) + 1 for x, y in zip(now, old, strict=True))
+        return len(now) == len(old) and not any(_moved(x.detach(), y) for x, y in zip(now, old, strict=True))
 
 
 def _tensors(value: Value) -> list[Tensor]:
@@ -58,6 +69,8 @@ def _tensors(value: Value) -> list[Tensor]:
 
 
 def _moved(x: Tensor, old: Tensor) -> bool:
+    if x.shape != old.shape:
+        return True
     if x.dtype is torch.bool or not x.numel():
         return False
     return bool(((x - old).abs() > 1 + old.abs()).any())

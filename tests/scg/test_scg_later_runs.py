@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import math
+import weakref
 
 import pytest
 import torch
@@ -67,6 +68,28 @@ def test_a_module_is_tested_again_after_it_moved():
     scg.sample(graph, {theta: net})  # modules are compared on runs 1, 2, 4, 8, ...
     with pytest.raises(scg.GraphError, match="net -> c has the derivative 0 by autograd"):
         scg.sample(graph, {theta: net})
+
+
+def test_another_module_is_tested_before_it_is_used():
+    """At once, also if it has other shapes."""
+    graph = scg.Graph()
+    theta = graph.input("net")
+    graph.cost("c", lambda net: net.weight.sum() if len(net.weight) < 3 else net.weight.sum().detach(), theta)
+    for _ in range(3):
+        scg.sample(graph, {theta: nn.Linear(1, 1, **DOUBLE)})
+    scg.sample(graph, {theta: nn.Linear(1, 2, **DOUBLE)})
+    with pytest.raises(scg.GraphError, match="net -> c has the derivative 0 by autograd"):
+        scg.sample(graph, {theta: nn.Linear(1, 3, **DOUBLE)})
+
+
+def test_a_plan_keeps_no_input_alive():
+    graph, theta, _ = of_law(lambda t: Bernoulli(logits=t), torch.square)
+    t = parameter(0.3)
+    scg.sample(graph, {theta: t})
+    scg.sample(graph, {theta: t})
+    gone = weakref.ref(t)
+    del t
+    assert gone() is None
 
 
 def test_a_module_in_another_mode_is_tested_again():
