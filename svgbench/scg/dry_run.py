@@ -50,7 +50,13 @@ class DryRun:
     def _plain(self, node: Node, value: Value) -> Value:
         """Without gradients: what carries one all the same holds parameters that the graph does not know."""
         if isinstance(value, nn.Module):
-            return copy.deepcopy(value).requires_grad_(False)
+            try:
+                return copy.deepcopy(value).requires_grad_(False)
+            except RuntimeError as error:  # of torch's old weight_norm
+                raise GraphError(
+                    f"the module {node} cannot be copied for the tests, expected one that copy.deepcopy takes, such as "
+                    "torch.nn.utils.parametrizations makes"
+                ) from error
         return (value.detach()[: self.rows] if node.sampled else value.detach()).clone()
 
     def _draw(self, node: Node, args: list[Any], rows: int) -> Drawn:

@@ -161,6 +161,8 @@ def backward_pass(
 ) -> dict[Node, Tensor]:
     """Algorithm 4: g_v of the differentiated inputs, [n, *theta.shape], in one explicit backward traversal.
 
+    Refuses a run whose inputs were changed in place since, as by an optimiser: it calls the functions again.
+
     printed: the score of v is multiplied by Q-hat of the *parent* w that receives it, as the thesis prints it. That is
     unbiased and differs from eq. (38) sample by sample: it credits v with costs that v does not influence. corrected:
     by Q-hat_v. The definition of g_v sums over costs with v < c; the initial 1 at the costs means v <= c, in both.
@@ -241,7 +243,8 @@ def bound(run: Run, new: Mapping[Any, Value]) -> Tensor:
 
     It touches the objective at the old parameters, with the same slope. The run is of the old ones; `new` has those
     inputs that change. In expectation the bound holds; of a sample it is an estimate. Refuses costs above zero, for
-    which the inequality turns round, and costs that a changed input deterministically influences.
+    which the inequality turns round, costs that a changed input deterministically influences, and runs whose inputs
+    were changed in place since.
     """
     graph, plan = run.graph, run.plan
     changed = {graph.find(key): value for key, value in new.items()}

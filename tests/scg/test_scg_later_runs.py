@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import math
+import pickle
 import weakref
 
 import pytest
@@ -90,6 +91,16 @@ def test_a_plan_keeps_no_input_alive():
     gone = weakref.ref(t)
     del t
     assert gone() is None
+
+
+def test_a_graph_is_pickled_with_its_plans():
+    graph = scg.Graph()
+    theta = graph.input("theta")
+    graph.cost("c", torch.square, theta)
+    t = parameter(0.3)
+    scg.sample(graph, {theta: t})
+    again = pickle.loads(pickle.dumps(graph))  # noqa: S301  # our own bytes
+    assert scg.gradient(scg.sample(again, {"theta": t}), "theta").item() == pytest.approx(0.6)
 
 
 def test_a_module_in_another_mode_is_tested_again():

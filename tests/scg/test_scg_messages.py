@@ -7,6 +7,7 @@ import re
 import pytest
 import torch
 from scg_kit import normal, parameter
+from torch import nn
 from torch.distributions import AbsTransform, Bernoulli, Independent, Normal, TransformedDistribution
 
 from svgbench import scg
@@ -85,6 +86,14 @@ def test_laws():
     one_line("x mixes samples: among some of them its shape is another", lambda: scg.sample(crossed, values, 50))
     folded = graph_of(lambda t: TransformedDistribution(Normal(t, 1.0), [AbsTransform()]))[0]
     one_line("torch has no log_prob of x, which is TransformedDistribution", lambda: scg.sample(folded, values, 50))
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm.*")
+def test_a_module_that_cannot_be_copied():
+    net = nn.utils.weight_norm(nn.Linear(1, 1).double())
+    net(torch.ones(1, dtype=torch.float64))
+    graph = graph_of(lambda net: Bernoulli(logits=net(torch.ones(1, dtype=torch.float64))), lambda x: x[:, 0])[0]
+    one_line("the module theta cannot be copied for the tests", lambda: scg.sample(graph, {"theta": net}, 5))
 
 
 def test_a_law_that_changes_a_parameter_leaves_it_as_it_was():

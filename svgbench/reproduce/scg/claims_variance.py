@@ -12,9 +12,10 @@ from svgbench.words.experiment import Claim, Comparison, Measure, Term
 
 
 def at(size: int) -> Measure:
-    return Measure("variance", f"variance of one estimate, d = {size}", {"size": size}, higher_is_better=False)
+    return Measure("variance", f"variance of one estimate, size {size}", {"size": size}, higher_is_better=False)
 
 
+LARGEST = Measure("variance", "variance of one estimate, largest size", higher_is_better=False)  # the last row
 EACH = Measure("variance", "variance of one estimate", higher_is_better=False)
 DECADES = math.log(100)
 
