@@ -116,6 +116,17 @@ def test_a_module_in_another_mode_is_tested_again():
         scg.sample(graph, values)
 
 
+def test_data_of_another_size_is_tested_again():
+    graph = scg.Graph()
+    theta, data = graph.input("theta"), graph.input("data", per_sample=True)
+    graph.cost("c", lambda t, d: t * d if d.max() < 10 else (t * d).detach(), theta, data)
+    t, values = parameter(0.5), torch.linspace(0, 2, 20, **DOUBLE)
+    first = scg.sample(graph, {theta: t, data: values}).plan
+    assert scg.sample(graph, {theta: t, data: 2 * values}).plan is first
+    with pytest.raises(scg.GraphError, match="theta -> c has the derivative 0 by autograd"):
+        scg.sample(graph, {theta: t, data: 50 + values})
+
+
 def test_one_row_of_data_does_not_speak_for_many():
     graph = scg.Graph()
     theta, data = graph.input("theta"), graph.input("data", per_sample=True)
