@@ -99,8 +99,7 @@ def _count(evidence: Evidence, claim: Claim, at_least: int) -> Verdict:
             break
     else:
         word = "INCOMPLETE"
-        started = [b for b in judged if any(evidence.has_any(b, t, variants_of_claim(claim, t)) for t in tasks)]
-        budget = (started or list(judged))[0]
+        budget = _begun(evidence, claim, tasks, list(judged))
     verdicts = judged[budget]
     supported = sum(v.verdict == "SUPPORTED" for v in verdicts.values())
     labels = {task.id: task.label for task in evidence.experiment.tasks}
@@ -110,7 +109,7 @@ def _count(evidence: Evidence, claim: Claim, at_least: int) -> Verdict:
     listed = "; ".join(f"{found} {', '.join(names)}" for found, names in by_word.items())
     open_: list[Cause] = [v.cause for v in verdicts.values() if v.verdict == "INCONCLUSIVE"]
     by_seeds = supported + open_.count("") >= at_least  # more seeds could still support it
-    variants = tuple(dict.fromkeys(v for task in tasks for v in variants_of_claim(claim, task)))
+    variants = _variants_over(claim, tasks)
     return Verdict(
         id=join_id(evidence.experiment.id, claim.id),
         kind="claim",
@@ -140,8 +139,7 @@ def _rise(evidence: Evidence, claim: Claim) -> Verdict:
         gaps[budget] = {task: found for task in tasks if (found := _gaps(evidence, claim, task, budget))}
     budget = next((b for b, found in gaps.items() if not found), "")
     if not budget:
-        started = [b for b in gaps if any(evidence.has_any(b, t, variants_of_claim(claim, t)) for t in tasks)]
-        budget = (started or list(gaps))[0]
+        budget = _begun(evidence, claim, tasks, list(gaps))
         lacks = "; ".join(f"{task}: {'; '.join(found)}" for task, found in gaps[budget].items())
         return _verdict(evidence, claim, Place("", budget, {}), (incomplete(claim.parts[0], lacks),))
     parts = tuple(rising_part(evidence, part, tasks, budget) for part in claim.parts)
@@ -157,10 +155,20 @@ def _budgets(evidence: Evidence, claim: Claim) -> list[str]:
 
 def _complete_budget(evidence: Evidence, claim: Claim, task: str) -> str:
     """The largest budget at which the task's cells are complete, else the largest with results, else the largest."""
-    budgets, variants = _budgets(evidence, claim), variants_of_claim(claim, task)
+    budgets = _budgets(evidence, claim)
     complete = [b for b in budgets if not _gaps(evidence, claim, task, b)]
-    started = [b for b in budgets if evidence.has_any(b, task, variants)]
-    return (complete or started or budgets)[0]
+    return complete[0] if complete else _begun(evidence, claim, [task], budgets)
+
+
+def _begun(evidence: Evidence, claim: Claim, tasks: Sequence[str], budgets: Sequence[str]) -> str:
+    """The first of the budgets at which a cell of the claim on these tasks has results, else the first."""
+    started = (b for b in budgets for t in tasks if evidence.has_any(b, t, variants_of_claim(claim, t)))
+    return next(started, budgets[0])
+
+
+def _variants_over(claim: Claim, tasks: Sequence[str]) -> tuple[str, ...]:
+    """Every variant that the claim reads on these tasks, each once."""
+    return tuple(dict.fromkeys(v for task in tasks for v in variants_of_claim(claim, task)))
 
 
 def _gaps(evidence: Evidence, claim: Claim, task: str, budget: str) -> list[str]:
@@ -190,8 +198,7 @@ def _verdict(evidence: Evidence, claim: Claim, place: Place, parts: tuple[PartRe
     word, part = decide(parts)
     settings = [f"{column}={value}" for column, value in place.setting.items()]
     held = sum(p.verdict == "SUPPORTED" for p in parts)
-    tasks = [place.task] if place.task else evidence.experiment.tasks_of(claim)
-    variants = tuple(dict.fromkeys(v for task in tasks for v in variants_of_claim(claim, task)))
+    variants = _variants_over(claim, [place.task] if place.task else evidence.experiment.tasks_of(claim))
     return Verdict(
         id=join_id(evidence.experiment.id, claim.id, place.task, ",".join(settings)),
         kind="claim",
