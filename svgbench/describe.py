@@ -29,7 +29,9 @@ def parts_of(experiment: Experiment) -> list[dict[str, Any]]:
         note = budget.note.removesuffix(f", {budget.seeds} seeds")  # a figure's note says it, here it would be twice
         text = f"{budget.seeds} seeds{first}{others}" + (f": {note}" if note else "")
         settings = [_settings({**budget.limits, **budget.config})]
-        settings += [f"{name}: {_settings(own)}" for name, own in budget.config_of.items()]
+        names = dict.fromkeys([*budget.limits_of, *budget.config_of])
+        exceptions = {n: {**budget.limits_of.get(n, {}), **budget.config_of.get(n, {})} for n in names}
+        settings += [f"{name}: {_settings(own)}" for name, own in exceptions.items()]
         settings += [f"blocks of {size} seeds of {name}" for name, size in budget.block_size_of.items()]
         rows += [_row("budget", budget.name, text, "; ".join(filter(None, settings)))]
     for column in experiment.columns:

@@ -190,7 +190,7 @@ def reach_of(experiment: Experiment, selection: Selection, extra: Mapping[str, V
     tasks, variants = _named(experiment, selection, extra)
     overrides = parse_overrides(selection.overrides)
     known = {
-        (v.id, t.id): source.declared(v.learner).fields.keys() | _limits(t, budget).keys()
+        (v.id, t.id): source.declared(v.learner).fields.keys() | budget.limits_on(t, v.id).keys()
         for v in variants
         for t in tasks
         if v.runs_on(t.id)
@@ -207,10 +207,6 @@ def _named(
     """The requested tasks and variants."""
     tasks = _chosen("task", selection.tasks, {t.id: t for t in experiment.tasks})
     return tasks, _chosen("variant", selection.variants, {v.id: v for v in experiment.variants}, extra)
-
-
-def _limits(task: TaskSpec, budget: Budget) -> dict[str, Any]:
-    return {**budget.limits, **task.limits.get(budget.name, {})}
 
 
 def expand_declared(
@@ -343,9 +339,9 @@ def _resolve(
         for name, value in variant.config.items()
         if not isinstance(value, PerTask) or task.id in value.values
     }
+    limits: dict[str, Any] = dict(budget.limits_on(task, variant.id))
     variant = replace(variant, learner=registry.name_of(variant.learner), config=own)
     config = learner.config(of_task, own, cut, profile=variant.profile)
-    limits = _limits(task, budget)
     where = f"{variant.id} on {task.id}"
     changed: dict[str, Any] = {}
     for key, text in overrides.items():

@@ -40,6 +40,7 @@ class Schedule:
     eval_every: int
     eval_episodes: int  # per seed
     steps_per_slice: int  # once updates have begun; does not affect the results
+    limit_terminates: bool = False  # whether an episode that is truncated counts as terminated
 
 
 class OnlineAgent(Protocol):
@@ -211,6 +212,8 @@ class OnlineLearner(SeedBlock):
         terminal = outcome.terminated
         if self.schedule.limit_overrides_termination:
             terminal = terminal & ~outcome.truncated
+        if self.schedule.limit_terminates:
+            terminal = end
         scalars = np.stack([outcome.reward, terminal], 1)
         rows = np.concatenate([obs, action, outcome.final_observation, scalars], 1)
         self.experience.add(self._tensor(rows), torch.from_numpy(end).to(self.device))

@@ -101,7 +101,8 @@ class Budget:
 
     `seeds_of`, `block_size_of` and `config_of` list exceptions for a cell ("task--variant"), a variant, or a task. Of
     numbers of seeds and sizes of blocks, the first of these that exists counts. Settings are merged: those of a cell
-    override those of a variant, these override those of a task, and all of them override `config`.
+    override those of a variant, these override those of a task, and all of them override `config`. `limits_of` lists
+    limits of a cell or a variant in the same way. They override the task's own limits.
     """
 
     name: Literal["paper", "short", "smoke"]
@@ -113,6 +114,13 @@ class Budget:
     seeds_of: Mapping[str, int] = field(default_factory=dict)
     block_size_of: Mapping[str, int] = field(default_factory=dict)
     config_of: Mapping[str, Mapping[str, Setting]] = field(default_factory=dict)
+    limits_of: Mapping[str, Mapping[str, Setting]] = field(default_factory=dict)
+
+    def limits_on(self, task: TaskSpec, variant: str) -> dict[str, Setting]:
+        """The limits of a variant on a task."""
+        cell, of_variant, _ = _names_of(task.id, variant)
+        own = self.limits_of.get(of_variant, {}), self.limits_of.get(cell, {})
+        return {**self.limits, **task.limits.get(self.name, {}), **own[0], **own[1]}
 
     def settings(self, task: str, variant: str) -> dict[str, Setting]:
         """What the budget sets on that task for that variant."""
@@ -327,14 +335,16 @@ class Experiment:
         first = self.measures[0]
         return ("seed", "step", *sorted({first.column, *first.where} - {"seed", "step"}))
 
-    def last_step(self, budget: str, task: str) -> int | None:
+    def last_step(self, budget: str, task: str, variant: str = "") -> int | None:
         """The step at which a whole run on that task ends; None if no limit counts the experiment's steps.
 
-        KeyError if the experiment has no such budget.
+        variant: its id; one that the experiment does not declare has the limits that most variants have. KeyError if
+        the experiment has no such budget.
         """
         declared = self.budget(budget)
-        own = {t.id: t.limits.get(budget, {}) for t in self.tasks}.get(task, {})
-        found = {**declared.limits, **own}.get(STEP_LIMITS.get(self.step_unit, ""))
+        asked = variant.partition("+")[0]  # changed settings leave the limits
+        limits = next((declared.limits_on(t, asked) for t in self.tasks if t.id == task), declared.limits)
+        found = limits.get(STEP_LIMITS.get(self.step_unit, ""))
         return found if isinstance(found, int) else None
 
     def seeds(self, budget: str, task: str, variant: str) -> tuple[int, ...]:

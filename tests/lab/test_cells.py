@@ -99,6 +99,26 @@ def test_a_budget_may_have_settings_for_a_task_a_variant_and_a_cell():
     assert "no_such_field" not in cells_["field/calm", "drift"]
 
 
+def test_a_budget_may_have_limits_of_a_variant_and_of_a_cell():
+    """They override the task's; `last_step` says where such a cell ends."""
+    calm, windy = WALK.tasks
+    tasks = (calm, replace(windy, limits={"smoke": {"total_steps": 50}}))
+    own = {"drift": {"total_steps": 30}, "field/calm--drift": {"total_steps": 20}}
+    smoke = replace(WALK.budget("smoke"), limits={"total_steps": 100}, limits_of=own)
+    changed = replace(WALK, tasks=tasks, budgets=(smoke,), step_unit="environment steps")
+    ends = {cell.key: cell.limits["total_steps"] for cell in expand(changed, Selection(budget="smoke"))}
+    expected = {
+        ("field/calm", "drift"): 20,
+        ("field/calm", "still"): 100,
+        ("field/windy", "drift"): 30,
+        ("field/windy", "still"): 50,
+    }
+    assert ends == expected
+    assert {key: changed.last_step("smoke", *key) for key in expected} == expected
+    assert changed.last_step("smoke", "field/windy", "drift+0123abcd") == 30
+    assert [changed.last_step("smoke", task) for task in ("field/calm", "field/windy")] == [100, 50]
+
+
 def test_a_variants_setting_may_differ_between_tasks():
     """Tasks that a value per task leaves out use the layers below: here the task's own setting, then the default."""
     calm, windy = WALK.tasks

@@ -14,6 +14,7 @@ from svgbench.analysis.judge.comparisons import Place, judge_part
 from svgbench.analysis.judge.judgement import Evidence
 from svgbench.analysis.read.measures import CellData
 from svgbench.baselines.actor_critic import sac, sac_svg
+from svgbench.lab import source
 from svgbench.lab.cells import Selection, expand
 from svgbench.reproduce.sac_svg import deviations
 from svgbench.reproduce.sac_svg.experiments import FIG2, FIG5, FIG6, TABLE2
@@ -95,7 +96,7 @@ def test_cells_have_the_papers_steps_schedules_and_horizons():
         column = COLUMN[cell.task.id]
         steps = int(paper_tables.published_number("sac-svg/table2", "SAC (our run)", column).env_steps)
         assert cell.limits["total_steps"] == steps
-        if cell.variant.id == "random":
+        if not cell.variant.id.startswith("sac"):
             continue
         names = ("target_entropy_init", "target_entropy_final", "target_entropy_decay")
         assert tuple(cell.config[name] for name in names) == TABLE4[column]
@@ -120,7 +121,7 @@ def test_every_difference_of_the_profiles_is_a_deviation():
     words = " ".join(d.ours for d in deviations.TABLE2_DEVIATIONS)
     named = {name for group in re.findall(r"\[([a-z_, A-Z]+)\]", words) for name in group.split(", ")}
     assert set(sac_svg.PROFILES["code"]) | set(sac.PROFILES["code"]) <= named
-    known = sac_svg.Config.__dataclass_fields__.keys() | sac.Config.__dataclass_fields__.keys()
+    known = {name for v in TABLE2.variants for name in source.declared(v.learner).fields}
     assert named <= known
 
 
@@ -136,3 +137,22 @@ def test_the_schedules_are_computed_at_their_ends():
         beta = cell.config["target_entropy_decay"]
         middle = rows[len(rows) // 2]
         assert math.isclose(middle["target_entropy"], 10 * 0.5**beta - 10, rel_tol=1e-12)
+
+
+def test_td3_is_run_as_rlkit_ran_it():
+    """The script's sizes at `paper`; the sheet's cut at `short`."""
+    (cell,) = expand(TABLE2, Selection("paper", tasks=("poplin/ant",), variants=("td3",)))
+    c = cell.config
+    assert (c["actor_hidden"], c["critic_hidden"], c["step_batch"]) == ((400, 300), (400, 300), 256)
+    assert (c["actor_lr"], c["critic_lr"], c["tau"], c["gamma"]) == (1e-3, 1e-3, 0.005, 0.99)
+    assert (c["policy_delay"], c["target_std"], c["target_noise_clip"], c["explore_std"]) == (2, 0.2, 0.5, 0.1)
+    assert (c["learning_starts"], c["train_every"], c["updates_per_step"], c["random_steps"]) == (2000, 1000, 1, 0)
+    assert cell.variant.published == "TD3*"
+    (short,) = expand(TABLE2, Selection("short", tasks=("poplin/ant",), variants=("td3",)))
+    assert short.limits == {"total_steps": 50_000}
+    assert (short.config["actor_hidden"], short.config["step_batch"], short.config["actor_lr"]) == (
+        (128, 128),
+        128,
+        1e-3,
+    )
+    assert short.config["learning_starts"] == 2000

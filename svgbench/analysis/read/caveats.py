@@ -18,7 +18,7 @@ def caveats(experiment: Experiment, budget: str, cell: CellData) -> list[str]:
     """
     found = [_selected(cell)] if cell.stored_seeds else []
     found += [f"{_ends(cell)} of {cell.last_step}"] if cell.early else []
-    declared = experiment.last_step(budget, cell.task)
+    declared = experiment.last_step(budget, cell.task, cell.variant)
     if declared is not None and cell.last_step is not None and not _same_end(cell.last_step, declared):
         found.append(f"ends at {cell.last_step} {experiment.step_unit} (budget {budget}: {declared})")
     return found

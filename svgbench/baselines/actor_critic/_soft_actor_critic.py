@@ -331,7 +331,7 @@ def update_cost(c: Config, obs_dim: int, action_dim: int) -> tuple[int, float]:
 
 def schedule(c: Config, total_steps: int) -> Schedule:
     """When the learner acts, learns and is evaluated, as the config says."""
-    names = Schedule.__dataclass_fields__.keys() - {"total_steps"}
+    names = Schedule.__dataclass_fields__.keys() - {"total_steps", "limit_terminates"}
     return Schedule(total_steps=total_steps, **{name: getattr(c, name) for name in names})
 
 

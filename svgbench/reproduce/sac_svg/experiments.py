@@ -10,6 +10,8 @@ from dataclasses import replace
 
 from svgbench.reproduce.sac_svg.claims import FIG2_CLAIMS, FINAL, TABLE2_CLAIMS
 from svgbench.reproduce.sac_svg.deviations import FIG2_DEVIATIONS, FIG6_DEVIATIONS, TABLE2_DEVIATIONS
+from svgbench.reproduce.sac_svg.rivals import VARIANTS as RIVALS
+from svgbench.reproduce.sac_svg.rivals import config_of, limits_of
 from svgbench.words.experiment import Budget, Column, Experiment, Measure, Setting, TaskSpec, Variant
 
 SAC = "sac"
@@ -36,6 +38,7 @@ VARIANTS = (
     Variant("sac-svg-4", "SAC-SVG(4)", SAC_SVG, {"H": 4}, profile="code", published="SAC-SVG(4)"),
     Variant("sac-svg-5", "SAC-SVG(5)", SAC_SVG, {"H": 5}, profile="code", published="SAC-SVG(5)"),
     Variant("sac-svg-10", "SAC-SVG(10)", SAC_SVG, {"H": 10}, profile="code", published="SAC-SVG(10)"),
+    *RIVALS,
     Variant("random", "random policy", RANDOM),
 )
 
@@ -84,8 +87,9 @@ TABLE2 = Experiment(
     title="SAC-SVG(H) and SAC on six locomotion tasks",
     description=(
         "Return of the last evaluation (ten episodes of the deterministic policy) after the paper's number of "
-        "environment steps, for SAC, SAC-SVG(H) with H = 1, 2, 3, 4, 5, 10 model steps, and uniform random actions. "
-        "The profile is the authors' code, the target entropies those of the paper's Table 4, one schedule per task. "
+        "environment steps, for SAC, SAC-SVG(H) with H = 1, 2, 3, 4, 5, 10 model steps, TD3, and uniform random "
+        "actions. The profile is the authors' code, the target entropies those of the paper's Table 4, one schedule "
+        "per task. TD3 is run as for the row that the paper quotes. "
         "Methods that are not run appear as published only."
     ),
     tasks=(
@@ -151,6 +155,8 @@ TABLE2 = Experiment(
             limits={"total_steps": 50_000},
             config=SHORT_NETWORKS,
             block_size=5,
+            config_of=config_of("short"),
+            limits_of=limits_of("short"),
         ),
         Budget(
             "smoke",
@@ -159,6 +165,8 @@ TABLE2 = Experiment(
             limits={"total_steps": 1000},
             config=SMOKE_NETWORKS,
             block_size=10,
+            config_of=config_of("smoke"),
+            limits_of=limits_of("smoke"),
         ),
     ),
     columns=COLUMNS,

@@ -1,0 +1,310 @@
+"""TD3: its losses against a transcription, what rlkit and the authors do differently, and the laws of learners."""
+
+from __future__ import annotations
+
+import io
+import math
+
+import numpy as np
+import pytest
+import torch
+from point import Point, random_return
+from sac_kit import finish
+from torch import nn
+
+from svgbench.baselines.actor_critic import td3
+from svgbench.lab.source import declared
+from svgbench.memory.replay import ReplayBatch
+
+SMALL = {
+    "actor_hidden": (7, 6),
+    "critic_hidden": (9, 5),
+    "step_batch": 16,
+    "random_steps": 0,
+    "learning_starts": 20,
+    "eval_every": 20,
+    "eval_episodes": 2,
+    "steps_per_slice": 7,
+}
+WAITS = {"train_every": 10}
+AT_ONCE = {"train_every": 1}
+BOTH = pytest.mark.parametrize("how", [WAITS, AT_ONCE], ids=["waits", "at once"])
+
+
+def learner(seeds=(0, 1, 2), total_steps=60, profile="rlkit", task=None, **config):
+    known = declared("svgbench.baselines.actor_critic.td3:make")
+    given = known.config({**SMALL, **config}, profile=profile)
+    return td3.make(given, task or Point(), seeds, {"total_steps": total_steps}, "cpu")
+
+
+def trained(one):
+    """Everything that training changes, each [S, ...]."""
+    agent = one.agent
+    modules = (agent.actor, agent.critic, agent.target_actor, agent.target_critic)
+    return [
+        *(p for m in modules for p in m.parameters()),
+        *(adam.flat for adam in agent.adams),
+        one.experience.replay.rows,
+    ]
+
+
+def through_a_file(state):
+    torch.save(state, buffer := io.BytesIO())
+    buffer.seek(0)
+    return torch.load(buffer, weights_only=True)
+
+
+# --- the losses ---------------------------------------------------------------------------------------------------
+
+
+def plain(net, s, twin=None):
+    """One seed's network of this package as torch's own layers."""
+    layers = []
+    for layer in net.layers:
+        weight, bias = layer.weight[s], layer.bias[s]
+        weight, bias = (weight, bias) if twin is None else (weight[twin], bias[twin])
+        own = nn.Linear(*weight.shape, dtype=weight.dtype)
+        own.weight.data.copy_(weight.T)
+        own.bias.data.copy_(bias[0])
+        layers += [own, nn.ReLU()]
+    return nn.Sequential(*layers[:-1])
+
+
+def batch_of(S=3, B=5, n=3, A=2):
+    g = torch.Generator().manual_seed(3)
+    x, u, next_x = (torch.randn(S, B, k, generator=g, dtype=torch.float64) for k in (n, A, n))
+    reward = torch.randn(S, B, generator=g, dtype=torch.float64)
+    terminal = (torch.rand(S, B, generator=g) < 0.4).double()
+    noise = 4 * torch.randn(S, B, A, generator=g, dtype=torch.float64)
+    return ReplayBatch(x, torch.cat([x, u], -1), reward, terminal, next_x), noise
+
+
+@pytest.mark.parametrize("profile", ["rlkit", "authors"])
+def test_an_update_is_the_transcription_of_each_seed_alone(profile):
+    one = learner(profile=profile, dtype="float64", train_every=1, random_steps=0)
+    agent, (batch, noise) = one.agent, batch_of()
+    c = agent.config
+    with torch.no_grad():
+        for p in agent.target_critic.parameters():
+            p.add_(0.3)
+        for p in agent.actor.net.layers[-1].parameters():
+            p.add_(0.2)
+    pieces = []
+    for s in range(3):
+        actor, target_actor = plain(agent.actor.net, s), plain(agent.target_actor.net, s)
+        critics = [plain(agent.critic.net, s, k) for k in (0, 1)]
+        targets = [plain(agent.target_critic.net, s, k) for k in (0, 1)]
+        smooth = torch.tanh(target_actor(batch.next_x[s])) + (0.2 * noise[s]).clip(-0.5, 0.5)
+        if profile == "authors":
+            smooth = smooth.clip(-1, 1)
+        nearest = torch.min(*(q(torch.cat([batch.next_x[s], smooth], 1))[:, 0] for q in targets))
+        y = (batch.reward[s] + 0.99 * (1 - batch.terminal[s]) * nearest).detach()
+        loss = sum(nn.functional.mse_loss(q(batch.xu[s])[:, 0], y) for q in critics)
+        optimiser = torch.optim.Adam([p for q in critics for p in q.parameters()], lr=c.critic_lr)
+        loss.backward()
+        optimiser.step()
+        of_policy = torch.optim.Adam(actor.parameters(), lr=c.actor_lr)
+        value = critics[0](torch.cat([batch.x[s], torch.tanh(actor(batch.x[s]))], 1)).mean()
+        (-value).backward()
+        of_policy.step()
+        pieces.append((actor, critics, targets, loss.detach()))
+    before = [p.detach().clone() for p in agent.target_critic.parameters()]
+    agent.update_once(batch, noise, None, delayed=True)
+    for s, (actor, critics, targets, loss) in enumerate(pieces):
+        torch.testing.assert_close(agent.last["critic_loss"][s], loss, rtol=1e-10, atol=0)
+        for own, k in ((actor, None), (critics[0], 0), (critics[1], 1)):
+            net = agent.actor.net if k is None else agent.critic.net
+            for mine, theirs in zip(plain(net, s, k).parameters(), own.parameters(), strict=True):
+                torch.testing.assert_close(mine, theirs, rtol=1e-9, atol=1e-12)
+        for k in (0, 1):
+            for mine, online, old in zip(
+                plain(agent.target_critic.net, s, k).parameters(),
+                critics[k].parameters(), targets[k].parameters(), strict=True,
+            ):  # fmt: skip
+                torch.testing.assert_close(mine, 0.005 * online + 0.995 * old, rtol=1e-9, atol=1e-12)
+    assert not any(torch.equal(p, q) for p, q in zip(before, agent.target_critic.parameters(), strict=True))
+
+
+def test_without_clipping_a_target_action_leaves_the_box():
+    one, (batch, noise) = learner(dtype="float64"), batch_of()
+    agent = one.agent
+    seen = []
+    agent.target_critic.smaller = lambda xu: (seen.append(xu[..., -2:]), xu[..., 0])[1]
+    agent.target_actor.forward = lambda x: torch.full((*x.shape[:2], 2), 0.9, dtype=x.dtype)
+    for clip in (False, True):
+        td3.smoothed_target(agent.target_actor, agent.target_critic, batch, noise, td3.Config(clip_target_action=clip))
+    assert seen[0].max() == pytest.approx(1.4)  # the noise is clipped at 0.5
+    assert seen[1].max() == 1.0
+
+
+# --- what the profiles say ----------------------------------------------------------------------------------------
+
+
+def test_initial_weights_and_targets_are_rlkit_s():
+    agent = td3.TD3(td3.Config(), Point(), [0, 1], "cpu")
+    for net in (agent.actor.net, agent.critic.net, agent.target_actor.net, agent.target_critic.net):
+        *hidden, last = net.layers
+        for layer in hidden:
+            bound = 1 / math.sqrt(layer.out_features)
+            assert bound * 0.98 < layer.weight.abs().max() <= bound
+            assert (layer.bias == 0.1).all()
+        assert 2.9e-3 < last.weight.abs().max() <= 3e-3
+        assert 0 < last.bias.abs().max() <= 3e-3
+    assert not torch.equal(agent.critic.net.layers[0].weight, agent.target_critic.net.layers[0].weight)
+    authors = td3.TD3(td3.Config(**td3.PROFILES["authors"]), Point(), [0, 1], "cpu")
+    for online, target in ((authors.actor, authors.target_actor), (authors.critic, authors.target_critic)):
+        assert all(torch.equal(p, q) for p, q in zip(online.parameters(), target.parameters(), strict=True))
+    assert authors.actor.net.layers[1].weight.abs().max() <= 1 / 16
+    assert authors.actor.net.layers[1].bias.unique().numel() > 256
+
+
+def test_profiles_differ_from_the_default_everywhere_they_say():
+    assert td3.PROFILES["rlkit"] == {}
+    assert all(getattr(td3.Config(), name) != value for name, value in td3.PROFILES["authors"].items())
+
+
+def test_exploration_noise_is_a_tenth_of_half_the_range_within_the_box():
+    agent = learner().agent
+    agent.actor.forward = lambda x: torch.full((*x.shape[:2], 2), 0.8)
+    noise = torch.randn(3, 5000, 2, generator=torch.Generator().manual_seed(0))
+    acted = agent.act(torch.zeros(3, 5000, 3), noise)
+    assert acted.max() == 1.0
+    torch.testing.assert_close(acted, (0.8 + 0.1 * noise).clip(max=1.0))
+
+
+@BOTH
+@pytest.mark.parametrize("delay", [1, 2, 3])
+def test_policy_and_targets_learn_in_every_dth_update_and_first_in_the_first(how, delay):
+    one, log = learner(policy_delay=delay, updates_per_step=1, **how), []
+    update = one.agent.update_once
+    one.agent.update_once = lambda *a, delayed, f=update: (log.append(delayed), f(*a, delayed=delayed))
+    finish(one)
+    assert len(log) == (50 if how is WAITS else 40)  # after steps 20, 30, ..., 60; or in steps 20 to 59
+    assert log == [u % delay == 0 for u in range(len(log))]
+    assert one.agent.critic_adam.steps.min() == len(log)
+    assert one.agent.actor_adam.steps.min() == math.ceil(len(log) / delay)
+
+
+def test_updates_that_wait_come_after_their_steps_and_before_an_evaluation():
+    one, log = learner(seeds=[4], **WAITS), []
+    update, evaluate = one.agent.update_once, one._evaluate
+    one.agent.update_once = lambda *a, delayed, f=update: (log.append(one.step), f(*a, delayed=delayed))
+    one._evaluate = lambda f=evaluate: (log.append("evaluation"), f())[1]
+    finish(one)
+    between = [[step] * 10 for step in (20, 30, 40, 50, 60)]
+    assert log == [
+        *between[0],
+        "evaluation",
+        *between[1],
+        *between[2],
+        "evaluation",
+        *between[3],
+        *between[4],
+        "evaluation",
+    ]
+
+
+def test_a_time_limit_is_a_termination_for_rlkit_only():
+    for profile, counts in (("rlkit", True), ("authors", False)):
+        one = learner(seeds=[0], profile=profile, random_steps=0, explore_std=0.0, total_steps=40, learning_starts=40)
+        with torch.no_grad():
+            for p in one.agent.actor.parameters():
+                p.zero_()  # the point rests where it starts
+        finish(one)
+        rows, layout = one.experience.replay.rows, one.experience.layout
+        ended = layout.terminal(rows)[0].bool()
+        assert (layout.next_obs(rows)[0, :, 2] - 1).abs().max() < 1e-6
+        assert ended.nonzero().flatten().tolist() == ([19, 39] if counts else [])
+
+
+# --- laws ---------------------------------------------------------------------------------------------------------
+
+
+@BOTH
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-10), ("float32", 1e-4)])
+def test_a_seed_alone_and_in_a_block_of_five_agree(how, dtype, tolerance):
+    alone, block = learner([7], 70, dtype=dtype, **how), learner([3, 9, 7, 0, 1], 70, dtype=dtype, **how)
+    rows, block_rows = finish(alone), [r for r in finish(block) if r["seed"] == 7]
+    assert alone.agent.critic_adam.steps.min() >= 50
+    for p, q in zip(trained(alone), trained(block), strict=True):
+        torch.testing.assert_close(p[0], q[2], rtol=tolerance, atol=tolerance)
+    for one, other in zip(rows, block_rows, strict=True):
+        assert [*one.values()] == pytest.approx([*other.values()], rel=100 * tolerance, nan_ok=True)
+
+
+@BOTH
+def test_a_checkpoint_after_any_slice_continues_to_the_bit(how, monkeypatch):
+    monkeypatch.setattr(td3, "UPDATES_AT_ONCE", 4)  # three slices between the steps
+    whole, rows, states = learner(**how), [], []
+    while not whole.finished:
+        rows += whole.advance()
+        states.append(through_a_file(whole.state_dict()))
+    within = [i for i, state in enumerate(states) if state["agent"]["done"]]
+    assert bool(within) == (how is WAITS)
+    for i in {0, 2, len(states) - 2, *within[:2], *within[-1:]}:
+        resumed = learner(**how)
+        resumed.load_state_dict(states[i])
+        later = finish(resumed)
+        assert repr(later) == repr(rows[len(rows) - len(later) :])
+        assert all(torch.equal(p, q) for p, q in zip(trained(whole), trained(resumed), strict=True))
+
+
+@BOTH
+def test_evaluations_and_slices_change_no_bit_of_training(how):
+    base = learner(**how)
+    finish(base)
+    for change in ({"eval_every": 8}, {"steps_per_slice": 1, "eval_episodes": 1}):
+        one = learner(**how, **change)
+        finish(one)
+        assert all(torch.equal(p, q) for p, q in zip(trained(base), trained(one), strict=True))
+
+
+@BOTH
+def test_a_seed_that_diverges_does_not_affect_the_others(how):
+    undisturbed, hurt = (learner(dtype="float64", **how) for _ in range(2))
+    rows, hurt_rows = finish(undisturbed), []
+    while not hurt.finished:
+        if 30 <= hurt.step < 40:
+            with torch.no_grad():
+                next(hurt.agent.critic.parameters())[1, 0, 0, 0] = math.nan
+        hurt_rows += hurt.advance()
+    assert list(hurt.diverged) == [1]
+    assert {r["seed"] for r in hurt_rows if r["step"] > 50} == {0, 2}
+    for a, b in zip((r for r in rows if r["seed"] != 1), (r for r in hurt_rows if r["seed"] != 1), strict=True):
+        assert [*a.values()] == pytest.approx([*b.values()], rel=1e-8, nan_ok=True)
+    for p, q in zip(trained(undisturbed), trained(hurt), strict=True):
+        torch.testing.assert_close(p[[0, 2]], q[[0, 2]], rtol=1e-9, atol=1e-9)
+
+
+@BOTH
+def test_the_estimate_of_a_plan_is_the_work_that_progress_counts(how):
+    one, last = learner(**how), -1
+    given = {f: getattr(one.agent.config, f) for f in one.agent.config.__dataclass_fields__}
+    assert one.progress[1] == round(td3.estimated_work(given, one.task, one.seeds, {"total_steps": 60})) > 0
+    while not one.finished:
+        assert last <= one.progress[0] <= one.progress[1]
+        last = one.progress[0]
+        one.advance()
+    assert one.progress[0] == one.progress[1]
+
+
+def test_columns_that_it_lacks_are_empty():
+    rows = finish(learner())
+    assert {(r["step"], r["seed"]) for r in rows} == {(t, s) for t in (20, 40, 60) for s in (0, 1, 2)}
+    for r in rows:
+        empty = {"alpha", "entropy", "reward_loss", "model_loss", "planned_return", "unplanned_return"}
+        assert all(math.isnan(r[name]) for name in empty)
+        assert all(math.isfinite(value) for name, value in r.items() if name not in empty)
+
+
+@pytest.mark.parametrize(("profile", "how"), [("rlkit", {"train_every": 50}), ("authors", {"random_steps": 100})])
+def test_it_learns_to_push_the_point_to_the_origin(profile, how):
+    """Uniform actions make -9 on average, rest on the circle makes 0, the best about 18."""
+    one = learner(
+        [0, 1], 700, profile, actor_hidden=(32, 32), critic_hidden=(32, 32), step_batch=64, learning_starts=100,
+        actor_lr=2e-3, critic_lr=3e-3, tau=0.05, gamma=0.9, explore_std=0.3, eval_every=700, eval_episodes=20,
+        steps_per_slice=100, **how,
+    )  # fmt: skip
+    returns = [r["eval_return"] for r in finish(one)]
+    assert random_return() < 0
+    assert np.mean(returns) > 12
