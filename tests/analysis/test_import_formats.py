@@ -73,6 +73,23 @@ def test_event_files_of_one_folder_are_one_run(bring: Bring, tmp_path: Path) -> 
     stored(done, {7: frame(ROWS)})
 
 
+def test_a_run_whose_steps_go_back_is_refused(bring: Bring, tmp_path: Path) -> None:
+    """A run that was resumed from an earlier step holds the rows of both attempts."""
+    words = ("--map", "eval_return=eval", "--seed-from", r"run_(\d+)")
+    events(tmp_path / "run_7", {"eval": [*ROWS, (6000, 3.0)]})
+    said = "event 6: step 6000 comes after step 7500 in event 5: was the run resumed?"
+    refused(bring(tmp_path / "run_7", *words), said)
+    refused(bring(tmp_path / "run_7", *words, "--every", "2500"), said)
+    events(tmp_path / "run_8", {"eval": [*ROWS, (6000, 3.0)], "alpha": ROWS})
+    refused(bring(tmp_path / "run_8", *words), "tag 'eval': step 6000 comes after step 7500")
+    first = events(tmp_path / "run_9", {"eval": ROWS})
+    first.rename(first.with_name("events.out.tfevents.0"))
+    second = events(tmp_path / "other", {"eval": [(6000, 3.0), (8000, 4.0)]})
+    second.rename(tmp_path / "run_9" / "events.out.tfevents.1")
+    done = bring(tmp_path / "run_9", *words)
+    refused(done, "tfevents.1: event 3: step 6000 comes after step 7500 in event 5 of", "tfevents.0")
+
+
 def test_a_value_that_is_not_a_number_is_named(bring: Bring, tmp_path: Path) -> None:
     file = events(tmp_path / "run_7", {"eval": [*ROWS, (9000, float("nan"))]})
     done = bring(file, "--map", "eval_return=eval", "--seed-from", r"run_(\d+)")
@@ -212,6 +229,15 @@ def test_a_history_of_weights_and_biases(bring: Bring, tmp_path: Path) -> None:
     assert "seed7.csv: row 2 (line 3): column 'global_step' is 'nan'; expected a whole number" in again.err
 
 
+def test_the_word_nan_is_a_measurement_that_failed_and_no_blank(bring: Bring, tmp_path: Path) -> None:
+    file = tmp_path / "seed7.csv"
+    file.write_text("_step,_runtime,global_step,eval\n0,1.5,2500,3.5\n1,2.5,5000,NaN\n")
+    words = ("--map", "eval_return=eval", "--map", "step=global_step", "--seed-from", r"(?:seed|run s)(\d+)")
+    refused(bring(file, *words), "seed7.csv: row 2 (line 3): column 'eval' is 'NaN'; expected a finite number")
+    file.write_text(PLOT.replace('"7.5","7.5","7.5"', '"NaN","NaN","NaN"'))
+    refused(bring(file, *words), "row 2 (line 3): column 'run s1 - eval' is 'NaN'; expected a finite number")
+
+
 def test_open_rl_benchmark(bring: Bring, tmp_path: Path) -> None:
     for seed in (1, 2):
         run = tmp_path / "openrlbenchmark" / "cleanrl" / f"abc{seed}"
@@ -306,6 +332,56 @@ def test_every_format_describes_itself() -> None:
         assert found.refines == "" or found.refines in formats.names()
     with pytest.raises(UsageError, match="did you mean 'tensorboard'"):
         formats.format_of("tensorbord")
+
+
+def linked_runs(folder: Path) -> tuple[str, ...]:
+    """A folder of two runs, and a third beside it; the words that read such folders."""
+    for place in ("in/run-0", "in/run-1", "elsewhere/run-2"):
+        (folder / place).mkdir(parents=True)
+        (folder / place / "log.csv").write_text(f"seed,step,eval_return\n0,2500,{place[-1]}.5\n")
+    return ("--format", "csv", "--seed-from", r"run-(\d+)")
+
+
+def test_a_linked_folder_is_searched(bring: Bring, tmp_path: Path) -> None:
+    words = linked_runs(tmp_path)
+    (tmp_path / "in" / "run-2").symlink_to(tmp_path / "elsewhere" / "run-2")
+    done = bring(tmp_path / "in", *words)
+    stored(done, {s: pd.DataFrame({"step": [2500], "eval_return": [s + 0.5]}) for s in (0, 1, 2)})
+    assert "not read" not in done.out
+
+
+@pytest.mark.parametrize("target", ["..", "../..", "../run-1", "nowhere", "."])
+def test_a_link_that_leads_to_nothing_new_is_named(bring: Bring, tmp_path: Path, target: str) -> None:
+    words = linked_runs(tmp_path)
+    (tmp_path / "in" / "run-0" / "link").symlink_to(target)
+    done = bring(tmp_path / "in", *words)
+    stored(done, {s: pd.DataFrame({"step": [2500], "eval_return": [s + 0.5]}) for s in (0, 1)})
+    assert f"not read: 1 other file, such as {tmp_path}/in/run-0/link" in " ".join(done.out.split())
+
+
+def test_runs_of_the_same_bytes_are_named(bring: Bring, tmp_path: Path) -> None:
+    words = linked_runs(tmp_path)
+    log = tmp_path / "in" / "run-1" / "log.csv"
+    log.write_bytes((tmp_path / "in" / "run-0" / "log.csv").read_bytes())
+    done = bring(tmp_path / "in", *words)
+    said = f"{tmp_path}/in/run-0/log.csv and {log} hold the same bytes"
+    assert said in " ".join(done.out.split())
+
+
+def test_a_pattern_that_finds_nothing_is_not_helped_by_the_settings(bring: Bring, tmp_path: Path) -> None:
+    for seed in (1, 2):
+        events(tmp_path / f"Hopper__sac__{seed}__99", {"charts/episodic_return": ROWS})
+    words = (tmp_path, "--map", "eval_return=charts/episodic_return")
+    refused(bring(*words, "--seed-from", "__(2)__"), "finds no seed in", "__1__99")
+    assert bring(*words).status == 0
+
+
+def test_a_seed_that_64_bits_do_not_hold_is_none(bring: Bring, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "progress.txt").write_text("Epoch\tAverageTestEpRet\tTotalEnvInteracts\n0\t1.5\t2500\n")
+    write_json(run / "config.json", {"seed": 2**63})
+    refused(bring(run), "no seed; name its place")
 
 
 def test_a_damaged_file_of_a_folder_is_refused_and_not_overlooked(bring: Bring, tmp_path: Path) -> None:

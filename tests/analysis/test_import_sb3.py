@@ -111,6 +111,37 @@ def test_monitor_files_of_parallel_environments_are_one_run(bring: Bring, tmp_pa
     assert returns.tolist() == [0.0, 10.0, 11.0, 1.0]
 
 
+def monitor(path: Path, episodes: int, start: float, r: float = 1.0, length: int = 100) -> None:
+    path.parent.mkdir(exist_ok=True)
+    rows = "".join(f"{r},{length},{t}.5\n" for t in range(episodes))
+    path.write_text(f'#{{"t_start": {start}, "env_id": "Hopper-v5"}}\nr,l,t\n{rows}')
+
+
+def test_monitor_files_of_training_and_of_evaluation_are_not_one_run(bring: Bring, tmp_path: Path) -> None:
+    monitor(tmp_path / "run" / "monitor.csv", 5, 1000.0)
+    monitor(tmp_path / "run" / "eval.monitor.csv", 5, 1000.0, r=9.0)
+    words = (tmp_path / "run", "--map", "eval_return=r", "--seed-from", "order", "--every", "100")
+    refused(bring(*words), "eval.monitor.csv", "are not called as the environments of one run (N.monitor.csv)")
+
+
+def test_monitor_files_that_follow_each_other_are_named(bring: Bring, tmp_path: Path) -> None:
+    monitor(tmp_path / "run" / "0.monitor.csv", 1, 1000.0)
+    monitor(tmp_path / "run" / "1.monitor.csv", 1, 1000.25)
+    words = (tmp_path / "run", "--map", "eval_return=r", "--seed-from", "order", "--replace")
+    assert "continued" not in bring(*words).out
+    monitor(tmp_path / "run" / "2.monitor.csv", 2, 5000.0)
+    done = bring(*words)
+    assert done.frame["step"].tolist() == [100, 200, 300, 400]
+    said = "2.monitor.csv begins after the other files of its folder end: taken as the same run, continued"
+    assert said in " ".join(done.out.split())
+
+
+def test_lengths_that_64_bits_cannot_sum_are_refused(bring: Bring, tmp_path: Path) -> None:
+    monitor(tmp_path / "run" / "monitor.csv", 3, 1000.0, length=2**62)
+    done = bring(tmp_path / "run", "--map", "eval_return=r", "--seed-from", "order")
+    refused(done, "the lengths l sum to more than")
+
+
 def test_monitor_files_of_two_environments_are_refused(bring: Bring, tmp_path: Path) -> None:
     for env in ("Hopper-v5", "Ant-v5"):
         folder = tmp_path / "runs" / env
@@ -191,6 +222,18 @@ def test_an_evaluation_that_is_not_a_number_is_named(bring: Bring, tmp_path: Pat
     refused(bring(file, "--seed-from", PATTERN), "array 'results' is float64 of shape (2, 1); expected 1 rows")
     file.write_bytes(file.read_bytes()[:-40])
     refused(bring(file, "--seed-from", PATTERN, "--format", "sb3-evaluations"), "is not an evaluations.npz")
+
+
+@pytest.mark.parametrize("at", [0.3, 0.6, 0.9])
+def test_a_damaged_packed_evaluation_is_refused(bring: Bring, tmp_path: Path, at: float) -> None:
+    file = tmp_path / "seed_0" / "evaluations.npz"
+    file.parent.mkdir()
+    rng = np.random.default_rng(0)
+    np.savez_compressed(file, timesteps=np.arange(200), results=rng.normal(size=(200, 5)))
+    data = bytearray(file.read_bytes())
+    data[int(at * len(data)) : int(at * len(data)) + 40] = bytes(40)
+    file.write_bytes(data)
+    refused(bring(file.parent, "--seed-from", PATTERN), "is not an evaluations.npz that can be read")
 
 
 def test_a_dry_run_says_everything_and_writes_nothing(bring: Bring, training: Path) -> None:

@@ -12,7 +12,7 @@ from toy_imports import an_import
 
 from svgbench import paper_tables
 from svgbench.analysis.judge.verdicts import compare
-from svgbench.analysis.read.frames import read_results
+from svgbench.analysis.read.frames import parse_rows, read_results
 from svgbench.analysis.read.importing import import_results
 from svgbench.analysis.show.plots import draw, learning_curves
 from svgbench.analysis.show.summary import results_grids, results_rows
@@ -168,3 +168,9 @@ def test_verdicts_in_words(store: Store, experiment: Experiment) -> None:
     assert all(len(line) <= 80 for line in lines)
     assert '"ours wins"' in lines[0]
     assert lines[-1] == "toy/fig1, 6 verdicts: 4 WORSE, 2 SUPPORTED"
+
+
+def test_texts_that_look_like_nothing_stay_texts() -> None:
+    frame = parse_rows(b"seed,step,start,score\n0,0,None,nan\n0,1,NA,1.5\n0,2,null,\n")
+    assert frame["start"].tolist() == ["None", "NA", "null"]
+    assert frame["score"].isna().tolist() == [True, False, True]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +36,9 @@ def find(paths: Sequence[Path], name: str) -> Found:
     """
     folders = {path for path in paths if os.path.isdir(path)}
     named = tuple(path for path in paths if path not in folders)
-    inside = tuple(file for path in paths if path in folders for file in _files(path))
+    searched = [_files(path) for path in paths if path in folders]
+    inside = tuple(file for files, _ in searched for file in files)
+    links = tuple(link for _, left in searched for link in left)
     where = ", ".join(map(str, paths[:3])) + (", ..." if len(paths) > 3 else "")
     found = _detected(named, inside, where) if name == formats.AUTO else (name, formats.format_of(name))
     any_csv = name == CSV  # its columns may be called differently
@@ -45,7 +47,7 @@ def find(paths: Sequence[Path], name: str) -> Found:
         raise UsageError(f"{where} holds no file of the format {found[0]}; expected {found[1].expected}")
     claimed = set(own)
     files = tuple(dict.fromkeys((*named, *own)))
-    return Found(*found, files, tuple(file for file in inside if file not in claimed))
+    return Found(*found, files, (*(file for file in inside if file not in claimed), *links))
 
 
 def _detected(named: Sequence[Path], inside: Sequence[Path], where: str) -> tuple[str, Format]:
@@ -90,19 +92,37 @@ def _is_regular(file: Path) -> bool:
         return False
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """The files under a folder, by name, numbers in names by their value; hidden ones left out."""
+def _files(folder: Path) -> tuple[list[Path], list[Path]]:
+    """The files under a folder, by name, numbers in names by their value; hidden ones left out. And links that lead
+    nowhere, or to a folder that is searched anyway.
+    """
     found: list[Path] = []
-    for place, inner, names in os.walk(folder, onerror=_unreadable):
+    left: list[Path] = []
+    seen = {os.path.realpath(folder)}
+    for place, inner, names in os.walk(folder, onerror=_unreadable, followlinks=True):
         inner[:] = sorted((name for name in inner if not name.startswith(".")), key=natural)
-        paths = (Path(place, name) for name in sorted(names, key=natural) if not name.startswith("."))
-        found += [path for path in paths if _is_regular(path)]
+        for link in [path for name in inner if (path := Path(place, name)).is_symlink()]:
+            real = os.path.realpath(link)
+            if _overlap(real, seen):
+                inner.remove(link.name)
+                left.append(link)
+            seen.add(real)
+        paths = [Path(place, name) for name in sorted(names, key=natural) if not name.startswith(".")]
+        found += filter(_is_regular, paths)
+        left += [path for path in paths if path.is_symlink() and not path.exists()]
         if len(found) > MOST_FILES:
             raise UsageError(f"{folder} holds more than {MOST_FILES} files; name the folders of the runs")
     for path in found:
         if not os.access(path, os.R_OK):
             raise UsageError(f"{path} cannot be read: Permission denied")
-    yield from found
+    return found, left
+
+
+def _overlap(real: str, seen: set[str]) -> bool:
+    """Whether a folder is one of these, lies in one of them, or holds one."""
+    return not seen.isdisjoint((real, *map(str, Path(real).parents))) or any(
+        other.startswith(real.rstrip(os.sep) + os.sep) for other in seen
+    )
 
 
 def _unreadable(error: OSError) -> None:

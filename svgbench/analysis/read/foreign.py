@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import struct
+import zipfile
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,10 +16,12 @@ import numpy as np
 from svgbench import strict_json
 from svgbench.analysis.read.import_source import MOST_BYTES, open_source, storable
 from svgbench.analysis.read.import_table import Choose, Table, read_table
-from svgbench.analysis.read.import_values import ColumnKind, RowError, numbers
+from svgbench.analysis.read.import_values import LARGEST, ColumnKind, RowError, numbers
 from svgbench.words.errors import UsageError
 
 HEAD = 1 << 16  # bytes by which a file's format is known
+BAD_ARCHIVE = (OSError, ValueError, KeyError, EOFError, RuntimeError, struct.error, zlib.error, zipfile.BadZipFile)
+"""What zipfile and NumPy raise for an archive that is damaged, encrypted, or packed in a way that they do not know."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,7 @@ class Format:
     meanings: columns of ours, and what they are called in this format.
     episodes: rows are training episodes; several may end at one step.
     joins: the files of one folder that have the same seed are one run. refines: a format whose files it arranges.
+    onward: a program wrote a run's rows as it went, so that steps which go back are those of another attempt.
     """
 
     title: str
@@ -51,6 +57,7 @@ class Format:
     episodes: bool = False
     joins: bool = False
     refines: str = ""
+    onward: bool = True
 
 
 def read_text(file: Path, choose: Choose, separator: str = ",") -> Table:
@@ -63,13 +70,13 @@ def read_with_blanks(file: Path, choose: Choose) -> Table:
     """A CSV that has one row per moment at which anything was measured: cells that were not measured are blank.
 
     A row without any of the chosen measurements is none of this import. In the others, every chosen column must be
-    full if its kind says so.
+    full if its kind says so. The word nan is a measurement that failed, not a blank.
     """
     kinds: list[ColumnKind] = []
 
     def relaxed(header: Sequence[str]) -> list[ColumnKind]:
         kinds.extend(choose(header))
-        return [ColumnKind(k.name, "str" if k.kind == "str" else "float", whole=False) for k in kinds]
+        return [ColumnKind(k.name, "str" if k.kind == "str" else "float", whole=False, nan=False) for k in kinds]
 
     table = read_text(file, relaxed)
     measured = [k.name for k in kinds if k.least is None and k.kind != "str"]
@@ -136,4 +143,4 @@ def json_of(file: Path) -> Mapping[str, object]:
 
 def whole_seed(value: object) -> int | None:
     """A value of a settings file as a seed; None if it is none."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST else None

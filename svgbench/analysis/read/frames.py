@@ -130,8 +130,8 @@ def _read(store: Store, cell: Cell, state: CellState) -> CellData:
 
 
 def parse_rows(data: bytes) -> pd.DataFrame:
-    """A cell's CSV text as a frame; every float is read exactly as written."""
-    return pd.read_csv(io.BytesIO(data))
+    """A cell's CSV text as a frame; every float is read exactly as written, and a text such as "None" is that text."""
+    return pd.read_csv(io.BytesIO(data), keep_default_na=False, na_values=["", "nan"])
 
 
 def _empty(columns: tuple[str, ...]) -> pd.DataFrame:

@@ -108,8 +108,9 @@ def _logs(found: Found, wanted: Import) -> list[_Log]:
     logs = []
     for number, ((place, seed), files) in enumerate(groups.items()):
         own = number if wanted.seed_from == IN_ORDER else seed
-        stated = found.format.states(files[0]).seed if own is None else own
-        logs.append(_Log(tuple(files), str(place), stated))
+        if not wanted.seed_from:
+            own = found.format.states(files[0]).seed
+        logs.append(_Log(tuple(files), str(place), own))
     return logs
 
 
@@ -165,6 +166,28 @@ def _check_seeds(tables: Sequence[Table]) -> None:
             owners[tuple(run)] = table.file
 
 
+def _check_onward(table: Table, every: int | None) -> None:
+    """Refuse a run whose steps go back: it holds rows of two attempts, and nothing says which of them count.
+
+    Without `every`, a step that stands twice is refused later, with both rows.
+    """
+    keys = [pd.factorize(table.columns[name])[0] for name in ("task", "seed") if name in table.columns]
+    if every is None and pd.DataFrame(dict(enumerate([*keys, table.columns["step"]]))).duplicated().any():
+        return
+    order = np.lexsort(keys)  # stable: a run's rows keep their order
+    back = np.diff(table.columns["step"][order]) < 0
+    for key in keys:
+        back &= np.diff(key[order]) == 0
+    for place in map(int, np.flatnonzero(back)[:1]):
+        first, second = (int(order[i]) for i in (place, place + 1))
+        steps = [table.columns["step"][i] for i in (second, first)]
+        where = table.row(first) + (
+            "" if table.file_of(first) == table.file_of(second) else f" of {table.file_of(first)}"
+        )
+        why = f"step {steps[0]} comes after step {steps[1]} in {where}: was the run resumed?"
+        raise table.refuse(second, f"{why} Keep the rows that belong together, in a CSV")
+
+
 def _check_episodes(table: Table) -> None:
     """Say what helps where several episodes of a run end at one step."""
     order = np.lexsort((table.columns["step"], table.columns["seed"]))
@@ -199,6 +222,7 @@ class _Chooser:
     def __init__(self, experiment: Experiment, wanted: Import, found: Found, preview: Preview) -> None:
         self._experiment, self._wanted, self._found, self._preview = experiment, wanted, found, preview
         self._file = ""
+        self._owners: dict[str, str] = {}  # of each file's hash
         self._own: dict[str, str] = {}  # ours -> the file's, of the run that is being read
 
     def read(self, log: _Log) -> Table:
@@ -213,8 +237,13 @@ class _Chooser:
             self._preview.columns.setdefault(own, "")
         order = ("seed", "step", *(name for name in columns if name not in ("seed", "step")))
         table = replace(table, columns={name: columns[name] for name in order})
+        if self._found.format.onward:
+            _check_onward(table, self._wanted.every)
         self._note(log, table)
-        return table
+        same = [
+            owner for _, digest in table.sources if (owner := self._owners.setdefault(digest, log.name)) != log.name
+        ]
+        return replace(table, notes=(*table.notes, *(f"{owner} and {log.name} hold the same bytes" for owner in same)))
 
     def _choose(self, header: Sequence[str], by_name: bool) -> list[ColumnKind]:
         """The columns to read, by the file's own names."""

@@ -33,6 +33,7 @@ class Table:
     ignored: columns that were not requested. unended: the last value of a file that does not end with a newline.
     sources: the name and the hash of each file. names: the name of each row's run, if one file holds several runs.
     rows, part, files: of joined tables, each row's number in its own file, and which of `files` that is.
+    notes: what the reader did that a user should know, in sentences.
     """
 
     file: str
@@ -46,6 +47,7 @@ class Table:
     rows: NDArray[np.int64] | None = None
     part: NDArray[np.int32] | None = None
     files: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -92,6 +94,7 @@ def join_tables(tables: Sequence[Table], file: str) -> Table:
         rows=np.concatenate([np.arange(len(t)) if t.rows is None else t.rows for t in tables]),
         part=np.repeat(np.arange(len(tables), dtype=np.int32), counts),
         files=tuple(t.file for t in tables),
+        notes=tuple(note for t in tables for note in t.notes),
     )
 
 

@@ -21,6 +21,7 @@ Kind = Literal["int", "float", "str"]
 
 LARGEST = 2**63 - 1  # of a whole number: the range of 64 bits
 LARGEST_EXACT = 2**53  # up to here a float is exact
+LARGEST_FLOAT = 1e60  # statistics raise numbers to the fourth power
 
 _NUMBER = re.compile(r"[ \t]*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?[ \t]*")
 _NOTHING = frozenset({"", "nan"})  # words for "not measured", in lower case
@@ -29,12 +30,14 @@ _UNSTORABLE = re.compile('[,"\n\r]')
 
 @dataclass(frozen=True)
 class ColumnKind:
-    """The required content of a column: `whole` in every row, or blank in some of them (then "nan" is a blank too)."""
+    """The required content of a column: `whole` in every row, or blank in some of them (then "nan" is a blank too,
+    unless `nan` is False)."""
 
     name: str
     kind: Kind
     whole: bool = True
     least: int | None = None  # of a whole number
+    nan: bool = True
 
     @property
     def expected(self) -> str:
@@ -74,7 +77,7 @@ def numbers(values: NDArray[Any], column: ColumnKind) -> NDArray[Any]:
     if column.kind == "str":
         raise RowError(0, f"column '{column.name}' holds numbers; expected {column.expected}")
     found = np.asarray(values, dtype=float)
-    bad = np.isinf(found) | (np.isnan(found) & column.whole)
+    bad = (np.abs(found) > LARGEST_FLOAT) | (np.isnan(found) & column.whole)
     if column.kind == "int":
         bad |= (found != np.floor(found)) | (np.abs(found) > LARGEST_EXACT)
         bad |= False if column.least is None else found < column.least
@@ -116,9 +119,9 @@ def _numbers(texts: Sequence[str], column: ColumnKind) -> NDArray[Any]:
         match = _NUMBER.fullmatch
         values = [float(text) if match(text) else _no_number(i, text, column) for i, text in enumerate(texts)]
         array = np.array(values, dtype=float)
-    unheld = np.flatnonzero(np.isinf(array) | (array == 0))  # too large, or perhaps too small
+    unheld = np.flatnonzero((np.abs(array) > LARGEST_FLOAT) | (array == 0))  # too large, or perhaps too small
     for index in map(int, unheld):
-        if math.isinf(array[index]) or re.search("[1-9]", texts[index].lower().partition("e")[0]):
+        if array[index] or re.search("[1-9]", texts[index].lower().partition("e")[0]):
             raise bad_value(index, texts[index], column)
     return array
 
@@ -135,7 +138,7 @@ def _plain_numbers(texts: Sequence[str]) -> NDArray[Any] | None:
 
 
 def _no_number(index: int, text: str, column: ColumnKind) -> float:
-    if column.whole or text.strip().lower() not in _NOTHING:
+    if column.whole or text.strip().lower() not in _NOTHING or (text.strip() and not column.nan):
         raise bad_value(index, text, column)
     return math.nan
 
@@ -164,5 +167,6 @@ def _hint(text: str, column: ColumnKind) -> str:
     if re.fullmatch(r"[+-]?0[xX][0-9a-fA-F]+", text):
         return f", in decimal digits{optional}"
     if column.kind == "float" and _NUMBER.fullmatch(text):
-        return f" (64 bits do not hold it){optional}"
+        large = LARGEST_FLOAT < abs(float(text)) < math.inf
+        return f" ({f'at most {LARGEST_FLOAT:g}' if large else '64 bits do not hold it'}){optional}"
     return optional

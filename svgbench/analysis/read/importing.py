@@ -103,7 +103,8 @@ def import_results(
 
 
 def _notes(table: Table, preview: Preview) -> Iterator[str]:
-    """What became of the rest of the files."""
+    """What became of the rest of the files, and what is strange about them."""
+    yield from table.notes
     if preview.episodes:
         yield "the rows come from training episodes, with exploration"
     if table.ignored:

@@ -22,4 +22,5 @@ FORMAT = Format(
     expected="*.csv with a header that has seed and step",
     detect=_detect,
     read=_read,
+    onward=False,
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from svgbench.analysis.read.foreign import Format, Stated
+from svgbench.analysis.read.foreign import Format, Stated, whole_seed
 from svgbench.analysis.read.formats import sb3_evaluations
 
 _PAIR = re.compile(r"^\s*- - (seed|algo|env)\r?\n\s+- (.*?)\r?$", re.MULTILINE)
@@ -33,7 +33,7 @@ def _states(file: Path) -> Stated:
     settings = _settings(file)
     seed = settings.get("seed", "")
     about = " ".join(settings[name] for name in ("algo", "env") if name in settings)
-    return Stated(int(seed) if seed.isascii() and seed.isdecimal() else None, about)
+    return Stated(whole_seed(int(seed)) if seed.isascii() and seed.isdecimal() and len(seed) < 20 else None, about)
 
 
 FORMAT = Format(

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from svgbench.analysis.read.foreign import Format, checked, read_bytes
+from svgbench.analysis.read.foreign import BAD_ARCHIVE, Format, checked, read_bytes
 from svgbench.analysis.read.import_table import Choose, Table
 from svgbench.words.errors import UsageError
 
@@ -33,7 +33,7 @@ def detect(file: Path) -> bool:
     try:
         with zipfile.ZipFile(file) as archive:
             return {f"{name}.npy" for name in NEEDED} <= set(archive.namelist())
-    except (OSError, zipfile.BadZipFile):
+    except BAD_ARCHIVE:
         return False
 
 
@@ -53,7 +53,7 @@ def _arrays(file: Path, data: bytes) -> dict[str, NDArray[Any]]:
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+    except BAD_ARCHIVE as error:
         ragged = "; its evaluations differ in their numbers of episodes" if "pickle" in str(error).lower() else ""
         raise UsageError(f"{file} is not an evaluations.npz that can be read: {error}{ragged}") from None
     lacking = sorted(NEEDED - set(arrays))

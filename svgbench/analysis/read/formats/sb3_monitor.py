@@ -9,9 +9,11 @@ episodes are put in the order in which they ended.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +21,7 @@ from svgbench import strict_json
 from svgbench.analysis.read.foreign import Format, Stated, head_of
 from svgbench.analysis.read.import_source import open_source
 from svgbench.analysis.read.import_table import Choose, Table, join_tables, read_table
-from svgbench.analysis.read.import_values import ColumnKind
+from svgbench.analysis.read.import_values import LARGEST_EXACT, ColumnKind
 from svgbench.words.errors import UsageError
 
 STEPS, EPISODES = "timesteps", "episodes"
@@ -33,7 +35,7 @@ def _detect(file: Path) -> bool:
     return first.startswith(b"#{") and rest.startswith(b"r,l,t")
 
 
-def _about(file: Path, line: str) -> dict[str, object]:
+def _about(file: Path, line: str) -> dict[str, Any]:
     try:
         about = strict_json.loads(line.removeprefix("#")) if line.startswith("#") else None
     except ValueError:
@@ -43,8 +45,8 @@ def _about(file: Path, line: str) -> dict[str, object]:
     return about
 
 
-def _one(file: Path, choose: Choose) -> tuple[Table, list[ColumnKind]]:
-    """One file, with `t` as the clock's time."""
+def _one(file: Path, choose: Choose) -> tuple[Table, list[ColumnKind], float]:
+    """One file, with `t` as the clock's time; the chosen columns; when it began."""
     asked: list[ColumnKind] = []
 
     def with_length_and_time(header: Sequence[str]) -> list[ColumnKind]:
@@ -62,18 +64,40 @@ def _one(file: Path, choose: Choose) -> tuple[Table, list[ColumnKind]]:
     if len(back):
         why = "the time t goes back: the file was resumed; split it there, or keep the rows that belong together"
         raise table.refuse(int(back[0]) + 1, why)
-    return replace(table, columns={**table.columns, "t": table.columns["t"] + about["t_start"]}), asked
+    began = float(about["t_start"])
+    return replace(table, columns={**table.columns, "t": table.columns["t"] + began}), asked, began
 
 
 def _read(files: Sequence[Path], choose: Choose) -> Table:
+    _check_alike(files)
     read = [_one(file, choose) for file in files]
     kinds = read[0][1]
-    table = join_tables([table for table, _ in read], str(files[0].parent))
+    table = join_tables([table for table, *_ in read], str(files[0].parent))
+    table = replace(table, notes=tuple(_continued([(began, part) for part, _, began in read])))
     if len(files) > 1:
         table = table.take(np.argsort(table.columns["t"], kind="stable"))
     lengths = table.columns["l"]
+    if lengths.sum(dtype=float) > LARGEST_EXACT:
+        raise UsageError(f"{table.file}: the lengths l sum to more than {LARGEST_EXACT} steps")
     columns = {**table.columns, STEPS: np.cumsum(lengths), EPISODES: np.arange(1, len(lengths) + 1)}
     return replace(table, columns={kind.name: columns[kind.name] for kind in kinds})
+
+
+def _continued(tables: Sequence[tuple[float, Table]]) -> Iterator[str]:
+    """Which files begin after all earlier ones have ended: those of parallel environments overlap in time."""
+    ended = -np.inf
+    for began, table in sorted(tables, key=lambda one: one[0]):
+        if began > ended > -np.inf:
+            yield f"{table.file} begins after the other files of its folder end: taken as the same run, continued"
+        ended = max(ended, float(table.columns["t"][-1]))
+
+
+def _check_alike(files: Sequence[Path]) -> None:
+    """Refuse files of one folder whose names differ by more than a number: they are not one run's environments."""
+    names = {re.sub("[0-9]+", "", file.name): file for file in files}
+    if len(names) > 1:
+        one, other, *_ = names.values()
+        raise UsageError(f"{one} and {other} are not called as the environments of one run (N.monitor.csv); name one")
 
 
 def _states(file: Path) -> Stated:

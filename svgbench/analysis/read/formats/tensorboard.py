@@ -80,11 +80,15 @@ def _table(file: str, scalars: Scalars, tags: Sequence[str]) -> Table:
 
 
 def _check_once(file: str, tags: Sequence[str], found: Sequence[_Scalars]) -> None:
-    """Refuse tags that cannot be put into rows together: one of them has a step twice."""
+    """Refuse tags that cannot be put into rows together: one of them has a step twice, or goes back."""
     for tag, part in zip(tags, found, strict=True):
         steps, counts = np.unique(part.steps, return_counts=True)
         for step in steps[counts > 1][:1]:
             raise UsageError(f"{file}: tag {quoted(tag)} has step {step} twice; import it without other tags")
+        for place in np.flatnonzero(np.diff(part.steps) < 0)[:1]:
+            where = f"event {part.events[place + 1]}: tag {quoted(tag)}: step {part.steps[place + 1]}"
+            why = f"comes after step {part.steps[place]}: was the run resumed? Keep the rows that belong together"
+            raise UsageError(f"{file}: {where} {why}, in a CSV")
 
 
 def _scalars(file: Path) -> tuple[Scalars, tuple[tuple[str, str], ...]]:

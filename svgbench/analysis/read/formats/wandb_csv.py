@@ -50,7 +50,8 @@ def _read(files: Sequence[Path], choose: Choose) -> Table:
         wanted = {kind.name for kind in kinds}
         lines = [name for name in _lines(found) if _metric(name) in wanted]
         asked = [name for line in lines for name in (line, f"{line}{LEAST}", f"{line}{MOST}") if name in found]
-        return [ColumnKind(name, "float", whole=name == found[0]) for name in dict.fromkeys([found[0], *asked])]
+        names = dict.fromkeys([found[0], *asked])
+        return [ColumnKind(name, "float", whole=name == found[0], nan=False) for name in names]
 
     table = read_text(files[0], all_runs)
     metrics = [kind.name for kind in kinds if kind.name != header[0]]
