@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from svgbench import reproduce
+from svgbench import reproduce, strict_json
 from svgbench.lab import policies as stored
 from svgbench.lab.cells import Cell, Selection, expand
 from svgbench.lab.files import write_atomic
@@ -205,7 +205,20 @@ def open_policy(run: PolicyRun) -> Policy:
         rerun += f"--variants {cell.variant.id} --seeds {run.seed}-{run.seed} --rerun"
         again = "" if run.status == "missing" else f"; a rerun can make it: {rerun}"
         raise UsageError(f"no policy of {where}: {run.note}{again}")
+    _check_task(run, found)
     return Policy(found, run.path)
+
+
+def _check_task(run: PolicyRun, found: StoredPolicy) -> None:
+    """Raise UsageError for a policy of another task than the experiment's: a file from elsewhere must not say what is
+    called to make one."""
+    task = run.cell.task
+    ours = strict_json.loads(strict_json.dumps({"factory": task.make, "task_options": dict(task.options)}))
+    differs = [name for name, value in ours.items() if found.about[name] != value]
+    if differs:
+        name = differs[0]
+        said = f"it was trained on a task with {name} {found.about[name]!r}, and the experiment's has {ours[name]!r}"
+        raise UsageError(f"{run.path} cannot be used: {said}")
 
 
 def reruns_of(study: Study) -> Study:

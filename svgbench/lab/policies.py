@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import io
+import struct
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +31,20 @@ FORMAT = 1
 FOLDER = ".policies"
 PLAIN = ("clip", "activation", "squash")
 LAYERED = ("weights", "biases")
-UNREADABLE = (zipfile.BadZipFile, OSError, ValueError, KeyError, EOFError)
+TEXTS = ("experiment", "budget", "task", "variant", "identity", "rows_sha256", "learner", "factory")
+ACTIVATIONS = ("relu", "tanh", "softplus")
+UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    EOFError,
+    RuntimeError,
+)
 """What zipfile, NumPy and JSON raise for a file that is not ours, or not whole."""
 
 
@@ -113,4 +129,23 @@ def _parsed(data: bytes) -> StoredPolicy:
     lacking = known - arrays.keys() - parts.keys() - {"action_low", "action_high"}
     if unknown or lacking or not count:
         raise ValueError(f"it has not the parts of a policy: {', '.join(sorted(unknown | lacking)) or 'no layer'}")
-    return StoredPolicy(TrainedPolicy(**parts, **arrays), about)
+    policy = TrainedPolicy(**parts, **arrays)
+    _check(policy, about)
+    return StoredPolicy(policy, about)
+
+
+def _check(policy: TrainedPolicy, about: Mapping[str, Any]) -> None:
+    """Raise ValueError for a run without a name or a seed, and for arrays that do not fit each other."""
+    bad = [name for name in TEXTS if not isinstance(about.get(name), str)]
+    bad += ["seed"] if type(about.get("seed")) is not int else []
+    bad += ["task_options"] if not isinstance(about.get("task_options"), dict) else []
+    if bad:
+        raise ValueError(f"it does not say of its run: {', '.join(bad)}")
+    widths = [len(policy.centre), *(len(bias) for bias in policy.biases)]
+    layers = [(*weight.shape, *bias.shape) for weight, bias in zip(policy.weights, policy.biases, strict=True)]
+    bounds = [policy.action_centre, policy.action_half_range, policy.action_low, policy.action_high]
+    fits = layers == [(a, b, b) for a, b in pairwise(widths)] and policy.width.shape == policy.centre.shape
+    fits &= all(bound is None or bound.shape == (widths[-1],) for bound in bounds)
+    fits &= (policy.action_low is None) == (policy.action_high is None)
+    if not fits or policy.activation not in ACTIVATIONS:
+        raise ValueError("its arrays do not fit each other, or its activation is none of ours")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
+from dataclasses import replace
 from importlib.util import find_spec
 
 import numpy as np
@@ -14,7 +15,7 @@ from harness import ROOT, Bench
 import svgbench
 from svgbench import reproduce
 from svgbench.lab.cells import Selection, expand
-from svgbench.lab.policies import keep, path_of
+from svgbench.lab.policies import as_bytes, keep, path_of, read
 from svgbench.lab.store import Store
 from svgbench.tasks.rendering import Renderer
 from svgbench.tasks.trpo.robots import make_hopper
@@ -99,6 +100,23 @@ def test_a_policy_of_other_rows_is_not_the_result_s(bench):
         svgbench.policy("trpo/fig4", "trpo/cart-pole", "cem", 0, results=bench.results)
     path.write_bytes(b"no policy")
     assert policies(bench) == [(0, "damaged"), (1, "kept")]
+
+
+@pytest.mark.parametrize(
+    "change", [{"factory": "os:mkdir", "task_options": {"path": "made"}}, {"task_options": {"n": 1}}]
+)
+def test_a_policy_s_file_does_not_say_what_is_called(bench, tmp_path, monkeypatch, change):
+    """Policies come in archives of other people."""
+    monkeypatch.chdir(tmp_path)
+    path = path_of(bench.store, cell("trpo/cart-pole"), 0)
+    found = read(path)
+    path.write_bytes(as_bytes(replace(found, about={**found.about, **change})))
+    with pytest.raises(UsageError, match="cannot be used: it was trained on a task with"):
+        svgbench.policy("trpo/fig4", "trpo/cart-pole", "cem", 0, results=bench.results)
+    done = bench("video", *POLES, "--seeds", "0-0")
+    assert done.status == 2
+    assert "cannot be used" in done.err
+    assert not (tmp_path / "made").exists()
 
 
 def test_one_run_must_be_meant(bench):

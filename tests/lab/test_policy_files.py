@@ -78,3 +78,32 @@ def test_a_file_that_is_not_whole_is_refused_by_its_name(tmp_path, how):
     path.write_bytes(data)
     with pytest.raises(DamagedError, match=r"seed-0000\.npz is not a policy that svgbench wrote"):
         read(path)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"activation": "gelu"},
+        {"width": np.ones(4, np.float32)},
+        {"biases": (np.zeros(4), np.zeros(3))},
+        {"action_centre": np.zeros(3)},
+        {"action_low": -np.ones(2)},
+        {"weights": (np.zeros((3, 4)), np.zeros((5, 2)))},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_arrays_that_do_not_fit_are_refused(tmp_path, changes):
+    store, cell = Store(tmp_path), cell_of(seeds=2)
+    keep(store, cell, 0, made(**changes), "rows")
+    with pytest.raises(DamagedError, match="do not fit each other"):
+        read(path_of(store, cell, 0))
+
+
+@pytest.mark.parametrize("change", [{"seed": "0"}, {"task_options": []}, {"factory": None}, {"rows_sha256": 3}])
+def test_a_run_that_is_not_named_is_refused(tmp_path, change):
+    store, cell = Store(tmp_path), cell_of(seeds=2)
+    keep(store, cell, 0, made(), "rows")
+    found = read(path_of(store, cell, 0))
+    path_of(store, cell, 0).write_bytes(as_bytes(dataclasses.replace(found, about={**found.about, **change})))
+    with pytest.raises(DamagedError, match=f"does not say of its run: {next(iter(change))}"):
+        read(path_of(store, cell, 0))

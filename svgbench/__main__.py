@@ -1,0 +1,5 @@
+"""`python -m svgbench` is the program `svgbench`."""
+
+from svgbench.cli import main
+
+main()
