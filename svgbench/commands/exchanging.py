@@ -178,7 +178,7 @@ def export(
             empty.append(error)
             continue
         written += paths
-        for note in read.notes:
+        for note in (*read.notes, *read.caveats):
             notice(note)
     if not written:
         raise empty[0]

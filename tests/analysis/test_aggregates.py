@@ -47,6 +47,18 @@ def test_a_run_that_never_reaches_a_level_censors_the_median():
     assert time_to_level({0: curves[0]}, 1.0, "a test", 20.0).median == 10.0
 
 
+@pytest.mark.parametrize("n", range(2, 60, 2))
+def test_half_of_the_runs_is_half_also_after_rounding(n):
+    assert kaplan_meier(range(1, n + 1), [True] * n).median() == n // 2
+
+
+def test_a_failed_run_without_a_curve_is_censored_at_the_end():
+    steps = np.array([0.0, 10.0, 20.0])
+    curves = dict.fromkeys(range(4), (steps, np.array([0.0, 1.0, 5.0])))
+    found = time_to_level(curves, 1.0, "a test", 20.0, failed=(4,))
+    assert (found.reached, found.n, found.mean.value) == (4, 5, pytest.approx(12.0))
+
+
 def test_a_window_must_be_full_before_a_level_counts_as_reached():
     curve = (np.arange(5.0), np.array([5.0, 0.0, 4.0, 4.0, 4.0]))
     assert first_time(curve, 4.0) == 0.0
@@ -217,6 +229,19 @@ def test_a_diverged_seed_counts_as_the_worst_value_of_the_task():
     assert ours.mean == 9.5
     assert found.scores[0].n == 5
     assert found.scores[0].mean.value == pytest.approx((38 - 1) / 5 / 9.5)
+
+
+def test_a_variant_whose_every_run_failed_is_not_left_out():
+    """To leave it out would hide that it breaks; its rows of before count nowhere."""
+    broken = cell("a", GOOD, "t", diverged=tuple(range(5)))
+    others = [cell("a", GOOD, "u"), *(cell(v, x, t) for t in ("t", "u") for v, x in (("b", WEAK), ("random", RANDOM)))]
+    found = aggregates_of(results(broken, *others), Table())
+    a, b = found.scores
+    assert (a.variant, a.n, b.variant, b.n) == ("a", 10, "b", 10)
+    assert a.mean.value == pytest.approx((-0.05 + 0.5) / 2)  # -1 of 20 on t: the worst value there
+    assert "every run of a on t failed, and counts as the worst value there" in found.notes
+    nowhere = aggregates_of(results(broken, cell("a", GOOD, "u"), cell("b", WEAK, "u")))
+    assert nowhere.tasks == ("u",)
 
 
 def test_modes_that_differ_little_are_not_a_failure():

@@ -76,6 +76,24 @@ def test_rliable_has_runs_by_tasks_of_each_algorithm(store: Store, experiment: E
     assert said["left_out"] == {}
 
 
+def test_a_failed_seed_has_the_worst_score_in_rliable_and_not_its_last_one(
+    store: Store, experiment: Experiment, tmp_path: Path
+) -> None:
+    results = read_results(store, experiment, PAPER)
+    cell = results.cells["toy/easy", "ours"]
+    broken = {("toy/easy", "ours"): replace(cell, diverged=(2,))}
+    npz, about = write("rliable", replace(results, cells={**results.cells, **broken}), tmp_path)
+    scores, said = dict(np.load(npz)), json.loads(about.read_text())
+    assert said["failed"] == {"ours": {"toy/easy": [2]}}
+    assert said["seeds"]["ours"] == [0, 1, 2, 3, 4]
+    others = np.delete(scores["ours"][:, 0], 2)
+    assert scores["ours"][2].tolist() == [min(*others, *scores["theirs"][:, 0]), scores["ours"][2, 1]]
+    every = {("toy/easy", "ours"): replace(cell, diverged=cell.seeds)}
+    npz, about = write("rliable", replace(results, cells={**results.cells, **every}), tmp_path)
+    assert set(np.load(npz)["ours"][:, 0]) == {scores["theirs"][:, 0].min()}
+    assert json.loads(about.read_text())["failed"] == {"ours": {"toy/easy": [0, 1, 2, 3, 4]}}
+
+
 def test_a_variant_without_a_task_is_left_out_of_rliable_and_said(
     store: Store, experiment: Experiment, my_csv: Path, tmp_path: Path
 ) -> None:

@@ -23,7 +23,7 @@ from svgbench.analysis.judge.resampling import Estimate, Stratified
 from svgbench.analysis.judge.scales import Scale, scale_of
 from svgbench.analysis.judge.statistics import FloatArray, interquartile_mean
 from svgbench.analysis.read.frames import Results
-from svgbench.analysis.read.measures import Sample, read_sample, worst
+from svgbench.analysis.read.measures import read_sample, worst
 from svgbench.analysis.read.naming import RANDOM_VARIANT
 from svgbench.paper_tables.words import PublishedTable
 from svgbench.words.experiment import Measure
@@ -132,20 +132,20 @@ def aggregates_of(
 class _Board:
     """The runs of a measure, and the tasks over which its variants can be compared.
 
-    The tasks are those of the variant whose tasks, times the variants that have all of them, give the most cells. A
-    variant that lacks one of them is left out and noted: a mean over fewer tasks is a mean of something else.
+    A failed run counts as the worst value of its task. The tasks are those of the variant whose tasks, times the
+    variants that have all of them, give the most cells. A variant that lacks one of them is left out and noted: a mean
+    over fewer tasks is a mean of something else.
     """
 
     def __init__(self, results: Results, measure: Measure) -> None:
         self.results, self.measure = results, measure
-        self.samples: dict[tuple[str, str], Sample] = {
-            key: sample
-            for key, cell in results.cells.items()
-            if len(cell.frame) and (sample := read_sample(cell, measure)).values
-        }
+        read = {key: read_sample(cell, measure) for key, cell in results.cells.items() if cell.seeds}
+        known = {task for (task, _), sample in read.items() if sample.values}
+        self.runs = {key: sample for key, sample in read.items() if sample.n and key[0] in known}
+        self.samples = {key: sample for key, sample in self.runs.items() if sample.values}
         order = [task.id for task in results.experiment.tasks]
         self.of: dict[str, set[str]] = {}
-        for task, variant in self.samples:
+        for task, variant in self.runs:
             if variant != RANDOM_VARIANT:
                 self.of.setdefault(variant, set()).add(task)
         sets = sorted(
@@ -161,7 +161,7 @@ class _Board:
         """The values of every variant that has all the tasks."""
         floors = {task: self._floor(task) for task in self.tasks}
         return {
-            variant: {t: np.array(list(self.samples[t, variant].counted(floors[t]).values())) for t in self.tasks}
+            variant: {t: np.array(list(self.runs[t, variant].counted(floors[t]).values())) for t in self.tasks}
             for variant, own in self.of.items()
             if set(self.tasks) <= own
         }
@@ -181,6 +181,12 @@ class _Board:
             if lacking:
                 without.setdefault(", ".join(lacking), []).append(self.results.labels.get(variant, variant))
         found = [f"left out, without runs on {tasks}: {_some(names)}" for tasks, names in without.items()]
+        lost = [key for key in self.runs if key not in self.samples]
+        found += [
+            f"every run of {self.results.labels.get(v, v)} on {named[t]} failed, and counts as the worst value there"
+            for t, v in lost
+            if v in self.compared
+        ]
         others = [named[t] for t in dict.fromkeys(task for task, _ in self.samples) if t not in self.tasks]
         found += [f"not among the tasks, since too few variants have them: {', '.join(others)}"] if others else []
         n = {len(values) for runs in self.compared.values() for values in runs.values()}
@@ -193,7 +199,7 @@ class _Board:
     def _floor(self, task: str) -> float:
         values = (x for (t, _), sample in self.samples.items() if t == task for x in sample.values.values())
         found = worst(values, self.measure.higher_is_better)
-        assert found is not None, task  # every sample here has a value
+        assert found is not None, task  # a task without any value has no runs here
         return found
 
 

@@ -15,6 +15,9 @@ from svgbench.analysis.judge.statistics import FloatArray
 from svgbench.analysis.read.measures import CellData, rows_where
 from svgbench.words.experiment import Measure
 
+ROUNDING = 1e-9
+"""Of a product of shares: half of 24 runs may come out as 0.5000000000000001."""
+
 Curve = tuple[FloatArray, FloatArray]
 """Steps [T], increasing, and values [T] of one seed."""
 
@@ -79,7 +82,7 @@ class Survival:
 
     def median(self) -> float | None:
         """The first step at which at most half of the runs are left; None if it is not reached by half of them."""
-        below = self.shares <= 0.5
+        below = self.shares <= 0.5 + ROUNDING
         return float(self.steps[np.argmax(below)]) if below.any() else None
 
     def restricted_mean(self, until: float) -> Estimate:
@@ -146,8 +149,8 @@ def time_to_level(
 ) -> TimeToLevel:
     """The time to a level from curves by seed; a run that does not reach it is censored at its last step.
 
-    A `failed` run that has not reached it never will, and counts as censored at `until`: to leave it out, or to censor
-    it where it broke, would make a method that breaks look quick.
+    A `failed` run that has not reached it never will, and counts as censored at `until`, also if it has no curve: to
+    leave it out, or to censor it where it broke, would make a method that breaks look quick.
     """
     times, marks = [], []
     for seed, curve in curves.items():
@@ -155,5 +158,7 @@ def time_to_level(
         marks.append(time is not None)
         last = until if seed in failed else float(curve[0][-1])
         times.append(last if time is None else time)
+    without = [seed for seed in failed if seed not in curves]
+    times, marks = [*times, *(until for _ in without)], [*marks, *(False for _ in without)]
     found = kaplan_meier(times, marks)
     return TimeToLevel(level, source, sum(marks), len(times), found.median(), found.restricted_mean(until), until)

@@ -32,9 +32,10 @@ class Follower:
         """Write what is new. Returns how many rows were, and whether a block runs."""
         count, running = 0, False
         for cell in self._cells:
+            stored = self._stored(cell)  # before the blocks: one that ends in between must not be read twice
             blocks = unfinished(self._store, cell)
             running |= any(block.running for block in blocks)
-            rows = [*self._stored(cell), *(row for block in blocks for row in block.rows(cell.columns))]
+            rows = [*stored, *(row for block in blocks for row in block.rows(cell.columns))]
             new = list(self._new(cell, rows))
             if new:
                 self._growing.add(cell.task.id, cell.variant.id, new)
