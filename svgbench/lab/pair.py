@@ -18,6 +18,7 @@ FORMAT, OLD_FORMAT = 2, 1
 
 _SEED_LINE = re.compile(rb"(\d+),")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+=-]*--[A-Za-z0-9._+=-]+")
+_OPTIONAL: dict[str, type] = {"label": str, "source": str, "read": dict}
 _NEEDED = {"task": str, "variant": str, "config_hash": str, "versions": dict, "columns": list, "bytes": int}
 
 
@@ -60,6 +61,7 @@ def read_meta(path: Path, old_too: bool = False) -> dict[str, Any] | None:
     if not isinstance(meta, dict) or meta.get("format") not in known or not isinstance(meta.get("seeds"), dict):
         raise DamagedFileError(path, f"it is not a cell's JSON of format {FORMAT}")
     lacking = [name for name, kind in _NEEDED.items() if not isinstance(meta.get(name), kind)]
+    lacking += [name for name, kind in _OPTIONAL.items() if name in meta and not isinstance(meta[name], kind)]
     if not lacking and not all(isinstance(name, str) for name in meta["columns"]):
         lacking = ["columns"]
     if lacking:

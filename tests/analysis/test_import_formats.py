@@ -368,6 +368,14 @@ def test_runs_of_the_same_bytes_are_named(bring: Bring, tmp_path: Path) -> None:
     assert said in " ".join(done.out.split())
 
 
+def test_one_seed_may_stand_twice_in_a_path(bring: Bring, tmp_path: Path) -> None:
+    file = tmp_path / "seed_1" / "seed_01.csv"
+    file.parent.mkdir()
+    file.write_text("step,eval_return\n2500,1.5\n")
+    done = bring(file, "--seed-from", r"seed_(\d+)")
+    stored(done, {1: pd.DataFrame({"step": [2500], "eval_return": [1.5]})})
+
+
 def test_a_pattern_that_finds_nothing_is_not_helped_by_the_settings(bring: Bring, tmp_path: Path) -> None:
     for seed in (1, 2):
         events(tmp_path / f"Hopper__sac__{seed}__99", {"charts/episodic_return": ROWS})
@@ -407,6 +415,13 @@ def test_the_same_seeds_of_two_tasks_may_lie_in_two_files(bring: Bring, tmp_path
 def test_a_column_is_read_once(bring: Bring, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("seed,step,ret\n0,2500,1.5\n")
     refused(bring(tmp_path / "a.csv", "--map", "eval_return=step"), "'step' would be step and eval_return; see --map")
+
+
+def test_control_characters_of_a_name_reach_no_terminal(bring: Bring, tmp_path: Path) -> None:
+    file = tmp_path / "a\x1b[2J\nb.csv"
+    file.write_text("seed,step,eval_return\n0,2500,1.5\n")
+    done = bring(file)
+    assert "mine is imported from a?[2J?b.csv" in done.notes
 
 
 def test_names_that_are_not_utf8_can_be_stored(bring: Bring, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 from collections import OrderedDict
@@ -134,6 +135,15 @@ def test_monitor_files_that_follow_each_other_are_named(bring: Bring, tmp_path: 
     assert done.frame["step"].tolist() == [100, 200, 300, 400]
     said = "2.monitor.csv begins after the other files of its folder end: taken as the same run, continued"
     assert said in " ".join(done.out.split())
+
+
+def test_a_packed_monitor_file_is_read_if_its_format_is_named(bring: Bring, tmp_path: Path) -> None:
+    monitor(tmp_path / "run" / "monitor.csv", 2, 1000.0)
+    file = tmp_path / "monitor.csv.gz"
+    file.write_bytes(gzip.compress((tmp_path / "run" / "monitor.csv").read_bytes()))
+    words = (file, "--map", "eval_return=r", "--seed-from", "order")
+    refused(bring(*words), "line 1 is a monitor file's; say --format sb3-monitor")
+    assert bring(*words, "--format", "sb3-monitor").frame["step"].tolist() == [100, 200]
 
 
 def test_lengths_that_64_bits_cannot_sum_are_refused(bring: Bring, tmp_path: Path) -> None:

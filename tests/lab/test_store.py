@@ -186,6 +186,8 @@ def test_a_json_cut_anywhere_is_detected(store, cell):
         {"bytes": None},
         {"columns": None},
         {"config_hash": None},
+        {"label": 3},
+        {"source": None, "read": []},
     ],
 )
 def test_a_json_that_is_no_cell(store, cell, edit):

@@ -12,6 +12,7 @@ import pandas as pd
 
 from svgbench.analysis.read.caveats import caveat_notes
 from svgbench.analysis.read.measures import CellData, last_step_of
+from svgbench.analysis.read.naming import shown
 from svgbench.lab.cells import Cell, Selection, cell_name, expand_declared, named_seeds
 from svgbench.lab.damage import left_out
 from svgbench.lab.overrides import unchanged_id
@@ -167,14 +168,14 @@ def _undeclared(
         if asked is not None:
             data = _narrowed(data, asked)
         note = f"{meta['variant']} is {_origin(experiment, meta)}"
-        found.append((data, meta.get("label", meta["variant"]), note))
+        found.append((data, shown(meta.get("label", meta["variant"])), note))
     return found
 
 
 def _origin(experiment: Experiment, meta: Mapping[str, Any]) -> str:
     """The origin of an undeclared cell, in words."""
     if meta.get("imported"):
-        return f"imported from {meta['source']}{_way_of_reading(meta.get('read', {}))}"
+        return f"imported from {shown(meta.get('source', 'another program'))}{_way_of_reading(meta.get('read', {}))}"
     if unchanged_id(meta["variant"]) in {variant.id for variant in experiment.variants}:
         return "made with -o"
     return f"a run of {meta.get('learner', 'an unknown learner')}, which {experiment.id} does not declare"

@@ -127,7 +127,8 @@ def _check_one_kind(found: Found) -> None:
 
 def _seed_in(pattern: str, name: str) -> int | None:
     """The number that the pattern's group finds in a name; None if it does not match."""
-    found = {match.group(1) for match in _compiled(pattern).finditer(name)}
+    groups = {match.group(1) for match in _compiled(pattern).finditer(name)}
+    found = set({int(t) if t and t.isascii() and t.isdecimal() else t: t for t in groups}.values())  # 01 is 1
     if not found:
         return None
     if len(found) > 1:

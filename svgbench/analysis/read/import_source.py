@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from svgbench.analysis.read.naming import shown
 from svgbench.words.errors import UsageError
 
 MOST_BYTES = 1 << 30  # packed, and of text; a larger file is not a table of results, or never ends
@@ -171,8 +172,8 @@ def open_source(file: Path) -> Iterator[TextFile]:
 
 
 def storable(name: str) -> str:
-    """A name that a file of UTF-8 text can hold: bytes of a path that are not UTF-8 become question marks."""
-    return name.encode("utf-8", "replace").decode()
+    """A name that a file of UTF-8 text can hold and a terminal can show: other characters become question marks."""
+    return shown(name.encode("utf-8", "replace").decode())
 
 
 def _open(file: Path, name: str) -> tuple[io.FileIO, bytes]:

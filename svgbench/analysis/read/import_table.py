@@ -157,6 +157,8 @@ def check_header(file: str, header: Sequence[str], needed: Sequence[str], known:
     expected = ",".join(needed)
     first = header[0]
     separator = _separator(header)
+    if first.startswith("#{"):
+        raise UsageError(f"{file}: line 1 is a monitor file's; say --format sb3-monitor")
     if first.startswith(("#", "sep=")):
         raise UsageError(f"{file}: line 1 is not a header, {quoted(first)}; remove it, expected one with {expected}")
     if separator and (separator != " " or set(needed) & set(first.casefold().split())):  # a blank alone is text

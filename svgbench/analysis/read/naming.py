@@ -11,6 +11,11 @@ RANDOM_VARIANT = "random"
 """The variant whose cell gives the level of a random policy, if an experiment has one."""
 
 
+def shown(text: str) -> str:
+    """A text of somebody else's file as a terminal may show it: without control characters."""
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
 def printed(x: float) -> str:
     """A number as it appears in reasons."""
     return f"{x + 0.0:.4g}"  # never "-0"
