@@ -85,6 +85,13 @@ def test_nothing_that_a_user_writes_becomes_markup(store, take):
     assert SCRIPT not in markdown(made)
 
 
+def test_a_dollar_of_a_label_is_one_dollar_in_the_line_under_the_figure(store, take):
+    rows = [f"{seed},{step},{seed + step}" for seed in range(5) for step in range(3)]
+    take("\n".join(["seed,step,score", *rows]) + "\n", label="cost $5 of $6")
+    page = html(make_report([Study(EXPERIMENT, store.root)]))
+    assert "not ours: cost $5 of $6" in page
+
+
 def test_an_empty_folder(tmp_path):
     made = make_report([Study(EXPERIMENT, tmp_path / "none")])
     root = check_structure(html(made))

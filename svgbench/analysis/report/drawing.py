@@ -34,7 +34,7 @@ def pictures(results: Results, anchor: str) -> list[Picture]:
 
 
 def _picture(name: str, figure: Figure, prefix: str) -> Picture:
-    said = [" ".join(figure.get_supxlabel().split())]
+    said = [" ".join(figure.get_supxlabel().split()).replace(r"\$", "$")]  # as the figure shows it
     figure.supxlabel("")
     if thin(figure):
         said.append(f"{SAID} are drawn")
