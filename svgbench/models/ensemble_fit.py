@@ -44,6 +44,16 @@ def bootstrap_split(streams: Streams, rows: int, members: int, held: int) -> Spl
     return Split(base[:, None], base.gather(1, drawn.flatten(1)).view_as(drawn), order[:, None, :held])
 
 
+def bootstrap_of_all(streams: Streams, rows: int, members: int, shown: int) -> Split:
+    """Nothing is held out: each member draws as many rows as there are, with replacement (PETS).
+
+    At most `shown` rows serve to report the error. Members learn from most of them.
+    """
+    order = streams.permutation(rows)
+    base = torch.arange(rows, device=streams.device).expand(len(streams), 1, -1)
+    return Split(base, streams.integers((members, rows), rows), order[:, None, :shown])
+
+
 def own_splits(streams: Streams, rows: int, members: int, held: int) -> Split:
     """Each member holds out its own `held` rows, and learns from every other row once per epoch (MAAC).
 
@@ -91,8 +101,9 @@ class FitSettings:
     rule. batch: rows of a minibatch, for each member. lr: Adam's. decay: weight decay of each layer. bounds_penalty:
     weight of the distance between the log-variance's bounds. max_epochs, max_minibatches: no epoch begins after so
     many; 0: no limit. elites: how many members count as elites, by validation loss. learns_reward: whether the model's
-    outputs are (reward, change of observation) or only the change. validated_by: "error", the mean squared error of the
-    means, or "likelihood", the loss without its penalties.
+    outputs are (reward, change of observation) or only the change. pairs: another way to make inputs and targets of a
+    replay's rows; None: `inputs_and_targets`. validated_by: "error", the mean squared error of the means, or
+    "likelihood", the loss without its penalties.
     """
 
     split: Callable[[Streams, int, int], Split]
@@ -106,6 +117,7 @@ class FitSettings:
     elites: int
     learns_reward: bool = True
     validated_by: Literal["error", "likelihood"] = "error"
+    pairs: Callable[[RowLayout, Tensor], tuple[Tensor, Tensor]] | None = None
 
 
 def model_loss(
@@ -239,6 +251,8 @@ class EnsembleFit:
     def _pairs(
         self, rows: Float[Tensor, "*batch width"]
     ) -> tuple[Float[Tensor, "*batch I"], Float[Tensor, "*batch O"]]:
+        if self.settings.pairs is not None:
+            return self.settings.pairs(self.layout, rows)
         return inputs_and_targets(self.layout, rows, self.settings.learns_reward)
 
     @torch.no_grad()

@@ -196,19 +196,45 @@ class GaussianEnsemble(nn.Module):
 
         For speed, the rows pass through all layers in pieces that fit in the cache.
         """
-        raw = x.new_empty(*x.shape[:3], 2 * self.outputs)
-        piece = max(BLOCKS_PIECE // self.members, 1)
+        raw, last = x.new_empty(*x.shape[:3], 2 * self.outputs), self.layers[-1]
+        assert last.bias is not None
         for s in range(len(x)):
-            for rows, out in zip(x[s].split(piece, 1), raw[s].split(piece, 1), strict=True):
-                h = (rows - self.centre[s]) / self.width[s]
-                for layer, name in zip(self.layers, self.net.activations, strict=True):
-                    assert layer.bias is not None
-                    h = torch.baddbmm(layer.bias[s], h, layer.weight[s])
-                    h = nn.functional.silu(h, inplace=True) if name == "silu" else ACTIVATIONS[name](h)
-                out.copy_(h)
+            for rows, out in zip(x[s].split(self._piece, 1), raw[s].split(self._piece, 1), strict=True):
+                torch.baddbmm(last.bias[s], self._hidden_of(s, rows), last.weight[s], out=out)
         mean, log_var = raw.chunk(2, -1)
         log_var = self._bounded(log_var, self.log_var_min, self.log_var_max)
         return self._unscaled(mean, 2 * log_var if variance_as_deviation else log_var)
+
+    @torch.no_grad()
+    def mean_of_members(self, x: Float[Tensor, "S B I"]) -> Float[Tensor, "S B O"]:
+        """The average over all members of their means at rows x. The log-variances are not computed.
+
+        For speed, the rows pass through all layers in pieces that fit in the cache.
+        """
+        out, last, K = x.new_empty(*x.shape[:2], self.outputs), self.layers[-1], self.outputs
+        assert last.bias is not None
+        for s in range(len(x)):
+            bias, weight = last.bias[s, ..., :K], last.weight[s, ..., :K]
+            for rows, own in zip(x[s].split(self._piece), out[s].split(self._piece), strict=True):
+                mean = torch.baddbmm(bias, self._hidden_of(s, rows), weight)
+                if self.scaled_outputs:
+                    mean = mean * self.out_width[s] + self.out_centre[s]
+                torch.mean(mean, 0, out=own)
+        return out
+
+    @property
+    def _piece(self) -> int:
+        """Rows of each member that pass through all layers together."""
+        return max(BLOCKS_PIECE // self.members, 1)
+
+    def _hidden_of(self, s: int, rows: Float[Tensor, "... b I"]) -> Float[Tensor, "{self.members} b H"]:
+        """The last hidden layer of every member of a seed, without gradients. rows: shared, or each member's own."""
+        h = (rows - self.centre[s]) / self.width[s]
+        for layer, name in zip(self.layers[:-1], self.net.activations[:-1], strict=True):
+            assert layer.bias is not None
+            h = torch.baddbmm(layer.bias[s], h, layer.weight[s])
+            h = nn.functional.silu(h, inplace=True) if name == "silu" else ACTIVATIONS[name](h)
+        return h
 
     def _through(
         self, s: int, e: int, x: Float[Tensor, "n I"], buffers: list[Float[Tensor, "_ _"]]

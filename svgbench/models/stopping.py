@@ -65,6 +65,23 @@ class NoneImproves(_Rule):
         return better
 
 
+class Never(_Rule):
+    """No member stops by itself, and each keeps its last parameters (PETS, whose fits have a number of epochs).
+
+    active: the seeds that train.
+    """
+
+    _names = ("active", "loss")
+
+    def __init__(self, active: Bool[Tensor, "S"], members: int) -> None:
+        self.active = active[:, None].repeat(1, members)
+        self.loss = torch.full(self.active.shape, torch.inf, dtype=torch.float64, device=active.device)
+
+    def update(self, loss: Float[Tensor, "S E"]) -> Bool[Tensor, "S E"]:
+        self.loss = torch.where(self.active, loss.double(), self.loss)
+        return self.active
+
+
 class RollingMean(_Rule):
     """A member stops, with its present parameters, at the first epoch at which the rolling mean of its loss rises.
 

@@ -4,7 +4,7 @@ Each iteration draws candidates around the present mean, scores them, fits mean 
 mixes the fit with the distribution before it. PETS (Chua et al. 2018), POPLIN (Wang and Ba 2019) and MAAC (Clavera et
 al. 2020, section 5.4) plan in this way, with different settings of `SequenceSearch`:
 
-    PETS    candidates truncated at two standard deviations, variance limited by the box, warm start
+    PETS    candidates truncated at two standard deviations, variance limited by the box, warm start, may end early
     POPLIN  candidates truncated at two standard deviations, no limit, warm start
     MAAC    normal candidates, variance limited by the box, no warm start
 
@@ -45,6 +45,7 @@ class SequenceSearch:
     high: float = 1.0
     solution: Literal["mean", "best"] = "mean"  # the mean at the end, or the best candidate of all iterations
     warm_start: bool = False  # a search starts from the last solution, shifted by one step
+    stop_variance: float = 0.0  # a state's search ends when its largest variance is not above this; 0: never
 
     def __post_init__(self) -> None:
         if self.population < 2:
@@ -55,6 +56,8 @@ class SequenceSearch:
             raise ValueError(f"iterations is {self.iterations}, expected at least 1")
         if not 0 <= self.alpha < 1:
             raise ValueError(f"alpha is {self.alpha}, expected from 0 to below 1: at 1 nothing is learned")
+        if not self.stop_variance >= 0:
+            raise ValueError(f"stop_variance is {self.stop_variance}, expected at least 0")
         if not self.low < self.high:
             raise ValueError(f"low is {self.low} and high {self.high}, expected low < high")
 
@@ -85,6 +88,7 @@ class SequencePlanner:
     def __init__(self, settings: SequenceSearch, streams: Streams) -> None:
         self.settings, self.streams = settings, streams
         self.last: Tensor | None = None  # the last solution [S, N, L, D], for a warm start
+        self._fresh: Tensor | None = None  # which seeds start without it, bool [S]; None: none
 
     @torch.no_grad()
     def plan(self, mean: Tensor, std: Tensor, returns: Scored) -> Tensor:
@@ -95,7 +99,8 @@ class SequencePlanner:
         """
         c = self.settings
         if c.warm_start and self.last is not None:
-            mean = torch.cat([self.last[:, :, 1:], mean[:, :, -1:]], 2)
+            warm = torch.cat([self.last[:, :, 1:], mean[:, :, -1:]], 2)
+            mean = warm if self._fresh is None else torch.where(self._fresh[:, None, None, None], mean, warm)
         variance = std.square()
         best, best_return = mean, mean.new_full(mean.shape[:2], -math.inf)
         for _ in range(c.iterations):
@@ -108,11 +113,24 @@ class SequencePlanner:
                 moment.view_as(mean)
                 for moment in elite_moments(candidates.flatten(0, 1).flatten(2), scores.flatten(0, 1), c.elites)
             )
-            mean = c.alpha * mean + (1 - c.alpha) * elite_mean
-            variance = c.alpha * variance + (1 - c.alpha) * elite_variance
+            new_mean = c.alpha * mean + (1 - c.alpha) * elite_mean
+            new_variance = c.alpha * variance + (1 - c.alpha) * elite_variance
+            mean, variance = self._unless_narrow(mean, variance, new_mean, new_variance)
         solution = best if c.solution == "best" else mean
-        self.last = solution if c.warm_start else None
+        self.last, self._fresh = solution if c.warm_start else None, None
         return solution
+
+    def _unless_narrow(
+        self, mean: Tensor, variance: Tensor, new_mean: Tensor, new_variance: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """The new distributions, and the old ones of states whose search has ended.
+
+        Those states still draw candidates, so that a seed's random numbers do not depend on other seeds.
+        """
+        if self.settings.stop_variance == 0:
+            return new_mean, new_variance
+        goes_on = (variance.amax((2, 3)) > self.settings.stop_variance)[:, :, None, None]
+        return torch.where(goes_on, new_mean, mean), torch.where(goes_on, new_variance, variance)
 
     def _drawn(self, mean: Tensor, variance: Tensor) -> Tensor:
         c, (_, N, L, D) = self.settings, mean.shape
@@ -121,17 +139,26 @@ class SequencePlanner:
         noise = unit_noise(self.streams, (N, c.population, L, D), c.sampling, mean.dtype)
         return noise.mul_(variance.sqrt()[:, :, None]).add_(mean[:, :, None])
 
-    def forget(self) -> None:
-        """Forget the last solution, because new episodes have begun. The next search starts from its `mean`."""
-        self.last = None
+    def forget(self, which: Tensor | None = None) -> None:
+        """Forget last solutions, because new episodes have begun. The next search starts from its `mean`.
+
+        which: the seeds, bool [S]; None: all.
+        """
+        if which is None:
+            self.last = None
+        elif self.last is not None:
+            self._fresh = which.clone() if self._fresh is None else self._fresh | which
 
     def state_dict(self) -> dict[str, Any]:
-        return {"streams": self.streams.state_dict(), "last": {} if self.last is None else {"mean": self.last.clone()}}
+        last = {} if self.last is None else {"mean": self.last.clone()}
+        fresh = {} if self._fresh is None else {"fresh": self._fresh.clone()}
+        return {"streams": self.streams.state_dict(), "last": last | fresh}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue exactly where `state_dict` was taken."""
         self.streams.load_state_dict(state["streams"])
-        self.last = state["last"]["mean"].clone() if state["last"] else None
+        found = state["last"]
+        self.last, self._fresh = (found[name].clone() if name in found else None for name in ("mean", "fresh"))
 
 
 def better(best: Tensor, best_return: Tensor, candidates: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:

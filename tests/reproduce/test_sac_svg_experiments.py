@@ -156,3 +156,34 @@ def test_td3_is_run_as_rlkit_ran_it():
         1e-3,
     )
     assert short.config["learning_starts"] == 2000
+
+
+def test_planners_are_cut_as_the_sheet_says_and_run_whole_at_paper():
+    planners = ("pets", "poplin-p-avg", "poplin-p-avg-added", "poplin-p-bc")
+
+    def cells(budget):
+        return {c.variant.id: c for c in expand(TABLE2, Selection(budget, tasks=("poplin/ant",), variants=planners))}
+
+    paper, short = cells("paper"), cells("short")
+    for name in planners:
+        c = short[name].config
+        assert (c["model_hidden"], c["plan_population"], c["plan_horizon"]) == ((128,) * 3, 100, 15)
+        assert (c["plan_iterations"], c["model_batch"], c["random_steps"]) == (3, 256, 1000)
+        assert short[name].limits == {"total_steps": 20_000 if name == "pets" else 15_000}
+        assert TABLE2.last_step("short", "poplin/ant", name) == short[name].limits["total_steps"]
+        c = paper[name].config
+        assert (c["model_hidden"], c["plan_population"], c["plan_horizon"]) == ((200,) * 4, 500, 30)
+        assert (c["plan_iterations"], c["model_batch"], c["eval_episodes"]) == (5, 32, 3)
+        assert paper[name].limits == {"total_steps": 200_000}
+        assert paper[name].variant.published == ("PETS*" if name == "pets" else "POPLIN-P")
+    assert {short[name].config["policy_hidden"] for name in planners[1:]} == {(16,)}
+    assert {paper[name].config["policy_hidden"] for name in planners[1:]} == {(32,)}
+    assert [paper[name].config["init_variance"] for name in planners] == [0.25, 0.1, 0.1, 0.03]
+    assert [paper[name].config["average"] for name in planners[1:3]] == ["replaces", "is added"]
+    assert paper["poplin-p-bc"].config["training"] == "clone"
+
+
+def test_a_planner_s_model_sees_pets_cheetah_as_the_code_s_does():
+    for cell in expand(TABLE2, Selection("paper", variants=("pets", "poplin-p-bc"))):
+        own = (cell.config["absolute_at"], cell.config["angle_at"])
+        assert own == (((0,), 2) if cell.task.id == "poplin/pets-cheetah" else ((), -1))

@@ -1,22 +1,17 @@
-"""What MBPO and MAAC share: settings, rules of imagined transitions, and costs."""
+"""What MBPO and MAAC share: settings, acting at imagined states, and costs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from svgbench.baselines.actor_critic import sac
 from svgbench.baselines.actor_critic._soft_actor_critic import Actor
 from svgbench.learners.costs import milliseconds, products
-from svgbench.models.branched import Rewards, Terminates
 from svgbench.ranges import Activation, Count, LogScale, Natural, NonNegative, Positive, Range, Widths
-from svgbench.simulate.acting import ActionUnits
-from svgbench.words.task import Task
 
 
 @dataclass(frozen=True)
@@ -75,44 +70,6 @@ def acted_in_pieces(actor: Actor, x: Tensor, noise: Tensor) -> Tensor:
     """Exploring actions [S, B, A] at many rows x [S, B, O]; standard normal noise [S, B, A]."""
     pieces = zip(x.split(ACTED_AT_ONCE, 1), noise.split(ACTED_AT_ONCE, 1), strict=True)
     return torch.cat([actor.sample(rows, unit)[0] for rows, unit in pieces], 1)
-
-
-def termination_rule(task: Task) -> Terminates:
-    """The task's termination rule, for tensors and actions in [-1, 1]. Raises ValueError if the task has none."""
-    rule, units = task.termination_function, ActionUnits(task)
-    if rule is None:
-        raise ValueError(f"{task.id} states no termination_function: expected one, to end imagined episodes")
-
-    def terminates(obs: Tensor, action: Tensor, next_obs: Tensor) -> Tensor:
-        before, acted, after = (x.detach().double().cpu().numpy() for x in (obs, action, next_obs))
-        with np.errstate(all="ignore"):  # a seed that has diverged overflows
-            return torch.from_numpy(np.asarray(rule(before, units(acted), after))).to(obs.device)
-
-    return terminates
-
-
-def reward_rule(task: Task) -> Rewards:
-    """The task's reward function, differentiable, for actions in [-1, 1].
-
-    Raises ValueError if the task has none, or one that does not accept tensors.
-    """
-    rule: Callable[..., Any] | None = task.reward_function
-    if rule is None:
-        raise ValueError(f"{task.id} states no reward_function: expected one, for rewards of imagined transitions")
-    units = ActionUnits(task)
-
-    def rewards(obs: Tensor, action: Tensor, next_obs: Tensor) -> Tensor:
-        reward: Tensor = rule(obs, units.of_tensor(action), next_obs)
-        return reward
-
-    obs, action = torch.zeros(1, task.observation_dim), torch.zeros(1, task.action_dim)
-    try:
-        answers = isinstance(rewards(obs, action, obs), Tensor)
-    except (TypeError, RuntimeError):
-        answers = False
-    if not answers:
-        raise ValueError(f"{task.id} has a reward_function that takes no tensors: expected one with derivatives")
-    return rewards
 
 
 USUAL_EPOCHS = 40  # of a fit without a limit; 8 to 94 were measured

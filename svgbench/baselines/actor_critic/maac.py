@@ -38,7 +38,7 @@ from torch import Tensor
 
 from svgbench.baselines.actor_critic import _imagined, _maac_costs, _model_paths
 from svgbench.baselines.actor_critic import _soft_actor_critic as shared
-from svgbench.baselines.actor_critic._imagined import acted_in_pieces, reward_rule, termination_rule
+from svgbench.baselines.actor_critic._imagined import acted_in_pieces
 from svgbench.baselines.actor_critic._model_paths import ModelSteps, PathFunctions
 from svgbench.baselines.actor_critic._soft_actor_critic import RULES as SHARED_RULES
 from svgbench.baselines.actor_critic._soft_actor_critic import SoftActorCritic, soft_target
@@ -47,6 +47,7 @@ from svgbench.learners.limits import StepLimits as Limits
 from svgbench.learners.online import cost_before
 from svgbench.learners.planning_trial import PlanningLearner
 from svgbench.learners.settings import settings
+from svgbench.learners.task_rules import reward_rule, termination_rule
 from svgbench.memory.experience import Experience
 from svgbench.memory.imagined import ImaginedReplay
 from svgbench.memory.replay import ReplayBatch, RowLayout

@@ -35,7 +35,7 @@ from torch import Tensor
 
 from svgbench.baselines.actor_critic import _imagined, sac
 from svgbench.baselines.actor_critic import _soft_actor_critic as shared
-from svgbench.baselines.actor_critic._imagined import acted_in_pieces, termination_rule
+from svgbench.baselines.actor_critic._imagined import acted_in_pieces
 from svgbench.baselines.actor_critic._soft_actor_critic import RULES as SHARED_RULES
 from svgbench.baselines.actor_critic._soft_actor_critic import SoftActorCritic
 from svgbench.learners.costs import milliseconds
@@ -44,6 +44,7 @@ from svgbench.learners.limits import StepLimits as Limits
 from svgbench.learners.model_based import ModelBasedLearner
 from svgbench.learners.online import cost_before
 from svgbench.learners.settings import settings
+from svgbench.learners.task_rules import termination_rule
 from svgbench.memory.experience import Experience
 from svgbench.memory.imagined import ImaginedReplay, mixed_batch
 from svgbench.memory.replay import RowLayout

@@ -11,7 +11,7 @@ from dataclasses import replace
 from svgbench.reproduce.sac_svg.claims import FIG2_CLAIMS, FINAL, TABLE2_CLAIMS
 from svgbench.reproduce.sac_svg.deviations import FIG2_DEVIATIONS, FIG6_DEVIATIONS, TABLE2_DEVIATIONS
 from svgbench.reproduce.sac_svg.rivals import VARIANTS as RIVALS
-from svgbench.reproduce.sac_svg.rivals import config_of, limits_of
+from svgbench.reproduce.sac_svg.rivals import blocks_of, config_of, limits_of
 from svgbench.words.experiment import Budget, Column, Experiment, Measure, Setting, TaskSpec, Variant
 
 SAC = "sac"
@@ -87,9 +87,10 @@ TABLE2 = Experiment(
     title="SAC-SVG(H) and SAC on six locomotion tasks",
     description=(
         "Return of the last evaluation (ten episodes of the deterministic policy) after the paper's number of "
-        "environment steps, for SAC, SAC-SVG(H) with H = 1, 2, 3, 4, 5, 10 model steps, TD3, and uniform random "
-        "actions. The profile is the authors' code, the target entropies those of the paper's Table 4, one schedule "
-        "per task. TD3 is run as for the row that the paper quotes. "
+        "environment steps, for SAC, SAC-SVG(H) with H = 1, 2, 3, 4, 5, 10 model steps, TD3, PETS, POPLIN-P, and "
+        "uniform random actions. The profile is the authors' code, the target entropies those of the paper's Table 4, "
+        "one schedule per task. TD3 and the planners are run as for the rows that the paper quotes; a planner's return "
+        "is that of its last planned episodes of training. "
         "Methods that are not run appear as published only."
     ),
     tasks=(
@@ -134,7 +135,13 @@ TABLE2 = Experiment(
             "poplin/pets-cheetah",
             "PETS Cheetah",
             published="PETS Cheetah",
-            config={"target_entropy_init": -2.0, "target_entropy_final": -4.0, "target_entropy_decay": 0.0625},
+            config={
+                "target_entropy_init": -2.0,
+                "target_entropy_final": -4.0,
+                "target_entropy_decay": 0.0625,
+                "absolute_at": (0,),  # of a planner's model: the velocity over the last step
+                "angle_at": 2,  # the pitch
+            },
             limits=FIFTY_THOUSAND,
         ),
     ),
@@ -147,6 +154,7 @@ TABLE2 = Experiment(
             limits={"total_steps": 200_000},
             config={"steps_per_slice": 1},
             block_size=10,
+            block_size_of=blocks_of("paper"),
         ),
         Budget(
             "short",

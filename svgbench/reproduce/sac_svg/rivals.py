@@ -1,7 +1,7 @@
 """The methods that Table 2 of Amos et al. 2020 quotes from Wang and Ba 2019 (POPLIN), as rows that run.
 
 A rival is one entry of `RIVALS`: its variant, what the budgets cut, and where it differs from what was run for the
-printed row. Sources: WilsonWangTHU/mbbl-rlkit at 7fa5c1a (TD3).
+printed row. Sources: WilsonWangTHU/mbbl-rlkit at 7fa5c1a (TD3), WilsonWangTHU/POPLIN at edd8dba (PETS, POPLIN-P).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Rival:
     """A row that the table quotes.
 
     short, smoke: settings in these budgets, in addition to those that all variants have. steps: environment steps in a
-    budget, where they differ from the table's.
+    budget, where they differ from the table's. blocks: how many seeds train together in a budget, likewise.
     """
 
     variant: Variant
@@ -28,6 +28,7 @@ class Rival:
     smoke: Mapping[str, Setting]
     deviations: tuple[Deviation, ...]
     steps: Mapping[Cut, int] = field(default_factory=dict)
+    blocks: Mapping[str, int] = field(default_factory=dict)
 
 
 TD3 = Rival(
@@ -75,7 +76,139 @@ TD3 = Rival(
     ),
 )
 
-RIVALS = (TD3,)
+_PLANNED_SHORT: dict[str, Setting] = {
+    "model_hidden": (128, 128, 128),
+    "model_decay": (2.5e-5, 5e-5, 7.5e-5, 1e-4),
+    "model_batch": 256,
+    "plan_population": 100,
+    "plan_elites": 10,
+    "plan_iterations": 3,
+    "plan_horizon": 15,
+    "random_steps": 1000,
+    "eval_every": 1000,
+    "eval_episodes": 3,
+    "steps_per_slice": 50,
+}
+_PLANNED_SMOKE: dict[str, Setting] = {
+    "members": 3,
+    "model_hidden": (16, 16),
+    "model_decay": (2.5e-5, 5e-5, 1e-4),
+    "model_batch": 64,
+    "plan_population": 10,
+    "plan_elites": 2,
+    "plan_iterations": 2,
+    "plan_horizon": 3,
+    "random_steps": 1000,
+    "eval_every": 1000,
+    "eval_episodes": 3,
+    "steps_per_slice": 100,
+}
+_SEARCH_CUT = (
+    "100 candidates, 10 elites, 3 iterations and 15 steps for 500, 50, 5 and 30; models of 3 x 128 units for 4 x 200, "
+    "batches of 256 for 32"
+)
+_PLANNED = (
+    Deviation(
+        id="planned-return",
+        paper="the rows PETS* and POPLIN-P: four seeds, mean of the last 3000 steps of training, which are planned",
+        ours="the mean of the last three planned episodes of training, in the column of evaluations [eval_episodes]",
+        reason="the same statistic: a planner has no other policy, and an evaluation would plan as much again",
+        source="Wang and Ba, caption of Table 1; WilsonWangTHU/POPLIN at edd8dba dmbrl/misc/MBExp.py",
+    ),
+    Deviation(
+        id="planner-settings",
+        paper="scripts exist for PETS' cheetah only; settings on the other tasks are not recorded",
+        ours="the defaults of the code for every task, along the mean of the networks [propagation, plan_population, "
+        "plan_horizon, model_batch, model_epochs]",
+        reason="nothing else is public",
+        source="WilsonWangTHU/POPLIN at edd8dba demo_scripts/, dmbrl/config/",
+    ),
+    Deviation(
+        id="planner-reward",
+        paper="the code's plans count the reward of the predicted next state; the tasks other than PETS Cheetah pay "
+        "the state before the step",
+        ours="as the code [reward_of]",
+        reason="it moves all rewards of a plan by one step, which hardly changes their order",
+        source="WilsonWangTHU/POPLIN at edd8dba dmbrl/controllers/MPC.py, dmbrl/config/gym_hopper.py",
+    ),
+    Deviation(
+        id="planner-pets-cheetah",
+        paper="on PETS Cheetah the observation has the pitch; the model sees its sine and cosine, predicts its change, "
+        "and predicts the velocity itself, which is no input",
+        ours="the observation has sine and cosine; the model predicts the same numbers, from the same inputs "
+        "[angle_at, absolute_at]",
+        reason="the table's task is that of Amos et al.; POPLIN-P's policy sees sine and cosine, too",
+        source="kchua/handful-of-trials at 77fd880 dmbrl/config/halfcheetah.py; facebookresearch/svg at 9fdf03a "
+        "svg/env/pets_cheetah.py",
+    ),
+    Deviation(
+        id="planner-short",
+        paper="200k steps (50k), and as many plans",
+        ours=f"`short`: PETS 20k steps, POPLIN-P 15k steps with a policy of 16 units for 32; {_SEARCH_CUT}. `smoke`: "
+        "2k steps, 10 candidates, 3 steps, models of 2 x 16 units",
+        reason="a plan costs a second and more. A smaller search changes these methods most: POPLIN-P's claim is what "
+        "it finds",
+        source="our choice",
+    ),
+)
+"""Of both planners."""
+
+PETS = Rival(
+    variant=Variant("pets", "PETS", "pets", profile="wang-ba", published="PETS*"),
+    short=_PLANNED_SHORT,
+    smoke=_PLANNED_SMOKE,
+    steps={"short": 20_000, "smoke": 2000},
+    blocks={"paper": 1},  # a stack of searches of this size saves nothing
+    deviations=_PLANNED,
+)
+
+
+def _poplin_p(name: str, label: str, profile: str, deviations: tuple[Deviation, ...] = (), **config: Setting) -> Rival:
+    return Rival(
+        variant=Variant(name, label, "poplin_p", config, profile=profile, published="POPLIN-P"),
+        short={**_PLANNED_SHORT, "policy_hidden": (16,)},
+        smoke={**_PLANNED_SMOKE, "policy_hidden": (4,), "policy_epochs": 10},
+        steps={"short": 15_000, "smoke": 2000},
+        blocks={"paper": 1},
+        deviations=deviations,
+    )
+
+
+POPLIN_P = (
+    _poplin_p(
+        "poplin-p-avg",
+        "POPLIN-P (AVG)",
+        "avg",
+        (
+            Deviation(
+                id="poplin-variant",
+                paper="the row POPLIN-P: whether the policy learned by averages, by cloning or by a GAN is not said",
+                ours="two of them, beside the same printed row: averages (AVG) and cloning (BC) [training]",
+                reason="which one made the row is not known",
+                source="Wang and Ba, Table 1; WilsonWangTHU/POPLIN at edd8dba README.md, demo_scripts/",
+            ),
+            Deviation(
+                id="poplin-average",
+                paper="the text adds the mean deviation to the policy's weights; the code puts it in their place",
+                ours="AVG as the code; AVG (added) as the text [average]",
+                reason="the printed row comes from the code; that it was meant so is not known",
+                source="WilsonWangTHU/POPLIN at edd8dba dmbrl/misc/optimizers/policy_network/BC_WA_policy.py, "
+                "tf_networks.py (inferred from the code, not run)",
+            ),
+            Deviation(
+                id="poplin-initial-weights",
+                paper="the code draws the policy's initial weights from one fixed seed in every run",
+                ours="from the run's seed",
+                reason="seeds shall differ in all that is random",
+                source="WilsonWangTHU/POPLIN at edd8dba dmbrl/misc/optimizers/policy_network/tf_networks.py",
+            ),
+        ),
+    ),
+    _poplin_p("poplin-p-avg-added", "POPLIN-P (AVG, added)", "avg", average="is added"),
+    _poplin_p("poplin-p-bc", "POPLIN-P (BC)", "bc"),
+)
+
+RIVALS = (TD3, PETS, *POPLIN_P)
 VARIANTS = tuple(rival.variant for rival in RIVALS)
 DEVIATIONS = tuple(deviation for rival in RIVALS for deviation in rival.deviations)
 
@@ -88,3 +221,8 @@ def config_of(budget: Cut) -> dict[str, Mapping[str, Setting]]:
 def limits_of(budget: Cut) -> dict[str, Mapping[str, Setting]]:
     """`Budget.limits_of` of the rivals."""
     return {rival.variant.id: {"total_steps": rival.steps[budget]} for rival in RIVALS if budget in rival.steps}
+
+
+def blocks_of(budget: str) -> dict[str, int]:
+    """`Budget.block_size_of` of the rivals."""
+    return {rival.variant.id: rival.blocks[budget] for rival in RIVALS if budget in rival.blocks}

@@ -1,0 +1,198 @@
+"""PETS and POPLIN-P: the order of their work, the laws of learners, and that they learn, on the point task."""
+
+from __future__ import annotations
+
+import io
+import math
+
+import numpy as np
+import pytest
+import torch
+from planned_kit import STEPS, Rewarded, learner, trained
+from point import Point, random_return
+from sac_kit import finish
+
+from svgbench.baselines.planned import pets, poplin_p
+
+WAYS = {
+    "mean": (pets, {}),
+    "particles": (pets, {"propagation": "particles", "particles": 6}),
+    "average": (poplin_p, {"policy_hidden": (4,)}),
+    "clone": (poplin_p, {"policy_hidden": (4,), "training": "clone", "policy_epochs": 7, "policy_batch": 6}),
+}
+ALL = pytest.mark.parametrize("way", WAYS)
+
+
+def made(way, *args, **config):
+    module, own = WAYS[way]
+    known = module.Config.__dataclass_fields__
+    return learner(
+        module,
+        *args,
+        **{k: v for k, v in {**own, **config}.items() if k in known or k in ("seeds", "task", "total_steps")},
+    )
+
+
+def through_a_file(state):
+    torch.save(state, buffer := io.BytesIO())
+    buffer.seek(0)
+    return torch.load(buffer, weights_only=True)
+
+
+@ALL
+def test_a_model_is_fitted_after_the_random_steps_and_then_after_each_rollout_to_all_that_was_seen(way):
+    one, log = made(way), []
+    begin, act = one.agent.fit.begin, one.agent.act
+    one.agent.fit.begin = lambda name, rows, size, active: (log.append((name, size)), begin(name, rows, size, active))
+    one.agent.act = lambda x, noise: (log.append(one.step), act(x, noise))[1]
+    finish(one)
+    plans = [range(20, 40), range(40, 60), range(60, 70)]
+    assert log == [
+        entry for fit, steps in zip((20, 40, 60), plans, strict=True) for entry in ((f"fit-{fit}", fit), *steps)
+    ]
+    # two epochs of 20, 40 and 60 transitions, 8 at once
+    assert one.agent.fit.adam.steps.unique().tolist() == [2 * (3 + 5 + 8)]
+
+
+@ALL
+def test_a_row_has_the_mean_of_the_last_planned_episodes(way):
+    one, ends = made(way, seeds=[3, 5], total_steps=125), {3: [], 5: []}
+    store = one._store
+
+    def noted(obs, action, outcome):
+        began = one.step
+        store(obs, action, outcome)
+        for place, seed in enumerate(one.seeds):
+            if (outcome.terminated | outcome.truncated)[place]:
+                ends[seed].append((began + 1, one.train_return[place]))
+
+    one._store = noted
+    rows = finish(one)
+    for row in rows:
+        past = [(at, value) for at, value in ends[row["seed"]] if at <= row["step"]]
+        starts = [0, *(at for at, _ in past)]
+        planned = [value for (_, value), start in zip(past, starts, strict=False) if start >= 20][-2:]
+        if not planned:
+            assert row["step"] == 125
+            assert math.isnan(row["eval_return"])
+            continue
+        assert row["eval_return"] == pytest.approx(np.mean(planned), rel=1e-12)
+        assert math.isnan(row["eval_return_sd"]) == (len(planned) == 1)
+        assert row["train_return"] == past[-1][1]
+        assert math.isfinite(row["model_loss"])
+        assert all(math.isnan(row[name]) for name in ("alpha", "entropy", "critic_loss", "reward_loss"))
+    assert {row["step"] for row in rows} >= {60, 80, 100, 120, 125}
+
+
+def test_a_block_too_short_for_a_planned_episode_still_ends_in_a_row():
+    rows = finish(made("mean", seeds=[3], total_steps=25))
+    assert [row["step"] for row in rows] == [25]
+    assert math.isnan(rows[0]["eval_return"])
+
+
+@ALL
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-10), ("float32", 1e-4)])
+def test_a_seed_alone_and_in_a_block_of_five_agree(way, dtype, tolerance):
+    alone, block = made(way, [7], dtype=dtype), made(way, [3, 9, 7, 0, 1], dtype=dtype)
+    rows, block_rows = finish(alone), [r for r in finish(block) if r["seed"] == 7]
+    for p, q in zip(trained(alone), trained(block), strict=True):
+        torch.testing.assert_close(p[0], q[2], rtol=tolerance, atol=tolerance)
+        assert not torch.equal(q[0], q[2])
+    for one, other in zip(rows, block_rows, strict=True):
+        assert [*one.values()] == pytest.approx([*other.values()], rel=100 * tolerance, nan_ok=True)
+
+
+@ALL
+def test_a_checkpoint_after_any_slice_continues_to_the_bit(way):
+    whole, rows, states = made(way), [], []
+    while not whole.finished:
+        rows += whole.advance()
+        states.append((whole.step, through_a_file(whole.state_dict())))
+    fitting = [i for i, (_, state) in enumerate(states) if "progress" in state["agent"]["parts"]["fit"]]
+    planning = [i for i, (step, _) in enumerate(states) if step % 20]
+    for i in {0, fitting[0], fitting[-1], planning[0], planning[len(planning) // 2], len(states) - 2}:
+        resumed = made(way)
+        resumed.load_state_dict(states[i][1])
+        later = finish(resumed)
+        assert repr(later) == repr(rows[len(rows) - len(later) :])
+        assert all(torch.equal(p, q) for p, q in zip(trained(whole), trained(resumed), strict=True))
+
+
+@ALL
+def test_rows_and_slices_change_no_bit_of_training(way):
+    base = made(way)
+    finish(base)
+    one = made(way, eval_every=9, steps_per_slice=1, minibatches_per_slice=1000)
+    finish(one)
+    assert all(torch.equal(p, q) for p, q in zip(trained(base), trained(one), strict=True))
+
+
+@ALL
+def test_a_seed_that_diverges_does_not_affect_the_others(way):
+    undisturbed, hurt = (made(way, dtype="float64") for _ in range(2))
+    rows, hurt_rows, done = finish(undisturbed), [], False
+    while not hurt.finished:
+        if hurt.step >= 40 and not done:
+            with torch.no_grad():
+                hurt.agent.fit.adam.flat[1, 0, 0] = math.nan
+            done = True
+        hurt_rows += hurt.advance()
+    assert list(hurt.diverged) == [1]
+    assert {r["seed"] for r in hurt_rows if r["step"] > 60} == {0, 2}
+    for a, b in zip((r for r in rows if r["seed"] != 1), (r for r in hurt_rows if r["seed"] != 1), strict=True):
+        assert [*a.values()] == pytest.approx([*b.values()], rel=1e-8, nan_ok=True)
+    for p, q in zip(trained(undisturbed), trained(hurt), strict=True):
+        torch.testing.assert_close(p[[0, 2]], q[[0, 2]], rtol=1e-8, atol=1e-8)
+
+
+@ALL
+def test_the_estimate_of_a_plan_is_the_work_that_progress_counts(way):
+    one, last = made(way), -1
+    given = {f: getattr(one.agent.config, f) for f in one.agent.config.__dataclass_fields__}
+    estimated = WAYS[way][0].estimated_work(given, one.task, one.seeds, {"total_steps": STEPS})
+    assert one.progress[1] == round(estimated) > 0
+    while not one.finished:
+        assert last <= one.progress[0] <= one.progress[1]
+        last = one.progress[0]
+        one.advance()
+    assert one.progress[0] == one.progress[1]
+    more = WAYS[way][0].estimated_work({**given, "plan_horizon": 9}, one.task, one.seeds, {"total_steps": STEPS})
+    assert more > 2 * estimated
+
+
+@ALL
+def test_a_search_begins_anew_with_each_episode_of_a_seed(way):
+    one, seen = made(way, task=Rewarded(horizon=8)), []
+    plan = one.agent.planner.plan
+
+    def noted(*how):
+        start = one.agent.planner.last, one.agent.planner._fresh
+        seen.append((one.step, start))
+        return plan(*how)
+
+    one.agent.planner.plan = noted
+    finish(one)
+    for step, (last, fresh) in seen[1:]:  # no point leaves its bounds here: all episodes have 8 steps
+        assert last is not None
+        assert (fresh is not None and bool(fresh.all())) == (step % 8 == 0)
+
+
+def test_policies_are_not_kept_and_a_task_without_a_known_reward_is_refused():
+    one = made("average")
+    assert one.policies() == {}
+    with pytest.raises(ValueError, match="test/point states no reward_function"):
+        made("mean", task=Point())
+
+
+@pytest.mark.parametrize("way", ["mean", "particles", "average", "clone"])
+def test_it_learns_to_push_the_point_to_the_origin(way):
+    """100 random steps, then two planned episodes after each fit. Uniform actions make -9, the best about 18."""
+    one = made(
+        way, [0, 1], 180, model_hidden=(24, 24), model_epochs=40, model_batch=16, model_lr=5e-3, random_steps=100,
+        rollout_steps=40, plan_horizon=4, plan_population=60, plan_elites=6, plan_iterations=3, eval_every=180,
+        minibatches_per_slice=1000, steps_per_slice=100, reward_of="present", policy_epochs=20,
+        init_variance=0.25,
+    )  # fmt: skip
+    returns = [r["eval_return"] for r in finish(one)]
+    assert random_return() < 0
+    assert np.mean(returns) > 12
