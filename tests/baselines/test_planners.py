@@ -157,7 +157,7 @@ def test_the_estimate_of_a_plan_is_the_work_that_progress_counts(way):
         one.advance()
     assert one.progress[0] == one.progress[1]
     more = WAYS[way][0].estimated_work({**given, "plan_horizon": 9}, one.task, one.seeds, {"total_steps": STEPS})
-    assert more > 2 * estimated
+    assert more > 1.5 * estimated  # the plans of three times as many steps; the rest is the same
 
 
 @ALL
@@ -166,15 +166,17 @@ def test_a_search_begins_anew_with_each_episode_of_a_seed(way):
     plan = one.agent.planner.plan
 
     def noted(*how):
-        start = one.agent.planner.last, one.agent.planner._fresh
-        seen.append((one.step, start))
+        begins = torch.from_numpy(one.simulations.snapshot().elapsed == 0)
+        seen.append((begins, one.agent.planner.last, one.agent.planner._fresh))
         return plan(*how)
 
     one.agent.planner.plan = noted
     finish(one)
-    for step, (last, fresh) in seen[1:]:  # no point leaves its bounds here: all episodes have 8 steps
+    assert sum(bool(begins.any()) for begins, _, _ in seen) >= 5
+    assert not seen[0][1]
+    for begins, last, fresh in seen[1:]:
         assert last is not None
-        assert (fresh is not None and bool(fresh.all())) == (step % 8 == 0)
+        assert torch.equal(begins, begins & False if fresh is None else fresh)
 
 
 def test_policies_are_not_kept_and_a_task_without_a_known_reward_is_refused():
