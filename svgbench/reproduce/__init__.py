@@ -1,10 +1,10 @@
 """The registry of experiments, built from the folders beside this file and from installed packages.
 
-A file `<work>/experiments.py` defines `EXPERIMENTS`, a tuple of `svgbench.words.experiment.Experiment`. A `searches.py`
-in the same folder may define `SEARCHES`, a tuple of `svgbench.words.search.Search`; each search is an experiment too.
-Other packages add theirs through three entry-point groups: `svgbench.experiments` and `svgbench.searches`
-(module:attribute of such tuples), and `svgbench.algorithms` (module:attribute of a learner, which `--variants NAME`
-adds to any experiment).
+A work's folder states its TITLE and its ORDER among the works. A file `<work>/experiments.py` in it defines
+`EXPERIMENTS`, a tuple of `svgbench.words.experiment.Experiment`, and a `searches.py` may define `SEARCHES`, a tuple of
+`svgbench.words.search.Search`; each search is an experiment too. Other packages add theirs through three entry-point
+groups: `svgbench.experiments` and `svgbench.searches` (module:attribute of such tuples), and `svgbench.algorithms`
+(module:attribute of a learner, which `--variants NAME` adds to any experiment).
 """
 
 from __future__ import annotations
@@ -104,7 +104,9 @@ def _experiments_searched() -> str:
 
 
 def _works() -> list[str]:
-    return [m.name for m in pkgutil.iter_modules(__path__) if m.ispkg]
+    """The folders of the works, by the ORDER that each states."""
+    folders = [m.name for m in pkgutil.iter_modules(__path__) if m.ispkg]
+    return sorted(folders, key=lambda work: importlib.import_module(f"{__name__}.{work}").ORDER)
 
 
 def _stated(work: str, file: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -19,7 +20,8 @@ from svgbench.analysis.judge.resampling import Stratified
 from svgbench.analysis.judge.statistics import interquartile_mean, t_interval
 from svgbench.analysis.read.frames import Results
 from svgbench.analysis.read.measures import Sample
-from svgbench.analysis.show.aggregate_text import aggregate_lines
+from svgbench.analysis.report.drawing import profile_picture
+from svgbench.analysis.show.aggregate_text import aggregate_lines, leaders
 from svgbench.analysis.show.profile_plot import draw_profiles
 from svgbench.words.errors import UsageError
 from svgbench.words.experiment import TaskSpec, Variant
@@ -296,3 +298,18 @@ def test_profiles_are_drawn_or_it_is_said_why_not(tmp_path):
     bare = results(*[cell(v, x, t) for t in ("t", "u") for v, x in (("a", GOOD), ("b", WEAK))])
     with pytest.raises(UsageError, match="no profile of w/x: the random policy is not measured on t, u at paper"):
         draw_profiles(bare, aggregates_of(bare), tmp_path)
+
+
+def test_a_report_shows_the_profiles_of_several_tasks_only():
+    whole = two_tasks()
+    found = aggregates_of(whole, Table())
+    picture = profile_picture(whole, found, "w-x")
+    assert picture.svg.startswith("<svg")
+    assert "share of runs above" in picture.svg
+    assert "2 tasks pooled" in picture.said
+    labels = [scores.label for scores in found.ranked]
+    assert re.match(rf"best interquartile mean over 2 tasks: {labels[0]} \(.*\); next {labels[1]} \(", leaders(found))
+    assert [s.iqm.value for s in found.ranked] == sorted((s.iqm.value for s in found.scores), reverse=True)
+    one_task = results(*[cell(v, x, "t") for v, x in (("a", GOOD), ("b", WEAK))])
+    assert profile_picture(one_task, aggregates_of(one_task), "w-x") is None
+    assert leaders(aggregates_of(results())) == "nothing is measured"

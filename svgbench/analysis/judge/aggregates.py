@@ -98,6 +98,11 @@ class Aggregates:
         """Whether the scores are on the scale; else they are the values of the only task."""
         return bool(self.scale.ends)
 
+    @property
+    def ranked(self) -> list[VariantScores]:
+        """The scores, the best interquartile mean first."""
+        return sorted(self.scores, key=lambda s: s.iqm.value, reverse=self.normalised or self.higher_is_better)
+
     def rows(self) -> list[Row]:
         """Every number as a flat row, fit for JSON; see `aggregate_rows.rows_of`."""
         from svgbench.analysis.judge.aggregate_rows import rows_of

@@ -96,6 +96,8 @@ class ExperimentPart:
     unmeasured: str
     tables: Sequence[DisplayTable]
     aggregates: Sequence[DisplayTable]
+    profile: Picture | None  # the share of runs above each score, over several tasks
+    leaders: str  # a sentence on the best scores over the tasks
     deviations: Sequence[Deviation]
     origins: DisplayTable | None
     notes: Sequence[str]

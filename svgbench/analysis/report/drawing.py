@@ -10,12 +10,14 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
+from svgbench.analysis.judge.aggregates import Aggregates
 from svgbench.analysis.read.frames import Results
 from svgbench.analysis.report.data import Picture
 from svgbench.analysis.report.svg_text import FIXED, page_element
 from svgbench.analysis.report.thinning import SAID, thin
 from svgbench.analysis.show.canvas import house_style
 from svgbench.analysis.show.plots import figures_of
+from svgbench.analysis.show.profile_plot import profile_figure
 
 SVG: Any = {"svg.fonttype": "none", "svg.hashsalt": "svgbench", "svg.image_inline": True}
 
@@ -33,8 +35,18 @@ def pictures(results: Results, anchor: str) -> list[Picture]:
         return [_picture(name, figure, f"{anchor}-{k}") for k, (name, figure) in enumerate(pages.items())]
 
 
-def _picture(name: str, figure: Figure, prefix: str) -> Picture:
-    said = [" ".join(figure.get_supxlabel().split()).replace(r"\$", "$")]  # as the figure shows it
+def profile_picture(results: Results, aggregates: Aggregates, anchor: str) -> Picture | None:
+    """The performance profiles over several tasks, or None where the tasks have no common scale."""
+    if len(aggregates.tasks) < 2 or not aggregates.profiles:
+        return None
+    with house_style():
+        matplotlib.rcParams.update(SVG)
+        figure, note = profile_figure(results, aggregates)
+        return _picture("profile", figure, f"{anchor}-profile", note)
+
+
+def _picture(name: str, figure: Figure, prefix: str, note: str = "") -> Picture:
+    said = [" ".join(figure.get_supxlabel().split()).replace(r"\$", "$"), note]  # as the figure shows it
     figure.supxlabel("")
     if thin(figure):
         said.append(f"{SAID} are drawn")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from svgbench.analysis.judge.aggregates import aggregates_of
+from svgbench.analysis.judge.aggregates import Aggregates, aggregates_of
 from svgbench.analysis.judge.answers import Judged, answer, headline, standing, work_answer, work_standing
 from svgbench.analysis.judge.discoveries import told
 from svgbench.analysis.judge.judgement import Verdict
@@ -17,7 +17,7 @@ from svgbench.analysis.read.frames import Results
 from svgbench.analysis.read.naming import named_artifact, question
 from svgbench.analysis.report.data import BudgetState, ClaimPart, ExperimentPart, Picture, WorkPart
 from svgbench.analysis.report.origins import origins
-from svgbench.analysis.show.aggregate_text import detail_grids, mode_sentences, pair_grids, score_grids
+from svgbench.analysis.show.aggregate_text import detail_grids, leaders, mode_sentences, pair_grids, score_grids
 from svgbench.analysis.show.answer_text import budgets_of, n_words, open_words
 from svgbench.analysis.show.summary import results_grids
 from svgbench.analysis.show.tables import DisplayTable
@@ -45,6 +45,7 @@ def experiment_part(
     first = headline(judged)
     words = {(v.task, v.variant): v.verdict for v in judged.levels if v.budget == results.budget}
     shown, why_not = _pictures(results, anchor) if draw else ([], "")
+    scores = aggregates_of(results, published) if judged.claims or judged.levels else None
     begun = any(len(cell.frame) for cell in results.cells.values())
     levels = [v for v in judged.verdicts if v.kind == "level"]
     return ExperimentPart(
@@ -67,7 +68,9 @@ def experiment_part(
         levels=tuple(level_grids(experiment, levels)),
         unmeasured=unmeasured(experiment, levels),
         tables=tuple(results_grids(results, published, words)) if begun else (),
-        aggregates=_aggregates(results, published) if begun and (judged.claims or judged.levels) else (),
+        aggregates=_aggregates(scores) if begun and scores else (),
+        profile=_profile(results, scores, anchor) if draw and begun and scores else None,
+        leaders=leaders(scores) if scores else "",
         deviations=experiment.deviations,
         origins=origins(store, experiment, judged.outlook.budgets),
         notes=tuple(dict.fromkeys((*notes, *results.caveats))),
@@ -111,9 +114,8 @@ def _holds(own: Sequence[Verdict]) -> str:
     return f"{supported} of {len(places)} {'settings' if any(v.setting for v in places) else 'tasks'}"
 
 
-def _aggregates(results: Results, published: Any) -> tuple[DisplayTable, ...]:
+def _aggregates(one: Aggregates) -> tuple[DisplayTable, ...]:
     """Scores over tasks, pairs of methods, cells with two modes, and the statistics of each task."""
-    one = aggregates_of(results, published)
     better = "higher" if one.higher_is_better else "lower"
     titles = ("Scores over tasks", "Probability of improvement")
     first = [
@@ -134,6 +136,12 @@ def _pictures(results: Results, anchor: str) -> tuple[list[Picture], str]:
         return pictures(results, anchor), ""
     except (UsageError, DamagedError) as error:
         return [], str(error)
+
+
+def _profile(results: Results, scores: Aggregates, anchor: str) -> Picture | None:
+    from svgbench.analysis.report.drawing import profile_picture
+
+    return profile_picture(results, scores, anchor)
 
 
 def _budgets(outlook: Outlook, experiment: Experiment) -> Mapping[str, BudgetState]:

@@ -56,18 +56,25 @@ def score_grids(one: Aggregates, most: int | None = None, width: int | None = No
     """
     if not one.scores:
         return []
-    ranked = sorted(one.scores, key=lambda s: s.iqm.value, reverse=one.normalised or one.higher_is_better)
-    shown = ranked[:most]
+    shown = one.ranked[:most]
     gap = one.normalised
     brief = width is not None and max(len(s.label) for s in shown) > width - SCORE_COLUMNS
     columns = ["IQM", "95 % interval", *([] if brief else ["mean", "median"]), *(["gap"] if gap else []), "n"]
     rows = [(s.label, _score_cells(s, gap, brief)) for s in shown]
     over = _over(one)
     notes = [f"Scores over {over}: {one.scale.words}." if gap else f"Values on {over}, without a scale."]
-    notes += [f"the {len(shown)} best of {len(ranked)}"] if len(shown) < len(ranked) else []
+    notes += [f"the {len(shown)} best of {len(one.scores)}"] if len(shown) < len(one.scores) else []
     notes += list(dict.fromkeys(s.iqm.why for s in shown if s.iqm.why))
     notes += ["IQM: mean of the middle half of the runs; gap: mean distance below 1"] if gap else []
     return [_grid("", columns, rows, notes)]
+
+
+def leaders(one: Aggregates) -> str:
+    """Which variant has the best interquartile mean, and which comes next, as a sentence without a full stop."""
+    if not one.scores:
+        return "nothing is measured"
+    first, *others = [f"{s.label} ({' '.join(map(str, filter(None, _estimate(s.iqm))))})" for s in one.ranked]
+    return f"best interquartile mean over {_over(one)}: {first}" + (f"; next {others[0]}" if others else "")
 
 
 def _score_cells(s: VariantScores, gap: bool, brief: bool) -> tuple[Entry, ...]:
