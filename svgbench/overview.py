@@ -14,6 +14,7 @@ INDENT = 12
 MOST_LINES = 3
 """Lines of one field; a longer list ends in "and 5 more"."""
 MOST_CLAIMS = 8
+MOST_DEVIATIONS = 36
 LEAST_TITLE = 16
 
 
@@ -48,6 +49,25 @@ def several_overviews(title: str, experiments: Sequence[Experiment], width: int)
         size = f"{_counted(len(one.tasks), 'task')}, {_counted(len(one.variants), 'variant')}{claims}"
         lines += textwrap.wrap(f"{one.id}: {one.title} ({size})", width, subsequent_indent="  ", break_on_hyphens=False)
     return [*lines, "", *textwrap.wrap("one of them in a screen: svgbench show with its name", width)]
+
+
+def deviation_lines(name: str, rows: Sequence[Mapping[str, Any]], width: int) -> list[str]:
+    """Differences from the paper, a line each, within a screen; those that change what a number means come first."""
+    ordered = sorted(rows, key=lambda row: not row["changes_metric"])
+    changing = sum(bool(row["changes_metric"]) for row in rows)
+    means = f"; {'the first' if changing == 1 else f'the first {changing}'} may change what a number means"
+    head = f"{name}: {_counted(len(rows), 'known difference')} from the paper{means if changing else ''}"
+    lines = [*_wrap(head, width), ""]
+    size = max((len(row["id"]) for row in ordered), default=0)
+    for row in ordered[:MOST_DEVIATIONS]:
+        text = f"{row['ours']} (paper: {row['paper']})"
+        if width - size - 2 < LEAST_TITLE:
+            lines += _wrap(f"{row['id']}: {_shortened(text, width)}", width)
+        else:
+            lines.append(_columns([row["id"], _shortened(text, width - size - 2)], [size]))
+    more = len(ordered) - MOST_DEVIATIONS
+    last = f"{f'{more} more, and ' if more > 0 else ''}what the paper ran, reasons and sources in full: --verbose"
+    return [*lines, *([""] if more <= 0 else []), *_wrap(last, width)] if rows else lines[:1]
 
 
 def list_lines(rows: Sequence[Mapping[str, Any]], width: int, hidden: Collection[str], verbose: bool) -> list[str]:

@@ -131,6 +131,7 @@ def runs(study: Study, selection: Selection) -> list[PolicyRun]:
 
 
 DIVERGED = "the seed diverged"
+NOT_KEPT = "none was kept (policies are not in git); `svgbench policy EXP --rerun` makes them"
 
 
 def _entry(store: Store, cell: Cell, seed: int) -> Mapping[str, Any]:
@@ -150,7 +151,7 @@ def _look(store: Store, cell: Cell, seed: int) -> PolicyRun:
     except DamagedError as error:
         return PolicyRun(cell, seed, path, "damaged", str(error))
     if found is None:
-        why = DIVERGED if entry["status"] == "diverged" else "none was kept"
+        why = DIVERGED if entry["status"] == "diverged" else NOT_KEPT
         return PolicyRun(cell, seed, path, "no policy", why)
     if found.about["rows_sha256"] != entry["sha256"]:
         return PolicyRun(cell, seed, path, "other rows", "the policy's run had other rows than the result")
@@ -188,8 +189,12 @@ def one_run(found: Sequence[PolicyRun]) -> PolicyRun:
             "seed": dict.fromkeys(str(run.seed) for run in of),
         }
         several = [f"{kind}s {', '.join(names)}" for kind, names in choices.items() if len(names) > 1]
-        what = "runs with a policy" if kept else "runs, none with a policy"
-        raise UsageError(f"{len(of)} {what}: choose one of the {'; of the '.join(several)} (--seeds 3-3 is seed 3)")
+        if not kept:
+            why = "there are no such results" if all(run.status == "missing" for run in of) else NOT_KEPT
+            raise UsageError(f"none of {len(of)} runs has a policy: {why}")
+        raise UsageError(
+            f"{len(of)} runs with a policy: choose one of the {'; of the '.join(several)} (--seeds 3-3 is seed 3)"
+        )
     return kept[0] if kept else found[0]
 
 

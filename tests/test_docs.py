@@ -143,7 +143,6 @@ def package(tmp_path_factory):
     text = (ROOT / "docs/adding-an-algorithm.md").read_text(encoding="utf-8")
     folder = tmp_path_factory.mktemp("example")
     files = dict(re.findall(r"`my_package/([\w./]+)`:\n\n```\w+\n(.*?)```", text, re.DOTALL))
-    files["my_package/__init__.py"] = ""
     metadata = tomllib.loads(files["pyproject.toml"])["project"]
     group, points = metadata["entry-points"].popitem()
     files["my_package-0.1.dist-info/METADATA"] = f"Metadata-Version: 2.1\nName: {metadata['name']}\nVersion: 0.1\n"
@@ -164,6 +163,22 @@ def test_the_example_of_an_algorithm_runs_in_the_lab(package, bench):
     (row,) = bench("table", *words, "--seeds", "2", "--json").json[:1]
     assert (row["variant"], row["n"]) == ("random-search", 2)
     assert row["mean"] > 1, "more than a pole that falls at once"
+
+
+def test_the_example_of_an_algorithm_runs_without_being_installed(package, bench, tmp_path):
+    (tmp_path / "random_search.py").write_bytes((package / "random_search.py").read_bytes())
+    bench.path = [tmp_path]
+    bench.environment = {"SVGBENCH_ALGORITHMS": "random-search=random_search:make"}
+    words = ("trpo/fig4", "--tasks", "trpo/cart-pole", "--budget", "smoke", "--variants")
+    assert bench("run", *words, "random-search", "--seeds", "2").status == 0
+    bench.environment = {}
+    (row,) = bench("table", *words, "random-search", "--seeds", "2", "--json").json[:1]
+    assert (row["variant"], row["n"]) == ("random-search", 2)
+    for wrong in ("random_search:make", "a b=m:make", "cem=random_search:make,cem=other:make"):
+        bench.environment = {"SVGBENCH_ALGORITHMS": wrong}
+        refused = bench("plan", *words, "random-search")
+        assert refused.status == 2
+        assert refused.err.startswith("svgbench: SVGBENCH_ALGORITHMS")
 
 
 def test_the_example_of_an_algorithm_passes_its_own_tests(package, monkeypatch):

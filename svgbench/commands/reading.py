@@ -151,14 +151,18 @@ def logs(
             notice(f"no logs of {study.experiment.id} in {study.store.work}")
 
 
-def deviations(experiment: Exp, as_json: JsonOption = False) -> None:
-    """List the known differences from the paper. Each with what the paper ran, what we run, and why."""
+def deviations(experiment: Exp, verbose: VerboseOption = False, as_json: JsonOption = False) -> None:
+    """List the known differences from the paper, a line each. With --verbose each with its reason and its source."""
     from svgbench.describe import deviations_of, once_each
-    from svgbench.terminal import out_json, out_records
+    from svgbench.overview import deviation_lines
+    from svgbench.terminal import out, out_json, out_records, width
 
     studies = studies_of(experiment, None)
     rows = [row for study in studies for row in deviations_of(study.experiment)]
     if as_json:
         return out_json(rows)
     shown = once_each(rows) if len(studies) > 1 else rows
+    if not verbose:
+        return out("\n".join(deviation_lines(experiment, shown, width())))
     out_records(shown, heading="id", fields=("paper", "ours", "reason", "source"))
+    return None

@@ -14,13 +14,15 @@ import hashlib
 import io
 import math
 import os
+import resource
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
@@ -32,7 +34,9 @@ from svgbench.lab.files import NoLocksError, take, write_atomic
 from svgbench.lab.store import Store
 
 SECONDS = 3.0
-TIMEOUT = 300.0
+MOST_SECONDS = 300  # of computing a thread: a slice that takes longer is not measured
+PATIENCE = 6 * MOST_SECONDS  # seconds, on a machine whose cores are busy with other work
+SILENCE = 15.0  # seconds between two messages while kinds are measured
 
 
 @dataclass(frozen=True)
@@ -126,7 +130,7 @@ def _measured(
         )
     pool = ThreadPoolExecutor(jobs)
     try:
-        found = dict(zip(measure, pool.map(lambda name: _measure(kinds[name]), measure), strict=True))
+        found = _each({name: pool.submit(_measure, kinds[name]) for name in measure}, tell)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)  # Ctrl-C does not wait: measurements end with this process
     found |= {name: _scaled({**known, **found}[by], work[name] / work[by]) for name, by in scale.items()}
@@ -137,6 +141,16 @@ def _measured(
     except OSError as error:  # a plan works without a writable folder
         tell(f"what was measured is not kept: {store.work}: {error.strerror}")
     return found
+
+
+def _each(asked: Mapping[str, Future[Cost]], tell: Callable[[str], None]) -> dict[str, Cost]:
+    """The results of all measurements; now and then it tells how many there are."""
+    said = time.monotonic()
+    for count, _ in enumerate(as_completed(asked.values()), start=1):
+        if time.monotonic() - said > SILENCE and count < len(asked):
+            said = time.monotonic()
+            tell(f"{count} of {len(asked)} kinds of block measured")
+    return {name: future.result() for name, future in asked.items()}
 
 
 def remembered(store: Store, blocks: Sequence[Block]) -> dict[str, Cost]:
@@ -220,7 +234,7 @@ def _ask(question: Any, threads: int) -> subprocess.CompletedProcess[str]:
         input=strict_json.dumps(question),
         capture_output=True,
         text=True,
-        timeout=TIMEOUT,
+        timeout=PATIENCE,
         env=platform.environment(threads),
     )
 
@@ -231,8 +245,10 @@ def _measure(block: Block) -> Cost:
         done = _ask(describe_job(block), block.cell.threads)
         return Cost(**strict_json.loads(done.stdout.splitlines()[-1]))
     except subprocess.TimeoutExpired:
-        return Cost(error=f"one slice takes longer than {TIMEOUT:.0f} s")
+        return Cost(error=f"nothing was measured within {PATIENCE // 60} minutes: the machine is busy")
     except (IndexError, ValueError, TypeError):
+        if done.returncode == -signal.SIGXCPU:
+            return Cost(error=f"one slice takes longer than {MOST_SECONDS} s")
         lines = done.stderr.strip().splitlines()
         return Cost(error=lines[-1] if lines else f"exit status {done.returncode}")
 
@@ -318,9 +334,16 @@ def watch_parent(parent: int) -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
+def limit_seconds(most: int) -> None:
+    """The system ends this process with SIGXCPU after so many seconds of computing."""
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    resource.setrlimit(resource.RLIMIT_CPU, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+
+
 if __name__ == "__main__":
     watch_parent(int(sys.argv[1]))
     asked = strict_json.loads(sys.stdin.read())
+    limit_seconds(MOST_SECONDS * (1 if isinstance(asked, list) else block_from_job(asked).cell.threads))
     if isinstance(asked, list):
         answer: Any = work_here([block_from_job(job) for job in asked])
     else:

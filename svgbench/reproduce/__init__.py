@@ -4,7 +4,8 @@ A work's folder states its TITLE and its ORDER among the works. A file `<work>/e
 `EXPERIMENTS`, a tuple of `svgbench.words.experiment.Experiment`, and a `searches.py` may define `SEARCHES`, a tuple of
 `svgbench.words.search.Search`; each search is an experiment too. Other packages add theirs through three entry-point
 groups: `svgbench.experiments` and `svgbench.searches` (module:attribute of such tuples), and `svgbench.algorithms`
-(module:attribute of a learner, which `--variants NAME` adds to any experiment).
+(module:attribute of a learner, which `--variants NAME` adds to any experiment; so does the variable
+SVGBENCH_ALGORITHMS).
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ import functools
 import importlib
 import importlib.metadata
 import importlib.util
+import os
 import pkgutil
+import re
 from typing import Any, TypeVar
 
 from svgbench.lab.names import meant, with_short_names
@@ -26,6 +29,8 @@ Declared = TypeVar("Declared")
 EXPERIMENT_GROUP = "svgbench.experiments"
 SEARCH_GROUP = "svgbench.searches"
 ALGORITHM_GROUP = "svgbench.algorithms"
+ALGORITHM_VARIABLE = "SVGBENCH_ALGORITHMS"
+"""Algorithms that are not installed: NAME=MODULE:ATTRIBUTE, comma-separated."""
 
 
 @functools.cache
@@ -94,9 +99,19 @@ def factories() -> dict[str, tuple[str, ...]]:
 
 @functools.cache
 def installed_algorithms() -> dict[str, Variant]:
-    """Learners of other packages, by entry-point name."""
-    points = importlib.metadata.entry_points(group=ALGORITHM_GROUP)
-    return {p.name: Variant(id=p.name, label=p.name, learner=p.value) for p in points}
+    """Learners of other packages, by entry-point name, and those that the environment names (`ALGORITHM_VARIABLE`).
+
+    UsageError if the variable cannot be read.
+    """
+    points = {p.name: p.value for p in importlib.metadata.entry_points(group=ALGORITHM_GROUP)}
+    text = os.environ.get(ALGORITHM_VARIABLE, "")
+    for word in filter(None, map(str.strip, text.split(","))):
+        named = re.fullmatch(r"([A-Za-z0-9][A-Za-z0-9._-]*)=([A-Za-z_][\w.]*:[A-Za-z_]\w*)", word)
+        if named is None or named[1] in points:
+            expected = "expected a name once" if named else "expected NAME=MODULE:ATTRIBUTE, as my-method=my_file:make"
+            raise UsageError(f"{ALGORITHM_VARIABLE}: {word}: {expected}")
+        points[named[1]] = named[2]
+    return {name: Variant(id=name, label=name, learner=reference) for name, reference in points.items()}
 
 
 def _experiments_searched() -> str:

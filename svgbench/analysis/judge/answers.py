@@ -15,6 +15,7 @@ from svgbench.words.experiment import Claim, Experiment
 
 NOTHING_TO_JUDGE = ("NOT_COMPARABLE", "INCOMPLETE")
 NOTHING = "nothing to judge"
+SMOKE = "A smoke run shows that the code runs; it decides nothing about the paper."
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,9 @@ class Judged:
         """The number of tasks or settings on which a claim is SUPPORTED, as "2/6"; "" if it has only one verdict."""
         each, over = [v for v in verdicts if v.task], [v for v in verdicts if not v.task]
         if over and claim.at_least is not None:
-            return f"{int(over[0].value or 0)}/{len(self.experiment.tasks_of(claim))}"
+            supported = int(over[0].value or 0)
+            open_yet = word_over(verdicts) == "INCOMPLETE" and not supported
+            return "" if open_yet else f"{supported}/{len(self.experiment.tasks_of(claim))}"
         return f"{sum(v.verdict == 'SUPPORTED' for v in each)}/{len(each)}" if word_over(verdicts) == "mixed" else ""
 
     def open_of(self, verdict: Verdict) -> Open | None:
@@ -129,11 +132,11 @@ def _measured(judged: Judged) -> tuple[str, str, str]:
     """The measured parts: a sentence before the answer, the budget in it, a sentence after it."""
     outlook, paper = judged.outlook, judged.outlook.budgets[0]
     if judged.pinned:
-        return "", f"at {judged.pinned}", ""
+        return "", f"at {judged.pinned}", SMOKE if judged.pinned == "smoke" else ""
     done, cells = outlook.measured(paper), outlook.asked_cells(paper)
     at = judged.budgets
     if not done and paper not in at:
-        return "Not measured at the paper's budget.", f"at {' and '.join(at)}", ""
+        return "Not measured at the paper's budget.", f"at {' and '.join(at)}", SMOKE if at == ["smoke"] else ""
     part = f"{done} of {cells} cells are measured at the paper's budget." if done < cells else ""
     return "", "at the paper's budget" if at == [paper] else f"at {' and '.join(at)}", part
 

@@ -76,6 +76,8 @@ def _detected(named: Sequence[Path], inside: Sequence[Path], where: str) -> tupl
 
 
 def _refuse_folder(where: str, inside: Sequence[Path], known: dict[str, Format]) -> None:
+    if not inside:
+        raise UsageError(f"{where} is an empty folder; expected one with results in it")
     expected = "; ".join(f"{name}: {format_.expected}" for name, format_ in known.items())
     hint = "; all its .csv files are read with --format csv" if any(file.suffix == ".csv" for file in inside) else ""
     raise UsageError(f"{where} is a folder of {_count(len(inside))} in no known format{hint}; expected {expected}")

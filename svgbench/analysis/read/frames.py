@@ -22,6 +22,9 @@ from svgbench.lab.store import CellState, Store
 from svgbench.words.errors import DamagedError
 from svgbench.words.experiment import Experiment, Variant
 
+IN_WORDS = {"stale": "stale, measured before a change"}
+"""What a cell's status means, where a note is too short to explain the word."""
+
 
 @dataclass(frozen=True)
 class Results:
@@ -59,7 +62,7 @@ def read_results(
     """
     cells: dict[tuple[str, str], CellData] = {}
     labels = {variant.id: variant.label for variant in experiment.variants}
-    states: dict[str, list[str]] = {}
+    states: dict[tuple[str, str], list[str]] = {}
     stale = 0
     notes = []
     damaged: list[DamagedError] = []
@@ -72,14 +75,15 @@ def read_results(
         if state.damage is not None:
             damaged.append(state.damage)
         elif state.status in ("stale", "other", "failed"):
-            states.setdefault(f"{state.status}: {state.note}", []).append(cell.name)
+            states.setdefault((state.status, state.note), []).append(cell.name)
         try:
             cells[cell.key] = _read(store, cell, state)
             lent += [cell.key] * (bool(state.done) and _is_lent(store, cell.experiment, selection.budget, *cell.key))
         except DamagedError as error:
             damaged.append(error)
             cells[cell.key] = _read(store, cell, CellState("failed"))
-    notes += [f"{len(names)} cell{'s' * (len(names) > 1)} {why}" for why, names in states.items()]
+    for (status, why), names in states.items():
+        notes.append(f"{len(names)} cell{'s' * (len(names) > 1)} {IN_WORDS.get(status, status)}: {why}")
     if not selection.overrides:
         for data, label, note in _undeclared(store, experiment, selection, cells, damaged):
             labels[data.variant] = label

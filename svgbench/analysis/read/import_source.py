@@ -183,7 +183,9 @@ def _open(file: Path, name: str) -> tuple[io.FileIO, bytes]:
     try:
         handle = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a named pipe must not block here
     except FileNotFoundError:
-        raise UsageError(f"no file '{file}'{_nearest(file)}; expected a CSV") from None
+        raise UsageError(
+            f"no file '{file}'{_nearest(file)}; expected a CSV, or a file or folder of another --format"
+        ) from None
     try:
         about = os.fstat(handle)
         if stat.S_ISDIR(about.st_mode):

@@ -149,8 +149,11 @@ def _legend(judged: Judged, width: int) -> list[str]:
     words = []
     if any(v.cause == "threshold" for v in judged.verdicts):
         words.append("threshold: not shown to be reachable")
-    if judged.begun and any(judged.holds(claim, own) for claim, own in judged.claims):
-        words.append("2/6: SUPPORTED on 2 of 6 tasks or settings")
+    shares = [(held, own) for claim, own in judged.claims if judged.begun and (held := judged.holds(claim, own))]
+    if shares:
+        held, own = shares[0]
+        settings = any(v.setting for v in own)
+        words.append(f"{held}: SUPPORTED on {held.replace('/', ' of ')} {'settings' if settings else 'tasks'}")
     asks = [judged.outlook.of_claim(claim, own) for claim, own in judged.claims if word_over(own) != "mixed"]
     if any(a is not None and a.seeds is not None for a in asks):
         words.append("open, n: so many seeds would decide it if mean and spread stayed")
