@@ -316,9 +316,7 @@ def _what_changed(cell: Cell, meta: Mapping[str, Any]) -> str:
         for name in sorted({*values, *before}):
             old, new = before.get(name), values.get(name)
             if strict_json.dumps(old) != strict_json.dumps(new):
-                return (
-                    f"{name} was {old}, is now {new}" if name in before else f"{name} is now {new}, was no setting then"
-                )
+                return f"{name} was {old}, is now {new}" if name in before else f"{name} = {new} is a new setting"
     for name, number in cell.versions.items():
         if meta["versions"].get(name) != number:
             return f"{name} version was {meta['versions'].get(name)}, is now {number}"

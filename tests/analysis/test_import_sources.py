@@ -87,7 +87,7 @@ def test_archives_that_are_none(call: Call, name: str, data: bytes, said: str) -
 
 
 def test_a_path_that_is_not_a_file(call: Call, tmp_path: Path) -> None:
-    refused(call(tmp_path), "is a folder of 0 files in no known format; expected cleanrl")
+    refused(call(tmp_path), "is an empty folder; expected one with results in it")
     (tmp_path / "mine.csv").write_text(OK)
     refused(call(tmp_path / "mime.csv"), f"no file '{tmp_path}/mime.csv'; did you mean '{tmp_path}/mine.csv'?")
     refused(call(tmp_path / "nowhere" / "x.csv"), "no file")
