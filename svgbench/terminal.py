@@ -104,10 +104,10 @@ def _wrapped(text: str, indent: str) -> str:
     return textwrap.fill(text, width(), initial_indent=indent, subsequent_indent=further, break_on_hyphens=False)
 
 
-def parse_duration(text: str) -> float:
+def parse_duration(text: str, option: str = "--time-limit") -> float:
     """The seconds in "90s", "30m", "2h" or "1h30m". Raises UsageError that says what was expected."""
     units = {"h": 3600.0, "m": 60.0, "s": 1.0}
-    expected = f"--time-limit {text}: expected a duration such as 90s, 30m, 2h or 1h30m"
+    expected = f"{option} {text}: expected a duration such as 90s, 30m, 2h or 1h30m"
     if not re.fullmatch(r"([0-9]+(\.[0-9]+)?[hms])+", text.strip()):
         raise UsageError(expected)
     seconds = sum(float(number) * units[unit] for number, unit in re.findall(r"([0-9.]+)([hms])", text))

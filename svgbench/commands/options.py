@@ -93,6 +93,9 @@ ReferenceOption = Annotated[
     ),
 ]
 TimeLimitOption = Annotated[str | None, typer.Option("--time-limit", help="Stop at a checkpoint after 90s, 2h.")]
+FitsOption = Annotated[
+    str | None, typer.Option("--fits", help="List the cells that fit into 10h, 90m, the cheapest first.")
+]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask before more than an hour of work.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", help="Print every detail.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print a list of flat JSON objects.")]

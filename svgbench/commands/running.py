@@ -16,6 +16,7 @@ from svgbench.commands.options import (
     DeviceOption,
     ExecutorOption,
     Exp,
+    FitsOption,
     JobsOption,
     JsonOption,
     ResultsOption,
@@ -44,18 +45,26 @@ def plan(
     jobs: JobsOption = None,
     device: DeviceOption = "cpu",
     results: ResultsOption = None,
+    fits: FitsOption = None,
     calibrate: Annotated[bool, typer.Option(help="Measure what has not been measured on this machine.")] = True,
     as_json: JsonOption = False,
 ) -> None:
     """Print what a run would do and cost. Also what its seeds can show; starts nothing."""
     from svgbench import describe
-    from svgbench.terminal import notice, out_json, out_lines, out_rows
+    from svgbench.terminal import notice, out_json, out_lines, out_rows, parse_duration
 
+    limit = None if fits is None else parse_duration(fits, "--fits")
     studies = studies_of(experiment, results)
     everything: list[dict[str, Any]] = []
+    cells: list[Any] = []
     for study, selection in asked(studies, budget, seeds, tasks, variants, override, device, running=True):
         made = study.plan(selection)
         costs, estimate = study.estimate(made, jobs_on(device, jobs), calibrate, notice)
+        if limit is not None:
+            from svgbench.lab.fitting import priced
+
+            cells += priced(made, costs, study.jobs(made, jobs_on(device, jobs)))
+            continue
         rows = describe.plan_rows(made, costs, estimate)
         everything += rows
         if as_json:
@@ -68,7 +77,11 @@ def plan(
             lines.append(f"{one} not as a search here chose: svgbench tune {study.experiment.id} --check")
         power = describe.power_sentences(study.experiment, min(len(c.cell.seeds) for c in made.cells), study.rivals_n())
         out_lines([*lines, *power])
-    if as_json:
+    if limit is not None:
+        from svgbench.commands.fitting import print_fits
+
+        print_fits(cells, limit, as_json)
+    elif as_json:
         out_json(everything)
 
 

@@ -103,7 +103,9 @@ class FitSettings:
     many; 0: no limit. elites: how many members count as elites, by validation loss. learns_reward: whether the model's
     outputs are (reward, change of observation) or only the change. pairs: another way to make inputs and targets of a
     replay's rows; None: `inputs_and_targets`. validated_by: "error", the mean squared error of the means, or
-    "likelihood", the loss without its penalties.
+    "likelihood", the loss without its penalties. learned_by: the same for the loss; with "error" the log-variances
+    learn nothing (deterministic networks). decay_over_rows: whether the weight decay is divided by the number of rows
+    that a member learns from. validate_every: epochs between two validations; the first epoch has one.
     """
 
     split: Callable[[Streams, int, int], Split]
@@ -118,6 +120,9 @@ class FitSettings:
     learns_reward: bool = True
     validated_by: Literal["error", "likelihood"] = "error"
     pairs: Callable[[RowLayout, Tensor], tuple[Tensor, Tensor]] | None = None
+    learned_by: Literal["error", "likelihood"] = "likelihood"
+    decay_over_rows: bool = False
+    validate_every: int = 1
 
 
 def model_loss(
@@ -126,9 +131,14 @@ def model_loss(
     target: Float[Tensor, "S E B O"],
     decay: Sequence[float],
     penalty: float,
+    learned_by: str = "likelihood",
 ) -> Float[Tensor, "S"]:
-    """The sum of the members' likelihood losses and weight decays, plus the penalty on the log-variance's bounds."""
-    return (model.likelihood_loss(x, target) + model.decay(decay)).sum(1) + penalty * model.bounds_spread()
+    """The sum of the members' losses and weight decays, plus the penalty on the log-variance's bounds.
+
+    learned_by: as in `FitSettings`.
+    """
+    own = model.likelihood_loss if learned_by == "likelihood" else model.squared_error
+    return (own(x, target) + model.decay(decay)).sum(1) + penalty * model.bounds_spread()
 
 
 def inputs_and_targets(
@@ -181,6 +191,11 @@ class EnsembleFit:
         """Minibatches of the fit in progress so far."""
         return 0 if self._now is None else self._now.minibatches
 
+    @property
+    def rows_learned(self) -> int:
+        """Rows that a member learns from in an epoch of the fit in progress."""
+        return 0 if self._now is None else self._now.split.train.shape[-1]
+
     def begin(
         self, name: str, rows: Float[Tensor, "S capacity width"], size: int, active: Bool[Tensor, "S"] | None
     ) -> None:
@@ -216,19 +231,21 @@ class EnsembleFit:
 
     def _learn(self, now: _Progress, batch: Float[Tensor, "S E B width"]) -> None:
         s, active = self.settings, now.rule.active
-        loss = model_loss(self.model, *self._pairs(batch), s.decay, s.bounds_penalty)
+        decay = [rate / now.split.train.shape[-1] for rate in s.decay] if s.decay_over_rows else s.decay
+        loss = model_loss(self.model, *self._pairs(batch), decay, s.bounds_penalty, s.learned_by)
         backward_together(loss, [self.adam, self.bounds_adam])
         everyone = bool(active.all())
         self.adam.step(None if everyone else active)
         self.bounds_adam.step(None if everyone else active.any(1))
 
     def _end_epoch(self, now: _Progress, rows: Float[Tensor, "S capacity width"]) -> bool:
-        """Validate. Returns whether all members have stopped, or a limit is reached."""
+        """Validate if it is due. Returns whether all members have stopped, or a limit is reached."""
         s, trained = self.settings, now.rule.active
-        loss = self._validate(now.split.held, rows)
-        self.finite &= (loss.isfinite() | ~trained).all(1)
-        keep = now.rule.update(loss)
-        now.best = torch.where(keep[..., None], self.adam.flat, now.best)
+        if now.epoch % s.validate_every == 0:
+            loss = self._validate(now.split.held, rows)
+            self.finite &= (loss.isfinite() | ~trained).all(1)
+            keep = now.rule.update(loss)
+            now.best = torch.where(keep[..., None], self.adam.flat, now.best)
         self.epochs += trained.any(1)
         now.epoch, now.order = now.epoch + 1, None
         capped = 0 < s.max_epochs <= now.epoch or 0 < s.max_minibatches <= now.minibatches

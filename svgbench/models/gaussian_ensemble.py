@@ -144,6 +144,10 @@ class GaussianEnsemble(nn.Module):
         mean, log_var = self.scaled(x)
         return ((mean - self.scaled_target(target)).square() * (-log_var).exp() + log_var).mean((-2, -1))
 
+    def squared_error(self, x: Float[Tensor, "S E B I"], target: Float[Tensor, "S E B O"]) -> Float[Tensor, "S E"]:
+        """The squared error of the means in the units of `scaled_target`: the mean over batch and outputs."""
+        return (self.scaled_mean(x) - self.scaled_target(target)).square().mean((-2, -1))
+
     def decay(self, rates: Sequence[float]) -> Float[Tensor, "S E"]:
         """Weight decay: for each layer its rate times half the sum of squared weights, without biases."""
         terms = [

@@ -46,7 +46,8 @@ class LearnedTask:
     learned_reward: the reward is an output of the model; otherwise the task's own `reward_function` computes it.
     starts: returns for every seed the observations [n, O] that episodes start from; one is drawn with replacement.
         None: the task's own starts, those of its simulations with the same seed, stream and copy.
-    clip_actions: the model gets actions clipped to the task's range. Reward and termination rule get them unclipped.
+    clip_actions: the model gets actions clipped to the task's range. Reward and termination rule get them unclipped,
+        unless `clip_rewarded_actions`.
     observation_limit: next observations are clipped to [-observation_limit, observation_limit].
     """
 
@@ -60,6 +61,7 @@ class LearnedTask:
     learned_reward: bool = True
     starts: Callable[[], Sequence[Float[Tensor, "_ O"]]] | None = None
     clip_actions: bool = True
+    clip_rewarded_actions: bool = False
     observation_limit: float = float("inf")
 
     def __post_init__(self) -> None:
@@ -207,13 +209,15 @@ class LearnedSimulations(BaseSimulations):
     def _advance(self, ids: NDArray[np.int64] | None, rows: Rows, actions_nA: Array) -> RawStep:
         task, which = self.task, np.arange(len(self)) if ids is None else ids
         obs, n = self._observation[rows], task.observation_dim
-        taken = np.clip(actions_nA, task.action_low, task.action_high) if task.clip_actions else actions_nA
+        clipped = np.clip(actions_nA, task.action_low, task.action_high)
+        taken = clipped if task.clip_actions else actions_nA
+        judged = clipped if task.clip_rewarded_actions else actions_nA
         centre, half_range = self._scale
         with np.errstate(all="ignore"):  # a model that has diverged overflows
             outcome = self._outcome(which, np.concatenate([obs, (taken - centre) / half_range], 1))
             next_obs = np.clip(obs + outcome[:, -n:], -task.observation_limit, task.observation_limit)
-            reward = outcome[:, 0] if task.learned_reward else _called(task.reward_function, obs, actions_nA, next_obs)
-            terminated: Bools = _called(task.termination_function, obs, actions_nA, next_obs)
+            reward = outcome[:, 0] if task.learned_reward else _called(task.reward_function, obs, judged, next_obs)
+            terminated: Bools = _called(task.termination_function, obs, judged, next_obs)
         failed = ~(np.isfinite(next_obs).all(1) & np.isfinite(reward))
         return RawStep(next_obs, reward, terminated & ~failed, failed)
 

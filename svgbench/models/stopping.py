@@ -1,4 +1,4 @@
-"""When the members of an ensemble stop training: the rules of MBPO and of MAAC, as masks over seeds and members.
+"""When the members of an ensemble stop training: the rules of MBPO, MAAC, PETS and ME-TRPO, as masks over seeds and members.
 
 Both use a validation loss at the end of each epoch.
 """
@@ -80,6 +80,33 @@ class Never(_Rule):
     def update(self, loss: Float[Tensor, "S E"]) -> Bool[Tensor, "S E"]:
         self.loss = torch.where(self.active, loss.double(), self.loss)
         return self.active
+
+
+class NoNewBest(_Rule):
+    """A member stops, with its present parameters, once `patience` validations in a row bring no new best loss.
+
+    ME-TRPO as run for Table 2 of Amos et al. 2020: WilsonWangTHU/mbbl-metrpo at 09be737, model/dynamics.py.
+
+    active: the seeds that train.
+    """
+
+    _names = ("active", "loss", "best", "stale")
+
+    def __init__(self, active: Bool[Tensor, "S"], members: int, *, patience: int) -> None:
+        self.patience = patience
+        self.active = active[:, None].repeat(1, members)
+        self.loss = torch.full(self.active.shape, torch.inf, dtype=torch.float64, device=active.device)
+        self.best = self.loss.clone()
+        self.stale = torch.zeros(self.active.shape, dtype=torch.int64, device=active.device)
+
+    def update(self, loss: Float[Tensor, "S E"]) -> Bool[Tensor, "S E"]:
+        loss, trained = loss.double(), self.active
+        better = loss < self.best  # false for NaN
+        self.loss = torch.where(trained, loss, self.loss)
+        self.best = torch.where(trained & better, loss, self.best)
+        self.stale = torch.where(better, 0, self.stale + 1)
+        self.active = trained & (self.stale < self.patience)
+        return trained
 
 
 class RollingMean(_Rule):

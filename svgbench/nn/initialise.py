@@ -49,3 +49,17 @@ def truncated_normal_(module: nn.Module, streams: Streams) -> None:
             layer.weight.copy_(torch.special.ndtri(uniform) / (2 * math.sqrt(layer.in_features)))
             if layer.bias is not None:
                 layer.bias.zero_()
+
+
+@torch.no_grad()
+def glorot_uniform_(module: nn.Module, streams: Streams) -> None:
+    """Draw every `Linear`'s weights uniformly within sqrt(6 / (fan-in + fan-out)); biases become zero (Glorot 2010).
+
+    The default of TensorFlow's layers. Drawn in float64.
+    """
+    for layer in module.modules():
+        if isinstance(layer, Linear):
+            limit = math.sqrt(6 / (layer.in_features + layer.out_features))
+            layer.weight.copy_(streams.uniform(layer.weight.shape[1:], -limit, limit, dtype=torch.float64))
+            if layer.bias is not None:
+                layer.bias.zero_()

@@ -159,6 +159,13 @@ class Adam:
             if p.grad is not grad:
                 raise RuntimeError("a parameter's .grad was replaced: clear gradients with Adam.zero_grad()")
 
+    def forget(self) -> None:
+        """Start anew: moments and step counts are zero. The parameters stay."""
+        self._exp_avg.zero_()
+        self._exp_avg_sq.zero_()
+        self._steps.zero_()
+        self._common_step = torch.zeros((), dtype=torch.float32, device=self.flat.device)
+
     def state_dict(self) -> dict[str, Any]:
         """Moments ("*members P"), step counts ("*members") and whether all share one; copies, without parameters."""
         return {

@@ -115,6 +115,8 @@ class Rollouts:
     after an early end count as zero. For kind "steps" it is the mean over steps.
 
     keep_states: whether to keep all visited states, in `states`, until the next batch begins.
+    active: which seeds take part, bool [S]; the caller may change it between two batches. The others have empty
+        batches and draw nothing. Not for kind "steps".
     """
 
     def __init__(
@@ -137,6 +139,7 @@ class Rollouts:
         self.units = ActionUnits(task)
         both = self.units.centre, self.units.half_range  # tiled: broadcasting is slow over few actions
         self._offset, self._factor = (np.tile(part, (S, N, 1)) for part in both)
+        self.active: Bools = np.ones(S, dtype=np.bool_)
         self.t = 0
         self.observation = self.simulations.observe()
         self.running: Bools = np.ones(S * N, dtype=np.bool_)
@@ -181,8 +184,10 @@ class Rollouts:
         self._clear()
         self.prelude = self.scaling.prepare()
         if self.sampling.kind != "steps":
-            self.observation = self.simulations.reset()
-            self.running[:], self.elapsed[:], self.path_return[:] = True, 0, 0.0
+            taking_part = np.repeat(self.active, self.shape[1])
+            ids = None if self.active.all() else np.flatnonzero(taking_part)
+            self.observation[taking_part] = self.simulations.reset(ids)
+            self.running[:], self.elapsed[:], self.path_return[:] = taking_part, 0, 0.0
         self.arrays = self._empty()
 
     def _empty(self) -> dict[str, NDArray[Any]]:

@@ -8,11 +8,13 @@ from on_policy_kit import LEARNERS, SMALL, finish, learner, some
 from regulator import Regulator
 
 from svgbench.baselines.on_policy import (
+    _linear_baseline as linear,
+)
+from svgbench.baselines.on_policy import (
     gae,
     natural_gradient,
     reward_weighted_regression,
     trpo,
-    vanilla_policy_gradient,
 )
 from svgbench.nn.trust_region import SLACK
 from svgbench.simulate.batch import Samples
@@ -186,22 +188,22 @@ def test_after_a_time_limit_the_value_is_as_the_config_says(tail, expected):
     torch.testing.assert_close(advantage[over], batch.reward[over] - 10.0)
 
 
-def test_the_linear_baseline_is_least_squares_and_is_used_one_iteration_later():
+def test_the_linear_baseline_is_least_squares_and_is_used_one_iteration_later(monkeypatch):
     one = learner("vpg", iterations=2, dtype="float64", ridge=0.0)
     seen = []
 
-    def fit(batch, returns, f=one.agent._fit):
-        seen.append((batch, returns, one.agent.baseline.clone(), f(batch, returns)))
+    def fit(batch, returns, ridge, f=linear.fitted):
+        seen.append((batch, returns, one.agent.baseline.clone(), f(batch, returns, ridge)))
         return seen[-1][-1]
 
-    one.agent._fit = fit
+    monkeypatch.setattr(linear, "fitted", fit)
     finish(one)
     (batch, returns, first, fitted), (_, _, second, _) = seen
     assert not first.any()
     assert torch.equal(second, fitted)
     for s in range(3):
         used = batch.used[s]
-        phi = vanilla_policy_gradient.features(batch.x[s][used][None], batch.elapsed[s][used][None])[0].double()
+        phi = linear.features(batch.x[s][used][None], batch.elapsed[s][used][None])[0].double()
         exact = torch.linalg.lstsq(phi, returns[s][used].double(), driver="gelsd").solution
         torch.testing.assert_close(phi @ fitted[s], phi @ exact, rtol=1e-5, atol=1e-5)
 

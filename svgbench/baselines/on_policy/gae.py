@@ -28,15 +28,16 @@ from typing import Annotated, Any, Literal
 import torch
 from torch import Tensor, nn
 
+from svgbench.baselines.on_policy._trust_region_step import trust_region_step
 from svgbench.baselines.on_policy._value_function import ValueFunction
 from svgbench.learners.costs import batches, passes
 from svgbench.learners.limits import FISHER_RULES, PATH_RULES, VALUE_RULES
 from svgbench.learners.limits import IterationLimits as Limits
 from svgbench.learners.on_policy import OnPolicyLearner, PolicyAgent
-from svgbench.learners.surrogate import Fisher, Recordings, Surrogate
+from svgbench.learners.surrogate import Recordings
 from svgbench.nn.gaussian_policy import GaussianPolicy
 from svgbench.nn.optim import Adam
-from svgbench.nn.returns import centred, discounted_sums, divided_by_deviation, generalized_advantages, time_means
+from svgbench.nn.returns import centred, discounted_sums, generalized_advantages, time_means
 from svgbench.nn.scaling import ObservationScaling
 from svgbench.nn.streams import Streams
 from svgbench.nn.trust_region import LineSearch, conjugate_gradients, line_search, max_step
@@ -209,31 +210,8 @@ class GAE(PolicyAgent):
         return advantage, target
 
     def _policy_step(self, batch: Batch, advantage: Tensor) -> dict[str, Tensor]:
-        """Eq. (35), solved as in section 3.12."""
-        c, old = self.config, self.theta
-        samples = batch.samples(divided_by_deviation(advantage, batch.used) if c.standardise else advantage)
-        problem = Surrogate(self.policy, old, samples)
-        fisher = Fisher(self.policy, old, batch.subset(samples, c.fisher_fraction))
-
-        def product(y: Tensor) -> Tensor:
-            return fisher.analytic(y) + c.cg_damping * y  # eq. (21)
-
-        def evaluate(theta: Tensor) -> tuple[Tensor, Tensor]:
-            gain, mean_kl, _ = problem.evaluate(theta)
-            return gain - c.l2 * (theta.double().square() - old.double().square()).sum(1), mean_kl
-
-        g = problem.gradient() - 2 * c.l2 * old
-        s = conjugate_gradients(product, g, c.cg_iterations)  # F s = g
-        beta = max_step(s, product(s), c.max_kl, c.min_multiplier)
-        found = self._search(old, beta * s, evaluate, c.max_kl, (g * beta * s).sum(1))
-        self.theta = found.theta
-        gain, mean_kl, _ = problem.evaluate(self.theta)
-        return {
-            "kl": mean_kl,
-            "surrogate_gain": gain,
-            "entropy": self.policy.entropy(old),
-            "accepted": found.fraction,
-        }
+        self.theta, learned = trust_region_step(self.policy, self.theta, batch, advantage, self.config)
+        return learned
 
     def _value_epochs(self, samples: Samples) -> None:
         """Adam on the squared error in minibatches, redrawn in each epoch. The samples' advantages are the targets."""

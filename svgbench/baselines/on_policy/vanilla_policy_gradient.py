@@ -16,11 +16,12 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from svgbench.baselines.on_policy import _linear_baseline as linear
 from svgbench.learners.costs import batches
 from svgbench.learners.limits import WHOLE_PATH_RULES
 from svgbench.learners.limits import IterationLimits as Limits
 from svgbench.learners.on_policy import OnPolicyLearner, PolicyAgent
-from svgbench.learners.surrogate import Surrogate, pieces
+from svgbench.learners.surrogate import Surrogate
 from svgbench.nn.gaussian_policy import GaussianPolicy
 from svgbench.nn.optim import Adam
 from svgbench.nn.returns import discounted_sums, divided_by_deviation, time_means
@@ -63,13 +64,6 @@ class Config:
 RULES = WHOLE_PATH_RULES
 
 
-def features(x: Tensor, elapsed: Tensor) -> Tensor:
-    """Of observations [S, B, O] after that many steps of a path [S, B]: 1, x, x^2, t, t^2, t^3 in hundreds of steps."""
-    t = (elapsed.to(x.dtype) / 100).unsqueeze(-1)
-    x = x.clamp(-10, 10)
-    return torch.cat([torch.ones_like(t), x, x.square(), t, t**2, t**3], -1)
-
-
 class VanillaPolicyGradient(PolicyAgent):
     """`svgbench.learners.on_policy.OnPolicyAgent`: policies, and the coefficients of their baselines, of S seeds."""
 
@@ -79,7 +73,7 @@ class VanillaPolicyGradient(PolicyAgent):
         theta = policy.initial(Streams(seeds, "policy"), c.init_std, c.output_gain, getattr(torch, c.dtype))
         self.adam = Adam([nn.Parameter(theta.to(device))], c.learning_rate)
         super().__init__(policy, self.adam.flat)
-        self.baseline = torch.zeros(len(theta), 2 * task.observation_dim + 4, dtype=torch.float64, device=device)
+        self.baseline = linear.none_yet(len(theta), task.observation_dim, device)
 
     def update(self, batch: Batch) -> Mapping[str, Tensor]:
         c, old = self.config, self.theta.clone()
@@ -88,7 +82,7 @@ class VanillaPolicyGradient(PolicyAgent):
         if c.standardise:
             advantage = divided_by_deviation(advantage, batch.used)
         if c.baseline == "linear":
-            self.baseline = self._fit(batch, returns)
+            self.baseline = linear.fitted(batch, returns, c.ridge)
         problem = Surrogate(self.policy, old, batch.samples(advantage))
         g = problem.gradient()  # mean over steps of grad log pi A-hat
         if c.optimiser == "adam":
@@ -105,24 +99,7 @@ class VanillaPolicyGradient(PolicyAgent):
             return returns - time_means(returns, batch.elapsed, batch.used)
         if self.config.baseline == "none":
             return returns
-        x, elapsed = batch.x.flatten(1, 2), batch.elapsed.flatten(1)
-        b = [(features(x[:, p], elapsed[:, p]).double() @ self.baseline.unsqueeze(-1))[..., 0] for p in pieces(x)]
-        return returns - torch.cat(b, 1).view(returns.shape).to(returns.dtype)
-
-    def _fit(self, batch: Batch, returns: Tensor) -> Tensor:
-        """Coefficients [S, F] that minimise the mean of |b(s_t) - R_t|^2."""
-        x, elapsed, weight = batch.flat(batch.x), batch.flat(batch.elapsed), batch.rows[1].double()
-        target = batch.flat(returns).double()
-        S, F = self.baseline.shape
-        gram = self.config.ridge * torch.eye(F, dtype=torch.float64, device=x.device).repeat(S, 1, 1)
-        moment = torch.zeros_like(self.baseline)
-        for p in pieces(x):
-            phi = features(x[:, p], elapsed[:, p]).double()
-            weighted = (phi * weight[:, p, None]).mT
-            gram += weighted @ phi
-            moment += (weighted @ target[:, p, None])[..., 0]
-        solved: Tensor = torch.linalg.solve_ex(gram, moment).result
-        return solved
+        return returns - linear.values(self.baseline, batch)
 
     def state_dict(self) -> dict[str, Any]:
         return {**super().state_dict(), "baseline": self.baseline, "adam": self.adam.state_dict()}

@@ -1,0 +1,60 @@
+"""Which cells of a plan fit into a time, the cheapest first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from svgbench.lab.calibration import Cost, kind
+from svgbench.lab.eta import makespan
+from svgbench.lab.plan import CellPlan, Plan
+
+
+@dataclass(frozen=True)
+class PricedCell:
+    """A cell with missing runs, and the seconds of each missing block; None if they are not known.
+
+    run: the id of the experiment, whose cells run together with `slots` processes. Experiments run one after another.
+    """
+
+    plan: CellPlan
+    run: str
+    slots: int
+    blocks: tuple[float, ...] | None
+
+    @property
+    def seconds(self) -> float:
+        """Of one process; infinite if not known."""
+        return math.inf if self.blocks is None else sum(self.blocks)
+
+
+def priced(plan: Plan, costs: Mapping[str, Cost], slots: int) -> list[PricedCell]:
+    """The cells of a plan with missing runs. costs: by kind of block. slots: processes at once."""
+    found = []
+    for cell in plan.cells:
+        cost = costs.get(kind(cell.cell), Cost(error="not calibrated"))
+        blocks = None if cost.error else (cost.seconds + cost.start_seconds,) * len(cell.blocks)
+        if cell.blocks:
+            found.append(PricedCell(cell, plan.experiment.id, slots, blocks))
+    return found
+
+
+def fitted(cells: Sequence[PricedCell], limit: float) -> list[tuple[PricedCell, float | None]]:
+    """All cells, the cheapest first. Each that fits has the seconds after which it and those before it are done.
+
+    A cell is taken if everything taken so far then still ends within `limit` seconds. Within an experiment, blocks
+    start in order of their length, as `svgbench run` starts them.
+    """
+    taken: dict[str, list[float]] = {}
+    slots = {cell.run: cell.slots for cell in cells}
+    found: list[tuple[PricedCell, float | None]] = []
+    for cell in sorted(cells, key=lambda one: one.seconds):
+        after = None
+        if cell.blocks is not None:
+            tried = taken | {cell.run: [*taken.get(cell.run, []), *cell.blocks]}
+            whole = sum(makespan((), sorted(own, reverse=True), slots[run]) for run, own in tried.items())
+            if whole <= limit:
+                taken, after = tried, whole
+        found.append((cell, after))
+    return found

@@ -1,0 +1,119 @@
+"""Which cells fit into a time, with made costs; and what `plan --fits` prints."""
+
+from __future__ import annotations
+
+import shlex
+from itertools import pairwise
+from types import SimpleNamespace
+
+import pytest
+
+from svgbench import strict_json
+from svgbench.commands.fitting import commands_of, print_fits
+from svgbench.lab.fitting import PricedCell, fitted
+
+HOUR = 3600.0
+
+
+def cell(name, *hours, run="sac-svg/table2", slots=2, unknown=False):
+    """A cell "task:variant" with a block of each length."""
+    task, _, variant = name.partition(":")
+    own = SimpleNamespace(
+        experiment=run, budget="paper", task=SimpleNamespace(id=task), variant=SimpleNamespace(id=variant)
+    )
+    plan = SimpleNamespace(cell=own, runs_missing=5 * len(hours), blocks=hours)
+    return PricedCell(plan, run, slots, None if unknown else tuple(HOUR * h for h in hours))
+
+
+def chosen(cells, hours):
+    return {f"{c.plan.cell.task.id}:{c.plan.cell.variant.id}": None if after is None else after / HOUR
+            for c, after in fitted(cells, HOUR * hours)}  # fmt: skip
+
+
+CELLS = [cell("ant:sac", 9.0), cell("swimmer:random", 0.5), cell("swimmer:sac", 2.0, 2.0), cell("hopper:sac", 3.0)]
+
+
+def test_cells_come_cheapest_first_each_with_the_end_of_everything_so_far():
+    """Two processes. 0.5, then 3 beside it; then 2 + 2: the longest starts first, so 3 + 0.5 and 2 + 2 end after 4."""
+    found = chosen(CELLS, 4.0)
+    assert list(found) == ["swimmer:random", "hopper:sac", "swimmer:sac", "ant:sac"]
+    assert found == {"swimmer:random": 0.5, "hopper:sac": 3.0, "swimmer:sac": 4.0, "ant:sac": None}
+    assert chosen(CELLS, 3.9)["swimmer:sac"] is None
+    assert chosen(CELLS, 0.4) == dict.fromkeys(found)
+
+
+def test_a_dearer_cell_may_fit_where_a_cheaper_one_does_not():
+    """Three blocks of 2 h take 4 h on two processes; two of about 3 h take about 3 h."""
+    cells = [cell("a:x", 2.0, 2.0, 2.0), cell("b:x", 3.0, 3.1)]
+    assert chosen(cells, 3.5) == {"a:x": None, "b:x": 3.1}
+
+
+def test_experiments_run_one_after_another():
+    """Each has a cell of one block of 2 h, on two processes: together 4 h, although a process was idle."""
+    cells = [cell("a:x", 2.0), cell("a:x", 2.0, run="maac/fig2")]
+    assert [after for _, after in fitted(cells, 4 * HOUR)] == [2 * HOUR, 4 * HOUR]
+    assert [after for _, after in fitted(cells, 3.9 * HOUR)] == [2 * HOUR, None]
+
+
+def test_cells_of_unknown_cost_come_last_and_do_not_fit():
+    assert list(chosen([cell("a:x", 1.0, unknown=True), *CELLS], 100.0).items())[-1] == ("a:x", None)
+
+
+def test_the_answer_is_a_grid_and_the_commands_that_run_it(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    print_fits([*CELLS, cell("ant:td3", 1.0, unknown=True)], 4 * HOUR, False)
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) <= 80
+    assert "3 of 5 cells with missing runs fit into 4.0 h; all are done after about 4.0 h" in out
+    assert "the cheapest that does not fit, ant sac, takes 9.0 h of one process" in out
+    assert "no estimate for 1 cell\n" in out
+    assert out.splitlines()[0].split() == ["task", "variant", "missing", "one", "process", "all", "after"]
+    assert out.endswith(
+        "svgbench run sac-svg/table2 --budget paper --tasks swimmer --variants random,sac\n"
+        "svgbench run sac-svg/table2 --budget paper --tasks hopper --variants sac\n"
+    )
+
+
+def test_nothing_fits_and_nothing_is_missing(capsys):
+    print_fits(CELLS, 60.0, False)
+    assert capsys.readouterr().out.startswith("0 of 4 cells with missing runs fit into 60 s\n")
+    print_fits([], HOUR, False)
+    assert capsys.readouterr().out == "no runs are missing\n"
+
+
+def test_json_has_every_cell_with_missing_runs(capsys):
+    print_fits([*CELLS, cell("ant:td3", 1.0, unknown=True)], 4 * HOUR, True)
+    rows = strict_json.loads(capsys.readouterr().out)
+    assert [row["fits"] for row in rows] == [True, True, True, False, False]
+    assert rows[2] == {
+        "experiment": "sac-svg/table2", "task": "swimmer", "variant": "sac", "budget": "paper", "seeds_missing": 10,
+        "blocks": 2, "seconds": 4 * HOUR, "fits": True, "after_seconds": 4 * HOUR,
+    }  # fmt: skip
+    assert rows[4]["seconds"] is None
+    assert rows[4]["after_seconds"] is None
+
+
+def test_many_cells_fit_on_a_screen_and_their_commands_on_its_lines(capsys, monkeypatch):
+    """Forty tasks with names of 20 letters and different variants: no line is longer than 80, no screen than 40."""
+    monkeypatch.setenv("COLUMNS", "80")
+    cells = [cell(f"poplin/{'x' * 11}{n:02}:variant-{n % 8}", 0.1) for n in range(40)]
+    print_fits(cells, 40 * HOUR, False)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) <= 40
+    assert max(map(len, lines)) <= 80
+    assert "the 18 cheapest are shown; --json lists all" in lines
+    (command,) = commands_of([{"experiment": "e/x", "budget": "paper", "task": f"poplin/task-{n}", "variant": "sac"}
+                              for n in range(9)])  # fmt: skip
+    words = shlex.split(command)
+    assert [n for w, v in pairwise(words) if w == "--tasks" for n in v.split(",")] == [
+        f"poplin/task-{n}" for n in range(9)
+    ]
+
+
+@pytest.mark.parametrize("text", ["soon", "0h", "10", "-3h"])
+def test_a_wrong_duration_is_refused_in_one_line(text, capsys):
+    from svgbench.terminal import parse_duration
+    from svgbench.words.errors import UsageError
+
+    with pytest.raises(UsageError, match=f"--fits {text}: expected a duration such as"):
+        parse_duration(text, "--fits")
