@@ -9,25 +9,28 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from svgbench.learners.on_policy import OnPolicyAgent, OnPolicyLearner
 from svgbench.learners.seed_block import SeedBlock
 from svgbench.memory.replay import RowLayout
 from svgbench.models.ensemble_fit import EnsembleFit
+from svgbench.models.gaussian_ensemble import GaussianEnsemble
+from svgbench.nn.gaussian_policy import PolicySnapshot
 from svgbench.nn.state import on_cpu
 from svgbench.simulate.acting import ActionUnits
 from svgbench.simulate.batch import Batch
 from svgbench.simulate.paths import Rollouts
 from svgbench.simulate.stepping import episode_returns
-from svgbench.simulate.transitions import Transitions, TransitionSampler
+from svgbench.simulate.transitions import RealSteps, TransitionSampler
 from svgbench.words.learner import Row
 from svgbench.words.policy import TrainedPolicy
-from svgbench.words.task import Task
+from svgbench.words.task import Recorded, Task
 
 COLUMNS = ("alpha", "critic_loss", "reward_loss", "planned_return", "unplanned_return")
 """Columns of the experiments that compare it with actor-critics, which it does not have; NaN."""
@@ -197,7 +200,7 @@ class InsideModelLearner(SeedBlock):
         left = (self.plan.total_steps - self.size) // self.plan.path_length
         self.sampler.begin(min(self.plan.paths, left), self.plan.path_length)
 
-    def _evaluate(self, made: Transitions) -> list[Row]:
+    def _evaluate(self, made: RealSteps) -> list[Row]:
         S, E = len(self.seeds), self.plan.eval_episodes
         mean, dtype = self.agent.snapshot().mean, self.sampler.dtype
 
@@ -255,3 +258,32 @@ class InsideModelLearner(SeedBlock):
         made = self.policies_of(self.agent.mean_network(), *scales, 0.0, self.units)
         low, high = self.task.action_low.copy(), self.task.action_high.copy()
         return {seed: replace(policy, action_low=low, action_high=high) for seed, policy in made.items()}
+
+
+@torch.no_grad()
+def returns_on_members(
+    policy: PolicySnapshot, model: GaussianEnsemble, task: Task, starts: NDArray[np.float64], steps: int, limit: float
+) -> Tensor:
+    """Mean undiscounted returns of the deterministic policy on every network, [S, E]; starts [S, N, O].
+
+    Observations are clipped to [-limit, limit].
+    """
+    S, N, O = starts.shape  # noqa: E741
+    E, units, like = model.members, ActionUnits(task), model.centre
+    reward, ends = (
+        cast(Recorded, task.reward_function),
+        cast(Recorded, task.termination_function),
+    )
+    obs = np.repeat(starts[:, None], E, 1)
+    total, running = np.zeros((S, E, N)), np.ones((S, E, N), dtype=np.bool_)
+    with np.errstate(all="ignore"):  # a model that has diverged overflows
+        for _ in range(steps):
+            x = obs.reshape(S, E * N, O).astype(str(like.dtype).removeprefix("torch."))
+            action = policy.mean(x).reshape(S, E, N, -1).astype(np.float64).clip(-1.0, 1.0)
+            inputs = torch.from_numpy(np.concatenate([obs, action], -1)).to(like)
+            following = (obs + model.mean(inputs)[..., -O:].double().cpu().numpy()).clip(-limit, limit)
+            step = obs, units(action), following
+            total += np.where(running, reward(*step), 0.0)
+            running &= ~np.asarray(ends(*step))
+            obs = following
+    return torch.from_numpy(total.mean(-1))

@@ -1,6 +1,6 @@
-"""When the members of an ensemble stop training: the rules of MBPO, MAAC, PETS and ME-TRPO, as masks over seeds and members.
+"""When the members of an ensemble stop training: rules of several papers, as masks over seeds and members.
 
-Both use a validation loss at the end of each epoch.
+All use a validation loss at the end of an epoch.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from svgbench.simulate.acting import ActionUnits, slice_noise
 from svgbench.words.task import Task
 
 
-class Transitions(NamedTuple):
+class RealSteps(NamedTuple):
     """n simulations with T steps each, for S seeds.
 
     rows: laid out as `svgbench.memory.replay.RowLayout`, one simulation after another. Actions are in [-1, 1].
@@ -35,7 +35,7 @@ class Transitions(NamedTuple):
 
 
 class TransitionSampler:
-    """Simulations of S seeds that collect `Transitions`, a slice at a time.
+    """Simulations of S seeds that collect `RealSteps`, a slice at a time.
 
     simulations: per seed, the most that a collection uses. steps_per_slice: control steps per slice. Noise is drawn
     slice by slice, so its length is part of the numbers. The policy sees unscaled observations; its actions, in units
@@ -78,7 +78,7 @@ class TransitionSampler:
         S, N = self.shape
         return np.arange(S * N).reshape(S, N)[:, : self.n].ravel()
 
-    def advance(self, policy: PolicySnapshot | None, alive: NDArray[np.bool_]) -> Transitions | None:
+    def advance(self, policy: PolicySnapshot | None, alive: NDArray[np.bool_]) -> RealSteps | None:
         """One slice; the transitions if that completes them.
 
         policy: None takes uniform actions. alive: which seeds draw random numbers, bool [S]; the others take action 0.
@@ -109,12 +109,12 @@ class TransitionSampler:
         self.first &= ~(outcome.terminated | outcome.truncated).reshape(S, n)
         self.t += 1
 
-    def _finish(self) -> Transitions:
+    def _finish(self) -> RealSteps:
         rows = torch.from_numpy(self.rows.reshape(self.shape[0], self.n * self.steps, -1))
         mean, finite = torch.from_numpy(self.first_return.mean(1)), torch.from_numpy(self.finite)
         self.t = 0
         self._prepare(0, 0)
-        return Transitions(rows, mean, finite)
+        return RealSteps(rows, mean, finite)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next slice depends on."""

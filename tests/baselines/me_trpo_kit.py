@@ -27,7 +27,7 @@ SMALL = {
     "simulations": 6,
     "timesteps": 0,
     "path_length": 9,
-    "steps_per_slice": 5,
+    "noise_steps": 5,
     "minibatches_per_slice": 7,
     "eval_episodes": 2,
 }

@@ -13,15 +13,16 @@ import torch
 from on_policy_kit import finish
 
 from svgbench.baselines.on_policy import me_trpo
-from svgbench.baselines.on_policy.me_trpo import METRPO, Validation, returns_on_members
+from svgbench.baselines.on_policy.me_trpo import METRPO, Validation
+from svgbench.learners.inside_model import returns_on_members
 from svgbench.learners.on_policy import OnPolicyLearner
 from svgbench.learners.settings import settings
 from svgbench.models.ensemble_fit import model_loss
 from svgbench.models.stopping import NoNewBest
 from svgbench.nn.scaling import ObservationScaling
 from svgbench.nn.streams import Streams
-from svgbench.simulate.paths import Rollouts, whole_paths
-from svgbench.simulate.transitions import Transitions
+from svgbench.simulate.paths import Rollouts
+from svgbench.simulate.transitions import RealSteps
 
 PROFILES = pytest.mark.parametrize("profile", ["code", "text"])
 SEEDS = list(kit.SEEDS)
@@ -44,7 +45,7 @@ def exact(one):
 
 
 def improved(one, task, iterations=4):
-    rollouts = Rollouts(task, SEEDS, whole_paths(one.config), ObservationScaling("none", task, SEEDS, 0.0),
+    rollouts = Rollouts(task, SEEDS, me_trpo.sampling(one.config), ObservationScaling("none", task, SEEDS, 0.0),
                         torch.float64, "cpu")  # fmt: skip
     rows = finish(OnPolicyLearner(one, rollouts, task, SEEDS, iterations))
     return rows, one.theta
@@ -238,9 +239,9 @@ def test_a_seed_that_diverges_leaves_its_companions_alone():
 @PROFILES
 def test_it_learns(profile):
     """Three seeds, 40 episodes each before and after, whose mean return varies by 0.3. A rise of 1.5 is not chance."""
-    how = {"iterations": 12, "simulations": 60, "max_kl": 0.05, "hidden": (8,), "eval_episodes": 40, "max_epochs": 60}
-    one = kit.learner(profile, total_steps=270, **how, model_lr=1e-2, check_every=3, policy_patience=6)
-    before = one._evaluate(Transitions(torch.zeros(3, 0, 7), torch.zeros(3), torch.ones(3)))
+    how = {"iterations": 8, "simulations": 40, "max_kl": 0.08, "hidden": (8,), "eval_episodes": 40, "max_epochs": 40}
+    one = kit.learner(profile, total_steps=162, **how, model_lr=1e-2, check_every=2, policy_patience=4)
+    before = one._evaluate(RealSteps(torch.zeros(3, 0, 7), torch.zeros(3), torch.ones(3)))
     rows = finish(one)
     for first in before:
         last = rows[-3 + SEEDS.index(first["seed"])]

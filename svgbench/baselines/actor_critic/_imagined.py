@@ -11,7 +11,7 @@ from torch import Tensor
 from svgbench.baselines.actor_critic import sac
 from svgbench.baselines.actor_critic._soft_actor_critic import Actor
 from svgbench.learners.costs import milliseconds, products
-from svgbench.ranges import Activation, Count, LogScale, Natural, NonNegative, Positive, Range, Widths
+from svgbench.ranges import Activation, Count, LogScale, Natural, NonNegative, Positive, Range, Share, Widths
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Config(sac.Config):
     eval_every: Count = 1000  # environment steps
     eval_episodes: Count = 1
 
-    real_share: Annotated[float, Range(0, below=1)] = 0.05  # share of a batch, rounded down: 12 of 256
+    real_share: Share = 0.05  # share of a batch, rounded down: 12 of 256; 1: nothing imagined is learned from
     members: Count = 7  # networks of a seed's ensemble (MAAC: 8)
     model_hidden: Widths = (200, 200, 200, 200)  # units of every member
     model_activation: Activation = "silu"

@@ -10,7 +10,8 @@ combine estimates of depth 0 to `critic_steps`, weighted by their inverse varian
 Everything else is soft actor-critic (`_soft_actor_critic`).
 
 Settings give the paper's comparators: `H = 0` is "STEVE on SAC", `critic_steps = 0` is "-STEVE", and `paths = 1` is
-"single sample". `H = 0` with `critic_steps = 0` and single imagined steps is what the authors' code calls MBPO.
+"single sample". `H = 0` with `critic_steps = 0` and single imagined steps is what the authors' code calls MBPO. `H = 0`
+with `real_share = 1` is value expansion by STEVE's weights on SAC, without imagined transitions.
 
 "code" is iclavera/meta-mb at 233e0fb (meta_mb/algos/maac.py, trainers/maac_trainer.py, dynamics/, and for settings
 run_scripts/maac_run_sweep.py). "text" follows the paper, and the code where the paper says nothing. They differ here:
@@ -207,6 +208,9 @@ class MAAC(SoftActorCritic):
     def _imagine(self, step: int, experience: Experience) -> None:
         """Take one step of a round's rollouts, each row with one member, and store the transitions in D_model."""
         c, now, n = self.config, self.now, self.layout.obs_dim
+        if c.real_share == 1:
+            now.updates = 0
+            return
         done = 0 if now.rollouts is None else now.rollouts.length
         streams = Streams(self.seeds, f"imagine-{step}-{now.round}-{done}", self.imagined.rows.device)
         if now.rollouts is None or c.imagined == "single steps":

@@ -32,17 +32,15 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from svgbench.baselines.on_policy import _linear_baseline as linear
 from svgbench.baselines.on_policy._trust_region_step import trust_region_step
 from svgbench.learners.costs import MS_PER_CALL, passes, stepping
-from svgbench.learners.inside_model import InsideModelLearner, Rounds
+from svgbench.learners.inside_model import InsideModelLearner, Rounds, returns_on_members
 from svgbench.learners.limits import FISHER_RULES
 from svgbench.learners.limits import StepLimits as Limits
 from svgbench.learners.on_policy import PolicyAgent
@@ -52,7 +50,7 @@ from svgbench.models.ensemble_fit import EnsembleFit, FitSettings, Split
 from svgbench.models.gaussian_ensemble import GaussianEnsemble
 from svgbench.models.learned_simulation import LearnedTask
 from svgbench.models.stopping import NoneImproves, NoNewBest, StoppingRule
-from svgbench.nn.gaussian_policy import GaussianPolicy, PolicySnapshot
+from svgbench.nn.gaussian_policy import GaussianPolicy
 from svgbench.nn.initialise import glorot_uniform_
 from svgbench.nn.returns import centred, generalized_advantages
 from svgbench.nn.scaling import ObservationScaling
@@ -69,11 +67,10 @@ from svgbench.ranges import (
     Share,
     Widths,
 )
-from svgbench.simulate.acting import ActionUnits
 from svgbench.simulate.batch import Batch
-from svgbench.simulate.paths import Rollouts, whole_paths
+from svgbench.simulate.paths import Rollouts, Sampling
 from svgbench.words.learner import Learner
-from svgbench.words.task import Recorded, Task
+from svgbench.words.task import Task
 
 VERSION = 1
 
@@ -118,7 +115,7 @@ class Config:
     simulations: Count = 50  # imagined paths at once (swimmer: 100)
     timesteps: Natural = 50_000  # of a batch; 0: one path in each simulation; else paths until at least this many
     path_length: Count = 1000  # steps of an imagined path (swimmer: 200)
-    steps_per_slice: Count = 50  # control steps per slice: noise is drawn by slices, so this is part of the numbers
+    noise_steps: Count = 50  # control steps per slice; noise is drawn by slices, so this is part of the numbers
     gamma: Share = 0.99
     gae_lambda: Share = 0.95  # (ant: 0.97)
     ridge: Positive = 1e-5  # of the linear baseline, in mean squared features
@@ -203,32 +200,6 @@ def fit_settings(c: Config) -> FitSettings:
         max_epochs=c.max_epochs, max_minibatches=c.max_minibatches, elites=c.members, learns_reward=False,
         learned_by="error", validate_every=c.validate_every,
     )  # fmt: skip
-
-
-@torch.no_grad()
-def returns_on_members(
-    policy: PolicySnapshot, model: GaussianEnsemble, task: Task, starts: NDArray[np.float64], steps: int, limit: float
-) -> Tensor:
-    """Mean undiscounted returns of the deterministic policy on every network, [S, E]; starts [S, N, O].
-
-    Observations are clipped to [-limit, limit].
-    """
-    S, N, O = starts.shape  # noqa: E741
-    E, units, like = model.members, ActionUnits(task), model.centre
-    reward, ends = cast(Recorded, task.reward_function), cast(Recorded, task.termination_function)  # `inside` has both
-    obs = np.repeat(starts[:, None], E, 1)
-    total, running = np.zeros((S, E, N)), np.ones((S, E, N), dtype=np.bool_)
-    with np.errstate(all="ignore"):  # a model that has diverged overflows
-        for _ in range(steps):
-            x = obs.reshape(S, E * N, O).astype(str(like.dtype).removeprefix("torch."))
-            action = policy.mean(x).reshape(S, E, N, -1).astype(np.float64).clip(-1.0, 1.0)
-            inputs = torch.from_numpy(np.concatenate([obs, action], -1)).to(like)
-            following = (obs + model.mean(inputs)[..., -O:].double().cpu().numpy()).clip(-limit, limit)
-            step = obs, units(action), following
-            total += np.where(running, reward(*step), 0.0)
-            running &= ~np.asarray(ends(*step))
-            obs = following
-    return torch.from_numpy(total.mean(-1))
 
 
 class Validation:
@@ -360,10 +331,16 @@ def usual_minibatches(c: Config, each: int) -> int:
     return max(1, min(epochs * each, c.max_minibatches or epochs * each))
 
 
+def sampling(c: Config) -> Sampling:
+    """Of imagined paths."""
+    kind = "timesteps" if c.timesteps else "paths"
+    return Sampling(kind, c.simulations, c.timesteps, c.path_length, steps_per_slice=c.noise_steps)
+
+
 def costs(c: Config, task: Task, S: int, total_steps: int) -> Sequence[tuple[float, float]]:
     """Approximate milliseconds of one core of each fit, and of the phase after it."""
     n, m, each = task.observation_dim, task.action_dim, c.real_paths * c.real_path_length
-    network, steps = (n + m, *c.model_hidden, n), whole_paths(c).on(c.path_length).full_steps
+    network, steps = (n + m, *c.model_hidden, n), sampling(c).on(c.path_length).full_steps
     acting = passes((n, *c.hidden, m), steps * (8 + 3 * c.cg_iterations * c.fisher_fraction))
     batch = passes(network, steps) + acting + MS_PER_CALL * 60 * steps / c.simulations
     found = []
@@ -391,9 +368,9 @@ def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Li
     agent = METRPO(c, task, seeds, device)
     inside, dtype = agent.inside(), getattr(torch, c.dtype)
     scaling = ObservationScaling("none", inside, seeds, 0.0)
-    rollouts = Rollouts(inside, seeds, whole_paths(c), scaling, dtype, device)
+    rollouts = Rollouts(inside, seeds, sampling(c), scaling, dtype, device)
     plan = Rounds(
         total_steps, c.real_paths, c.real_path_length, c.random_start, c.iterations, c.eval_episodes,
-        c.minibatches_per_slice, c.steps_per_slice, costs(c, task, len(seeds), total_steps),
+        c.minibatches_per_slice, c.noise_steps, costs(c, task, len(seeds), total_steps),
     )  # fmt: skip
     return InsideModelLearner(agent, inside, rollouts, task, seeds, plan, dtype, device)
