@@ -10,8 +10,8 @@ combine estimates of depth 0 to `critic_steps`, weighted by their inverse varian
 Everything else is soft actor-critic (`_soft_actor_critic`).
 
 Settings give the paper's comparators: `H = 0` is "STEVE on SAC", `critic_steps = 0` is "-STEVE", and `paths = 1` is
-"single sample". `H = 0` with `critic_steps = 0` and single imagined steps is what the authors' code calls MBPO. `H = 0`
-with `real_share = 1` is value expansion by STEVE's weights on SAC, without imagined transitions.
+"single sample". `H = 0` with `critic_steps = 0` and single imagined steps is what the authors' code calls MBPO. With
+`real_share = 1` nothing is imagined: `H = 0` is then STEVE's value expansion on SAC alone.
 
 "code" is iclavera/meta-mb at 233e0fb (meta_mb/algos/maac.py, trainers/maac_trainer.py, dynamics/, and for settings
 run_scripts/maac_run_sweep.py). "text" follows the paper, and the code where the paper says nothing. They differ here:
@@ -195,7 +195,7 @@ class MAAC(SoftActorCritic):
             if self.fit.advance(experience.replay.rows, c.minibatches_per_slice):
                 now.fitting = False
                 self.last["model_loss"].copy_(self.fit.loss.mean(1))
-        elif now.updates < 0:  # line 7
+        elif now.updates < 0 and c.real_share < 1:  # line 7
             self._imagine(step, experience)
         else:  # lines 9 to 12
             self.set_target_entropy(step)
@@ -208,9 +208,6 @@ class MAAC(SoftActorCritic):
     def _imagine(self, step: int, experience: Experience) -> None:
         """Take one step of a round's rollouts, each row with one member, and store the transitions in D_model."""
         c, now, n = self.config, self.now, self.layout.obs_dim
-        if c.real_share == 1:
-            now.updates = 0
-            return
         done = 0 if now.rollouts is None else now.rollouts.length
         streams = Streams(self.seeds, f"imagine-{step}-{now.round}-{done}", self.imagined.rows.device)
         if now.rollouts is None or c.imagined == "single steps":
@@ -235,6 +232,7 @@ class MAAC(SoftActorCritic):
     def _update_some(self, step: int, experience: Experience, active: Tensor | None) -> None:
         """Do the next updates of this round, which share a random stream."""
         c, now = self.config, self.now
+        now.updates = max(now.updates, 0)
         of_round = c.rollout_steps * c.updates_per_step // c.rounds
         count = min(UPDATES_AT_ONCE, of_round - now.updates)
         streams = Streams(self.seeds, f"updates-{step}-{now.round}-{now.updates}", self.imagined.rows.device)
