@@ -187,3 +187,30 @@ def test_a_planner_s_model_sees_pets_cheetah_as_the_code_s_does():
     for cell in expand(TABLE2, Selection("paper", variants=("pets", "poplin-p-bc"))):
         own = (cell.config["absolute_at"], cell.config["angle_at"])
         assert own == (((0,), 2) if cell.task.id == "poplin/pets-cheetah" else ((), -1))
+
+
+def test_me_trpo_is_run_as_the_templates_say():
+    """configs/params_*_template.json of WilsonWangTHU/mbbl-metrpo at 09be737; the sheet's cut at `short`."""
+    cells = {c.task.id.removeprefix("poplin/"): c for c in expand(TABLE2, Selection("paper", variants=("metrpo",)))}
+    hopper = cells["hopper"].config
+    assert (hopper["real_paths"], hopper["real_path_length"], hopper["iterations"]) == (6, 1000, 20)
+    assert (hopper["timesteps"], hopper["path_length"], hopper["gae_lambda"]) == (50_000, 1000, 0.95)
+    assert {name: c.config["hidden"] for name, c in cells.items()} == {
+        **dict.fromkeys(("hopper", "walker2d"), (64, 64)),
+        **dict.fromkeys(("ant", "swimmer", "cheetah", "pets-cheetah"), (32, 32)),
+    }
+    assert [name for name, c in cells.items() if c.config["members"] != 5] == ["walker2d"]
+    assert [name for name, c in cells.items() if len(c.config["model_hidden"]) != 4] == ["ant"]
+    assert [name for name, c in cells.items() if c.config["path_length"] != 1000] == ["swimmer"]
+    (short,) = expand(TABLE2, Selection("short", tasks=("poplin/swimmer",), variants=("metrpo",)))
+    c = short.config
+    assert (c["model_hidden"], c["max_epochs"], c["iterations"]) == ((256, 256), 50, 10)
+    assert c["simulations"] * c["path_length"] == 10_000
+    assert short.limits == {"total_steps": 50_000}  # a first collection and 8 rounds
+
+
+def test_steve_imagines_nothing_and_has_no_published_row():
+    for cell in expand(TABLE2, Selection("short", variants=("steve",))):
+        c = cell.config
+        assert (c["H"], c["real_share"], c["critic_steps"], c["targets"]) == (0, 1.0, 3, "weighted")
+        assert cell.variant.published is None

@@ -215,7 +215,7 @@ _TABLE2 = (
     Deviation(
         id="quoted-baselines",
         paper="rows of Wang and Ba: four seeds, average of the last 3000 training steps, POPLIN with the true reward",
-        ours="TD3, PETS and POPLIN-P are run, as they were for this table; the others are published only",
+        ours="TD3, PETS, POPLIN-P and ME-TRPO are run, as they were for this table; SAC* is published only",
         reason="each is an algorithm of its own; what we run has its differences listed under its name",
         source="Table 2; section 5; WilsonWangTHU/POPLIN at edd8dba, img/table.png",
     ),

@@ -7,29 +7,10 @@ printed row. Sources: WilsonWangTHU/mbbl-rlkit at 7fa5c1a (TD3), WilsonWangTHU/P
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
 
+from svgbench.reproduce.sac_svg.rival import Cut, Rival
+from svgbench.reproduce.sac_svg.rivals_with_ensembles import METRPO, STEVE
 from svgbench.words.experiment import Deviation, Setting, Variant
-
-Cut = Literal["short", "smoke"]
-
-
-@dataclass(frozen=True)
-class Rival:
-    """A row that the table quotes.
-
-    short, smoke: settings in these budgets, in addition to those that all variants have. steps: environment steps in a
-    budget, where they differ from the table's. blocks: how many seeds train together in a budget, likewise.
-    """
-
-    variant: Variant
-    short: Mapping[str, Setting]
-    smoke: Mapping[str, Setting]
-    deviations: tuple[Deviation, ...]
-    steps: Mapping[Cut, int] = field(default_factory=dict)
-    blocks: Mapping[str, int] = field(default_factory=dict)
-
 
 TD3 = Rival(
     variant=Variant(
@@ -208,7 +189,7 @@ POPLIN_P = (
     _poplin_p("poplin-p-bc", "POPLIN-P (BC)", "bc"),
 )
 
-RIVALS = (TD3, PETS, *POPLIN_P)
+RIVALS = (TD3, PETS, *POPLIN_P, METRPO, STEVE)
 VARIANTS = tuple(rival.variant for rival in RIVALS)
 DEVIATIONS = tuple(deviation for rival in RIVALS for deviation in rival.deviations)
 

@@ -1,0 +1,211 @@
+"""ME-TRPO, which Table 2 of Amos et al. 2020 quotes from Wang and Ba 2019, and STEVE's value expansion on SAC.
+
+Entries of `rivals.RIVALS`. Sources: WilsonWangTHU/mbbl-metrpo at 09be737 (ME-TRPO), tensorflow/models research/steve
+(STEVE; Buckman et al. 2018).
+"""
+
+from __future__ import annotations
+
+from svgbench.reproduce.sac_svg.rival import Rival
+from svgbench.words.experiment import Deviation, PerTask, Variant
+
+_SMALL_POLICIES = ("poplin/swimmer", "poplin/cheetah", "poplin/ant", "poplin/pets-cheetah")
+
+METRPO = Rival(
+    variant=Variant(
+        "metrpo",
+        "ME-TRPO",
+        "me_trpo",
+        {
+            "hidden": PerTask(dict.fromkeys(_SMALL_POLICIES, (32, 32))),
+            "members": PerTask({"poplin/walker2d": 1}),
+            "model_hidden": PerTask({"poplin/ant": (1000, 1000)}),
+            "gae_lambda": PerTask({"poplin/ant": 0.97}),
+            "simulations": PerTask({"poplin/swimmer": 100}),
+            "path_length": PerTask({"poplin/swimmer": 200}),
+        },
+        profile="code",
+        published="METRPO*",
+    ),
+    short={
+        "model_hidden": (256, 256),
+        "max_epochs": 50,
+        "iterations": 10,
+        "simulations": 50,
+        "timesteps": 0,
+        "path_length": 200,
+    },
+    smoke={
+        "real_paths": 3,
+        "real_path_length": 100,
+        "model_hidden": (16, 16),
+        "model_batch": 50,
+        "max_epochs": 20,
+        "hidden": (16,),
+        "iterations": 3,
+        "simulations": 4,
+        "timesteps": 0,
+        "path_length": 50,
+    },
+    blocks={"paper": 1},
+    deviations=(
+        Deviation(
+            id="metrpo-statistic",
+            paper="the row METRPO*: four seeds, mean over the last 3000 steps. In the code these are steps that the "
+            "policy collects, with its noise",
+            ours="mean of ten episodes of the last policy without noise, as for every row here; train_return has the "
+            "paths with noise [eval_episodes]",
+            reason="one statistic for the whole table",
+            source="Wang and Ba, caption of Table 1; WilsonWangTHU/mbbl-metrpo at 09be737 main.py",
+        ),
+        Deviation(
+            id="metrpo-no-early-stopping",
+            paper="Kurutach et al. end the improvement of a policy when it gets worse on over 30 % of the networks; "
+            "the code behind the row always makes 20 iterations",
+            ours="20 iterations; the profile text has the paper's rule [policy_stops, iterations]",
+            reason="the printed row comes from the code",
+            source="Kurutach et al. 2018, algorithm 3; thanard/me-trpo at 7dad9cd utils.py (stop_critereon); "
+            "WilsonWangTHU/mbbl-metrpo at 09be737 exp_script/metrpo_gym_search_new.sh",
+        ),
+        Deviation(
+            id="metrpo-weight-decay",
+            paper="the configurations for hopper, walker2d and ant say reg_coeff 0; the code does not pass it on, so "
+            "that hidden layers decay by 1 over the number of transitions",
+            ours="as the code [model_decay]",
+            reason="the printed row comes from the code",
+            source="WilsonWangTHU/mbbl-metrpo at 09be737 libs/misc/initial_configs/dynamics_model_config.py, "
+            "model/dynamics.py",
+        ),
+        Deviation(
+            id="metrpo-steps",
+            paper="6 random paths of 1000 steps and 33 collections of 6: 204k steps on every task; the table says 200k "
+            "(50k)",
+            ours="200k (50k) steps: the last collection has 2 paths",
+            reason="the table's number of steps",
+            source="Table 2; WilsonWangTHU/mbbl-metrpo at 09be737 configs/params_*_template.json",
+        ),
+        Deviation(
+            id="metrpo-initial-policy",
+            paper="every run begins with the same policy, because its initial weights have a seed of their own",
+            ours="initial weights belong to the seed",
+            reason="seeds must be independent",
+            source="WilsonWangTHU/mbbl-metrpo at 09be737 libs/misc/tf_networks.py",
+        ),
+        Deviation(
+            id="metrpo-clipped-actions",
+            paper="imagined rewards are of actions clipped to their range; so are real ones on some tasks",
+            ours="all rewards of this row are of clipped actions, also in evaluations",
+            reason="an action beyond its range does nothing more, but would cost more",
+            source="WilsonWangTHU/mbbl-metrpo at 09be737 envs/neural_env.py, envs/gym/hopper.py",
+        ),
+        Deviation(
+            id="metrpo-pets-cheetah",
+            paper="on PETS Cheetah the observation has the pitch, and imagined steps pay the velocity before the step",
+            ours="sine and cosine of the pitch, as in the other rows; imagined steps pay as real ones, after the step",
+            reason="the table's task",
+            source="WilsonWangTHU/mbbl-metrpo at 09be737 envs/gym/pets_cheetah.py; facebookresearch/svg at 9fdf03a "
+            "svg/env/pets_cheetah.py",
+        ),
+        Deviation(
+            id="metrpo-short",
+            paper="networks of 4 x 1000 units, 20 iterations of 50k imagined steps in a phase, paths of 1000 steps",
+            ours="`short`: 2 x 256 units, fits of up to 50 epochs, 10 iterations of 10k steps, paths of 200; `smoke`: "
+            "2 x 16 units, 3 iterations of 200 steps, 3 real paths of 100 steps",
+            reason="minutes on two cores",
+            source="our choice",
+        ),
+    ),
+)
+
+STEVE = Rival(
+    variant=Variant(
+        "steve",
+        "SAC with STEVE's targets",
+        "maac",
+        {
+            "H": 0,
+            "paths": 1,
+            "real_share": 1.0,
+            "critic_steps": 3,
+            "members": 4,
+            "model_hidden": (512,) * 7,
+            "model_activation": "relu",
+            "model_batch": 512,
+            "actor_hidden": (128, 128, 128),
+            "critic_hidden": (128, 128, 128),
+            "step_batch": 512,
+            "updates_per_step": 4,
+            "rounds": 1,
+            "rollouts_per_fit": 4,
+            "imagined_capacity": 1,
+            "alpha_init": 0.1,
+            "alpha_lr": 1e-4,
+            "random_steps": 10_000,
+            "learning_starts": 11_000,
+            "eval_every": 10_000,
+            "eval_episodes": 10,
+        },
+        profile="text",
+    ),
+    short={
+        "model_hidden": (64, 64),
+        "model_batch": 256,
+        "max_epochs": 100,
+        "max_minibatches": 600,
+        "rollout_steps": 500,
+        "random_steps": 1000,
+        "learning_starts": 1500,
+    },
+    smoke={
+        "model_hidden": (16, 16),
+        "model_batch": 64,
+        "max_epochs": 10,
+        "rollout_steps": 100,
+        "updates_per_step": 2,
+        "learning_starts": 400,
+    },
+    steps={"short": 20_000},
+    blocks={"paper": 1},
+    deviations=(
+        Deviation(
+            id="steve-row",
+            paper="Table 2 has no row of STEVE; Figure 2 has its final level as a line, without a number",
+            ours="a row without a published one",
+            reason="value expansion without imagined transitions is the rival between SAC and MBPO",
+            source="Table 2; Figure 2; facebookresearch/svg at 9fdf03a svg/analysis.py",
+        ),
+        Deviation(
+            id="steve-on-sac",
+            paper="Buckman et al. 2018 expand the targets of DDPG, whose exploration replaces single coordinates; its "
+            "four critics have no minimum, and target networks are copies, renewed every 500 updates",
+            ours="SAC as in the other rows, with the entropy schedule of its task: two critics, averaged targets "
+            "[alpha_init, alpha_lr, tau]",
+            reason="only the targets differ from SAC, so that the row shows what STEVE's weights do",
+            source="tensorflow/models research/steve valuerl.py, valuerl_learner.py, config/core/basic.json",
+        ),
+        Deviation(
+            id="steve-estimates",
+            paper="64 estimates at each depth: 4 transition, 4 reward, 4 Q networks; the end of an episode is learned",
+            ours="8 estimates: 4 networks of the model and 2 critics; reward and end are known [members, critic_steps]",
+            reason="the value expansion of `maac`, which knows both",
+            source="tensorflow/models research/steve config/core/bayesian.json, worldmodel.py",
+        ),
+        Deviation(
+            id="steve-model",
+            paper="the model makes 4 updates per frame beside the policy; a row trains one network, drawn at random; "
+            "nothing is normalised, and weights decay",
+            ours="the model is fitted every 1000 steps until its validation loss rises; each network holds out its own "
+            "fifth; inputs and outputs are normalised, without decay [rollout_steps, persistence]",
+            reason="the fit of `maac`",
+            source="tensorflow/models research/steve worldmodel_learner.py, nn.py, config/core/model.json",
+        ),
+        Deviation(
+            id="steve-short",
+            paper="models of 7 x 512 units, policy and critics of 3 x 128, batches of 512",
+            ours="`short`: 20k steps, everything 2 x 64, batches of 64 (model: 256), fits of at most 100 epochs or 600 "
+            "minibatches every 500 steps. `smoke`: 2 x 16 units, fits every 100 steps, 2 updates a step",
+            reason="minutes on two cores",
+            source="our choice",
+        ),
+    ),
+)
