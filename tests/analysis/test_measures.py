@@ -43,6 +43,12 @@ def values(measure: Measure, frame: pd.DataFrame = FRAME, **where: object) -> di
         ("mean_of_last", 2, {3: -0.5, 7: 1.5}),
         ("mean_of_last", 9, {3: 7 / 3, 7: 7 / 3}),
         ("mean_change", 1, {3: (14 + 11) / 2, 7: (3 + 1) / 2}),
+        ("best_mean", 2, {3: 1.0, 7: 2.5}),
+        ("best_mean", 1, {3: 8.0, 7: 4.0}),
+        ("best_mean", 9, {3: 7 / 3, 7: 7 / 3}),
+        ("fall", 2, {3: 1.5, 7: 1.0}),
+        ("fall", 1, {3: 3.0, 7: 2.0}),
+        ("fall", 9, {3: 0.0, 7: 0.0}),
     ],
 )
 def test_reductions_in_the_order_of_the_file(reduce, k, expected):
@@ -98,7 +104,21 @@ def test_the_mean_change_agrees_with_a_loop():
         assert found[seed] == pytest.approx(sum(changes) / len(changes), rel=1e-12)
 
 
-@pytest.mark.parametrize("reduce", ["last", "mean", "min", "max", "mean_of_last", "mean_change"])
+def test_where_lower_is_better_the_best_mean_is_the_lowest_and_a_fall_stays_a_fall():
+    for k, best, fall in ((1, {3: -6.0, 7: 1.0}, {3: 3.0, 7: 2.0}), (2, {3: -0.5, 7: 1.5}, {3: 1.5, 7: 1.0})):
+        assert values(Measure("x", "x", reduce="best_mean", k=k, higher_is_better=False)) == best
+        assert values(Measure("x", "x", reduce="fall", k=k, higher_is_better=False)) == fall
+
+
+def test_until_selects_rows_up_to_a_share_of_a_seed_s_own_steps_and_at_least_the_first():
+    steps = pd.DataFrame({"seed": [1] * 4 + [2], "step": [25, 50, 75, 100, 100], "x": [4.0, 2.0, 1.0, 9.0, 5.0]})
+    for until, expected in ((0.1, 4.0), (0.25, 4.0), (0.5, 3.0), (0.74, 3.0), (0.75, 7 / 3), (1.0, 4.0)):
+        assert values(Measure("x", "x", reduce="mean", until=until), steps) == pytest.approx({1: expected, 2: 5.0})
+    assert values(Measure("x", "x", until=0.5), steps) == {1: 2.0, 2: 5.0}
+    assert values(Measure("x", "x", {"step": "last"}, until=0.5), steps) == {2: 5.0}
+
+
+@pytest.mark.parametrize("reduce", ["last", "mean", "min", "max", "mean_of_last", "mean_change", "best_mean", "fall"])
 def test_nan_is_never_skipped(reduce):
     frame = FRAME.assign(x=[4.0, 1.0, math.nan, 8.0, -6.0, 5.0])
     found = values(Measure("x", "x", reduce=reduce, k=2), frame)

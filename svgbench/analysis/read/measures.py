@@ -89,6 +89,8 @@ def measure_values(frame: pd.DataFrame, measure: Measure, extra_where: Mapping[s
     for column in ("seed", measure.column, *where):
         _check_column(column, frame)
     mask = _matching(frame, where)
+    if measure.until < 1:
+        mask &= _is_early(frame, measure.until)
     seeds = pd.Index(frame["seed"].to_numpy()[mask], name="seed")
     numbers = pd.Series(frame[measure.column].to_numpy(dtype=float)[mask], index=seeds)
     groups = numbers.groupby(level="seed", sort=True)
@@ -96,6 +98,8 @@ def measure_values(frame: pd.DataFrame, measure: Measure, extra_where: Mapping[s
         return groups.tail(measure.k).groupby(level="seed", sort=True).mean(skipna=False)
     if measure.reduce == "mean_change":
         return groups.agg(lambda values: values.diff().abs().iloc[1:].mean(skipna=False))
+    if measure.reduce in ("best_mean", "fall"):
+        return groups.agg(lambda values: _best_or_fall(values.to_numpy(), measure))
     reductions = {"last": groups.last, "mean": groups.mean, "min": groups.min, "max": groups.max}
     return reductions[measure.reduce](skipna=False)
 
@@ -149,6 +153,21 @@ def _matching(frame: pd.DataFrame, where: Mapping[str, Scalar]) -> NDArray[np.bo
         else:
             mask &= (frame[column] == wanted).to_numpy(dtype=bool)
     return mask
+
+
+def _is_early(frame: pd.DataFrame, until: float) -> NDArray[np.bool_]:
+    """Rows up to this share of their seed's last step, and those of its first."""
+    steps = frame.groupby("seed")["step"]
+    ends = np.maximum(until * steps.transform("max"), steps.transform("min"))
+    return (frame["step"] <= ends).to_numpy(dtype=bool)
+
+
+def _best_or_fall(values: NDArray[np.float64], measure: Measure) -> float:
+    """The best mean of k successive values, or by how much that of the last k is below the highest."""
+    means = np.lib.stride_tricks.sliding_window_view(values, min(measure.k, len(values))).mean(1)
+    if measure.reduce == "fall":
+        return float(means.max() - means[-1])
+    return float(means.max() if measure.higher_is_better else means.min())
 
 
 def _check_column(column: str, frame: pd.DataFrame) -> None:

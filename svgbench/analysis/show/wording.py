@@ -86,4 +86,6 @@ def _each(value: str | float | PerTask[str] | PerTask[float]) -> str:
 
 def _measure(measure: Measure) -> str:
     where = " ".join(f"{k}={v}" for k, v in measure.where.items())
-    return f"{measure.reduce} {measure.column}{' at ' + where if where else ''}"
+    at = f" at {where}" if where else ""
+    early = f" until {100 * measure.until:g} % of the steps" if measure.until < 1 else ""
+    return f"{measure.reduce} {measure.column}{at}{early}"

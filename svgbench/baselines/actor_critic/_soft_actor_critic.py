@@ -167,9 +167,10 @@ def soft_target(
     return reward + gamma * (1 - terminal) * soft_value  # eq. (5)
 
 
-def critic_loss(critic: TwinCritic, xu: Tensor, target: Tensor) -> Tensor:
-    """[S]: eq. (4), summed over the twins. xu [S, B, O + A], target [S, B]."""
-    return (critic(xu) - target[:, None]).square().mean(-1).sum(-1)
+def critic_loss(critic: TwinCritic, xu: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
+    """[S]: eq. (4), summed over the twins. xu [S, B, O + A], target [S, B]. weight [S, B]: of the squared errors."""
+    errors = (critic(xu) - target[:, None]).square()
+    return (errors if weight is None else weight[:, None] * errors).mean(-1).sum(-1)
 
 
 def policy_loss(policy: Actor, critic: TwinCritic, alpha: Tensor, x: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
@@ -272,9 +273,9 @@ class SoftActorCritic:
         )
         self.fit_critic(batch.xu, target, active)
 
-    def fit_critic(self, xu: Tensor, target: Tensor, active: Tensor | None) -> None:
-        """Eq. (4): a step of the critics towards given targets [S, B]; xu [S, B, O + A]."""
-        loss = critic_loss(self.critic, xu, target)
+    def fit_critic(self, xu: Tensor, target: Tensor, active: Tensor | None, weight: Tensor | None = None) -> None:
+        """Eq. (4): a step of the critics towards given targets [S, B]; xu [S, B, O + A]; weight [S, B] of errors."""
+        loss = critic_loss(self.critic, xu, target, weight)
         self.critic_adam.backward(loss)
         self.critic_adam.step(active)
         self.last["critic_loss"].copy_(loss.detach())

@@ -12,6 +12,9 @@ log-likelihood (eq. 13). At H = 0 this is SAC (eq. 7), and makes the same number
 (facebookresearch/svg at 9fdf03a), whose last action is valued by Q instead of the reward; column H of Table 4 is the
 code's number.
 
+Critic expansion (section 5.1.2, Figures 4 and 7): with `critic_steps` = K > 0 the critics' targets follow the model for
+K steps too (`_expansion`: plain and TD-k). With H = 0 the policy's loss is then still SAC's, and the model is learned.
+
 Terminations: with n_t = 1 - d(x_t, u_t), term t is weighted by the probability w_t = n_0 ... n_{t-1} of reaching x_t.
 The code has another n_0 in every weight, and does not weigh the entropies.
 
@@ -27,13 +30,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
 from svgbench.baselines.actor_critic import _soft_actor_critic as shared
+from svgbench.baselines.actor_critic._expansion import (
+    Imagination,
+    Weighting,
+    expanded_value,
+    follow,
+    plain_target,
+    td_k_targets,
+)
 from svgbench.baselines.actor_critic._soft_actor_critic import CODE as SHARED_CODE
 from svgbench.baselines.actor_critic._soft_actor_critic import RULES as SHARED_RULES
 from svgbench.baselines.actor_critic._soft_actor_critic import Actor, SoftActorCritic, TwinCritic, policy_loss
@@ -77,14 +88,24 @@ class Config(shared.Config):
     survival_weighs_entropy: bool = True  # entropies are weighted as rewards are
     mean_over_steps: bool = False  # eq. (9) divided by H + 1
     model_first: bool = False  # order: model, critic, policy, heads; else policy, critic, heads, model (algorithm 1)
-    model_free_steps: Natural = 0  # environment step, from 0, until which the policy's loss is SAC's (text: silent)
+    model_free_steps: Natural = 0  # environment step, from 0, until which policy and critics learn as SAC's (silent)
+
+    critic_steps: Natural = 0  # model steps K of the critics' targets (section 5.1.2); 0: eq. (5)
+    expansion: Literal["td-k", "plain"] = "td-k"  # critics learn in every state of the expansion, or in its first
+    expansion_as_coded: bool = False  # the critics' targets have the code's slips (`_expansion`)
 
 
+ADDED = {"critic_steps": 0, "expansion": "td-k", "expansion_as_coded": False}
 RULES = {
     "H == 0 or H <= horizon - 2 * (not whole_episodes)": "no episode has a longer window",
+    "critic_steps == 0 or critic_steps <= horizon - 2 * (not whole_episodes)": "no episode has a longer window",
     **SHARED_RULES,
     "learning_starts > H + 1": "a window must fit",
     "replay_capacity > H + (not whole_episodes) and total_steps > H + (not whole_episodes)": "a window must fit",
+    "learning_starts > critic_steps + 1": "a window must fit",
+    "replay_capacity > critic_steps + (not whole_episodes) and total_steps > critic_steps + (not whole_episodes)": (
+        "a window must fit"
+    ),
 }
 PROFILES = {
     "text": {},
@@ -126,37 +147,25 @@ def heads_loss(heads: MLP, xu: Tensor, reward: Tensor, terminal: Tensor, balance
     return (predicted - reward).square().mean(1), nll.mean(1)  # eq. (11), eq. (13)
 
 
-def survival(alive: Tensor, extra_factor: bool) -> Tensor:
-    """Weights w_0 to w_H [S, H + 1, B] from n_0 to n_{H-1} [S, H, B]; see the head of this file."""
-    reached = torch.cumprod(alive, 1)
-    weights = torch.cat([torch.ones_like(alive[:, :1]), reached], 1)
-    return weights * alive[:, :1] if extra_factor else weights
-
-
 def expanded_loss(
     config: Config, actor: Actor, critic: TwinCritic, model: RecurrentModel, heads: MLP,
     alpha: Tensor, x: Tensor, noise: Tensor,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """[S], and log pi(u_0 | x_0) [S, B]: eq. (9). alpha [S, 1]; x [S, B, O]; noise [S, H + 1, B, A] with H > 0."""
-    H, B = noise.shape[1] - 1, x.shape[1]
-    pairs, log_probs, h = [], [], None
-    for t in range(H + 1):
-        u, log_prob = actor.sample(x, noise[:, t])
-        pairs.append(torch.cat([x, u], -1))
-        log_probs.append(log_prob)
-        if t < H:
-            x, h = model(x, pairs[t], h)
-    last = critic.smaller(pairs[H])
-    predicted, logit = heads(torch.cat(pairs[:H], 1)).squeeze(-1).unflatten(-1, (H, B)).unbind(1)  # [S, H, B]
-    values = torch.cat([predicted, last[:, None]], 1)  # [S, H + 1, B]
-    entropies = -alpha[:, None] * torch.stack(log_probs, 1)
-    weights = survival(torch.sigmoid(-logit), config.survival_extra_factor)
-    terms = weights * (values + entropies) if config.survival_weighs_entropy else weights * values + entropies
-    discounts = config.gamma ** torch.arange(H + 1, dtype=x.dtype, device=x.device)
-    expansion = torch.einsum("t,stb->sb", discounts, terms)  # eq. (3)
+    path = follow(actor, model, x, noise)
+    expansion = expanded_value(path, heads, critic.smaller(path.pairs[-1]), alpha, weighting(config))  # eq. (3)
     if config.mean_over_steps:
-        expansion = expansion / (H + 1)
-    return -expansion.mean(-1), log_probs[0]  # eq. (9)
+        expansion = expansion / len(path.pairs)
+    return -expansion.mean(-1), path.log_probs[0]  # eq. (9)
+
+
+def weighting(c: Config) -> Weighting:
+    return Weighting(c.gamma, c.survival_extra_factor, c.survival_weighs_entropy)
+
+
+def model_steps(c: Config) -> int:
+    """The longest path in the model, in steps; 0: no model is learned."""
+    return max(c.H, c.critic_steps)
 
 
 class WorldModel:
@@ -196,11 +205,12 @@ class WorldModel:
 
 
 class Phase(NamedTuple):
-    """The parts of an update's program that can change: model steps of the policy's loss, and whether every seed has a
-    window.
+    """The parts of an update's program that can change: model steps of the policy's loss and of the critics' targets,
+    and whether every seed has a window.
     """
 
     policy_steps: int
+    critic_steps: int
     all_have_windows: bool
 
 
@@ -212,13 +222,16 @@ class SACSVG(SoftActorCritic):
     def __init__(self, config: Config, task: Task, seeds: Sequence[int], total_steps: int, device: str) -> None:
         c, S, n, m = config, len(seeds), task.observation_dim, task.action_dim
         super().__init__(c, task, seeds, total_steps, device, policy_steps=c.H + 1)
-        self.world = world = WorldModel(c, n, m, seeds, device) if c.H > 0 else None
-        self.draws_windows = c.H > 0
+        self.world = world = WorldModel(c, n, m, seeds, device) if model_steps(c) > 0 else None
+        self.draws_windows = world is not None
         if world is not None:
             self.parts |= {"model": world.dynamics, "heads": world.heads}
             self.parts |= {"model_adam": world.adam, "heads_adam": world.heads_adam}
             self.adams += [world.adam, world.heads_adam]
             self.draws = {**self.draws, "windows": Draw("uniform", (c.model_updates, c.window_batch))}
+        if c.critic_steps > 0:
+            further = Draw("normal", (c.updates_per_step, c.critic_steps, c.step_batch, m))
+            self.draws = {**self.draws, "expansion-noise": further}
         self.costs = step_costs(c, n, m, S)
         self._has_window = torch.ones(S, dtype=torch.bool, device=device)
 
@@ -227,16 +240,20 @@ class SACSVG(SoftActorCritic):
         self.set_target_entropy(step)
         if lacking is not None:
             self._has_window.copy_(~lacking)
-        return Phase(self._policy_steps(step), lacking is None)
+        return Phase(*self._steps(step), lacking is None)
 
-    def _policy_steps(self, step: int) -> int:
-        return self.config.H if step >= self.config.model_free_steps else 0
+    def _steps(self, step: int) -> tuple[int, int]:
+        """Model steps of the policy's loss and of the critics' targets."""
+        c = self.config
+        learned = step >= c.model_free_steps
+        at_once = c.expansion_as_coded and c.expansion == "td-k"  # the code has no model-free phase for these targets
+        return c.H if learned else 0, c.critic_steps if learned or at_once else 0
 
     def stuck(self, step: int, lacking: Tensor) -> Tensor:
-        """Seeds whose policy would learn through a model that has never been trained."""
+        """Seeds whose policy or critics would learn through a model that has never been trained."""
         if self.world is None:
             return lacking & False
-        return lacking & (self.world.adam.steps == 0) & (self._policy_steps(step) > 0)
+        return lacking & (self.world.adam.steps == 0) & (max(self._steps(step)) > 0)
 
     def update(self, phase: Phase, experience: Experience, draws: Draws, active: Tensor | None) -> None:
         """Algorithm 1's updates of one step, in its order or in the code's."""
@@ -245,18 +262,34 @@ class SACSVG(SoftActorCritic):
             self._update_model(phase, experience, draws, active)  # eq. (10)
         for u in range(c.updates_per_step):
             batch = experience.layout.batch(experience.sample(draws["steps"][:, u]))
-            critic_noise, policy_noise = draws["critic-noise"][:, u], draws["actor-noise"][:, u]
+            noise = {name: draws[name][:, u] for name in ("critic-noise", "expansion-noise") if name in draws}
+            policy_noise = draws["actor-noise"][:, u]
             if c.model_first:
-                self.update_critic(batch, critic_noise, active)  # eq. (4) to (6)
+                self._update_critic(phase, batch, noise, active)  # eq. (4) to (6)
             loss, log_prob = self._policy_loss(batch.x, policy_noise[:, : phase.policy_steps + 1])  # eq. (9)
             self.update_policy(loss, log_prob, active)  # and the temperature, eq. (8)
             if not c.model_first:
-                self.update_critic(batch, critic_noise, active)
+                self._update_critic(phase, batch, noise, active)
             if self.world is not None:
                 self.last["reward_loss"].copy_(self.world.update_heads(batch, active))  # eq. (11), (13)
             self.average()
         if not c.model_first:
             self._update_model(phase, experience, draws, active)
+
+    def _update_critic(self, phase: Phase, batch: ReplayBatch, noise: Draws, active: Tensor | None) -> None:
+        """Eq. (4), with targets of eq. (5), or with expanded ones."""
+        c, alpha = self.config, self.temperature.alpha
+        if self.world is None or phase.critic_steps == 0:
+            self.update_critic(batch, noise["critic-noise"], active)
+            return
+        nets = Imagination(self.target_actor, self.target_critic, self.world.dynamics, self.world.heads)
+        every = torch.cat([noise["critic-noise"][:, None], noise["expansion-noise"]], 1)  # [S, K + 1, B, A]
+        if c.expansion == "plain":
+            target = plain_target(nets, batch, every, alpha, weighting(c), as_coded=c.expansion_as_coded)
+            self.fit_critic(batch.xu, target, active)
+        else:
+            found = td_k_targets(nets, batch, every, alpha, c.gamma, as_coded=c.expansion_as_coded)
+            self.fit_critic(found.xu, found.target, active, found.weight)
 
     def _policy_loss(self, x: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Eq. (9), or SAC's eq. (7) where noise [S, T, B, A] is of one action."""
@@ -280,22 +313,27 @@ class SACSVG(SoftActorCritic):
 
 def step_costs(c: Config, obs_dim: int, action_dim: int, S: int) -> Sequence[tuple[int, float]]:
     """`OnlineAgent.costs`, in the model-free phase and after it."""
-    return [(0, cost(c, obs_dim, action_dim, S, 0)), (c.model_free_steps, cost(c, obs_dim, action_dim, S, c.H))]
+    phases = ((0, 0, 0), (c.model_free_steps, c.H, c.critic_steps))
+    return [(first, cost(c, obs_dim, action_dim, S, H, K)) for first, H, K in phases]
 
 
-def cost(c: Config, obs_dim: int, action_dim: int, S: int, H: int) -> float:
-    """Milliseconds of the updates of a step with an H-step policy loss, roughly."""
+def cost(c: Config, obs_dim: int, action_dim: int, S: int, H: int, K: int = 0) -> float:
+    """Milliseconds of the updates of a step with an H-step policy loss and K-step targets of the critics, roughly."""
     multiplications, calls = shared.update_cost(c, obs_dim, action_dim)
-    if c.H > 0:
+    T = model_steps(c)
+    if T > 0:
         actor = products((obs_dim, *c.actor_hidden, 2 * action_dim))
         heads = 2 * products((obs_dim + action_dim, *c.head_hidden, 1))
         imagined = H * (3 * actor + 2 * heads) + 2 * _model_products(c, obs_dim, action_dim, H)
-        multiplications += c.step_batch * (3 * heads + imagined)
-        calls += 60 + H * 160
+        expanded = K * (actor + heads) + _model_products(c, obs_dim, action_dim, K)
+        if c.expansion == "td-k":
+            expanded += K * 6 * products((obs_dim + action_dim, *c.critic_hidden, 1))
+        multiplications += c.step_batch * (3 * heads + imagined + expanded)
+        calls += 60 + H * 160 + K * 60
     multiplications, calls = c.updates_per_step * multiplications, c.updates_per_step * calls
-    if c.H > 0:
-        multiplications += c.window_batch * c.model_updates * 3 * _model_products(c, obs_dim, action_dim, c.H)
-        calls += c.model_updates * (60 + c.H * 100)
+    if T > 0:
+        multiplications += c.window_batch * c.model_updates * 3 * _model_products(c, obs_dim, action_dim, T)
+        calls += c.model_updates * (60 + T * 100)
     return milliseconds(S * multiplications, calls)
 
 
@@ -319,14 +357,17 @@ def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], 
 def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Limits, device: str) -> Learner:
     """The learner of a block. limits: `total_steps`, environment steps, over which the target entropy moves."""
     c, total_steps = settings(Config, config), int(limits["total_steps"])
-    if c.learning_starts <= c.H + 1:
-        raise ValueError(f"learning_starts is {c.learning_starts}, expected above H + 1 = {c.H + 1}: a window must fit")
     longest = max(task.horizon - (0 if c.whole_episodes else 2), 0)
-    if longest < c.H:
-        why = "" if c.whole_episodes else ", and without whole_episodes no window has the last two"
-        raise ValueError(
-            f"H is {c.H}, expected at most {longest}: an episode of {task.id} has {task.horizon} steps{why}"
-        )
+    for name, steps in (("H", c.H), ("critic_steps", c.critic_steps)):
+        if c.learning_starts <= steps + 1:
+            raise ValueError(
+                f"learning_starts is {c.learning_starts}, expected above {name} + 1 = {steps + 1}: a window must fit"
+            )
+        if longest < steps:
+            why = "" if c.whole_episodes else ", and without whole_episodes no window has the last two"
+            raise ValueError(
+                f"{name} is {steps}, expected at most {longest}: an episode of {task.id} has {task.horizon} steps{why}"
+            )
     agent = SACSVG(c, task, seeds, total_steps, device)
-    window, whole = max(c.H, 1), c.whole_episodes
+    window, whole = max(model_steps(c), 1), c.whole_episodes
     return shared.learner(agent, c, task, seeds, total_steps, device, window=window, whole_episodes=whole)

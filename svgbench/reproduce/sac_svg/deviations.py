@@ -259,13 +259,6 @@ _FIG2 = (
         source="code train.py, config/env/mbpo_*.yaml",
     ),
     Deviation(
-        id="other-methods",
-        paper="MBPO's curves and STEVE's level",
-        ours="not drawn",
-        reason="not run yet, and no numbers are printed",
-        source="Figure 2; code svg/analysis.py",
-    ),
-    Deviation(
         id="smoothing",
         paper="curves of a moving average of four evaluations",
         ours="nothing is smoothed",

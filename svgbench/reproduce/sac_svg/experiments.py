@@ -1,34 +1,30 @@
 """The experiments of Amos et al. 2020 (arXiv 2008.12775, L4DC 2021), as data.
 
-Table 2 and its curves (Figure 5) on the six tasks of Wang and Ba, Figure 2 on the five of Janner et al., and the
-schedules of Figure 6. SAC-SVG(h) of the paper is H = h, model steps; see `svgbench.baselines.actor_critic.sac_svg`.
+Table 2 and its curves (Figure 5) on the six tasks of Wang and Ba, and the schedules of Figure 6. Figures 2, 4 and 7 are
+in `curves`. SAC-SVG(h) of the paper is H = h, model steps; see `svgbench.baselines.actor_critic.sac_svg`.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from svgbench.reproduce.sac_svg.claims import FIG2_CLAIMS, FINAL, TABLE2_CLAIMS
-from svgbench.reproduce.sac_svg.deviations import FIG2_DEVIATIONS, FIG6_DEVIATIONS, TABLE2_DEVIATIONS
+from svgbench.reproduce.sac_svg.claims import FINAL, TABLE2_CLAIMS
+from svgbench.reproduce.sac_svg.curves import FIG2, FIG4, FIG7
+from svgbench.reproduce.sac_svg.deviations import FIG6_DEVIATIONS, TABLE2_DEVIATIONS
 from svgbench.reproduce.sac_svg.rivals import VARIANTS as RIVALS
 from svgbench.reproduce.sac_svg.rivals import blocks_of, config_of, limits_of
-from svgbench.words.experiment import Budget, Column, Experiment, Measure, Setting, TaskSpec, Variant
-
-SAC = "sac"
-SAC_SVG = "sac_svg"
-RANDOM = "random_policy"
-SCHEDULE = "entropy_schedule"
-
-COLUMNS = (
-    Column("eval_return", "float", "return", "mean of the evaluation episodes, deterministic policy tanh(mean)"),
-    Column("eval_return_sd", "float", "return", "standard deviation over the evaluation episodes"),
-    Column("train_return", "float", "return", "of the last training episode that finished, with exploration"),
-    Column("alpha", "float", "return per nat", "temperature"),
-    Column("entropy", "float", "nats", "of the policy, estimated on the last batch"),
-    Column("critic_loss", "float", "return^2", "squared Bellman error of the last batch, summed over the twins"),
-    Column("reward_loss", "float", "reward^2", "squared error of the reward network on the last batch"),
-    Column("model_loss", "float", "1", "squared error of the dynamics on the last batch, in normalised units"),
+from svgbench.reproduce.sac_svg.settings import (
+    COLUMNS,
+    RANDOM,
+    SAC,
+    SAC_SVG,
+    SCHEDULE,
+    SHORT_CUTS,
+    SHORT_NETWORKS,
+    SMOKE_CUTS,
+    SMOKE_NETWORKS,
 )
+from svgbench.words.experiment import Budget, Column, Experiment, Measure, TaskSpec, Variant
 
 VARIANTS = (
     Variant("sac", "SAC", SAC, profile="code", published="SAC (our run)"),
@@ -41,44 +37,6 @@ VARIANTS = (
     *RIVALS,
     Variant("random", "random policy", RANDOM),
 )
-
-SHORT_NETWORKS: dict[str, Setting] = {
-    "actor_hidden": (64, 64),
-    "critic_hidden": (64, 64),
-    "head_hidden": (64, 64),
-    "encoder_hidden": (64, 64),
-    "recurrent_width": 64,
-    "step_batch": 64,
-    "window_batch": 64,
-    "actor_lr": 3e-4,
-    "critic_lr": 3e-4,
-    "model_free_steps": 2500,
-    "eval_every": 2500,
-    "steps_per_slice": 250,
-}
-SMOKE_NETWORKS: dict[str, Setting] = {
-    "actor_hidden": (16, 16),
-    "critic_hidden": (16, 16),
-    "head_hidden": (16,),
-    "encoder_hidden": (16,),
-    "recurrent_width": 16,
-    "model_updates": 1,
-    "step_batch": 32,
-    "window_batch": 16,
-    "actor_lr": 1e-3,
-    "critic_lr": 1e-3,
-    "alpha_lr": 1e-3,
-    "random_steps": 300,
-    "learning_starts": 299,
-    "model_free_steps": 400,
-    "eval_every": 500,
-    "eval_episodes": 1,
-    "steps_per_slice": 50,
-}
-SHORT_CUTS = (
-    "2 x 64 units for 4 x 512, recurrent 64 for 512, batches 64 for 1024 and 512, policy and critics at 3e-4 for 1e-4"
-)
-SMOKE_CUTS = "16 units, batches 32 and 16, 1 model update a step for 4, 300 random steps, 1 evaluation episode"
 
 FIFTY_THOUSAND = {"paper": {"total_steps": 50_000}}
 
@@ -232,91 +190,4 @@ FIG6 = Experiment(
     figure="svgbench.reproduce.sac_svg.figures:fig6",
 )
 
-FIG2 = Experiment(
-    id="sac-svg/fig2",
-    title="SAC-SVG(2) and SAC on the five tasks of MBPO",
-    description=(
-        "Evaluations against environment steps on the gym tasks of 2020, ant and humanoid with truncated observations. "
-        "Compared with the authors' rerun of April 2021, whose numbers are published and whose schedules are run here."
-    ),
-    tasks=(
-        TaskSpec(
-            "mbpo/hopper",
-            "mbpo/hopper",
-            "Hopper",
-            published="Hopper",
-            config={"target_entropy_init": 0.0, "target_entropy_final": -2.0, "target_entropy_decay": 0.03125},
-        ),
-        TaskSpec(
-            "mbpo/walker2d",
-            "mbpo/walker2d",
-            "Walker2d",
-            published="Walker2d",
-            config={"target_entropy_init": -2.0, "target_entropy_final": -8.0, "target_entropy_decay": 0.0625},
-            limits={"paper": {"total_steps": 2_000_000}},
-        ),
-        TaskSpec(
-            "mbpo/ant",
-            "mbpo/ant",
-            "Ant",
-            published="Ant",
-            config={"target_entropy_init": 0.0, "target_entropy_final": -2.0, "target_entropy_decay": 4.0},
-            limits={"paper": {"total_steps": 2_000_000}},
-        ),
-        TaskSpec(
-            "mbpo/cheetah",
-            "mbpo/cheetah",
-            "Cheetah",
-            published="Cheetah",
-            config={"target_entropy_init": -2.0, "target_entropy_final": -3.0, "target_entropy_decay": 1.0},
-            limits={"paper": {"total_steps": 2_000_000}},
-        ),
-        TaskSpec(
-            "mbpo/humanoid",
-            "mbpo/humanoid",
-            "Humanoid",
-            published="Humanoid",
-            config={"target_entropy_init": -2.0, "target_entropy_final": -2.0, "target_entropy_decay": 1.0},
-            limits={"paper": {"total_steps": 5_000_000}},
-        ),
-    ),
-    variants=(
-        Variant("sac", "SAC", SAC, profile="code"),
-        Variant("sac-svg-2", "SAC-SVG(2)", SAC_SVG, {"H": 2}, profile="code", published="SAC-SVG(2)"),
-        Variant("random", "random policy", RANDOM),
-    ),
-    budgets=(
-        Budget(
-            "paper",
-            seeds=10,
-            note="",
-            limits={"total_steps": 1_000_000},
-            config={"steps_per_slice": 1, "eval_every": 25_000},
-            block_size=10,
-        ),
-        Budget(
-            "short",
-            seeds=5,
-            note=f"50k steps, 5 seeds; {SHORT_CUTS}; 2.5k model-free steps for 10k; evaluation each 2.5k steps for 25k",
-            limits={"total_steps": 50_000},
-            config=SHORT_NETWORKS,
-            block_size=5,
-        ),
-        Budget(
-            "smoke",
-            seeds=10,
-            note=f"1k steps; {SMOKE_CUTS}",
-            limits={"total_steps": 1000},
-            config=SMOKE_NETWORKS,
-            block_size=10,
-        ),
-    ),
-    columns=COLUMNS,
-    measures=(FINAL,),
-    claims=FIG2_CLAIMS,
-    deviations=FIG2_DEVIATIONS,
-    figure="svgbench.reproduce.sac_svg.figures:fig2",
-    published="sac-svg/mbpo-rerun",
-)
-
-EXPERIMENTS = (TABLE2, FIG5, FIG6, FIG2)
+EXPERIMENTS = (TABLE2, FIG5, FIG6, FIG2, FIG4, FIG7)

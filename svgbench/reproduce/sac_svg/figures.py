@@ -1,4 +1,4 @@
-"""Figures 2, 5 and 6 of Amos et al. 2020."""
+"""Figures 5 and 6 of Amos et al. 2020."""
 
 from __future__ import annotations
 
@@ -13,12 +13,6 @@ from svgbench.words.experiment import TaskSpec
 
 BEST_H = {"Ant": 2, "Hopper": 2, "Swimmer": 2, "Cheetah": 3, "Walker2d": 4, "PETS Cheetah": 4}
 """The H of each column's best row among SAC-SVG's, as Table 2 prints it."""
-
-
-def fig2(results: Results) -> dict[str, Figure]:
-    """Every variant, and the level of the authors' rerun."""
-    every = {t.id: _variants(results, t) for t in named_tasks(results)}
-    return {"": _panels(results, every, "SAC-SVG(2)", "authors' rerun")}
 
 
 def fig5(results: Results) -> dict[str, Figure]:
