@@ -169,6 +169,8 @@ VIOLATED = [
         "H=999",
         "H is 999, horizon is 1000 and whole_episodes is False, expected H == 0",
     ),
+    ("sac-svg/fig4", "mve-sac", "learning_starts=3", "expected learning_starts > critic_steps + 1: a window must fit"),
+    ("sac-svg/fig4", "mve-sac", "critic_steps=999", "critic_steps is 999, horizon is 1000 and whole_episodes is False"),
     ("sac-svg/table2", "sac", "std_max=0.01", "std_max is 0.01 and std_min is 0.1, expected std_min <= std_max"),
     ("sac-svg/table2", "sac", "log_std_max=-6", "expected log_std_min < log_std_max"),
     ("maac/fig3", "learned-f-learned-q", "members=7", "expected paths % (members * start_states) == 0"),

@@ -138,8 +138,8 @@ class Measure:
     only rows up to this share of a seed's last step, and at least those of its first step. `reduce` turns their values
     of `column` into one number, in the order of the file. "mean_change" is the mean absolute difference between
     successive rows. "best_mean" is the best mean of k successive rows (the lowest, if higher is not better). "fall" is
-    the highest mean of k successive rows minus the mean of the last k. `k` is also used by "mean_of_last". If a seed has
-    fewer rows than k, k is their number. `higher_is_better` is about the measure: less of a fall is better.
+    the highest mean of k successive rows minus the mean of the last k. `k` is also used by "mean_of_last". If a seed
+    has fewer rows than k, k is their number. `higher_is_better` is about the measure: less of a fall is better.
 
     `scale` and `ranked` are for tables. With "log_ratio" the best cells are found by the values' logarithms, as in a
     comparison with that scale. A measure that is not `ranked` has no best cells, because more or less of it is neither

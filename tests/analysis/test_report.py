@@ -15,6 +15,7 @@ from toy import EXPERIMENT
 
 from svgbench.analysis.report.inks import LEAST, contrast, variables
 from svgbench.analysis.report.markdown import markdown
+from svgbench.analysis.report.origins import origins
 from svgbench.analysis.report.page import html
 from svgbench.analysis.report.svg_text import page_element
 from svgbench.analysis.report.thinning import MOST_POINTS, extremes, thin
@@ -69,6 +70,18 @@ def test_two_experiments_fit_one_page(study, store):
     root = check_structure(html(make_report([study, other])))
     assert len(root.all("figure")) == 2
     assert [e.words for e in root.all("h3") if e.words.startswith("toy/")] == ["toy/fig1: A toy", "toy/fig2: A toy"]
+
+
+def test_the_origin_of_a_figure_s_runs_counts_its_own_tasks_only(store):
+    """A figure may draw some of the tasks of the experiment that declares the runs."""
+    one = replace(EXPERIMENT, id="toy/fig2", draws_from="toy/fig1", tasks=EXPERIMENT.tasks[:1])
+    counts = []
+    for of in (EXPERIMENT, one):
+        table = origins(store, of, ["paper"])
+        counts.append(
+            sum(runs.value for _, (_, runs) in table.rows if runs.value) / len({kind for kind, _ in table.rows})
+        )
+    assert counts[0] == len(EXPERIMENT.tasks) * counts[1] > 0
 
 
 def test_nothing_that_a_user_writes_becomes_markup(store, take):

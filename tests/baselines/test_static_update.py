@@ -19,6 +19,16 @@ from svgbench.baselines.actor_critic import sac, sac_svg
 from svgbench.learners.static_update import WARM_UP, StaticUpdate
 
 ACTIVE = torch.tensor([True, False, True])
+PROGRAMS = pytest.mark.parametrize(
+    "how",
+    [
+        {"module": sac},
+        {"module": sac_svg},
+        {"module": sac_svg, "critic_steps": 2, "H": 0},
+        {"module": sac_svg, "critic_steps": 1, "expansion": "plain", "expansion_as_coded": True},
+    ],
+    ids=["sac", "sac-svg", "td-k", "plain"],
+)
 
 
 class OnlyOnMeta(TorchDispatchMode):
@@ -83,11 +93,11 @@ def taped(**config):
     return one, tapes
 
 
-@pytest.mark.parametrize("module", [sac, sac_svg])
+@PROGRAMS
 @pytest.mark.parametrize("profile", ["text", "code"])
 @pytest.mark.parametrize("masked", [False, True])
-def test_a_whole_step_reads_no_value_and_stays_on_its_device(module, profile, masked, monkeypatch):
-    one = learner(module=module, profile=profile, device="meta", orthogonal_init=False)
+def test_a_whole_step_reads_no_value_and_stays_on_its_device(how, profile, masked, monkeypatch):
+    one = learner(**how, profile=profile, device="meta", orthogonal_init=False)
     agent, experience, S = one.agent, one.experience, len(one.seeds)
     experience.replay.added = 60
     active = ACTIVE.to("meta") if masked else None
@@ -122,10 +132,10 @@ def test_the_meta_device_refuses_operations_that_would_wait(slip):
         slip(torch.zeros(3, device="meta"))
 
 
-@pytest.mark.parametrize("module", [sac, sac_svg])
+@PROGRAMS
 @pytest.mark.parametrize("profile", ["text", "code"])
-def test_a_recorded_update_repeated_makes_the_numbers_of_the_plain_one(module, profile):
-    how = {"module": module, "profile": profile, "total_steps": 61}
+def test_a_recorded_update_repeated_makes_the_numbers_of_the_plain_one(how, profile):
+    how = {**how, "profile": profile, "total_steps": 61}
     (one, tapes), plain = taped(**how), learner(**how)
     rows, plain_rows = [], []
     for each, found in ((one, rows), (plain, plain_rows)):
@@ -137,7 +147,7 @@ def test_a_recorded_update_repeated_makes_the_numbers_of_the_plain_one(module, p
     assert repr(rows) == repr(plain_rows)
     for p, q in zip(parameters(one), parameters(plain), strict=True):
         assert torch.equal(p, q)
-    assert len(tapes) == (3 if module is sac_svg else 2), "of each phase, and with a mask"
+    assert len(tapes) == (3 if how["module"] is sac_svg else 2), "of each phase, and with a mask"
     assert all(len(tape.operations) > 100 for tape in tapes)
 
 

@@ -159,7 +159,8 @@ def _is_early(frame: pd.DataFrame, until: float) -> NDArray[np.bool_]:
     """Rows up to this share of their seed's last step, and those of its first."""
     steps = frame.groupby("seed")["step"]
     ends = np.maximum(until * steps.transform("max"), steps.transform("min"))
-    return (frame["step"] <= ends).to_numpy(dtype=bool)
+    early: NDArray[np.bool_] = (frame["step"] <= ends).to_numpy(dtype=bool)
+    return early
 
 
 def _best_or_fall(values: NDArray[np.float64], measure: Measure) -> float:

@@ -21,13 +21,14 @@ def origins(store: Store, experiment: Experiment, budgets: Iterable[str]) -> Dis
     Damaged files are left out: the notes on the measurements name them.
     """
     counts: dict[str, Counter[str]] = {}
+    tasks = {task.id for task in experiment.tasks}
     for budget in budgets:
         for path in store.cell_files(experiment.draws_from or experiment.id, budget):
             try:
                 meta = read_meta(path)
             except DamagedError:
                 continue
-            if meta is None or meta["variant"] in experiment.leaves:
+            if meta is None or meta["variant"] in experiment.leaves or meta["task"] not in tasks:
                 continue
             runs = [entry for entry in meta["seeds"].values() if is_finished(entry)]
             for entry in runs:

@@ -125,7 +125,7 @@ FIG2 = Experiment(
             limits={"total_steps": 1_000_000},
             config={"steps_per_slice": 1, "eval_every": 25_000},
             block_size=10,
-            block_size_of={"mbpo": 1},  # up to 7 GB of imagined transitions a seed
+            block_size_of={"mbpo": 1},  # up to 5.5 GB of imagined transitions a seed
         ),
         Budget(
             "short",
@@ -266,7 +266,7 @@ FIG7 = replace(
         "Runs of sac-svg/fig2 on walker2d: error of the dynamics on its training batches, and return of evaluations, "
         "with value expansion of the critics' targets, under SAC's and under SVG(2)'s actor. Every seed is drawn."
     ),
-    measures=(MODEL_LAST, LAST),
+    measures=(LAST, MODEL_LAST),
     claims=FIG7_CLAIMS,
     deviations=FIG7_DEVIATIONS,
     figure="svgbench.reproduce.sac_svg.figures_curves:fig7",

@@ -33,15 +33,14 @@ BAND = "mean and 95 % t-interval"
 
 def fig2(results: Results) -> dict[str, Figure]:
     """The methods of the figure with the level of the authors' rerun; a page on the weights of terminations."""
-    return {
-        "": _curves(results, METHODS, "authors' rerun"),
-        "terminations": _curves(results, WEIGHTED),
-    }
+    pages = {"": _curves(results, METHODS, "authors' rerun")}
+    return pages | ({"terminations": _curves(results, WEIGHTED)} if _has(results, "unweighted") else {})
 
 
 def fig4(results: Results) -> dict[str, Figure]:
     """With and without value expansion of the critics, under both actors; a page on plain targets."""
-    return {"": _curves(results, ACTORS), "targets": _curves(results, TARGETS)}
+    pages = {"": _curves(results, ACTORS)}
+    return pages | ({"targets": _curves(results, TARGETS)} if _has(results, "plain-sac", "plain-svg") else {})
 
 
 def fig7(results: Results) -> dict[str, Figure]:
@@ -66,6 +65,11 @@ def fig7(results: Results) -> dict[str, Figure]:
     draw_legend(figure, list(axes.flat))
     stamp(figure, results, n, _with_updates(results, BAND, [v for variants in BY_ACTOR.values() for v in variants]))
     return {"": figure}
+
+
+def _has(results: Results, *variants: str) -> bool:
+    """Whether any of these variants has rows on a task."""
+    return any(v in variants and drawable(results, t, v, "eval_return") for t, v in results.cells)
 
 
 def _curves(results: Results, variants: Sequence[str], level: str = "") -> Figure:
