@@ -223,5 +223,6 @@ def test_figures_4_and_7_draw_what_has_been_run():
     names = [v.id for v in FIG4.variants]
     assert drawn(FIG4, "smoke", figures_curves.fig4, *names).keys() == {"", "targets"}
     whole = drawn(FIG7, "smoke", figures_curves.fig7, *names)[""]
-    assert "critic MVE, SAC actor" in whole
+    assert "plain MVE critic + SAC actor" in whole
+    assert "MBPO" not in whole
     assert drawn(FIG7, "smoke", figures_curves.fig7, "sac")

@@ -48,6 +48,19 @@ TERMINATING = ("mbpo/hopper", "mbpo/walker2d", "mbpo/ant", "mbpo/humanoid")
 EXPANDED: dict[str, Setting] = {"critic_steps": 2, "expansion": "td-k"}
 PLAIN: dict[str, Setting] = {"critic_steps": 2, "expansion": "plain"}
 
+SHORT = f"50k steps, 3 seeds; {SHORT_CUTS}; 2.5k model-free steps for 10k; evaluation each 2.5k steps for 25k"
+SMOKE = f"1k steps, 3 seeds; {SMOKE_CUTS}"
+SHORT_MBPO = (
+    "MBPO: the same policy and critics (2 x 256), batches of 64 (256), initial temperature 0.1 (1), 1k random steps "
+    "(5k), 10 updates per step (20 or 40), 5 models (7) of 3 x 128 units (4 x 200), 4 elites (5), fits every 500 steps "
+    "(250) of at most 100 epochs and 600 minibatches, 10k rollouts per fit (100k), from 1 to 5 steps long over steps "
+    "5k to 15k where its code's grow"
+)
+SMOKE_MBPO = (
+    "MBPO: 2 updates per step, 3 models of 2 x 16 units, fits every 100 steps of at most 10 epochs, 200 rollouts per "
+    "fit, from 1 to 3 steps long"
+)
+
 FIG2 = Experiment(
     id="sac-svg/fig2",
     title="SAC-SVG(2), SAC and MBPO on the five tasks of MBPO",
@@ -106,16 +119,16 @@ FIG2 = Experiment(
         Variant("random", "random policy", RANDOM),
         Variant(
             "unweighted",
-            "SAC-SVG(2), terminations not weighted",
+            "SAC-SVG(2) without termination weights",
             SAC_SVG,
             {"H": 2, "balanced_termination": False},
             profile="code",
             tasks=TERMINATING,
         ),
-        Variant("mve-sac", "critic MVE, SAC actor", SAC_SVG, {"H": 0, **EXPANDED}, profile="code"),
-        Variant("mve-svg", "critic MVE, SVG(2) actor", SAC_SVG, {"H": 2, **EXPANDED}, profile="code"),
-        Variant("plain-sac", "plain critic MVE, SAC actor", SAC_SVG, {"H": 0, **PLAIN}, profile="code"),
-        Variant("plain-svg", "plain critic MVE, SVG(2) actor", SAC_SVG, {"H": 2, **PLAIN}, profile="code"),
+        Variant("mve-sac", "MVE critic + SAC actor", SAC_SVG, {"H": 0, **EXPANDED}, profile="code"),
+        Variant("mve-svg", "MVE critic + SVG(2) actor", SAC_SVG, {"H": 2, **EXPANDED}, profile="code"),
+        Variant("plain-sac", "plain MVE critic + SAC actor", SAC_SVG, {"H": 0, **PLAIN}, profile="code"),
+        Variant("plain-svg", "plain MVE critic + SVG(2) actor", SAC_SVG, {"H": 2, **PLAIN}, profile="code"),
     ),
     budgets=(
         Budget(
@@ -130,13 +143,7 @@ FIG2 = Experiment(
         Budget(
             "short",
             seeds=3,
-            note=(
-                f"50k steps, 3 seeds; {SHORT_CUTS}; 2.5k model-free steps for 10k; evaluation each 2.5k steps for 25k; "
-                "MBPO: the same policy and critics (2 x 256), batches of 64 (256), initial temperature 0.1 (1), 1k "
-                "random steps (5k), 10 updates per step (20 or 40), 5 models (7) of 3 x 128 units (4 x 200), 4 elites "
-                "(5), fits every 500 steps (250) of at most 100 epochs and 600 minibatches, 10k rollouts per fit "
-                "(100k), from 1 to 5 steps long over steps 5k to 15k where its code's grow"
-            ),
+            note=f"{SHORT}; {SHORT_MBPO}",
             limits={"total_steps": 50_000},
             config=SHORT_NETWORKS,
             block_size=3,
@@ -166,10 +173,7 @@ FIG2 = Experiment(
         Budget(
             "smoke",
             seeds=3,
-            note=(
-                f"1k steps; {SMOKE_CUTS}; MBPO: 2 updates per step, 3 models of 2 x 16 units, fits every 100 steps of "
-                "at most 10 epochs, 200 rollouts per fit, from 1 to 3 steps long"
-            ),
+            note=f"{SMOKE}; {SMOKE_MBPO}",
             limits={"total_steps": 1000},
             config=SMOKE_NETWORKS,
             block_size=3,
@@ -223,9 +227,11 @@ def drawn(*tasks: str) -> Experiment:
     """Figure 4's variants on these tasks, without published numbers. It uses Figure 2's runs."""
     left = tuple(v.id for v in FIG2.variants if v.id not in ABLATED)
     there = {*tasks, *ABLATED}
+    notes = {"paper": "", "short": SHORT, "smoke": SMOKE}  # without MBPO's
     budgets = [
         replace(
             budget,
+            note=notes[budget.name],
             block_size_of={},
             config_of={name: own for name, own in budget.config_of.items() if {*name.split("--")} <= there},
         )
