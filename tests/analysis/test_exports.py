@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -16,8 +17,8 @@ from svgbench.analysis.read.frames import Results, read_results
 from svgbench.analysis.read.importing import import_results
 from svgbench.analysis.show import exports, following
 from svgbench.commands import exchanging
-from svgbench.lab.cells import expand
-from svgbench.lab.store import Store
+from svgbench.lab.cells import Cell, expand
+from svgbench.lab.store import CellState, Store
 from svgbench.study import Study
 from svgbench.words.errors import UsageError
 from svgbench.words.experiment import Experiment
@@ -140,6 +141,31 @@ def test_nothing_to_export_is_refused(experiment: Experiment, tmp_path: Path) ->
 def test_an_unknown_format_is_named_with_the_nearest() -> None:
     with pytest.raises(UsageError, match="no format 'parquett'; did you mean 'parquet'"):
         exports.export_of("parquett")
+
+
+def test_a_block_that_ends_between_two_reads_is_not_written_twice(
+    store: Store, experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its rows are then in the store, and its folder is not yet removed."""
+    cell = expand(experiment, OURS)[0]
+    header, *lines = store.rows(cell).decode().splitlines()
+    rows = [dict(zip(header.split(","), line.split(","), strict=True)) for line in lines]
+    block = SimpleNamespace(running=True, rows=lambda columns: rows)
+    state, looks, written = Store.state, [], []
+
+    def state_of(own: Store, of: Cell) -> CellState:
+        return state(own, of) if looks else CellState("running")
+
+    def unfinished(own: Store, of: Cell) -> list[SimpleNamespace]:
+        looks.append(of)  # the block ends here
+        return [block] if len(looks) == 1 else []
+
+    monkeypatch.setattr(Store, "state", state_of)
+    monkeypatch.setattr(following, "unfinished", unfinished)
+    growing = SimpleNamespace(add=lambda task, variant, new: written.extend(new))
+    follower = following.Follower(store, [cell], growing)
+    assert [follower.step() for _ in range(3)] == [(len(rows), True), (0, False), (0, False)]
+    assert written == rows
 
 
 def test_following_ends_when_no_block_has_run_for_a_while(

@@ -69,6 +69,7 @@ def test_an_import_to_a_figure_of_others_runs_is_stored_beside_them(store: Store
         ({"variant": "Ours"}, "has a variant of that name"),
         ({"variant": "random"}, "has a variant of that name"),
         ({"variant": "theirs-too"}, "has a variant of that name"),
+        ({"variant": "Ours+1"}, "is the name of runs made with -o"),
         ({"variant": "../x"}, "expected at most 100 letters"),
         ({"variant": "x" * 101}, "expected at most 100 letters"),
         ({"label": "theirs"}, "that is how theirs is called"),

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import tempfile
+from dataclasses import asdict
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +20,7 @@ from svg_kit import learner as value_gradients
 
 from svgbench.baselines.actor_critic import sac, sac_svg
 from svgbench.baselines.search import cma_es, cross_entropy
-from svgbench.lab.policies import StoredPolicy
+from svgbench.lab.policies import FORMAT, TEXTS, StoredPolicy, as_bytes, read
 from svgbench.lab.source import declared
 from svgbench.learners.study import GridStudy
 from svgbench.policies import Policy, act
@@ -25,16 +28,28 @@ from svgbench.simulate.acting import ActionUnits
 from svgbench.simulate.stepping import episode_returns
 
 SEEDS = (0, 4)
+ABOUT = {**dict.fromkeys(TEXTS, "x"), "format": FORMAT, "seed": 0, "task_options": {}}
 OBSERVATIONS = np.random.default_rng(0).uniform(-3, 3, (len(SEEDS), 50, 3))
 
 
 def assert_same(policies, actions, tolerance=2e-6):
     """policies: as handed over; actions [S, B, A]: the learner's own at `OBSERVATIONS`."""
     assert tuple(policies) == SEEDS
+    for policy in policies.values():
+        assert_stored(policy)
     for policy, obs, own in zip(policies.values(), OBSERVATIONS, actions, strict=True):
         np.testing.assert_allclose(act(policy, obs), own, rtol=tolerance, atol=tolerance)
         np.testing.assert_allclose(act(policy, obs[0]), own[0], rtol=tolerance, atol=tolerance)
     assert np.ptp(actions) > 1e-3, "they depend on the observation"
+
+
+def assert_stored(policy):
+    """What is handed over can be read back."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "seed-0000.npz"
+        path.write_bytes(as_bytes(StoredPolicy(policy, ABOUT)))
+        found = read(path)
+    np.testing.assert_equal(asdict(found.policy), asdict(policy))
 
 
 def searched(module, **config):
@@ -100,6 +115,7 @@ def test_the_library_s_policy_clips_as_the_library_does():
     obs = np.random.default_rng(1).normal(0, 30, (40, task.observation_dim))
     own = one.learners[3].model.predict(obs, deterministic=True)[0]
     action = act(one.policies()[3], obs)
+    assert_stored(one.policies()[3])
     np.testing.assert_allclose(action, own, rtol=1e-5, atol=1e-6)
 
 

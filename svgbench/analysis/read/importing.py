@@ -27,6 +27,7 @@ from svgbench.analysis.read.measures import CellData, measure_values
 from svgbench.analysis.read.naming import RANDOM_VARIANT, name_seeds
 from svgbench.lab.cells import MOST_SEEDS, Selection, cell_name, named_seeds
 from svgbench.lab.files import locked
+from svgbench.lab.overrides import unchanged_id
 from svgbench.lab.pair import FORMAT, read_meta
 from svgbench.lab.store import Store
 from svgbench.words.errors import DamagedError, UsageError, unknown
@@ -140,6 +141,8 @@ def _check_names(store: Store, experiment: Experiment, wanted: Import, installed
     for taken in (*labels, *installed, RANDOM_VARIANT):
         if taken.casefold() == wanted.variant.casefold():
             raise UsageError(f"--as {wanted.variant}: {experiment.id} has a variant of that name; choose another")
+        if taken.casefold() == unchanged_id(wanted.variant).casefold():
+            raise UsageError(f"--as {wanted.variant}: {taken}+... is the name of runs made with -o; choose another")
     if wanted.budget not in {b.name for b in experiment.budgets}:
         raise unknown("budget", wanted.budget, [b.name for b in experiment.budgets])
     if wanted.task is not None and wanted.task not in {t.id for t in experiment.tasks}:
