@@ -10,7 +10,7 @@ from typing import Any
 
 from svgbench import reproduce
 from svgbench.lab.cells import Cell, Selection, expand
-from svgbench.lab.curves import Curve, sparkline
+from svgbench.lab.curves import Curve, mean, sparkline
 from svgbench.lab.rows import Unfinished, unfinished
 from svgbench.study import Study
 
@@ -93,7 +93,7 @@ def _share(report: dict[str, Any]) -> float:
 
 def _mean(values: Sequence[float | None]) -> float | None:
     numbers = [value for value in values if value is not None]
-    return statistics.fmean(numbers) if numbers else None
+    return mean(numbers) if numbers else None
 
 
 def sentences(rows: Sequence[dict[str, Any]], width: int, plain: bool) -> list[str]:

@@ -47,7 +47,15 @@ class Curve:
         for path in self.values if paths is None else paths:
             for step, by_seed in self.values.get(path, {}).items():
                 steps.setdefault(step, []).extend(by_seed.values())
-        return [(step, statistics.fmean(values)) for step, values in sorted(steps.items())]
+        return [(step, mean(values)) for step, values in sorted(steps.items())]
+
+
+def mean(values: Sequence[float]) -> float:
+    """The mean of finite numbers, also of a learner's that diverges: their sum may be too large for a float."""
+    try:
+        return statistics.fmean(values)
+    except OverflowError:
+        return math.fsum(value / len(values) for value in values)
 
 
 def sparkline(values: Sequence[float], width: int, plain: bool = False) -> str:
@@ -59,13 +67,12 @@ def sparkline(values: Sequence[float], width: int, plain: bool = False) -> str:
         return ""
     n = min(width, len(values))
     cuts = [i * len(values) // n for i in range(n + 1)]
-    means = [statistics.fmean(values[a:b]) for a, b in itertools.pairwise(cuts)]
+    means = [mean(values[a:b]) / 2 for a, b in itertools.pairwise(cuts)]  # half, so that their distance is finite
     low, high = min(means), max(means)
     levels = PLAIN if plain else BLOCKS
     if not high > low:
         return levels[len(levels) // 2 - 1] * n
-    scale = (len(levels) - 1) / (high - low)
-    return "".join(levels[round((mean - low) * scale)] for mean in means)
+    return "".join(levels[round((half - low) / (high - low) * (len(levels) - 1))] for half in means)
 
 
 def can_show_blocks(encoding: str | None) -> bool:

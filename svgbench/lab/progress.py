@@ -6,7 +6,6 @@ import csv
 import io
 import math
 import os
-import statistics
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,7 +15,7 @@ from typing import Any, Protocol, TextIO
 from svgbench import strict_json
 from svgbench.lab.calibration import Cost, kind
 from svgbench.lab.cells import Block
-from svgbench.lab.curves import Curve, can_show_blocks, sparkline
+from svgbench.lab.curves import Curve, can_show_blocks, mean, sparkline
 from svgbench.lab.eta import Forecast, duration
 from svgbench.lab.rows import NAME, WRITE_SECONDS
 from svgbench.lab.store import Store
@@ -93,7 +92,7 @@ def last_numbers(store: Store, block: Block, column: str) -> dict[str, float]:
                 last[row["seed"]] = value
     except (OSError, DamagedError, ValueError, KeyError):  # no numbers in that column; or files that others changed
         return {}
-    return {column: statistics.fmean(last.values())} if last else {}
+    return {column: mean([*last.values()])} if last else {}
 
 
 class Watched:

@@ -203,6 +203,12 @@ def test_a_figure_shows_unfinished_rows_as_such_and_no_verdict_reads_them(tmp_pa
     assert (len(drawn), len(results.cells["field/calm", "drift"].frame)) == (8, 0)
     assert drawn.position.tolist() == [0.1 * t + s for s in (0, 1) for t in range(4)]
 
+    file = bench.store.block_work(block_of(cells["drift"])) / "rows.csv"
+    file.write_text(file.read_text() + "0,word,1.0,up\n0,9,\0\0,up\n1,9,inf,up\n")  # after a power cut
+    assert bench("plot", *words, "--running", "--output", str(tmp_path / "figures")).status == 0
+    drawn = with_running(*_read(bench, cells["drift"])).cells["field/calm", "drift~running"].frame
+    assert (len(drawn), drawn.position.isna().sum()) == (10, 2)
+
 
 def _read(bench, cell):
     from svgbench_testkit.experiments import EXPERIMENTS

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from svgbench.lab.curves import BLOCKS, PLAIN, Curve, can_show_blocks, sparkline
+from svgbench.lab.curves import BLOCKS, PLAIN, Curve, can_show_blocks, mean, sparkline
 from svgbench.lab.rows import RowsFile
 
 COLUMNS = ("side", "position")
@@ -70,3 +70,15 @@ def test_sparklines(values, width, expected):
 @pytest.mark.parametrize(("encoding", "can"), [("utf-8", True), ("ascii", False), ("latin-1", False), (None, False)])
 def test_which_encodings_show_blocks(encoding, can):
     assert can_show_blocks(encoding) is can
+
+
+def test_values_of_a_learner_that_diverges_are_drawn(tmp_path):
+    """Their sum and their distance are too large for a float; a run must not end because of its own bar."""
+    assert sparkline([1e308, -1e308, 1e308], 3) == "█▁█"
+    assert sparkline([1e308, 1.5e308, 1.7e308, 1e308], 2) == "▁█"
+    assert mean([1e308, 1.5e308, 0.5e308]) == pytest.approx(1e308)
+    file = RowsFile(tmp_path / "a", COLUMNS)
+    file.update([{"seed": s, "step": 0, "side": "up", "position": 1.5e308} for s in range(3)], at_once=True)
+    curve = Curve(COLUMNS, "position")
+    curve.read(file.path)
+    assert curve.points() == [(0, pytest.approx(1.5e308))]

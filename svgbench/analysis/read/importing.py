@@ -141,8 +141,6 @@ def _check_names(store: Store, experiment: Experiment, wanted: Import, installed
     for taken in (*labels, *installed, RANDOM_VARIANT):
         if taken.casefold() == wanted.variant.casefold():
             raise UsageError(f"--as {wanted.variant}: {experiment.id} has a variant of that name; choose another")
-        if taken.casefold() == unchanged_id(wanted.variant).casefold():
-            raise UsageError(f"--as {wanted.variant}: {taken}+... is the name of runs made with -o; choose another")
     if wanted.budget not in {b.name for b in experiment.budgets}:
         raise unknown("budget", wanted.budget, [b.name for b in experiment.budgets])
     if wanted.task is not None and wanted.task not in {t.id for t in experiment.tasks}:
@@ -210,6 +208,9 @@ def _prepare(
     work = experiment.draws_from or experiment.id
     path = store.folder(work, wanted.budget) / f"{cell_name(task, wanted.variant)}.csv"
     _check_absent(path, wanted)
+    changed = unchanged_id(wanted.variant).casefold()
+    if changed in {variant.id.casefold() for variant in experiment.variants}:
+        raise UsageError(f"--as {wanted.variant}: {changed}+... is the name of runs made with -o; choose another")
     notes = []
     if (asked := named_seeds(experiment, Selection(wanted.budget, wanted.seeds))) is not None:
         rows, said = _with_seeds(table, rows, asked)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -35,7 +36,13 @@ def with_running(results: Results, store: Store, selection: Selection, extra: Ma
             continue
         names = ("seed", "step", *cell.columns)
         text = "\n".join(",".join(row[name] for name in names) for row in rows)
-        frame = pd.read_csv(io.StringIO(text), names=names).sort_values("seed", kind="stable", ignore_index=True)
+        frame = pd.read_csv(io.StringIO(text), names=names, keep_default_na=False, na_values=["", "nan"])
+        for name in ("step", *(column.name for column in experiment.columns if column.kind != "str")):
+            frame[name] = pd.to_numeric(frame[name], errors="coerce")  # what a kill or others left is no number
+        frame = frame.replace([math.inf, -math.inf], math.nan)
+        frame = frame[frame["step"].notna()].sort_values("seed", kind="stable", ignore_index=True)
+        if not len(frame):
+            continue
         seeds, variant = tuple(sorted(set(frame.seed.tolist()))), cell.variant.id + MARK
         cells[cell.task.id, variant] = CellData(
             task=cell.task.id,
