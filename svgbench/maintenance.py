@@ -180,15 +180,17 @@ def _is_needed(store: Store, folder: Path, declared: Mapping[str, str]) -> bool:
     return identity == cell.identity and set(store.state(cell).usable) != set(block.seeds)
 
 
-def doctor(store: Store, shared: bool = False) -> list[dict[str, Any]]:
+def doctor(store: Store, shared: bool = False, engine: Any = None) -> list[dict[str, Any]]:
     """Check that this machine can run svgbench: one flat row per check, `check`, `ok`, `detail`.
 
-    `shared` adds whether several runs can work in the results folder.
+    `shared` adds whether several runs can work in the results folder, also on the workers of an engine.
     """
     checks = [_python(), *(_package(name) for name in ("torch", "mujoco", "gymnasium", "numpy", "scipy", "pandas"))]
     checks += [_row("cores", True, f"{platform.cores()}"), _torch_works(), _mujoco_works(), _writable(store)]
     checks += [_registry(), _published()]
-    return checks + ([_row(*found) for found in sharing.shared(store.root)] if shared else [])
+    found = sharing.shared(store.root) if shared else []
+    found += sharing.between(store.root, engine) if engine is not None else []
+    return checks + [_row(*one) for one in found]
 
 
 def _row(check: str, ok: bool, detail: str) -> dict[str, Any]:

@@ -25,7 +25,17 @@ from svgbench.commands import (
     tuning,
 )
 from svgbench.streams import Output, OutputError
-from svgbench.words.errors import BUSY, FAILED, OK, USAGE, BusyError, DamagedError, UsageError
+from svgbench.words.errors import (
+    BUSY,
+    FAILED,
+    INCOMPLETE,
+    OK,
+    USAGE,
+    BusyError,
+    DamagedError,
+    EngineLostError,
+    UsageError,
+)
 
 EPILOG = (
     "Exit status: 0 everything requested is done; 1 a run failed; 2 usage; 3 under --strict: a verdict is WORSE, a "
@@ -133,6 +143,8 @@ def _run(output: Output) -> int:
         return _fail(error.format_message(), USAGE)
     except BusyError as error:
         return _fail(str(error), BUSY)
+    except EngineLostError as error:
+        return _fail(str(error), INCOMPLETE)
     except DamagedError as error:
         return _fail(str(error), FAILED)
     except OSError as error:

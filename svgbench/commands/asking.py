@@ -17,14 +17,16 @@ Asked = tuple[Any, Any]
 """A `Study` and its `Selection`."""
 
 
-def asked(studies: Sequence[Any], budget: str | None, *words: Any, running: bool = False) -> list[Asked]:
-    """Each study with its selection; `words` are the further arguments of `selection_of`.
+def asked(
+    studies: Sequence[Any], budget: str | None, *words: Any, running: bool = False, elsewhere: bool = False
+) -> list[Asked]:
+    """Each study with its selection; `words` are the further arguments of `selection_of`, as is `elsewhere`.
 
     Without a budget, a command that runs uses "paper", and one that only reads uses the largest with results. Each of
     several studies takes the tasks and variants that it knows. A study that lacks what is requested is left out, with
     a message. Raises UsageError for a word that no study knows, before anything slow is imported.
     """
-    given = selection_of(budget, *words)
+    given = selection_of(budget, *words, elsewhere=elsewhere)
     _check_known(studies, given)
     kept: list[Asked] = []
     refused: dict[str, UsageError] = {}

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from svgbench.commands import completion
 from svgbench.commands.options import (
     JsonOption,
     MaybeExp,
@@ -88,16 +89,31 @@ def doctor(
     shared: Annotated[
         bool, typer.Option("--shared", help="Also test two processes against each other in the results folder.")
     ] = False,
+    executor: Annotated[
+        str,
+        typer.Option(
+            "--executor",
+            metavar="dask:ADDRESS",
+            autocompletion=completion.executors,
+            help="With --shared: also test this machine and the workers of an engine against each other.",
+        ),
+    ] = "local",
     results: ResultsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check that this machine can run svgbench. Exits with 1 if something is missing."""
+    from svgbench.lab.executor import opened
     from svgbench.lab.store import Store
     from svgbench.maintenance import doctor as examine
     from svgbench.study import results_root
     from svgbench.terminal import out_rows
 
-    rows = examine(Store(results_root(results)), shared)
+    if executor != "local" and not shared:
+        raise UsageError(f"--executor {executor}: expected --shared with it")
+    with opened(executor, None) as engine:
+        if engine is not None and not hasattr(engine, "places"):
+            raise UsageError(f"--executor {executor} cannot test its workers; expected dask:ADDRESS")
+        rows = examine(Store(results_root(results)), shared, engine)
     shown = [row | {"ok": "ok" if row["ok"] else "NOT OK"} for row in rows]
     out_rows(rows if as_json else shown, as_json, "", {"check": "check", "ok": "", "detail": "detail"})
     if not all(row["ok"] for row in rows):

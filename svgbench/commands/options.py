@@ -80,7 +80,8 @@ ExecutorOption = Annotated[
     typer.Option(
         "--executor",
         autocompletion=completion.executors,
-        help="Where blocks run: local, or an installed NAME[:ADDRESS].",
+        metavar="NAME[:ADDRESS]",
+        help="Where blocks run: local, dask:ADDRESS of a scheduler, dask:local, or another installed one.",
     ),
 ]
 ResultsOption = Annotated[
@@ -116,12 +117,15 @@ def selection_of(
     variants: list[str] | None = None,
     overrides: list[str] | None = None,
     device: str = "cpu",
+    elsewhere: bool = False,
 ) -> Any:
+    """What to select. `elsewhere`: the runs are not on this machine, which may lack the device."""
     from svgbench.lab import platform
     from svgbench.lab.cells import Selection, parse_seeds
 
     devices = device_list(device)
-    platform.check_device(max(devices, key=lambda one: (len(one), one)))  # the GPU of the largest number
+    if not elsewhere:
+        platform.check_device(max(devices, key=lambda one: (len(one), one)))  # the GPU of the largest number
     return Selection(
         budget=budget or "paper",
         seeds=None if seeds is None else parse_seeds(seeds),

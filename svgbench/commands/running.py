@@ -100,24 +100,34 @@ def run(
     yes: YesOption = False,
 ) -> None:
     """Run what is missing. Safe to kill at any moment; the same command continues where it stopped."""
-    from svgbench.lab.executor import make_executor
-    from svgbench.lab.runner import RunOptions
+    from svgbench.lab.executor import opened
     from svgbench.terminal import parse_duration
 
     requeue_on_sigterm()
     devices = device_list(device)
-    make_executor(executor, 1, devices)  # refuse a wrong name before anything is written
-    limit = None if time_limit is None else parse_duration(time_limit)
-    studies = studies_of(experiment, results)
-    chosen = asked(studies, budget, seeds, tasks, variants, override, device, running=True)
-    plans = [(study, study.plan(selection, thorough=True)) for study, selection in chosen]
-    statuses = []
-    for study, made in plans:
-        options = RunOptions(study.jobs(made, jobs_on(device, jobs)), executor, limit, devices)
-        statuses.append(run_plan(study, made, options, yes))
-        if stopped(statuses[-1]):
-            raise typer.Exit(statuses[-1])
-    raise typer.Exit(worst(statuses))
+    with opened(executor, jobs_on(device, jobs), devices) as engine:
+        limit = None if time_limit is None else parse_duration(time_limit)
+        studies = studies_of(experiment, results)
+        words = (budget, seeds, tasks, variants, override, device)
+        chosen = asked(studies, *words, running=True, elsewhere=engine is not None)
+        plans = [(study, study.plan(selection, thorough=True)) for study, selection in chosen]
+        statuses = []
+        for study, made in plans:
+            options = options_of(study, made, jobs_on(device, jobs), engine, limit, devices)
+            statuses.append(run_plan(study, made, options, yes))
+            if stopped(statuses[-1]):
+                raise typer.Exit(statuses[-1])
+        raise typer.Exit(worst(statuses))
+
+
+def options_of(
+    study: Any, made: Any, jobs: int | None, engine: Any, limit: float | None, devices: tuple[str, ...]
+) -> Any:
+    """How to run a plan. An engine says how many blocks it runs at once; it is asked only if there are any."""
+    from svgbench.lab.runner import RunOptions
+
+    at_once = engine.slots or 1 if engine is not None and made.blocks else jobs
+    return RunOptions(study.jobs(made, at_once), engine, limit, devices)
 
 
 def jobs_on(device: str, jobs: int | None) -> int | None:
@@ -168,7 +178,9 @@ def run_plan(study: Any, made: Any, options: Any, yes: bool, say: Callable[[str]
     tell = say or out
     if made.blocks:
         check_results(study, made)
-    costs, estimate = study.estimate(made, options.jobs, made.selection.budget != "smoke" and bool(made.blocks), notice)
+    here = options.engine is None or made.selection.device == "cpu"  # an engine's GPUs are not on this machine
+    calibrate = here and made.selection.budget != "smoke" and bool(made.blocks)
+    costs, estimate = study.estimate(made, options.jobs, calibrate, notice)
     known = estimate if costs or not made.blocks else None
     tell("\n".join(lines_of(describe.plan_sentences(made, known))))
     if known and known.seconds > ASK_SECONDS and not yes:

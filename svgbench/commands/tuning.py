@@ -24,7 +24,7 @@ from svgbench.commands.options import (
     device_list,
     selection_of,
 )
-from svgbench.commands.running import jobs_on, requeue_on_sigterm, run_plan, stopped, worst
+from svgbench.commands.running import jobs_on, options_of, requeue_on_sigterm, run_plan, stopped, worst
 from svgbench.words.errors import INCOMPLETE, OK, WORSE, UsageError
 
 if TYPE_CHECKING:
@@ -62,32 +62,31 @@ def tune(
     A search is a small grid over an experiment's settings, at a fraction of its budget, on seeds that no figure uses.
     Its runs are stored, resumed and verified like any other. --variants takes a searched variant or single settings.
     """
-    from svgbench.lab.executor import make_executor
-    from svgbench.lab.runner import RunOptions
+    from svgbench.lab.executor import opened
     from svgbench.terminal import notice, out_json, parse_duration
 
     requeue_on_sigterm()
     devices = device_list(device)
-    make_executor(executor, 1, devices)  # a wrong word must be refused before anything is written
-    limit = None if time_limit is None else parse_duration(time_limit)
-    asked = [
-        (one, study, _selection(one, study, selection_of(budget, seeds, tasks, variants, None, device), budget))
-        for one, study in _searches(search, results, check)
-    ]
     statuses, rows = [], []
-    for one, study, selection in asked:
-        if not check:
-            made = study.plan(selection, thorough=True)
-            options = RunOptions(study.jobs(made, jobs_on(device, jobs)), executor, limit, devices)
-            statuses.append(run_plan(study, made, options, yes, say=notice))
-            if statuses[-1] > 128:
+    with opened(executor, jobs_on(device, jobs), devices) as engine:
+        limit = None if time_limit is None else parse_duration(time_limit)
+        words = selection_of(budget, seeds, tasks, variants, None, device, elsewhere=engine is not None)
+        asked = [
+            (one, study, _selection(one, study, words, budget)) for one, study in _searches(search, results, check)
+        ]
+        for one, study, selection in asked:
+            if not check:
+                made = study.plan(selection, thorough=True)
+                options = options_of(study, made, jobs_on(device, jobs), engine, limit, devices)
+                statuses.append(run_plan(study, made, options, yes, say=notice))
+                if statuses[-1] > 128:
+                    break
+            found, written = study.choose(selection)
+            if check:
+                statuses.append(_verdict(written))
+            rows += _told(one, study, selection.budget, found, written, check, as_json)
+            if not check and stopped(statuses[-1]):
                 break
-        found, written = study.choose(selection)
-        if check:
-            statuses.append(_verdict(written))
-        rows += _told(one, study, selection.budget, found, written, check, as_json)
-        if not check and stopped(statuses[-1]):
-            break
     if as_json:
         out_json(rows)
     last = statuses[-1] if statuses else 0

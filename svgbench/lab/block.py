@@ -36,9 +36,10 @@ from svgbench.lab.store import Store
 from svgbench.words.errors import BusyError, DamagedError, UsageError
 from svgbench.words.learner import Learner, MakeLearner, Row
 
-FINISHED, FAILED, STOPPED, UNBUILT, LOST, BUSY = 0, 1, 4, 5, 6, 75
+FINISHED, FAILED, STOPPED, UNBUILT, LOST, GONE, BUSY = 0, 1, 4, 5, 6, 7, 75
 """Exit statuses. STOPPED: asked to stop, and checkpointed. UNBUILT: an error before the learner existed, which would
-happen again. LOST: the supervisor's record stood still for a lease. BUSY: another process has the block."""
+happen again. LOST: the supervisor's record stood still for a lease. GONE is said by an engine that lost the worker on
+which the process ran. BUSY: another process has the block."""
 
 CHECKPOINT_SECONDS = "SVGBENCH_CHECKPOINT_SECONDS"  # the least time between checkpoints; 0: after every slice
 CHECKPOINT_DEFAULT = 60.0

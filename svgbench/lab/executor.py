@@ -1,10 +1,17 @@
 """Executors start processes and keep no results: what a block did is in its files.
 
-`local` starts them on this machine. Another package adds an executor through the entry-point group
-`svgbench.executors`: something that takes the number of slots, and the text after the name's colon if there is one, and
-returns an `Executor`. It starts `command(placement)` on some machine that sees the results folder, with
-`platform.environment` of that machine, and reports the exit status. The process reads its supervisor's lease and stop
-word itself. It ends when its standard input ends, so whatever holds the other end should live as long as the placement.
+`local` starts them on this machine. All others are found through the entry-point group `svgbench.executors`, ours
+(`svgbench.lab.dask_engine`) and those of other packages: something that takes the number of slots (None: as many as the
+engine has), and the text after the name's colon if there is one, and returns an `Executor`. It connects when it is
+first asked for its slots. It starts `command(placement)` on some machine that sees the results folder, with
+`platform.environment` of that machine, and reports the exit status; `svgbench.lab.remote` does this on a worker.
+
+The process reads its supervisor's lease and stop word itself. It ends when its standard input ends, so whatever holds
+the other end should live as long as the placement. If a machine or a worker was lost, the status is `block.GONE`, which
+is no attempt of the block. If the engine itself is lost, `slots` or `poll` raises `EngineLostError`.
+
+Three attributes are optional. `waits` of a handle: whether the engine has yet to start the process; no hang is noticed
+meanwhile. `look_seconds` of an executor: how often to read a block's progress. `close()` of an executor.
 """
 
 from __future__ import annotations
@@ -13,7 +20,8 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -42,6 +50,23 @@ def command(placement: Placement) -> list[str]:
     return words + (["--lease", str(placement.lease)] if placement.lease else [])
 
 
+def start(placement: Placement, device: str = "", settings: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+    """Start the block's process on this machine, in a session of its own. Its output goes to its log.
+
+    device: instead of the job's. settings: environment variables that replace this machine's.
+    """
+    placement.log.parent.mkdir(parents=True, exist_ok=True)
+    with placement.log.open("ab") as log:
+        return subprocess.Popen(
+            command(placement) + (["--device", device] if device else []),
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=environment(placement.threads) | dict(settings or {}),
+            start_new_session=True,
+        )
+
+
 class Handle(Protocol):
     """A placed process."""
 
@@ -59,15 +84,16 @@ class Handle(Protocol):
 
 
 class Executor(Protocol):
-    """Places blocks. `slots` is how many it runs at once."""
+    """Places blocks. `slots` is how many it runs at once; it may change."""
 
-    slots: int
+    @property
+    def slots(self) -> int: ...
 
     def submit(self, placement: Placement) -> Handle: ...
 
 
 MakeExecutor = Callable[..., Executor]
-"""Makes an executor from its number of slots and, if the user gave one, its address."""
+"""Makes an executor from its number of slots (None: all that it has) and, if the user gave one, its address."""
 
 
 class LocalHandle:
@@ -105,34 +131,24 @@ class Local:
         return min(self.devices, key=lambda device: busy[device])
 
     def submit(self, placement: Placement) -> LocalHandle:
-        """Start the block's process. Its output goes to its log."""
+        """Start the block's process."""
         device = self.device()
-        placement.log.parent.mkdir(parents=True, exist_ok=True)
-        with placement.log.open("ab") as log:
-            process = subprocess.Popen(
-                command(placement) + (["--device", device] if device else []),
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=environment(placement.threads),
-                start_new_session=True,
-            )
-        handle = LocalHandle(process)
+        handle = LocalHandle(start(placement, device))
         self.placed.append((handle, device))
         return handle
 
 
 EXECUTORS: dict[str, MakeExecutor] = {"local": Local}
 GROUP = "svgbench.executors"
-"""Entry points of other packages: a name, and what makes the executor of `name` or `name:address`."""
+"""Entry points: a name, and what makes the executor of `name` or `name:address`."""
 
 
 def executors() -> dict[str, MakeExecutor | EntryPoint]:
-    """Every executor by name; those of other packages are not imported."""
+    """Every executor by name; only `local` is imported."""
     return {**EXECUTORS, **{one.name: one for one in entry_points(group=GROUP) if one.name not in EXECUTORS}}
 
 
-def make_executor(name: str, slots: int, devices: Sequence[str] = ()) -> Executor:
+def make_executor(name: str, slots: int | None, devices: Sequence[str] = ()) -> Executor:
     """The executor of that name; what follows a colon goes to it. Raises UsageError with the nearest name.
 
     Several `devices` are for `local` only: other executors place one block a device by means of their own.
@@ -140,12 +156,25 @@ def make_executor(name: str, slots: int, devices: Sequence[str] = ()) -> Executo
     kind, colon, address = name.partition(":")
     known = executors()
     if kind not in known or (colon and kind in EXECUTORS):
-        raise unknown("executor", name, known)
+        raise unknown("executor", name if kind in known else kind, known)
     if kind in EXECUTORS:
-        return EXECUTORS[kind](slots, devices)
+        return EXECUTORS[kind](slots or 1, devices)
     if len(devices) > 1:
         raise UsageError(f"--device {','.join(devices)}: --executor {name} takes one device; --executor local several")
     make = known[kind]
     if isinstance(make, EntryPoint):
         make = make.load()
     return make(slots, address) if colon else make(slots)
+
+
+@contextmanager
+def opened(name: str, slots: int | None, devices: Sequence[str] = ()) -> Iterator[Executor | None]:
+    """The engine of that name, for all experiments of a command; closed at the end. None for `local`.
+
+    Raises UsageError as `make_executor` does, before anything is connected.
+    """
+    made = make_executor(name, slots, devices)
+    try:
+        yield None if name in EXECUTORS else made
+    finally:
+        getattr(made, "close", lambda: None)()

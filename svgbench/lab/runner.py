@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from svgbench.lab.attendance import Attendance
 from svgbench.lab.calibration import Cost
 from svgbench.lab.cells import Block
-from svgbench.lab.executor import make_executor
+from svgbench.lab.executor import Executor, make_executor
 from svgbench.lab.progress import Expected, reporter
 from svgbench.lab.store import Store
 from svgbench.lab.supervisor import BlockOutcomes, Supervisor
@@ -22,10 +22,11 @@ from svgbench.words.errors import FAILED, INCOMPLETE, OK
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How to run. `time_limit` is in seconds. `devices`: the GPUs to share the blocks, if there are several."""
+    """How to run. `jobs` blocks at once, in processes on this machine unless there is an `engine`, which has slots of
+    its own. `time_limit` is in seconds. `devices`: the GPUs to share the blocks, if there are several."""
 
     jobs: int
-    executor: str = "local"
+    engine: Executor | None = None
     time_limit: float | None = None
     devices: tuple[str, ...] = ()
 
@@ -64,7 +65,7 @@ def run_blocks(
     Other runs may work in the same folder. Each begins at another block, so that they rarely look at the same one.
     """
     deadline = None if options.time_limit is None else time.monotonic() + options.time_limit
-    executor = make_executor(options.executor, options.jobs, options.devices)
+    executor = options.engine or make_executor("local", options.jobs, options.devices)
     expected = Expected(options.jobs, column, costs or {}, store)
     with Attendance(store, _say) as here, reporter(blocks, expected) as listen:
         supervisor = Supervisor(store, executor, listen, here)

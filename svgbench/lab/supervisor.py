@@ -11,7 +11,7 @@ which a block passes through them.
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +31,8 @@ from svgbench.lab.store import Store
 POLL_SECONDS = 0.05
 HANG_SECONDS = "SVGBENCH_HANG_SECONDS"
 ATTEMPTS = 2
+LOSSES = 3
+"""How many workers a block may lose one after the other without getting any further."""
 
 Event = Literal["started", "progress", "finished", "retry", "failed", "waiting", "stopped"]
 
@@ -65,7 +67,16 @@ class _Placed:
     seen: float  # when it last showed progress
     report: bytes = b""
     first_report: bytes = b""  # of an earlier process
+    looked: float = 0.0
     killed: str = ""
+
+
+@dataclass
+class _Losses:
+    """Workers that were lost under a block since it last got further."""
+
+    done: int = -1
+    count: int = 0
 
 
 class Supervisor:
@@ -86,6 +97,7 @@ class Supervisor:
         self.stopping = 0  # how often a stop was requested
         self.told: set[Block] = set()  # that another process runs it
         self.left: Counter[Cell] = Counter()  # blocks that wait or run here
+        self.losses: defaultdict[Block, _Losses] = defaultdict(_Losses)
 
     def stop(self) -> None:
         """Once: checkpoint and end. Twice: end now; the last checkpoint stays."""
@@ -215,6 +227,11 @@ class Supervisor:
 
     def _watch(self, one: _Placed) -> None:
         """Report progress. End a block that has made none for too long."""
+        if time.monotonic() - one.looked < getattr(self.executor, "look_seconds", 0.0):
+            return
+        one.looked = time.monotonic()
+        if getattr(one.handle, "waits", False):  # in the engine's queue
+            one.seen = one.looked
         report = self._report(one.block) or one.report
         if report != one.report:
             one.report, one.seen = report, time.monotonic()
@@ -246,6 +263,8 @@ class Supervisor:
             status == child.LOST and one.report != one.first_report
         ):  # this machine slept, and the block had made progress
             return block, one.attempt, 0.0
+        elif status == child.GONE and not one.killed and self._may_lose(one):
+            return block, one.attempt, 0.0
         else:
             error = one.killed or self._error(block, status)
             if one.attempt < ATTEMPTS and status != child.UNBUILT:
@@ -254,6 +273,15 @@ class Supervisor:
             self._record(block, error, one.attempt, log)
             self._fail(Failure(block, error, log), outcome)
         return None
+
+    def _may_lose(self, one: _Placed) -> bool:
+        """Whether a block that lost its worker is placed again without counting an attempt: not if it loses one after
+        the other at the same place, because then it probably is the reason."""
+        losses, done = self.losses[one.block], _done(self._report(one.block) or one.report)
+        if done > losses.done:
+            losses.done, losses.count = done, 0
+        losses.count += 1
+        return losses.count <= LOSSES
 
     def _fail(self, failure: Failure, outcome: BlockOutcomes) -> None:
         self.left[failure.block.cell] -= 1
@@ -270,7 +298,17 @@ class Supervisor:
         try:
             return str(strict_json.loads((self.store.block_work(block) / "error.json").read_bytes())["error"])
         except (OSError, ValueError, KeyError):
+            if status == child.GONE:
+                return f"lost {self.losses[block].count} workers in turn without getting further"
             return f"ended by signal {-status}" if status < 0 else f"exit status {status}"
+
+
+def _done(report: bytes) -> int:
+    """How far a progress file says that the block is."""
+    try:
+        return int(strict_json.loads(report)["done"])
+    except (ValueError, KeyError, TypeError):
+        return 0
 
 
 def _holder(path: Path | None) -> str:

@@ -17,6 +17,10 @@ class BusyError(Exception):
     """Another process is writing there. Exit code 75."""
 
 
+class EngineLostError(Exception):
+    """The engine that places blocks is gone. Exit code 4: everything up to the last checkpoints is kept."""
+
+
 class DamagedError(Exception):
     """A file differs from what was written there."""
 

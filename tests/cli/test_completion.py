@@ -92,7 +92,7 @@ def test_settings_with_their_values(tab):
 def test_words_of_options(tab):
     assert tab("table", "maac/fig3", "--format", "") == ["text", "markdown", "latex", "csv"]
     assert tab("run", "maac/fig3", "--device", "c") == ["cpu", "cuda"]
-    assert tab("run", "maac/fig3", "--executor", "") == ["local", "detached"], "the test kit's is installed"
+    assert tab("run", "maac/fig3", "--executor", "") == ["local", "detached", "dask"], "by entry point"
     assert tab("table", "maac/fig3", "--results", "res") == [], "a folder: the shell's own business"
 
 

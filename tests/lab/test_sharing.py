@@ -56,6 +56,57 @@ def test_doctor_tests_the_folder_when_asked(bench):
     assert checks("--shared")["locks exclude"]
 
 
+class Here:
+    """An engine whose workers are this process."""
+
+    def __init__(self, *places, lines=()):
+        self.made, self.lines = places, list(lines)
+
+    def places(self):
+        return list(self.made)
+
+    def examine(self, root, folder, lock):
+        return self.lines
+
+    def call(self, address, function, *words):
+        return function(*words)
+
+
+def test_workers_of_an_engine_are_tested_against_each_other(tmp_path):
+    found = sharing.between(tmp_path / "not" / "there", Here(("n1", "a"), ("n2", "b")))
+    assert [(check, ok) for check, ok, _ in found] == [
+        ("workers", True),
+        ("workers share the folder", True),
+        ("workers' locks exclude", True),
+        ("workers see replaced files", True),
+        ("a dead worker's lock is free", True),
+    ]
+    assert found[0][2] == "on n1, n2"
+    assert not list(tmp_path.iterdir()), "nothing is left"
+
+
+def test_two_workers_that_hold_one_lock(tmp_path, monkeypatch):
+    """The first tests are between this machine and the first worker; the last two workers fail."""
+    asked = []
+
+    def is_refused(folder):
+        asked.append(folder)
+        return len(asked) != 2
+
+    monkeypatch.setattr(sharing, "is_refused", is_refused)
+    found = {check: (ok, detail) for check, ok, detail in sharing.between(tmp_path, Here(("n1", "a"), ("n2", "b")))}
+    ok, detail = found["workers' locks exclude"]
+    assert not ok
+    assert detail.startswith("worker a and worker b: both hold one lock. NFS: ")
+    assert found["workers see replaced files"] == (True, "")
+
+
+def test_workers_that_do_not_share_the_folder(tmp_path):
+    found = sharing.between(tmp_path, Here(("n1", "a"), lines=["worker a is elsewhere"]))
+    assert found[-1] == ("workers share the folder", False, "worker a is elsewhere")
+    assert sharing.between(tmp_path, Here()) == [("workers", False, "there are none")]
+
+
 def test_the_file_system_and_its_lock_options(tmp_path):
     mounts = tmp_path / "mounts"
     mounts.write_text(

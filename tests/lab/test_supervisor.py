@@ -12,7 +12,7 @@ from harness import cell_of, deliver_made_up
 
 from svgbench.lab import merging
 from svgbench.lab import supervisor as module
-from svgbench.lab.block import BUSY, FAILED, FINISHED, STOPPED, UNBUILT
+from svgbench.lab.block import BUSY, FAILED, FINISHED, GONE, STOPPED, UNBUILT
 from svgbench.lab.cells import block_from_job, blocks
 from svgbench.lab.delivery import collect
 from svgbench.lab.files import locked, take
@@ -42,6 +42,7 @@ class Handle:
     status: int
     seconds: float
     deliver: Callable[[], None]
+    waits: bool = False  # in the queue of its engine
     ends: float = 0.0
     delivered: bool = False
     was_killed: bool = False
@@ -186,6 +187,58 @@ def test_a_busy_block_is_looked_at_again_and_costs_no_attempt(supervise):
     assert executor.placed.count((0, 2)) == 1
     assert executor.placed.index((1, 1)) == 1, "others do not wait for it"
     assert [name for name, *_ in events].count("waiting") == 1, "said once, not every second"
+
+
+def note_progress(tmp_path, cell, done):
+    path = Store(tmp_path).block_work(blocks(cell, cell.seeds)[0]) / "progress.json"
+    return lambda _: path.write_text(json.dumps({"done": done, "total": 9, "diverged": 0, "seconds": done}))
+
+
+def test_lost_workers_cost_no_attempt_while_the_block_gets_further(supervise, cell, tmp_path):
+    script = {0: [(GONE, 1.0)] * 8 + [(FAILED, 1.0), (FINISHED, 1.0)]}
+    at = [(0.5 + n, note_progress(tmp_path, cell, n)) for n in range(8)]
+    outcome, executor, _ = supervise(script, count=1, at=at)
+    assert executor.placed == [(0, 1)] * 9 + [(0, 2)]
+    assert indices(outcome.finished) == [0]
+
+
+def test_a_block_that_loses_one_worker_after_the_other_has_failed(supervise, cell, tmp_path):
+    """Its process reports again what it had done before, so it gets no further."""
+    script = {0: [(GONE, 1.0)] * 5, 1: [(FINISHED, 1.0)]}
+    at = [(0.5 + n, note_progress(tmp_path, cell, 3)) for n in range(5)]
+    outcome, executor, _ = supervise(script, count=2, at=at)
+    assert executor.placed.count((0, 1)) == 4
+    assert executor.placed.count((0, 2)) == 1
+    (failure,) = outcome.failures
+    assert failure.error == "lost 5 workers in turn without getting further"
+    assert failure.log == Store(tmp_path).log_path(failure.block)
+    assert indices(outcome.finished) == [1]
+
+
+def test_waiting_in_the_queue_of_an_engine_is_no_hang(supervise, monkeypatch):
+    monkeypatch.setenv(module.HANG_SECONDS, "20")
+
+    def waits(whether):
+        return lambda _: setattr(supervise.executor.handles[-1], "waits", whether)
+
+    script = {0: [(FINISHED, 200.0), (FINISHED, 5.0)]}
+    outcome, executor, _ = supervise(script, count=1, at=[(0.0, waits(True)), (100.0, waits(False))])
+    assert executor.placed == [(0, 1), (0, 2)]
+    assert 120.0 <= executor.handles[0].ends < 121.0, "twenty seconds after it was started"
+    assert indices(outcome.finished) == [0]
+
+
+def test_a_worker_that_is_lost_with_a_block_that_hangs_is_an_attempt(supervise, monkeypatch):
+    monkeypatch.setenv(module.HANG_SECONDS, "20")
+    script = {0: [(FINISHED, 200.0)] * 2}
+
+    def kill(handle):
+        handle.status, handle.ends = GONE, handle.clock.now
+
+    monkeypatch.setattr(Handle, "kill", kill)
+    outcome, executor, _ = supervise(script, count=1)
+    assert executor.placed == [(0, 1), (0, 2)]
+    assert outcome.failures[0].error == "no progress for 20 s"
 
 
 def test_a_block_of_another_run_is_not_placed(supervise, cell, tmp_path, clock):

@@ -25,8 +25,8 @@ class Handle:
 
 
 class Detached:
-    def __init__(self, slots: int, address: str = "") -> None:
-        self.slots = slots
+    def __init__(self, slots: int | None, address: str = "") -> None:
+        self.slots = slots or 1
 
     def submit(self, placement: Placement) -> Handle:
         pipe = placement.job.with_suffix(".pipe")
