@@ -117,6 +117,7 @@ def selection_of(
     variants: list[str] | None = None,
     overrides: list[str] | None = None,
     device: str = "cpu",
+    *,
     elsewhere: bool = False,
 ) -> Any:
     """What to select. `elsewhere`: the runs are not on this machine, which may lack the device."""

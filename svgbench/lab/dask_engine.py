@@ -8,6 +8,7 @@ again. This is no attempt of the block (`block.GONE`).
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import signal
@@ -31,6 +32,7 @@ from svgbench.lab.store import Store
 from svgbench.words.errors import UsageError
 
 ADDRESS = "expected dask:ADDRESS, such as dask:tcp://node7:8786 or dask:/shared/scheduler.json, or dask:local"
+WAIT_SECONDS = 5.0  # without workers, until this is said
 LOST_ERRORS = ("KilledWorker", "NoValidWorkerError", "NoWorkerError")
 """How Dask says that a task's worker was lost."""
 
@@ -135,7 +137,7 @@ class Dask:
         self.fit: dict[str, bool] = {}  # by address, of the workers that were examined
         self.on_gpu = False
         self.usable: list[Worker] = []
-        self.waiting = False
+        self.idle: float | None = None  # since when there is no worker; infinity once this has been said
         self.room = 0
 
     @property
@@ -150,10 +152,19 @@ class Dask:
         self.cluster.check()
         self._choose()
         room = sum(one.room(self.on_gpu) for one in self.usable)
-        if not room and not self.waiting:
-            sys.stderr.write(f"waiting for workers at {self.address}\n")
-        self.room, self.waiting = room, not room
+        self._tell_waiting(room)
+        self.room = room
         return room if self.jobs is None else min(self.jobs, room)
+
+    def _tell_waiting(self, room: int) -> None:
+        """Say once that there are no workers, unless one comes soon: a nanny starts one within a second or two."""
+        if room:
+            self.idle = None
+        elif self.idle is None:
+            self.idle = time.monotonic()
+        elif time.monotonic() - self.idle > WAIT_SECONDS:
+            self.idle = math.inf
+            sys.stderr.write(f"waiting for workers at {self.address}\n")
 
     @property
     def look_seconds(self) -> float:

@@ -91,14 +91,28 @@ def addresses(dask):
     return [task.worker for task in dask.connected.client.tasks]
 
 
-def test_as_many_blocks_as_threads_or_jobs(engine, capsys):
+def test_as_many_blocks_as_threads_or_jobs(engine):
     two = (Worker("a", "n1", 2), Worker("b", "n2", 3))
     assert engine(*two).slots == 5
     assert engine(*two, jobs=4).slots == 4
     assert engine(*two, jobs=9).slots == 5
-    empty = engine()
-    assert [empty.slots, empty.slots] == [0, 0]
-    assert capsys.readouterr().err == "waiting for workers at tcp://here\n"
+
+
+def test_the_wait_for_workers_is_said_once(engine, capsys, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    dask = engine()
+    said = []
+    for moment in (100.0, 104.0, 106.0, 120.0):
+        now[0] = moment
+        assert dask.slots == 0
+        said.append(capsys.readouterr().err)
+    assert said == ["", "", "waiting for workers at tcp://here\n", ""]
+    join(dask, Worker("a", "n1", 1))
+    assert dask.slots == 1
+    join(dask)
+    now[0] = 121.0
+    assert (dask.slots, capsys.readouterr().err) == (0, "")
 
 
 def test_each_block_goes_to_the_worker_with_most_room(engine, tmp_path):
