@@ -174,8 +174,14 @@ class Dask:
     def _choose(self) -> None:
         """Find the workers that may run blocks. Those that have come since the first block are examined first."""
         workers = list(self.cluster.workers.values())
-        if self.root is not None and any(one.address not in self.fit for one in workers):
-            for line in self._examine(self.root):
+        new = [one.address for one in workers if one.address not in self.fit]
+        if self.root is not None and new:
+            try:
+                lines = self._examine(self.root)
+            except (UsageError, OSError) as error:  # the blocks that run are worth more than a new worker
+                self.fit |= dict.fromkeys(new, False)
+                lines = [f"{error}: {', '.join(new)}"]
+            for line in lines:
                 sys.stderr.write(f"{line}; it gets no blocks\n")
         usable = [one for one in workers if self.fit.get(one.address, self.root is None)]
         with_gpu = [one for one in usable if one.gpus]

@@ -6,6 +6,7 @@ is killed, and nothing but a new process can finish them.
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import sys
@@ -81,18 +82,20 @@ def fresh(tmp_path):
 
 
 class Grid:
-    """Two blocks of the walk on a cluster."""
+    """Two blocks of the walk on a cluster; without one, on `dask:local`."""
 
-    def __init__(self, bench: Bench, executor: str, *words: str) -> None:
+    def __init__(self, bench: Bench, cluster: Cluster | None, *words: str) -> None:
         self.free = bench.folder / "free"
         hanging = ("-o", "hang_at=3", "-o", f"until={self.free}")
         self.bench, self.words = bench, ("--seeds", "4", *(words or hanging))
-        self.executor = ("--executor", executor)
+        self.cluster, self.trace = cluster, bench.folder / "trace"
+        bench.environment["TESTKIT_TRACE"] = str(self.trace)
         self.cell = cell_of(*(word for word in self.words[2:] if word != "-o"), seeds=4)
         self.blocks = blocks(self.cell, self.cell.seeds)
 
     def start(self, *words: str) -> Running:
-        return self.bench.start_walk(*self.words, *self.executor, *words)
+        address = self.cluster.file if self.cluster else "local"
+        return self.bench.start_walk(*self.words, "--executor", f"dask:{address}", *words)
 
     def processes(self) -> list[int]:
         """Of blocks, whoever started them."""
@@ -112,10 +115,19 @@ class Grid:
         return self.processes()
 
     def check(self, done) -> None:
-        """It is done, in the bytes of an undisturbed run, without an attempt too many, and nothing is left."""
+        """It is done, in the bytes of an undisturbed run, without an attempt too many, and nothing is left. No block
+        ever ran twice at once: whoever worked on it began after the one before had ended."""
         assert done.status == 0, done.err
         assert self.bench.csv(self.cell) == expected_csv(self.cell)
         assert {entry["attempts"] for entry in self.bench.entries(self.cell).values()} == {1}
+        spans: dict[str, dict[str, list[int]]] = {}
+        for line in (self.cluster or self).trace.read_text().splitlines():
+            moment, process, _, seed = line.split()
+            span = spans.setdefault(seed, {}).setdefault(process, [int(moment)] * 2)
+            span[1] = int(moment)
+        assert spans.keys() == {"0", "2"}
+        for own in spans.values():
+            assert all(before[1] < after[0] for before, after in itertools.pairwise(sorted(own.values()))), own
         assert not self.bench.litter() + list(self.bench.store.work.rglob("nonce-*"))
         assert not list(self.bench.store.work.rglob("*.running")) + list(self.bench.store.work.rglob("*.waiting"))
 
@@ -126,7 +138,7 @@ def parent(pid: int) -> int:
 
 def test_workers_that_are_killed(bench, cluster):
     """Their blocks go on at their checkpoints, and this was no attempt of theirs."""
-    grid = Grid(bench, f"dask:{cluster.file}")
+    grid = Grid(bench, cluster)
     running = grid.start()
     pids = grid.slices(3)
     grid.free.touch()
@@ -142,7 +154,7 @@ def test_workers_that_are_killed(bench, cluster):
 def stopped(bench, cluster, number, status, *words):
     """All blocks have made the checkpoint that the stop asked for, and no other."""
     bench.environment["SVGBENCH_CHECKPOINT_SECONDS"] = "1000"
-    grid = Grid(bench, f"dask:{cluster.file}", *SLOW)
+    grid = Grid(bench, cluster, "-o", "slices=2000", "-o", "slice_seconds=0.2")
     running = grid.start(*words)
     grid.slices(2)
     if number:
@@ -153,7 +165,7 @@ def stopped(bench, cluster, number, status, *words):
     assert not grid.processes()
     for one in grid.blocks:
         assert (bench.store.block_work(one) / "checkpoint.pt").exists()
-        assert 2 <= bench.done_slices(one) < 100
+        assert 2 <= bench.done_slices(one) < 2000
     assert not list(bench.store.work.rglob("*.running"))
 
 
@@ -173,7 +185,7 @@ def test_a_time_limit_stops_at_a_checkpoint(bench, cluster):
 
 @pytest.mark.slow
 def test_ctrl_c_twice_does_not_wait_for_the_slice(bench, cluster):
-    grid = Grid(bench, f"dask:{cluster.file}")
+    grid = Grid(bench, cluster)
     running = grid.start()
     pids = grid.slices(3)
     running.send(signal.SIGINT)
@@ -189,7 +201,7 @@ def test_ctrl_c_twice_does_not_wait_for_the_slice(bench, cluster):
 def test_workers_that_end(bench, fresh, who):
     """Their nannies are killed, or they get SIGTERM, as at the end of a batch job. Others come."""
     cluster = fresh()
-    grid = Grid(bench, f"dask:{cluster.file}")
+    grid = Grid(bench, cluster)
     running = grid.start()
     pids = grid.slices(3)
     grid.free.touch()
@@ -204,7 +216,7 @@ def test_workers_that_end(bench, fresh, who):
 @pytest.mark.slow
 def test_a_batch_system_that_tells_the_blocks_to_stop(bench, cluster):
     """Nobody asked the supervisor: the blocks write checkpoints, and are placed again."""
-    grid = Grid(bench, f"dask:{cluster.file}", *SLOW)
+    grid = Grid(bench, cluster, *SLOW)
     running = grid.start()
     for pid in grid.slices(3):
         os.kill(pid, signal.SIGTERM)
@@ -217,7 +229,7 @@ def test_a_scheduler_that_is_killed(bench, fresh):
     """The run ends as incomplete, in one line. The same command on another cluster continues."""
     cluster = fresh()
     bench.environment["DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT"] = "5s"
-    grid = Grid(bench, f"dask:{cluster.file}")
+    grid = Grid(bench, cluster)
     running = grid.start()
     pids = grid.slices(3)
     cluster.scheduler.kill()
@@ -227,7 +239,7 @@ def test_a_scheduler_that_is_killed(bench, fresh):
     wait_until(lambda: not any(map(alive, pids)), "the end of the blocks")
     grid.free.touch()
     cluster.file.unlink()
-    grid.executor = ("--executor", f"dask:{fresh().file}")
+    grid.cluster = fresh()
     grid.check(grid.start().end())
     assert all(bench.log(one).count("resumed at 15 of 30") == 1 for one in grid.blocks)
 
@@ -236,7 +248,7 @@ def test_a_scheduler_that_is_killed(bench, fresh):
 def test_a_supervisor_that_is_killed(bench, cluster):
     """Nothing but their lease ends the blocks."""
     bench.environment["SVGBENCH_LEASE_SECONDS"] = LEASE
-    grid = Grid(bench, f"dask:{cluster.file}")
+    grid = Grid(bench, cluster)
     running = grid.start()
     pids = grid.slices(3)
     running.kill()
@@ -251,12 +263,15 @@ def test_a_supervisor_that_is_killed(bench, cluster):
 def test_tasks_that_somebody_cancels(bench, cluster):
     from distributed import Client, Future
 
-    grid = Grid(bench, f"dask:{cluster.file}")
+    def keys(dask_scheduler):
+        return list(dask_scheduler.tasks)
+
+    grid = Grid(bench, cluster)
     running = grid.start()
     pids = grid.slices(3)
     grid.free.touch()
     with Client(scheduler_file=str(cluster.file), set_as_default=False) as client:
-        found = list(client.run_on_scheduler(eval, "[key for key in dask_scheduler.tasks]"))
+        found = client.run_on_scheduler(keys)
         assert len(found) == 2
         client.cancel([Future(key, client=client) for key in found], force=True)
         wait_until(lambda: not any(map(alive, pids)), "the end of the cancelled ones")
@@ -268,7 +283,7 @@ def test_tasks_that_somebody_cancels(bench, cluster):
 def test_a_block_that_kills_its_workers(bench, fresh):
     """Dask gives up at once here, with KilledWorker. The block fails, with its log; the run ends."""
     cluster = fresh(1, DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES="0")
-    grid = Grid(bench, f"dask:{cluster.file}", "-o", "hang_at=1", "-o", "trouble_seed=0")
+    grid = Grid(bench, cluster, "-o", "hang_at=1", "-o", "trouble_seed=0")
     running = grid.start()
     over = threading.Event()
 
@@ -305,7 +320,7 @@ def test_workers_that_do_not_fit_are_one_line(bench, fresh, tmp_path):
         preload = tmp_path / f"preload{index}.py"
         preload.write_text(code)
         worker = cluster.worker("--preload", str(preload))
-        grid = Grid(bench, f"dask:{cluster.file}")
+        grid = Grid(bench, cluster)
         done = grid.start().end()
         assert done.status == 2, done.err
         (said,) = [one for one in done.err.splitlines() if one.startswith("svgbench:")]
@@ -321,7 +336,7 @@ def test_workers_that_do_not_fit_are_one_line(bench, fresh, tmp_path):
 def test_a_worker_that_comes_later(bench, fresh, tmp_path):
     """The run waits for workers; one that does not fit gets no blocks."""
     cluster = fresh(0)
-    grid = Grid(bench, f"dask:{cluster.file}")
+    grid = Grid(bench, cluster, *SLOW)
     running = grid.start()
     wait_until(lambda: "waiting for workers at" in running.files[1].read_text(), "the notice")
     cluster.workers.append(cluster.worker())
@@ -336,7 +351,7 @@ def test_a_worker_that_comes_later(bench, fresh, tmp_path):
 @pytest.mark.slow
 def test_a_cluster_on_this_machine(bench):
     """A worker is killed; then Ctrl-C in the terminal, which every process of the group gets; then it ends."""
-    grid = Grid(bench, "dask:local", *SLOW)
+    grid = Grid(bench, None, *SLOW)
     running = grid.start("--jobs", "2")
     first, second = grid.slices(3)
     assert parent(first) != parent(second)

@@ -247,6 +247,20 @@ def test_later_workers_are_examined_too(engine, tmp_path, capsys):
     assert line.endswith("Permission denied; it gets no blocks")
 
 
+def test_a_later_worker_that_does_not_answer_ends_no_run(engine, tmp_path, capsys, monkeypatch):
+    first = Worker("a", "n1", 1)
+    dask = engine(first)
+    place(dask, tmp_path)
+
+    def ask(*_, workers):
+        raise UsageError("not every worker answers")
+
+    monkeypatch.setattr(dask.connected, "ask", ask)
+    join(dask, first, Worker("b", "n2", 4))
+    assert [dask.slots, dask.slots] == [1, 1]
+    assert capsys.readouterr().err == "not every worker answers: b; it gets no blocks\n"
+
+
 def test_locks_that_a_worker_does_not_see_are_said(engine, tmp_path, capsys):
     dask = engine(Worker("a", "n1", 1))
     dask.connected.client.seen = {"a": {"host": "n1", "locked": False}}
