@@ -71,6 +71,10 @@ class Cluster:
             if one["status"] == "running"
         }
 
+    def forget(self, worker: Worker) -> None:
+        """Place nothing on a worker that probably is lost, until the next look finds it."""
+        self.workers = {address: one for address, one in self.workers.items() if address != worker.address}
+
     def watch(self) -> None:
         """Look every second, in a thread."""
 

@@ -50,8 +50,9 @@ class DaskHandle:
 
     @property
     def waits(self) -> bool:
-        """Whether the task waits on its worker, behind other tasks."""
-        self.started = self.started or not self.ticket.waiting.exists()
+        """Whether the task waits on its worker, behind other tasks; at its end, whether it never was started."""
+        if self.status is None and not self.started:
+            self.started = not self.ticket.waiting.exists()
         return not self.started
 
     def poll(self) -> int | None:
@@ -110,7 +111,10 @@ class DaskHandle:
         """Leave nothing of the task in the cluster, and no right to run on a lost worker that is still alive."""
         self.status = status
         self.cluster.busy.subtract(self.places)
+        if status == GONE:
+            self.cluster.forget(self.worker)
         with suppress(OSError):
+            self.started = self.started or not self.ticket.withdraw()
             self.ticket.revoke()
         with suppress(Exception):
             if self.future.status == "pending" and self.cluster.is_connected:

@@ -10,8 +10,9 @@ The process reads its supervisor's lease and stop word itself. It ends when its 
 the other end should live as long as the placement. If a machine or a worker was lost, the status is `block.GONE`, which
 is no attempt of the block. If the engine itself is lost, `slots` or `poll` raises `EngineLostError`.
 
-Three attributes are optional. `waits` of a handle: whether the engine has yet to start the process; no hang is noticed
-meanwhile. `look_seconds` of an executor: how often to read a block's progress. `close()` of an executor.
+Three attributes are optional. `waits` of a handle: whether the engine has yet to start the process, or never did; no
+hang is noticed meanwhile. `look_seconds` and `close()` of an executor: how often to read a block's progress, and what
+to call at the end.
 """
 
 from __future__ import annotations

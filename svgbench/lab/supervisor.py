@@ -230,7 +230,7 @@ class Supervisor:
         if time.monotonic() - one.looked < getattr(self.executor, "look_seconds", 0.0):
             return
         one.looked = time.monotonic()
-        if getattr(one.handle, "waits", False):  # in the engine's queue
+        if _waits(one.handle):
             one.seen = one.looked
         report = self._report(one.block) or one.report
         if report != one.report:
@@ -263,7 +263,7 @@ class Supervisor:
             status == child.LOST and one.report != one.first_report
         ):  # this machine slept, and the block had made progress
             return block, one.attempt, 0.0
-        elif status == child.GONE and not one.killed and self._may_lose(one):
+        elif status == child.GONE and not one.killed and (_waits(one.handle) or self._may_lose(one)):
             return block, one.attempt, 0.0
         else:
             error = one.killed or self._error(block, status)
@@ -301,6 +301,11 @@ class Supervisor:
             if status == child.GONE:
                 return f"lost {self.losses[block].count} workers in turn without getting further"
             return f"ended by signal {-status}" if status < 0 else f"exit status {status}"
+
+
+def _waits(handle: Handle) -> bool:
+    """Whether the engine has not started the process, or never did."""
+    return bool(getattr(handle, "waits", False))
 
 
 def _done(report: bytes) -> int:

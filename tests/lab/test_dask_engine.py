@@ -183,6 +183,22 @@ def test_a_worker_that_is_gone(engine, tmp_path):
     assert handle.poll() == GONE
 
 
+@pytest.mark.parametrize("started", [True, False])
+def test_a_lost_worker_gets_nothing_until_it_is_seen_again(engine, tmp_path, started):
+    first, second = Worker("a", "n1", 1), Worker("b", "n2", 1)
+    dask = engine(first, second)
+    handle = place(dask, tmp_path)
+    assert not started or handle.ticket.take()
+    (task,) = dask.connected.client.tasks
+    task.status, task.outcome = "error", KilledWorker()
+    assert (handle.poll(), handle.waits) == (GONE, not started)
+    assert dask.slots == 1
+    place(dask, tmp_path)
+    assert addresses(dask)[-1] != addresses(dask)[0]
+    join(dask, first, second)
+    assert dask.slots == 2
+
+
 def test_a_scheduler_that_is_gone(engine, tmp_path):
     dask = engine(Worker("a", "n1", 1))
     handle = place(dask, tmp_path)

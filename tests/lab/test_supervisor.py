@@ -215,6 +215,14 @@ def test_a_block_that_loses_one_worker_after_the_other_has_failed(supervise, cel
     assert indices(outcome.finished) == [1]
 
 
+def test_a_worker_that_is_lost_before_it_starts_the_block_is_no_loss(supervise, monkeypatch):
+    monkeypatch.setattr(Handle, "waits", property(lambda self: self.status == GONE, lambda *_: None))
+    script = {0: [(GONE, 1.0)] * 9 + [(FINISHED, 1.0)]}
+    outcome, executor, _ = supervise(script, count=1)
+    assert executor.placed == [(0, 1)] * 10
+    assert indices(outcome.finished) == [0]
+
+
 def test_waiting_in_the_queue_of_an_engine_is_no_hang(supervise, monkeypatch):
     monkeypatch.setenv(module.HANG_SECONDS, "20")
 
