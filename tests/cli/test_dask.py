@@ -309,11 +309,11 @@ def test_a_block_that_kills_its_workers(bench, fresh):
 
 @pytest.mark.slow
 def test_workers_that_do_not_fit_are_one_line(bench, fresh, tmp_path):
-    """The first has no svgbench, the second another torch, the third sees no results folder."""
+    """The first has no svgbench, the second another version, the third cannot write to the results folder."""
     lines = {
         "import sys; sys.modules['svgbench'] = None": "cannot run svgbench: Exception: ModuleNotFoundError(",
         "import svgbench.lab.remote as r; r.release = lambda _: '0'": "has svgbench 0; here is ",
-        "import svgbench.lab.remote as r; e = r.examine; r.examine = lambda f, _: e(f / 'x', _)": "does not share ",
+        "import svgbench.lab.remote as r\ndef full(*_, **how): raise OSError(28, 'full')\nr.write_atomic = full": "does not ",
     }
     cluster = fresh(0)
     for index, (code, line) in enumerate(lines.items()):
