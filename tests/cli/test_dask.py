@@ -310,10 +310,11 @@ def test_a_block_that_kills_its_workers(bench, fresh):
 @pytest.mark.slow
 def test_workers_that_do_not_fit_are_one_line(bench, fresh, tmp_path):
     """The first has no svgbench, the second another version, the third cannot write to the results folder."""
+    full = "import svgbench.lab.remote as r\ndef full(*_, **how): raise OSError(28, 'full')\nr.write_atomic = full"
     lines = {
         "import sys; sys.modules['svgbench'] = None": "cannot run svgbench: Exception: ModuleNotFoundError(",
         "import svgbench.lab.remote as r; r.release = lambda _: '0'": "has svgbench 0; here is ",
-        "import svgbench.lab.remote as r\ndef full(*_, **how): raise OSError(28, 'full')\nr.write_atomic = full": "does not ",
+        full: "does not share ",
     }
     cluster = fresh(0)
     for index, (code, line) in enumerate(lines.items()):
