@@ -39,16 +39,14 @@ class Worker:
 
 @dataclass(eq=False)
 class Cluster:
-    """The connection to a scheduler, and its workers as of the last second."""
+    """The connection to a scheduler, its workers as of the last second, and how many blocks of ours are on each."""
 
     address: str
     client: Any
     local: Any = None  # the cluster that was started for this run
     workers: dict[str, Worker] = field(default_factory=dict)  # by address, those that take tasks
     alive: frozenset[str] = frozenset()
-    busy: Counter[tuple[str, str]] = field(
-        default_factory=Counter
-    )  # blocks by address and device, and by address and ""
+    busy: Counter[tuple[str, str]] = field(default_factory=Counter)  # by address and device, or "" for all devices
     over: threading.Event = field(default_factory=threading.Event)
 
     @property
