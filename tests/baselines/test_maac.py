@@ -114,6 +114,28 @@ def test_a_batch_is_of_12_real_and_244_imagined_transitions():
     assert not torch.equal(batches[0].xu, batches[1].xu)
 
 
+def test_with_real_transitions_only_nothing_is_imagined():
+    """STEVE's value expansion on SAC: batches of replayed transitions, as many updates, and targets of the model."""
+    how = {"real_share": 1.0, "H": 0, "paths": 1}
+    one, batches = learner(**how), []
+    update = one.agent._update_once
+    one.agent._update_once = lambda batch, *rest: (batches.append(batch), update(batch, *rest))
+    rows = finish(one)
+    assert len(batches) == 3 * 10 * 2  # iterations, environment steps, updates of each
+    assert one.agent.imagined.added.tolist() == [0, 0, 0]
+    real = one.experience.replay
+    for batch in (batches[0], batches[-1]):
+        for s in range(3):
+            held = {tuple(r) for r in real.rows[s, :, :-2].tolist()}
+            assert all(tuple(r) in held for r in torch.cat([batch.xu[s], batch.next_x[s]], -1).tolist())
+    again = learner(**how)
+    for _ in range(6):
+        again.advance()
+    other = learner(**how)
+    other.load_state_dict(again.state_dict())
+    assert repr(finish(other)[-3:]) == repr(rows[-3:])
+
+
 def firsts(one):
     """For each call of `_imagine`: how many of its starting observations are replayed ones, and its rows."""
     found, add = [], one.agent.imagined.add
