@@ -213,8 +213,10 @@ class GaussianEnsemble(nn.Module):
     def mean_of_members(self, x: Float[Tensor, "S B I"]) -> Float[Tensor, "S B O"]:
         """The average over all members of their means at rows x. The log-variances are not computed.
 
-        For speed, the rows pass through all layers in pieces that fit in the cache.
+        For speed, the rows pass through all layers in pieces that fit in the cache; few rows pass all together.
         """
+        if x.shape[0] * x.shape[1] * self.members <= BLOCKS_PIECE:
+            return self.mean(x[:, None]).mean(1)
         out, last, K = x.new_empty(*x.shape[:2], self.outputs), self.layers[-1], self.outputs
         assert last.bias is not None
         for s in range(len(x)):

@@ -10,6 +10,7 @@ import pytest
 import torch
 from point import Point, random_return
 from sac_kit import finish
+from test_sac import _NoWaiting
 from torch import nn
 
 from svgbench.baselines.actor_critic import td3
@@ -274,6 +275,23 @@ def test_a_seed_that_diverges_does_not_affect_the_others(how):
         assert [*a.values()] == pytest.approx([*b.values()], rel=1e-8, nan_ok=True)
     for p, q in zip(trained(undisturbed), trained(hurt), strict=True):
         torch.testing.assert_close(p[[0, 2]], q[[0, 2]], rtol=1e-9, atol=1e-9)
+
+
+@BOTH
+def test_nothing_in_an_update_waits_for_a_device(how):
+    one, calls = learner(total_steps=30, **how), []
+    one.alive[1] = False  # the masked path as well
+    one._set_active()
+    original = one.agent.update_once
+
+    def watched(*args, delayed):
+        with _NoWaiting():
+            original(*args, delayed=delayed)
+        calls.append(delayed)
+
+    one.agent.update_once = watched
+    finish(one)
+    assert set(calls) == {True, False}
 
 
 @BOTH

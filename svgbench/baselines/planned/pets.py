@@ -90,7 +90,7 @@ class PETS(Planner):
 def plan_milliseconds(c: Config, sizes: tuple[int, int, int]) -> float:
     """Approximate milliseconds of one core of a plan. sizes: O, A and S."""
     paths = c.particles if c.propagation == "particles" else c.members  # a mean needs every network
-    return search_milliseconds(c, sizes, c.plan_population * paths, 20)
+    return search_milliseconds(c, sizes, c.plan_population * paths, 60)
 
 
 def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Limits) -> float:

@@ -194,7 +194,7 @@ class PoplinP(Planner):
 def plan_milliseconds(c: Config, policy: CandidatePolicy, sizes: tuple[int, int, int]) -> float:
     """Approximate milliseconds of one core of a plan. sizes: O, A and S. Each candidate has a network of its own."""
     of_weights = 3e-5 * sizes[2] * c.plan_population * policy.size * c.plan_horizon * c.plan_iterations  # drawn, read
-    return search_milliseconds(c, sizes, c.plan_population * c.members, 40) + of_weights
+    return search_milliseconds(c, sizes, c.plan_population * c.members, 90) + of_weights
 
 
 def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Limits) -> float:
