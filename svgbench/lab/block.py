@@ -43,6 +43,7 @@ which the process ran. BUSY: another process has the block."""
 
 CHECKPOINT_SECONDS = "SVGBENCH_CHECKPOINT_SECONDS"  # the least time between checkpoints; 0: after every slice
 CHECKPOINT_DEFAULT = 60.0
+REPORT_SECONDS, REPORT_SHARE, REPORT_LONGEST = 1.0, 0.01, 10.0
 CHECKPOINT_SHARE = 0.02  # the largest share of the time to spend on checkpoints
 
 
@@ -62,6 +63,7 @@ class BlockProcess:
         self.last: dict[str, dict[int, float]] = {}  # column -> seed -> its last number
         self.last_rows: dict[int, Row] = {}  # by seed, as JSON can hold them
         self.seconds = 0.0  # of computing, over all attempts
+        self.reported = -math.inf  # when progress.json was written
 
     def run(self) -> int:
         """Do the block; return the exit status."""
@@ -78,6 +80,7 @@ class BlockProcess:
             if self.stop_asked:
                 self.save(learner)
                 self.shown.update(self.rows, at_once=True)
+                self._report(learner, at_once=True)
                 return STOPPED
             rows = learner.advance()
             self.rows += rows
@@ -161,7 +164,13 @@ class BlockProcess:
                 if isinstance(value, int | float) and math.isfinite(value):
                     self.last.setdefault(name, {})[row["seed"]] = float(value)
 
-    def _report(self, learner: Learner) -> None:
+    def _report(self, learner: Learner, at_once: bool = False) -> None:
+        """Write progress.json: after a hundredth of the time that the block has taken, from 1 s to 10 s."""
+        now = time.monotonic()
+        shortest = REPORT_SECONDS if self.interval else 0.0
+        if now - self.reported < min(max(shortest, REPORT_SHARE * self.seconds), REPORT_LONGEST) and not at_once:
+            return
+        self.reported = now
         done, total = learner.progress
         report = {
             "done": done,

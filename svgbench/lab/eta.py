@@ -155,15 +155,20 @@ class _Running:
     trace: list[Point] = field(default_factory=list)
     total: int = 0
     outlook: float = 1.0
+    latest: Pace | None = None  # of the first `points` points
+    points: int = 0
 
     @property
     def pace(self) -> Pace | None:
-        return pace_of(self.trace)
+        if self.points != len(self.trace):
+            self.latest, self.points = pace_of(self.trace), len(self.trace)
+        return self.latest
 
     def add(self, point: Point) -> None:
         """If the progress falls back, earlier points are dropped. A long trace keeps every second point."""
         if self.trace and point[1] < self.trace[-1][1]:
             self.trace.clear()
+        self.points = 0
         self.trace.append(point)
         if len(self.trace) > LONGEST_TRACE:
             del self.trace[1:-1:2]
@@ -203,20 +208,24 @@ class Forecast(Generic[Key]):
         self.waiting = dict.fromkeys(kinds)
         self.running: dict[Key, _Running] = {}
         self.took: dict[str, list[float]] = {}  # seconds of whole blocks, by kind
+        self.known: _Known | None = None  # until something happens
 
     def started(self, key: Key, now: float) -> None:
         """The block's process starts, for the first time or again."""
+        self.known = None
         self.waiting.pop(key, None)
         self.running[key] = _Running(now)
 
     def progressed(self, key: Key, now: float, done: int, total: int, outlook: float = 1.0) -> None:
         """Note the block's progress. The rest will cost between 1 and `outlook` times as much per unit."""
+        self.known = None
         one = self.running.setdefault(key, _Running(now))
         one.total, one.outlook = total, outlook
         one.add((now, done))
 
     def ended(self, key: Key, now: float, finished: bool) -> None:
         """The block's process has ended and will not be started again."""
+        self.known = None
         self.waiting.pop(key, None)
         one = self.running.pop(key, None)
         if one is not None and finished:
@@ -224,6 +233,7 @@ class Forecast(Generic[Key]):
 
     def postponed(self, key: Key) -> None:
         """The block's process has ended and will be started again later."""
+        self.known = None
         self.running.pop(key, None)
         self.waiting[key] = None
 
@@ -251,7 +261,9 @@ class Forecast(Generic[Key]):
         running = [self.of(key, now) for key in self.running]
         begun = [whole for one in self.running.values() if (whole := one.whole()) is not None]
         guess = statistics.fmean(begun) if begun else None  # used when no block can be trusted yet
-        waiting = [guess if (whole := self._whole(self.kinds[key])) is None else whole for key in self.waiting]
+        kinds = {self.kinds[key] for key in self.waiting}
+        wholes = {kind: guess if (whole := self._whole(kind)) is None else whole for kind in kinds}
+        waiting = [wholes[self.kinds[key]] for key in self.waiting]
         known = [seconds for seconds in (*running, *waiting) if seconds is not None]
         if not known and (running or waiting):
             return None
@@ -259,23 +271,35 @@ class Forecast(Generic[Key]):
 
     def _whole(self, kind: str) -> float | None:
         """Seconds of a whole block of that kind: measured in this run, or else the prior, corrected by other kinds."""
+        if self.known is None:
+            self.known = self._measured()
+        if kind in self.known.means:
+            return self.known.means[kind]
+        return self.prior[kind] * self.known.ratio if kind in self.prior else self.known.mean
+
+    def _measured(self) -> _Known:
         shown = self._shown()
-        if kind in shown:
-            return statistics.fmean(shown[kind])
-        if kind in self.prior:
-            ratios = [statistics.fmean(s) / self.prior[k] for k, s in shown.items() if self.prior.get(k, 0.0) > 0]
-            return self.prior[kind] * (statistics.median(ratios) if ratios else 1.0)
+        means = {kind: statistics.fmean(seconds) for kind, seconds in shown.items()}
+        ratios = [mean / self.prior[kind] for kind, mean in means.items() if self.prior.get(kind, 0.0) > 0]
         everything = [seconds for own in shown.values() for seconds in own]
-        return statistics.fmean(everything) if everything else None
+        ratio = statistics.median(ratios) if ratios else 1.0
+        return _Known(means, ratio, statistics.fmean(everything) if everything else None)
 
     def _shown(self) -> dict[str, list[float]]:
         """Seconds of whole blocks by kind: from finished blocks, or else from running ones that can be trusted."""
         shown = dict(self.took)
         for key, one in self.running.items():
-            whole = one.whole() if one.seen >= TRUSTED else None
-            if whole is not None and self.kinds[key] not in self.took:
+            if self.kinds[key] not in self.took and one.seen >= TRUSTED and (whole := one.whole()) is not None:
                 shown.setdefault(self.kinds[key], []).append(whole)
         return shown
+
+
+class _Known(NamedTuple):
+    """Seconds of whole blocks in this run: the mean of each kind, its ratio to the prior, and the mean of all."""
+
+    means: Mapping[str, float]
+    ratio: float
+    mean: float | None
 
 
 def _filled(seconds: Sequence[float | None], known: Sequence[float]) -> list[float]:

@@ -16,18 +16,25 @@ from typing import BinaryIO
 from svgbench.words.errors import BusyError, UsageError
 
 
-def write_atomic(path: Path, data: bytes | Callable[[BinaryIO], object], durable: bool = True) -> None:
+def write_atomic(
+    path: Path, data: bytes | Callable[[BinaryIO], object], durable: bool = True, alone: bool = False
+) -> None:
     """Write `data` to `path` atomically: a reader sees the old file or the new one, never a part.
 
     data: the bytes, or a function that writes them to an open file, for content too large to hold in memory.
     The bytes go to a temporary file in the same folder, which is fsynced and renamed; then the folder is fsynced.
     `durable=False` skips both fsyncs, for files that may be lost in a power cut (progress).
+    `alone`: a lock keeps others from writing the file. Then the temporary always has the same name, so that what a
+    killed write left is written over. Otherwise only `remove_temporaries` finds it, which lists the whole folder.
     Raises OSError with `path` as its file name.
     """
     temporary = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+        try:
+            handle, temporary = _temporary(path, alone)
+        except FileNotFoundError:  # rarely: each look at the folder would ask a network disk
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, temporary = _temporary(path, alone)
         with os.fdopen(handle, "wb") as file:
             if callable(data):
                 data(file)
@@ -47,6 +54,14 @@ def write_atomic(path: Path, data: bytes | Callable[[BinaryIO], object], durable
         if isinstance(error, OSError):
             raise OSError(error.errno, error.strerror, str(path)) from error
         raise
+
+
+def _temporary(path: Path, alone: bool) -> tuple[int, str]:
+    """A new file beside `path`: its handle, open for writing, and its name."""
+    if not alone:
+        return tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    name = str(path.with_name(f".{path.name}.tmp"))
+    return os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), name
 
 
 def _umask() -> int:
@@ -77,13 +92,20 @@ def locked(path: Path, wait: float = float("inf")) -> Iterator[None]:
 
     Raises BusyError if another process still holds it after `wait` seconds, and NoLocksError where there are none.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    handle = _open_lock(path)
     try:
         _take(handle, path, wait)
         yield
     finally:
         os.close(handle)
+
+
+def _open_lock(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
 
 
 def _take(handle: int, path: Path, wait: float) -> None:
@@ -123,8 +145,7 @@ def take(path: Path, holder: str) -> Held | None:
 
     Raises NoLocksError where there are no locks.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    handle = _open_lock(path)
     taken = False
     try:
         if taken := _flock(handle, path, fcntl.LOCK_EX):
@@ -160,6 +181,18 @@ def check_writable(folder: Path) -> None:
             pass
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(there)) from None
+
+
+FileMark = tuple[int, int, int] | None
+
+
+def file_mark(path: Path) -> FileMark:
+    """What changes when `write_atomic` replaces the file: its number, size and time. None if it is not there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def remove_temporaries(path: Path) -> None:

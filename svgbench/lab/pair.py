@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from svgbench.words.errors import DamagedError
 FORMAT, OLD_FORMAT = 2, 1
 """Formats of a cell's JSON. The old one has module paths where the new one has names (`svgbench.lab.upgrade`)."""
 
-_SEED_LINE = re.compile(rb"(\d+),")
+_SEED_LINES = re.compile(rb"(\d+),[^\n]*+(?:\n\1,[^\n]*+)*+\n?")  # lines of one seed that follow each other
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+=-]*--[A-Za-z0-9._+=-]+")
 _OPTIONAL: dict[str, type] = {"label": str, "source": str, "read": dict}
 _NEEDED = {"task": str, "variant": str, "config_hash": str, "versions": dict, "columns": list, "bytes": int}
@@ -101,12 +101,12 @@ def is_copy(path: Path, meta: Mapping[str, Any]) -> bool:
 
 def without_copies(paths: Sequence[Path]) -> list[Path]:
     """The JSONs of one folder without copies. A file is opened only if its name starts with another one's."""
-    names = [path.stem for path in paths]
+    names = {path.stem for path in paths}
     return [path for path in paths if not (_begins_with_another(path.stem, names) and _says_copy(path))]
 
 
-def _begins_with_another(name: str, names: Sequence[str]) -> bool:
-    return any(name != other and name.startswith(other) for other in names)
+def _begins_with_another(name: str, names: Set[str]) -> bool:
+    return any(name[:length] in names for length in range(1, len(name)))
 
 
 def _says_copy(path: Path) -> bool:
@@ -117,11 +117,22 @@ def _says_copy(path: Path) -> bool:
         return False
 
 
+def header_of(columns: Sequence[str]) -> bytes:
+    """The first line of a cell's CSV."""
+    return ",".join(("seed", "step", *columns)).encode() + b"\n"
+
+
 def read_rows(path: Path, meta: Mapping[str, Any]) -> bytes:
     """The header and the rows of the finished seeds that `meta` lists, each checked against its hash.
 
     Raises DamagedError if the file is gone, cut, edited or not of these columns.
     """
+    rows = rows_by_seed(path, meta)
+    return header_of(meta["columns"]) + b"".join(rows[seed] for seed in sorted(rows))
+
+
+def rows_by_seed(path: Path, meta: Mapping[str, Any]) -> dict[int, bytes]:
+    """The lines of each finished seed that has any, checked as `read_rows` does."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -132,29 +143,31 @@ def read_rows(path: Path, meta: Mapping[str, Any]) -> bytes:
     return rows
 
 
-def _checked(data: bytes, meta: Mapping[str, Any]) -> tuple[bytes, str]:
-    """The header and the finished seeds' rows of a CSV, or the reason why they differ from what was written."""
-    header = ",".join(("seed", "step", *meta["columns"])).encode() + b"\n"
-    if not data.startswith(header) or not data.endswith(b"\n"):
-        return b"", "its first or last line is not whole"
+def _checked(data: bytes, meta: Mapping[str, Any]) -> tuple[dict[int, bytes], str]:
+    """The finished seeds' lines in a CSV, or the reason why they differ from what was written."""
+    if not data.startswith(header_of(meta["columns"])) or not data.endswith(b"\n"):
+        return {}, "its first or last line is not whole"
     try:
         rows = split_rows(data)
     except DamagedError as error:
-        return b"", str(error)
+        return {}, str(error)
     finished = {int(s): e for s, e in meta["seeds"].items() if is_finished(e)}
     for seed, entry in finished.items():
         text = rows.get(seed, b"")
         if text.count(b"\n") != entry["rows"] or hashlib.sha256(text).hexdigest() != entry["sha256"]:
-            return b"", f"the rows of seed {seed} are not those that were written"
-    return header + b"".join(rows[seed] for seed in sorted(finished) if seed in rows), ""
+            return {}, f"the rows of seed {seed} are not those that were written"
+    return {seed: rows[seed] for seed in finished if seed in rows}, ""
 
 
 def split_rows(data: bytes) -> dict[int, bytes]:
     """The lines of a CSV by seed, without the header."""
     rows: dict[int, list[bytes]] = {}
-    for line in data.splitlines(keepends=True)[1:]:
-        match = _SEED_LINE.match(line)
+    place = data.find(b"\n") + 1 or len(data)
+    while place < len(data):
+        match = _SEED_LINES.match(data, place)
         if match is None:
+            line = data[place:].splitlines(keepends=True)[0]
             raise DamagedError(f"a row that starts with no seed: {line[:40]!r}")
-        rows.setdefault(int(match.group(1)), []).append(line)
+        rows.setdefault(int(match.group(1)), []).append(match.group())
+        place = match.end()
     return {seed: b"".join(lines) for seed, lines in rows.items()}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import os
 import sys
@@ -14,14 +12,16 @@ from typing import Any, Protocol, TextIO
 
 from svgbench import strict_json
 from svgbench.lab.calibration import Cost, kind
-from svgbench.lab.cells import Block
+from svgbench.lab.cells import Block, Cell
 from svgbench.lab.curves import Curve, can_show_blocks, mean, sparkline
 from svgbench.lab.eta import Forecast, duration
+from svgbench.lab.files import FileMark, file_mark
 from svgbench.lab.rows import NAME, WRITE_SECONDS
 from svgbench.lab.store import Store
 from svgbench.lab.supervisor import Event
 from svgbench.words.errors import DamagedError
 
+FORECAST_BLOCKS = 1000  # the blocks that wait, for each second between two forecasts
 LINE_SECONDS = 60.0  # the least time between two plain lines, unless a block ends
 
 
@@ -79,20 +79,39 @@ def parse_report(text: str) -> ProgressReport:
         return ProgressReport()
 
 
-def last_numbers(store: Store, block: Block, column: str) -> dict[str, float]:
-    """The mean of the column's last number over a finished block's wanted seeds, by the column's name.
+class LastNumbers:
+    """The last number of a column, by cell and seed. A cell's rows are read again only if its CSV has changed."""
 
-    It is read from the store, because a block's last progress files may be gone already. Empty if there are no numbers.
-    """
-    try:
-        rows = csv.DictReader(io.StringIO(store.rows(block.cell).decode()))
-        last: dict[str, float] = {}
-        for row in rows:
-            if int(row["seed"]) in block.wanted and math.isfinite(value := float(row[column])):
-                last[row["seed"]] = value
-    except (OSError, DamagedError, ValueError, KeyError):  # no numbers in that column; or files that others changed
-        return {}
-    return {column: mean([*last.values()])} if last else {}
+    def __init__(self, store: Store, column: str) -> None:
+        self.store, self.column = store, column
+        self.rows: tuple[Cell | None, FileMark, Mapping[int, bytes]] = (None, None, {})  # of the cell asked for last
+
+    def of(self, block: Block) -> dict[str, float]:
+        """The mean over a finished block's wanted seeds, by the column's name. Empty if there are no numbers.
+
+        It is read from the store, because a block's last progress files may be gone already.
+        """
+        cell = block.cell
+        if self.column not in cell.columns:
+            return {}
+        mark = file_mark(self.store.csv_path(cell))
+        try:
+            if self.rows[:2] != (cell, mark):
+                self.rows = cell, mark, self.store.rows_by_seed(cell)
+            place = 2 + cell.columns.index(self.column)
+            numbers = [_last_number(self.rows[2].get(seed, b""), place) for seed in block.wanted]
+        except (OSError, DamagedError, ValueError, IndexError):  # no numbers there; or files that others changed
+            return {}
+        found = [number for number in numbers if number is not None]
+        return {self.column: mean(found)} if found else {}
+
+
+def _last_number(lines: bytes, place: int) -> float | None:
+    """The last finite number in that column."""
+    for line in reversed(lines.splitlines()):
+        if math.isfinite(value := float(line.split(b",")[place])):
+            return value
+    return None
 
 
 class Watched:
@@ -105,6 +124,8 @@ class Watched:
         self.reports: dict[Block, ProgressReport] = {}
         self.curves: dict[Block, Curve] = {}
         self.read: dict[Block, float] = {}  # when its rows were read last
+        self.numbers = None if expected.store is None else LastNumbers(expected.store, expected.column)
+        self.whole: tuple[float, float | None] = (-math.inf, None)  # when it was computed, and the remaining seconds
 
     def hear(self, event: Event, block: Block, text: str, now: float) -> None:
         if event in ("started", "retry"):
@@ -116,8 +137,9 @@ class Watched:
             self.ended += 1
             self.curves.pop(block, None)
             self.forecast.ended(block, now, event == "finished")
-            if event == "finished" and self.store is not None:
-                last = last_numbers(self.store, block, self.column)
+            self.read.pop(block, None)
+            if event == "finished" and self.numbers is not None:
+                last = self.numbers.of(block)
                 self.reports[block] = replace(self.reports.get(block, ProgressReport()), last=last)
         elif event in ("waiting", "stopped"):
             self.forecast.postponed(block)
@@ -153,8 +175,15 @@ class Watched:
 
     def left(self, now: float, block: Block | None = None) -> str:
         """The remaining time of a running block, or of all; empty if unknown."""
-        seconds = self.forecast.whole(now) if block is None else self.forecast.of(block, now)
+        seconds = self._whole(now) if block is None else self.forecast.of(block, now)
         return "" if seconds is None else f"{duration(seconds)} left"
+
+    def _whole(self, now: float) -> float | None:
+        """The remaining time of all; for many blocks it is computed rarely, and counted down between."""
+        at, seconds = self.whole
+        if now - at >= len(self.forecast.waiting) / FORECAST_BLOCKS:
+            self.whole = at, seconds = now, self.forecast.whole(now)
+        return None if seconds is None else max(seconds - (now - at), 0.0)
 
 
 class Lines:

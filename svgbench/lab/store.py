@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -21,17 +22,20 @@ from svgbench import strict_json
 from svgbench.lab import platform, source
 from svgbench.lab.cells import Block, Cell
 from svgbench.lab.damage import DamagedFileError, unreadable
-from svgbench.lab.files import check_writable, is_locked, locked, remove_temporaries, write_atomic
+from svgbench.lab.files import check_writable, is_locked, locked, write_atomic
 from svgbench.lab.pair import (
     FORMAT,
     dump_meta,
+    header_of,
     is_cell_file,
     is_finished,
     read_meta,
     read_rows,
-    split_rows,
+    rows_by_seed,
     without_copies,
 )
+
+_BLOCK_LOCK = re.compile(r"block-[0-9]+-[^.]*(\.placed)?\.lock")
 
 Status = Literal["done", "running", "partial", "failed", "diverged", "stale", "other", "missing"]
 
@@ -101,14 +105,19 @@ class Store:
 
     def state(self, cell: Cell, thorough: bool = False) -> CellState:
         """The cell's status. Reads one JSON and one file size; the rows are read only if `thorough`."""
-        at_work = self.cell_work(cell).is_dir()
-        running = at_work and self._running(cell)
+        names = self._work_names(cell)
+        running = False
         try:
             meta = self.meta(cell)
+            if locks := self._unstored_locks(cell, names, meta or {}):
+                running = any(map(is_locked, locks))
+                meta = meta if running else self.meta(cell)  # a block may have ended between the two looks
         except DamagedFileError as error:
+            running = any(map(is_locked, self._unstored_locks(cell, names, {})))
             return CellState("running" if running else "failed", note=error.note, damage=error)
         if meta is None:
-            started = at_work and any(self.cell_work(cell).glob(f"block-*-{cell.identity}/checkpoint.pt"))
+            begun = (name for name in names if name.startswith("block-") and name.endswith(f"-{cell.identity}"))
+            started = any((self.cell_work(cell) / name / "checkpoint.pt").exists() for name in begun)
             return CellState("running" if running else "partial" if started else "missing")
         unfit, note = self._unfit(cell, meta)
         damage = None if unfit else self._damage(cell, meta, thorough)
@@ -131,6 +140,17 @@ class Store:
         seconds = sum(recorded[s].get("seconds", 0.0) for s in done)
         return CellState(status, done, () if unfit else done, diverged, failed, note, seconds, damage)
 
+    def stored(self, cell: Cell, thorough: bool) -> frozenset[int]:
+        """`state(cell, thorough).usable`, without a look at `.work`."""
+        try:
+            meta = self.meta(cell)
+        except DamagedFileError:
+            return frozenset()
+        if meta is None or self._unfit(cell, meta)[0] or self._damage(cell, meta, thorough):
+            return frozenset()
+        finished = (int(seed) for seed, entry in meta["seeds"].items() if is_finished(entry))
+        return frozenset(finished).intersection(cell.seeds)
+
     def _unfit(self, cell: Cell, meta: Mapping[str, Any]) -> tuple[Status | None, str]:
         """The status of a pair to which no seeds can be added, with the reason."""
         if meta["config_hash"] != cell.identity:
@@ -143,8 +163,24 @@ class Store:
                     return "other", f"measured with {name} {there} (here {value})"
         return None, ""
 
-    def _running(self, cell: Cell) -> bool:
-        return any(is_locked(path) for path in self.cell_work(cell).glob("block-*.lock"))
+    def _work_names(self, cell: Cell) -> list[str]:
+        """What lies in the cell's folder under `.work`."""
+        try:
+            return os.listdir(self.cell_work(cell))
+        except OSError:
+            return []
+
+    def _unstored_locks(self, cell: Cell, names: Iterable[str], meta: Mapping[str, Any]) -> list[Path]:
+        """The locks of the cell's blocks, except of those that are stored as a whole, which nobody needs to ask."""
+        finished = {int(seed) for seed, entry in meta.get("seeds", {}).items() if is_finished(entry)}
+        now = cell.identity if meta.get("config_hash") == cell.identity else None
+
+        def is_stored(name: str) -> bool:
+            index, identity = name.split(".")[0].split("-", 2)[1:]
+            return identity == now and finished.issuperset(Block(cell, int(index), ()).seeds)
+
+        folder = self.cell_work(cell)
+        return [folder / name for name in names if _BLOCK_LOCK.fullmatch(name) and not is_stored(name)]
 
     def _damage(self, cell: Cell, meta: Mapping[str, Any], thorough: bool) -> DamagedFileError | None:
         """Why the CSV differs from what was written, or None. An equal size is trusted unless `thorough`."""
@@ -167,6 +203,13 @@ class Store:
         if meta is None:
             raise FileNotFoundError(self.json_path(cell))
         return read_rows(self.csv_path(cell), meta)
+
+    def rows_by_seed(self, cell: Cell) -> dict[int, bytes]:
+        """The lines of each finished seed. Raises as `rows` does."""
+        meta = self.meta(cell)
+        if meta is None:
+            raise FileNotFoundError(self.json_path(cell))
+        return rows_by_seed(self.csv_path(cell), meta)
 
     # -- writing ------------------------------------------------------------------------------------------
 
@@ -195,8 +238,7 @@ class Store:
         The caller holds the cell's lock. A pair of another identity or platform, or a damaged one, is moved aside
         first. Returns the cell's JSON.
         """
-        meta = self._current(cell)
-        kept = split_rows(self.rows(cell)) if any(map(is_finished, meta["seeds"].values())) else {}
+        meta, kept = self._current(cell)
         new = [seed for seed in texts if not is_finished(meta["seeds"].get(str(seed), {}))]
         if not new:
             return meta
@@ -204,9 +246,8 @@ class Store:
             kept[seed] = texts[seed].encode()
             digest = hashlib.sha256(kept[seed]).hexdigest()
             meta["seeds"][str(seed)] = {**entries[seed], "sha256": digest}
-        lines = [",".join(("seed", "step", *cell.columns)).encode() + b"\n"]
-        data = b"".join(lines + [kept[seed] for seed in sorted(kept)])
-        write_atomic(self.csv_path(cell), data)
+        data = b"".join([header_of(cell.columns), *(kept[seed] for seed in sorted(kept))])
+        write_atomic(self.csv_path(cell), data, alone=True)
         self._write_meta(cell, {**meta, "bytes": len(data)})
         return meta
 
@@ -214,7 +255,7 @@ class Store:
         """Note in the JSON that the block's wanted seeds failed. A failure never counts as a result."""
         cell = block.cell
         with self.exclusive(cell):
-            meta = self._current(cell)
+            meta, _ = self._current(cell)
             for seed in block.wanted:
                 if not is_finished(meta["seeds"].get(str(seed), {})):
                     where = str(log.relative_to(self.root)) if log.is_relative_to(self.root) else str(log)
@@ -243,24 +284,30 @@ class Store:
         }
         write_atomic(path.with_suffix(".json"), dump_meta({**meta, "seeds": seeds, "bytes": path.stat().st_size}))
 
-    def _current(self, cell: Cell) -> dict[str, Any]:
-        """The JSON to add to; a new one if there is none, or if the pair does not fit and was moved aside."""
-        remove_temporaries(self.csv_path(cell))
-        remove_temporaries(self.json_path(cell))
+    def _current(self, cell: Cell) -> tuple[dict[str, Any], dict[int, bytes]]:
+        """The JSON to add to, and the checked lines of its finished seeds.
+
+        A new one if there is none, or if the pair does not fit and was moved aside.
+        """
+        rows: dict[int, bytes] = {}
         try:
             meta = self.meta(cell)
-            damage = None if meta is None else self._damage(cell, meta, thorough=True)
+            if meta is not None and any(map(is_finished, meta["seeds"].values())):
+                rows = rows_by_seed(self.csv_path(cell), meta)
             unfit = meta is not None and self._unfit(cell, meta)[0] is not None
         except DamagedFileError as error:
-            meta, damage, unfit = None, error, True
-        if damage is not None and damage.mendable:
-            raise damage
-        if damage is not None:
-            unfit = True
+            if error.mendable:
+                raise
+            meta, unfit = None, True
         if unfit:
             self.move_aside(cell)
-            meta = None
-        return meta or {
+        elif meta is not None:
+            return meta, rows
+        return self._new(cell), {}
+
+    def _new(self, cell: Cell) -> dict[str, Any]:
+        """The JSON of a cell without seeds."""
+        return {
             "format": FORMAT,
             "experiment": cell.experiment,
             "budget": cell.budget,
@@ -283,7 +330,7 @@ class Store:
 
     def _write_meta(self, cell: Cell, meta: Mapping[str, Any]) -> None:
         seeds = dict(sorted(meta["seeds"].items(), key=lambda item: int(item[0])))
-        write_atomic(self.json_path(cell), dump_meta({**meta, "seeds": seeds}))
+        write_atomic(self.json_path(cell), dump_meta({**meta, "seeds": seeds}), alone=True)
 
     def move_aside(self, cell: Cell) -> Path:
         """Put the cell's pair under `.work/superseded`, where `clean` finds it. Returns the folder."""

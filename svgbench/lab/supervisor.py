@@ -26,18 +26,20 @@ from svgbench.lab.executor import Executor, Handle, Placement
 from svgbench.lab.files import Held, is_locked, take, write_atomic
 from svgbench.lab.merging import Merging
 from svgbench.lab.platform import seconds_of
+from svgbench.lab.queue import Entry, Queue
 from svgbench.lab.store import Store
 
 POLL_SECONDS = 0.05
+LOOK_SECONDS, LOOK_SHARE, LOOK_LONGEST, LOOKS = 0.1, 0.01, 10.0, 200.0
+"""A block's report is read again after a hundredth of the time that the block has run here, from 0.1 s to 10 s; and at
+most 200 reports are read a second."""
+FILL_SECONDS = 1.0  # the longest search for blocks to start, between two looks at those that run
 HANG_SECONDS = "SVGBENCH_HANG_SECONDS"
 ATTEMPTS = 2
 LOSSES = 3
 """How many workers a block may lose one after the other without getting any further."""
 
 Event = Literal["started", "progress", "finished", "retry", "failed", "waiting", "stopped"]
-
-
-_Waiting = tuple[Block, int, float]  # block, attempt, not before (monotonic seconds)
 
 
 @dataclass(frozen=True)
@@ -65,9 +67,10 @@ class _Placed:
     handle: Handle
     attempt: int
     seen: float  # when it last showed progress
+    begun: float
+    look: float = 0.0  # when its report is read again
     report: bytes = b""
     first_report: bytes = b""  # of an earlier process
-    looked: float = 0.0
     killed: str = ""
 
 
@@ -106,7 +109,7 @@ class Supervisor:
     def run(self, blocks: Sequence[Block], deadline: float | None = None) -> BlockOutcomes:
         """Run the blocks; `deadline` is on the monotonic clock, and stops them at a checkpoint."""
         outcome = BlockOutcomes()
-        waiting: list[_Waiting] = [(b, 1, 0.0) for b in blocks]
+        waiting = Queue(blocks)
         self.left.update(block.cell for block in blocks)
         placed: list[_Placed] = []
         asked = 0
@@ -128,35 +131,33 @@ class Supervisor:
             for one in placed:
                 one.handle.kill()
                 one.held.release()
-        outcome.unfinished += [block for block, _, _ in waiting]
+        outcome.unfinished += waiting
         return outcome
 
-    def _fill(self, waiting: list[_Waiting], placed: list[_Placed], outcome: BlockOutcomes) -> None:
+    def _fill(self, waiting: Queue, placed: list[_Placed], outcome: BlockOutcomes) -> None:
         """Start blocks in all free slots."""
-        index = 0
-        while index < len(waiting) and len(placed) < self.executor.slots and not self.stopping:
-            block, attempt, not_before = waiting[index]
-            if not_before > time.monotonic():
-                index += 1
-                continue
+        begun = time.monotonic()
+        while len(placed) < self.executor.slots and not self.stopping:
+            now = time.monotonic()
+            entry = waiting.take(now) if now - begun < FILL_SECONDS else None
+            if entry is None:
+                return
+            block, attempt = entry
             try:
-                held = self._claim(block)
-                if held is not None:
+                if self.merging.stored.had(block):
+                    self._leave(block)
+                    self._finished(block, outcome)
+                elif (held := self._claim(block)) is not None:
                     placed.append(self._place(block, attempt, held))
-                    del waiting[index]
                 elif self._is_done(block):
-                    del waiting[index]
                     self._delivered(block)
                 else:
-                    waiting[index] = (block, attempt, time.monotonic() + 1.0)
+                    waiting.runs_elsewhere(entry, now)
             except OSError as error:  # its job cannot be written; other blocks may still start
-                del waiting[index]
                 self._fail(Failure(block, f"could not be started: {error}"), outcome)
 
     def _claim(self, block: Block) -> Held | None:
         """The block's `placed_lock`, if the block needs a process and no other supervisor sees to it."""
-        if self.merging.stored.has(block):
-            return None
         path = self.store.placed_lock(block)
         held = take(path, self.name) if self.store.locks else Held(None)
         if held is None:
@@ -193,50 +194,61 @@ class Supervisor:
             held.release()
             raise
         self.listen("started" if attempt == 1 else "retry", block, "")
-        report = self._report(block)
-        return _Placed(block, held, handle, attempt, time.monotonic(), report, first_report=report)
+        report, now = self._report(block), time.monotonic()
+        return _Placed(block, held, handle, attempt, now, now, report=report, first_report=report)
 
-    def _poll(self, waiting: list[_Waiting], placed: list[_Placed], outcome: BlockOutcomes) -> None:
+    def _poll(self, waiting: Queue, placed: list[_Placed], outcome: BlockOutcomes) -> None:
         """Watch the running blocks, and see to those that have ended."""
         for one in list(placed):
             status = one.handle.poll()
             if status is None:
-                self._watch(one)
+                self._watch(one, len(placed))
                 continue
             placed.remove(one)
             one.held.release()
             again = self._ended(one, status, outcome)
             if again is not None:
-                waiting.append(again)
+                waiting.add(*again)
+
+    def _leave(self, block: Block) -> None:
+        """The block neither waits nor runs here any more."""
+        self.left[block.cell] -= 1
+        if not self.left[block.cell]:
+            del self.left[block.cell]
 
     def _delivered(self, block: Block) -> None:
-        self.left[block.cell] -= 1
+        self._leave(block)
         self.merging.add(block)
 
     def _merge(self, outcome: BlockOutcomes) -> None:
         """Merge deliveries that are due."""
-        busy = {cell for cell, count in self.left.items() if count}
-        for block, error in self.merging.merge(busy, at_once=bool(self.stopping)):
+        for block, error in self.merging.merge(self.left, at_once=bool(self.stopping)):
             if error:
                 outcome.failures.append(Failure(block, error, self.store.log_path(block)))
                 self.listen("failed", block, error)
             else:
-                self.store.tidy(block)
-                outcome.finished.append(block)
-                self.listen("finished", block, "")
+                self._finished(block, outcome)
 
-    def _watch(self, one: _Placed) -> None:
+    def _finished(self, block: Block, outcome: BlockOutcomes) -> None:
+        """The store has the block."""
+        self.store.tidy(block)
+        outcome.finished.append(block)
+        self.listen("finished", block, "")
+
+    def _watch(self, one: _Placed, placed: int) -> None:
         """Report progress. End a block that has made none for too long."""
-        if time.monotonic() - one.looked < getattr(self.executor, "look_seconds", 0.0):
+        now = time.monotonic()
+        if now < one.look:
             return
-        one.looked = time.monotonic()
         if _waits(one.handle):
-            one.seen = one.looked
+            one.seen = one.begun = now
+        rare = min(LOOK_SHARE * (now - one.begun), LOOK_LONGEST)
+        one.look = now + max(LOOK_SECONDS, placed / LOOKS, rare, getattr(self.executor, "look_seconds", 0.0))
         report = self._report(one.block) or one.report
         if report != one.report:
-            one.report, one.seen = report, time.monotonic()
+            one.report, one.seen = report, now
             self.listen("progress", one.block, report.decode())
-        elif time.monotonic() - one.seen > self.hang_seconds and not one.killed:
+        elif now - one.seen > self.hang_seconds and not one.killed:
             one.killed = f"no progress for {self.hang_seconds:.0f} s"
             one.handle.kill()
 
@@ -247,28 +259,26 @@ class Supervisor:
         except OSError:
             return b""
 
-    def _ended(self, one: _Placed, status: int, outcome: BlockOutcomes) -> _Waiting | None:
+    def _ended(self, one: _Placed, status: int, outcome: BlockOutcomes) -> tuple[Entry, float | None] | None:
         """Note how a process ended; return what to start again, and the earliest time."""
         block = one.block
         if status == child.FINISHED:
             self._delivered(block)
         elif status == child.STOPPED or self.stopping:
-            self.left[block.cell] -= 1
+            self._leave(block)
             outcome.unfinished.append(block)
             self.listen("stopped", block, "")
         elif status == child.BUSY:
             self._tell_waiting(block)
-            return block, one.attempt, time.monotonic() + 1.0
-        elif (
-            status == child.LOST and one.report != one.first_report
-        ):  # this machine slept, and the block had made progress
-            return block, one.attempt, 0.0
+            return (block, one.attempt), time.monotonic() + 1.0
+        elif status == child.LOST and (self._report(block) or one.report) != one.first_report:
+            return (block, one.attempt), None  # this machine slept, and the block had made progress
         elif status == child.GONE and not one.killed and (_waits(one.handle) or self._may_lose(one)):
-            return block, one.attempt, 0.0
+            return (block, one.attempt), None
         else:
             error = one.killed or self._error(block, status)
             if one.attempt < ATTEMPTS and status != child.UNBUILT:
-                return block, one.attempt + 1, 0.0
+                return (block, one.attempt + 1), None
             log = self.store.log_path(block)
             self._record(block, error, one.attempt, log)
             self._fail(Failure(block, error, log), outcome)
@@ -284,7 +294,7 @@ class Supervisor:
         return losses.count <= LOSSES
 
     def _fail(self, failure: Failure, outcome: BlockOutcomes) -> None:
-        self.left[failure.block.cell] -= 1
+        self._leave(failure.block)
         outcome.failures.append(failure)
         self.listen("failed", failure.block, failure.error)
 

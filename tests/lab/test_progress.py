@@ -15,10 +15,10 @@ from svgbench.lab.progress import (
     LINE_SECONDS,
     Bars,
     Expected,
+    LastNumbers,
     Lines,
     ProgressReport,
     Watched,
-    last_numbers,
     parse_report,
     reporter,
 )
@@ -125,7 +125,7 @@ def test_a_finished_block_shows_what_is_stored(blocks, tmp_path):
     assert watched.value(blocks[0]) == "position -44"
     watched.hear("finished", blocks[0], "", 2.0)
     assert watched.value(blocks[0]) == "position 4", "the mean of 7 and 1: seed 2 is another block's"
-    assert last_numbers(store, blocks[0], "side") == {}, "words have no mean"
+    assert LastNumbers(store, "side").of(blocks[0]) == {}, "words have no mean"
     store.csv_path(cell).unlink()
     watched.hear("finished", blocks[0], "", 3.0)
     assert watched.value(blocks[0]) == "", "nothing rather than something old"

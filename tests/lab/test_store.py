@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -103,13 +104,24 @@ def test_rows_of_seeds_that_the_json_does_not_list_do_not_exist(store, cell):
 
 def test_a_merge_takes_away_what_its_own_cell_left_and_nothing_of_others(store, cell):
     """Another cell's write may be under way in the same folder: taking its file would fail that block."""
-    folder = store.csv_path(cell).parent
-    mine, other = folder / f".{cell.name}.csv.abc.tmp", folder / ".field-calm--still.csv.abc.tmp"
-    mine.touch()
-    other.touch()
+    names = [f".{name}.{kind}.tmp" for name in (cell.name, "field-calm--still") for kind in ("csv", "json")]
+    for name in names:
+        (store.csv_path(cell).parent / name).write_text("a part of a longer text " * 1000)
     merge(store, cell_of(seeds=4), (2,))
-    assert not mine.exists()
-    assert other.exists()
+    assert sorted(path.name for path in store.root.rglob("*.tmp")) == names[2:]
+    assert store.state(cell_of(seeds=4), thorough=True).usable == (0, 1, 2)
+
+
+def test_a_merge_lists_no_folder_of_cells(store, cell, monkeypatch):
+    """A grid has thousands of cells in one folder."""
+    listed = []
+    for name in ("scandir", "listdir"):
+        real = getattr(os, name)
+        monkeypatch.setattr(os, name, lambda path=".", real=real: listed.append(os.fspath(path)) or real(path))
+    merge(store, cell_of(seeds=4), (2,))
+    store.state(cell)
+    assert str(store.csv_path(cell).parent) not in listed
+    assert str(store.cell_work(cell)) in listed, "the patch sees what is listed"
 
 
 # -- damage -------------------------------------------------------------------------------------------------
@@ -221,7 +233,10 @@ def test_statuses(tmp_path):
     merge(store, cell, (1, 2, 3))
     assert store.state(cell).status == "done"
     with locked(store.block_lock(block_of(cell))):
-        assert store.state(cell).status == "running"
+        assert store.state(cell).status == "done", "of a block that is stored nobody needs to ask"
+        assert store.state(replace(cell, identity="of another source")).status == "running"
+    with locked(store.placed_lock(block_of(cell_of(seeds=6), 2))):
+        assert store.state(cell).status == "running", "a run that was asked for more seeds"
 
 
 @pytest.mark.parametrize(
