@@ -12,7 +12,7 @@ from svgbench import strict_json
 
 NAMES = (
     "commands", "importing", "seed_axis", "lab_overhead", "stepping", "update", "planning", "memory", "trpo",
-    "value_gradients", "nvil", "model_based",
+    "value_gradients", "nvil", "model_based", "growth",
 )  # fmt: skip
 
 

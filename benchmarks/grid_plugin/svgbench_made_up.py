@@ -84,7 +84,11 @@ class Executor:
     def __init__(self, slots: int, address: str = "", seconds: float = SECONDS) -> None:
         self.slots, self.seconds, self.spent = slots, seconds, 0.0
         if address:
-            atexit.register(lambda: Path(address).write_text(repr(self.spent)))
+            atexit.register(self._note, Path(address))
+
+    def _note(self, path: Path) -> None:
+        if self.spent:  # `run` makes one executor to check the name, and another one to use
+            path.write_text(repr(self.spent), encoding="ascii")
 
     def submit(self, placement: Placement) -> MadeUp:
         return MadeUp(self, placement)

@@ -165,10 +165,13 @@ class BlockProcess:
                     self.last.setdefault(name, {})[row["seed"]] = float(value)
 
     def _report(self, learner: Learner, at_once: bool = False) -> None:
-        """Write progress.json: after a hundredth of the time that the block has taken, from 1 s to 10 s."""
+        """Write progress.json, again after a hundredth of the time that the block has taken, from 1 s to 10 s.
+
+        With checkpoints after every slice, it is written after every slice.
+        """
         now = time.monotonic()
-        shortest = REPORT_SECONDS if self.interval else 0.0
-        if now - self.reported < min(max(shortest, REPORT_SHARE * self.seconds), REPORT_LONGEST) and not at_once:
+        wait = min(max(REPORT_SECONDS, REPORT_SHARE * self.seconds), REPORT_LONGEST)
+        if self.interval and now - self.reported < wait and not at_once:
             return
         self.reported = now
         done, total = learner.progress

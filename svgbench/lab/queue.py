@@ -1,8 +1,8 @@
 """The blocks that wait for a slot: those to start, in order, and those to look at again later.
 
 A block that another supervisor runs is looked at rarely, the longer it has run: after a tenth of the time since it was
-found to run there, between 1 s and 60 s. If many blocks are, there are at most ten looks a second at them; then others
-probably look, too. Each look asks the disk that they share about five times.
+found to run there, between 1 s and 60 s. If many blocks are, there are at most two looks a second at all of them; then
+others probably look, too. Each look asks the disk that they share about five times.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from svgbench.lab.cells import Block
 
 SHORTEST, LONGEST = 1.0, 60.0  # seconds between two looks at a block that runs elsewhere
 SHARE = 0.1  # of the time since the first one
-LOOKS = 10.0  # a second, at all of them
+LOOKS = 2.0  # a second, at all of them
 
 Entry = tuple[Block, int]
 """A block, and the attempt that is to start."""

@@ -50,6 +50,7 @@ def test_a_block_killed_again_and_again(bench):
             wait_until(running.blocks, "a block")
             (pid,) = running.blocks()
             wait_until(lambda n=before: bench.done_slices(block) > n, "a slice")
+            wait_until((bench.store.block_work(block) / "checkpoint.pt").exists, "its checkpoint")
             time.sleep(random.uniform(0.0, 0.2))
             moments.append((before, seen, bench.done_slices(block)))
             kill(pid)
