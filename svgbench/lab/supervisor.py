@@ -30,8 +30,8 @@ from svgbench.lab.queue import Entry, Queue
 from svgbench.lab.store import Store
 
 POLL_SECONDS = 0.05
-LOOK_SECONDS, LOOK_SHARE, LOOK_LONGEST, LOOKS = 0.1, 0.01, 10.0, 200.0
-"""A block's report is read again after a hundredth of the time that the block has run here, from 0.1 s to 10 s; and at
+LOOK_SECONDS, LOOK_SHARE, LOOK_LONGEST, LOOKS = 0.5, 0.01, 10.0, 200.0
+"""A block's report is read again after a hundredth of the time that the block has run here, from 0.5 s to 10 s; and at
 most 200 reports are read a second."""
 FILL_SECONDS = 1.0  # the longest search for blocks to start, between two looks at those that run
 HANG_SECONDS = "SVGBENCH_HANG_SECONDS"

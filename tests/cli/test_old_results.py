@@ -53,7 +53,7 @@ def test_results_that_cannot_be_upgraded_are_named(bench, tmp_path):
 
 
 def leave_work(store, block, slices):
-    """What a killed block left before blocks delivered: a checkpoint, its rows, a job named after a process, one lock."""
+    """What a killed block left before there were deliveries: a checkpoint, its rows, a job named after a process."""
     process = BlockProcess(store, block, 1)
     learner = process.make()
     for _ in range(slices):
