@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from svgbench.lab.eta import duration
@@ -14,8 +15,11 @@ COMMANDS = 4
 LONGEST_LIST = 56  # characters; with the option's name and a margin it fits on a line of 80
 
 
-def print_fits(cells: Sequence[PricedCell], limit: float, as_json: bool) -> None:
-    """Print the cells that fit into `limit` seconds, the cheapest first, and the commands that run them."""
+def print_fits(cells: Sequence[PricedCell], limit: float, as_json: bool, given: str = "") -> None:
+    """Print the cells that fit into `limit` seconds, the cheapest first, and the commands that run them.
+
+    given: the plan's other options, which the commands repeat (`repeated`).
+    """
     from svgbench.terminal import out, out_json, out_lines, out_rows, width
 
     found = fitted(cells, limit)
@@ -34,7 +38,7 @@ def print_fits(cells: Sequence[PricedCell], limit: float, as_json: bool) -> None
     if fits:
         out_rows([row | _durations(row) for row in fits[:SHOWN]], False, "", several | columns)
     out_lines(_sentences(rows, fits, limit))
-    commands = commands_of(fits)
+    commands = [command + given for command in commands_of(fits)]
     for command in commands[:COMMANDS]:
         room = width() if len(command) <= width() else width() - 4  # of two spaces before, or a backslash behind
         out(" \\\n  ".join(textwrap.wrap(command, room, break_long_words=False, break_on_hyphens=False)))
@@ -91,6 +95,15 @@ def commands_of(fits: Sequence[dict[str, Any]]) -> list[str]:
         f"svgbench run {experiment} --budget {budget}{_option('--tasks', on)}{_option('--variants', own)}"
         for (experiment, budget, own), on in tasks.items()
     ]
+
+
+def repeated(options: Mapping[str, Any]) -> str:
+    """The options that have a value, as words of a command, each after a space."""
+    words = ""
+    for name, value in options.items():
+        for one in value if isinstance(value, list) else [] if value is None else [value]:
+            words += f" {name} {shlex.quote(str(one))}"
+    return words
 
 
 def _option(name: str, values: Sequence[str]) -> str:

@@ -78,9 +78,11 @@ def plan(
         power = describe.power_sentences(study.experiment, min(len(c.cell.seeds) for c in made.cells), study.rivals_n())
         out_lines([*lines, *power])
     if limit is not None:
-        from svgbench.commands.fitting import print_fits
+        from svgbench.commands.fitting import print_fits, repeated
 
-        print_fits(cells, limit, as_json)
+        on = None if device == "cpu" else device
+        given = {"--seeds": seeds, "-o": override, "--jobs": jobs, "--device": on, "--results": results}
+        print_fits(cells, limit, as_json, repeated(given))
     elif as_json:
         out_json(everything)
 

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from svgbench import strict_json
-from svgbench.commands.fitting import commands_of, print_fits
+from svgbench.commands.fitting import commands_of, print_fits, repeated
 from svgbench.lab.fitting import PricedCell, fitted
 
 HOUR = 3600.0
@@ -72,6 +72,13 @@ def test_the_answer_is_a_grid_and_the_commands_that_run_it(capsys, monkeypatch):
         "svgbench run sac-svg/table2 --budget paper --tasks swimmer --variants random,sac\n"
         "svgbench run sac-svg/table2 --budget paper --tasks hopper --variants sac\n"
     )
+
+
+def test_commands_repeat_the_options_of_the_plan(capsys):
+    given = {"--seeds": "3", "-o": ["tau=0.1", "hidden=8,8"], "--jobs": None, "--results": "my results"}
+    print_fits(CELLS[:1], 10 * HOUR, False, repeated(given))
+    words = shlex.split(capsys.readouterr().out.split("\n", 3)[3].replace("\\\n", " "))
+    assert words[-8:] == ["--seeds", "3", "-o", "tau=0.1", "-o", "hidden=8,8", "--results", "my results"]
 
 
 def test_nothing_fits_and_nothing_is_missing(capsys):
