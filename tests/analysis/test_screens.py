@@ -14,7 +14,7 @@ from svgbench.analysis.judge.aggregates import aggregates_of
 from svgbench.analysis.read.frames import Results
 from svgbench.analysis.read.measures import CellData
 from svgbench.analysis.show.aggregate_text import aggregate_lines
-from svgbench.analysis.show.screens import exchanged, screenful, whole_text
+from svgbench.analysis.show.screens import exchanged, means_only, screenful, whole_text
 from svgbench.analysis.show.summary import results_grids
 from svgbench.analysis.show.tables import DisplayTable, Measured
 from svgbench.overview import list_lines, overview_lines, several_overviews
@@ -140,3 +140,20 @@ def test_further_measures_are_named_if_they_do_not_fit():
     grids = [table(2, 10), replace(table(2, 10), measure="n")]
     assert "also measured: n: --verbose" in screenful(grids, 80, 20)
     assert screenful(grids, 80, 60) == whole_text(grids, 80)
+
+
+def test_a_table_that_fits_in_no_other_shape_shows_means_only():
+    numbers = (Measured(1234.56, 78.9, 5, best=True), Measured(-0.25, 0.5, 5), "–")
+    columns = tuple(f"PETS column {j}" for j in range(6))
+    rows = [(f"{'  ' * (i % 2)}row {i}", tuple(numbers[(i + j) % 3] for j in range(6))) for i in range(16)]
+    grid = DisplayTable("t", "", columns, tuple(rows), ("a note",), mark="the best")
+    text = screenful([grid], 80, SCREEN)
+    assert text.count("\n") <= SCREEN
+    assert "means only; spreads and n: --verbose" in text
+    assert "1235 *" in text
+    assert "±" not in text
+    few = replace(grid, rows=grid.rows[:4])
+    assert "1235 ± 79" in screenful([few], 80, SCREEN)
+    assert "means only" not in screenful([few], 80, SCREEN)
+    lost = DisplayTable("", "", ("x",), (("a", (Measured(-3.14, 0.5, 4, diverged=1),)), ("b", (None,))))
+    assert [str(cells[0]) for _, cells in means_only(lost).rows] == ["-3.14 +1 diverged", "None"]

@@ -46,7 +46,7 @@ TABLE2 = Experiment(
     description=(
         "Return of the last evaluation (ten episodes of the deterministic policy) after the paper's number of "
         "environment steps, for SAC, SAC-SVG(H) with H = 1, 2, 3, 4, 5, 10 model steps, TD3, PETS, POPLIN-P, "
-        "ME-TRPO, SAC with STEVE's targets, and uniform random actions. The profile is the authors' code, the target "
+        "ME-TRPO, STEVE on SAC, and uniform random actions. The profile is the authors' code, the target "
         "entropies those of the paper's Table 4, one schedule per task. TD3, the planners and ME-TRPO are run as for "
         "the rows that the paper quotes; a planner's return is that of its last planned episodes of training. "
         "Methods that are not run appear as published only."

@@ -120,7 +120,7 @@ METRPO = Rival(
 STEVE = Rival(
     variant=Variant(
         "steve",
-        "SAC with STEVE's targets",
+        "STEVE on SAC",
         "maac",
         {
             "H": 0,
