@@ -418,7 +418,7 @@ def test_the_estimate_of_work_counts_the_expansion(expansion):
         return estimated
 
     assert work() < work(critic_steps=1, expansion=expansion) < work(critic_steps=2, expansion=expansion)
-    assert work(module=sac) < work(H=0, critic_steps=2, expansion=expansion) < work(critic_steps=2, expansion=expansion)
+    assert work(H=0) < work(H=0, critic_steps=2, expansion=expansion) < work(critic_steps=2, expansion=expansion)
     assert work(critic_steps=2, expansion="plain") < work(critic_steps=2, expansion="td-k")
 
 
