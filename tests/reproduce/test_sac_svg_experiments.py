@@ -181,6 +181,8 @@ def test_planners_are_cut_as_the_sheet_says_and_run_whole_at_paper():
     assert [paper[name].config["init_variance"] for name in planners] == [0.25, 0.1, 0.1, 0.03]
     assert [paper[name].config["average"] for name in planners[1:3]] == ["replaces", "is added"]
     assert paper["poplin-p-bc"].config["training"] == "clone"
+    for cell in cells("smoke").values():  # a policy learns before the end
+        assert cell.limits["total_steps"] > cell.config["random_steps"] + cell.config["rollout_steps"]
 
 
 def test_a_planner_s_model_sees_pets_cheetah_as_the_code_s_does():

@@ -80,6 +80,7 @@ _PLANNED_SMOKE: dict[str, Setting] = {
     "plan_iterations": 2,
     "plan_horizon": 3,
     "random_steps": 1000,
+    "rollout_steps": 500,  # so that a policy learns once, and AVG's readings part
     "eval_every": 1000,
     "eval_episodes": 3,
     "steps_per_slice": 100,
@@ -126,7 +127,7 @@ _PLANNED = (
         id="planner-short",
         paper="200k steps (50k), and as many plans",
         ours=f"`short`: PETS 20k steps, POPLIN-P 15k steps with a policy of 16 units for 32; {_SEARCH_CUT}. `smoke`: "
-        "2k steps, 10 candidates, 3 steps, models of 2 x 16 units",
+        "2k steps, 10 candidates, 3 steps, models of 2 x 16 units, fits every 500 steps",
         reason="a plan costs a second and more. A smaller search changes these methods most: POPLIN-P's claim is what "
         "it finds",
         source="our choice",
