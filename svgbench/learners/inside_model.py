@@ -69,7 +69,7 @@ class Rounds:
     path_length steps each; the last collection has fewer if no more are left. random_start: whether the first
     collection takes uniform actions instead of the policy's. iterations: of a phase, at most. minibatches: of a fit,
     per slice. steps_per_slice: control steps of a collection, per slice. costs: milliseconds of one core, roughly, of
-    the fit and the phase with so many transitions, by their number.
+    the fit and the phase with so many transitions, by their number. step_cost: the same of a real step of every seed.
     """
 
     total_steps: int
@@ -81,6 +81,7 @@ class Rounds:
     minibatches: int
     steps_per_slice: int
     costs: Sequence[tuple[float, float]]
+    step_cost: float
 
     @property
     def rounds(self) -> int:
@@ -128,11 +129,13 @@ class InsideModelLearner(SeedBlock):
 
     @property
     def progress(self) -> tuple[int, int]:
-        """Roughly in milliseconds of one core, without the real steps, which take little."""
-        total = max(1, round(sum(map(sum, self.plan.costs))))
+        """Roughly in milliseconds of one core, evaluations left out."""
+        plan = self.plan
+        total = max(1, round(sum(map(sum, plan.costs)) + plan.step_cost * plan.total_steps))
         if self.finished:
             return total, total
-        done = sum(map(sum, self.plan.costs[: self.round]))
+        collected = self.size + self.sampler.share * self.sampler.n * self.sampler.steps
+        done = sum(map(sum, plan.costs[: self.round])) + plan.step_cost * collected
         if self.doing in ("fit", "improve"):
             fit, phase = self.plan.costs[self.round]
             if self.doing == "fit":

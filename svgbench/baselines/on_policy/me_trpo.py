@@ -372,5 +372,6 @@ def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Li
     plan = Rounds(
         total_steps, c.real_paths, c.real_path_length, c.random_start, c.iterations, c.eval_episodes,
         c.minibatches_per_slice, c.noise_steps, costs(c, task, len(seeds), total_steps),
+        len(seeds) * stepping(task, 1),
     )  # fmt: skip
     return InsideModelLearner(agent, inside, rollouts, task, seeds, plan, dtype, device)
