@@ -109,6 +109,11 @@ class Replay:
     def size(self) -> int:
         return min(self.added, self.capacity)
 
+    @property
+    def ends(self) -> Bool[Tensor, "S capacity"]:
+        """Whether the transition in each row was the last of its episode; in the replay's own memory."""
+        return self._ends
+
     def add(self, transition: Float[Tensor, "S width"], end: Bool[Tensor, "S"]) -> None:
         """Add one transition per seed, laid out as `RowLayout`. The flag says whether its episode ended."""
         place = self.added % self.capacity

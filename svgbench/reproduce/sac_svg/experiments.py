@@ -11,6 +11,7 @@ from dataclasses import replace
 from svgbench.reproduce.sac_svg.claims import FINAL, TABLE2_CLAIMS
 from svgbench.reproduce.sac_svg.curves import FIG2, FIG4, FIG7
 from svgbench.reproduce.sac_svg.deviations import FIG6_DEVIATIONS, TABLE2_DEVIATIONS
+from svgbench.reproduce.sac_svg.model_study import FIG3
 from svgbench.reproduce.sac_svg.rivals import VARIANTS as RIVALS
 from svgbench.reproduce.sac_svg.rivals import blocks_of, config_of, limits_of
 from svgbench.reproduce.sac_svg.settings import (
@@ -190,4 +191,4 @@ FIG6 = Experiment(
     figure="svgbench.reproduce.sac_svg.figures:fig6",
 )
 
-EXPERIMENTS = (TABLE2, FIG5, FIG6, FIG2, FIG4, FIG7)
+EXPERIMENTS = (TABLE2, FIG5, FIG6, FIG2, FIG3, FIG4, FIG7)
