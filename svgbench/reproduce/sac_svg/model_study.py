@@ -235,10 +235,10 @@ FIG3 = Experiment(
     id="sac-svg/fig3",
     title="An ensemble of MLPs against a recurrent network, on one buffer of SAC",
     description=(
-        "A buffer of SAC's episodes is added bit by bit to a model's training and holdout sets, and the model is "
-        "fitted again each time. The error of predictions over 1, 3 and 10 steps is measured on training, holdout and "
-        "test episodes, for five MLPs that learn one-step transitions, and for one recurrent network that learns sequences "
-        "of 3 or of 10 transitions. All have about as many parameters."
+        "Episodes of SAC are added bit by bit to the training and holdout sets of a model, which is fitted again each "
+        "time. The error of predictions over 1, 3 and 10 steps is measured on training, holdout and test episodes, for "
+        "five MLPs that learn one-step transitions, and for a recurrent network that learns sequences of 3 or of 10. "
+        "All have about as many parameters."
     ),
     tasks=(
         TaskSpec(
