@@ -41,7 +41,7 @@ def test_windows_lie_inside_an_episode_of_their_role(length, before):
     for role in ("a", "b", "c"):
         starts = data.starts(role, length, before)
         for s in range(3):
-            found = starts.places[s, : starts.count[s]].tolist()
+            found = starts.places[s, : starts.number[s]].tolist()
             assert found == expected(data, s, role, length, before)
             some += len(found)
     assert some > 0 or before < 10 or length == 7
