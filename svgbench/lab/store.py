@@ -156,11 +156,11 @@ class Store:
         if meta["config_hash"] != cell.identity:
             return "stale", _what_changed(cell, meta)
         here = platform.compared(cell.device)
-        for entry in meta["seeds"].values():
+        for entry in filter(is_finished, meta["seeds"].values()):
+            there = entry.get("platform", {})
             for name, value in here.items():
-                there = entry.get("platform", {}).get(name)
-                if is_finished(entry) and there != value:
-                    return "other", f"measured with {name} {there} (here {value})"
+                if there.get(name) != value:
+                    return "other", f"measured with {name} {there.get(name)} (here {value})"
         return None, ""
 
     def _work_names(self, cell: Cell) -> list[str]:
