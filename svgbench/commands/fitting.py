@@ -68,6 +68,8 @@ def _durations(row: dict[str, Any]) -> dict[str, str]:
 def _sentences(rows: list[dict[str, Any]], fits: list[dict[str, Any]], limit: float) -> list[str]:
     if not rows:
         return ["no runs are missing"]
+    if all(row["seconds"] is None for row in rows):
+        return [f"no estimate for any of {len(rows)} cells with missing runs; without --no-calibrate they are measured"]
     cells = f"{len(fits)} of {len(rows)} cells with missing runs fit into {duration(limit)}"
     lines = [cells + (f"; all are done after about {duration(fits[-1]['after_seconds'])}" if fits else "")]
     if len(fits) > SHOWN:

@@ -164,6 +164,18 @@ def check_results(study: Any, made: Any) -> None:
     study.store.check_writable(cell_plan.cell for cell_plan in made.cells if cell_plan.blocks)
 
 
+def _asked(selection: Any) -> str:
+    """The part of a selection that later commands need to read the same runs, as options."""
+    seeds = selection.seeds
+    parts = {
+        "--seeds": () if seeds is None else (seeds,) if isinstance(seeds, int) else seeds,
+        "--tasks": selection.tasks,
+        "--variants": selection.variants,
+    }
+    words = [f" {option} {','.join(map(str, values))}" for option, values in parts.items() if values]
+    return "".join([*words, *(f" -o {shlex.quote(word)}" for word in selection.overrides)])
+
+
 def run_plan(study: Any, made: Any, options: Any, yes: bool, say: Callable[[str], None] | None = None) -> int:
     """Print the plan, ask if it is long, and run it; return the exit status.
 
@@ -192,6 +204,7 @@ def run_plan(study: Any, made: Any, options: Any, yes: bool, say: Callable[[str]
         typer.confirm(f"{question}; run it?", abort=True)
     if not made.blocks:
         return OK
+    sys.stdout.flush()  # in a pipe, the plan stands before the lines about the run
     begun = time.monotonic()
     result = study.run(made, options, costs)
     outcome = result.outcome
@@ -200,10 +213,12 @@ def run_plan(study: Any, made: Any, options: Any, yes: bool, say: Callable[[str]
     done = sum(len(block.wanted) for block in outcome.finished)
     tell(f"{done} of {made.runs_missing} runs done in {duration(time.monotonic() - begun)}")
     if result.exit_status == OK and say is None:
-        judge = "tune" if made.experiment.id in reproduce.searches() else "compare"
+        judge, asked = "compare", _asked(made.selection)
+        if made.experiment.id in reproduce.searches():
+            judge, asked = "tune", ""
         root = study.store.root
         where = "" if root == results_root().absolute() else f" --results {shlex.quote(str(root))}"
-        tell(f"next: svgbench {judge} {made.experiment.id} --budget {made.selection.budget}{where}")
+        tell(f"next: svgbench {judge} {made.experiment.id} --budget {made.selection.budget}{asked}{where}")
     elif outcome.unfinished:
         notice("stopped at a checkpoint; the same command continues from there")
     return int(result.exit_status)

@@ -163,7 +163,7 @@ def test_cells_not_run_are_one_note_on_a_screen_and_rows_in_a_full_table(tmp_pat
     results = read_results(made(tmp_path, without=lacking), EXPERIMENT, PAPER)
     short = results_grids(results, whole=False)[0]
     assert (short.columns, [label for label, _ in short.rows]) == (("easy",), ["ours"])
-    assert "not run: hard, theirs" in short.notes
+    assert "not run: hard; theirs" in short.notes
     whole = render(results_grids(results)[0], "text")
     assert whole.count("missing") == 3
     nothing = read_results(Store(tmp_path / "none"), EXPERIMENT, PAPER)

@@ -106,12 +106,12 @@ def claim_part(judged: Judged, claim: Claim, own: Sequence[Verdict]) -> ClaimPar
 
 
 def _holds(own: Sequence[Verdict]) -> str:
-    """ "41 of 64 settings", where a claim is judged in several places."""
+    """ "SUPPORTED on 41 of 64 settings", where a claim is judged in several places."""
     places = [v for v in own if v.task]
     if len(places) < 2:
         return ""
     supported = sum(v.verdict == "SUPPORTED" for v in places)
-    return f"{supported} of {len(places)} {'settings' if any(v.setting for v in places) else 'tasks'}"
+    return f"SUPPORTED on {supported} of {len(places)} {'settings' if any(v.setting for v in places) else 'tasks'}"
 
 
 def _aggregates(one: Aggregates) -> tuple[DisplayTable, ...]:

@@ -189,8 +189,10 @@ class _Table:
         return {variant: sample for (t, variant), sample in self.samples.items() if t == task}
 
     def _unrun(self, variants: Sequence[str]) -> list[str]:
+        """The tasks, and the variants, that have no value here: a text for each kind."""
         tasks = [t.label for t in self.results.experiment.tasks if self._asked(t.id) and t not in self.tasks]
-        return [*tasks, *(self.results.labels.get(v, v) for v in variants if v not in self.variants)]
+        others = [self.results.labels.get(v, v) for v in variants if v not in self.variants]
+        return [_some(names) for names in (tasks, others) if names]
 
     def _asked(self, task: str) -> bool:
         return any(key[0] == task for key in self.results.cells)
@@ -265,7 +267,7 @@ class _Table:
             notes.append(f"published numbers: {' and '.join(sorted(words))} at {self.results.budget}")
         notes += self._modes()
         notes += [f"the {len(self.variants)} best of {self.cut} rows by mean rank; all: --verbose"] if self.cut else []
-        notes += [f"not run: {_some(self.unrun)}"] if self.unrun else []
+        notes += [f"not run: {'; '.join(self.unrun)}"] if self.unrun else []
         budget = experiment.budget(self.results.budget)
         return [*notes, *([budget.note] if budget.note else []), *self.results.notes, *self.results.caveats]
 
