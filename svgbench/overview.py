@@ -14,6 +14,8 @@ INDENT = 12
 MOST_LINES = 3
 """Lines of one field; a longer list ends in "and 5 more"."""
 MOST_CLAIMS = 8
+SCREEN = 40
+"""Lines of a list from which it has no blank line."""
 MOST_DEVIATIONS = 36
 LEAST_TITLE = 16
 
@@ -88,6 +90,8 @@ def list_lines(rows: Sequence[Mapping[str, Any]], width: int, hidden: Collection
         title = _wrap(row["title"], room) if verbose else [_shortened(row["title"], room)]
         lines.append(_columns([*cells, title[0]], sizes))
         lines += [" " * (width - room) + more for more in title[1:]]
+    if len(lines) >= SCREEN:
+        lines.remove("")
     if len(shown) < len(rows):
         more = _counted(len(rows) - len(shown), "search", "searches")
         lines += _wrap(f"and {more} for settings: --verbose", width)

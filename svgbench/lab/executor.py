@@ -162,9 +162,8 @@ def make_executor(name: str, slots: int | None, devices: Sequence[str] = ()) -> 
         return EXECUTORS[kind](slots or 1, devices)
     if len(devices) > 1:
         raise UsageError(f"--device {','.join(devices)}: --executor {name} takes one device; --executor local several")
-    make = known[kind]
-    if isinstance(make, EntryPoint):
-        make = make.load()
+    found = known[kind]
+    make: MakeExecutor = found.load() if hasattr(found, "load") else found
     return make(slots, address) if colon else make(slots)
 
 

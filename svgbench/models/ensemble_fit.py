@@ -93,6 +93,12 @@ def _check(rows: int, held: int) -> None:
         raise ValueError(f"held is {held} of {rows} rows, expected at least one held out and one to train on")
 
 
+MakePairs = Callable[
+    [RowLayout, Float[Tensor, "*batch width"]], tuple[Float[Tensor, "*batch I"], Float[Tensor, "*batch O"]]
+]
+"""From the layout and a replay's rows to a model's inputs and targets."""
+
+
 @dataclass(frozen=True)
 class FitSettings:
     """The settings of a fit.
@@ -119,7 +125,7 @@ class FitSettings:
     elites: int
     learns_reward: bool = True
     validated_by: Literal["error", "likelihood"] = "error"
-    pairs: Callable[[RowLayout, Tensor], tuple[Tensor, Tensor]] | None = None
+    pairs: MakePairs | None = None
     learned_by: Literal["error", "likelihood"] = "likelihood"
     decay_over_rows: bool = False
     validate_every: int = 1

@@ -15,7 +15,7 @@ from torch.distributions.transforms import TanhTransform
 
 from svgbench import scg
 from svgbench.baselines.actor_critic import sac
-from svgbench.baselines.on_policy.vanilla_policy_gradient import features
+from svgbench.baselines.on_policy._linear_baseline import features
 
 TIGHT = {"rtol": 1e-10, "atol": 1e-12}
 

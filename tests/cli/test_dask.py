@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import signal
 import sys
 import threading
@@ -147,7 +148,7 @@ def test_workers_that_are_killed(bench, cluster):
     grid.check(running.end())
     for one in grid.blocks:
         assert bench.log(one).count("started on") == 2
-        assert bench.log(one).count("resumed at 15 of 30") == 1
+        assert len(re.findall(r"resumed at [0-9]+ of 30", bench.log(one))) == 1
     assert not any(map(alive, pids))
 
 
@@ -210,7 +211,7 @@ def test_workers_that_end(bench, fresh, who):
     wait_until(lambda: not any(map(alive, pids)), "the end of the blocks")
     cluster.workers.append(cluster.worker())
     grid.check(running.end())
-    assert all("resumed at 15 of 30" in bench.log(one) for one in grid.blocks)
+    assert all(re.search(r"resumed at [0-9]+ of 30", bench.log(one)) for one in grid.blocks)
 
 
 @pytest.mark.slow
@@ -241,7 +242,7 @@ def test_a_scheduler_that_is_killed(bench, fresh):
     cluster.file.unlink()
     grid.cluster = fresh()
     grid.check(grid.start().end())
-    assert all(bench.log(one).count("resumed at 15 of 30") == 1 for one in grid.blocks)
+    assert all(len(re.findall(r"resumed at [0-9]+ of 30", bench.log(one))) == 1 for one in grid.blocks)
 
 
 @pytest.mark.slow
@@ -276,7 +277,7 @@ def test_tasks_that_somebody_cancels(bench, cluster):
         client.cancel([Future(key, client=client) for key in found], force=True)
         wait_until(lambda: not any(map(alive, pids)), "the end of the cancelled ones")
     grid.check(running.end())
-    assert all("resumed at 15 of 30" in bench.log(one) for one in grid.blocks)
+    assert all(re.search(r"resumed at [0-9]+ of 30", bench.log(one)) for one in grid.blocks)
 
 
 @pytest.mark.slow

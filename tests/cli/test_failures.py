@@ -44,7 +44,7 @@ def troubled(tmp_path_factory):
     running = {}
     for trouble in TROUBLES:
         bench = Bench(tmp_path_factory.mktemp("trouble") / "results")
-        bench.environment["SVGBENCH_HANG_SECONDS"] = "8"
+        bench.environment["SVGBENCH_HANG_SECONDS"] = "20"
         words = ("-o", trouble, "-o", f"once={bench.folder / 'once'}")
         running[trouble] = (bench, cell_of(*words[1::2], seeds=2), bench.start_walk("--seeds", "2", *words))
     return {trouble: (bench, cell, one.end()) for trouble, (bench, cell, one) in running.items()}

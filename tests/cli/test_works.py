@@ -81,7 +81,7 @@ def test_reading_commands_take_a_work(command, results, capsys):
 
 
 def test_a_deviation_of_several_experiments_is_printed_once(capsys):
-    reading.deviations("testkit")
+    reading.deviations("testkit", verbose=True)
     assert [line for line in capsys.readouterr().out.splitlines() if line[:1].strip()] == [
         "noise (testkit/walk, testkit/walk-search)"
     ]
