@@ -69,7 +69,7 @@ class DryRun:
             noise = None if pulled is None else pulled[0].sample(shape)
             value = law.sample(shape) if pulled is None or noise is None else pulled[1](noise)
             self._check_batch(node, law, value, rows)
-            return Drawn(value, law, noise=noise)
+            return Drawn(value.detach(), law, noise=noise)  # not the tensor that a transform has cached
 
     def _check_batch(self, node: Node, law: Any, value: Any, rows: int) -> None:
         """Refuse a law of torch's whose batch has no axis of samples: in an `Independent` they have one log p."""

@@ -213,8 +213,13 @@ class Graph:
         return self.find(v).index in self.influence(deterministic)[self.find(w).index]
 
     def deps(self, v: Node | str) -> tuple[Node, ...]:
-        """DEPS_v: the inputs and stochastic nodes that deterministically influence v."""
+        """DEPS_v: the inputs and stochastic nodes that deterministically influence v. Refuses an `auto` node there."""
         above = self.influence(True)[self.find(v).index]
+        for i in sorted(above):
+            if self.nodes[i].estimator == "auto":
+                raise GraphError(
+                    f"DEPS of {v} with {self.nodes[i]}, which is auto, expected score or path: see explain"
+                )
         return tuple(self.nodes[i] for i in sorted(above) if not differentiable(self.nodes[i]))
 
     def costs_below(self, v: Node | str) -> tuple[Node, ...]:

@@ -7,7 +7,7 @@ as in a network of ReLUs that takes data, the expectation has the kink too, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -22,11 +22,15 @@ from svgbench.scg.plan import GraphPlan
 
 
 def kink_behind(plan: GraphPlan, theta: Node, inputs: Mapping[int, Value], n: int, observed: Any) -> str | None:
-    """The first differentiated edge behind an input with a kink whose place is random, or None."""
+    """The first differentiated edge behind an input with a kink whose place is random, or None; or one on which
+    autograd loses the second derivative at these values. The latter is tested if a number of the input is 0.
+    """
     if not plan.graph.probes:
         return None
     if theta.index not in plan.kinks:
         plan.kinks[theta.index] = _Search(plan, theta, DryRun(plan.graph, inputs, n, observed)).found()
+    if plan.kinks[theta.index] is None and any((x == 0).any() for x in tensors(inputs[theta.index])):
+        return _Search(plan, theta, DryRun(plan.graph, inputs, n, observed)).lost()
     return plan.kinks[theta.index]
 
 
@@ -44,15 +48,27 @@ class _Search:
                 self.random.add(node.index)
 
     def found(self) -> str | None:
+        for v, w, place in self._edges():
+            if found := self._at(w, place):
+                return f"the edge {v} -> {w} has a kink, where its derivative {found}"
+        return None
+
+    def lost(self) -> str | None:
+        for v, w, place in self._edges():
+            if found := self._along(w, place, probe.wrong_curvature):
+                return f"the edge {v} -> {w} {found}"
+        return None
+
+    def _edges(self) -> Iterator[tuple[Node, Node, int]]:
+        """What is differentiated behind the input: v, w and the place of v among the parents of w."""
         plan, useful = self.plan, self.plan.graph.useful()
         for w in plan.graph.nodes:
             if w.index not in useful or not (plan.passes(w) or w.index in plan.scored):
                 continue
             for place, v in enumerate(w.parents):
                 reached = v is self.theta or self.theta.index in plan.deterministically_above[v.index]
-                if v.index in plan.attached and reached and (found := self._at(w, place)):
-                    return f"the edge {v} -> {w} has a kink, where its derivative {found}"
-        return None
+                if v.index in plan.attached and reached:
+                    yield v, w, place
 
     def _at(self, w: Node, place: int) -> str | None:
         if not (found := self._along(w, place)):
@@ -62,15 +78,15 @@ class _Search:
             return found
         return None
 
-    def _along(self, w: Node, place: int) -> str | None:
-        """A kink along lines in one argument of a function or law."""
+    def _along(self, w: Node, place: int, test: Callable[..., str | None] = probe.kink_along) -> str | None:
+        """What a test finds along lines in one argument of a function or law; a kink, if none is given."""
         args = self.dry.args(w)
         start, swap = tensors(args[place]), swapper(args[place])
 
         def at(there: list[Tensor]) -> Tensor:
             return self._number(w, called(w, [*args[:place], swap(there), *args[place + 1 :]]))
 
-        return self._kink(w, start, w.parents[place].sampled, at)
+        return self._kink(w, start, w.parents[place].sampled, at, test)
 
     def _along_own(self, w: Node) -> str | None:
         """A kink along lines in the value whose density counts, or in the noise that is placed."""
@@ -94,13 +110,20 @@ class _Search:
                 out = log_prob(out, self.dry.value(w))
         return _sum(out)
 
-    def _kink(self, w: Node, start: list[Tensor], rows: bool, at: Callable[[list[Tensor]], Tensor]) -> str | None:
+    def _kink(
+        self,
+        w: Node,
+        start: list[Tensor],
+        rows: bool,
+        at: Callable[[list[Tensor]], Tensor],
+        test: Callable[..., str | None] = probe.kink_along,
+    ) -> str | None:
         start = [x.detach() for x in start]
         if not all(x.is_floating_point() for x in start):
             return None
         seen = [x for value in (*self.dry.args(w), self.dry.value(w)) for x in tensors(value)]
         eps = max(torch.finfo(x.dtype).eps for x in seen if x.is_floating_point())
-        return probe.kink_along(start, rows, at, eps)
+        return test(start, rows, at, eps)
 
 
 def _sum(out: Tensor) -> Tensor:

@@ -19,6 +19,20 @@ from svgbench.scg.graph import GraphError, log_prob
 
 LIMIT = 2**24  # rows of an enumeration
 
+PLAIN = tuple(
+    law.rsample
+    for law in (
+        d.Independent,
+        d.TransformedDistribution,
+        d.MultivariateNormal,
+        d.Normal,
+        d.Laplace,
+        d.Cauchy,
+        d.Uniform,
+        d.Exponential,
+    )
+)
+
 Placed = Callable[[Tensor], Tensor]
 """Maps noise to the value that it makes."""
 
@@ -29,6 +43,8 @@ def noise_of(law: Any) -> tuple[Any, Placed] | None:
     Known: normal, uniform, Laplace, Cauchy and exponential laws, the normal with a covariance, and what `Independent`
     and `TransformedDistribution` make of them.
     """
+    if getattr(type(law), "rsample", None) not in PLAIN:
+        return None  # a subclass that draws otherwise
     if isinstance(law, d.Independent):
         inner = noise_of(law.base_dist)
         return inner and (d.Independent(inner[0], law.reinterpreted_batch_ndims), inner[1])
@@ -75,6 +91,8 @@ def tells_support(law: Any) -> bool:
 def known_path(law: Any) -> bool:
     """Whether the law is torch's, whose `rsample` is a reparameterisation of its density."""
     while isinstance(law, d.Independent | d.TransformedDistribution):
+        if type(law).rsample not in PLAIN:
+            return type(law).__module__.startswith("torch.distributions.")
         law = law.base_dist
     return type(law).__module__.startswith("torch.distributions.")
 
@@ -107,8 +125,14 @@ def placed(name: str, law: Any, noise: Tensor | None, rows: int) -> Tensor:
 def has_path(law: Any) -> bool:
     """Whether the law says that its values have a derivative, and they are not discrete.
 
-    torch's straight-through laws have an `rsample`, but its derivative is not that of an expectation.
+    torch's straight-through laws have an `rsample`, but its derivative is not that of an expectation. That of the
+    continuous Bernoulli is lost for probabilities near 1/2.
     """
+    inner = law
+    while isinstance(inner, d.Independent | d.TransformedDistribution):
+        inner = inner.base_dist
+    if isinstance(inner, d.ContinuousBernoulli):
+        return False
     return bool(getattr(law, "has_rsample", False)) and not is_discrete(law)
 
 
@@ -124,13 +148,31 @@ def refuse_edge(name: str, law: Any) -> None:
     """Refuse differentiated probabilities of 0 or 1: torch clamps them there, and their derivative is lost."""
     while isinstance(law, d.Independent):
         law = law.base_dist
+    if isinstance(law, d.MixtureSameFamily):
+        refuse_edge(name, law.mixture_distribution)
+        refuse_edge(name, law.component_distribution)
+        return
     own = vars(getattr(law, "_categorical", law))  # a law of logits computes its probabilities when it is asked
     p = own.get("probs")
-    if p is None or p is not own.get("_param") or not p.requires_grad:
+    given = isinstance(law, d.Geometric) and "logits" not in own
+    if p is None or not (given or p is own.get("_param")) or not p.requires_grad:
         return
     eps = torch.finfo(p.dtype).eps
     if ((p < eps) | (p > 1 - eps)).any():
         raise GraphError(f"{name} has a probability of 0 or 1, where its derivative is lost, expected logits")
+
+
+def refuse_clamped(name: str, law: Any, value: Tensor) -> None:
+    """Refuse draws that torch has moved to the smallest number of their type: their score has not a mean of 0."""
+    while isinstance(law, d.Independent):
+        law = law.base_dist
+    if isinstance(law, d.Gamma | d.Beta | d.Dirichlet):
+        tiny = torch.finfo(value.dtype).tiny
+        if (value <= tiny).any():
+            raise GraphError(
+                f"{name} has draws below {tiny:.1e} that torch moves there, so its score is wrong, expected a larger "
+                "concentration, or path"
+            )
 
 
 def is_finite(law: Any) -> bool:

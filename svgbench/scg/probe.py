@@ -63,7 +63,7 @@ def wrong_derivative(at: At, eps: float) -> str | None:
         wide, narrow = ((at(t + step)[0] - at(t - step)[0]) / (2 * step) for step in (h, h / 2))
         rounding = 20 * eps * abs(f) / h
         # their difference is more than the error of the narrow one, if that is the curvature's
-        if abs(narrow - slope) > 0.02 * max(abs(narrow), abs(slope)) + 2 * abs(wide - narrow) + rounding:
+        if abs(narrow - slope) > eps**0.25 * max(abs(narrow), abs(slope)) + 2 * abs(wide - narrow) + rounding:
             wrong.append((slope, narrow))
     if len(wrong) < 3:  # at a kink it may differ
         return None
@@ -151,6 +151,27 @@ def kink_along(start: list[Tensor], rows: bool, function: Callable[[list[Tensor]
             if found:
                 return found
             break
+    return None
+
+
+def wrong_curvature(
+    start: list[Tensor], rows: bool, function: Callable[[list[Tensor]], Tensor], eps: float
+) -> str | None:
+    """Whether autograd's second derivative at `start` is another than that of the slopes around it, or None.
+
+    It is so at single points, such as a logit of 0, where a formula with |x| is smooth and autograd takes |x|' = 0.
+    """
+    h = eps**0.25
+    for way in _ways(start, rows):
+        line = _slope_line(start, way, function)
+        try:
+            (low, _), (middle, curvature), (high, _) = line(-h), line(0.0), line(h)
+        except (OutsideDomainError, SupportMovesError):
+            continue
+        left, right = (middle - low) / h, (high - middle) / h
+        slack = 0.05 * max(abs(left), abs(right)) + 1e3 * eps * max(abs(low), abs(high)) / h
+        if abs(left - right) <= slack and abs((left + right) / 2 - curvature) > slack:  # else it is a kink
+            return f"has the second derivative {curvature:.4g} by autograd and {(left + right) / 2:.4g} by differences"
     return None
 
 

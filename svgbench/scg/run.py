@@ -204,7 +204,9 @@ def observe(graph: Graph, inputs: Mapping[Any, Value], values: Mapping[Any, Tens
         value = aligned(observed[node.index], rows)
         if node.index not in plan.scored or node.function is None:
             return Drawn(value)
+        value = value.detach()  # not the tensor that a transform has cached
         law = node.function(*args)
+        laws.refuse_edge(node.name, law)
         return Drawn(value, law, log_prob(law, value))
 
     return Run(plan, evaluate(graph, bound, n, draw), n)
@@ -225,10 +227,11 @@ class _Sampling:
         shape = (rows,) if node.shared else ()
         if how == "path":
             return path(law, shape)
-        value = law.sample(shape)
+        value = law.sample(shape).detach()  # another tensor than a transform has cached with its draw before
         if node.index not in self.scored:
             return Drawn(value, law)
         laws.refuse_edge(node.name, law)
+        laws.refuse_clamped(node.name, law, value)
         return Drawn(value, law, log_prob(law, value))
 
 

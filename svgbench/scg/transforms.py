@@ -28,6 +28,8 @@ def reparameterised(run: Run, node: Node | str) -> Graph:
     pulled = laws.noise_of(run.law(node))
     if pulled is None:
         raise GraphError(f"{node} is {type(run.law(node)).__name__}, expected a law whose noise can be pulled out")
+    if any(other.name == f"{node}.noise" for other in run.graph.nodes):
+        raise GraphError(f"the graph has a node '{node}.noise', the name of the noise of {node}, expected another name")
     unit = pulled[0] if node.shared else laws.of_one_row(pulled[0])
     graph, new = Graph(run.graph.probes), dict[Node, Node]()
     for old in run.graph.nodes:
