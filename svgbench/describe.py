@@ -32,7 +32,10 @@ def parts_of(experiment: Experiment) -> list[dict[str, Any]]:
         names = dict.fromkeys([*budget.limits_of, *budget.config_of])
         exceptions = {n: {**budget.limits_of.get(n, {}), **budget.config_of.get(n, {})} for n in names}
         settings += [f"{name}: {_settings(own)}" for name, own in exceptions.items()]
-        settings += [f"blocks of {size} seeds of {name}" for name, size in budget.block_size_of.items()]
+        settings += [
+            f"blocks of {size} seed{'s' * (size > 1)} of {name}" for name, size in budget.block_size_of.items()
+        ]
+        settings += [f"{n} threads for a block of {name}" for name, n in budget.threads_of.items()]
         rows += [_row("budget", budget.name, text, "; ".join(filter(None, settings)))]
     for column in experiment.columns:
         words = [column.unit, "needed by import" if column.name in experiment.needed_columns else ""]

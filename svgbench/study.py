@@ -128,7 +128,7 @@ class Study:
         """How many blocks to run at once: as requested, or else enough to use every core once; one on a GPU."""
         from svgbench.lab.calibration import default_jobs
 
-        return asked or default_jobs(self.experiment.threads, plan.selection.device)
+        return asked or default_jobs(plan.blocks)
 
     def estimate(
         self, plan: Plan, jobs: int | None = None, calibrate: bool = True, tell: Callable[[str], None] = lambda _: None

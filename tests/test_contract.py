@@ -83,7 +83,7 @@ def test_it_expands_at_every_budget(experiment):
             assert cell.seeds == tuple(range(cell.seeds[0], cell.seeds[0] + len(cell.seeds)))
             assert len(cell.seeds) in numbers
         known = {name for cell in cells for name in (*cell.key, "--".join(cell.key))}
-        listed = {*budget.seeds_of, *budget.block_size_of, *budget.config_of, *budget.limits_of}
+        listed = {*budget.seeds_of, *budget.block_size_of, *budget.threads_of, *budget.config_of, *budget.limits_of}
         assert listed <= known, "an exception for something that there is not"
         assert cells[0].block_size >= 1
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import signal
+import statistics
 import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
@@ -75,7 +76,8 @@ def plan(
         if unchosen := study.unchosen() if selection.budget != "smoke" else 0:
             one = "1 setting is" if unchosen == 1 else f"{unchosen} settings are"
             lines.append(f"{one} not as a search here chose: svgbench tune {study.experiment.id} --check")
-        power = describe.power_sentences(study.experiment, min(len(c.cell.seeds) for c in made.cells), study.rivals_n())
+        usual = statistics.mode(len(c.cell.seeds) for c in made.cells)
+        power = describe.power_sentences(study.experiment, usual, study.rivals_n())
         out_lines([*lines, *power])
     if limit is not None:
         from svgbench.commands.fitting import print_fits, repeated

@@ -187,9 +187,14 @@ def estimate(blocks: Sequence[Block], known: Mapping[str, Cost], jobs: int) -> C
     )
 
 
-def default_jobs(threads: int, device: str = "cpu") -> int:
-    """The number of blocks at once that uses every core once; 1 on a GPU, because one block can fill it."""
-    return max(1, platform.cores() // threads) if device == "cpu" else 1
+def default_jobs(blocks: Sequence[Block]) -> int:
+    """The number of blocks at once that uses every core once; 1 on a GPU, because one block can fill it.
+
+    Blocks with different numbers of threads all count as those with the most, because any of them may run together.
+    """
+    if any(block.cell.device != "cpu" for block in blocks):
+        return 1
+    return max(1, platform.cores() // max((block.cell.threads for block in blocks), default=1))
 
 
 def _family(cell: Cell) -> tuple[Any, ...]:

@@ -163,7 +163,7 @@ def expand(experiment: Experiment, selection: Selection, extra: Mapping[str, Var
                 columns=tuple(c.name for c in experiment.columns),
                 seeds=experiment.seeds(budget.name, task.id, declared.id) if asked is None else asked,
                 block_size=experiment.size_of_blocks(budget.name, task.id, declared.id),
-                threads=experiment.threads,
+                threads=experiment.threads_of_block(budget.name, task.id, declared.id),
                 device=selection.device,
                 identity="",
                 sources=origin.sources(variant.learner, task.make),
@@ -177,7 +177,7 @@ def _check_sizes(experiment: Experiment, budget: Budget) -> None:
     sizes = {
         "seeds": (budget.seeds, *budget.seeds_of.values()),
         "block_size": (block_size, *budget.block_size_of.values()),
-        "threads": (experiment.threads,),
+        "threads": (experiment.threads, *budget.threads_of.values()),
     }
     for name, values in sizes.items():
         for value in values:

@@ -92,6 +92,11 @@ def _names_of(task: str, variant: str) -> tuple[str, str, str]:
     return f"{task}--{variant}", variant, task
 
 
+def _narrowest(exceptions: Mapping[str, int], task: str, variant: str, usual: int) -> int:
+    """The exception with the narrowest name that concerns a cell, or else the usual number."""
+    return next((exceptions[name] for name in _names_of(task, variant) if name in exceptions), usual)
+
+
 @dataclass(frozen=True)
 class Budget:
     """How much a run may spend.
@@ -99,10 +104,11 @@ class Budget:
     `limits` are passed to the learner. `config` overrides fields of every variant's config, if the algorithm has them.
     `note` says what was cut, in words that are printed on figures.
 
-    `seeds_of`, `block_size_of` and `config_of` list exceptions for a cell ("task--variant"), a variant, or a task. Of
-    numbers of seeds and sizes of blocks, the first of these that exists counts. Settings are merged: those of a cell
-    override those of a variant, these override those of a task, and all of them override `config`. `limits_of` lists
-    limits of a cell or a variant in the same way. They override the task's own limits.
+    `seeds_of`, `block_size_of`, `threads_of` and `config_of` list exceptions for a cell ("task--variant"), a variant,
+    or a task. Of numbers of seeds, sizes of blocks and threads of a block, the first of these that exists counts.
+    Settings are merged: those of a cell override those of a variant, these override those of a task, and all of them
+    override `config`. `limits_of` lists limits of a cell or a variant in the same way. They override the task's own
+    limits.
     """
 
     name: Literal["paper", "short", "smoke"]
@@ -113,6 +119,7 @@ class Budget:
     block_size: int | None = None
     seeds_of: Mapping[str, int] = field(default_factory=dict)
     block_size_of: Mapping[str, int] = field(default_factory=dict)
+    threads_of: Mapping[str, int] = field(default_factory=dict)
     config_of: Mapping[str, Mapping[str, Setting]] = field(default_factory=dict)
     limits_of: Mapping[str, Mapping[str, Setting]] = field(default_factory=dict)
 
@@ -354,14 +361,17 @@ class Experiment:
     def seeds(self, budget: str, task: str, variant: str) -> tuple[int, ...]:
         """The seeds that a budget asks of a cell; KeyError if the experiment has no such budget."""
         declared = self.budget(budget)
-        numbers = (declared.seeds_of.get(name) for name in _names_of(task, variant))
-        return self.counted(next((n for n in numbers if n is not None), declared.seeds))
+        return self.counted(_narrowest(declared.seeds_of, task, variant, declared.seeds))
 
     def size_of_blocks(self, budget: str, task: str, variant: str) -> int:
         """How many seeds of a cell train together; KeyError if the experiment has no such budget."""
         declared = self.budget(budget)
-        sizes = (*(declared.block_size_of.get(name) for name in _names_of(task, variant)), declared.block_size)
-        return next((n for n in sizes if n is not None), self.block_size)
+        usual = self.block_size if declared.block_size is None else declared.block_size
+        return _narrowest(declared.block_size_of, task, variant, usual)
+
+    def threads_of_block(self, budget: str, task: str, variant: str) -> int:
+        """How many threads a block of a cell has; KeyError if the experiment has no such budget."""
+        return _narrowest(self.budget(budget).threads_of, task, variant, self.threads)
 
     def counted(self, n: int) -> tuple[int, ...]:
         """The first n seeds."""

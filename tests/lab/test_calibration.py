@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from types import SimpleNamespace
 
 import pytest
@@ -105,6 +105,12 @@ def test_the_arithmetic_of_table2_needs_no_learner_and_orders_its_cells():
     assert calibration.work_here([a_block("0.1")]) == [None]
 
 
+def test_by_default_the_threads_of_the_blocks_use_every_core_once(monkeypatch):
+    monkeypatch.setattr(platform, "cores", lambda: 8)
+    one, two = (blocks(replace(cell_of(seeds=2), threads=n), (0, 1)) for n in (1, 2))
+    assert [calibration.default_jobs(own) for own in (one, two, [*one, *two], [])] == [8, 4, 4, 8]
+
+
 def test_kinds_belong_to_a_device():
     cell = cell_of(seeds=2)
     selection = Selection("smoke", (0, 1), ("field/calm",), ("drift",), device="cuda:0")
@@ -112,7 +118,7 @@ def test_kinds_belong_to_a_device():
 
     (on_gpu,) = expand(EXPERIMENTS[0], selection)
     assert kind(on_gpu) != kind(cell)
-    assert calibration.default_jobs(1, "cuda:0") == 1, "a block can fill a GPU"
+    assert calibration.default_jobs(blocks(on_gpu, (0, 1))) == 1, "a block can fill a GPU"
     assert "accelerator" in platform.describe("cuda:0")
     assert "accelerator" not in platform.describe("cpu")
 

@@ -79,6 +79,23 @@ def test_a_task_or_a_variant_may_have_another_size_of_blocks():
         expand(replace(WALK, budgets=(replace(smoke, block_size_of={"still": 0}),)), Selection(budget="smoke"))
 
 
+def test_a_task_or_a_variant_may_have_another_number_of_threads():
+    smoke = replace(WALK.budget("smoke"), threads_of={"field/windy": 2, "still": 3, "field/calm--still": 4})
+    changed = replace(WALK, budgets=(smoke,))
+    found = {cell.key: cell for cell in expand(changed, Selection(budget="smoke"))}
+    assert {key: cell.threads for key, cell in found.items()} == {
+        ("field/calm", "drift"): WALK.threads,
+        ("field/calm", "still"): 4,
+        ("field/windy", "drift"): 2,
+        ("field/windy", "still"): 3,
+    }
+    usual = {cell.key: cell.identity for cell in expand(WALK, Selection(budget="smoke"))}
+    same = {key for key, cell in found.items() if cell.identity == usual[key]}
+    assert same == {("field/calm", "drift")}, "threads change how sums round"
+    with pytest.raises(UsageError, match="threads"):
+        expand(replace(WALK, budgets=(replace(smoke, threads_of={"still": 0}),)), Selection(budget="smoke"))
+
+
 def test_a_budget_may_have_settings_for_a_task_a_variant_and_a_cell():
     """The narrowest wins, setting by setting; a setting that the learner lacks is left out."""
     own = {

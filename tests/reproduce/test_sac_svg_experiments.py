@@ -66,6 +66,14 @@ def test_claims_compare_with_the_printed_numbers(claim, row):
         assert found.value == pytest.approx(printed(ours, COLUMN[task]) - found.published)
 
 
+def test_what_runs_within_a_sitting_runs_seed_by_seed_on_two_threads():
+    cells = {cell.key: cell for cell in expand(TABLE2, Selection("paper"))}
+    usual = {(10, 10, 1), (10, 1, 1)}  # seeds, seeds of a block, its threads; planners run seed by seed
+    found = {key: (len(cell.seeds), cell.block_size, cell.threads) for key, cell in cells.items()}
+    assert {found.pop(("poplin/swimmer", variant)) for variant in ("sac", "random")} == {(5, 1, 2)}
+    assert set(found.values()) == usual
+
+
 def test_the_best_h_is_the_printed_one_in_claims_and_in_the_figure():
     rows = {H: f"SAC-SVG({H})" for H in (1, 2, 3, 4, 5, 10)}
     best = {column: max(rows, key=lambda H: printed(rows[H], column)) for column in COLUMN.values()}

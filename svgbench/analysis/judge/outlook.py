@@ -162,7 +162,7 @@ class Outlook:
             name = kind(block.cell)
             if name not in known and (seconds := self._recorded(block.cell)) is not None:
                 known[name] = Cost(seconds * block.cell.block_size)
-        found = estimate(wanted, known, default_jobs(self.experiment.threads))
+        found = estimate(wanted, known, default_jobs(wanted))
         return None if found.unknown else found.seconds
 
     def _recorded(self, cell: Cell) -> float | None:
