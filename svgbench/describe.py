@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from svgbench.analysis.show.wording import counted, words_of
@@ -74,9 +75,13 @@ def once_each(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [row | {"id": f"{row['id']} ({', '.join(experiments)})"} for row, experiments in made]
 
 
-def plan_rows(plan: Plan, costs: Mapping[str, Cost], estimate: CostEstimate) -> list[dict[str, Any]]:
+def plan_rows(
+    plan: Plan, costs: Mapping[str, Cost], estimate: CostEstimate, never: Mapping[tuple[str, str], str]
+) -> list[dict[str, Any]]:
     """One flat row per cell of the plan. `seconds` is one process's time for the missing runs, or None; `basis` says
-    whether it was measured or scaled. Every row has the whole plan's `plan_seconds`, with `plan_jobs` processes."""
+    whether it was measured or scaled. Every row has the whole plan's `plan_seconds`, with `plan_jobs` processes.
+    `undecidable` says why no runs can decide the cell's published number, if none can (`never`, by task and variant).
+    """
     rows = []
     whole = None if estimate.unknown else estimate.seconds
     for cell_plan in plan.cells:
@@ -98,14 +103,15 @@ def plan_rows(plan: Plan, costs: Mapping[str, Cost], estimate: CostEstimate) -> 
                 "basis": cost.basis if cell_plan.blocks and known and cost else None,
                 "plan_seconds": whole,
                 "plan_jobs": estimate.jobs,
+                "undecidable": never.get(cell.key),
                 "note": state.note,
             }
         )
     return rows
 
 
-def by_task(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Plan rows summed over variants, for a person."""
+def by_task(rows: list[dict[str, Any]], unknown: Collection[str] = ()) -> list[dict[str, Any]]:
+    """Plan rows summed over variants, for a person. unknown: tasks where it is open which cells are undecidable."""
     summed: dict[str, dict[str, Any]] = {}
     for row in rows:
         total = summed.setdefault(row["task"], {"task": row["task"], "cells": 0, "runs": 0, "missing": 0, "blocks": 0})
@@ -113,9 +119,12 @@ def by_task(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         total["runs"] += row["seeds_total"]
         total["missing"] += row["seeds_missing"]
         total["blocks"] += row["blocks"]
+        total["undecidable"] = total.get("undecidable", 0) + bool(row["undecidable"])
         known = row["seconds"] is not None and total.get("seconds", 0.0) is not None
         total["seconds"] = total.get("seconds", 0.0) + row["seconds"] if known else None
     for total in summed.values():
+        if total["task"] in unknown:
+            total["undecidable"] = "?"
         total["time"] = "?" if total["seconds"] is None else duration(total["seconds"]) if total["missing"] else "-"
     return list(summed.values())
 
@@ -144,6 +153,26 @@ def plan_sentences(plan: Plan, estimate: CostEstimate | None) -> list[str]:
             lines.append(f"{kinds} measured; {estimate.scaled} more scaled by the arithmetic they take")
         if estimate.unknown:
             lines += [f"no estimate for {estimate.unknown} blocks; the first of them:", estimate.errors[0]]
+    return lines
+
+
+def undecidable_sentences(rows: list[dict[str, Any]], unknown: list[str], verbose: bool) -> list[str]:
+    """The cells of a plan that can get no verdict on their published number. unknown: tasks where that is open."""
+    marked = [row for row in rows if row["undecidable"]]
+    lines = []
+    if marked:
+        kinds = Counter(row["undecidable"].partition(":")[0] for row in marked)
+        why = ", ".join(f"{kind}{f' ({n})' * (len(kinds) > 1)}" for kind, n in kinds.items())
+        more = "" if verbose else "; --verbose names them"
+        lines.append(
+            f"{len(marked)} of {len(rows)} cells get no verdict on the printed number, whatever is run: {why}{more}"
+        )
+        lines += [f"{row['task']} {row['variant']}: {row['undecidable']}" for row in marked * verbose]
+    tasks = [task for task in dict.fromkeys(row["task"] for row in rows) if task in unknown]
+    if tasks:
+        lines.append(
+            f"not known before the random policy has run on {', '.join(tasks)}: which cells there get no verdict"
+        )
     return lines
 
 

@@ -34,6 +34,8 @@ def print_fits(cells: Sequence[PricedCell], limit: float, as_json: bool, given: 
         "one": "one process",
         "after": "all after",
     }
+    if any(row["undecidable"] for row in fits):
+        columns["mark"] = "verdict"
     several = {"experiment": "experiment"} if len({row["experiment"] for row in rows}) > 1 else {}
     if fits:
         out_rows([row | _durations(row) for row in fits[:SHOWN]], False, "", several | columns)
@@ -58,11 +60,13 @@ def _row(cell: PricedCell, after: float | None) -> dict[str, Any]:
         "seconds": None if cell.blocks is None else cell.seconds,
         "fits": after is not None,
         "after_seconds": after,
+        "undecidable": cell.undecidable or None,
     }
 
 
 def _durations(row: dict[str, Any]) -> dict[str, str]:
-    return {"one": duration(row["seconds"]), "after": duration(row["after_seconds"])}
+    mark = "none" if row["undecidable"] else ""
+    return {"one": duration(row["seconds"]), "after": duration(row["after_seconds"]), "mark": mark}
 
 
 def _sentences(rows: list[dict[str, Any]], fits: list[dict[str, Any]], limit: float) -> list[str]:
@@ -74,6 +78,9 @@ def _sentences(rows: list[dict[str, Any]], fits: list[dict[str, Any]], limit: fl
     lines = [cells + (f"; all are done after about {duration(fits[-1]['after_seconds'])}" if fits else "")]
     if len(fits) > SHOWN:
         lines.append(f"the {SHOWN} cheapest are shown; --json lists all")
+    marked = sum(bool(row["undecidable"]) for row in fits)
+    if marked:
+        lines.append(f"verdict none: no runs can decide the printed number ({marked} of these cells); --json says why")
     left = [row for row in rows if not row["fits"] and row["seconds"] is not None]
     if left:
         first = left[0]

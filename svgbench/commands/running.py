@@ -26,6 +26,7 @@ from svgbench.commands.options import (
     TasksOption,
     TimeLimitOption,
     VariantsOption,
+    VerboseOption,
     YesOption,
     device_list,
     studies_of,
@@ -48,6 +49,7 @@ def plan(
     results: ResultsOption = None,
     fits: FitsOption = None,
     calibrate: Annotated[bool, typer.Option(help="Measure what has not been measured on this machine.")] = True,
+    verbose: VerboseOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Print what a run would do and cost. Also what its seeds can show; starts nothing."""
@@ -61,24 +63,27 @@ def plan(
     for study, selection in asked(studies, budget, seeds, tasks, variants, override, device, running=True):
         made = study.plan(selection)
         costs, estimate = study.estimate(made, jobs_on(device, jobs), calibrate, notice)
+        marked, unknown = study.undecidable(selection.budget)
+        never = {(one.task, one.variant): one.reason for one in marked}
         if limit is not None:
             from svgbench.lab.fitting import priced
 
-            cells += priced(made, costs, study.jobs(made, jobs_on(device, jobs)))
+            cells += priced(made, costs, study.jobs(made, jobs_on(device, jobs)), never)
             continue
-        rows = describe.plan_rows(made, costs, estimate)
+        rows = describe.plan_rows(made, costs, estimate, never)
         everything += rows
         if as_json:
             continue
         columns = {"task": "task", "cells": "cells", "runs": "runs", "missing": "missing", "blocks": "blocks"}
-        out_rows(describe.by_task(rows), False, "", columns | {"time": "one process"})
+        columns |= {"time": "one process"} | ({"undecidable": "no verdict"} if never else {})
+        out_rows(describe.by_task(rows, unknown), False, "", columns)
         lines = describe.plan_sentences(made, estimate)
         if unchosen := study.unchosen() if selection.budget != "smoke" else 0:
             one = "1 setting is" if unchosen == 1 else f"{unchosen} settings are"
             lines.append(f"{one} not as a search here chose: svgbench tune {study.experiment.id} --check")
         usual = statistics.mode(len(c.cell.seeds) for c in made.cells)
         power = describe.power_sentences(study.experiment, usual, study.rivals_n())
-        out_lines([*lines, *power])
+        out_lines([*lines, *describe.undecidable_sentences(rows, unknown, verbose), *power])
     if limit is not None:
         from svgbench.commands.fitting import print_fits, repeated
 

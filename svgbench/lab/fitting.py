@@ -22,6 +22,7 @@ class PricedCell:
     run: str
     slots: int
     blocks: tuple[float, ...] | None
+    undecidable: str = ""  # why no runs can decide the cell's published number, if none can
 
     @property
     def seconds(self) -> float:
@@ -29,14 +30,15 @@ class PricedCell:
         return math.inf if self.blocks is None else sum(self.blocks)
 
 
-def priced(plan: Plan, costs: Mapping[str, Cost], slots: int) -> list[PricedCell]:
-    """The cells of a plan with missing runs. costs: by kind of block. slots: processes at once."""
+def priced(plan: Plan, costs: Mapping[str, Cost], slots: int, never: Mapping[tuple[str, str], str]) -> list[PricedCell]:
+    """The cells of a plan with missing runs. costs: by kind of block. slots: processes at once. never: by task and
+    variant, why no runs can decide a published number."""
     found = []
     for cell in plan.cells:
         cost = costs.get(kind(cell.cell), Cost(error="not calibrated"))
         blocks = None if cost.error else (cost.seconds + cost.start_seconds,) * len(cell.blocks)
         if cell.blocks:
-            found.append(PricedCell(cell, plan.experiment.id, slots, blocks))
+            found.append(PricedCell(cell, plan.experiment.id, slots, blocks, never.get(cell.cell.key, "")))
     return found
 
 

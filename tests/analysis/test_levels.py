@@ -9,10 +9,10 @@ from decimal import Decimal
 import pytest
 from made_cells import ERROR, SCORE, Printed, Table, by_key, cell, experiment, sample
 
-from svgbench.analysis.judge.levels import LevelCase, judge_levels, level_margin
+from svgbench.analysis.judge.levels import LevelCase, judge_levels, level_margin, undecidable
 from svgbench.analysis.judge.power import power_tost
 from svgbench.analysis.judge.statistics import Summary, t_interval
-from svgbench.analysis.judge.verdicts import JudgementRules, Verdict, compare
+from svgbench.analysis.judge.verdicts import Evidence, JudgementRules, Verdict, compare
 from svgbench.words.experiment import Deviation, Measure
 
 
@@ -123,6 +123,31 @@ PRINTED = Table({("A", "T"): Printed(10.0, 1.0)})
 
 def levels(cells, table=PRINTED, budget="paper", measure=SCORE, rules=None, **about) -> list[Verdict]:
     return compare(experiment((), measure, **about), {budget: cells}, table, rules=rules or JudgementRules())
+
+
+@pytest.mark.parametrize(
+    ("number", "why"),
+    [
+        (Printed(10.0, 2.0), ""),
+        (Printed(10.0, 2.1), "published spread too wide: SD 2.1, while the margin is capped at 2"),
+        (Printed(10.0, 1.0, spread_kind="unknown"), "published spread too wide: SD 3.162"),  # as an SE
+        (Printed(10.0, 1.0, n=None), "the published n is not printed"),
+        (Printed(10.0, None), "the published number has no spread"),
+    ],
+)
+def test_what_no_runs_can_decide_is_known_before_they_are_run(number, why):
+    """A random policy at 2, measured at another budget. Where a reason is given, no mean of ours has a verdict."""
+    table, random = Table({("A", "T"): number}), by_key(cell("random", sample(2.0, 0.1, 5)))
+    marked, unknown = undecidable(Evidence(experiment((), SCORE), {"smoke": random}), table)
+    assert [(one.task, one.variant, one.reason[: len(why)]) for one in marked] == [("t", "a", why)] * bool(why)
+    assert unknown == []
+    words = {one(by_key(cell("a", sample(mean, 0.1, 9))) | random, table).verdict for mean in (2.0, 9.9, 10.0, 90.0)}
+    assert (words <= {"INCONCLUSIVE", "NOT_COMPARABLE"}) == bool(why)
+
+
+def test_without_a_random_policy_it_is_open_whether_a_spread_is_too_wide():
+    wide = Table({("A", "T"): Printed(10.0, 99.0)})
+    assert undecidable(Evidence(experiment((), SCORE), {}), wide) == ([], ["t"])
 
 
 def one(cells, *args, **about) -> Verdict:

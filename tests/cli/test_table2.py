@@ -61,6 +61,25 @@ def test_a_part_of_table2_from_its_results_to_the_figure(bench):
     assert min(sizes.values()) > 5000
 
 
+def test_a_plan_marks_the_cells_that_no_runs_decide(bench):
+    """The hopper, whose random policy has run. SAC-SVG(1) is printed as 1594 +- 1689."""
+    folder = bench.results / "sac-svg" / "table2" / "short"
+    folder.mkdir(parents=True)
+    for kind in ("csv", "json"):
+        shutil.copy(ROOT / "results" / "sac-svg" / "table2" / "short" / f"poplin-hopper--random.{kind}", folder)
+    words = ("plan", "table2", "--tasks", "poplin/hopper,poplin/ant", "--no-calibrate")
+    planned, short = bench(*words), bench(*words, "--budget", "short", "--json")
+    assert planned.status == short.status == 0, planned.err
+    said = " ".join(planned.out.split())
+    assert re.search(r"\d of 30 cells get no verdict on the printed number, whatever is run: published spread", said)
+    assert "not known before the random policy has run on poplin/ant" in said
+    assert max(map(len, planned.out.splitlines())) <= 80
+    assert not any(row["undecidable"] for row in short.json), "below the paper's budget nothing is judged"
+    marked = {(row["task"], row["variant"]): row["undecidable"] for row in bench(*words, "--json").json}
+    assert "published spread too wide: SD 1689" in marked["poplin/hopper", "sac-svg-1"]
+    assert marked["poplin/hopper", "sac-svg-2"] is None
+
+
 def test_a_plan_measures_one_kind_of_block_and_scales_the_others(bench):
     words = ("plan", "table2", "--budget", "smoke", "--tasks", "poplin/swimmer", "--variants", "sac-svg-1,sac-svg-10")
     first, again = bench(*words, "--json"), bench(*words)

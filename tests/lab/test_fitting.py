@@ -15,14 +15,14 @@ from svgbench.lab.fitting import PricedCell, fitted
 HOUR = 3600.0
 
 
-def cell(name, *hours, run="sac-svg/table2", slots=2, unknown=False):
+def cell(name, *hours, run="sac-svg/table2", slots=2, unknown=False, never=""):
     """A cell "task:variant" with a block of each length."""
     task, _, variant = name.partition(":")
     own = SimpleNamespace(
         experiment=run, budget="paper", task=SimpleNamespace(id=task), variant=SimpleNamespace(id=variant)
     )
     plan = SimpleNamespace(cell=own, runs_missing=5 * len(hours), blocks=hours)
-    return PricedCell(plan, run, slots, None if unknown else tuple(HOUR * h for h in hours))
+    return PricedCell(plan, run, slots, None if unknown else tuple(HOUR * h for h in hours), never)
 
 
 def chosen(cells, hours):
@@ -74,6 +74,15 @@ def test_the_answer_is_a_grid_and_the_commands_that_run_it(capsys, monkeypatch):
     )
 
 
+def test_cells_whose_printed_number_nothing_decides_are_marked(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    print_fits([*CELLS, cell("hopper:td3", 0.6, never="published spread too wide: SD 9")], 4.5 * HOUR, False)
+    out = capsys.readouterr().out
+    assert [line.split()[1] for line in out.splitlines() if line.endswith("none")] == ["td3"]
+    assert "no runs can decide the printed number (1 of these cells)" in " ".join(out.split())
+    assert max(map(len, out.splitlines())) <= 80
+
+
 def test_commands_repeat_the_options_of_the_plan(capsys):
     given = {"--seeds": "3", "-o": ["tau=0.1", "hidden=8,8"], "--jobs": None, "--results": "my results"}
     print_fits(CELLS[:1], 10 * HOUR, False, repeated(given))
@@ -94,7 +103,7 @@ def test_json_has_every_cell_with_missing_runs(capsys):
     assert [row["fits"] for row in rows] == [True, True, True, False, False]
     assert rows[2] == {
         "experiment": "sac-svg/table2", "task": "swimmer", "variant": "sac", "budget": "paper", "seeds_missing": 10,
-        "blocks": 2, "seconds": 4 * HOUR, "fits": True, "after_seconds": 4 * HOUR,
+        "blocks": 2, "seconds": 4 * HOUR, "fits": True, "after_seconds": 4 * HOUR, "undecidable": None,
     }  # fmt: skip
     assert rows[4]["seconds"] is None
     assert rows[4]["after_seconds"] is None

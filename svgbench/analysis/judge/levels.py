@@ -14,7 +14,7 @@ from svgbench.analysis.judge.judgement import Evidence, LevelWord, PrintedNumber
 from svgbench.analysis.judge.statistics import SPREAD_KINDS, Interval, Summary, interval_of, summarise, to_sd
 from svgbench.analysis.read.measures import Sample, read_sample
 from svgbench.analysis.read.naming import name_seeds, printed
-from svgbench.words.experiment import Experiment, Measure
+from svgbench.words.experiment import Experiment, Measure, TaskSpec, Variant
 
 SHARE_OF_DISTANCE = 0.10
 CAP_OF_DISTANCE = 0.25
@@ -85,8 +85,7 @@ def level_verdicts(evidence: Evidence, table: PublishedNumbers) -> list[Verdict]
         _row(evidence, (task.id, variant.id), evidence.experiment.measures[0], found)
         for task in evidence.experiment.tasks
         for variant in evidence.experiment.variants
-        if task.published is not None and variant.published is not None
-        if (found := table.get(variant.published, task.published)) is not None
+        if (found := _printed(table, task, variant)) is not None
     ]
     cases = [row.case for row in rows if row.case is not None]
     finite = [row.finite or row.case for row in rows if row.case is not None]
@@ -94,6 +93,57 @@ def level_verdicts(evidence: Evidence, table: PublishedNumbers) -> list[Verdict]
     outcomes = iter(judge_levels(cases, alpha))
     without = iter(judge_levels([case for case in finite if case is not None], alpha))
     return [row.verdict if row.case is None else _verdict(row, next(outcomes), next(without)) for row in rows]
+
+
+@dataclass(frozen=True)
+class Undecidable:
+    """A cell whose published number no runs can decide, by the rules of `level_verdicts`, and why."""
+
+    task: str
+    variant: str
+    reason: str
+
+
+def undecidable(evidence: Evidence, table: PublishedNumbers) -> tuple[list[Undecidable], list[str]]:
+    """The cells at the budget `paper` that can only be NOT_COMPARABLE or INCONCLUSIVE, whatever is run.
+
+    Also the ids of the tasks whose random policy was measured at no budget: the margins there are not known yet. A
+    random policy spends nothing, so its mean at any budget is used.
+    """
+    found, unknown = [], []
+    measure = evidence.experiment.measures[0]
+    for task in evidence.experiment.tasks:
+        levels = (evidence.random_level(budget, task.id, measure) for budget in evidence.budgets)
+        random = next((level for level in levels if level is not None), None)
+        numbers = {v.id: _printed(table, task, v) for v in evidence.experiment.variants if v.runs_on(task.id)}
+        unknown += [task.id] * (random is None and any(numbers.values()))
+        for variant, number in numbers.items():
+            reason = "" if number is None else _never(evidence.experiment, number, random)
+            found += [Undecidable(task.id, variant, reason)] * bool(reason)
+    return found, unknown
+
+
+def _printed(table: PublishedNumbers, task: TaskSpec, variant: Variant) -> PrintedNumber | None:
+    """The published number of a cell, if there is one."""
+    if task.published is None or variant.published is None:
+        return None
+    return table.get(variant.published, task.published)
+
+
+def _never(experiment: Experiment, number: PrintedNumber, random: float | None) -> str:
+    """Why no runs can decide a published number; "" if some can."""
+    if problem := _not_comparable(experiment, "paper", number):
+        return problem
+    readings = [(sd, *level_margin(float(number.value), sd, random)) for sd in _sds(number)]
+    return next((_too_wide(sd, margin) for sd, margin, too_wide in readings if too_wide), "")
+
+
+def _sds(number: PrintedNumber) -> tuple[float, ...]:
+    return to_sd(number.spread or 0.0, number.spread_kind or "unknown", number.n or 0)
+
+
+def _too_wide(sd: float, margin: float) -> str:
+    return f"published spread too wide: SD {printed(sd)}, while the margin is capped at {printed(margin)}"
 
 
 @dataclass(frozen=True)
@@ -121,8 +171,7 @@ def _contrasts(cases: Sequence[LevelCase], reading: int) -> list[Contrast | None
 def _outcome(case: LevelCase, sd: float, contrast: Contrast | None, alpha: float) -> LevelOutcome:
     if contrast is None:
         margin, _ = level_margin(case.published, sd, case.random)
-        reason = f"published spread too wide: SD {printed(sd)}, while the margin is capped at {printed(margin)}"
-        return LevelOutcome("INCONCLUSIVE", margin, reason)
+        return LevelOutcome("INCONCLUSIVE", margin, _too_wide(sd, margin))
     word = _word(contrast, alpha)
     reason = contrast.explain(word, alpha)
     if case.random is None:
@@ -154,8 +203,7 @@ def _row(evidence: Evidence, cell_id: tuple[str, str], measure: Measure, found: 
     missing = evidence.missing(budget, task, variant)
     if missing or sample.absent or ours is None:
         return _Row(replace(verdict, reason=_lacking(missing, sample)))
-    sds = to_sd(found.spread or 0.0, found.spread_kind or "unknown", found.n or 0)
-    case = LevelCase(ours, published, sds, found.n or 0, random, measure.higher_is_better)
+    case = LevelCase(ours, published, _sds(found), found.n or 0, random, measure.higher_is_better)
     finite = replace(case, ours=summarise(list(sample.values.values()))) if sample.values else None
     return _Row(verdict, case, finite, failures)
 
