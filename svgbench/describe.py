@@ -139,9 +139,7 @@ def plan_sentences(plan: Plan, estimate: CostEstimate | None) -> list[str]:
     moved = [c.cell.name for c in plan.cells if c.state.status in ("stale", "other") and c.blocks]
     if moved:
         lines.append(f"{len(moved)} cells will be moved to .work/superseded and done again: {moved[0]}, ...")
-    whole = sum(len(b.seeds) - len(b.wanted) for b in plan.blocks)
-    if whole:
-        lines.append(f"blocks train whole: {whole} seeds beyond those requested are trained, and kept for later")
+    lines += _companions(plan)
     if estimate is not None and plan.blocks:
         disk = f"{size(estimate.disk_bytes)} of disk" + ("" if estimate.disk_exact else " and the CSVs")
         processes = f"{estimate.jobs} process{'es' * (estimate.jobs > 1)}"
@@ -176,11 +174,35 @@ def undecidable_sentences(rows: list[dict[str, Any]], unknown: list[str], verbos
     return lines
 
 
-def power_sentences(experiment: Experiment, seeds: int, published_n: list[int]) -> list[str]:
-    """What this number of seeds can show: against published numbers of n seeds, and for claims among our own runs."""
+def _companions(plan: Plan) -> list[str]:
+    """What becomes of the seeds that the blocks hold beside the requested ones."""
+    trained, kept, again = (
+        sum(getattr(c.companions, name) for c in plan.cells) for name in ("trained", "kept", "again")
+    )
+    lines = []
+    if trained:
+        blocks = "1 block was" if trained == 1 else f"{trained} blocks were"
+        lines.append(f"{blocks} trained whole by an earlier run: the missing seeds are only stored")
+    if kept:
+        seeds = f"{kept} seed{'s' * (kept > 1)} beyond those requested {'are' if kept > 1 else 'is'}"
+        lines.append(f"blocks train whole: {seeds} trained, and kept for later")
+    if again:
+        lines.append(f"blocks train whole: {again} stored seed{'s' * (again > 1)} among them; what is stored stays")
+    return lines
+
+
+def power_sentences(experiment: Experiment, budget: str, seeds: int, published_n: list[int]) -> list[str]:
+    """What this number of seeds can show: against published numbers of n seeds, and for claims among our own runs.
+
+    Published numbers belong to the largest budget. A smoke run decides nothing.
+    """
     from svgbench.analysis.judge.power import detectable_effect, power_tost, power_welch
 
-    lines = []
+    lines: list[str] = []
+    if budget == "smoke":
+        return lines
+    if budget != experiment.budgets[0].name:
+        published_n = []
     if experiment.claims and seeds > 1:
         effect = detectable_effect(seeds)
         lines.append(

@@ -26,14 +26,6 @@ from svgbench.words.errors import BusyError, UsageError
 from svgbench.words.experiment import Experiment
 
 
-def logs(store: Store, experiment: Experiment, selection: Selection) -> list[Path]:
-    """The logs of the chosen cells' blocks, oldest first."""
-    found: list[Path] = []
-    for cell in expand(experiment, selection, reproduce.installed_algorithms()):
-        found += store.cell_work(cell).glob("block-*.log")
-    return sorted(found, key=lambda path: path.stat().st_mtime)
-
-
 def verify(store: Store) -> list[dict[str, Any]]:
     """Check every pair in the store against its hashes and against today's declarations; one flat row per file.
 

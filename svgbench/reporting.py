@@ -98,7 +98,11 @@ def _each(
         for study in studies:
             yield study.experiment.id, _part(study, budget, draw)
         return
-    longest_first = sorted(studies, key=_weight, reverse=True)
+    weights = {study.experiment.id: _weight(study) for study in studies}
+    of_work: dict[str, int] = {}
+    for study in studies:
+        of_work[study.experiment.work] = of_work.get(study.experiment.work, 0) + weights[study.experiment.id]
+    longest_first = sorted(studies, key=lambda s: (-of_work[s.experiment.work], -weights[s.experiment.id]))
     asked = [_Asked(s.experiment.id, s.store.root, s.reference, budget, draw) for s in longest_first]
     before = active_children()
     with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
@@ -128,7 +132,10 @@ def _interrupts_held() -> Iterator[None]:
 
 
 def _weight(study: Study) -> int:
-    """The experiments that take longest come first: those with most files, and most settings of claims."""
+    """An estimate of the time: more for more files, and for more settings of claims.
+
+    The works that take longest come first, and within a work its experiments, so that works end one after another.
+    """
     experiment = study.experiment
     files = sum(len(study.store.cell_files(experiment.draws_from or experiment.id, b)) for b in study.budgets())
     return files * (1 + sum(len(claim.parts) * (1 + 9 * len(claim.per)) for claim in experiment.claims))
@@ -147,4 +154,10 @@ def _part(study: Study, budget: str | None, draw: bool) -> tuple[Judged, Experim
     selection = None if budget is None else Selection(budget=budget)
     judged, notes = study.judge(selection, pinned=budget is not None)
     results = study.results(selection)
-    return judged, experiment_part(study.store, judged, results, study.published(), notes, draw)
+    part = experiment_part(study.store, judged, results, study.published(), notes, draw)
+    search = reproduce.searches().get(study.experiment.id)
+    if search is not None:
+        from svgbench.analysis.report.chosen import Chosen, of_search
+
+        part = of_search(part, Chosen(search, *study.choose(study.reading(selection))))
+    return judged, part

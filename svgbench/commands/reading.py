@@ -135,18 +135,19 @@ def logs(
     override: SetOption = None,
     results: ResultsOption = None,
     lines: LinesOption = 10,
+    verbose: VerboseOption = False,
 ) -> None:
-    """Print the ends of an experiment's logs. One log per block, the newest last."""
-    from svgbench.maintenance import logs as find_logs
+    """Print why blocks failed, and the end of their log. Without a failure the newest log's; --verbose: every log's."""
+    from svgbench.logs import log_lines
+    from svgbench.logs import logs as find_logs
     from svgbench.terminal import notice, out
 
     chosen = asked(studies_of(experiment, results), budget, None, tasks, variants, override)
     say_budgets(chosen, budget)
     for study, selection in chosen:
         found = find_logs(study.store, study.experiment, selection)
-        for path in found:
-            text = path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:] if lines else []
-            out("\n".join([f"== {path}", *text]))
+        for line in log_lines(found, lines, verbose):
+            out(line)
         if not found:
             notice(f"no logs of {study.experiment.id} in {study.store.work}")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -70,7 +72,8 @@ def report(
     path = output or Path(FORMATS[format_])
     if path.is_dir():
         raise UsageError(f"--output {path}: it is a folder; expected the name of a file")
-    made = make_report(studies, budget, jobs or min(cores(), 2), draw=format_ == "html")
+    tell = _by_work(studies, notice)
+    made = make_report(studies, budget, jobs or min(cores(), 2), format_ == "html", tell)
     if not any(one.begun for one in made.experiments):
         notice(f"no results in '{studies[0].store.root}'; the report only says what is missing")
     written = write_report(made, path, format_)
@@ -100,3 +103,19 @@ def _named(works: list[str], experiments: list[str], results: Path | None, refer
         return every
     asked_for = {study.experiment.id for name in experiments for study in studies_of(name, results)}
     return [study for study in every if study.experiment.work in works or study.experiment.id in asked_for]
+
+
+def _by_work(studies: Sequence[Any], say: Callable[[str], None]) -> Callable[[str], None]:
+    """A function that is called with each finished experiment. It says when a work, or one of its parts, is done."""
+    works = list(dict.fromkeys(study.experiment.work for study in studies))
+    group = {s.experiment.id: s.experiment.work if len(works) > 1 else s.experiment.id for s in studies}
+    left = Counter(group.values())
+    total = len(left)
+
+    def tell(name: str) -> None:
+        left[group[name]] -= 1
+        if not left[group[name]] and total > 1:
+            done = sum(not rest for rest in left.values())
+            say(f"[{done}/{total}] {group[name]}")
+
+    return tell

@@ -82,7 +82,7 @@ def plan(
             one = "1 setting is" if unchosen == 1 else f"{unchosen} settings are"
             lines.append(f"{one} not as a search here chose: svgbench tune {study.experiment.id} --check")
         usual = statistics.mode(len(c.cell.seeds) for c in made.cells)
-        power = describe.power_sentences(study.experiment, usual, study.rivals_n())
+        power = describe.power_sentences(study.experiment, selection.budget, usual, study.rivals_n())
         out_lines([*lines, *describe.undecidable_sentences(rows, unknown, verbose), *power])
     if limit is not None:
         from svgbench.commands.fitting import print_fits, repeated

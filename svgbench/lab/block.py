@@ -32,7 +32,7 @@ from svgbench.lab.files import locked, remove_temporaries, write_atomic
 from svgbench.lab.lease import LOOKS, Lease, read_record
 from svgbench.lab.rows import RowsFile, as_csv
 from svgbench.lab.source import split_reference
-from svgbench.lab.store import Store
+from svgbench.lab.store import CHECKPOINT, Store
 from svgbench.words.errors import BusyError, DamagedError, UsageError
 from svgbench.words.learner import Learner, MakeLearner, Row
 
@@ -53,7 +53,7 @@ class BlockProcess:
     def __init__(self, store: Store, block: Block, attempt: int) -> None:
         self.store, self.block, self.attempt = store, block, attempt
         self.folder = store.block_work(block)
-        self.checkpoint = self.folder / "checkpoint.pt"
+        self.checkpoint = self.folder / CHECKPOINT
         self.owner = f"{block.cell.experiment}/{block.cell.budget}/{block.cell.name}/{block.name}"
         self.interval = platform.seconds_of(CHECKPOINT_SECONDS, CHECKPOINT_DEFAULT)
         self.stop_asked = False

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from svgbench.lab.cells import Block, Cell, Selection, blocks, expand
-from svgbench.lab.store import CellState, Store
+from svgbench.lab.store import CHECKPOINT, CellState, Store
 from svgbench.words.experiment import Experiment, Variant
+
+
+@dataclass(frozen=True)
+class Companions:
+    """What becomes of the seeds that a cell's missing blocks hold beside the wanted ones.
+
+    `trained` counts blocks whose checkpoint of an earlier run is complete: nothing is computed. The other blocks train
+    `kept` seeds that nobody has asked for, and do `again` seeds that the store has.
+    """
+
+    trained: int = 0
+    kept: int = 0
+    again: int = 0
 
 
 @dataclass(frozen=True)
@@ -18,6 +31,7 @@ class CellPlan:
     cell: Cell
     state: CellState
     blocks: tuple[Block, ...]
+    companions: Companions = Companions()
 
     @property
     def runs_missing(self) -> int:
@@ -67,5 +81,19 @@ def make_plan(
     for cell in expand(experiment, selection, extra):
         state = store.state(cell, thorough)
         missing = [seed for seed in cell.seeds if seed not in state.usable]
-        cells.append(CellPlan(cell, state, tuple(blocks(cell, missing))))
+        found = tuple(blocks(cell, missing))
+        cells.append(CellPlan(cell, state, found, _companions(store, found)))
     return Plan(experiment, selection, tuple(cells))
+
+
+def _companions(store: Store, missing: Sequence[Block]) -> Companions:
+    trained = kept = again = 0
+    for block in missing:
+        others = set(block.seeds) - set(block.wanted)
+        if others:
+            there = others & set(store.state(replace(block.cell, seeds=block.seeds)).usable)
+            if there and (store.block_work(block) / CHECKPOINT).exists():  # a block stores seeds when all have ended
+                trained += 1
+            else:
+                kept, again = kept + len(others - there), again + len(there)
+    return Companions(trained, kept, again)

@@ -18,7 +18,7 @@ from typing import Any
 from svgbench import strict_json
 from svgbench.lab.cells import Cell, blocks
 from svgbench.lab.files import is_locked, remove_temporaries, write_atomic
-from svgbench.lab.store import Store
+from svgbench.lab.store import CHECKPOINT, Store
 from svgbench.words.learner import Row
 
 NAME = "rows.csv"
@@ -167,6 +167,6 @@ def unfinished(store: Store, cell: Cell) -> list[Unfinished]:
     for block in blocks(cell, lacking):
         folder = store.block_work(block)
         running = is_locked(store.block_lock(block))
-        if running or any((folder / name).exists() for name in (NAME, "checkpoint.pt")):
+        if running or any((folder / name).exists() for name in (NAME, CHECKPOINT)):
             found.append(Unfinished(folder, block.wanted, running))
     return found

@@ -35,6 +35,8 @@ from svgbench.lab.pair import (
     without_copies,
 )
 
+CHECKPOINT = "checkpoint.pt"
+"""The file in a block's folder that it resumes from. A block saves it before it delivers rows."""
 _BLOCK_LOCK = re.compile(r"block-[0-9]+-[^.]*(\.placed)?\.lock")
 
 Status = Literal["done", "running", "partial", "failed", "diverged", "stale", "other", "missing"]
@@ -117,7 +119,7 @@ class Store:
             return CellState("running" if running else "failed", note=error.note, damage=error)
         if meta is None:
             begun = (name for name in names if name.startswith("block-") and name.endswith(f"-{cell.identity}"))
-            started = any((self.cell_work(cell) / name / "checkpoint.pt").exists() for name in begun)
+            started = any((self.cell_work(cell) / name / CHECKPOINT).exists() for name in begun)
             return CellState("running" if running else "partial" if started else "missing")
         unfit, note = self._unfit(cell, meta)
         damage = None if unfit else self._damage(cell, meta, thorough)

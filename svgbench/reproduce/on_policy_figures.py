@@ -45,7 +45,7 @@ def _costs(ax: Axes, results: Results, task: TaskSpec, look: Mapping[str, Look],
     """Draw a panel; the n of each curve."""
     title = task.label if len(results.experiment.tasks) > 1 else ""
     if not look:
-        draw_not_run(ax, title, results.budget)
+        draw_not_run(ax, title, results, task.id)
         return []
     n, means, seeds = [], [], []
     for variant, how in look.items():

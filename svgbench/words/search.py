@@ -120,6 +120,7 @@ def as_experiment(search: Search) -> Experiment:
         block_size=search.block_size or of.block_size,
         threads=of.threads,
         first_seed=search.first_seed,
+        question=f"Which settings of {of.id} were chosen, and by which rule?",
     )
 
 

@@ -12,7 +12,7 @@ from made_cells import by_key, cell, claim, compared, experiment, sample
 from scipy import stats
 
 from svgbench.analysis.judge.claims import claim_verdicts
-from svgbench.analysis.judge.discoveries import Discovery, discoveries, p_of, p_of_part, told
+from svgbench.analysis.judge.discoveries import Discovery, discoveries, not_staying, p_of, p_of_part, told
 from svgbench.analysis.judge.judgement import Evidence, PartResult
 
 GOLDEN = json.loads(Path(__file__).with_name("golden_aggregates.json").read_text())
@@ -110,3 +110,11 @@ def test_the_sentence_counts_what_stays():
     assert told([yes, yes]) == f"{over} 2 verdicts (Benjamini-Hochberg) all 2 decided stay."
     assert told([yes, no]) == f"{over} 2 verdicts (Benjamini-Hochberg) 1 of 2 decided stay, not all of d."
     assert told([open_]) == ""
+
+
+def test_what_does_not_stay_is_named_with_its_place():
+    _, (found,) = judged(claim(compared(">")))
+    yes = Discovery(replace(found, verdict="SUPPORTED"), 0.001, 0.01)
+    no = Discovery(replace(yes.verdict, claim="d", task="t", setting="H=5"), 0.04, 0.0612)
+    undecided = Discovery(replace(found, verdict="INCONCLUSIVE"), 0.3, 0.3)
+    assert not_staying([yes, no, undecided]) == ["does not stay: d t H=5, SUPPORTED (p = 0.04, adjusted 0.061)"]

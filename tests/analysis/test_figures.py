@@ -16,13 +16,16 @@ import pandas as pd
 import pytest
 from made_cells import SCORE, cell, compared, experiment
 from matplotlib import font_manager
+from toy import EXPERIMENT
 
 from svgbench import paper_tables, reproduce
-from svgbench.analysis.read.frames import Results
+from svgbench.analysis.read.frames import Results, read_results
 from svgbench.analysis.read.measures import CellData
 from svgbench.analysis.show.canvas import LONGEST_LABEL, boxes_note, distinct, find_fonts, house_style, plain
 from svgbench.analysis.show.plots import draw, is_cut, learning_curves, looks
 from svgbench.analysis.show.references import LEVEL, PUBLISHED, claim_levels
+from svgbench.lab.cells import Selection
+from svgbench.lab.store import Store
 from svgbench.words.errors import UsageError
 from svgbench.words.experiment import BestOf, Claim, Comparison, Experiment, PerTask, Term, Variant
 
@@ -169,7 +172,16 @@ def test_a_panel_without_runs_says_so() -> None:
     ran, empty = learning_curves(made).axes
     assert ran.lines
     assert not empty.lines
-    assert [t.get_text() for t in empty.texts] == ["not run\nat budget paper"]
+    assert [t.get_text() for t in empty.texts] == ["not run at budget paper"]
+    (empty,) = learning_curves(replace(made, elsewhere={"u": ("short", "smoke")})).axes[1:]
+    words = "not run at budget paper;\nat short: see svgbench plot\nw/x --budget short"
+    assert [t.get_text() for t in empty.texts] == [words]
+
+
+def test_the_other_budgets_of_a_task_are_those_with_files_of_it(store: Store) -> None:
+    made = read_results(store, EXPERIMENT, Selection("paper"))
+    assert made.elsewhere == {"toy/easy": ("smoke",), "toy/hard": ("smoke",)}
+    assert read_results(Store(store.root / "none"), EXPERIMENT, Selection("paper")).elsewhere == {}
 
 
 def test_curves_of_a_crowded_figure_have_different_looks() -> None:

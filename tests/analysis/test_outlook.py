@@ -140,6 +140,18 @@ def test_missing_runs_are_counted_and_priced_by_cells_that_are_like_them(made):
     assert outlook.of_claim(one.claims[0], [easy]) is None
 
 
+@pytest.mark.parametrize(("scores", "at_least"), [((0.0, 3.0, 0.5, 2.0, -1.2), True), ((1.0,) * 5, False)])
+def test_missing_runs_may_not_be_enough_where_another_task_is_undecided(made, scores, at_least):
+    one = toy(replace(EXPERIMENT.claims[0], at_least=2))
+    (ours, theirs, *_) = expand(one, Selection("paper"))
+    fill(made, ours, lambda seed, step: step + scores[seed])
+    fill(made, theirs, lambda seed, step: 1.0 * step)
+    outlook, verdicts = outlook_and_verdicts(made, one, ["paper"])
+    asks = outlook.of_claim(one.claims[0], verdicts)
+    assert asks is not None
+    assert (asks.runs, asks.at_least) == (10, at_least)
+
+
 def test_nothing_like_it_is_no_price(made):
     one = toy()
     fill_all(made, one, "paper", without=[("toy/easy", "ours"), ("toy/hard", "ours")])

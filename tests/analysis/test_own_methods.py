@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
+from scipy import stats
 from svgbench_testkit.experiments import EXPERIMENTS
 
 from svgbench import reproduce
@@ -10,6 +14,7 @@ from svgbench.lab.cells import Selection, expand
 from svgbench.lab.platform import compared
 from svgbench.lab.rows import as_csv
 from svgbench.study import Study
+from svgbench.words.errors import UsageError
 
 SMOKE = Selection(budget="smoke", tasks=("field/calm",))
 
@@ -67,3 +72,28 @@ def test_a_verdict_against_ours_never_says_what_is_said_of_published_numbers(stu
     fill(study, 10.0, variants=("foreign-walk",))
     words = {word for _, word, _ in against(study, SMOKE)}
     assert words == {"IDENTICAL", "HIGHER"}
+
+
+@pytest.mark.parametrize("huge", [1e155, 1e300, -1e300, 1e-200, 1.7e308], ids="{:g}".format)
+def test_values_whose_squares_no_float_holds_have_one_answer(study, tmp_path, huge):
+    """In units of `huge` the method's mean is 0.65 and its differences are as wide as those of seeds 0 to 3."""
+    seeds = {0: 0.5, 1: 0.6, 2: 0.7, 3: 0.8}
+    (cell,) = expand(study.experiment, replace(SMOKE, variants=("foreign-walk",)), reproduce.installed_algorithms())
+    rows = {s: [{"seed": s, "step": 30, "position": x * huge, "side": "up"}] for s, x in seeds.items()}
+    entry = {"status": "done", "rows": 1, "seconds": 1.0, "platform": compared("cpu")}
+    study.store.merge(cell, {s: as_csv(own, cell.columns) for s, own in rows.items()}, dict.fromkeys(rows, entry))
+    words = dict.fromkeys(("drift", "still"), "LOWER" if huge < 1 else "HIGHER")
+    found = [v for v in study.compare(SMOKE)[0] if v.rival]
+    assert {v.rival: v.verdict for v in found} == words | ({"still": "INCONCLUSIVE"} if huge == 1e-200 else {})
+    if abs(huge) > 1:
+        half = stats.t.ppf(0.975, 3) * np.std(list(seeds.values()), ddof=1) / 2
+        assert [v.value / huge for v in found] == pytest.approx([0.65, 0.65])
+        assert [abs(v.high - v.value) / abs(huge) for v in found] == pytest.approx([half, half])
+    (row,) = [row for row in study.table_rows(SMOKE) if row["variant"] == "foreign-walk"]
+    assert row["sd"] / abs(huge) == pytest.approx(np.std(list(seeds.values()), ddof=1))
+    assert study.aggregates(SMOKE).rows()
+    if 0.8 * abs(huge) <= 1e300:
+        assert study.plot(tmp_path, SMOKE)
+    else:
+        with pytest.raises(UsageError, match=r"foreign-walk has values beyond 1e\+300, which cannot be drawn"):
+            study.plot(tmp_path, replace(SMOKE, variants=("foreign-walk",)))

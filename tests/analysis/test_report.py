@@ -8,6 +8,7 @@ from importlib.resources import files
 
 import numpy as np
 import pytest
+from harness import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 from report_kit import check_structure
@@ -20,8 +21,9 @@ from svgbench.analysis.report.page import html
 from svgbench.analysis.report.svg_text import page_element
 from svgbench.analysis.report.thinning import MOST_POINTS, extremes, thin
 from svgbench.analysis.show.canvas import house_style, subplots
+from svgbench.analysis.show.grids import Measured
 from svgbench.reporting import make_report, write_report
-from svgbench.study import Study
+from svgbench.study import Study, load
 from svgbench.words.errors import UsageError
 from svgbench.words.experiment import Claim
 
@@ -233,3 +235,20 @@ def test_lines_show_on_a_dark_page():
     assert all(contrast(dark[colour], ground) >= LEAST for colour in colours[:-1])
     assert dark["ffffff"] == ground
     assert dark["0173b2"] == "0173b2"
+
+
+def test_a_search_shows_its_rule_and_its_choices_and_no_other_bests():
+    """The committed search for the step size of the natural gradient: chosen where runs are complete."""
+    study = load("trpo/natural-gradient-sweep", ROOT / "results")
+    report = make_report([study], draw=False)
+    (part,) = report.experiments
+    assert report.title == part.question == "Which settings of trpo/fig4 were chosen, and by which rule?"
+    assert part.standing in ("chosen", "chosen in part")
+    assert part.answer.startswith("Rule: the largest mean over seeds of reward per step, last 5 iterations, on each")
+    assert (part.tables, part.aggregates) == ((), ())
+    (grid,) = part.choices
+    best = [[entry.best for entry in cells if isinstance(entry, Measured)] for _, cells in grid.rows]
+    assert sum(map(sum, best)) == sum("multiplier = " in sentence for sentence in part.chosen) >= 4
+    for text in (html(report), markdown(report)):
+        assert "Bold: chosen" in text
+        assert "hold?" not in text.replace("results hold?", "").replace("3 hold?", "")

@@ -71,6 +71,9 @@ def test_two_processes_write_the_same_bytes(bench):
     for run in runs:
         done = run.end()
         assert done.status == 0, done.err
+        told = sorted(line.partition("] ")[::2] for line in done.err.splitlines())
+        assert [head for head, _ in told] == ["[1/2", "[2/2"], "a line for each"
+        assert sorted(name for _, name in told) == sorted(SMALL)
     one, two = ((bench.folder / f"{jobs}.html").read_bytes() for jobs in ("1", "2"))
     assert one == two
     assert len(one) > 50_000

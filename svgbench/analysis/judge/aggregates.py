@@ -110,6 +110,7 @@ class Aggregates:
         return rows_of(self)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # numbers near the end of a float's range: infinite, without a warning
 def aggregates_of(
     results: Results, published: PublishedTable | None = None, measure: Measure | None = None
 ) -> Aggregates:

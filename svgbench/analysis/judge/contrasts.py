@@ -59,7 +59,7 @@ class Contrast:
         if word == "REPRODUCED":
             return f"{says}, equivalence p {printed(self.p_tost)}"
         if word == "CONSISTENT":
-            pooled = math.sqrt((self.pair.ours.sd**2 + self.pair.other.sd**2) / 2)
+            pooled = math.hypot(self.pair.ours.sd, self.pair.other.sd) / math.sqrt(2)
             margin_sd = self.pair.margin / pooled if pooled else math.inf
             power = power_tost(0.0, margin_sd, self.pair.ours.n, self.pair.other.n, alpha)
             return f"{says}: within it, equivalence not shown (power {power:.2f})"

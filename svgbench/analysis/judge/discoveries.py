@@ -143,3 +143,13 @@ def told(found: Sequence[Discovery]) -> str:
         return f"{over} {'all' if len(decided) > 1 else 'the'} {len(decided)} decided stay{'s' * (len(decided) == 1)}."
     which = ", ".join([*left][:MOST_NAMED]) + (" and others" if len(left) > MOST_NAMED else "")
     return f"{over} {stay} of {len(decided)} decided stay, not all of {which}."
+
+
+def not_staying(found: Sequence[Discovery]) -> list[str]:
+    """A line for each decided verdict that does not stay: its claim and place, its word, p before and after."""
+    return [
+        f"does not stay: {' '.join(filter(None, (one.verdict.claim, one.verdict.task, one.verdict.setting)))}, "
+        f"{one.verdict.verdict} (p = {one.p:.2g}, adjusted {one.adjusted:.2g})"
+        for one in found
+        if one.decided and not one.stays
+    ]

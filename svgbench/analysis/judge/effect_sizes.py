@@ -29,7 +29,7 @@ def hedges_g(x: ArrayLike, y: ArrayLike) -> float:
     a, b = summarise(x), summarise(y)
     if min(a.n, b.n) < 2:
         return math.nan
-    pooled = math.sqrt(((a.n - 1) * a.sd**2 + (b.n - 1) * b.sd**2) / (a.n + b.n - 2))
+    pooled = math.hypot(math.sqrt(a.n - 1) * a.sd, math.sqrt(b.n - 1) * b.sd) / math.sqrt(a.n + b.n - 2)
     if pooled == 0:
         return math.nan
     return (a.mean - b.mean) / pooled * (1 - 3 / (4 * (a.n + b.n) - 9))

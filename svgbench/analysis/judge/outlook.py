@@ -33,13 +33,15 @@ class Open:
 
     `seconds` is None if no similar run was timed.
 
-    `seeds` is the resulting number of seeds of a cell; beyond `MOST_SEEDS` no runs are counted.
+    `seeds` is the resulting number of seeds of a cell; beyond `MOST_SEEDS` no runs are counted. With `at_least` these
+    runs may not be enough: other places of the claim are undecided although all their runs are there.
     """
 
     budget: str
     runs: int
     seconds: float | None
     seeds: int | None = None
+    at_least: bool = False
 
 
 Forecast = tuple[Verdict, int, str]
@@ -99,14 +101,17 @@ class Outlook:
         """
         over = [v for v in verdicts if not v.task]
         words = {v.verdict for v in over or verdicts}
+        undecided = [v for v in verdicts if v.task and v.verdict == "INCONCLUSIVE"]
         if "INCOMPLETE" in words:
-            return self._missing_runs(claim, over or [v for v in verdicts if v.verdict == "INCOMPLETE"])
+            asks = self._missing_runs(claim, over or [v for v in verdicts if v.verdict == "INCOMPLETE"])
+            return asks and replace(asks, at_least=bool(undecided))
         if "INCONCLUSIVE" not in words:
             return None
         short = [v for v in verdicts if v.task and v.cause == "budget"]
         if short:
             largest = (claim.budgets or self.budgets)[0]
-            return self._missing_runs(claim, [replace(v, budget=largest) for v in short])
+            asks = self._missing_runs(claim, [replace(v, budget=largest) for v in short])
+            return asks and replace(asks, at_least=len(short) < len(undecided))
         judged = verdicts if claim.rising else [v for v in verdicts if v.task]
         undecided = [v for v in judged if v.verdict == "INCONCLUSIVE" and v.cause != "threshold"]
         if not undecided:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from svgbench.analysis.judge.statistics import FloatArray, Interval, summarise
+from svgbench.analysis.judge.statistics import FloatArray, Interval, summarise, unit_of
 
 SHARES = 64
 """Number of shares for the spread of two modes, from the least to the largest that the seeds allow."""
@@ -21,7 +21,8 @@ def vangel_interval(values: ArrayLike, level: float = 0.95) -> Interval:
     infinite, because the approximation ends there. One value gives NaN and (0, inf). Vangel 1996, The American
     Statistician 50, eq. (8): McKay's interval, modified.
     """
-    summary = summarise(values)
+    array = np.asarray(values, dtype=float)
+    summary = summarise(array / unit_of(array))
     if summary.n == 1:
         return Interval(math.nan, 0.0, math.inf, 1)
     if summary.sd == 0:
@@ -46,6 +47,7 @@ def relative_sd_interval(values: ArrayLike, level: float = 0.95) -> Interval:
     """
     normal = vangel_interval(values, level)
     array = np.sort(np.asarray(values, dtype=float))
+    array = array / unit_of(array)
     if normal.n == 1 or not array.any():
         return normal
     error = (1 - level) / 2

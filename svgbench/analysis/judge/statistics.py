@@ -23,6 +23,9 @@ from scipy import special, stats
 SPREAD_KINDS = ("sd", "se", "ci95", "unknown")
 """Kinds of a published spread."""
 
+LARGE = 1e100
+"""Larger values, and values whose largest is below its inverse, are scaled before they are squared."""
+
 FloatArray = NDArray[np.float64]
 
 
@@ -66,6 +69,19 @@ class Band:
     n: NDArray[np.int64]
 
 
+def unit_of(values: ArrayLike) -> float:
+    """A power of two to divide values by before they are squared: 1 unless squares could leave the range of a float.
+
+    Statistics are then multiplied by it again. Dividing by a power of two changes no digit. A result that is itself
+    beyond the range becomes infinite.
+    """
+    array = np.abs(np.asarray(values, dtype=float))
+    largest = float(np.max(array, initial=0.0, where=np.isfinite(array)))
+    if largest == 0 or 1 / LARGE < largest < LARGE:
+        return 1.0
+    return math.ldexp(1.0, max(min(math.frexp(largest)[1], 1023), -1021))
+
+
 def summarise(values: ArrayLike) -> Summary:
     """Mean, SD and n of values [S].
 
@@ -75,6 +91,10 @@ def summarise(values: ArrayLike) -> Summary:
     n = len(numbers)
     if len(set(numbers)) == 1:
         return Summary(numbers[0], 0.0 if n > 1 else math.nan, n)
+    unit = unit_of(numbers)
+    if unit != 1.0:
+        found = summarise([x / unit for x in numbers])
+        return Summary(found.mean * unit, found.sd * unit, n)
     mean = math.fsum(numbers) / n
     return Summary(mean, math.sqrt(math.fsum((x - mean) ** 2 for x in numbers) / (n - 1)), n)
 
@@ -107,7 +127,7 @@ def welch(a: Summary, b: Summary, level: float = 0.95) -> Welch:
         return Welch(difference, -math.inf, math.inf, 1.0, 0.0)
     if a.sd == b.sd == 0:
         return Welch(difference, difference, difference, float(difference == 0), a.n + b.n - 2.0)
-    p = float(stats.ttest_ind_from_stats(*_six(a, b), equal_var=False).pvalue)
+    p = float(stats.ttest_ind_from_stats(*_six(*_in_units(a, b)[0]), equal_var=False).pvalue)
     scale = max(a.sd, b.sd)  # squares of tiny or huge SDs must not leave the range of a float
     va, vb = (a.sd / scale) ** 2 / a.n, (b.sd / scale) ** 2 / b.n
     df = (va + vb) ** 2 / (va**2 / (a.n - 1) + vb**2 / (b.n - 1))
@@ -127,6 +147,8 @@ def tost(a: Summary, b: Summary, margin: float) -> float:
         return 1.0
     if a.sd == b.sd == 0:
         return float(abs(a.mean - b.mean) >= margin)
+    (a, b), unit = _in_units(a, b)
+    margin /= unit
     above = stats.ttest_ind_from_stats(
         a.mean + margin, a.sd, a.n, b.mean, b.sd, b.n, equal_var=False, alternative="greater"
     )
@@ -265,6 +287,11 @@ def curve_band(values: ArrayLike, level: float = 0.95) -> Band:
     array = np.asarray(values, dtype=float)
     if array.ndim != 2:
         raise ValueError(f"values have shape {array.shape}; expected [S, T]")
+    unit = unit_of(array)
+    if unit != 1.0:
+        found = curve_band(array / unit, level)
+        with np.errstate(over="ignore"):
+            return Band(found.mean * unit, found.low * unit, found.high * unit, found.n)
     there = ~np.isnan(array)
     n = there.sum(axis=0)
     some, several = np.maximum(n, 1), np.maximum(n, 2)
@@ -282,6 +309,12 @@ def _one_dimension(values: ArrayLike) -> FloatArray:
     if not np.all(np.isfinite(array)):
         raise ValueError(f"values are {array.tolist()}; expected finite numbers: count failures first")
     return array
+
+
+def _in_units(a: Summary, b: Summary) -> tuple[tuple[Summary, Summary], float]:
+    """Both summaries, divided by a common unit whose squares a float can hold; and the unit."""
+    unit = unit_of([a.mean, a.sd, b.mean, b.sd])
+    return (Summary(a.mean / unit, a.sd / unit, a.n), Summary(b.mean / unit, b.sd / unit, b.n)), unit
 
 
 def _six(a: Summary, b: Summary) -> tuple[float, float, int, float, float, int]:

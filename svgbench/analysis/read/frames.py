@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ class Results:
     stale: int = 0  # cells that were measured with other settings or another version
     damaged: tuple[str, ...] = ()  # the notes that say why files are left out
     caveats: tuple[str, ...] = ()  # of numbers: seeds and cells that end early, measures that lack rows
+    elsewhere: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # task -> other budgets with results of it
 
     def frame(self) -> pd.DataFrame:
         """All rows in one frame, with `task` and `variant` in front."""
@@ -96,7 +97,21 @@ def read_results(
     caveats = tuple(caveat_notes(experiment, selection.budget, cells.values()))
     left = tuple(left_out(damaged))
     notes = [*left, *notes]
-    return Results(experiment, selection.budget, cells, labels, tuple(dict.fromkeys(notes)), stale, left, caveats)
+    other = _elsewhere(store, experiment, selection.budget)
+    return Results(
+        experiment, selection.budget, cells, labels, tuple(dict.fromkeys(notes)), stale, left, caveats, other
+    )
+
+
+def _elsewhere(store: Store, experiment: Experiment, budget: str) -> dict[str, tuple[str, ...]]:
+    """For each task the other budgets that have files of it, the largest first. Looks at names only."""
+    found: dict[str, tuple[str, ...]] = {}
+    for other in (b.name for b in experiment.budgets if b.name != budget):
+        stems = {p.stem.partition("--")[0] for p in store.cell_files(experiment.draws_from or experiment.id, other)}
+        for task in experiment.tasks:
+            if cell_name(task.id, "").removesuffix("--") in stems:
+                found[task.id] = (*found.get(task.id, ()), other)
+    return found
 
 
 def _is_lent(store: Store, experiment: str, budget: str, task: str, variant: str) -> bool:

@@ -94,7 +94,7 @@ class ExperimentPart:
     discoveries: str  # how many verdicts stay when the false discovery rate is controlled
     levels: Sequence[DisplayTable]  # published numbers, and rivals
     unmeasured: str
-    tables: Sequence[DisplayTable]
+    tables: Sequence[DisplayTable]  # none of a search, which has `choices`
     aggregates: Sequence[DisplayTable]
     profile: Picture | None  # the share of runs above each score, over several tasks
     leaders: str  # a sentence on the best scores over the tasks
@@ -104,6 +104,8 @@ class ExperimentPart:
     pictures: Sequence[Picture]
     no_picture: str  # why there is no figure
     begun: bool  # whether anything is measured
+    choices: Sequence[DisplayTable] = ()  # of a search: the settings, and the chosen ones marked
+    chosen: Sequence[str] = ()  # sentences on its rule and its choices
 
     @property
     def work(self) -> str:
@@ -151,7 +153,7 @@ class Report:
 
     @property
     def title(self) -> str:
-        if len(self.experiments) == 1 and self.works[0].questions:
+        if len(self.experiments) == 1 and (self.works[0].questions or self.experiments[0].choices):
             return self.experiments[0].question
         return "Do the published results hold?"
 
@@ -161,6 +163,8 @@ class Report:
         asked = [one for work in self.works for one in work.questions]
         if not any(one.begun for one in self.experiments):
             return "Nothing is measured yet: this results folder has no runs. `svgbench run` makes them."
+        if not asked:
+            return " ".join(one.answer for one in self.experiments)
         words = Counter(one.standing for one in asked)
         counted = ", ".join(f"{count} {word}" for word, count in words.most_common())
         works = f"{len(self.works)} work{'s' * (len(self.works) != 1)}"

@@ -49,7 +49,7 @@ def _coverage(report: Report) -> str:
 
 def _experiment(one: ExperimentPart) -> Iterator[str]:
     yield f"### {markdown_text(f'{one.id}: {one.title}')}"
-    yield markdown_text(f"{one.question} {one.answer}" if one.claims else one.answer)
+    yield markdown_text(f"{one.question} {one.answer}" if one.claims or one.choices else one.answer)
     if one.claims:
         yield "#### Claims"
         yield markdown_text(one.discoveries)
@@ -57,6 +57,9 @@ def _experiment(one: ExperimentPart) -> Iterator[str]:
         yield "\n".join(f"- {markdown_text(f'{c.id}: “{c.quote}” ({c.source})')}" for c in one.claims)
     yield from _grids("#### Published numbers and other methods", one.levels)
     yield from _grids("#### Over all tasks", one.aggregates)
+    yield from _grids("#### Choice", one.choices)
+    if one.chosen:
+        yield "\n".join(f"- {markdown_text(sentence)}" for sentence in one.chosen)
     yield from _grids("#### Table", one.tables)
     if one.deviations:
         yield "#### Known differences from the paper"

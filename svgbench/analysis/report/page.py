@@ -15,9 +15,9 @@ from svgbench.analysis.show.grids import Amount, DisplayTable, Entry, RoundedInt
 from svgbench.words.experiment import BUDGETS
 
 SHAPES = {
-    **dict.fromkeys(("yes", "SUPPORTED", "REPRODUCED", "done", "EQUIVALENT", "IDENTICAL"), "●"),
-    **dict.fromkeys(("in part", "mixed", "partial", "nothing against it so far"), "◐"),
-    **dict.fromkeys(("no", "REFUTED"), "✕"),
+    **dict.fromkeys(("yes", "SUPPORTED", "REPRODUCED", "done", "EQUIVALENT", "IDENTICAL", "chosen"), "●"),
+    **dict.fromkeys(("in part", "mixed", "partial", "nothing against it so far", "chosen in part"), "◐"),
+    **dict.fromkeys(("no", "REFUTED", "written otherwise"), "✕"),
     **dict.fromkeys(("open", "INCONCLUSIVE", "CONSISTENT"), "○"),
     **dict.fromkeys(("WORSE", "LOWER"), "▼"),
     **dict.fromkeys(("BETTER", "HIGHER"), "▲"),
@@ -43,6 +43,9 @@ MEANINGS = {
     "HIGHER": "One measurement exceeds the other (of two measurements, not of a published number).",
     "LOWER": "One measurement is below the other.",
     "EQUIVALENT": "Two measurements are equal within the margin.",
+    "chosen": "A search for settings: the experiment is written with the settings that its rule chose.",
+    "chosen in part": "Some settings of a search are chosen; runs are missing for the others.",
+    "written otherwise": "The experiment is not written with the settings that the search chose.",
 }
 OTHER_SHAPE = "–"
 VERDICTS = {word for word in (*SHAPES, "NOT_COMPARABLE") if word.isupper()}

@@ -74,14 +74,27 @@ def choice_tables(search: Search, budget: str, found: Sequence[Choice]) -> list[
             cells = [_cell(choice, setting, task, over) for choice in own for task in choice.tasks]
             rows.append((_label(setting), (*cells, *([_rank(own[0], setting)] if over else []))))
         title = f"{search.id}, budget {budget}: {variants[grid.variant]}, {search.measure.label}"
-        tables.append(DisplayTable(title, "", (*columns, *(["mean rank"] if over else [])), tuple(rows)))
+        mark = "chosen" if any(choice.winner for choice in own) else ""
+        heads = (*columns, *(["mean rank"] if over else []))
+        tables.append(DisplayTable(title, "", heads, tuple(rows), mark=mark))
     return tables
+
+
+def rule(search: Search) -> str:
+    """How a search chooses, in a sentence."""
+    better = "largest" if search.measure.higher_is_better else "smallest"
+    ways = {"per task": "on each task", "over tasks": "by the mean rank over the tasks"}
+    how = " or ".join(ways[choice] for choice in dict.fromkeys(grid.choice for grid in search.grids))
+    return (
+        f"Rule: the {better} mean over seeds of {search.measure.label}, {how}; a failed seed counts as the worst seed "
+        f"of any setting; seeds from {search.first_seed}, which no figure uses."
+    )
 
 
 def choice_sentences(search: Search, found: Sequence[Choice], rows: Sequence[Written]) -> Iterator[str]:
     """The winners and how clear they are, the missing runs, and whether the experiment is written with the winners."""
     better = "higher" if search.measure.higher_is_better else "lower"
-    yield f"mean ± SD (n seeds from {search.first_seed}); {better} is better; * is chosen"
+    yield f"mean ± SD (n seeds from {search.first_seed}); {better} is better"
     for choice in found:
         where = f"{choice.grid.variant} on {', '.join(choice.tasks)}"
         if choice.winner is None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from svgbench.analysis.judge.answers import Judged, answer, standing, work_answer
-from svgbench.analysis.judge.discoveries import told
+from svgbench.analysis.judge.discoveries import not_staying, told
 from svgbench.analysis.judge.judgement import CAUSES, Verdict
 from svgbench.analysis.judge.outlook import MOST_SEEDS, Open
 from svgbench.analysis.judge.verdict_words import tally, tally_words, word_over
@@ -36,7 +36,8 @@ def summary_lines(judged: Judged, width: int, more: bool = True) -> list[str]:
     parts = [
         _wrapped(answer(judged), width),
         _claim_list(judged, width),
-        _wrapped(told(judged.discoveries), width),
+        _wrapped(told(judged.discoveries), width)
+        + [line for words in ([] if more else not_staying(judged.discoveries)) for line in _wrapped(words, width)],
         _rivals(judged, width),
         _caveats(judged, width, MOST_CAVEATS if more else None),
         _published(judged, width) + _alone(judged, width) + _not_run(judged, width),
@@ -135,10 +136,11 @@ def open_words(judged: Judged, claim: Claim, own: Sequence[Verdict], budgets: Se
 
 
 def _bill(asks: Open) -> str:
-    """ "10 runs, 4.1 h", "n = 14, 2 h", "n > 100"."""
+    """ "10 runs, 4.1 h", "at least 10 runs", "n = 14, 2 h", "n > 100"."""
     if asks.seeds is not None and asks.seeds > MOST_SEEDS:
         return f"n > {MOST_SEEDS}"
-    what = f"n = {asks.seeds}" if asks.seeds is not None else f"{asks.runs} run{'s' * (asks.runs != 1)}"
+    runs = f"{'at least ' * asks.at_least}{asks.runs} run{'s' * (asks.runs != 1)}"
+    what = f"n = {asks.seeds}" if asks.seeds is not None else runs
     if asks.seeds is not None and not asks.runs:
         return f"{what}, stored"
     return what if asks.seconds is None else f"{what}, {duration(asks.seconds)}"

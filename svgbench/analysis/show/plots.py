@@ -38,6 +38,8 @@ GREYS = ("0.0", "0.55", "0.3")
 DASHES = ("-", (0, (4, 1.2)), (0, (4, 1.2, 1, 1.2)), (0, (1.2, 1.2)))
 """If curves coincide, each shows through the gaps of the next."""
 
+LARGEST = 1e300
+"""Larger numbers have no room for a panel's margins within the range of a float."""
 MOST_CAVEATS = 4  # in the figure; the others are printed when it is drawn
 
 
@@ -88,11 +90,26 @@ def figures_of(results: Results) -> Mapping[str, Figure]:
             f"{name} has no results at budget {results.budget}; "
             f"`svgbench run {name} --budget {results.budget}` makes them"
         )
+    if too_large := _too_large(results):
+        raise UsageError(
+            f"{results.experiment.id}: {', '.join(too_large)} {'have' if len(too_large) > 1 else 'has'} values beyond "
+            f"{LARGEST:g}, which cannot be drawn; --variants leaves variants out"
+        )
     reference = results.experiment.figure
     pages: Mapping[str, Figure] = resolve(reference)(results) if reference else {"": learning_curves(results)}
     if not pages:
         raise UsageError(f"{results.experiment.id}: nothing that was named has what its figure draws")
     return pages
+
+
+def _too_large(results: Results) -> list[str]:
+    """The variants with numbers that a panel cannot hold."""
+    found = []
+    for (_, variant), cell in results.cells.items():
+        numbers = np.abs(cell.frame.select_dtypes("number").to_numpy(float))
+        if ((numbers > LARGEST) & np.isfinite(numbers)).any():
+            found.append(variant)
+    return list(dict.fromkeys(found))
 
 
 def looks(results: Results, variants: Sequence[str]) -> dict[str, Look]:
@@ -226,7 +243,7 @@ def panel(ax: Axes, results: Results, task: TaskSpec, column: str, look: Mapping
     """
     drawn = [v for v in look if drawable(results, task.id, v, column)]
     if not drawn:
-        draw_not_run(ax, task.label, results.budget)
+        draw_not_run(ax, task.label, results, task.id)
         return []
     n = []
     for variant in drawn:

@@ -75,12 +75,20 @@ def draw_row(ax: Axes, results: Results, task: TaskSpec, row: str, label: str) -
         _line(ax, float(number.value), plain(label), color="0.4", linewidth=0.8, linestyle="--")
 
 
-def draw_not_run(ax: Axes, title: str, budget: str) -> None:
-    """An empty panel that says so."""
+def draw_not_run(ax: Axes, title: str, results: Results, task: str) -> None:
+    """An empty panel that says so, and where the task was run: "not run at paper; at short: see ..."."""
     ax.set_title(title)
     ax.set_xticks([])
     ax.set_yticks([])
-    ax.text(0.5, 0.5, f"not run\nat budget {budget}", transform=ax.transAxes, ha="center", va="center", color="0.4")
+    where: Any = {"transform": ax.transAxes, "ha": "center", "va": "center", "color": "0.4"}
+    ax.text(0.5, 0.5, not_run_words(results, task), **where)
+
+
+def not_run_words(results: Results, task: str) -> str:
+    """The text of a panel without runs, in lines. A smoke run is not worth a look."""
+    others = [budget for budget in results.elsewhere.get(task, ()) if budget != "smoke"]
+    at = [f"at {b}: see svgbench plot\n{results.experiment.id} --budget {b}" for b in others]
+    return ";\n".join([f"not run at budget {results.budget}", *at])
 
 
 def draw_legend(figure: Figure, axes: Iterable[Axes], columns: int = 4, without: str = "", **options: Any) -> None:

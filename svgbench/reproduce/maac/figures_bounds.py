@@ -40,7 +40,7 @@ def bounds(results: Results) -> dict[str, Figure]:
         for j, (draw, label) in enumerate(rows):
             ax = axes[j, i]
             if not frames:
-                draw_not_run(ax, task.label, results.budget)
+                draw_not_run(ax, task.label, results, task.id)
                 continue
             n += draw(ax, frames, look)
             ax.grid(axis="y", linewidth=0.3, color="0.85")

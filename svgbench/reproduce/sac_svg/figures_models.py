@@ -41,7 +41,7 @@ def _page(results: Results, length: int) -> Figure:
                 rows = results.cells[task.id, variant].frame
                 n += _panel(ax, rows[rows.window == length])
             else:
-                draw_not_run(ax, task.label, results.budget)
+                draw_not_run(ax, task.label, results, task.id)
             if i == 0:
                 ax.set_title(plain(results.labels.get(variant, variant)))
         axes[i, 0].set_ylabel(f"{plain(task.label)}: MSE, {length} step{'s' * (length > 1)}")

@@ -181,7 +181,7 @@ def _panels(results: Results, what: Against, tasks: Sequence[TaskSpec], panels: 
     for ax, task in zip(panels, tasks, strict=True):
         drawn = [v for v in variants if all(drawable(results, task.id, v, column) for column in (what.x, what.y))]
         if not drawn:
-            draw_not_run(ax, task.label, results.budget)
+            draw_not_run(ax, task.label, results, task.id)
             continue
         n += _curves(ax, {look[v]: results.cells[task.id, v].frame for v in drawn}, what)
         if what.level is not None:

@@ -54,7 +54,7 @@ def _trained(results: Results, shown: Sequence[Shown]) -> dict[str, Figure]:
         for ax, what in zip(row, shown, strict=True):
             drawn = [v for v in variants if drawable(results, task.id, v, what.column)]
             if not drawn:
-                draw_not_run(ax, task.label, results.budget)
+                draw_not_run(ax, task.label, results, task.id)
                 continue
             for variant in drawn:
                 rows = results.cells[task.id, variant].frame

@@ -35,7 +35,7 @@ def statements(results: Results) -> dict[str, Figure]:
         column = "variance" if task.id == OPTIMAL else "bias"
         readings = [v.id for v in results.experiment.variants if drawable(results, task.id, v.id, column)]
         if not readings:
-            draw_not_run(ax, task.label, results.budget)
+            draw_not_run(ax, task.label, results, task.id)
             continue
         n += _variances(ax, results, readings) if task.id == OPTIMAL else _biases(ax, results, task.id, readings)
         look = looks(results, readings)

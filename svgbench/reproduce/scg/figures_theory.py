@@ -72,7 +72,7 @@ def _pages(results: Results, x: str, x_label: str, panels: tuple[Panel, ...]) ->
             ax = axes[j, i] if upright else axes[0, j]
             drawn = [v for v in variants if all(drawable(results, task.id, v, c) for c in (x, panel.y))]
             if not drawn:
-                draw_not_run(ax, task.label, results.budget)
+                draw_not_run(ax, task.label, results, task.id)
                 continue
             frames = {v: results.cells[task.id, v].frame for v in drawn}
             n += [curve(ax, rows, x, panel.y, look[v], log=panel.scale == "log") for v, rows in frames.items()]
@@ -105,7 +105,7 @@ def _rows(results: Results, by: str, label: str, panels: tuple[Panel, ...]) -> d
     for ax, (task, panel) in zip(axes.flat, shown, strict=True):
         drawn = [v for v in variants if all(drawable(results, task.id, v, c) for c in (by, panel.y))]
         if not drawn:
-            draw_not_run(ax, task.label, results.budget)
+            draw_not_run(ax, task.label, results, task.id)
             continue
         n += [_marks(ax, results.cells[task.id, v].frame, by, label, panel, variants.index(v)) for v in drawn]
         ax.set_title(task.label)

@@ -142,7 +142,7 @@ def draw(
     n: list[int] = []
     for ax, (title, task, labels) in zip(axes.flat, drawn, strict=False):
         if not labels:
-            draw_not_run(ax, title, results.budget)
+            draw_not_run(ax, title, results, task)
             continue
         rows = {variant: binned(results.cells[task, variant].frame, "train_return") for variant in labels}
         looks_here = {variant: look_of(lines.get(variant), label) for variant, label in labels.items()}
