@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import statistics
 import subprocess
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from svgbench.lab.platform import idle_clock
 
 ROOT = Path(__file__).parents[1]
 SIZE, PRODUCTS = 2048, 2  # of the product beside which steps are timed; products after each step
@@ -61,19 +62,32 @@ def beside_product(step: Callable[[], Any], threads: int, warm_up: int, repeats:
     import torch
 
     torch.set_num_threads(threads)
+    found = medians({"step": step, "product": large_product()}, warm_up, repeats)
+    return found["step"], PRODUCTS * SIZE**3 / found["product"]
+
+
+def large_product() -> Callable[[], None]:
+    """A few float32 products of matrices of `SIZE`."""
+    import torch
+
     a, b, c = torch.randn(3, SIZE, SIZE)
 
     def product() -> None:
         for _ in range(PRODUCTS):
             torch.mm(a, b, out=c)
 
+    return product
+
+
+def medians(works: Mapping[str, Callable[[], Any]], warm_up: int, repeats: int) -> dict[str, float]:
+    """Median seconds of each, done in turns. The time that this thread waits for a core does not count."""
     for _ in range(warm_up):
-        step()
-        product()
-    seconds: dict[Callable[[], Any], list[float]] = {step: [], product: []}
+        for work in works.values():
+            work()
+    seconds: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(repeats):
-        for turn, spent in seconds.items():
-            begun = time.perf_counter()
-            turn()
-            spent.append(time.perf_counter() - begun)
-    return statistics.median(seconds[step]), PRODUCTS * SIZE**3 / statistics.median(seconds[product])
+        for name, work in works.items():
+            begun = idle_clock()
+            work()
+            seconds[name].append(idle_clock() - begun)
+    return {name: statistics.median(spent) for name, spent in seconds.items()}

@@ -1,8 +1,11 @@
 """One update of SAC-SVG(2) and of SAC, profile "code" at the paper's sizes on Hopper, one seed on two threads.
 
 The limit is the least arithmetic of such an update (`benchmarks.arithmetic`) at the rate of a large float32 product,
-timed in turns with the updates in one process, because a machine's speed drifts. The process has the environment that
-the lab gives its blocks. The authors' code has no package to install, so it is not measured.
+timed in turns with the updates in one process, because a machine's speed drifts. Time spent waiting for a core does not
+count; on a busy machine use `--threads 1`, because a second thread that waits holds up the first. The process has the
+environment that the lab gives its blocks. The authors' code has no package to install, so it is not measured.
+
+Where the processor has products in bfloat16, the same updates and products are timed with them (`--precision bf16`).
 """
 
 from __future__ import annotations
@@ -16,10 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.result import Result
-from benchmarks.turns import SIZE, beside_product
+from benchmarks.turns import PRODUCTS, SIZE, large_product, medians
 from svgbench import reproduce
+from svgbench.lab import platform
 from svgbench.lab.cells import Cell, Selection, expand
-from svgbench.lab.platform import environment
+from svgbench.products import round_factors
 
 ROOT = Path(__file__).parents[1]
 EXPERIMENT, TASK, VARIANTS = "sac-svg/table2", "poplin/hopper", ("sac", "sac-svg-2")
@@ -55,10 +59,28 @@ def make_update(cell: Cell) -> tuple[Callable[[], None], int]:
 
 
 def child(variant: str, threads: int, repeats: int) -> None:
-    """Print the seconds of an update, the rate of the product, multiplications a second, and the least work."""
+    """Print the least work and, for each precision, seconds of an update and multiplications a second of a product."""
+    import torch
+
+    torch.set_num_threads(threads)
     update, work = make_update(cell_of(variant))
-    seconds, rate = beside_product(update, threads, WARM_UP, repeats)
-    print(json.dumps([seconds, rate, work]))
+    works = {"update": update, "product": large_product()}
+    if platform.has_bfloat16():
+        works |= {f"{name} in bfloat16": _rounded(do) for name, do in works.items()}
+    found = medians(works, WARM_UP, repeats)
+    rates = {name: PRODUCTS * SIZE**3 / spent for name, spent in found.items() if name.startswith("product")}
+    print(json.dumps({"work": work, **found, **rates}))
+
+
+def _rounded(work: Callable[[], Any]) -> Callable[[], None]:
+    """The same work with factors of products rounded to bfloat16."""
+
+    def do() -> None:
+        round_factors()
+        work()
+        round_factors(False)
+
+    return do
 
 
 def measure(threads: int = THREADS, repeats: int = REPEATS) -> list[Result]:
@@ -69,15 +91,27 @@ def measure(threads: int = THREADS, repeats: int = REPEATS) -> list[Result]:
 def _measure(variant: str, threads: int, repeats: int) -> list[Result]:
     words = [sys.executable, "-m", "benchmarks.update", "--child", variant]
     words += ["--threads", str(threads), "--repeats", str(repeats)]
-    done = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment(threads))
-    seconds, rate, work = json.loads(done.stdout.splitlines()[-1])
+    at = platform.environment(threads)
+    done = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=at)
+    found = json.loads(done.stdout.splitlines()[-1])
+    work, seconds, rate = found["work"], found["update"], found["product"]
     name, limit = f"update/{variant}", work / rate
-    gflop, product = 2e-9 * work, f"a float32 product of {SIZE} x {SIZE}"
+    gflop, product = 2e-9 * work, f"a float32 product of {SIZE} x {SIZE} on {platform.describe('cpu')['instructions']}"
+    rounded = _in_bfloat16(name, found) if "update in bfloat16" in found else []
     return [
         Result(f"{name}/rate", gflop / seconds, "GFLOP/s", product, 2e-9 * rate, limit / seconds, ">= 0.8"),
         Result(name, seconds, "s", f"{gflop:.1f} GFLOP at that rate", limit, seconds / limit, "<= 1.25"),
+        *rounded,
         Result(f"{name}/authors", seconds, "s", "the code of Amos et al."),
     ]
+
+
+def _in_bfloat16(name: str, found: dict[str, float]) -> list[Result]:
+    product, rate = "a product in bfloat16", found["product in bfloat16"]
+    work, seconds = found["work"], found["update in bfloat16"]
+    in_float32 = Result(f"{name}/bf16", seconds, "s", "in float32", found["update"], seconds / found["update"])
+    rates = 2e-9 * work / seconds, 2e-9 * rate
+    return [in_float32, Result(f"{name}/bf16/rate", rates[0], "GFLOP/s", product, rates[1], rates[0] / rates[1])]
 
 
 def main() -> None:

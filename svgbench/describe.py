@@ -12,6 +12,7 @@ from svgbench.lab.damage import left_out
 from svgbench.lab.eta import duration
 from svgbench.lab.overrides import settings_of
 from svgbench.lab.plan import Plan
+from svgbench.lab.platform import FLOAT32
 from svgbench.terminal import size
 from svgbench.words.experiment import Experiment, PerTask
 
@@ -139,6 +140,8 @@ def plan_sentences(plan: Plan, estimate: CostEstimate | None) -> list[str]:
     moved = [c.cell.name for c in plan.cells if c.state.status in ("stale", "other") and c.blocks]
     if moved:
         lines.append(f"{len(moved)} cells will be moved to .work/superseded and done again: {moved[0]}, ...")
+    if plan.selection.precision != FLOAT32:
+        lines.append(f"matrix products in {plan.selection.precision}: never mixed with results in {FLOAT32}")
     lines += _companions(plan)
     if estimate is not None and plan.blocks:
         disk = f"{size(estimate.disk_bytes)} of disk" + ("" if estimate.disk_exact else " and the CSVs")

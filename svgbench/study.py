@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from svgbench.analysis.judge.aggregates import Aggregates
     from svgbench.analysis.judge.answers import Judged
-    from svgbench.analysis.judge.levels import Undecidable
     from svgbench.analysis.judge.verdicts import Verdict
     from svgbench.analysis.read.frames import Results
     from svgbench.analysis.read.gathering import Preview
@@ -344,20 +343,11 @@ class Study:
         finally:
             growing.close()
 
-    def undecidable(self, budget: str) -> tuple[list[Undecidable], list[str]]:
-        """The cells whose published number no runs can decide, and the tasks on which that is not known before a random
-        policy has run; see `analysis.judge.levels`. Nothing at a budget other than `paper`, which is never judged.
-        """
-        table = self.published() if budget == "paper" else None
-        if table is None:
-            return [], []
-        from svgbench.analysis.judge.levels import undecidable
-        from svgbench.analysis.judge.verdicts import Evidence
-        from svgbench.analysis.read.naming import RANDOM_VARIANT
+    def undecidable(self, budget: str) -> tuple[list[Any], list[str]]:
+        """What `analysis.judge.foregone` finds at `paper`; nothing at another budget, which is never judged."""
+        from svgbench.analysis.judge.foregone import undecidable_here
 
-        has_random = any(variant.id == RANDOM_VARIANT for variant in self.experiment.variants)
-        wanted = [Selection(b, variants=(RANDOM_VARIANT,)) for b in self.budgets()] if has_random else []
-        return undecidable(Evidence(self.experiment, {s.budget: self.results(s).cells for s in wanted}), table)
+        return undecidable_here(self.store, self.experiment, self.published() if budget == "paper" else None)
 
     def rivals_n(self) -> list[int]:
         """The distinct numbers of runs behind the published numbers of our experiment."""

@@ -117,6 +117,10 @@ def _settings(ctx: typer.Context) -> dict[str, Any]:
 
 
 @_offers
+def precisions(ctx: typer.Context, incomplete: str) -> Iterable[Offer]:
+    return [("float32", ""), ("bf16", "products of matrices in bfloat16, on processors that have it")]
+
+
 def devices(ctx: typer.Context, incomplete: str) -> Iterable[Offer]:
     return [("cpu", ""), ("cuda", "the first GPU")]
 

@@ -75,6 +75,14 @@ DeviceOption = Annotated[
         "--device", autocompletion=completion.devices, help="cpu, cuda, cuda:N, or cuda:0,cuda:1 for several."
     ),
 ]
+PrecisionOption = Annotated[
+    str,
+    typer.Option(
+        "--precision",
+        autocompletion=completion.precisions,
+        help="Of matrix products on a processor: float32, or bf16 for layers of 128 units or more.",
+    ),
+]
 ExecutorOption = Annotated[
     str,
     typer.Option(
@@ -117,14 +125,17 @@ def selection_of(
     variants: list[str] | None = None,
     overrides: list[str] | None = None,
     device: str = "cpu",
+    precision: str = "float32",
     *,
     elsewhere: bool = False,
 ) -> Any:
-    """What to select. `elsewhere`: the runs are not on this machine, which may lack the device."""
+    """What to select. `elsewhere`: the runs are not on this machine, which may lack the device or the precision."""
     from svgbench.lab import platform
+    from svgbench.lab import precision as of_products
     from svgbench.lab.cells import Selection, parse_seeds
 
     devices = device_list(device)
+    of_products.check(precision, devices[0], elsewhere)
     if not elsewhere:
         platform.check_device(max(devices, key=lambda one: (len(one), one)))  # the GPU of the largest number
     return Selection(
@@ -134,6 +145,7 @@ def selection_of(
         variants=words_of("--variants", variants),
         overrides=tuple(overrides or ()),
         device=devices[0],
+        precision=precision,
     )
 
 

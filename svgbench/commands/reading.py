@@ -16,6 +16,7 @@ from svgbench.commands.options import (
     JsonOption,
     LinesOption,
     MaybeExp,
+    PrecisionOption,
     ReferenceOption,
     ResultsOption,
     SeedsOption,
@@ -97,6 +98,7 @@ def status(
     variants: VariantsOption = None,
     override: SetOption = None,
     device: DeviceOption = "cpu",
+    precision: PrecisionOption = "float32",
     results: ResultsOption = None,
     running: Annotated[
         bool, typer.Option("--running", help="Only cells that run: progress, last value, curve so far.")
@@ -107,7 +109,8 @@ def status(
     """Print the status of every cell. It is done, running, partial, failed, diverged, stale, other or missing."""
     from svgbench.terminal import out_json, out_lines, out_rows
 
-    chosen = asked(studies_of(experiment, results), budget, seeds, tasks, variants, override, device)
+    words = (budget, seeds, tasks, variants, override, device, precision)
+    chosen = asked(studies_of(experiment, results), *words)
     if running or watch:
         from svgbench.commands.watching import show_running
 

@@ -20,6 +20,7 @@ from svgbench.commands.options import (
     FitsOption,
     JobsOption,
     JsonOption,
+    PrecisionOption,
     ResultsOption,
     SeedsOption,
     SetOption,
@@ -46,6 +47,7 @@ def plan(
     override: SetOption = None,
     jobs: JobsOption = None,
     device: DeviceOption = "cpu",
+    precision: PrecisionOption = "float32",
     results: ResultsOption = None,
     fits: FitsOption = None,
     calibrate: Annotated[bool, typer.Option(help="Measure what has not been measured on this machine.")] = True,
@@ -60,7 +62,7 @@ def plan(
     studies = studies_of(experiment, results)
     everything: list[dict[str, Any]] = []
     cells: list[Any] = []
-    for study, selection in asked(studies, budget, seeds, tasks, variants, override, device, running=True):
+    for study, selection in asked(studies, budget, seeds, tasks, variants, override, device, precision, running=True):
         made = study.plan(selection)
         costs, estimate = study.estimate(made, jobs_on(device, jobs), calibrate, notice)
         marked, unknown = study.undecidable(selection.budget)
@@ -88,7 +90,9 @@ def plan(
         from svgbench.commands.fitting import print_fits, repeated
 
         on = None if device == "cpu" else device
-        given = {"--seeds": seeds, "-o": override, "--jobs": jobs, "--device": on, "--results": results}
+        products = None if precision == "float32" else precision
+        given: dict[str, Any] = {"--seeds": seeds, "-o": override, "--jobs": jobs, "--device": on}
+        given |= {"--precision": products, "--results": results}
         print_fits(cells, limit, as_json, repeated(given))
     elif as_json:
         out_json(everything)
@@ -103,6 +107,7 @@ def run(
     override: SetOption = None,
     jobs: JobsOption = None,
     device: DeviceOption = "cpu",
+    precision: PrecisionOption = "float32",
     executor: ExecutorOption = "local",
     results: ResultsOption = None,
     time_limit: TimeLimitOption = None,
@@ -117,7 +122,7 @@ def run(
     with opened(executor, jobs_on(device, jobs), devices) as engine:
         limit = None if time_limit is None else parse_duration(time_limit)
         studies = studies_of(experiment, results)
-        words = (budget, seeds, tasks, variants, override, device)
+        words = (budget, seeds, tasks, variants, override, device, precision)
         chosen = asked(studies, *words, running=True, elsewhere=engine is not None)
         plans = [(study, study.plan(selection, thorough=True)) for study, selection in chosen]
         statuses = []

@@ -126,10 +126,10 @@ class BlockProcess:
         from svgbench.lab import checkpoint
 
         remove_temporaries(self.checkpoint)
-        here = platform.compared(self.block.cell.device)
+        here = self._platform()
         try:
             payload = checkpoint.load(self.checkpoint, self.owner, self.block.cell.device)
-            if payload is not None and payload["platform"] != here:
+            if payload is not None and platform.differing(payload["platform"], here):
                 raise DamagedError(f"{self.checkpoint} was made with {payload['platform']}; here is {here}")
         except DamagedError as error:
             aside = self.checkpoint.with_suffix(".refused")
@@ -150,9 +150,12 @@ class BlockProcess:
         """Write the checkpoint that the block resumes from."""
         from svgbench.lab import checkpoint
 
-        here = platform.compared(self.block.cell.device)
-        payload = {"platform": here, "rows": self.rows, "seconds": self.seconds, "learner": learner.state_dict()}
-        checkpoint.save(self.checkpoint, self.owner, payload)
+        payload = {"platform": self._platform(), "rows": self.rows, "seconds": self.seconds}
+        checkpoint.save(self.checkpoint, self.owner, payload | {"learner": learner.state_dict()})
+
+    def _platform(self) -> dict[str, str]:
+        """The part of the platform that a checkpoint is bound to."""
+        return platform.compared(self.block.cell.device, self.block.cell.precision)
 
     def _note_last(self, rows: list[Row]) -> None:
         """Keep every seed's last row, and its last number in each column, for the progress display."""
@@ -213,7 +216,7 @@ class BlockProcess:
         shared = {
             "config_hash": cell.identity,
             "versions": dict(cell.versions),
-            "platform": platform.describe(cell.device),
+            "platform": platform.describe(cell.device, cell.precision),
             "block": f"{self.block.seeds[0]}-{self.block.seeds[-1]}",
             "threads": cell.threads,
             "attempts": self.attempt,
@@ -271,7 +274,8 @@ def watch_lease(lease: Lease, process: BlockProcess) -> None:
 
 
 def prepare(job: Mapping[str, Any]) -> Block:
-    """Set the threads, then check that the installed code is the code that the job was planned with."""
+    """Set threads and precision, then check that the installed code is the code that the job was planned with."""
+    from svgbench.lab import precision
     from svgbench.lab.origin import sources
     from svgbench.lab.source import declared
 
@@ -279,6 +283,7 @@ def prepare(job: Mapping[str, Any]) -> Block:
     import torch
 
     torch.set_num_threads(block.cell.threads)
+    precision.use(block.cell.precision)
     versions = {
         "algorithm": declared(block.cell.variant.learner).version,
         "task": declared(block.cell.task.make).version,

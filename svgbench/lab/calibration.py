@@ -72,7 +72,7 @@ class CostEstimate:
 def kind(cell: Cell) -> str:
     """A short hash that cells of equal cost share."""
     parts: list[Any] = [cell.variant.learner, dict(cell.config), dict(cell.limits), cell.task.make, cell.versions]
-    parts += [cell.block_size, cell.threads, cell.device, platform.describe(cell.device)]
+    parts += [cell.block_size, cell.threads, cell.device, platform.describe(cell.device, cell.precision)]
     parts += [dict(cell.sources)] * bool(cell.sources)
     return hashlib.sha256(strict_json.dumps(parts, sort_keys=True, default=dict).encode()).hexdigest()[:16]
 
@@ -199,7 +199,8 @@ def default_jobs(blocks: Sequence[Block]) -> int:
 
 def _family(cell: Cell) -> tuple[Any, ...]:
     """A key that kinds share if one learner's work estimates can compare them."""
-    return cell.variant.learner, cell.versions["algorithm"], cell.block_size, cell.threads, cell.device
+    where = cell.threads, cell.device, cell.precision
+    return cell.variant.learner, cell.versions["algorithm"], cell.block_size, *where
 
 
 def _references(kinds: Mapping[str, Block], known: Mapping[str, Cost], work: Mapping[str, float]) -> dict[str, str]:

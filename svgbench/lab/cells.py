@@ -11,6 +11,8 @@ from typing import Any
 from svgbench import strict_json
 from svgbench.lab import fields, origin, registry, rules, source
 from svgbench.lab.overrides import Reach, changed_id, parse_overrides, reach
+from svgbench.lab.platform import FLOAT32
+from svgbench.lab.precision import check_layers
 from svgbench.ranges import Count
 from svgbench.words.errors import UsageError, unknown
 from svgbench.words.experiment import Budget, Experiment, PerTask, Setting, TaskSpec, Variant
@@ -29,6 +31,7 @@ class Selection:
     variants: tuple[str, ...] = ()
     overrides: tuple[str, ...] = ()  # "key=value"
     device: str = "cpu"
+    precision: str = FLOAT32  # of matrix products
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +52,7 @@ class Cell:
     device: str
     identity: str
     sources: Mapping[str, str] = field(default_factory=dict)  # hashes of packages that are not ours, by name
+    precision: str = FLOAT32  # of matrix products: of the platform, as the device is
 
     @property
     def name(self) -> str:
@@ -151,6 +155,7 @@ def expand(experiment: Experiment, selection: Selection, extra: Mapping[str, Var
             if task.id not in reached.changed.get(declared.id, ()):
                 continue
             variant, config, limits, version = _resolve(task, declared, budget, reached.overrides, selection.device)
+            check_layers(selection.precision, config, f"{declared.id} on {task.id}")
             task = replace(task, make=registry.name_of(task.make))
             cell = Cell(
                 experiment=experiment.draws_from or experiment.id,
@@ -167,6 +172,7 @@ def expand(experiment: Experiment, selection: Selection, extra: Mapping[str, Var
                 device=selection.device,
                 identity="",
                 sources=origin.sources(variant.learner, task.make),
+                precision=selection.precision,
             )
             cells.append(replace(cell, identity=identity(cell)))
     return cells
@@ -269,6 +275,7 @@ def describe_job(block: Block) -> dict[str, Any]:
         "block_size": cell.block_size,
         "threads": cell.threads,
         "device": cell.device,
+        "precision": cell.precision,
         "identity": cell.identity,
         "sources": dict(cell.sources),
         "block": block.index,
@@ -293,6 +300,7 @@ def block_from_job(job: Mapping[str, Any]) -> Block:
         device=job["device"],
         identity=job["identity"],
         sources=job.get("sources", {}),
+        precision=job.get("precision", FLOAT32),
     )
     return Block(cell, job["block"], tuple(job["wanted"]))
 

@@ -59,7 +59,7 @@ def deliver(
 
 def delivered(store: Store, block: Block) -> set[int]:
     """The block's seeds that wait to be merged."""
-    return {seed for one in _found(store.block_work(block), block.cell.device) for seed in one.texts}
+    return {seed for one in _found(store.block_work(block), block.cell) for seed in one.texts}
 
 
 def collect(store: Store, cell: Cell) -> None:
@@ -69,7 +69,7 @@ def collect(store: Store, cell: Cell) -> None:
     """
     with store.exclusive(cell):
         folders = sorted(store.cell_work(cell).glob(f"block-*-{cell.identity}/"))
-        found = {folder: list(_found(folder, cell.device, repair=True)) for folder in folders}
+        found = {folder: list(_found(folder, cell, repair=True)) for folder in folders}
         everything = [one for own in found.values() for one in own]
         if not everything:
             return
@@ -85,8 +85,8 @@ def collect(store: Store, cell: Cell) -> None:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def _found(folder: Path, device: str, repair: bool = False) -> Iterator[Delivery]:
-    """The whole deliveries in a block's folder that were made with this platform; others wait for theirs.
+def _found(folder: Path, cell: Cell, repair: bool = False) -> Iterator[Delivery]:
+    """The whole deliveries in a block's folder that were made with the cell's platform; others wait for theirs.
 
     With `repair`, a damaged one is renamed, and what killed writes left is removed.
     """
@@ -102,8 +102,8 @@ def _found(folder: Path, device: str, repair: bool = False) -> Iterator[Delivery
                 with suppress(OSError):
                     os.replace(path, path.with_suffix(".refused"))
             continue
-        here = platform.compared(device).items()
-        if all(here <= entry.get("platform", {}).items() for entry in one.entries.values()):
+        here = platform.compared(cell.device, cell.precision)
+        if not any(platform.differing(entry.get("platform", {}), here) for entry in one.entries.values()):
             yield one
 
 

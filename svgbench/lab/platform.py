@@ -10,12 +10,15 @@ import platform
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from svgbench.words.errors import UsageError
 
 COMPARED = ("mujoco", "torch")
+FLOAT32 = "float32"
+"""The precision of matrix products that is not recorded, because records did not name it before there was another."""
 
 
 @functools.cache
@@ -27,13 +30,22 @@ def release(package: str) -> str:
         return "none"
 
 
-def compared(device: str) -> dict[str, str]:
-    """The part of the platform that makes a result "other" if it differs."""
-    return {name: release(name) for name in COMPARED} | {"device": device.split(":")[0]}
+def compared(device: str, precision: str = FLOAT32) -> dict[str, str]:
+    """The part of the platform that makes a result "other" if it differs; see `differing`."""
+    releases = {name: release(name) for name in COMPARED}
+    return releases | {"device": device.split(":")[0]} | ({} if precision == FLOAT32 else {"precision": precision})
+
+
+def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """What makes a result of one platform "other" on the other: the values on both, by name."""
+    names = (*COMPARED, "device", "precision")
+    both = {name: (one.get(name), other.get(name)) for name in names}
+    both["precision"] = (one.get("precision", FLOAT32), other.get("precision", FLOAT32))
+    return {name: values for name, values in both.items() if values[0] != values[1]}
 
 
 @functools.cache
-def describe(device: str) -> dict[str, Any]:
+def describe(device: str, precision: str = FLOAT32) -> dict[str, Any]:
     """The whole platform, as it is recorded with every seed."""
     gpu = {} if device == "cpu" else {"accelerator": _accelerator()}
     host = {
@@ -45,7 +57,7 @@ def describe(device: str) -> dict[str, Any]:
         "instructions": _instructions(),
         "cores": cores(),
     }
-    return compared(device) | host | gpu
+    return compared(device, precision) | host | gpu
 
 
 def environment(threads: int) -> dict[str, str]:
@@ -136,6 +148,11 @@ def _accelerator() -> str:
 
 VECTORS = ("avx2", "avx512f", "avx512_bf16", "amx_tile", "asimd", "sve")
 """Instruction sets. Arithmetic libraries choose their loops by them, which changes how sums round."""
+
+
+def has_bfloat16() -> bool:
+    """Whether the processor multiplies matrices in bfloat16, as far as Linux says."""
+    return bool({"amx_bf16", "avx512_bf16"}.intersection(_cpuinfo().get("flags", "").split()))
 
 
 def _processor() -> str:

@@ -157,12 +157,10 @@ class Store:
         """The status of a pair to which no seeds can be added, with the reason."""
         if meta["config_hash"] != cell.identity:
             return "stale", _what_changed(cell, meta)
-        here = platform.compared(cell.device)
+        here = platform.compared(cell.device, cell.precision)
         for entry in filter(is_finished, meta["seeds"].values()):
-            there = entry.get("platform", {})
-            for name, value in here.items():
-                if there.get(name) != value:
-                    return "other", f"measured with {name} {there.get(name)} (here {value})"
+            for name, (there, value) in platform.differing(entry.get("platform", {}), here).items():
+                return "other", f"measured with {name} {there} (here {value})"
         return None, ""
 
     def _work_names(self, cell: Cell) -> list[str]:

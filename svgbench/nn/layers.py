@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from svgbench.nn.streams import Streams
+from svgbench.products import affine
 
 Activation = Callable[[Float[Tensor, "*axes"]], Float[Tensor, "*axes"]]
 
@@ -117,7 +118,7 @@ class Linear(nn.Module):
                 raise ValueError(self._complaint(x))
             if self.bias is None:
                 return torch.bmm(x, self.weight)
-            return torch.baddbmm(self.bias, x, self.weight)
+            return affine(self.bias, x, self.weight)
 
         S, E = self.members
         if x.dim() == 3:
@@ -125,7 +126,7 @@ class Linear(nn.Module):
         if x.dim() != 4 or x.shape[:2] != (S, E) or x.shape[3] != self.in_features:
             raise ValueError(self._complaint(x))
         x, weight = x.flatten(0, 1), self.weight.flatten(0, 1)  # [S*E, B, in], [S*E, in, out]
-        y = torch.bmm(x, weight) if self.bias is None else torch.baddbmm(self.bias.flatten(0, 1), x, weight)
+        y = torch.bmm(x, weight) if self.bias is None else affine(self.bias.flatten(0, 1), x, weight)
         return y.unflatten(0, (S, E))
 
     def _complaint(self, x: Float[Tensor, "..."]) -> str:

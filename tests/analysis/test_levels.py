@@ -9,7 +9,8 @@ from decimal import Decimal
 import pytest
 from made_cells import ERROR, SCORE, Printed, Table, by_key, cell, experiment, sample
 
-from svgbench.analysis.judge.levels import LevelCase, judge_levels, level_margin, undecidable
+from svgbench.analysis.judge.foregone import undecidable
+from svgbench.analysis.judge.levels import LevelCase, judge_levels, level_margin
 from svgbench.analysis.judge.power import power_tost
 from svgbench.analysis.judge.statistics import Summary, t_interval
 from svgbench.analysis.judge.verdicts import Evidence, JudgementRules, Verdict, compare

@@ -245,6 +245,7 @@ def test_statuses(tmp_path):
         ({"torch": "1.0.0"}, "other", "measured with torch 1.0.0"),
         ({"mujoco": "3.0.0"}, "other", "measured with mujoco 3.0.0"),
         ({"device": "cuda"}, "other", "measured with device cuda (here cpu)"),
+        ({"precision": "bf16"}, "other", "measured with precision bf16 (here float32)"),
         ({"processor": "abacus", "python": "3.99"}, "done", ""),
     ],
 )

@@ -151,6 +151,8 @@ def _platform(one: StoredCell, other: StoredCell, changed: Sequence[CellChange])
     recorded = [cell.entry(seed).get("platform", {}) for cell in (one, other) for seed in cell.seeds]
     if any(p.get("device", "cpu") != "cpu" for p in recorded) or any("none" not in (c.before, c.after) for c in moved):
         return "other"
+    if any(change.field == "precision" for change in moved):
+        return "other"
     named = all("processor" not in p or "instructions" in p for p in recorded)
     return "same" if named and not moved else "unsure"
 

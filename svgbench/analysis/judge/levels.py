@@ -85,7 +85,7 @@ def level_verdicts(evidence: Evidence, table: PublishedNumbers) -> list[Verdict]
         _row(evidence, (task.id, variant.id), evidence.experiment.measures[0], found)
         for task in evidence.experiment.tasks
         for variant in evidence.experiment.variants
-        if (found := _printed(table, task, variant)) is not None
+        if (found := printed_number(table, task, variant)) is not None
     ]
     cases = [row.case for row in rows if row.case is not None]
     finite = [row.finite or row.case for row in rows if row.case is not None]
@@ -95,42 +95,14 @@ def level_verdicts(evidence: Evidence, table: PublishedNumbers) -> list[Verdict]
     return [row.verdict if row.case is None else _verdict(row, next(outcomes), next(without)) for row in rows]
 
 
-@dataclass(frozen=True)
-class Undecidable:
-    """A cell whose published number no runs can decide, by the rules of `level_verdicts`, and why."""
-
-    task: str
-    variant: str
-    reason: str
-
-
-def undecidable(evidence: Evidence, table: PublishedNumbers) -> tuple[list[Undecidable], list[str]]:
-    """The cells at the budget `paper` that can only be NOT_COMPARABLE or INCONCLUSIVE, whatever is run.
-
-    Also the ids of the tasks whose random policy was measured at no budget: the margins there are not known yet. A
-    random policy spends nothing, so its mean at any budget is used.
-    """
-    found, unknown = [], []
-    measure = evidence.experiment.measures[0]
-    for task in evidence.experiment.tasks:
-        levels = (evidence.random_level(budget, task.id, measure) for budget in evidence.budgets)
-        random = next((level for level in levels if level is not None), None)
-        numbers = {v.id: _printed(table, task, v) for v in evidence.experiment.variants if v.runs_on(task.id)}
-        unknown += [task.id] * (random is None and any(numbers.values()))
-        for variant, number in numbers.items():
-            reason = "" if number is None else _never(evidence.experiment, number, random)
-            found += [Undecidable(task.id, variant, reason)] * bool(reason)
-    return found, unknown
-
-
-def _printed(table: PublishedNumbers, task: TaskSpec, variant: Variant) -> PrintedNumber | None:
+def printed_number(table: PublishedNumbers, task: TaskSpec, variant: Variant) -> PrintedNumber | None:
     """The published number of a cell, if there is one."""
     if task.published is None or variant.published is None:
         return None
     return table.get(variant.published, task.published)
 
 
-def _never(experiment: Experiment, number: PrintedNumber, random: float | None) -> str:
+def never_decided(experiment: Experiment, number: PrintedNumber, random: float | None) -> str:
     """Why no runs can decide a published number; "" if some can."""
     if problem := _not_comparable(experiment, "paper", number):
         return problem

@@ -53,7 +53,8 @@ def _origin(meta: Mapping[str, Any], entry: Mapping[str, Any]) -> Iterator[tuple
     yield "task", f"{meta.get('factory', meta['task'])}, version {versions.get('task', 'unknown')}"
     cores = f", {host['cores']} cores" if "cores" in host else ""
     device = f", {host['accelerator']}" if "accelerator" in host else ""
-    yield "processor", f"{host.get('processor', 'unknown')} {host.get('machine', '')}{cores}{device}".strip()
+    products = f", products in {host['precision']}" if "precision" in host else ""
+    yield "processor", f"{host.get('processor', 'unknown')} {host.get('machine', '')}{cores}{device}{products}".strip()
     yield "releases", ", ".join(f"{name} {host[name]}" for name in RELEASES if name in host) or "unknown"
     yield "seeds that train together", str(meta.get("block_size", "unknown"))
     yield "threads", str(entry.get("threads", "unknown"))
