@@ -96,6 +96,7 @@ def plan_rows(
                 "task": cell.task.id,
                 "variant": cell.variant.id,
                 "budget": cell.budget,
+                "replica": cell.replica,
                 "status": state.status,
                 "seeds_total": len(cell.seeds),
                 "seeds_missing": cell_plan.runs_missing,
@@ -134,7 +135,9 @@ def plan_sentences(plan: Plan, estimate: CostEstimate | None) -> list[str]:
     """The plan in a few lines: what exists, what is missing, what it costs, what will be moved aside."""
     statuses = ", ".join(f"{count} {status}" for status, count in plan.statuses().items())
     budget = plan.selection.budget
-    lines = [f"{plan.experiment.id}, budget {budget}: {len(plan.cells)} cells ({statuses})"]
+    what = f"{plan.experiment.id}, budget {budget}" + ", replication" * bool(plan.notes)
+    lines = [f"{what}: {len(plan.cells)} cells ({statuses})" if plan.cells else f"{what}: nothing to repeat"]
+    lines += plan.notes
     lines.append(f"{plan.runs_missing} of {plan.runs_total} runs missing, in {len(plan.blocks)} blocks")
     lines += left_out(c.state.damage for c in plan.cells if c.state.damage is not None)
     moved = [c.cell.name for c in plan.cells if c.state.status in ("stale", "other") and c.blocks]

@@ -15,7 +15,7 @@ from typing import Any
 from svgbench import reproduce, strict_json
 from svgbench.lab import platform, sharing
 from svgbench.lab.attendance import at_work
-from svgbench.lab.cells import Selection, block_from_job, cell_name, expand
+from svgbench.lab.cells import REPLICAS, Selection, block_from_job, cell_name, expand
 from svgbench.lab.damage import DamagedFileError
 from svgbench.lab.files import is_locked, locked
 from svgbench.lab.pair import is_cell_file, is_copy, is_finished, read_meta, read_rows
@@ -54,7 +54,8 @@ def _checked(store: Store, path: Path, now: Mapping[str, str]) -> dict[str, Any]
     except DamagedFileError as error:
         note = error.note.removeprefix(f"{path}: ").removeprefix(f"{path} is damaged: ")
         return _verified(store, path, "damaged", note)
-    identity = now.get(str(path.relative_to(store.root).with_suffix("")))
+    place = path.relative_to(store.root).with_suffix("").parts
+    identity = now.get("/".join((*place[:3], place[-1])))  # a replica has the identity of the first measurement
     if identity is None:
         return _verified(store, path, "undeclared", "imported" if meta.get("imported") else "not declared", finished)
     if identity != meta["config_hash"]:
@@ -116,10 +117,11 @@ def _files(store: Store) -> tuple[list[Path], list[Path]]:
     ours, strays = [], []
     for folder, folders, names in os.walk(store.root):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        depth = len(Path(folder).relative_to(store.root).parts)
+        inside = Path(folder).relative_to(store.root).parts
+        is_budget = len(inside) == 3 or (len(inside) == 5 and inside[3] == REPLICAS)
         for name in sorted(names):
             path = Path(folder, name)
-            if depth == 3 and is_cell_file(path):
+            if is_budget and is_cell_file(path):
                 ours.append(path)
             elif not name.startswith((".git", "README")):
                 strays.append(path)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from svgbench.analysis.read.naming import question
 from svgbench.lab.overrides import settings_of
 from svgbench.words.experiment import BUDGETS, Budget, Claim, Experiment
+
+if TYPE_CHECKING:
+    from svgbench.study import Study
 
 INDENT = 12
 MOST_LINES = 3
@@ -73,7 +76,7 @@ def deviation_lines(name: str, rows: Sequence[Mapping[str, Any]], width: int) ->
 
 
 def list_lines(rows: Sequence[Mapping[str, Any]], width: int, hidden: Collection[str], verbose: bool) -> list[str]:
-    """The rows of `study.summaries` as text: how many experiments are done, then a line for each that is not hidden.
+    """The rows of `summaries` as text: how many experiments are done, then a line for each that is not hidden.
 
     A title is cut to what the other columns leave; `verbose` wraps it and adds the number of cells.
     """
@@ -181,3 +184,24 @@ def _wrap(text: str, width: int) -> list[str]:
 
 def _counted(n: int, noun: str, several: str = "") -> str:
     return f"{n} {noun if n == 1 else several or f'{noun}s'}"
+
+
+def summaries(studies: Iterable[Study]) -> list[dict[str, Any]]:
+    """One flat row per experiment, for `svgbench list`."""
+    rows = []
+    for study in studies:
+        experiment = study.experiment
+        selection = study.reading(None)
+        cells: Sequence[Mapping[str, Any]] = study.status(selection)
+        rows.append(
+            {
+                "id": experiment.id,
+                "title": experiment.title,
+                "cells": len(cells),
+                "runs_done": sum(c["seeds_done"] for c in cells),
+                "runs_stale": sum(c["seeds_done"] for c in cells if c["status"] == "stale"),
+                "runs_total": sum(c["seeds_total"] for c in cells),
+                "budget": selection.budget,
+            }
+        )
+    return rows

@@ -8,7 +8,7 @@ study.compare()                    # verdicts
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,7 +77,8 @@ class Study:
         """With a `reference`, the cells that the results folder lacks are read from it; nothing is written there."""
         self.experiment, self.reference = experiment, reference
         root = results_root(results)
-        self.store = ReferredStore(root, reference) if reference else Store(root)
+        self.own = Store(root)
+        self.store = ReferredStore(root, reference) if reference else self.own
 
     def __repr__(self) -> str:
         return f"<Study {self.experiment.id} in {self.store.root}>"
@@ -96,6 +97,16 @@ class Study:
     def plan(self, selection: Selection, thorough: bool = False) -> Plan:
         """What is still missing for `selection`; see `svgbench.lab.plan.make_plan`."""
         return make_plan(self.store, self.experiment, selection, reproduce.installed_algorithms(), thorough)
+
+    def replication(self, selection: Selection, thorough: bool = False) -> Plan:
+        """What is still missing to repeat stored runs on this machine; see `svgbench.lab.replicas.replication`.
+
+        With a reference, the first measurements may be the reference's; the replicas are the folder's own.
+        """
+        from svgbench.lab.replicas import replication
+
+        extra = reproduce.installed_algorithms()
+        return replication(self.store, self.own, self.experiment, selection, extra, thorough)
 
     def variants(self) -> set[str]:
         """The variants that a selection may name: declared, installed, and those that have files at some budget."""
@@ -151,7 +162,7 @@ class Study:
         known = costs or {}
         longest_first = sorted(plan.blocks, key=lambda b: -known[kind(b.cell)].seconds if kind(b.cell) in known else 0)
         column = self.experiment.measures[0].column if self.experiment.measures else ""
-        return run_blocks(self.store, longest_first, options or RunOptions(self.jobs(plan)), column, known)
+        return run_blocks(self.own, longest_first, options or RunOptions(self.jobs(plan)), column, known)
 
     def status(self, selection: Selection | None = None) -> list[dict[str, Any]]:
         """One flat row per cell."""
@@ -377,24 +388,3 @@ def _is_chosen(choice: Choice, selection: Selection) -> bool:
     return (not selection.tasks or bool(set(choice.tasks) & set(selection.tasks))) and (
         not selection.variants or bool(settings & set(selection.variants))
     )
-
-
-def summaries(studies: Iterable[Study]) -> list[dict[str, Any]]:
-    """One flat row per experiment, for `svgbench list`."""
-    rows = []
-    for study in studies:
-        experiment = study.experiment
-        selection = study.reading(None)
-        cells: Sequence[Mapping[str, Any]] = study.status(selection)
-        rows.append(
-            {
-                "id": experiment.id,
-                "title": experiment.title,
-                "cells": len(cells),
-                "runs_done": sum(c["seeds_done"] for c in cells),
-                "runs_stale": sum(c["seeds_done"] for c in cells if c["status"] == "stale"),
-                "runs_total": sum(c["seeds_total"] for c in cells),
-                "budget": selection.budget,
-            }
-        )
-    return rows

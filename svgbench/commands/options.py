@@ -101,6 +101,12 @@ ReferenceOption = Annotated[
         "--with-reference", help="Read the cells that the results folder lacks from reference results (fetch)."
     ),
 ]
+ReplicateOption = Annotated[
+    bool,
+    typer.Option(
+        "--replicate", help="Repeat stored runs that another platform made, and keep them beside the first ones."
+    ),
+]
 TimeLimitOption = Annotated[str | None, typer.Option("--time-limit", help="Stop at a checkpoint after 90s, 2h.")]
 FitsOption = Annotated[
     str | None, typer.Option("--fits", help="List the cells that fit into 10h, 90m, the cheapest first.")

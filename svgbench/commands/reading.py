@@ -41,8 +41,7 @@ def list_(
     Searches for settings, and cells, are listed with --verbose, or if the work is named.
     """
     from svgbench import reproduce
-    from svgbench.overview import list_lines
-    from svgbench.study import summaries
+    from svgbench.overview import list_lines, summaries
     from svgbench.terminal import out, out_json, width
 
     say_if_absent(results)

@@ -21,6 +21,8 @@ from svgbench.commands.options import (
     JobsOption,
     JsonOption,
     PrecisionOption,
+    ReferenceOption,
+    ReplicateOption,
     ResultsOption,
     SeedsOption,
     SetOption,
@@ -50,6 +52,8 @@ def plan(
     precision: PrecisionOption = "float32",
     results: ResultsOption = None,
     fits: FitsOption = None,
+    replicate: ReplicateOption = False,
+    with_reference: ReferenceOption = False,
     calibrate: Annotated[bool, typer.Option(help="Measure what has not been measured on this machine.")] = True,
     verbose: VerboseOption = False,
     as_json: JsonOption = False,
@@ -59,13 +63,14 @@ def plan(
     from svgbench.terminal import notice, out_json, out_lines, out_rows, parse_duration
 
     limit = None if fits is None else parse_duration(fits, "--fits")
-    studies = studies_of(experiment, results)
+    check_reference(with_reference, replicate)
+    studies = studies_of(experiment, results, reference=with_reference)
     everything: list[dict[str, Any]] = []
     cells: list[Any] = []
     for study, selection in asked(studies, budget, seeds, tasks, variants, override, device, precision, running=True):
-        made = study.plan(selection)
+        made = study.replication(selection) if replicate else study.plan(selection)
         costs, estimate = study.estimate(made, jobs_on(device, jobs), calibrate, notice)
-        marked, unknown = study.undecidable(selection.budget)
+        marked, unknown = ([], 0) if replicate else study.undecidable(selection.budget)
         never = {(one.task, one.variant): one.reason for one in marked}
         if limit is not None:
             from svgbench.lab.fitting import priced
@@ -80,9 +85,12 @@ def plan(
         columns |= {"time": "one process"} | ({"undecidable": "no verdict"} if never else {})
         out_rows(describe.by_task(rows, unknown), False, "", columns)
         lines = describe.plan_sentences(made, estimate)
-        if unchosen := study.unchosen() if selection.budget != "smoke" else 0:
+        if unchosen := study.unchosen() if selection.budget != "smoke" and not replicate else 0:
             one = "1 setting is" if unchosen == 1 else f"{unchosen} settings are"
             lines.append(f"{one} not as a search here chose: svgbench tune {study.experiment.id} --check")
+        if replicate:
+            out_lines(lines)
+            continue
         usual = statistics.mode(len(c.cell.seeds) for c in made.cells)
         power = describe.power_sentences(study.experiment, selection.budget, usual, study.rivals_n())
         out_lines([*lines, *describe.undecidable_sentences(rows, unknown, verbose), *power])
@@ -93,7 +101,8 @@ def plan(
         products = None if precision == "float32" else precision
         given: dict[str, Any] = {"--seeds": seeds, "-o": override, "--jobs": jobs, "--device": on}
         given |= {"--precision": products, "--results": results}
-        print_fits(cells, limit, as_json, repeated(given))
+        words = repeated(given) + " --replicate" * replicate + " --with-reference" * with_reference
+        print_fits(cells, limit, as_json, words)
     elif as_json:
         out_json(everything)
 
@@ -111,6 +120,8 @@ def run(
     executor: ExecutorOption = "local",
     results: ResultsOption = None,
     time_limit: TimeLimitOption = None,
+    replicate: ReplicateOption = False,
+    with_reference: ReferenceOption = False,
     yes: YesOption = False,
 ) -> None:
     """Run what is missing. Safe to kill at any moment; the same command continues where it stopped."""
@@ -121,10 +132,14 @@ def run(
     devices = device_list(device)
     with opened(executor, jobs_on(device, jobs), devices) as engine:
         limit = None if time_limit is None else parse_duration(time_limit)
-        studies = studies_of(experiment, results)
+        check_reference(with_reference, replicate)
+        studies = studies_of(experiment, results, reference=with_reference)
         words = (budget, seeds, tasks, variants, override, device, precision)
         chosen = asked(studies, *words, running=True, elsewhere=engine is not None)
-        plans = [(study, study.plan(selection, thorough=True)) for study, selection in chosen]
+        plans = [
+            (study, study.replication(selection, thorough=True) if replicate else study.plan(selection, thorough=True))
+            for study, selection in chosen
+        ]
         statuses = []
         for study, made in plans:
             options = options_of(study, made, jobs_on(device, jobs), engine, limit, devices)
@@ -132,6 +147,12 @@ def run(
             if stopped(statuses[-1]):
                 raise typer.Exit(statuses[-1])
         raise typer.Exit(worst(statuses))
+
+
+def check_reference(with_reference: bool, replicate: bool) -> None:
+    """Raise UsageError if reference results are named where none are read."""
+    if with_reference and not replicate:
+        raise UsageError("--with-reference names the runs to repeat; it needs --replicate")
 
 
 def options_of(

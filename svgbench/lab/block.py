@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from svgbench import strict_json
-from svgbench.lab import platform
+from svgbench.lab import platform, platforms
 from svgbench.lab.attendance import host
 from svgbench.lab.cells import Block, block_from_job
 from svgbench.lab.delivery import deliver, delivered
@@ -54,7 +54,7 @@ class BlockProcess:
         self.store, self.block, self.attempt = store, block, attempt
         self.folder = store.block_work(block)
         self.checkpoint = self.folder / CHECKPOINT
-        self.owner = f"{block.cell.experiment}/{block.cell.budget}/{block.cell.name}/{block.name}"
+        self.owner = f"{block.cell.place}/{block.cell.name}/{block.name}"
         self.interval = platform.seconds_of(CHECKPOINT_SECONDS, CHECKPOINT_DEFAULT)
         self.stop_asked = False
         self.unbuilt = False  # while the block is built
@@ -63,6 +63,7 @@ class BlockProcess:
         self.last: dict[str, dict[int, float]] = {}  # column -> seed -> its last number
         self.last_rows: dict[int, Row] = {}  # by seed, as JSON can hold them
         self.seconds = 0.0  # of computing, over all attempts
+        self.platforms: list[dict[str, Any]] = []  # that computed a slice, in order
         self.reported = -math.inf  # when progress.json was written
 
     def run(self) -> int:
@@ -82,6 +83,7 @@ class BlockProcess:
                 self.shown.update(self.rows, at_once=True)
                 self._report(learner, at_once=True)
                 return STOPPED
+            self._note_platform()
             rows = learner.advance()
             self.rows += rows
             self._note_last(rows)
@@ -126,7 +128,7 @@ class BlockProcess:
         from svgbench.lab import checkpoint
 
         remove_temporaries(self.checkpoint)
-        here = self._platform()
+        here = self._compared()
         try:
             payload = checkpoint.load(self.checkpoint, self.owner, self.block.cell.device)
             if payload is not None and platform.differing(payload["platform"], here):
@@ -142,6 +144,7 @@ class BlockProcess:
             return
         learner.load_state_dict(payload["learner"])
         self.rows, self.seconds = payload["rows"], payload["seconds"]
+        self.platforms = payload.get("platforms", [])  # an older svgbench did not note them
         self._note_last(self.rows)
         self.shown.restart(self.rows)
         say(f"resumed at {learner.progress[0]} of {learner.progress[1]}")
@@ -150,12 +153,24 @@ class BlockProcess:
         """Write the checkpoint that the block resumes from."""
         from svgbench.lab import checkpoint
 
-        payload = {"platform": self._platform(), "rows": self.rows, "seconds": self.seconds}
-        checkpoint.save(self.checkpoint, self.owner, payload | {"learner": learner.state_dict()})
+        payload = {
+            "platform": self._compared(),
+            "platforms": self.platforms,
+            "rows": self.rows,
+            "seconds": self.seconds,
+            "learner": learner.state_dict(),
+        }
+        checkpoint.save(self.checkpoint, self.owner, payload)
 
-    def _platform(self) -> dict[str, str]:
+    def _compared(self) -> dict[str, str]:
         """The part of the platform that a checkpoint is bound to."""
         return platform.compared(self.block.cell.device, self.block.cell.precision)
+
+    def _note_platform(self) -> None:
+        """Before a slice: this platform, if the slices before were computed on another one."""
+        here = platforms.of_process(self.block.cell.device, self.block.cell.precision)
+        if not self.platforms or platforms.differing(self.platforms[-1], here):
+            self.platforms.append(here)
 
     def _note_last(self, rows: list[Row]) -> None:
         """Keep every seed's last row, and its last number in each column, for the progress display."""
@@ -213,10 +228,12 @@ class BlockProcess:
             by_seed[row["seed"]].append(row)
         texts = {seed: as_csv(by_seed[seed], cell.columns) for seed in wanted}
         self._keep_policies(learner, texts)
+        *earlier, last = self.platforms or [platforms.of_process(cell.device, cell.precision)]
         shared = {
             "config_hash": cell.identity,
             "versions": dict(cell.versions),
-            "platform": platform.describe(cell.device, cell.precision),
+            "platform": last,
+            **({platforms.EARLIER: earlier} if earlier else {}),
             "block": f"{self.block.seeds[0]}-{self.block.seeds[-1]}",
             "threads": cell.threads,
             "attempts": self.attempt,
@@ -293,6 +310,8 @@ def prepare(job: Mapping[str, Any]) -> Block:
     here = sources(block.cell.variant.learner, block.cell.task.make)
     if here != dict(block.cell.sources):
         raise UsageError(f"the job was planned for the source {dict(block.cell.sources)}; here is {here}: run again")
+    if block.cell.replica not in ("", key := platforms.key(platforms.of_process(block.cell.device, block.cell.precision))):
+        raise UsageError(f"the job was planned for the platform {block.cell.replica}; this process is on {key}")
     return block
 
 

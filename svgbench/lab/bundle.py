@@ -1,6 +1,7 @@
 """Archives of results, one per work, and the index that holds their hashes. `svgbench fetch` reads them.
 
-An archive is a gzipped tar of a work's cells, `<work>/<artifact>/<budget>/<task>--<variant>.csv` and `.json`, and of
+An archive is a gzipped tar of a work's cells, `<work>/<artifact>/<budget>/<task>--<variant>.csv` and `.json`, of their
+replicas on other platforms, `<work>/<artifact>/<budget>/replicas/<platform>/<task>--<variant>.csv` and `.json`, and of
 their policies where they are small (`svgbench.lab.policies`). Names are sorted, and times and owners are 0, so equal
 results give equal bytes with the same zlib.
 """
@@ -20,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from svgbench import strict_json
 from svgbench.lab import policies
 from svgbench.lab.files import write_atomic
-from svgbench.lab.stored import StoredCell, stored_cells
+from svgbench.lab.stored import StoredCell, replicas_in, stored_cells
 from svgbench.words.errors import DamagedError, UsageError, unknown
 
 INDEX = "index.json"
@@ -85,7 +86,7 @@ def bundle(root: Path, works: Sequence[str], output: Path, version: str) -> Inde
     a work without results.
     """
     cells: dict[str, list[StoredCell]] = {}
-    for cell in stored_cells(root).values():
+    for cell in (cell for replica in ("", *replicas_in(root)) for cell in stored_cells(root, replica=replica).values()):
         if cell.seeds:
             cells.setdefault(cell.experiment.partition("/")[0], []).append(cell)
     for work in works:

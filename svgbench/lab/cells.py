@@ -17,6 +17,9 @@ from svgbench.ranges import Count
 from svgbench.words.errors import UsageError, unknown
 from svgbench.words.experiment import Budget, Experiment, PerTask, Setting, TaskSpec, Variant
 
+REPLICAS = "replicas"
+"""In a budget's folder, the folder of second measurements, by platform."""
+
 
 @dataclass(frozen=True)
 class Selection:
@@ -53,6 +56,12 @@ class Cell:
     identity: str
     sources: Mapping[str, str] = field(default_factory=dict)  # hashes of packages that are not ours, by name
     precision: str = FLOAT32  # of matrix products: of the platform, as the device is
+    replica: str = ""  # the platform's key, if these are the runs of a replication (`svgbench.lab.replicas`)
+
+    @property
+    def place(self) -> str:
+        """The folder of the cell's files, in the results folder and under `.work`."""
+        return f"{self.experiment}/{self.budget}" + (f"/{REPLICAS}/{self.replica}" if self.replica else "")
 
     @property
     def name(self) -> str:
@@ -278,6 +287,7 @@ def describe_job(block: Block) -> dict[str, Any]:
         "precision": cell.precision,
         "identity": cell.identity,
         "sources": dict(cell.sources),
+        "replica": cell.replica,
         "block": block.index,
         "wanted": list(block.wanted),
     }
@@ -301,6 +311,7 @@ def block_from_job(job: Mapping[str, Any]) -> Block:
         identity=job["identity"],
         sources=job.get("sources", {}),
         precision=job.get("precision", FLOAT32),
+        replica=job.get("replica", ""),
     )
     return Block(cell, job["block"], tuple(job["wanted"]))
 

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from svgbench.lab.cells import REPLICAS
 from svgbench.words.errors import DamagedError
 
 ENDINGS = "line endings were changed from LF to CRLF, as git does under core.autocrlf; the numbers are the same"
@@ -61,12 +62,14 @@ def unreadable(path: Path, error: OSError) -> DamagedFileError:
 
 def remedy(path: Path, reason: str) -> str:
     """The command that repairs the file, for causes that have one. It changes no number."""
-    root = path.parents[3]
+    replica = path.parent.parent.name == REPLICAS
+    root = path.parents[5 if replica else 3]
     if reason == OLD:
         return f"to repair: svgbench upgrade --results {shlex.quote(str(root))}"
     if reason != ENDINGS:
         return ""
-    command = f"cd {shlex.quote(str(root))} && perl -pi -e 's/\\r$//' */*/*/*.csv */*/*/*.json"
+    cells = f"*/*/*/{REPLICAS}/*/*" if replica else "*/*/*/*"
+    command = f"cd {shlex.quote(str(root))} && perl -pi -e 's/\\r$//' {cells}.csv {cells}.json"
     in_git = any((folder / ".git").exists() for folder in (root, *root.parents))
     return f"to repair: {command}" + (" && echo '* -text' >> .gitattributes" if in_git else "")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from svgbench import strict_json
-from svgbench.lab.cells import cell_name
+from svgbench.lab.cells import REPLICAS, cell_name
 from svgbench.lab.damage import OLD, DamagedFileError, diagnosed, unreadable
 from svgbench.words.errors import DamagedError
 
@@ -36,6 +36,13 @@ def is_cell_name(name: str) -> bool:
     """Whether a cell's CSV or JSON may have this file name."""
     stem, dot, ending = name.rpartition(".")
     return bool(_NAME.fullmatch(stem)) and dot + ending in (".csv", ".json")
+
+
+def cell_files(root: Path) -> list[Path]:
+    """The JSONs of all cells in a results folder, by their file names, and those of their replicas. Hidden folders
+    do not count."""
+    found = [*root.glob("*/*/*/*--*.json"), *root.glob(f"*/*/*/{REPLICAS}/*/*--*.json")]
+    return sorted(path for path in found if is_cell_file(path) and not path.relative_to(root).parts[0].startswith("."))
 
 
 def _is_file(path: Path) -> bool:

@@ -45,6 +45,7 @@ class Plan:
     experiment: Experiment
     selection: Selection
     cells: tuple[CellPlan, ...]
+    notes: tuple[str, ...] = ()  # of a replication: what it repeats, and what it does not
 
     @property
     def blocks(self) -> list[Block]:

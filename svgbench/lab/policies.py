@@ -59,7 +59,7 @@ class StoredPolicy:
 
 def path_of(store: Store, cell: Cell, seed: int) -> Path:
     """Where the run's policy lies."""
-    return store.root / FOLDER / cell.experiment / cell.budget / cell.name / file_name(seed)
+    return store.root / FOLDER / cell.place / cell.name / file_name(seed)
 
 
 def file_name(seed: int) -> str:

@@ -91,7 +91,8 @@ class ReferredStore(Store):
         return not (own.exists() or own.is_symlink()) and other.exists()
 
     def _lends(self, cell: Cell) -> bool:
-        return self.is_lent(cell.experiment, cell.budget, cell.name)
+        own, other = self.json_path(cell), self.reference.json_path(cell)
+        return not (own.exists() or own.is_symlink()) and other.exists()
 
     def meta(self, cell: Cell) -> dict[str, Any] | None:
         return self.reference.meta(cell) if self._lends(cell) else super().meta(cell)

@@ -3,6 +3,8 @@
 `<work>/<artifact>/<budget>/<task>--<variant>.csv` holds the rows of all finished seeds. The JSON beside it says, per
 seed, how the rows were made, and has their hash. Seeds in a CSV that its JSON does not list are ignored. So a process
 killed between the two replacements neither loses nor adds a result.
+
+A cell's second measurements, on other platforms, have the same two files in `replicas/<platform>/` beside them.
 """
 
 from __future__ import annotations
@@ -78,13 +80,13 @@ class Store:
         return sorted(filter(is_cell_file, self.folder(experiment, budget).glob("*--*.json")))
 
     def csv_path(self, cell: Cell) -> Path:
-        return Path(f"{self.root}/{cell.experiment}/{cell.budget}/{cell.name}.csv")
+        return Path(f"{self.root}/{cell.place}/{cell.name}.csv")
 
     def json_path(self, cell: Cell) -> Path:
-        return Path(f"{self.root}/{cell.experiment}/{cell.budget}/{cell.name}.json")
+        return Path(f"{self.root}/{cell.place}/{cell.name}.json")
 
     def cell_work(self, cell: Cell) -> Path:
-        return Path(f"{self.work}/{cell.experiment}/{cell.budget}/{cell.name}")
+        return Path(f"{self.work}/{cell.place}/{cell.name}")
 
     def block_work(self, block: Block) -> Path:
         return self.cell_work(block.cell) / block.name
@@ -322,6 +324,7 @@ class Store:
             "task_options": dict(cell.task.options),
             "versions": dict(cell.versions),
             **({"sources": dict(cell.sources)} if cell.sources else {}),
+            **({"replica": cell.replica} if cell.replica else {}),
             "columns": list(cell.columns),
             "block_size": cell.block_size,
             "bytes": 0,
@@ -334,7 +337,7 @@ class Store:
 
     def move_aside(self, cell: Cell) -> Path:
         """Put the cell's pair under `.work/superseded`, where `clean` finds it. Returns the folder."""
-        aside = self.work / "superseded" / cell.experiment / cell.budget
+        aside = self.work / "superseded" / cell.place
         number = 1 + len(list(aside.glob(f"{cell.name}.*.json"))) + len(list(aside.glob(f"{cell.name}.*.csv")))
         aside.mkdir(parents=True, exist_ok=True)
         for path in (self.json_path(cell), self.csv_path(cell)):

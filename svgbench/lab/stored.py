@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from svgbench.lab.pair import OLD_FORMAT, is_cell_file, is_copy, is_finished, read_meta, read_rows
+from svgbench.lab.cells import REPLICAS
+from svgbench.lab.pair import OLD_FORMAT, cell_files, is_cell_file, is_copy, is_finished, read_meta, read_rows
 from svgbench.lab.upgrade import Factories, UnknownOriginError, renewed
 from svgbench.words.experiment import BUDGETS
 
@@ -48,16 +49,17 @@ class StoredCell:
 
 
 def stored_cells(
-    root: Path, budgets: Collection[str] = BUDGETS, declared: Factories | None = None
+    root: Path, budgets: Collection[str] = BUDGETS, declared: Factories | None = None, replica: str = ""
 ) -> dict[Key, StoredCell]:
     """Every cell under `root` at these budgets. Raises DamagedError for a cell that cannot be read or was renamed.
 
-    A cell of the old format is read as `upgrade` would write it, with the factories of `declared` tasks.
+    With `replica`, a platform's key, the second measurements on that platform instead of the first ones. A cell of the
+    old format is read as `upgrade` would write it, with the factories of `declared` tasks.
     """
     found = {}
-    for path in sorted(filter(is_cell_file, root.glob("*/*/*/*--*.json"))):
-        work, artifact, budget, _ = path.relative_to(root).parts
-        if budget not in budgets or any(part.startswith(".") for part in (work, artifact)):
+    for path in cell_files(root):
+        work, artifact, budget, *between, _ = path.relative_to(root).parts
+        if budget not in budgets or artifact.startswith(".") or between != ([REPLICAS, replica] if replica else []):
             continue
         meta = read_meta(path, old_too=declared is not None)
         if meta is None or is_copy(path, meta):
@@ -68,6 +70,12 @@ def stored_cells(
         cell = StoredCell(path, f"{work}/{artifact}", budget, meta, seeds)
         found[cell.key] = cell
     return found
+
+
+def replicas_in(root: Path) -> list[str]:
+    """The keys of the platforms on which cells under `root` were measured a second time."""
+    places = (path.relative_to(root).parts for path in cell_files(root))
+    return sorted({parts[4] for parts in places if len(parts) == 6})
 
 
 def folder_around(folder: Path) -> Path | None:

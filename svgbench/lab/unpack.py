@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from svgbench.lab.bundle import Archive
+from svgbench.lab.cells import REPLICAS
 from svgbench.lab.pair import is_cell_name
 from svgbench.lab.policies import FOLDER
 from svgbench.words.errors import DamagedError
@@ -63,8 +64,10 @@ def _entries(stream: gzip.GzipFile, work: str) -> Iterator[tuple[str, int]]:
 
 def _is_ours(name: str, work: str) -> bool:
     parts = name.split("/")
-    if parts[0] == FOLDER and len(parts) == 6 and _POLICY.fullmatch(parts[5]):
-        parts = [*parts[1:4], f"{parts[4]}.csv"]
+    if parts[0] == FOLDER and len(parts) in (6, 8) and _POLICY.fullmatch(parts[-1]):
+        parts = [*parts[1:-2], f"{parts[-2]}.csv"]
+    if len(parts) == 6 and parts[3] == REPLICAS and _ARTIFACT.fullmatch(parts[4]):
+        del parts[3:5]
     return (
         len(parts) == 4
         and parts[0] == work

@@ -18,7 +18,7 @@ from svgbench import factories, moved
 from svgbench.lab import registry
 from svgbench.lab.cells import Cell, identity, identity_with
 from svgbench.lab.files import locked, remove_temporaries, write_atomic
-from svgbench.lab.pair import FORMAT, OLD_FORMAT, dump_meta, is_cell_file, is_finished, read_meta, read_rows
+from svgbench.lab.pair import FORMAT, OLD_FORMAT, cell_files, dump_meta, is_finished, read_meta, read_rows
 from svgbench.lab.store import Store
 from svgbench.words.errors import DamagedError, UsageError
 from svgbench.words.experiment import TaskSpec, Variant
@@ -50,10 +50,8 @@ def upgrade_cells(store: Store, declared: Factories, dry_run: bool = False) -> l
     A cell whose CSV, hash or identity is wrong is left unchanged. If killed, call it again to continue.
     """
     found = []
-    for path in sorted(filter(is_cell_file, store.root.glob("*/*/*/*--*.json"))):
+    for path in cell_files(store.root):
         place = path.relative_to(store.root)
-        if place.parts[0].startswith("."):
-            continue
         seen = _cell(path, str(place), declared, dry_run=True)
         if seen.status == "upgraded" and not dry_run:
             with locked(store.work / place.with_suffix("") / "cell.lock", wait=1.0):

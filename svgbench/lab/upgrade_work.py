@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from svgbench import strict_json
-from svgbench.lab.cells import Block, block_from_job, describe_job
+from svgbench.lab.cells import REPLICAS, Block, block_from_job, describe_job
 from svgbench.lab.files import locked, write_atomic
 from svgbench.lab.pair import read_meta
 from svgbench.lab.store import Store
@@ -33,7 +33,8 @@ NO_CELLS = ("superseded", "calibration")
 def upgrade_blocks(store: Store, declared: Factories, dry_run: bool) -> list[Upgraded]:
     """Convert every block's folder, log and policies; return one entry for each that is renamed."""
     found: list[Upgraded] = []
-    for folder in sorted(path for path in store.work.glob("*/*/*/*") if path.is_dir()):
+    folders = [*store.work.glob("*/*/*/*"), *store.work.glob(f"*/*/*/{REPLICAS}/*/*")]
+    for folder in sorted(path for path in folders if path.is_dir() and path.name != REPLICAS):
         place = folder.relative_to(store.work)
         if place.parts[0] in NO_CELLS:
             continue

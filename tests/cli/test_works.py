@@ -174,7 +174,7 @@ def test_list_is_one_table_of_a_terminals_width(results, capsys, monkeypatch):
          "runs_total": 1240, "budget": "short"}
         for stale in (0, 75)
     ]  # fmt: skip
-    monkeypatch.setattr("svgbench.study.summaries", lambda studies: [dict(row) for row in rows])
+    monkeypatch.setattr("svgbench.overview.summaries", lambda studies: [dict(row) for row in rows])
     monkeypatch.setattr("svgbench.terminal.width", lambda: 80)
     reading.list_(None, results)
     lines = capsys.readouterr().out.splitlines()

@@ -1,0 +1,111 @@
+"""Replication: the same identity measured again on the machine at hand, beside the first measurement.
+
+Repeated are stored runs that were made on another platform (`svgbench.lab.platforms`), or on several. The second
+measurement of a cell is `<work>/<artifact>/<budget>/replicas/<platform>/<task>--<variant>.csv` and `.json`. Nothing
+that reads a budget's folder sees it, and its unfinished work lies apart under `.work`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from svgbench.lab import platforms
+from svgbench.lab.cells import REPLICAS, Cell, Selection, blocks, expand
+from svgbench.lab.plan import CellPlan, Plan
+from svgbench.lab.store import Store
+from svgbench.words.errors import DamagedError
+from svgbench.words.experiment import Experiment, Variant
+
+
+@dataclass
+class _Found:
+    """What the first measurements of a selection are, counted in runs."""
+
+    elsewhere: Counter[str] = field(default_factory=Counter)  # by the platform's name
+    here: int = 0
+    untold: Counter[str] = field(default_factory=Counter)  # by the parts that are not recorded
+    mixed: int = 0
+    missing: int = 0
+    unfit: list[str] = field(default_factory=list)  # cells that cannot be repeated, with the reason
+
+    def notes(self, here: platforms.Record) -> tuple[str, ...]:
+        name, key = platforms.named([here])[0], platforms.key(here)
+        told = [f"here is {name}: {REPLICAS}/{key}", f"its arithmetic: {here['kernels']}"]
+        told += [f"{_runs(n)} first made on {where}" for where, n in self.elsewhere.most_common()]
+        told += [f"{_runs(self.mixed)} first made on several platforms"] * bool(self.mixed)
+        told += [f"{_runs(self.here)} first made on this platform: not repeated"] * bool(self.here)
+        for parts, n in self.untold.items():
+            told.append(f"{_runs(n)} may be of this platform (not recorded: {parts}): not repeated")
+        if self.missing:
+            told.append(f"{_runs(self.missing)} not there to repeat: `svgbench run` without --replicate makes them")
+        if self.unfit:
+            told.append(f"{len(self.unfit)} cells cannot be repeated, such as {self.unfit[0]}")
+        return tuple(told)
+
+
+def replication(
+    first: Store,
+    store: Store,
+    experiment: Experiment,
+    selection: Selection,
+    extra: Mapping[str, Variant] | None = None,
+    thorough: bool = False,
+) -> Plan:
+    """What `selection` still needs on this machine's platform. `first` has the first measurements; replicas are in
+    `store`. Runs nothing, writes nothing. Raises UsageError as `expand` does, and if torch fails here.
+
+    Seeds that were made on this platform are not repeated, in whichever of both places they are stored, and neither are
+    those of which the record does not tell that they were made elsewhere. A cell that is stale is not repeated, because
+    its identity is not the present one any more.
+    """
+    here = platforms.here(selection.device, selection.precision)
+    found = _Found()
+    cells = []
+    for cell in expand(experiment, selection, extra):
+        wanted = _elsewhere(first, cell, here, found, thorough)
+        if wanted:
+            own = replace(cell, replica=platforms.key(here), seeds=wanted)
+            state = store.state(own, thorough)
+            missing = [seed for seed in wanted if seed not in state.usable]
+            cells.append(CellPlan(own, state, tuple(blocks(own, missing))))
+    return Plan(experiment, selection, tuple(cells), found.notes(here))
+
+
+def _elsewhere(first: Store, cell: Cell, here: platforms.Record, found: _Found, thorough: bool) -> tuple[int, ...]:
+    """The cell's requested seeds that were first made on another platform than `here`; all are counted in `found`."""
+    state = first.state(cell, thorough)
+    if state.status == "stale" or state.damage is not None:
+        found.unfit.append(f"{cell.name}: {state.status}: {state.note}")
+        return ()
+    found.missing += len(cell.seeds) - len(state.done)
+    entries = _entries(first, cell) if state.done else {}
+    wanted = []
+    for seed in state.done:
+        entry = entries[str(seed)]
+        record = entry.get("platform", {})
+        if platforms.is_mixed(entry):
+            found.mixed += 1
+        elif platforms.differing(record, here):
+            found.elsewhere[platforms.named([record])[0]] += 1
+        else:
+            parts = platforms.untold(record, here)
+            found.here += not parts
+            found.untold.update([", ".join(parts)] * bool(parts))
+            continue
+        wanted.append(seed)
+    return tuple(wanted)
+
+
+def _entries(store: Store, cell: Cell) -> Mapping[str, Any]:
+    meta = store.meta(cell)
+    if meta is None:
+        raise DamagedError(f"{store.json_path(cell)} was removed meanwhile")
+    entries: Mapping[str, Any] = meta["seeds"]
+    return entries
+
+
+def _runs(count: int) -> str:
+    return f"{count} run{'s' * (count != 1)}"

@@ -1,0 +1,175 @@
+"""`--replicate`: stored runs of another platform are made again, beside the first ones and apart from them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+
+import pytest
+from harness import block_of, cell_of, expected_csv
+
+from svgbench.lab import block as child
+from svgbench.lab import platforms
+from svgbench.lab.bundle import bundle
+from svgbench.lab.cells import describe_job
+from svgbench.lab.delivery import collect
+from svgbench.lab.fetch import fetch
+from svgbench.lab.stored import replicas_in, stored_cells
+
+ELSEWHERE = {"processor": "AMD EPYC", "instructions": "AuthenticAMD 25 17 1 avx2"}
+
+
+def pretend(bench, cell, **parts):
+    """Let the cell's JSON say that its seeds were made on a platform with these parts."""
+    path = bench.store.json_path(cell)
+    meta = json.loads(path.read_bytes())
+    for entry in meta["seeds"].values():
+        entry["platform"] = {k: v for k, v in {**entry["platform"], **parts}.items() if v is not None}
+    path.write_text(json.dumps(meta))
+
+
+def replica_of(cell):
+    return replace(cell, replica=platforms.key(platforms.here("cpu")))
+
+
+@pytest.fixture
+def elsewhere(half_done):
+    """A results folder in which another platform made seeds 0 and 1 of the walk."""
+    pretend(half_done, cell_of(seeds=2), **ELSEWHERE)
+    return half_done
+
+
+def test_a_replica_lies_beside_the_first_measurement(elsewhere, tmp_path):
+    bench, cell = elsewhere, cell_of(seeds=2)
+    before = {path: path.read_bytes() for path in bench.results.rglob("field-calm--drift.*")}
+    told = bench("plan", "testkit/walk", "--budget", "smoke", "--replicate", "--tasks", "field/calm").out
+    assert "2 runs first made on AMD 25/17" in told
+    assert "2 of 2 runs missing, in 1 blocks" in told
+    assert "6 runs not there to repeat" in told
+    done = bench.walk("--replicate")
+    assert done.status == 0, done.err
+    assert all(path.read_bytes() == data for path, data in before.items()), "the first measurement is as it was"
+    own = replica_of(cell)
+    assert bench.csv(own) == expected_csv(cell)
+    assert bench.entries(own)["0"]["platform"] == platforms.here("cpu")
+    assert not bench.store.block_work(block_of(own)).exists()
+    again = bench.walk("--replicate")
+    assert (again.status, "0 of 2 runs missing" in again.out) == (0, True)
+    assert bench.status()["drift"]["seeds_done"] == 2
+    ignored = bench.walk("--seeds", "2").out
+    assert "0 of 2 runs missing" in ignored, "without --replicate the first measurement counts"
+    rows = {row["file"]: row["status"] for row in bench("verify", "--json").json}
+    assert len(rows) == 2
+    assert set(rows.values()) == {"ok"}, rows
+
+    index = bundle(bench.results, [], tmp_path / "packed", "1")
+    assert index.archives[0].files == 4
+    fetch(str(tmp_path / "packed"), ["testkit"], tmp_path / "reference")
+    folder = next((tmp_path / "reference").glob("*/testkit")).parent
+    assert replicas_in(folder) == [own.replica]
+    assert [c.seeds for c in stored_cells(folder, replica=own.replica).values()] == [(0, 1)]
+    assert [c.seeds for c in stored_cells(folder).values()] == [(0, 1)]
+
+
+def test_damage_and_changes_are_seen_in_a_replica_too(elsewhere):
+    bench, own = elsewhere, replica_of(cell_of(seeds=2))
+    assert bench.walk("--replicate").status == 0
+    path = bench.store.json_path(own)
+    whole = path.read_text()
+    path.write_text(whole.replace(own.identity, "0" * 12))
+    assert {row["status"] for row in bench("verify", "--json").json} == {"ok", "stale"}
+    told = bench.walk("--replicate")
+    assert "1 stale" in told.out
+    assert "will be moved to .work/superseded" in told.out
+    assert path.read_text() == whole.replace('"attempts": 2', '"attempts": 1')
+    aside = bench.store.work / "superseded" / own.place
+    assert [p.name for p in sorted(aside.iterdir())] == [f"{own.name}.001.csv", f"{own.name}.001.json"]
+    csv = bench.store.csv_path(own)
+    csv.write_bytes(csv.read_bytes().replace(b"up", b"UP"))
+    assert {row["status"] for row in bench("verify", "--json").json} == {"ok", "damaged"}
+
+
+def test_what_may_be_of_this_platform_is_not_repeated(half_done):
+    bench, cell = half_done, cell_of(seeds=2)
+    words = ("plan", "testkit/walk", "--budget", "smoke", "--replicate", "--variants", "drift", "--tasks", "field/calm")
+    assert "2 runs first made on this platform: not repeated" in bench(*words).out
+    pretend(bench, cell, kernels=None)
+    assert "2 runs may be of this platform (not recorded: kernels): not repeated" in bench(*words).out
+    pretend(bench, cell, processor="AMD EPYC", instructions=None)
+    assert "2 runs first made on AMD EPYC" in bench(*words).out
+    refused = bench("run", "testkit/walk", "--with-reference")
+    assert (refused.status, "--replicate" in refused.err) == (2, True)
+
+
+def test_first_measurements_may_be_reference_results(elsewhere, tmp_path):
+    bench = elsewhere
+    reference = tmp_path / "reference"
+    shutil.move(bench.results, reference)
+    bench.environment["SVGBENCH_REFERENCE"] = str(reference)
+    assert bench.walk("--replicate", "--with-reference").status == 0
+    cell = cell_of(seeds=2)
+    assert bench.csv(replica_of(cell)) == expected_csv(cell)
+    assert not bench.store.json_path(cell).exists()
+    assert not (reference / ".work").joinpath(replica_of(cell).place).exists()
+
+
+class KilledError(Exception):
+    pass
+
+
+def slices(store, block, count):
+    """Compute some slices of the block with a checkpoint after each, and go down; None: go to the end."""
+    process = child.BlockProcess(store, block, 1)
+    make = process.make
+
+    def limited():
+        learner = make()
+        advance, left = learner.advance, iter(range(count))
+
+        def one():
+            if next(left, None) is None:
+                raise KilledError
+            return advance()
+
+        learner.advance = one
+        return learner
+
+    if count is not None:
+        process.make = limited
+        with pytest.raises(KilledError):
+            process.run()
+    else:
+        assert process.run() == child.FINISHED
+        collect(store, block.cell)
+
+
+def test_a_run_continued_on_another_platform_is_mixed(bench, monkeypatch):
+    monkeypatch.setenv(child.CHECKPOINT_SECONDS, "0")
+    here = platforms.here("cpu")
+    there = here | ELSEWHERE
+    cell = cell_of(seeds=2)
+    monkeypatch.setattr(platforms, "of_process", lambda device: there)
+    slices(bench.store, block_of(cell), 2)
+    monkeypatch.setattr(platforms, "of_process", lambda device: here)
+    slices(bench.store, block_of(cell), None)
+    entry = bench.entries(cell)["0"]
+    assert (entry["platform"], entry[platforms.EARLIER]) == (here, [there])
+    assert bench.csv(cell) == expected_csv(cell)
+    told = bench.walk("--replicate", "--seeds", "2").out
+    assert "2 runs first made on several platforms" in told
+    own = replica_of(cell)
+    assert platforms.EARLIER not in bench.entries(own)["0"]
+
+
+def test_a_killed_replica_continues_and_no_other_platform_takes_its_job(elsewhere, monkeypatch):
+    monkeypatch.setenv(child.CHECKPOINT_SECONDS, "0")
+    bench, cell = elsewhere, replica_of(cell_of(seeds=2))
+    slices(bench.store, block_of(cell), 3)
+    assert (bench.store.block_work(block_of(cell)) / "checkpoint.pt").exists()
+    assert bench.store.state(replace(cell, replica="")).status == "done", "its unfinished work is not the first one's"
+    assert "1 partial" in bench.walk("--replicate").out
+    assert "resumed at 15 of 30" in bench.log(block_of(cell))
+    assert bench.csv(cell) == expected_csv(cell)
+    with pytest.raises(child.UsageError, match="planned for the platform"):
+        child.prepare(describe_job(block_of(replace(cell, replica="another"))))
