@@ -70,7 +70,7 @@ def plan(
     for study, selection in asked(studies, budget, seeds, tasks, variants, override, device, precision, running=True):
         made = study.replication(selection) if replicate else study.plan(selection)
         costs, estimate = study.estimate(made, jobs_on(device, jobs), calibrate, notice)
-        marked, unknown = ([], 0) if replicate else study.undecidable(selection.budget)
+        marked, unknown = ([], []) if replicate else study.undecidable(selection.budget)
         never = {(one.task, one.variant): one.reason for one in marked}
         if limit is not None:
             from svgbench.lab.fitting import priced
