@@ -1,8 +1,8 @@
 """On which platform a run was made, as far as its numbers depend on it, and whether two runs were made on the same.
 
 A platform is the processor's maker, family, model and vector instructions, the code that does the arithmetic
-(`svgbench.lab.kernels`), the precision of products, the releases of torch and MuJoCo, and the GPU. It is read from what is stored with each seed.
-Older records say less. They differ from others only where what they do say differs.
+(`svgbench.lab.kernels`), the precision of products, the releases of torch and MuJoCo, and the GPU. It is read from what
+is stored with each seed. Older records say less. They differ from others only where what they do say differs.
 """
 
 from __future__ import annotations

@@ -150,9 +150,9 @@ def test_a_run_continued_on_another_platform_is_mixed(bench, monkeypatch):
     here = platforms.here("cpu")
     there = here | ELSEWHERE
     cell = cell_of(seeds=2)
-    monkeypatch.setattr(platforms, "of_process", lambda device: there)
+    monkeypatch.setattr(platforms, "of_process", lambda *_: there)
     slices(bench.store, block_of(cell), 2)
-    monkeypatch.setattr(platforms, "of_process", lambda device: here)
+    monkeypatch.setattr(platforms, "of_process", lambda *_: here)
     slices(bench.store, block_of(cell), None)
     entry = bench.entries(cell)["0"]
     assert (entry["platform"], entry[platforms.EARLIER]) == (here, [there])
