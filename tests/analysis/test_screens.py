@@ -115,6 +115,19 @@ def test_tables_and_aggregates_fit_a_screen(name):
     assert fits(aggregate_lines(aggregates, 80, verbose=True), 80)
 
 
+def test_all_of_table2_stands_on_a_screen_with_the_printed_number_under_each_row():
+    one = EXPERIMENTS["sac-svg/table2"]
+    results = replace(made(one), caveats=tuple(f"cell {i} ends at 1000 steps" for i in range(90)))
+    lines = screenful(results_grids(results, paper_tables.load(one.published), whole=False), 80, SCREEN).splitlines()
+    assert fits(lines, 80)
+    assert len(lines) <= SCREEN + 6
+    assert "86 more such cells: --verbose" in lines
+    for variant in one.variants:
+        (place,) = (i for i, line in enumerate(lines) if line.startswith(f"{variant.label}  "))
+        assert len([word for word in lines[place].removeprefix(variant.label).split() if word != "*"]) == len(one.tasks)
+        assert lines[place + 1].startswith("  published") == (variant.published is not None)
+
+
 def table(columns: int, rows: int, label: str = "row") -> DisplayTable:
     body = [(f"{label} {i}", [Measured(i + j / 7, 0.5, 5) for j in range(columns)]) for i in range(rows)]
     return DisplayTable("a table", "", [f"column {j}" for j in range(columns)], body, ("a note",), "the best", "m")

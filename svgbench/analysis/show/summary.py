@@ -26,6 +26,8 @@ SILENT = ("", "NOT_COMPARABLE", "INCOMPLETE")
 """Verdicts on published numbers without content; they get no row."""
 MOST_MODES = 4
 """Cells with two modes that are named if not everything is."""
+MOST_CAVEATS = 4
+"""Caveats about cells that are printed if not everything is."""
 NOT_RUN = "–"  # a variant that the experiment does not run on the task
 
 
@@ -269,7 +271,13 @@ class _Table:
         notes += [f"the {len(self.variants)} best of {self.cut} rows by mean rank; all: --verbose"] if self.cut else []
         notes += [f"not run: {'; '.join(self.unrun)}"] if self.unrun else []
         budget = experiment.budget(self.results.budget)
-        return [*notes, *([budget.note] if budget.note else []), *self.results.notes, *self.results.caveats]
+        return [*notes, *([budget.note] if budget.note else []), *self.results.notes, *self._caveats()]
+
+    def _caveats(self) -> Sequence[str]:
+        found = self.results.caveats
+        if self.whole or len(found) <= MOST_CAVEATS:
+            return found
+        return [*found[:MOST_CAVEATS], f"{len(found) - MOST_CAVEATS} more such cells: --verbose"]
 
 
 def _some(names: Sequence[str]) -> str:
