@@ -70,6 +70,8 @@ def test_rows_that_are_compared_differ_in_what_they_compare(budget):
             "plain-svg": {"critic_steps", "expansion"},
             "mve-sac": {"critic_steps", "H"},
             "plain-sac": {"critic_steps", "expansion", "H"},
+            "coded-svg": {"critic_steps", "expansion_as_coded"},
+            "coded-sac": {"critic_steps", "expansion_as_coded", "H"},
             "unweighted": {"balanced_termination"},
         }
         for name, fields in switched.items():
@@ -91,6 +93,8 @@ def test_figures_4_and_7_are_runs_of_figure_2(budget):
         cells = cells_of(drawn, budget)
         assert all(cell.identity == runs[key].identity for key, cell in cells.items())
         assert {cell.experiment for cell in cells.values()} == {FIG2.id}
+        coded = {task for task, variant in cells if variant.startswith("coded-")}
+        assert coded == {"mbpo/walker2d"}
     assert {task for task, _ in cells_of(FIG7, budget)} == {"mbpo/walker2d"}
 
 
@@ -224,5 +228,6 @@ def test_figures_4_and_7_draw_what_has_been_run():
     assert drawn(FIG4, "smoke", figures_curves.fig4, *names).keys() == {"", "targets"}
     whole = drawn(FIG7, "smoke", figures_curves.fig7, *names)[""]
     assert "plain MVE critic + SAC actor" in whole
+    assert "MVE critic as coded + SVG(2) actor" in whole
     assert "MBPO" not in whole
     assert drawn(FIG7, "smoke", figures_curves.fig7, "sac")

@@ -64,8 +64,9 @@ _EXPANSION = (
         paper="in the code, the plain target adds the first action's entropy twice, the TD-k target has survival "
         "probabilities shifted by one step and no model-free phase, and TD-k with a model-free actor uses dynamics "
         "that are never trained",
-        ours="none of these; the first three can be had [expansion_as_coded]",
-        reason="they contradict eq. (3) and (5); an untrained model tests nothing",
+        ours="none of these; on walker2d, Figure 7's task, two more rows have the slips of TD-k targets, with trained "
+        "dynamics (`coded-sac`, `coded-svg`); the plain target's slip is an option [expansion_as_coded]",
+        reason="they contradict eq. (3) and (5), but the curves come from the code; an untrained model tests nothing",
         source="code svg/agent.py, config/train.yaml",
     ),
     Deviation(

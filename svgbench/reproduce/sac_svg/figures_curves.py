@@ -26,8 +26,11 @@ from svgbench.lab.cells import Selection, expand
 METHODS = ("sac", "sac-svg-2", "mbpo", "random")
 WEIGHTED = ("sac-svg-2", "unweighted", "random")
 ACTORS = ("sac", "sac-svg-2", "mve-sac", "mve-svg", "random")
-TARGETS = ("mve-sac", "plain-sac", "mve-svg", "plain-svg", "random")
-BY_ACTOR = {"SAC's actor": ("mve-sac", "plain-sac", "sac"), "SVG(2) actor": ("mve-svg", "plain-svg", "sac-svg-2")}
+TARGETS = ("mve-sac", "plain-sac", "coded-sac", "mve-svg", "plain-svg", "coded-svg", "random")
+BY_ACTOR = {
+    "SAC's actor": ("mve-sac", "plain-sac", "coded-sac", "sac"),
+    "SVG(2) actor": ("mve-svg", "plain-svg", "coded-svg", "sac-svg-2"),
+}
 BAND = "mean and 95 % t-interval"
 
 
@@ -38,9 +41,10 @@ def fig2(results: Results) -> dict[str, Figure]:
 
 
 def fig4(results: Results) -> dict[str, Figure]:
-    """With and without value expansion of the critics, under both actors; a page on plain targets."""
+    """With and without value expansion of the critics, under both actors; a page on other targets."""
     pages = {"": _curves(results, ACTORS)}
-    return pages | ({"targets": _curves(results, TARGETS)} if _has(results, "plain-sac", "plain-svg") else {})
+    others = [v for v in TARGETS if not v.startswith("mve") and v != "random"]
+    return pages | ({"targets": _curves(results, TARGETS)} if _has(results, *others) else {})
 
 
 def fig7(results: Results) -> dict[str, Figure]:
