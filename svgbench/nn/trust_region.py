@@ -125,3 +125,12 @@ def line_search(
             break
         share *= factor
     return LineSearch(kept, accepted, fraction, gain, divergence)
+
+
+@torch.no_grad()
+def whole_step(theta: Float[Tensor, "S P"], step: Float[Tensor, "S P"], evaluate: Evaluate) -> LineSearch:
+    """The result of `line_search` if nothing is tested: every finite step is taken whole."""
+    taken = step.isfinite().all(1)
+    found = torch.where(taken[:, None], (theta + step).to(theta.dtype), theta)
+    gain, divergence = (value.double() for value in evaluate(found))
+    return LineSearch(found, taken, taken.double(), gain, divergence)

@@ -56,7 +56,7 @@ def test_the_ranges_of_the_text_and_their_complement_make_up_the_grid():
         assert isinstance(part.left, BestOf)
         assert isinstance(part.right, BestOf)
         on_task = {
-            v.id: v.config for v in experiment.variants if v.runs_on(claim.tasks[0]) and "gae_lambda" in v.config
+            v.id: v.config for v in experiment.variants if v.runs_on(claim.tasks[0]) and v.config.get("gae_lambda")
         }
         (low_g, high_g), (low_x, high_x) = box
         inside = {

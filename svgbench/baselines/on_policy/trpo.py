@@ -35,7 +35,7 @@ from svgbench.nn.gaussian_policy import GaussianPolicy
 from svgbench.nn.returns import discounted_sums, divided_by_deviation, time_means
 from svgbench.nn.scaling import ObservationScaling
 from svgbench.nn.streams import Streams
-from svgbench.nn.trust_region import conjugate_gradients, line_search, max_step
+from svgbench.nn.trust_region import conjugate_gradients, line_search, max_step, whole_step
 from svgbench.ranges import Count, Natural, NonNegative, Positive, PositiveShare, Precision, Range, Share, Widths
 from svgbench.simulate.batch import Batch, Samples
 from svgbench.simulate.paths import Rollouts, Sampling, extension_steps, whole_paths
@@ -83,6 +83,9 @@ class Config:
     backtrack_factor: Annotated[float, Range(above=0, below=1)] = 0.8  # (section 3.12: "exponentially")
     accept_ratio: Share = 0.0  # of the gain that a linear objective would give
     kl_barrier: Positive = 1.0  # a step may reach so many max_kl
+    line_search: bool = (
+        True  # else the whole step is taken, whatever it does (section 3.12: "without this line search")
+    )
     l2: NonNegative = 0.0  # penalty on the parameters' squares
     dtype: Precision = "float32"
 
@@ -94,6 +97,7 @@ RULES = {
     "sampling != 'vine' or damping == 'identity' and fisher == 'analytic'": "vines have no others",
     "sampling != 'vine' or branch_length <= horizon": "a branch ends with the task's episode",
 }
+ADDED = {"line_search": True}
 PROFILES = {
     "text": {},
     "code": {
@@ -167,10 +171,13 @@ class TRPO(PolicyAgent):
             penalty = c.l2 * (theta.double().square() - old.double().square()).sum(1)
             return gain - penalty, mean_kl if c.constraint == "mean" else largest_kl
 
-        found = line_search(
-            old, step, evaluate, c.kl_barrier * c.max_kl,
-            expected=(g * step).sum(1), accept_ratio=c.accept_ratio, factor=c.backtrack_factor, tries=c.backtracks,
-        )  # fmt: skip
+        if c.line_search:
+            found = line_search(
+                old, step, evaluate, c.kl_barrier * c.max_kl,
+                expected=(g * step).sum(1), accept_ratio=c.accept_ratio, factor=c.backtrack_factor, tries=c.backtracks,
+            )  # fmt: skip
+        else:
+            found = whole_step(old, step, evaluate)
         self.theta = found.theta
         gain, mean_kl, _ = problem.evaluate(self.theta)
         entropy = self.policy.entropy(old)

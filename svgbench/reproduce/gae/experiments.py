@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from svgbench.reproduce.gae.claims import AFTER_20, FIG8_CLAIMS, FIG9_CLAIMS, FIG10_CLAIMS
+from svgbench.reproduce.gae.claims import (
+    AFTER_20,
+    FIG8_CLAIMS,
+    FIG9_CLAIMS,
+    FIG10_CLAIMS,
+    FIVE_INSIDE,
+    FIVE_OUTSIDE,
+)
 from svgbench.reproduce.gae.deviations import FIG8_DEVIATIONS, FIG9_DEVIATIONS, FIG10_DEVIATIONS
 from svgbench.reproduce.on_policy import CART_POLE_BEST, COLUMNS, FINAL_REWARD, MEAN_REWARD
 from svgbench.words.experiment import Budget, Experiment, Setting, TaskSpec, Variant
@@ -44,6 +51,7 @@ FIG8 = Experiment(
         ),
     ),
     variants=(
+        variant(0.99, 0.0),
         *(
             variant(gamma, gae_lambda, None if gamma == 0.99 else ("trpo/cart-pole",))
             for gamma in GAMMAS
@@ -105,7 +113,9 @@ SMOKE = Budget(
     block_size=2,
 )
 
-BIPED, QUADRUPED, STANDING = ("gae/biped",), ("gae/quadruped",), ("gae/biped-standing",)
+BIPED = ("gae/biped",)
+
+FIVE_SETTINGS = {f"gae/biped--{name}": 3 for name in (*FIVE_INSIDE, *FIVE_OUTSIDE)}
 
 FIG9 = Experiment(
     id="gae/fig9",
@@ -137,10 +147,10 @@ FIG9 = Experiment(
         variant(0.995, 0.96),
         variant(0.995, 0.99, BIPED),
         variant(0.995, 1.0),
-        no_value_function(0.995, QUADRUPED),
+        no_value_function(0.995),
     ),
     budgets=(
-        Budget("paper", seeds=9, note="", limits={"iterations": 500}, block_size=3),
+        Budget("paper", seeds=9, note="", limits={"iterations": 500}, block_size=3, seeds_of=FIVE_SETTINGS),
         SHORT,
         SMOKE,
     ),

@@ -104,11 +104,11 @@ def _heat_map(figure: Figure, ax: Axes, results: Results, task: str, variants: l
 
 
 def _settings(results: Results) -> dict[str, tuple[float, float]]:
-    """γ and λ of every declared variant that has both."""
+    """γ and λ of every declared variant that has both, without λ = 0, which is run at one γ only."""
     found = {}
     for variant in results.experiment.variants:
         gamma, gae_lambda = (variant.config.get(name) for name in ("gamma", "gae_lambda"))
-        if isinstance(gamma, float | int) and isinstance(gae_lambda, float | int):
+        if isinstance(gamma, float | int) and isinstance(gae_lambda, float | int) and gae_lambda > 0:
             found[variant.id] = float(gamma), float(gae_lambda)
     return found
 

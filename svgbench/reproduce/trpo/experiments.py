@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from svgbench.reproduce.on_policy import CART_POLE_BEST, COLUMNS, FINAL_REWARD, MEAN_REWARD
 from svgbench.reproduce.trpo.claims import CROSSCHECK_CLAIMS, FIG4_CLAIMS, FINAL_RETURN, MEAN_RETURN
-from svgbench.reproduce.trpo.deviations import CROSSCHECK_DEVIATIONS, FIG4_DEVIATIONS
+from svgbench.reproduce.trpo.deviations import CROSSCHECK_DEVIATIONS, FIG4_DEVIATIONS, REMARKS_DEVIATIONS
 from svgbench.reproduce.trpo.reached import REACHED
+from svgbench.reproduce.trpo.remarks import FALL, REMARKS_CLAIMS
 from svgbench.words.experiment import Budget, Experiment, PerTask, Setting, TaskSpec, Variant
 
 TRPO = "trpo"
@@ -180,4 +181,48 @@ CROSSCHECK = Experiment(
     block_size=5,
 )
 
-EXPERIMENTS = (FIG4, CROSSCHECK)
+FEWER: dict[str, Setting] = {"simulations": 64}
+REMARKS = Experiment(
+    id="trpo/remarks",
+    title="Conjugate gradient steps, data of the Fisher matrix, line search; noise of the cross-entropy method",
+    description=(
+        "What chapters 2 and 3 say in passing, on the cart-pole and on the swimmer: k = 10 steps of conjugate "
+        "gradients against 20, Fisher products on all data against 10 % of it, the line search against whole steps, "
+        "and the cross-entropy method with and without extra variance. A part of the figure's paths per iteration."
+    ),
+    tasks=(
+        TaskSpec("trpo/cart-pole", "trpo/cart-pole", "Cart-pole", config=CART_POLE | FEWER, best=CART_POLE_BEST),
+        TaskSpec("trpo/swimmer", "trpo/swimmer", "Swimmer", config=SWIMMER | {"simulations": 20}),
+    ),
+    variants=(
+        Variant("single-path", "k = 10, all data, line search", TRPO, profile="code"),
+        Variant("k-20", "k = 20", TRPO, {"cg_iterations": 20}, profile="code"),
+        Variant("tenth", "10 % of the data", TRPO, {"fisher_fraction": 0.1}, profile="code"),
+        Variant("whole-step", "no line search", TRPO, {"line_search": False}, profile="code"),
+        Variant("cem", "CEM", CEM, {"simulations": 64}, profile="code"),
+        Variant(
+            "cem-without-noise", "CEM, no extra variance", CEM, {"simulations": 64, "extra_std": 0.0}, profile="code"
+        ),
+    ),
+    budgets=(
+        Budget("paper", seeds=5, note="", limits={"iterations": 50}),
+        Budget(
+            "smoke",
+            seeds=2,
+            note="5 iterations of 8 paths of at most 100 steps, 2 seeds",
+            limits={"iterations": 5},
+            config={"simulations": 8, "path_length": 100, "steps_per_slice": 50},
+            block_size=2,
+        ),
+    ),
+    columns=COLUMNS,
+    measures=(FINAL_REWARD, MEAN_REWARD, FALL),
+    claims=REMARKS_CLAIMS,
+    question="Do the remarks of chapters 2 and 3 hold?",
+    deviations=REMARKS_DEVIATIONS,
+    figure="svgbench.reproduce.trpo.figures:sweep",
+    step_unit="iterations",
+    block_size=5,
+)
+
+EXPERIMENTS = (FIG4, CROSSCHECK, REMARKS)
