@@ -106,9 +106,10 @@ def _columns(cells: Sequence[str], sizes: Sequence[int]) -> str:
 
 
 def _runs(row: Mapping[str, Any]) -> str:
-    """How many runs are done, at which budget: "75/240 short, stale"."""
+    """How many runs are done, at which budget: "75/240 short, stale", "0/80 paper, our choice"."""
     stale = ", stale" if row["runs_stale"] else ""
-    return f"{row['runs_done']}/{row['runs_total']} {row['budget']}{stale}"
+    origin = f", {row['budget_origin']}" if row["budget"] == BUDGETS[0] else ""
+    return f"{row['runs_done']}/{row['runs_total']} {row['budget']}{origin}{stale}"
 
 
 def _done(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -136,7 +137,8 @@ def _budget(budget: Budget, experiment: Experiment) -> str:
     note = budget.note.removesuffix(f", {budget.seeds} seeds")
     first = f" from {experiment.first_seed}" if experiment.first_seed else ""
     more = ", of some cells more or fewer" if budget.seeds_of else ""
-    return f"{budget.name}: {budget.seeds} seeds{first}{more}{f'; {note}' if note else ''}"
+    origin = f", {budget.origin}" if budget.name == BUDGETS[0] else ""
+    return f"{budget.name}{origin}: {budget.seeds} seeds{first}{more}{f'; {note}' if note else ''}"
 
 
 def _claims(claims: Sequence[Claim], width: int) -> list[str]:
@@ -202,6 +204,7 @@ def summaries(studies: Iterable[Study]) -> list[dict[str, Any]]:
                 "runs_stale": sum(c["seeds_done"] for c in cells if c["status"] == "stale"),
                 "runs_total": sum(c["seeds_total"] for c in cells),
                 "budget": selection.budget,
+                "budget_origin": experiment.budget(selection.budget).origin,
             }
         )
     return rows

@@ -102,7 +102,8 @@ class Budget:
     """How much a run may spend.
 
     `limits` are passed to the learner. `config` overrides fields of every variant's config, if the algorithm has them.
-    `note` says what was cut, in words that are printed on figures.
+    `note` says what was cut, in words that are printed on figures. `printed` says that the paper prints its steps and
+    its number of runs (`seeds_of` may have fewer of some cells). Otherwise the budget is our choice.
 
     `seeds_of`, `block_size_of`, `threads_of` and `config_of` list exceptions for a cell ("task--variant"), a variant,
     or a task. Of numbers of seeds, sizes of blocks and threads of a block, the first of these that exists counts.
@@ -122,6 +123,12 @@ class Budget:
     threads_of: Mapping[str, int] = field(default_factory=dict)
     config_of: Mapping[str, Mapping[str, Setting]] = field(default_factory=dict)
     limits_of: Mapping[str, Mapping[str, Setting]] = field(default_factory=dict)
+    printed: bool = False
+
+    @property
+    def origin(self) -> str:
+        """ "as printed" or "our choice"."""
+        return "as printed" if self.printed else "our choice"
 
     def limits_on(self, task: TaskSpec, variant: str) -> dict[str, Setting]:
         """The limits of a variant on a task."""

@@ -14,6 +14,7 @@ from svgbench.analysis.judge.aggregates import aggregates_of
 from svgbench.analysis.read.frames import Results
 from svgbench.analysis.read.measures import CellData
 from svgbench.analysis.show.aggregate_text import aggregate_lines
+from svgbench.analysis.show.plots import learning_curves
 from svgbench.analysis.show.screens import exchanged, means_only, screenful, whole_text
 from svgbench.analysis.show.summary import results_grids
 from svgbench.analysis.show.tables import DisplayTable, Measured
@@ -170,3 +171,15 @@ def test_a_table_that_fits_in_no_other_shape_shows_means_only():
     assert "means only" not in screenful([few], 80, SCREEN)
     lost = DisplayTable("", "", ("x",), (("a", (Measured(-3.14, 0.5, 4, diverged=1),)), ("b", (None,))))
     assert [str(cells[0]) for _, cells in means_only(lost).rows] == ["-3.14 +1 diverged", "None"]
+
+
+def test_a_list_and_a_figure_say_whose_choice_the_largest_budget_is():
+    printed = [name for name, one in EXPERIMENTS.items() if one.budgets[0].printed]
+    assert printed == ["sac-svg/table2", "sac-svg/fig5"], "where a paper prints steps and runs"
+    row = {"id": "a/b", "title": "A title", "cells": 1, "runs_done": 1, "runs_total": 2, "runs_stale": 0}
+    ours, smaller = ({**row, "budget": b, "budget_origin": "our choice"} for b in ("paper", "short"))
+    lines = list_lines([ours, smaller], 80, (), False)
+    assert any("1/2 paper, our choice" in line for line in lines)
+    assert any("1/2 short " in line for line in lines)
+    figure = learning_curves(made(EXPERIMENTS["trpo/remarks"]))
+    assert "trpo/remarks, budget paper (our choice)" in " ".join(figure.get_supxlabel().split())

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from svgbench.nn.trust_region import conjugate_gradients, line_search, max_step
+from svgbench.nn.trust_region import conjugate_gradients, line_search, max_step, whole_step
 
 S, P = 4, 6
 
@@ -121,3 +121,18 @@ def test_a_step_that_is_not_finite_is_not_tried():
     found = line_search(torch.zeros(2, 3), step, lambda theta: (torch.ones(2), torch.zeros(2)), 1.0)
     assert found.accepted.tolist() == [True, False]
     assert found.theta[1].tolist() == [0, 0, 0]
+
+
+def test_a_whole_step_is_taken_whatever_it_does_unless_it_is_not_finite():
+    """The first seed's step loses and the second's is far beyond any bound; a search takes neither."""
+    theta, step = torch.zeros(3, 1), torch.tensor([[-1.0], [100.0], [math.nan]])
+
+    def evaluate(candidate):
+        return candidate[:, 0] - 0.02 * candidate[:, 0].square(), candidate[:, 0].square()
+
+    taken = whole_step(theta, step, evaluate)
+    assert taken.theta[:, 0].tolist() == [-1.0, 100.0, 0.0]
+    assert taken.fraction.tolist() == [1.0, 1.0, 0.0]
+    assert taken.gain.tolist() == pytest.approx([-1.02, -100.0, 0.0])
+    assert taken.divergence.tolist() == [1.0, 10_000.0, 0.0]
+    assert not line_search(theta, step, evaluate, 0.01, tries=1).accepted.any()

@@ -18,7 +18,7 @@ from svgbench.reproduce.gae.experiments import FIG8, FIG9, FIG10
 from svgbench.reproduce.gae.figures import fig8
 from svgbench.reproduce.on_policy_figures import fit
 from svgbench.reproduce.trpo.claims import SOLVED
-from svgbench.reproduce.trpo.experiments import CROSSCHECK, FIG4
+from svgbench.reproduce.trpo.experiments import CROSSCHECK, FIG4, REMARKS
 from svgbench.words.experiment import BestOf
 
 
@@ -114,6 +114,62 @@ def test_the_claims_of_figure_4_hold_where_the_figure_is_as_described():
     assert {name.split(":")[1] for name in turned} == {claim.id for claim in FIG4.claims} - {"empirical-fim-is-similar"}
 
 
+def falling(experiment, before, after):
+    """Runs of 25 iterations: the level `before` of a (task, variant) and, in the last five, `after`."""
+    cells = {}
+    for cell in expand(experiment, Selection("paper")):
+        levels = [before(*cell.key)] * 20 + [after(*cell.key)] * 5
+        rows = [(seed, step, x + 1e-3 * seed) for seed in cell.seeds for step, x in enumerate(levels, start=1)]
+        frame = pd.DataFrame(rows, columns=["seed", "step", "reward_per_step"])
+        cells[cell.key] = CellData(*cell.key, frame, cell.seeds, cell.seeds)
+    return cells
+
+
+@pytest.mark.parametrize("holds", [True, False])
+def test_the_remarks_hold_where_runs_are_as_they_say(holds):
+    """As good with k = 20 and a tenth of the data, a catastrophe without line search, CEM better with noise; or not."""
+
+    halves = ("cem-without-noise",) if holds else ("cem", "tenth", "single-path")
+
+    def before(task, variant):
+        tenth = 0.2 if variant == "tenth" and not holds else 1.0
+        return SOLVED[task] * tenth * (0.5 if variant in halves else 1.0)
+
+    def after(task, variant):
+        return before(task, variant) - (SOLVED[task] if variant == "whole-step" and holds else 0.0)
+
+    verdicts = compare(REMARKS, {"paper": falling(REMARKS, before, after)})
+    assert {v.verdict for v in verdicts} == {"SUPPORTED" if holds else "REFUTED"}
+    assert len(verdicts) == 7
+
+
+def test_five_settings_of_the_biped_have_three_seeds_and_a_claim_that_they_decide():
+    (claim,) = [claim for claim in FIG9.claims if claim.id == "biped-best-of-five"]
+    (part,) = claim.parts
+    five = {*part.left.variants, *part.right.variants}
+    assert len(five) == 5
+    seeds = {v.id: len(FIG9.seeds("paper", "gae/biped", v.id)) for v in FIG9.variants if v.runs_on("gae/biped")}
+    assert {name for name, n in seeds.items() if n == 3} == five
+    assert set(seeds.values()) == {3, 9}
+    best = FIG9.claims[0].parts[0]
+    assert set(part.left.variants) < set(best.left.variants), "inside the range of the thesis"
+    assert set(part.right.variants) & set(best.left.variants) == set()
+
+
+def test_lambda_zero_is_judged_by_half_of_the_largest_return():
+    (claim,) = [claim for claim in FIG8.claims if claim.id == "lambda-zero-is-poor"]
+    for level, word in ((4.9, "SUPPORTED"), (5.2, "REFUTED")):
+
+        def of(task, variant, level=level):
+            return level if variant == "gamma-0.99-lambda-0" else 10.0
+
+        verdicts = [v for v in compare(FIG8, {"paper": runs(FIG8, of)}) if v.claim == claim.id]
+        assert [(v.task, v.verdict) for v in verdicts] == [
+            ("trpo/cart-pole", word),
+            ("trpo/cart-pole-barto", word),
+        ]
+
+
 def test_figure_8_has_curves_and_a_map_with_the_best_return_in_white():
     def level(task, variant):
         return 9.0 if variant == "gamma-0.98-lambda-0.96" else 5.0
@@ -122,7 +178,7 @@ def test_figure_8_has_curves_and_a_map_with_the_best_return_in_white():
     pages = fig8(results)
     assert set(pages) == {"", "barto"}
     right = pages[""].axes[1]
-    assert len(pages[""].legends[0].get_texts()) == 10  # nine lambdas and no VF
+    assert len(pages[""].legends[0].get_texts()) == 11  # ten lambdas, 0 among them, and no VF
     image = right.images[0]
     values = np.asarray(image.get_array())
     at = np.unravel_index(values.argmin(), values.shape)  # the shade is the distance from the best

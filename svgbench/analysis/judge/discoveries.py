@@ -138,7 +138,8 @@ def told(found: Sequence[Discovery]) -> str:
         return ""
     left = dict.fromkeys(one.verdict.claim for one in decided if not one.stays)
     stay = sum(one.stays for one in decided)
-    over = f"At a false discovery rate of {100 * RATE:g} % over its {len(found)} verdict{'s' * (len(found) > 1)} (Benjamini-Hochberg)"
+    verdicts = f"{len(found)} verdict{'s' * (len(found) > 1)}"
+    over = f"At a false discovery rate of {100 * RATE:g} % over its {verdicts} (Benjamini-Hochberg)"
     if not left:
         return f"{over} {'all' if len(decided) > 1 else 'the'} {len(decided)} decided stay{'s' * (len(decided) == 1)}."
     which = ", ".join([*left][:MOST_NAMED]) + (" and others" if len(left) > MOST_NAMED else "")

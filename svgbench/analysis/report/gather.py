@@ -62,7 +62,7 @@ def experiment_part(
         headline=claims[first[0].id] if first is not None else None,
         budgets=_budgets(judged.outlook, experiment),
         shown=results.budget,
-        spent=experiment.budget(results.budget).note,
+        spent=experiment.budget(results.budget).note or experiment.budget(results.budget).origin,
         claims=tuple(claims.values()),
         discoveries=told(judged.discoveries),
         levels=tuple(level_grids(experiment, levels)),

@@ -30,7 +30,7 @@ from svgbench.analysis.show.canvas import (
 from svgbench.analysis.show.references import draw_legend, draw_levels, draw_not_run, draw_published, shows_published
 from svgbench.lab.block import resolve
 from svgbench.words.errors import DamagedError, UsageError
-from svgbench.words.experiment import TaskSpec
+from svgbench.words.experiment import BUDGETS, TaskSpec
 
 PALETTE = [sns.color_palette("colorblind", 10)[i] for i in (0, 1, 2, 3, 9, 4, 5, 7)]
 """Eight colours that colour-blind readers can tell apart: one pink, and no yellow."""
@@ -194,7 +194,9 @@ def stamp(
     words += "; values outside a panel are cut" * any(is_cut(ax) for ax in figure.axes if ax.get_visible())
     words += f"; {results.experiment.id}, budget {results.budget}"
     budget = results.experiment.budget(results.budget)
-    if budget.name != "paper":
+    if budget.name == BUDGETS[0]:
+        words += f" ({budget.origin})"
+    else:
         words += f" ({budget.note})"
         words += ", published numbers of the paper's budget" * shows_published(figure)
     lacking = sum(bool(cell.missing) for cell in results.cells.values())

@@ -119,6 +119,7 @@ TABLE2 = Experiment(
             seeds_of=dict.fromkeys(WITHIN_A_SITTING, 5),
             block_size_of={**blocks_of("paper"), **dict.fromkeys(WITHIN_A_SITTING, 1)},
             threads_of=dict.fromkeys(WITHIN_A_SITTING, 2),
+            printed=True,  # ten trials (Table 2); 200k steps, 50k on two tasks (its last row)
         ),
         Budget(
             "short",
