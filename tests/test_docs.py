@@ -18,6 +18,7 @@ from typer.exceptions import TyperException
 from svgbench import reproduce
 from svgbench.commands.app import app
 from svgbench.lab import registry
+from svgbench.lab.block import resolve
 from svgbench.words.experiment import Experiment
 
 OURS = ("README.md", "CONTRIBUTING.md", "docs/*.md", "results/README.md", "svgbench/reproduce/*/README.md")
@@ -187,6 +188,25 @@ def test_the_example_of_an_algorithm_passes_its_own_tests(package, monkeypatch):
     exec(compile((package / "test_random_search.py").read_text(), "test_random_search.py", "exec"), names)
     names["test_a_seed_does_not_depend_on_its_companions"]()
     names["test_a_saved_learner_continues"]()
+
+
+def test_the_changed_lines_of_the_example_make_a_row_of_table_2(package):
+    """The page's diff, applied to its file, and one iteration on the hopper."""
+    text = (ROOT / "docs/adding-an-algorithm.md").read_text(encoding="utf-8")
+    (diff,) = re.findall(r"```diff\n(.*?)```", text, re.DOTALL)
+    code = (package / "random_search.py").read_text()
+    for change in diff.strip().split("\n\n"):
+        old, new = ("\n".join(x[1:] for x in change.splitlines() if x[0] == sign) for sign in "-+")
+        assert code.count(old) == 1, old
+        code = code.replace(old, new)
+    names: dict[str, Any] = {}
+    exec(compile(code, "random_search.py", "exec"), names)
+    experiment = reproduce.experiments()["sac-svg/table2"]
+    learner = names["make"]({}, resolve("poplin/hopper")(), [0, 1], {"total_steps": 200}, "cpu")
+    rows = learner.advance()
+    assert learner.finished
+    assert [(row["seed"], row["step"]) for row in rows] == [(0, 200), (1, 200)]
+    assert rows[0].keys() == {"seed", "step", *(column.name for column in experiment.columns)}
 
 
 @pytest.fixture(scope="module")
