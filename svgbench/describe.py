@@ -16,6 +16,9 @@ from svgbench.lab.platform import FLOAT32
 from svgbench.terminal import size
 from svgbench.words.experiment import Experiment, PerTask
 
+MOST_CELLS = 3
+"""Cells that a sentence names."""
+
 
 def parts_of(experiment: Experiment) -> list[dict[str, Any]]:
     """Everything an experiment declares: one flat row per part, `kind`, `id`, `text`, `detail`."""
@@ -77,11 +80,16 @@ def once_each(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def plan_rows(
-    plan: Plan, costs: Mapping[str, Cost], estimate: CostEstimate, never: Mapping[tuple[str, str], str]
+    plan: Plan,
+    costs: Mapping[str, Cost],
+    estimate: CostEstimate,
+    never: Mapping[tuple[str, str], str],
+    on: Mapping[tuple[str, str], list[str]],
 ) -> list[dict[str, Any]]:
     """One flat row per cell of the plan. `seconds` is one process's time for the missing runs, or None; `basis` says
     whether it was measured or scaled. Every row has the whole plan's `plan_seconds`, with `plan_jobs` processes.
     `undecidable` says why no runs can decide the cell's published number, if none can (`never`, by task and variant).
+    `platforms` names those that have measured the cell (`on`, by task and variant).
     """
     rows = []
     whole = None if estimate.unknown else estimate.seconds
@@ -97,6 +105,7 @@ def plan_rows(
                 "variant": cell.variant.id,
                 "budget": cell.budget,
                 "replica": cell.replica,
+                "platforms": ", ".join(on.get((cell.task.id, cell.variant.id), [])),
                 "status": state.status,
                 "seeds_total": len(cell.seeds),
                 "seeds_missing": cell_plan.runs_missing,
@@ -158,6 +167,21 @@ def plan_sentences(plan: Plan, estimate: CostEstimate | None) -> list[str]:
         if estimate.unknown:
             lines += [f"no estimate for {estimate.unknown} blocks; the first of them:", estimate.errors[0]]
     return lines
+
+
+def platform_sentences(on: Mapping[tuple[str, str], list[str]]) -> list[str]:
+    """Which measured cells have one platform only. `on` has the platforms by task and variant."""
+    measured = {key: names for key, names in on.items() if names}
+    single = {key: names[0] for key, names in measured.items() if len(names) == 1}
+    if not single:
+        return [f"all {len(measured)} measured cells have two platforms or more"] if measured else []
+    if len(single) == len(measured) and len({*single.values()}) == 1:
+        return [f"all {len(measured)} measured cells have one platform: {next(iter(single.values()))}"]
+    some = [f"{variant} on {task} ({name})" for (task, variant), name in single.items()]
+    more = [f"and {len(some) - MOST_CELLS} more"] if len(some) > MOST_CELLS else []
+    return [
+        f"{len(single)} of {len(measured)} measured cells have one platform: {', '.join([*some[:MOST_CELLS], *more])}"
+    ]
 
 
 def undecidable_sentences(rows: list[dict[str, Any]], unknown: list[str], verbose: bool) -> list[str]:

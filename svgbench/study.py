@@ -212,7 +212,9 @@ class Study:
         Without a selection, or with one whose budget is not `pinned`, each is judged at the largest budget at which
         its cells are complete. With overrides, only the changed variants are judged, each against the unchanged one.
         """
+        from svgbench.analysis.judge.replicated import on_each
         from svgbench.analysis.judge.verdicts import compare
+        from svgbench.analysis.read.on_platforms import on_platforms
 
         budgets = [selection.budget] if selection and pinned else self.budgets() or [self.experiment.budgets[0].name]
         base = self._narrowed(selection)
@@ -220,6 +222,8 @@ class Study:
         results = {b: self.results(replace(everything, budget=b)) for b in budgets}
         cells = {b: r.cells for b, r in results.items()}
         verdicts = compare(self.experiment, cells, self.published(), asked=base)
+        there = on_platforms(self.store, results)
+        verdicts = on_each(verdicts, self.experiment, cells, there, self.published(), base)
         notes = tuple(f"budget {b}: {note}" for b, r in results.items() for note in r.notes)
         return [v for v in verdicts if _is_asked(v, base)], notes
 

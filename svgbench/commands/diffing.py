@@ -56,6 +56,10 @@ def diff(
             "are printed but do not fail; --exact fails on them.",
         ),
     ] = False,
+    replica: Annotated[
+        str | None,
+        typer.Option(metavar="PLATFORM", help="Of B, the replicas on this platform; the first letters are enough."),
+    ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="Every cell, seed and measure.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -77,7 +81,13 @@ def diff(
             raise UsageError(f"'{folder}' is a part of the results folder '{whole}'; did you mean '{whole}'?")
 
     makes = reproduce.factories()
-    a, b = (stored_cells(folder, (budget,) if budget else BUDGETS, makes) for folder in (results_a, results_b))
+    key = "" if replica is None else _key(results_b, replica)
+    a, b = (
+        stored_cells(folder, (budget,) if budget else BUDGETS, makes, own)
+        for folder, own in ((results_a, ""), (results_b, key))
+    )
+    if key:
+        a = {cell: found for cell, found in a.items() if cell in b}
     asked = [key for key in dict.fromkeys([*a, *b]) if experiment is None or key[0] in declared]
     asked = _narrowed("task", 2, asked, words_of("--tasks", tasks), [t.id for e in declared.values() for t in e.tasks])
     asked = _narrowed(
@@ -97,6 +107,19 @@ def diff(
     if status:
         notice(f"exit status {status}: {why}")
         raise typer.Exit(status)
+
+
+def _key(folder: Path, begins: str) -> str:
+    """The key of the only platform in `replicas` folders that begins so. UsageError if there is none, or several."""
+    from svgbench.lab.stored import replicas_in
+
+    keys = replicas_in(folder)
+    fits = [key for key in keys if key == begins] or [key for key in keys if key.startswith(begins)]
+    if len(fits) == 1:
+        return fits[0]
+    if len(fits) > 1:
+        raise UsageError(f"--replica {begins} means several platforms: {', '.join(fits)}")
+    raise unknown("replica", begins, keys)
 
 
 def _declared(name: str | None) -> dict[str, Experiment]:

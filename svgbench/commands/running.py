@@ -60,6 +60,7 @@ def plan(
 ) -> None:
     """Print what a run would do and cost. Also what its seeds can show; starts nothing."""
     from svgbench import describe
+    from svgbench.lab.replicas import platforms_of
     from svgbench.terminal import notice, out_json, out_lines, out_rows, parse_duration
 
     limit = None if fits is None else parse_duration(fits, "--fits")
@@ -77,7 +78,8 @@ def plan(
 
             cells += priced(made, costs, study.jobs(made, jobs_on(device, jobs)), never)
             continue
-        rows = describe.plan_rows(made, costs, estimate, never)
+        measured_on = platforms_of(study.store, made)
+        rows = describe.plan_rows(made, costs, estimate, never, measured_on)
         everything += rows
         if as_json:
             continue
@@ -88,6 +90,7 @@ def plan(
         if unchosen := study.unchosen() if selection.budget != "smoke" and not replicate else 0:
             one = "1 setting is" if unchosen == 1 else f"{unchosen} settings are"
             lines.append(f"{one} not as a search here chose: svgbench tune {study.experiment.id} --check")
+        lines += describe.platform_sentences(measured_on)
         if replicate:
             out_lines(lines)
             continue

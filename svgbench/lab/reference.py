@@ -108,3 +108,9 @@ class ReferredStore(Store):
         names = {path.name for path in own}
         lent = [path for path in self.reference.cell_files(experiment, budget) if path.name not in names]
         return sorted([*own, *lent], key=lambda path: path.name)
+
+    def replica_files(self, experiment: str, budget: str) -> list[Path]:
+        own = super().replica_files(experiment, budget)
+        there = {path.parts[-2:] for path in own}
+        lent = [p for p in self.reference.replica_files(experiment, budget) if p.parts[-2:] not in there]
+        return [*own, *lent]

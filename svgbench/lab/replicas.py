@@ -14,6 +14,7 @@ from typing import Any
 
 from svgbench.lab import platforms
 from svgbench.lab.cells import REPLICAS, Cell, Selection, blocks, expand
+from svgbench.lab.pair import is_finished, read_meta
 from svgbench.lab.plan import CellPlan, Plan
 from svgbench.lab.store import Store
 from svgbench.words.errors import DamagedError
@@ -72,6 +73,29 @@ def replication(
             missing = [seed for seed in wanted if seed not in state.usable]
             cells.append(CellPlan(own, state, tuple(blocks(own, missing))))
     return Plan(experiment, selection, tuple(cells), found.notes(here))
+
+
+def platforms_of(store: Store, plan: Plan) -> dict[tuple[str, str], list[str]]:
+    """`measured_on` of each cell of a plan, by task and variant."""
+    return {c.cell.key: measured_on(store, replace(c.cell, replica="")) for c in plan.cells}
+
+
+def measured_on(store: Store, cell: Cell) -> list[str]:
+    """The names of the platforms that have seeds of the cell, requested or not; a mixed run has none. Reads JSONs."""
+    paths = [store.json_path(cell)]
+    paths += [path for path in store.replica_files(cell.experiment, cell.budget) if path.stem == cell.name]
+    records = []
+    for path in paths:
+        try:
+            meta = read_meta(path) or {"config_hash": "", "seeds": {}}
+        except DamagedError:
+            continue
+        if meta["config_hash"] == cell.identity:
+            entries = [entry for entry in meta["seeds"].values() if is_finished(entry)]
+            records += [
+                entry["platform"] for entry in entries if entry.get("platform") and not platforms.is_mixed(entry)
+            ]
+    return platforms.named([group[0] for group in platforms.grouped(records)])
 
 
 def _elsewhere(first: Store, cell: Cell, here: platforms.Record, found: _Found, thorough: bool) -> tuple[int, ...]:

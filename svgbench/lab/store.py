@@ -22,7 +22,7 @@ from typing import Any, BinaryIO, Literal
 
 from svgbench import strict_json
 from svgbench.lab import platform, source
-from svgbench.lab.cells import Block, Cell
+from svgbench.lab.cells import REPLICAS, Block, Cell
 from svgbench.lab.damage import DamagedFileError, unreadable
 from svgbench.lab.files import check_writable, is_locked, locked, write_atomic
 from svgbench.lab.pair import (
@@ -78,6 +78,11 @@ class Store:
     def cell_files(self, experiment: str, budget: str) -> list[Path]:
         """The JSONs of cells, declared or not, by their file names. Hidden files and folders do not count."""
         return sorted(filter(is_cell_file, self.folder(experiment, budget).glob("*--*.json")))
+
+    def replica_files(self, experiment: str, budget: str) -> list[Path]:
+        """The JSONs of the cells' replicas, on all platforms, by their file names."""
+        found = self.folder(experiment, budget).glob(f"{REPLICAS}/*/*--*.json")
+        return sorted(filter(is_cell_file, found))
 
     def csv_path(self, cell: Cell) -> Path:
         return Path(f"{self.root}/{cell.place}/{cell.name}.csv")

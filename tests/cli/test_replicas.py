@@ -7,7 +7,7 @@ import shutil
 from dataclasses import replace
 
 import pytest
-from harness import block_of, cell_of, expected_csv
+from harness import block_of, cell_of, expected_csv, forks
 
 from svgbench.lab import block as child
 from svgbench.lab import platforms
@@ -62,6 +62,11 @@ def test_a_replica_lies_beside_the_first_measurement(elsewhere, tmp_path):
     rows = {row["file"]: row["status"] for row in bench("verify", "--json").json}
     assert len(rows) == 2
     assert set(rows.values()) == {"ok"}, rows
+
+    two = [str(bench.results)] * 2
+    same = forks()(bench.folder, "diff", *two, "--replica", own.replica[:9], "--json").json
+    assert {(row["verdict"], row["seeds"]) for row in same} == {("IDENTICAL", 2)}, "in truth it is one platform"
+    assert forks()(bench.folder, "diff", *two, "--replica", "AMD").status == 2
 
     index = bundle(bench.results, [], tmp_path / "packed", "1")
     assert index.archives[0].files == 4

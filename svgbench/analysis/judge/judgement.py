@@ -110,6 +110,16 @@ class PartResult:
 
 
 @dataclass(frozen=True)
+class PlatformWord:
+    """A verdict's word on one platform, from the cells that were measured there."""
+
+    platform: str
+    verdict: LevelWord | ClaimWord | MeasuredWord
+    budget: str
+    n: int
+
+
+@dataclass(frozen=True)
 class Verdict:
     """What our runs say about a published number, a claim, or two results about each other.
 
@@ -143,6 +153,7 @@ class Verdict:
     claim: str = ""  # the claim's id, if it is about a claim
     claim_variants: tuple[str, ...] = ()  # the claim's variants, one by one
     setting_values: tuple[Scalar, ...] = ()  # values of the claim's `per` columns, in its order
+    platforms: tuple[PlatformWord, ...] = ()  # those that have all its cells, at its budget
 
     @property
     def variants(self) -> tuple[str, ...]:
@@ -176,6 +187,9 @@ class Verdict:
             "rival": self.rival,
             "note": "; ".join(self.caveats),
             "cause": self.cause,
+            "platforms": len(self.platforms),
+            "platforms_same": sum(word.verdict == self.verdict for word in self.platforms),
+            "by_platform": "; ".join(f"{word.platform}: {word.verdict} (n {word.n})" for word in self.platforms),
         }
 
 
@@ -187,8 +201,9 @@ Cells = Mapping[tuple[str, str], CellData]
 class Evidence:
     """Everything that is known of an experiment's runs.
 
-    `asked_seeds` are, by budget, the seeds asked of a cell that has no `CellData`; a budget without an entry
-    asks for as many as it declares. `published` is the experiment's published table.
+    `asked_seeds` are, by budget, the seeds asked of a cell that has no `CellData`; a budget without an entry asks for
+    as many as it declares. `published` is the experiment's published table. `shown` are the cells whose runs show that
+    a level can be reached, if others than those that are judged.
     """
 
     experiment: Experiment
@@ -196,6 +211,7 @@ class Evidence:
     asked_seeds: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     rules: JudgementRules = DEFAULT_RULES
     published: PublishedNumbers | None = None
+    shown: Mapping[str, Cells] | None = None
 
     @property
     def budgets(self) -> list[str]:
@@ -237,7 +253,8 @@ class Evidence:
         """
         known: dict[str, float] = {}
         for larger in self.budgets[: self.budgets.index(budget) + 1] if budget in self.budgets else []:
-            for (of, variant), cell in self.cells_by_budget.get(larger, {}).items():
+            cells = self.cells_by_budget if self.shown is None else self.shown
+            for (of, variant), cell in cells.get(larger, {}).items():
                 if of == task and cell.seeds:
                     for seed, value in read_sample(cell, measure, where).values.items():
                         known[f"{variant}, seed {seed}, budget {larger}"] = value

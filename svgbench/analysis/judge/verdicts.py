@@ -50,19 +50,20 @@ def compare(
     asked_seeds: Mapping[str, tuple[int, ...]] | None = None,
     rules: JudgementRules = DEFAULT_RULES,
     asked: Selection | None = None,
+    shown: Mapping[str, Cells] | None = None,
 ) -> list[Verdict]:
     """Claims, then levels (where there are published numbers), then rivals at every budget that has one.
 
     The caveats of a verdict with a number say of each cell behind it which seeds end before the others, and whether
     the cell ends where its budget does.
 
-    `cells_by_budget` has the cells by task and variant; leave a budget out and nothing is judged there.
-    `asked_seeds`, by budget, are the seeds asked of a cell that has no data at all; without it a budget asks
-    for the seeds that it declares. `asked` narrows the rivals, and nothing else, by task and variant. ValueError for
-    a claim that does not fit the experiment (a name that does not exist, a published number without `published`),
-    and for a column that a frame does not have.
+    `cells_by_budget` has the cells by task and variant; leave a budget out and nothing is judged there. `asked_seeds`,
+    by budget, are the seeds asked of a cell that has no data at all; without it a budget asks for the seeds that it
+    declares. `asked` narrows the rivals, and nothing else, by task and variant. `shown` are cells that show which
+    levels can be reached; by default the same cells. ValueError for a claim that does not fit the experiment (a name
+    that does not exist, a published number without `published`), and for a column that a frame does not have.
     """
-    evidence = Evidence(experiment, cells_by_budget, asked_seeds or {}, rules, published)
+    evidence = Evidence(experiment, cells_by_budget, asked_seeds or {}, rules, published, shown)
     verdicts = claim_verdicts(evidence)
     if published is not None:
         verdicts += level_verdicts(evidence, published)

@@ -45,6 +45,7 @@ class ClaimPart:
     needs: str
     places: Sequence[DisplayTable]
     over: Sequence[str]  # sentences on the verdict over all tasks
+    platforms: str = ""  # "on 2 of 2 platforms", or what it is on each; "" if it is measured on one
 
     @property
     def effect(self) -> str:

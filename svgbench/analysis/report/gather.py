@@ -12,6 +12,7 @@ from svgbench.analysis.judge.answers import Judged, answer, headline, standing, 
 from svgbench.analysis.judge.discoveries import told
 from svgbench.analysis.judge.judgement import Verdict
 from svgbench.analysis.judge.outlook import Outlook
+from svgbench.analysis.judge.replicated import in_words
 from svgbench.analysis.judge.verdict_words import word_over
 from svgbench.analysis.read.frames import Results
 from svgbench.analysis.read.naming import named_artifact, question
@@ -101,6 +102,7 @@ def claim_part(judged: Judged, claim: Claim, own: Sequence[Verdict]) -> ClaimPar
         unit=UNITS[single[0].unit] if len(single) == 1 else "",
         needs=open_words(judged, claim, own, budgets, timed=False),
         places=tuple(place_grids(judged.experiment, claim, own)),
+        platforms=in_words(own),
         over=tuple(f"Over its tasks, budget {v.budget}: {v.words}. {v.reason}" for v in over),
     )
 

@@ -72,7 +72,8 @@ def _experiment(one: ExperimentPart) -> Iterator[str]:
 
 
 def _row(claim: ClaimPart) -> tuple[str, tuple[str, ...]]:
-    return claim.id, (claim.verdict, claim.holds, claim.budget, claim.n, claim.value, claim.interval)
+    verdict = f"{claim.verdict} ({claim.platforms})" if claim.platforms else claim.verdict
+    return claim.id, (verdict, claim.holds, claim.budget, claim.n, claim.value, claim.interval)
 
 
 def _table(corner: str, columns: Sequence[str], rows: Iterable[tuple[str, tuple[str, ...]]]) -> str:

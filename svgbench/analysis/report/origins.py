@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from svgbench.analysis.show.tables import DisplayTable, Rounded
+from svgbench.lab import platforms
 from svgbench.lab.pair import is_finished, read_meta
 from svgbench.lab.store import Store
 from svgbench.words.errors import DamagedError
@@ -23,7 +24,8 @@ def origins(store: Store, experiment: Experiment, budgets: Iterable[str]) -> Dis
     counts: dict[str, Counter[str]] = {}
     tasks = {task.id for task in experiment.tasks}
     for budget in budgets:
-        for path in store.cell_files(experiment.draws_from or experiment.id, budget):
+        where = experiment.draws_from or experiment.id
+        for path in (*store.cell_files(where, budget), *store.replica_files(where, budget)):
             try:
                 meta = read_meta(path)
             except DamagedError:
@@ -55,6 +57,14 @@ def _origin(meta: Mapping[str, Any], entry: Mapping[str, Any]) -> Iterator[tuple
     device = f", {host['accelerator']}" if "accelerator" in host else ""
     products = f", products in {host['precision']}" if "precision" in host else ""
     yield "processor", f"{host.get('processor', 'unknown')} {host.get('machine', '')}{cores}{device}{products}".strip()
+    yield "platform", _platform(entry)
     yield "releases", ", ".join(f"{name} {host[name]}" for name in RELEASES if name in host) or "unknown"
     yield "seeds that train together", str(meta.get("block_size", "unknown"))
     yield "threads", str(entry.get("threads", "unknown"))
+
+
+def _platform(entry: Mapping[str, Any]) -> str:
+    """The platform of a run and the arithmetic that ran, or those of a mixed run in turn."""
+    records = [*entry.get(platforms.EARLIER, []), entry.get("platform", {})]
+    words = [", ".join(filter(None, (*platforms.named([one]), one.get("kernels")))) for one in records]
+    return f"mixed: {', then '.join(words)}" if len(words) > 1 else words[0]

@@ -10,6 +10,7 @@ from svgbench.analysis.judge.answers import Judged, answer, standing, work_answe
 from svgbench.analysis.judge.discoveries import not_staying, told
 from svgbench.analysis.judge.judgement import CAUSES, Verdict
 from svgbench.analysis.judge.outlook import MOST_SEEDS, Open
+from svgbench.analysis.judge.replicated import in_words, is_replicated, same_on
 from svgbench.analysis.judge.verdict_words import tally, tally_words, word_over
 from svgbench.analysis.read.naming import question
 from svgbench.analysis.show.tables import DisplayTable, Rounded, render
@@ -36,6 +37,7 @@ def summary_lines(judged: Judged, width: int, more: bool = True) -> list[str]:
     parts = [
         _wrapped(answer(judged), width),
         _claim_list(judged, width),
+        _platforms(judged, width),
         _wrapped(told(judged.discoveries), width)
         + [line for words in ([] if more else not_staying(judged.discoveries)) for line in _wrapped(words, width)],
         _rivals(judged, width),
@@ -96,17 +98,37 @@ def _claim_list(judged: Judged, width: int) -> list[str]:
     """A line for each claim: its name, verdict, budget, n, and open runs; no lines if nothing is measured."""
     if not judged.claims or not judged.begun:
         return []
+    heads = ["claim", "verdict", "platforms", "budget", "n", "open"]
     rows = [_claim_row(judged, claim, own) for claim, own in judged.claims]
-    heads = ["claim", "verdict", "budget", "n", "open"]
-    if [row[2] for row in rows] == judged.budgets * len(rows):  # the answer already names it
-        heads, rows = [h for h in heads if h != "budget"], [(*row[:2], *row[3:]) for row in rows]
-    return _columns(heads, rows, width)
+    left_out = {"budget"} if [row[3] for row in rows] == judged.budgets * len(rows) else set()  # the answer names it
+    left_out |= set() if is_replicated(judged.verdicts) else {"platforms"}
+    kept = [place for place, head in enumerate(heads) if head not in left_out]
+    return _columns([heads[place] for place in kept], [[row[place] for place in kept] for row in rows], width)
 
 
 def _claim_row(judged: Judged, claim: Claim, own: Sequence[Verdict]) -> tuple[str, ...]:
     budgets = budgets_of(own)
     verdict = f"{word_over(own)} {judged.holds(claim, own)}".rstrip()
-    return claim.id, verdict, "+".join(budgets), n_words(claim, own), open_words(judged, claim, own, budgets)
+    same, of = same_on(own)
+    on = f"{same}/{of}" if of else "-"
+    return claim.id, verdict, on, "+".join(budgets), n_words(claim, own), open_words(judged, claim, own, budgets)
+
+
+def _platforms(judged: Judged, width: int) -> list[str]:
+    """The platforms, if there are several, and what is not the same on all of them; claims first, then numbers."""
+    if not is_replicated(judged.verdicts):
+        return []
+    names = dict.fromkeys(word.platform for v in judged.verdicts for word in v.platforms)
+    named = [(claim.id, own) for claim, own in judged.claims]
+    named += [(f"{v.variant} on {v.task} against the published number", [v]) for v in judged.levels]
+    several = [(name, own) for name, own in named if same_on(own)[1] > 1]
+    differing = [(name, own) for name, own in several if same_on(own)[0] < same_on(own)[1]]
+    lines = _wrapped(f"measured on {len(names)} platforms: {', '.join(names)}", width)
+    if several and not differing:
+        return [*lines, *_wrapped("the verdicts measured on several are the same on each", width)]
+    told = [f"NOT THE SAME ON EVERY PLATFORM: {name}: {in_words(own)}" for name, own in differing[:MOST_RIVALS]]
+    told += [f"and {len(differing) - MOST_RIVALS} more: --json"] * (len(differing) > MOST_RIVALS)
+    return [*lines, *(line for words in told for line in _wrapped(words, width))]
 
 
 def budgets_of(own: Sequence[Verdict]) -> list[str]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from svgbench.analysis.judge.judgement import Verdict
+from svgbench.analysis.judge.replicated import is_replicated, same_on
 from svgbench.analysis.judge.verdict_words import deciding_part, of_claim, tally
 from svgbench.analysis.show.tables import DisplayTable, Rounded, RoundedInterval, render
 from svgbench.analysis.show.wording import words_of
@@ -81,6 +82,7 @@ def _place_grid(claim: Claim, verdicts: Sequence[Verdict], labels: Sequence[str]
         "95 % interval",
         *(("needs",) if measured else ()),
         "n",
+        *(("platforms",) if is_replicated(verdicts) else ()),
     )
     rows, notes = [], []
     for label, v in zip(labels, verdicts, strict=True):
@@ -90,12 +92,17 @@ def _place_grid(claim: Claim, verdicts: Sequence[Verdict], labels: Sequence[str]
         budget = () if corner else (v.budget,)
         needs = (_needs(claim, v, part),) if measured else ()
         if v.verdict != "INCOMPLETE":
-            rows.append((label, (word, *budget, *estimate(v), *needs, Rounded(v.n, 0))))
+            rows.append((label, (word, *budget, *estimate(v), *needs, Rounded(v.n, 0), *_platforms(v, verdicts))))
         if part is not None and (why := v.details[part].why):
             notes.append(("" if corner else label, why))
         if v.value is None:
             notes.append(("" if corner else label, v.reason))
     return DisplayTable(title=title, corner=corner, columns=columns, rows=tuple(rows), notes=_by_reason(notes))
+
+
+def _platforms(verdict: Verdict, beside: Sequence[Verdict]) -> tuple[str, ...]:
+    """The last cell of a row if any of the verdicts is judged on two platforms: on how many it is the same."""
+    return ("{}/{}".format(*same_on([verdict])),) if is_replicated(beside) else ()
 
 
 def _rows(grid: DisplayTable, width: int) -> list[str]:
@@ -143,12 +150,13 @@ def level_grids(experiment: Experiment, verdicts: Sequence[Verdict]) -> list[Dis
         settings = {v.setting for v in own}
         title = ", ".join([labels.get(task, task), *(settings if len(settings) == 1 else ())])
         columns = ("verdict", UNITS[unit], "95 % interval", *(("published",) if printed else ()), "n")
+        columns += ("platforms",) if is_replicated(own) else ()
         rows = []
         for v in own:
             if v.n or v.rival:
                 paper = (Rounded(v.published),) if printed else ()
                 name = v.variant if len(settings) == 1 else f"{v.variant} {v.setting}"
-                rows.append((name, (v.verdict, *estimate(v), *paper, Rounded(v.n, 0))))
+                rows.append((name, (v.verdict, *estimate(v), *paper, Rounded(v.n, 0), *_platforms(v, own))))
         if rows:
             grids.append(DisplayTable(title=title, corner="", columns=columns, rows=tuple(rows), notes=_reasons(own)))
     return grids

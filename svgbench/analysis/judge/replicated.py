@@ -1,0 +1,78 @@
+"""Whether a verdict is the same on every platform: it is judged again with each platform's own cells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from svgbench.analysis.judge.judgement import Cells, PlatformWord, PublishedNumbers, Verdict
+from svgbench.analysis.judge.verdict_words import word_over
+from svgbench.analysis.judge.verdicts import compare
+from svgbench.analysis.read.on_platforms import OnPlatform
+from svgbench.lab.cells import Selection
+from svgbench.words.experiment import Experiment
+
+UNJUDGED = ("INCOMPLETE", "NOT_COMPARABLE")
+
+
+def on_each(
+    verdicts: Sequence[Verdict],
+    experiment: Experiment,
+    cells: Mapping[str, Cells],
+    found: Sequence[OnPlatform],
+    published: PublishedNumbers | None = None,
+    asked: Selection | None = None,
+) -> list[Verdict]:
+    """The verdicts, each with what it is on every platform that has all of its cells at its budget.
+
+    `cells` are those behind the verdicts, by budget. Whether a level can be reached is a fact about the task, so it is
+    taken from all of them. A verdict that is INCOMPLETE or NOT_COMPARABLE has no platform, nor has one against a rival.
+    """
+    words: dict[str, list[PlatformWord]] = {}
+    for one in found:
+        again = verdicts if one.whole else compare(experiment, one.cells, published, asked=asked, shown=cells)
+        for verdict in again:
+            word = PlatformWord(one.name, verdict.verdict, verdict.budget, verdict.n)
+            words.setdefault(verdict.id, []).append(word)
+    return [replace(verdict, platforms=_measured(verdict, words.get(verdict.id, []))) for verdict in verdicts]
+
+
+def _measured(verdict: Verdict, words: Sequence[PlatformWord]) -> tuple[PlatformWord, ...]:
+    if verdict.verdict in UNJUDGED or verdict.rival:
+        return ()
+    return tuple(w for w in words if w.verdict not in UNJUDGED and w.budget == verdict.budget)
+
+
+def over_platforms(verdicts: Sequence[Verdict]) -> list[tuple[str, str, int]]:
+    """A claim on each platform that has every place of its verdicts: the platform, the word over the places, the
+    smallest n. Of one verdict alone, the same."""
+    judged = [v for v in verdicts if v.verdict not in UNJUDGED]
+    found = []
+    for name in dict.fromkeys(w.platform for v in judged for w in v.platforms):
+        words = [(v, w) for v in judged for w in v.platforms if w.platform == name]
+        if len(words) == len(judged):
+            there = [replace(v, verdict=w.verdict, n=w.n) for v, w in words]
+            found.append((name, word_over(there), min(v.n for v in there)))
+    return found
+
+
+def same_on(verdicts: Sequence[Verdict]) -> tuple[int, int]:
+    """On how many platforms a claim comes out as its verdicts say, and on how many it is judged."""
+    found = over_platforms(verdicts)
+    word = word_over([v for v in verdicts if v.verdict not in UNJUDGED] or verdicts)
+    return sum(own == word for _, own, _ in found), len(found)
+
+
+def is_replicated(verdicts: Sequence[Verdict]) -> bool:
+    """Whether any of the verdicts is judged on two platforms."""
+    return any(len(v.platforms) > 1 for v in verdicts)
+
+
+def in_words(verdicts: Sequence[Verdict]) -> str:
+    """ "on 2 of 2 platforms", or "SUPPORTED on AMD 25/17, REFUTED on Intel 6/207"; "" below two platforms."""
+    same, judged = same_on(verdicts)
+    if judged < 2:
+        return ""
+    if same == judged:
+        return f"on {same} of {judged} platforms"
+    return ", ".join(f"{word} on {name} (n = {n})" for name, word, n in over_platforms(verdicts))

@@ -1,0 +1,112 @@
+"""A verdict on each platform: from first measurements and replicas that are made up here."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from svgbench_testkit.experiments import EXPERIMENTS
+
+from svgbench.analysis.report.markdown import markdown
+from svgbench.analysis.report.page import html
+from svgbench.analysis.show.answer_text import summary_lines
+from svgbench.analysis.show.verdict_text import verdict_lines
+from svgbench.describe import platform_sentences
+from svgbench.lab import platforms
+from svgbench.lab.cells import Selection, expand
+from svgbench.lab.platform import describe
+from svgbench.lab.replicas import platforms_of
+from svgbench.lab.store import Store
+from svgbench.reporting import make_report
+from svgbench.study import Study
+
+WALK = EXPERIMENTS[0]
+HERE = describe("cpu") | {"instructions": "GenuineIntel 6 207 2 avx2", "kernels": "torch AVX2"}
+THERE = HERE | {"processor": "AMD EPYC", "instructions": "AuthenticAMD 25 17 1 avx2"}
+BOTH = "AMD 25/17", "Intel 6/207"
+
+
+def measure(root, record, ahead, replica=False, seeds=(0, 1, 2, 3), **entry):
+    """Both walks on the calm field, of which the one with drift is so far ahead; each seed a little further."""
+    selection = Selection("smoke", tasks=("field/calm",))
+    for cell in expand(WALK, selection):
+        own = replace(cell, replica=platforms.key(record)) if replica else cell
+        value = ahead if cell.variant.id == "drift" else 0.0
+        texts = {seed: f"{seed},29,{value + (0.1 + value / 50) * seed},up\n" for seed in seeds}
+        made = {"status": "done", "platform": record, "rows": 1, "seconds": 1.0} | entry
+        Store(root).merge(own, texts, {seed: dict(made) for seed in seeds})
+    return Study(WALK, root)
+
+
+def verdict_of(study):
+    verdicts, _ = study.compare(Selection("smoke"))
+    return next(v for v in verdicts if v.task == "field/calm")
+
+
+def summary(study):
+    return summary_lines(study.judge(Selection("smoke"))[0], 80)
+
+
+@pytest.fixture
+def first(tmp_path):
+    return measure(tmp_path, THERE, ahead=5.0)
+
+
+def test_without_replicas_nothing_is_said(first):
+    row = verdict_of(first).as_row()
+    assert (row["platforms"], row["platforms_same"]) == (1, 1)
+    assert row["by_platform"] == "AMD 25/17: SUPPORTED (n 4)"
+    assert "platform" not in "\n".join(summary(first)).lower()
+
+
+def test_a_verdict_that_is_the_same_on_both(first):
+    study = measure(first.store.root, HERE, ahead=4.0, replica=True)
+    verdict = verdict_of(study)
+    assert (verdict.verdict, [w.platform for w in verdict.platforms]) == ("SUPPORTED", [*BOTH])
+    assert verdict.value == verdict_of(first).value
+    lines = summary(study)
+    assert any(line.split()[:3] == ["drift-wins", "INCOMPLETE", "2/2"] for line in lines), lines  # one task lacks runs
+    assert "measured on 2 platforms: AMD 25/17, Intel 6/207" in lines
+    assert "the verdicts measured on several are the same on each" in lines
+    assert max(map(len, lines)) <= 80
+
+
+def test_a_verdict_that_differs_is_said_plainly(first):
+    study = measure(first.store.root, HERE, ahead=-4.0, replica=True)
+    row = verdict_of(study).as_row()
+    assert (row["verdict"], row["platforms"], row["platforms_same"]) == ("SUPPORTED", 2, 1)
+    assert row["by_platform"] == "AMD 25/17: SUPPORTED (n 4); Intel 6/207: REFUTED (n 4)"
+    text = " ".join(summary(study))
+    plain = "drift-wins: SUPPORTED on AMD 25/17 (n = 4), REFUTED on Intel 6/207 (n = 4)"
+    assert f"NOT THE SAME ON EVERY PLATFORM: {plain}" in text
+    assert "platforms" in "\n".join(verdict_lines(WALK, study.judge(Selection("smoke"))[0].verdicts, 80))
+    report = make_report([study], budget="smoke", draw=False)
+    for page in (markdown(report), html(report)):
+        assert "REFUTED on Intel 6/207" in page
+        assert "Intel 6/207, torch AVX2" in page, "the origin of the runs"
+    [told] = platform_sentences(platforms_of(study.store, study.plan(Selection("smoke"))))
+    assert told == "all 2 measured cells have two platforms or more"
+
+
+def test_what_counts_for_no_platform(tmp_path):
+    mixed = measure(tmp_path / "mixed", THERE, 5.0, **{platforms.EARLIER: [HERE]})
+    assert (verdict_of(mixed).verdict, verdict_of(mixed).platforms) == ("SUPPORTED", ())
+    few = measure(tmp_path / "few", THERE, 5.0)
+    measure(tmp_path / "few", HERE, 4.0, replica=True, seeds=(0, 1, 2))
+    assert [w.platform for w in verdict_of(few).platforms] == ["AMD 25/17"]
+    measure(tmp_path / "few", HERE, 4.0, replica=True, seeds=(3,))
+    assert [w.n for w in verdict_of(few).platforms] == [4, 4]
+    stale = tmp_path / "few"
+    for path in Store(stale).replica_files(WALK.id, "smoke"):
+        path.write_text(path.read_text().replace('"config_hash": "', '"config_hash": "0'))
+    assert len(verdict_of(few).platforms) == 1
+
+
+def test_seeds_of_a_platform_are_found_in_both_places(tmp_path):
+    """Seeds 0 and 1 were made there, 2 and 3 here, and the replica here has the first two."""
+    root = tmp_path / "both"
+    measure(root, THERE, 5.0, seeds=(0, 1))
+    study = measure(root, HERE, 5.0, seeds=(2, 3))
+    assert verdict_of(study).platforms == ()
+    study = measure(root, HERE, -5.0, replica=True, seeds=(0, 1))
+    assert [(w.platform, w.n) for w in verdict_of(study).platforms] == [("Intel 6/207", 4)]
