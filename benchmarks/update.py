@@ -49,7 +49,7 @@ def make_update(cell: Cell) -> tuple[Callable[[], None], int]:
     learner: Any = resolve(cell.variant.learner)(cell.config, task, [0], cell.limits, "cpu")
     learner.advance()  # all steps before the first update
     agent = learner.agent
-    phase = agent.prepare(cell.limits["total_steps"] // 2)
+    phase = agent.prepare(cell.limits["total_steps"] - 1)  # after the model-free phase, whatever the budget
     draws = {
         name: torch.rand(1, *draw.shape, dtype=torch.float64) if draw.kind == "uniform" else torch.randn(1, *draw.shape)
         for name, draw in agent.draws.items()
