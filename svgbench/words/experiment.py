@@ -291,6 +291,24 @@ class Reached:
 
 
 @dataclass(frozen=True)
+class FailureLevel:
+    """A seed of a cell on this task has failed if the measure is worse than the level, whatever other measure is read.
+
+    It is fixed before new seeds are run, and comes from something that does not learn or from a printed number, never
+    from results that were learned. `source` says from what.
+    """
+
+    task: str
+    measure: Measure
+    level: float
+    source: str
+
+    def failed(self, value: float) -> bool:
+        """Whether a seed with this value has failed."""
+        return value < self.level if self.measure.higher_is_better else value > self.level
+
+
+@dataclass(frozen=True)
 class Deviation:
     """A known difference between our runs and the paper's.
 
@@ -319,6 +337,7 @@ class Experiment:
     measures: tuple[Measure, ...]  # the numbers of the experiment's table
     claims: tuple[Claim, ...] = ()
     reached: tuple[Reached, ...] = ()  # evidence that the claims' levels can be reached
+    failures: tuple[FailureLevel, ...] = ()  # at most one a task
     deviations: tuple[Deviation, ...] = ()
     figure: str | None = None  # "module:attribute"
     step_unit: str = "environment steps"

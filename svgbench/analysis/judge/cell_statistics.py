@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +15,7 @@ from svgbench.analysis.judge.resampling import FEWEST_RUNS, Estimate
 from svgbench.analysis.judge.scales import Scale
 from svgbench.analysis.judge.statistics import summarise, t_interval
 from svgbench.analysis.read.frames import Results
-from svgbench.analysis.read.measures import Sample, worst
+from svgbench.analysis.read.measures import CellData, Sample, read_sample, worst
 from svgbench.analysis.read.naming import RANDOM_VARIANT
 from svgbench.words.experiment import Experiment, Measure
 
@@ -29,7 +29,8 @@ HALFWAY = 0.5
 class CellStatistics:
     """One cell: mean and SD over seeds with a value, median over all, and the seeds that failed.
 
-    Where some failed the cell has two modes, and its mean describes neither: show the median and the share that failed.
+    Where some failed, or lie apart, the cell has two modes, and its mean describes neither: show the median and the
+    share that failed.
     `area` is the mean height of the curves up to a step that all the task's cells reach. `area` and `time` are None
     without a curve, or without a level.
     """
@@ -41,37 +42,71 @@ class CellStatistics:
     sd: float
     median: float
     failed: tuple[int, ...]
+    apart: tuple[int, ...]
     area: Estimate | None
     area_until: float | None
     time: TimeToLevel | None
 
     @property
     def two_modes(self) -> bool:
-        return bool(self.failed)
+        return 0 < len(self.failed) + len(self.apart) < self.n
+
+    @property
+    def in_words(self) -> str:
+        """ "1 of 5 seeds failed", or "1 of 10 seeds lie apart"."""
+        return f"{len(self.failed or self.apart)} of {self.n} seeds {'failed' if self.failed else 'lie apart'}"
 
 
 @dataclass(frozen=True)
 class Spread:
-    """The middle of a cell and its failed seeds."""
+    """The middle of a cell's n seeds, those that failed, and those that lie apart from the others without having failed
+    by the task's declared level.
+    """
 
     median: float
     failed: tuple[int, ...]
     n: int
+    apart: tuple[int, ...] = ()
+
+    @property
+    def lower(self) -> tuple[int, ...]:
+        """The seeds of the worse mode; none if the seeds have one mode."""
+        both = (*self.failed, *self.apart)
+        return both if len(both) < self.n else ()
+
+    @property
+    def words(self) -> str:
+        """ "1 of 5 failed", or "1 of 10 apart"."""
+        named = {"failed": self.failed, "apart": self.apart}
+        return ", ".join(f"{len(seeds)} of {self.n} {what}" for what, seeds in named.items() if seeds)
 
 
-def spread_of(sample: Sample, higher_is_better: bool, span: float = 0.0) -> Spread:
-    """The median of a sample with values, and the seeds that failed (`modes.failing`); a diverged seed is the worst.
+def spread_of(
+    sample: Sample, higher_is_better: bool, span: float = 0.0, below: Collection[int] | None = None
+) -> Spread:
+    """The median of a sample with values, and the seeds that failed; a diverged seed is the worst.
 
-    A gap between seeds of less than `MATERIAL` of the `span` of all the task's values is no failure: seeds that all
-    solve the task may fall into two groups that differ little.
+    A seed failed if it is among `below`, the seeds that are worse than the task's declared level. Where none is
+    declared (None) it failed if `modes.failing` says so. A gap between seeds of less than `MATERIAL` of the `span` of
+    all the task's values is no failure: seeds that all solve the task may fall into two groups that differ little.
     """
     floor = worst(sample.values.values(), higher_is_better)
     counted = sample.counted(math.nan if floor is None else floor)
-    failed = failing(counted, higher_is_better, sample.failed) or sample.failed
-    apart = [x for seed, x in counted.items() if seed in failed], [x for s, x in counted.items() if s not in failed]
-    if len(failed) > len(sample.failed) and min(abs(x - y) for x in apart[0] for y in apart[1]) <= MATERIAL * span:
-        failed = sample.failed
-    return Spread(float(np.median(list(counted.values()))), failed, len(counted))
+    found = failing(counted, higher_is_better, sample.failed) or sample.failed
+    apart = [x for seed, x in counted.items() if seed in found], [x for s, x in counted.items() if s not in found]
+    if len(found) > len(sample.failed) and min(abs(x - y) for x in apart[0] for y in apart[1]) <= MATERIAL * span:
+        found = sample.failed
+    failed = found if below is None else tuple(s for s in counted if s in below or s in sample.failed)
+    middle = float(np.median(list(counted.values())))
+    return Spread(middle, failed, len(counted), tuple(seed for seed in found if seed not in failed))
+
+
+def below_level(experiment: Experiment, task: str, cell: CellData) -> tuple[int, ...] | None:
+    """The seeds of a cell that are worse than the task's declared level of failure; None if none is declared."""
+    level = next((one for one in experiment.failures if one.task == task), None)
+    if level is None:
+        return None
+    return tuple(seed for seed, value in read_sample(cell, level.measure).values.items() if level.failed(value))
 
 
 def span_of(samples: Iterable[Sample]) -> float:
@@ -138,7 +173,9 @@ def _on_task(
     found = []
     for variant, sample in samples.items():
         values = summarise(list(sample.values.values()))
-        spread = spread_of(sample, measure.higher_is_better, span)
+        cell = results.cells[task, variant]
+        below = below_level(results.experiment, task, cell) if len(cell.frame) else None
+        spread = spread_of(sample, measure.higher_is_better, span, below)
         time = None
         if level is not None and until is not None and variant in curves:
             number, about, source = level
@@ -154,6 +191,7 @@ def _on_task(
                 values.sd,
                 spread.median,
                 spread.failed,
+                spread.apart,
                 areas.get(variant),
                 until if variant in areas else None,
                 time,

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from svgbench.analysis.judge.absolute import Levels, Ruled, levels_of
+from svgbench.analysis.judge.comparison_words import text_of
 from svgbench.analysis.judge.effects import (
     FEWEST,
     Beside,
@@ -19,13 +21,13 @@ from svgbench.analysis.judge.effects import (
     spread_effect,
 )
 from svgbench.analysis.judge.judgement import ClaimWord, Evidence, PartResult, Unit, with_cause
+from svgbench.analysis.judge.second import Question, by_medians, guarded, sides_of, told
 from svgbench.analysis.judge.spreads import seeds_to_see, unseen_share, vangel_interval
 from svgbench.analysis.judge.statistics import Interval, summarise
 from svgbench.analysis.read.measures import Sample, read_sample, worst
 from svgbench.analysis.read.naming import RANDOM_VARIANT, name_seeds, printed
 from svgbench.words.experiment import (
     BestOf,
-    Change,
     Comparison,
     OfDistance,
     Published,
@@ -71,7 +73,7 @@ def judge_part(evidence: Evidence, part: Comparison, place: Place) -> PartResult
     right = _right_number(evidence, part, place.task)
     blank = replace(
         incomplete(part, ""),
-        text=_text(part, place.task, right),
+        text=text_of(part, place.task, right),
         published=right if isinstance(part.right, Published) else None,
     )
     read = []
@@ -99,7 +101,7 @@ def judge_part(evidence: Evidence, part: Comparison, place: Place) -> PartResult
     if isinstance(effect, str):
         return replace(blank, verdict="INCONCLUSIVE", reason=effect)
     levels = levels_of(evidence, part, place.task, place.budget, place.setting)
-    return _judged(blank, case, effect, margin, how, levels)
+    return _judged(blank, case, effect, margin, how, levels, _question(evidence, case, place))
 
 
 @dataclass(frozen=True)
@@ -304,8 +306,31 @@ def _margin(evidence: Evidence, case: _Case, place: Place) -> tuple[float | None
     return declared.share * abs(reference - random), f"; the margin is {share}"
 
 
+def _question(evidence: Evidence, case: _Case, place: Place) -> Question | None:
+    """The comparison as `second` asks it; None for a spread, whose own interval is made for two modes."""
+    part = case.part
+    if isinstance(part.left, RelativeSD):
+        return None
+    sides = [
+        sides_of(
+            evidence, (place.task, place.budget, place.setting), read.side.measure, read.names, read.samples, values
+        )
+        for read, values in zip(case.read, case.values(counted=True), strict=False)
+    ]
+    right, number = (sides[1], 0.0) if case.right is None else (None, case.right)
+    better = part.left.measure.higher_is_better
+    declared = any(level.task == place.task for level in evidence.experiment.failures)
+    return Question(sides[0], right, number, part.relation, part.scale, better, case.level, declared)
+
+
 def _judged(
-    blank: PartResult, case: _Case, effect: Effect, margin: float, how: str, levels: Levels | None
+    blank: PartResult,
+    case: _Case,
+    effect: Effect,
+    margin: float,
+    how: str,
+    levels: Levels | None,
+    asked: Question | None,
 ) -> PartResult:
     part, interval = case.part, effect.interval
     value, low, high = (_shown(x, part) for x in (interval.value, interval.low, interval.high))
@@ -315,11 +340,16 @@ def _judged(
     reason = f"{blank.text}: {blank.unit} {printed(value)} [{printed(low)}, {printed(high)}], needs {needs}"
     if is_of_gain(part):
         reason += f"; the gain is that upon {printed(case.zero)} (random)"
-    found = case.ruled(effect, margin, levels)
+    rule = partial(case.ruled, margin=margin, levels=levels)
+    found, robust = rule(effect), None
+    if asked is not None:
+        found, robust = guarded(asked, found, effect, rule), by_medians(asked, rule)
     reason += how + case.best(effect) + case.bounded(effect) + case.failures(interval.n, margin, levels)
     reason += f"; {found.reason}" if found.reason else ""
+    reason += f"; {told(robust)}" if robust else ""
     return replace(
         blank,
+        robust=robust,
         verdict=found.word,
         cause=found.cause,
         why=found.reason,
@@ -360,26 +390,3 @@ def _shown(effect: float, part: Comparison) -> float:
     if part.scale == "difference":
         return effect
     return math.exp(effect) if effect < 700 else math.inf
-
-
-def _text(part: Comparison, task: str, right: float | None) -> str:
-    label = part.left.measure.label
-    left = f"{_name(part.left, task)} {label}"
-    if isinstance(part.right, Side):
-        other = part.right.measure.label
-        return f"{left} {part.relation} {_name(part.right, task)}" + ("" if other == label else f" {other}")
-    row = f"{part.right.row} " if isinstance(part.right, Published) else ""
-    return f"{left} {part.relation} {row}{printed(math.nan if right is None else right)}"
-
-
-def _name(side: Side, task: str) -> str:
-    names = candidates(side, task)
-    match side:
-        case BestOf():
-            return f"best of ({', '.join(name for (name,) in names)})"
-        case Change():
-            return " less ".join(names[0])
-        case RelativeSD(of_gain=of_gain):
-            return f"SD / {'gain' if of_gain else 'mean'} of {names[0][0]}"
-        case _:
-            return names[0][0]

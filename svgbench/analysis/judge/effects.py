@@ -130,6 +130,19 @@ def effect_interval(
             if isinstance(pair, str):
                 return pair
             pairs[-1].append(_Pair(pair, x, y) if higher_is_better else _Pair(pair, y, x))
+    return _of_pairs(pairs, higher_is_better, level)
+
+
+def effect_of(
+    intervals: Sequence[Sequence[Callable[[float], Interval]]], higher_is_better: bool, level: float
+) -> Effect:
+    """The same from the intervals of all pairs [I][J] of candidates, each a function of the level, without bounds."""
+    nothing = Seeds({})
+    pairs = [[_Pair(interval, nothing, nothing) for interval in row] for row in intervals]
+    return _of_pairs(pairs, higher_is_better, level)
+
+
+def _of_pairs(pairs: list[list[_Pair]], higher_is_better: bool, level: float) -> Effect:
     if not higher_is_better:  # the least of I is below the least of J if one of the J is above all of the I
         pairs = [list(column) for column in zip(*pairs, strict=True)]
     effect = _best_of_pairs(pairs, level)

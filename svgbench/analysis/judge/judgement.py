@@ -35,12 +35,13 @@ MeasuredWord = Literal[
 """What one measurement says about another. IDENTICAL means the same bits."""
 
 ClaimWord = Literal["SUPPORTED", "REFUTED", "INCONCLUSIVE", "INCOMPLETE"]
-Cause = Literal["", "threshold", "budget", "seeds"]
+Cause = Literal["", "threshold", "budget", "seeds", "coverage"]
 """Why a claim is INCONCLUSIVE where more of the same seeds would not help; the first of them that holds is named."""
 CAUSES: dict[Cause, str] = {
     "threshold": "threshold not shown to be reachable",
     "budget": "budget",
     "seeds": "too few seeds",
+    "coverage": "coverage",
 }
 """The causes in words, in the order in which they are checked."""
 Unit = Literal["mean", "difference", "ratio", "tasks", "share"]
@@ -90,6 +91,25 @@ DEFAULT_RULES = JudgementRules()
 
 
 @dataclass(frozen=True)
+class Robust:
+    """A second verdict on a comparison whose seeds split into two modes, by medians and ranks.
+
+    `value`, `low` and `high` are in the unit of the part's. `modes` names the cells with their medians and failed
+    seeds; `rates` compares the shares that failed ("" if there are not two of them).
+    """
+
+    verdict: ClaimWord
+    value: float
+    low: float
+    high: float
+    n: int
+    modes: str
+    rates: str = ""
+    cause: Cause = ""
+    why: str = ""
+
+
+@dataclass(frozen=True)
 class PartResult:
     """One comparison of a claim; `threshold` and `margin` are in the unit of `value`."""
 
@@ -107,6 +127,7 @@ class PartResult:
     clearance: float = math.nan  # from the interval to the threshold, in half-widths of the interval
     cause: Cause = ""
     why: str = ""  # a sentence on the cause, which `reason` ends with
+    robust: Robust | None = None  # the second verdict, where seeds split into two modes
 
 
 @dataclass(frozen=True)
@@ -165,6 +186,22 @@ class Verdict:
         """The verdict with its cause, as "INCONCLUSIVE (budget)"."""
         return with_cause(self.verdict, self.cause)
 
+    @property
+    def robust(self) -> ClaimWord | None:
+        """The second verdict, by medians where a part's seeds split into two modes; None if no part's do."""
+        if all(part.robust is None for part in self.details):
+            return None
+        words = [part.verdict if part.robust is None else part.robust.verdict for part in self.details]
+        worst: tuple[ClaimWord, ...] = ("INCOMPLETE", "REFUTED", "INCONCLUSIVE")
+        return next((word for word in worst if word in words), "SUPPORTED")
+
+    @property
+    def disagreement(self) -> str:
+        """Both verdicts in words where they are not the same; else ""."""
+        if self.robust in (None, self.verdict):
+            return ""
+        return f"{self.words} by means, {self.robust} by medians"
+
     def as_row(self) -> dict[str, str | int | float | None]:
         """One flat row, fit for JSON: a number that is not finite (a bound from one seed) is None."""
         return {
@@ -190,6 +227,9 @@ class Verdict:
             "platforms": len(self.platforms),
             "platforms_same": sum(word.verdict == self.verdict for word in self.platforms),
             "by_platform": "; ".join(f"{word.platform}: {word.verdict} (n {word.n})" for word in self.platforms),
+            "robust": self.robust,
+            "disagreement": self.disagreement,
+            "modes": "; ".join(dict.fromkeys(part.robust.modes for part in self.details if part.robust)),
         }
 
 
@@ -243,6 +283,13 @@ class Evidence:
     def best(self, task: str, measure: Measure) -> float | None:
         """An upper bound of the measure for any policy on the task, if one is known."""
         return {t.id: t.best for t in self.experiment.tasks}[task].get(measure.column)
+
+    def span(self, budget: str, task: str, measure: Measure, where: Mapping[str, Scalar]) -> float:
+        """The distance from the least to the largest value of the measure in any cell of the task."""
+        cells = self.cells_by_budget.get(budget, {})
+        own = (read_sample(c, measure, where).values for (of, _), c in cells.items() if of == task and c.seeds)
+        values = [value for sample in own for value in sample.values()]
+        return max(values) - min(values) if values else 0.0
 
     def known_values(self, budget: str, task: str, measure: Measure, where: Mapping[str, Scalar]) -> dict[str, float]:
         """Values that policies reached on a task, by their source: all runs at this budget and larger ones, and

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from svgbench.analysis.judge.cell_statistics import below_level, spread_of
 from svgbench.analysis.judge.contrasts import Contrast, Pair, contrasts, count_failures, floor_of
+from svgbench.analysis.judge.coverage import MOST_MISSED, NORMAL, NUMBER, covered, failing_kind
 from svgbench.analysis.judge.judgement import Evidence, LevelWord, PrintedNumber, PublishedNumbers, Verdict, join_id
 from svgbench.analysis.judge.statistics import SPREAD_KINDS, Interval, Summary, interval_of, summarise, to_sd
 from svgbench.analysis.read.measures import Sample, read_sample
@@ -126,6 +128,7 @@ class _Row:
     case: LevelCase | None = None
     finite: LevelCase | None = None  # the case with failed seeds left out
     failures: str = ""
+    failed: int = 0  # seeds in the worse of two modes
 
 
 def _contrasts(cases: Sequence[LevelCase], reading: int) -> list[Contrast | None]:
@@ -177,7 +180,10 @@ def _row(evidence: Evidence, cell_id: tuple[str, str], measure: Measure, found: 
         return _Row(replace(verdict, reason=_lacking(missing, sample)))
     case = LevelCase(ours, published, _sds(found), found.n or 0, random, measure.higher_is_better)
     finite = replace(case, ours=summarise(list(sample.values.values()))) if sample.values else None
-    return _Row(verdict, case, finite, failures)
+    below = None if cell is None else below_level(evidence.experiment, task, cell)
+    span = evidence.span(budget, task, measure, {})
+    modes = spread_of(sample, measure.higher_is_better, span, below) if sample.values else None
+    return _Row(verdict, case, finite, failures, len(modes.lower) if modes else 0)
 
 
 def _lacking(missing: tuple[int, ...], sample: Sample) -> str:
@@ -235,4 +241,13 @@ def _verdict(row: _Row, outcome: LevelOutcome, without: LevelOutcome) -> Verdict
         left = row.finite
         kept = f"without them {without.verdict} at {printed(left.ours.mean)}" if left else "nothing is left without"
         reason += f"; {row.failures}, {kept}"
-    return replace(row.verdict, verdict=outcome.verdict, margin=outcome.margin, reason=reason)
+    word = outcome.verdict
+    if row.failed and word in ("REPRODUCED", "WORSE", "BETTER"):
+        kind, n = failing_kind(row.failed, row.verdict.n), row.verdict.n
+        if min(covered("t", kind, against, n) for against in (NUMBER, NORMAL)) < 1 - MOST_MISSED:
+            held = 100 * covered("t", kind, NORMAL, n)
+            reason = (
+                f"coverage: {word}, but t-intervals hold the truth in {held:.0f} % of cases on such seeds; {reason}"
+            )
+            word = "INCONCLUSIVE"
+    return replace(row.verdict, verdict=word, margin=outcome.margin, reason=reason)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from scipy import special
 
+from svgbench.analysis.judge.coverage import SEEDS
 from svgbench.analysis.judge.effects import variants_of_claim
 from svgbench.analysis.judge.judgement import PartResult, Verdict
 from svgbench.analysis.judge.verdict_words import deciding_part
@@ -229,6 +230,8 @@ def forecast(claim: Claim, verdict: Verdict) -> tuple[int, str]:
     part = deciding_part(verdict)
     if part is None or verdict.n < 2:
         return MOST_SEEDS + 1, ""
+    if verdict.cause == "coverage":  # the interval is narrow enough, but not to be trusted
+        return next((n for n in SEEDS if n > verdict.n), MOST_SEEDS + 1), ""
     result, relation = verdict.details[part], claim.parts[part].relation
     shrink, word = _needed(result, relation)
     for n in range(verdict.n + 1, MOST_SEEDS + 1):

@@ -117,8 +117,7 @@ def mode_sentences(one: Aggregates, most: int | None = None) -> list[str]:
     """A sentence for each cell whose seeds split into two modes, at most `most`, after one that says so; or none."""
     cells = [cell for cell in one.cells if cell.two_modes and cell.variant != RANDOM_VARIANT]
     told = [
-        f"{_label(one, c.variant)} on {c.task}: {len(c.failed)} of {c.n} seeds failed, "
-        f"median {printed(c.median)} (mean {printed(c.mean)})"
+        f"{_label(one, c.variant)} on {c.task}: {c.in_words}, median {printed(c.median)} (mean {printed(c.mean)})"
         for c in cells[:most]
     ]
     if not told:

@@ -22,6 +22,8 @@ SCREEN = 40
 """Lines of several experiments; beyond that their claims are left out."""
 MOST_RIVALS = 10
 """Most comparisons with rivals that are listed one by one."""
+MOST_DISAGREE = 3
+"""Most verdicts on which two statistics disagree that are shown without --verbose."""
 MOST_CAVEATS = 4
 """Most caveats that are shown without --verbose."""
 SHORT = {"budget": "", "threshold": "threshold"}
@@ -40,6 +42,7 @@ def summary_lines(judged: Judged, width: int, more: bool = True) -> list[str]:
         _platforms(judged, width),
         _wrapped(told(judged.discoveries), width)
         + [line for words in ([] if more else not_staying(judged.discoveries)) for line in _wrapped(words, width)],
+        _disagreements(judged, width, MOST_DISAGREE if more else None),
         _rivals(judged, width),
         _caveats(judged, width, MOST_CAVEATS if more else None),
         _published(judged, width) + _alone(judged, width) + _not_run(judged, width),
@@ -268,6 +271,17 @@ def _not_run_of(every: Sequence[Judged], width: int) -> list[str]:
             cost = "" if asks.seconds is None else f" ({duration(asks.seconds)})"
             parts.append(f"{one.experiment.id} {asks.runs} runs at {budget}{cost}")
     return _wrapped(f"not run: {', '.join(parts)}", width) if parts else []
+
+
+def _disagreements(judged: Judged, width: int, most: int | None) -> list[str]:
+    """The claims on which medians say something else than means, because the seeds of a cell split into two modes."""
+    labels = {task.id: task.label for task in judged.experiment.tasks}
+    found = [v for v in judged.verdicts if v.disagreement]
+    said = [
+        f"{v.claim} on {' '.join([labels.get(v.task, v.task), *v.setting.split()])}: {v.disagreement}" for v in found
+    ]
+    more = [f"and {len(said) - most} more: --verbose"] if most is not None and len(said) > most else []
+    return _wrapped(f"two modes: {'; '.join([*said[:most], *more])}", width) if said else []
 
 
 def _columns(heads: Sequence[str], rows: Iterable[Sequence[str]], width: int) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from svgbench.analysis.judge.cell_statistics import span_of, spread_of
+from svgbench.analysis.judge.cell_statistics import below_level, span_of, spread_of
 from svgbench.analysis.judge.standouts import MARK, MARK_LOGARITHMS, standouts
 from svgbench.analysis.judge.statistics import summarise, t_interval
 from svgbench.analysis.read.caveats import absences, caveats
@@ -61,6 +61,7 @@ def results_rows(results: Results, published: Any = None, verdicts: Words | None
                 "diverged": len(sample.failed),
                 "median": None,
                 "failed": None,
+                "apart": None,
                 "published": None,
                 "published_spread": None,
                 "published_n": None,
@@ -73,8 +74,9 @@ def results_rows(results: Results, published: Any = None, verdicts: Words | None
                 summary = summarise(list(sample.values.values()))
                 interval = t_interval(list(sample.values.values()))
                 row |= {"mean": summary.mean, "sd": summary.sd, "low": interval.low, "high": interval.high}
-                spread = spread_of(sample, measure.higher_is_better, spans[measure.label][task])
-                row |= {"median": spread.median, "failed": len(spread.failed)}
+                below = below_level(results.experiment, task, cell)
+                spread = spread_of(sample, measure.higher_is_better, spans[measure.label][task], below)
+                row |= {"median": spread.median, "failed": len(spread.failed), "apart": len(spread.apart)}
             number = _published_number(results, published, task, variant, measure)
             if number is not None:
                 printed = None if number.spread is None else float(number.spread)
@@ -227,10 +229,13 @@ class _Table:
                 sample = self.samples.get((task.id, variant), Sample({}))
                 if variant == RANDOM_VARIANT or not sample.values:
                     continue
-                spread = spread_of(sample, self.measure.higher_is_better, span)
-                if spread.failed:
-                    median, failed = Measured(spread.median).amount().mean, f"{len(spread.failed)} of {spread.n} failed"
-                    told.append(f"{self.results.labels.get(variant, variant)} on {task.label}: {median} ({failed})")
+                below = below_level(self.results.experiment, task.id, self.results.cells[task.id, variant])
+                spread = spread_of(sample, self.measure.higher_is_better, span, below)
+                if spread.lower:
+                    median = Measured(spread.median).amount().mean
+                    told.append(
+                        f"{self.results.labels.get(variant, variant)} on {task.label}: {median} ({spread.words})"
+                    )
         shown = told if self.whole else told[:MOST_MODES]
         more = [f"{len(told) - len(shown)} more: --verbose"] if len(told) > len(shown) else []
         return [f"two modes, so take the median: {'; '.join([*shown, *more])}"] if told else []

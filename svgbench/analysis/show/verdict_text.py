@@ -7,8 +7,9 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from svgbench.analysis.judge.judgement import Verdict
+from svgbench.analysis.judge.judgement import Robust, Verdict
 from svgbench.analysis.judge.replicated import is_replicated, same_on
+from svgbench.analysis.judge.second import told
 from svgbench.analysis.judge.verdict_words import deciding_part, of_claim, tally
 from svgbench.analysis.show.tables import DisplayTable, Rounded, RoundedInterval, render
 from svgbench.analysis.show.wording import words_of
@@ -95,6 +96,8 @@ def _place_grid(claim: Claim, verdicts: Sequence[Verdict], labels: Sequence[str]
             rows.append((label, (word, *budget, *estimate(v), *needs, Rounded(v.n, 0), *_platforms(v, verdicts))))
         if part is not None and (why := v.details[part].why):
             notes.append(("" if corner else label, why))
+        if part is not None and (robust := v.details[part].robust):
+            notes.append(("" if corner else label, _second(v, robust)))
         if v.value is None:
             notes.append(("" if corner else label, v.reason))
     return DisplayTable(title=title, corner=corner, columns=columns, rows=tuple(rows), notes=_by_reason(notes))
@@ -103,6 +106,11 @@ def _place_grid(claim: Claim, verdicts: Sequence[Verdict], labels: Sequence[str]
 def _platforms(verdict: Verdict, beside: Sequence[Verdict]) -> tuple[str, ...]:
     """The last cell of a row if any of the verdicts is judged on two platforms: on how many it is the same."""
     return ("{}/{}".format(*same_on([verdict])),) if is_replicated(beside) else ()
+
+
+def _second(verdict: Verdict, robust: Robust) -> str:
+    """The second verdict of the deciding part, and whether both statistics agree on the claim."""
+    return f"{told(robust)}; the statistics {f'disagree: {verdict.disagreement}' if verdict.disagreement else 'agree'}"
 
 
 def _rows(grid: DisplayTable, width: int) -> list[str]:

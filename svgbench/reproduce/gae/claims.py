@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from svgbench.reproduce.on_policy import FINAL_REWARD, MEAN_REWARD
-from svgbench.words.experiment import BestOf, Claim, Comparison, Measure, Term
+from svgbench.words.experiment import BestOf, Claim, Comparison, FailureLevel, Measure, Term
 
 AFTER_20 = Measure("return_mean", "return, iteration 20", {"step": 20})
 FIRST_REWARD = Measure("reward_per_step", "reward per step, first 5 % of iterations", reduce="mean", until=0.05)
@@ -32,6 +32,22 @@ LEARN_NUMBER = (
     "learn: with γ = 0.995 and λ = 0.96 a higher reward per step over the last 5 iterations than over the first 5 % of "
     "them, by any amount; whether the task is solved is not judged"
 )
+
+FALLS = "a path that ends half way: a step that stands pays about 10, and there are 1000"
+FIG8_FAILURES = (
+    FailureLevel("trpo/cart-pole", AFTER_20, 5000.0, FALLS),
+    FailureLevel("trpo/cart-pole-barto", AFTER_20, 5000.0, FALLS),
+)
+FIG9_FAILURES = (
+    FailureLevel("gae/biped", FINAL_REWARD, 0.1, "half of the bonus of 0.2 for a step that does not fall"),
+    FailureLevel(
+        "gae/quadruped", FINAL_REWARD, 0.0, "at rest it earns the bonus of 0.05 a step; random actions lose 1"
+    ),
+)
+FIG10_FAILURES = (
+    FailureLevel("gae/biped-standing", FINAL_REWARD, -0.75, "half of the way from lying (-1.5) to standing (0)"),
+)
+"""The levels below which a seed has failed. Fixed on 2026-11-29, before Figures 9 and 10 were measured at `paper`."""
 
 FIG8_CLAIMS = (
     Claim(

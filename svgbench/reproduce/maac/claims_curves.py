@@ -6,10 +6,13 @@ evaluations of a run: the area under its curve, divided by its length.
 
 from __future__ import annotations
 
+from svgbench.reproduce.random_returns import no_better_than_random
 from svgbench.words.experiment import Claim, Comparison, Measure, OfDistance, Published, Term
 
 MEAN = Measure("eval_return", "mean of all evaluations", reduce="mean")
 FINAL = Measure("eval_return", "return of the last evaluation")
+FAILURES = no_better_than_random(FINAL, "poplin/cheetah", "poplin/hopper", "poplin/walker2d", "poplin/ant")
+"""The levels below which a seed has failed."""
 AT_55 = Measure("eval_return", "return after 55 rollouts", {"step": 55_000})
 AT_150 = Measure("eval_return", "return after 150 rollouts", {"step": 150_000})
 CHANGE = Measure("eval_return", "change between evaluations", reduce="mean_change", higher_is_better=False)

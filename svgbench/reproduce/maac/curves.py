@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from svgbench.reproduce.maac.claims_curves import (
+    FAILURES,
     FIG2_CLAIMS,
     FIG4_CLAIMS,
     FINAL,
@@ -240,6 +241,7 @@ FIG2 = Experiment(
     ),
     measures=(FINAL, MEAN),
     claims=FIG2_CLAIMS,
+    failures=FAILURES,
     deviations=FIG2_DEVIATIONS,
     figure="svgbench.reproduce.maac.figures_curves:fig2",
     headline="more-efficient-than-model-based",
@@ -270,6 +272,7 @@ FIG4 = replace(
         "and with horizons of 1 and 10 model steps."
     ),
     claims=FIG4_CLAIMS,
+    failures=FAILURES,
     deviations=FIG4_DEVIATIONS,
     figure="svgbench.reproduce.maac.figures_curves:fig4",
     headline="h0-drops",
@@ -298,6 +301,7 @@ TABLE1 = replace(
     tasks=tuple(replace(task, published=COLUMN[task.id]) for task in FIG2.tasks),
     measures=(UNPLANNED, PLANNED),
     claims=TABLE1_CLAIMS,
+    failures=FAILURES,
     deviations=TABLE1_DEVIATIONS,
     figure="svgbench.reproduce.maac.figures_curves:table1",
     published="maac/table1",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from svgbench.reproduce.sac_svg.claims import FINAL, TABLE2_CLAIMS
+from svgbench.reproduce.sac_svg.claims import FAILURES, FINAL, TABLE2_CLAIMS
 from svgbench.reproduce.sac_svg.curves import FIG2, FIG4, FIG7
 from svgbench.reproduce.sac_svg.deviations import FIG6_DEVIATIONS, TABLE2_DEVIATIONS
 from svgbench.reproduce.sac_svg.model_study import FIG3
@@ -145,6 +145,7 @@ TABLE2 = Experiment(
     columns=COLUMNS,
     measures=(FINAL,),
     claims=TABLE2_CLAIMS,
+    failures=FAILURES,
     deviations=TABLE2_DEVIATIONS,
     block_size=5,
     published="sac-svg/table2",
@@ -161,6 +162,7 @@ FIG5 = replace(
         "of POPLIN-P."
     ),
     claims=(),
+    failures=FAILURES,
     figure="svgbench.reproduce.sac_svg.figures:fig5",
     draws_from="sac-svg/table2",
     headline="",

@@ -13,10 +13,31 @@ the body and is steered.
 
 from __future__ import annotations
 
-from svgbench.words.experiment import BestOf, Change, Claim, Comparison, Measure, OfDistance, Term
+from svgbench.words.experiment import BestOf, Change, Claim, Comparison, FailureLevel, Measure, OfDistance, Term
 
 FINAL = Measure("train_return", "return, last 100 episodes", reduce="mean_of_last", k=100)
 LEARNING = Measure("train_return", "return, mean over all episodes", reduce="mean")
+
+FAILURES = (
+    FailureLevel(
+        "svg/hand",
+        FINAL,
+        -2.9,
+        "half of the way from a policy that does nothing (both distances at the end sum to 4.6 m) to the 1.2 m of "
+        '"learns"',
+    ),
+    FailureLevel(
+        "svg/cart-pole",
+        FINAL,
+        62.5,
+        "a pole that has fallen: one that spins or hangs earns at most half of the 125 of one that stands",
+    ),
+    FailureLevel(
+        "svg/swimmer-3", FINAL, 45.0, "0.3 m/s in 150 steps: half of what counts as solved; at rest it earns 0"
+    ),
+    FailureLevel("svg/swimmer-5", FINAL, 45.0, "0.3 m/s in 150 steps, as for three links"),
+)
+"""The levels below which a seed has failed. Fixed on 2026-11-29, before the runs of more than ten seeds."""
 
 REPLAY = "experience replay for the policy can improve the data efficiency and performance of SVG(1)"
 REPLAY_NUMBER = "improve: a higher return, averaged over all episodes"

@@ -16,7 +16,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from svgbench.reproduce.svg.claims import FINAL, LEARNING, MODEL_FREE, MODEL_FREE_NUMBER, replay_helps
-from svgbench.words.experiment import BestOf, Claim, Comparison, Measure, OfDistance, PerTask, RelativeSD, Term
+from svgbench.words.experiment import (
+    BestOf,
+    Claim,
+    Comparison,
+    FailureLevel,
+    Measure,
+    OfDistance,
+    PerTask,
+    RelativeSD,
+    Term,
+)
 
 TRIED = Measure("trial_reward", "reward per step of the final policy's mean")
 RESISTING = Measure("trial_reward_noisy", "reward per step of the final policy's mean, 25 % noise")
@@ -30,6 +40,22 @@ SOLVED: dict[str, float] = {  # reward per step; comments: doing nothing, and th
     "svg/cheetah-no-springs": 0.5,  # 0, 0.18 the same
     "svg/walker": 2.2,  # 0.2, 2 standing by hand; this is 0.2 m/s more
 }
+
+NOTHING_DONE: dict[str, float] = {  # reward per step of a policy that does nothing
+    "svg/swimmer-7": 0.0,
+    "svg/reacher-4-target": -1.0,
+    "svg/reacher-moving": -0.9,
+    "svg/gripper": -2.4,
+    "svg/monoped": -1.7,
+    "svg/cheetah": 0.0,
+    "svg/cheetah-no-springs": 0.0,
+    "svg/walker": 0.2,
+}
+FAILURES = tuple(
+    FailureLevel(task, TRIED, (NOTHING_DONE[task] + solved) / 2, "half of the way from doing nothing to solved")
+    for task, solved in SOLVED.items()
+)
+"""The levels below which a seed has failed. Fixed on 2026-11-29, before any run at the budget `paper`."""
 
 ADVANTAGE = (
     "On the 4-target Reacher, SVG(1)-ER shows a noticeable efficiency and performance gain relative to the other "

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from svgbench.reproduce.svg.claims import (
+    FAILURES,
     FIG2_CLAIMS,
     FIG3_CLAIMS,
     FINAL,
@@ -18,6 +19,7 @@ from svgbench.reproduce.svg.claims import (
     LEARNING,
     ROUGH_MODELS,
 )
+from svgbench.reproduce.svg.claims_fig4 import FAILURES as FIG4_FAILURES
 from svgbench.reproduce.svg.claims_fig4 import FIG4_CLAIMS, TRIED
 from svgbench.reproduce.svg.deviations import FIG2_DEVIATIONS, FIG3_DEVIATIONS, FIG4_DEVIATIONS, HAND_MODEL_DEVIATIONS
 from svgbench.reproduce.svg.reached import IN_FIG4, ON_HAND, ON_SWIMMERS
@@ -123,6 +125,7 @@ FIG2 = Experiment(
     columns=COLUMNS,
     measures=(FINAL, LEARNING),
     claims=FIG2_CLAIMS,
+    failures=FAILURES,
     reached=ON_HAND,
     deviations=FIG2_DEVIATIONS,
     figure="svgbench.reproduce.svg.figures:fig2",
@@ -158,6 +161,7 @@ HAND_MODEL = Experiment(
     columns=COLUMNS,
     measures=(FINAL, LEARNING),
     claims=HAND_MODEL_CLAIMS,
+    failures=FAILURES,
     reached=ON_HAND,
     deviations=HAND_MODEL_DEVIATIONS,
     figure="svgbench.reproduce.svg.figures:hand_model",
@@ -230,6 +234,7 @@ FIG3 = Experiment(
     columns=COLUMNS,
     measures=(FINAL, LEARNING),
     claims=FIG3_CLAIMS,
+    failures=FAILURES,
     reached=ON_SWIMMERS,
     deviations=FIG3_DEVIATIONS,
     figure="svgbench.reproduce.svg.figures:fig3",
@@ -305,6 +310,7 @@ FIG4 = Experiment(
     columns=(*COLUMNS, *TRIALS),
     measures=(FINAL, LEARNING, TRIED),
     claims=FIG4_CLAIMS,
+    failures=FIG4_FAILURES,
     reached=IN_FIG4,
     deviations=FIG4_DEVIATIONS,
     figure="svgbench.reproduce.svg.figures:fig4",

@@ -8,11 +8,17 @@ metre per second more than the reward of 1 for balanced standing, which the figu
 from __future__ import annotations
 
 from svgbench.reproduce.on_policy import FINAL_REWARD, MEAN_REWARD
-from svgbench.words.experiment import BestOf, Claim, Comparison, Measure, PerTask, Term
+from svgbench.words.experiment import BestOf, Claim, Comparison, FailureLevel, Measure, PerTask, Term
 
 SOLVED = {"trpo/cart-pole": 9.5, "trpo/swimmer": 0.075, "trpo/hopper": 1.25, "trpo/walker": 1.25}
 NEAR = {"trpo/cart-pole": 0.5, "trpo/swimmer": 0.0075, "trpo/hopper": 0.125, "trpo/walker": 0.125}
 """A twentieth or a tenth of it: what two solutions may differ by and still count as equally good."""
+
+FAILURES = tuple(
+    FailureLevel(task, FINAL_REWARD, solved / 2, "half of what counts as solved; a path that ends at once earns 0")
+    for task, solved in SOLVED.items()
+)
+"""The levels below which a seed has failed: half of the path before a fall, for example. Fixed on 2026-11-29."""
 
 FOUR = ("trpo/cart-pole", "trpo/swimmer", "trpo/hopper", "trpo/walker")
 EASIER = ("trpo/cart-pole", "trpo/swimmer")

@@ -8,7 +8,7 @@ the code's.
 from __future__ import annotations
 
 from svgbench.reproduce.on_policy import CART_POLE_BEST, COLUMNS, FINAL_REWARD, MEAN_REWARD
-from svgbench.reproduce.trpo.claims import CROSSCHECK_CLAIMS, FIG4_CLAIMS, FINAL_RETURN, MEAN_RETURN
+from svgbench.reproduce.trpo.claims import CROSSCHECK_CLAIMS, FAILURES, FIG4_CLAIMS, FINAL_RETURN, MEAN_RETURN
 from svgbench.reproduce.trpo.deviations import CROSSCHECK_DEVIATIONS, FIG4_DEVIATIONS, REMARKS_DEVIATIONS
 from svgbench.reproduce.trpo.reached import REACHED
 from svgbench.reproduce.trpo.remarks import FALL, REMARKS_CLAIMS
@@ -126,6 +126,7 @@ FIG4 = Experiment(
     columns=COLUMNS,
     measures=(FINAL_REWARD, MEAN_REWARD),
     claims=FIG4_CLAIMS,
+    failures=FAILURES,
     reached=REACHED,
     deviations=FIG4_DEVIATIONS,
     figure="svgbench.reproduce.trpo.figures:fig4",

@@ -1,0 +1,372 @@
+"""The second look at a comparison: may its interval decide at all, and what do medians say?
+
+Student's intervals miss the mean of seeds in two modes, and of skewed seeds, more often than they say (`coverage`). A
+verdict that rests on such an end stays only if an interval for such seeds decides the same. Where the seeds of a cell
+split into two modes, the comparison gets a second verdict by medians and ranks beside the one by means.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+import numpy as np
+
+from svgbench.analysis.judge.absolute import Ruled
+from svgbench.analysis.judge.cell_statistics import Spread, below_level, spread_of
+from svgbench.analysis.judge.coverage import (
+    MOST_MISSED,
+    NORMAL,
+    NUMBER,
+    End,
+    covered,
+    failing_kind,
+    missed,
+    skewed_kind,
+)
+from svgbench.analysis.judge.effects import Candidate, Effect, Values, effect_of
+from svgbench.analysis.judge.judgement import Evidence, Robust, with_cause
+from svgbench.analysis.judge.rates import MOST, rates_test, seeds_needed
+from svgbench.analysis.judge.robust import (
+    FEWEST_RANKED,
+    difference,
+    median_interval,
+    shift_interval,
+    skewed_interval,
+    skewness,
+    two_mode_interval,
+)
+from svgbench.analysis.judge.statistics import Interval, interval_of, summarise
+from svgbench.analysis.read.measures import Sample
+from svgbench.analysis.read.naming import RANDOM_VARIANT, printed
+from svgbench.words.experiment import Measure, Scalar
+
+ENDS: dict[tuple[str, str], tuple[End, ...]] = {
+    ("<", "SUPPORTED"): ("high",),
+    (">", "SUPPORTED"): ("low",),
+    ("~", "SUPPORTED"): ("low", "high"),
+    ("<~", "SUPPORTED"): ("high",),
+    (">~", "SUPPORTED"): ("low",),
+    ("<", "REFUTED"): ("low",),
+    (">", "REFUTED"): ("high",),
+    ("<~", "REFUTED"): ("low",),
+    (">~", "REFUTED"): ("high",),
+}
+"""The ends of an interval on which a word rests; of "~", REFUTED rests on the end that is nearer to 0."""
+
+Rule = Callable[[Effect], Ruled]
+
+
+@dataclass(frozen=True)
+class Split:
+    """One side: its candidates with failed seeds counted, and each one's cells, by name, with their seeds' modes."""
+
+    candidates: Sequence[Candidate]
+    names: Sequence[tuple[str, ...]]
+    spreads: Sequence[tuple[Spread, ...]]
+
+    @property
+    def split(self) -> bool:
+        """Whether the seeds of a cell have two modes."""
+        return any(spread.lower for group in self.spreads for spread in group)
+
+
+@dataclass(frozen=True)
+class Question:
+    """A comparison of two sides, or of one side with a number (`right` is then None, `number` the number)."""
+
+    left: Split
+    right: Split | None
+    number: float
+    relation: str
+    scale: Literal["difference", "log_ratio"]
+    higher_is_better: bool
+    level: float
+    declared: bool = False  # whether failure is a declared level on this task
+
+    @property
+    def splits(self) -> bool:
+        return self.left.split or (self.right is not None and self.right.split)
+
+
+def sides_of(
+    evidence: Evidence,
+    place: tuple[str, str, Mapping[str, Scalar]],
+    measure: Measure,
+    names: Sequence[tuple[str, ...]],
+    samples: Sequence[tuple[Sample, ...]],
+    candidates: Sequence[Candidate],
+) -> Split:
+    """One side of a comparison at a task, budget and setting, with its seeds' modes.
+
+    A random policy has one mode, and so has a measure of which more is neither better nor worse.
+    """
+    task, budget, where = place
+    groups = []
+    for group, read in zip(names, samples, strict=True):
+        spreads = []
+        for name, sample in zip(group, read, strict=True):
+            cell = evidence.cell(budget, task, name)
+            if cell is None or not sample.values or not measure.ranked or name == RANDOM_VARIANT:
+                spreads.append(Spread(math.nan, (), sample.n))
+                continue
+            below = below_level(evidence.experiment, task, cell)
+            spread = spread_of(sample, measure.higher_is_better, 0.0, below)
+            if spread.apart or (below is None and spread.lower):
+                spread = spread_of(sample, measure.higher_is_better, evidence.span(budget, task, measure, where), below)
+            spreads.append(spread)
+        groups.append(tuple(spreads))
+    return Split(candidates, names, groups)
+
+
+def guarded(asked: Question, found: Ruled, effect: Effect, rule: Rule) -> Ruled:
+    """The word of an effect, or INCONCLUSIVE (coverage) if its interval misses too often on seeds of such a kind.
+
+    The word stays if the interval for such seeds gives it too.
+    """
+    if found.word not in ("SUPPORTED", "REFUTED"):
+        return found
+    kind = _worst_kind(asked, _ends(asked.relation, found.word, effect.interval), effect.interval.n)
+    if kind is None:
+        return found
+    data, against, n = kind
+    seen = data if data != NORMAL else against
+    why = f"t-intervals hold the truth in {100 * covered('t', data, against, n):.0f} % of cases on such seeds ({seen})"
+    wide = _wide(asked)
+    again = Ruled("INCONCLUSIVE") if wide is None else rule(wide)
+    if again.word == found.word:
+        return found
+    shown = ""
+    if wide is not None and math.isfinite(wide.interval.low) and math.isfinite(wide.interval.high):
+        ends = (_shown(x, asked.scale) for x in (wide.interval.low, wide.interval.high))
+        shown = f" ({' to '.join(map(printed, ends))})"
+    made = "two modes" if asked.splits else "skewed seeds"
+    return Ruled(
+        "INCONCLUSIVE", "coverage", f"{found.word} by means, but {why}; the interval for {made} is open{shown}"
+    )
+
+
+def by_medians(asked: Question, rule: Rule) -> Robust | None:
+    """The second verdict where seeds split into two modes, by ranks; None where they do not."""
+    if not asked.splits:
+        return None
+    rows = [[_ranked(asked, x, y) for y in _others(asked)] for x in _numbers(asked.left, asked.scale)]
+    modes, rates = _modes(asked), _rates(asked)
+    if any(pair is None for row in rows for pair in row):
+        return Robust(
+            "INCONCLUSIVE", math.nan, math.nan, math.nan, 0, modes, rates, "", "a ratio needs positive numbers"
+        )
+    effect = effect_of([[pair for pair in row if pair] for row in rows], asked.higher_is_better, asked.level)
+    found = rule(effect)
+    if not (math.isfinite(effect.interval.low) or math.isfinite(effect.interval.high)):
+        least = FEWEST_RANKED if asked.right is not None else FEWEST_RANKED + 1
+        found = Ruled("INCONCLUSIVE", "seeds", f"ranks decide nothing with {effect.interval.n} seeds, {least} at least")
+    value, low, high = (
+        _shown(x, asked.scale) for x in (effect.interval.value, effect.interval.low, effect.interval.high)
+    )
+    return Robust(found.word, value, low, high, effect.interval.n, modes, rates, found.cause, found.reason)
+
+
+def told(robust: Robust) -> str:
+    """The second verdict in words: the cells with two modes, the verdict by medians, and the shares that failed."""
+    word = with_cause(robust.verdict, robust.cause)
+    ends = "" if math.isnan(robust.low) else f" {printed(robust.value)} [{printed(robust.low)}, {printed(robust.high)}]"
+    return "; ".join(filter(None, [f"two modes: {robust.modes}", f"by medians {word}{ends}", robust.why, robust.rates]))
+
+
+def _ends(relation: str, word: str, interval: Interval) -> tuple[End, ...]:
+    if (relation, word) == ("~", "REFUTED"):
+        return ("low",) if interval.value > 0 else ("high",)
+    return ENDS[relation, word]
+
+
+def _worst_kind(asked: Question, ends: Sequence[End], n: int) -> tuple[str, str, int] | None:
+    """The simulated kind of data, of all pairs of candidates, on which an end that counts lies beyond the truth the
+    oftenest, and n; None if on none too often.
+    """
+    found: list[tuple[float, tuple[str, str, int]]] = []
+    for i in range(len(asked.left.candidates)):
+        for j in range(len(asked.right.candidates) if asked.right is not None else 1):
+            data, against, of = _kinds(asked, i, j, n)
+            for end in ends:
+                # failures lie low in the simulation: where lower is better, both ends change places
+                turned = end if asked.higher_is_better or data.startswith("skewed") else _other(end)
+                found.append((missed("t", data, against, of, turned), (data, against, of)))
+    share, kind = max(found, key=lambda one: one[0])
+    return kind if share > MOST_MISSED else None
+
+
+def _kinds(asked: Question, i: int, j: int, n: int) -> tuple[str, str, int]:
+    """The simulated kinds of left's and right's seeds for one pair of candidates; both are normal if no seed shows
+    more. Skewness is looked for only where each side has one candidate.
+    """
+    plus, minus = [*asked.left.spreads[i][:1]], [*asked.left.spreads[i][1:]]
+    if asked.right is not None:
+        plus, minus = [*plus, *asked.right.spreads[j][1:]], [*minus, *asked.right.spreads[j][:1]]
+    left, right = _kind_of(plus), _kind_of(minus)
+    if (left, right) != (NORMAL, NORMAL):
+        one_side = asked.right is None and len(asked.left.spreads[i]) == 1
+        return left, NUMBER if one_side else right, n
+    if len(asked.left.candidates) > 1 or (asked.right is not None and len(asked.right.candidates) > 1):
+        return NORMAL, NUMBER, n
+    return skewed_kind(skewness(_paired(asked))), NUMBER, n
+
+
+def _kind_of(spreads: Sequence[Spread]) -> str:
+    """The kind of the cell of these with the largest share in the worse mode."""
+    split = [spread for spread in spreads if spread.lower]
+    if not split:
+        return NORMAL
+    widest = max(split, key=lambda spread: len(spread.lower) / spread.n)
+    return failing_kind(len(widest.lower), widest.n)
+
+
+def _wide(asked: Question) -> Effect | None:
+    """The effect by the intervals for seeds in two modes, or for skewed seeds; None if there is none."""
+    if not asked.splits:
+        effects = _paired(asked)
+        return effect_of([[partial(skewed_interval, effects)]], asked.higher_is_better, asked.level)
+    lefts = _means(asked.left, asked.scale)
+    rights = [_constant(_scaled_number(asked))] if asked.right is None else _means(asked.right, asked.scale)
+    if any(side is None for side in (*lefts, *rights)):
+        return None
+
+    def less(x: Callable[[float], Interval], y: Callable[[float], Interval]) -> Callable[[float], Interval]:
+        return lambda level: difference(x(level), y(level))
+
+    rows = [[less(x, y) for y in rights if y is not None] for x in lefts if x is not None]
+    return effect_of(rows, asked.higher_is_better, asked.level)
+
+
+def _means(side: Split, scale: str) -> list[Callable[[float], Interval] | None]:
+    """The intervals of each candidate's mean, for two modes where its seeds show them."""
+    made: list[Callable[[float], Interval] | None] = []
+    for candidate, spreads in zip(side.candidates, side.spreads, strict=True):
+        cells = [_scaled(values, scale) for values in candidate]
+        if any(cell is None for cell in cells):
+            made.append(None)
+            continue
+        parts = [_mean(cell, spread) for cell, spread in zip(cells, spreads, strict=True) if cell is not None]
+        made.append(parts[0] if len(parts) == 1 else partial(_change, *parts))
+    return made
+
+
+def _change(after: Callable[[float], Interval], before: Callable[[float], Interval], level: float) -> Interval:
+    return difference(after(level), before(level))
+
+
+def _mean(values: Values, spread: Spread) -> Callable[[float], Interval]:
+    if 0 < len(spread.lower) < len(values):
+        return partial(two_mode_interval, values, spread.lower)
+    return partial(interval_of, summarise(list(values.values())))
+
+
+def _constant(x: float) -> Callable[[float], Interval]:
+    return lambda level: Interval(x, x, x, 10**6)
+
+
+def _numbers(side: Split, scale: str) -> list[list[float] | None]:
+    """Each candidate's number per seed, on the scale; None where a ratio needs positive numbers."""
+    made: list[list[float] | None] = []
+    for candidate in side.candidates:
+        cells = [_scaled(values, scale) for values in candidate]
+        if any(cell is None for cell in cells):
+            made.append(None)
+            continue
+        first, *rest = [cell for cell in cells if cell is not None]
+        seeds = set(first).intersection(*rest)
+        made.append([first[seed] - sum(cell[seed] for cell in rest) for seed in sorted(seeds)])
+    return made
+
+
+def _others(asked: Question) -> list[list[float] | None]:
+    """The numbers of the right side; of a number an empty list."""
+    return [[]] if asked.right is None else _numbers(asked.right, asked.scale)
+
+
+def _ranked(asked: Question, x: list[float] | None, y: list[float] | None) -> Callable[[float], Interval] | None:
+    if x is None or y is None:
+        return None
+    if asked.right is None:
+        return partial(median_interval, [value - _scaled_number(asked) for value in x])
+    return partial(shift_interval, x, y)
+
+
+def _paired(asked: Question) -> list[float]:
+    """The effects of the seeds that both sides have, of the first candidates; [] where there is no pair."""
+    lefts = _by_seed(asked.left, asked.scale)
+    if asked.right is None:
+        return [value - _scaled_number(asked) for value in lefts.values()]
+    rights = _by_seed(asked.right, asked.scale)
+    return [lefts[seed] - rights[seed] for seed in sorted(lefts.keys() & rights.keys())]
+
+
+def _by_seed(side: Split, scale: str) -> dict[int, float]:
+    cells = [_scaled(values, scale) for values in side.candidates[0]]
+    whole = [cell for cell in cells if cell is not None]
+    if len(whole) < len(cells):
+        return {}
+    seeds = set(whole[0]).intersection(*whole[1:])
+    return {seed: whole[0][seed] - sum(cell[seed] for cell in whole[1:]) for seed in sorted(seeds)}
+
+
+def _scaled(values: Values, scale: str) -> Mapping[int, float] | None:
+    if scale == "difference":
+        return values
+    return {seed: math.log(x) for seed, x in values.items()} if min(values.values()) > 0 else None
+
+
+def _scaled_number(asked: Question) -> float:
+    return math.log(asked.number) if asked.scale == "log_ratio" else asked.number
+
+
+def _shown(effect: float, scale: str) -> float:
+    if scale == "difference" or math.isnan(effect):
+        return effect
+    return math.exp(effect) if effect < 700 else math.inf
+
+
+def _other(end: End) -> End:
+    return "high" if end == "low" else "low"
+
+
+def _cells(asked: Question) -> list[tuple[str, Values, Spread]]:
+    """Every cell of the comparison: its name, values and modes."""
+    found = []
+    for side in (asked.left, asked.right):
+        for group in zip(side.names, side.candidates, side.spreads, strict=True) if side is not None else ():
+            found += zip(*group, strict=True)
+    return found
+
+
+def _modes(asked: Question) -> str:
+    """The cells with two modes: mean, median, and how many seeds failed."""
+    told = []
+    for name, values, spread in _cells(asked):
+        if spread.lower:
+            mean, median = np.mean(list(values.values())), spread.median
+            told.append(f"{name} has mean {printed(float(mean))}, median {printed(median)}, {spread.words}")
+    return "; ".join(dict.fromkeys(told))
+
+
+def _rates(asked: Question) -> str:
+    """The shares that failed on both sides by Fisher's exact test, and how many seeds would tell them apart.
+
+    Only where two single cells are compared, or two changes: then their smaller cells.
+    """
+    if not asked.declared or asked.right is None or len(asked.left.candidates) > 1 or len(asked.right.candidates) > 1:
+        return ""
+    x, y = asked.left.spreads[0][0], asked.right.spreads[0][0]
+    if not (x.failed or y.failed):
+        return ""
+    k, m = len(x.failed), len(y.failed)
+    p = rates_test(k, x.n, m, y.n)
+    said = f"{k} of {x.n} against {m} of {y.n} failed: exact p {printed(p)}"
+    if p <= 1 - asked.level or k / x.n == m / y.n:
+        return said
+    needed = seeds_needed(k / x.n, m / y.n)
+    many = f"more than {MOST}" if needed > MOST else f"about {needed}"
+    return f"{said}; to tell such shares apart takes {many} seeds a side (power 80 %)"
