@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -50,7 +50,7 @@ from svgbench.analysis.judge.statistics import (
 )
 
 WHERE = Path(coverage.__file__).with_name("coverage.toml")
-SEEDS = coverage.SEEDS
+SEEDS, NUMBER, NORMAL = coverage.SEEDS, coverage.NUMBER, coverage.NORMAL
 SKEW = 0.8
 FAR = 100.0
 MANY, REPETITIONS, FEWER = 5_000, 1_000, 150
@@ -388,7 +388,7 @@ def _time(rng, n, never) -> Ends:
     return (found.value, found.value) if found.low is None else (found.low, found.high)
 
 
-def table(repetitions: float = 1.0) -> list[dict[str, object]]:
+def table(repetitions: float = 1.0) -> list[dict[str, Any]]:
     """A dict for each row: its names, and the shares below and above the truth by n (NaN where none is given)."""
     made = []
     for row in rows():
@@ -409,13 +409,20 @@ def table(repetitions: float = 1.0) -> list[dict[str, object]]:
     return made
 
 
-def _markdown(row: dict) -> str:
+def _markdown(row: Mapping[str, Any]) -> str:
     held = [100 * (1 - b - a) for b, a in zip(row["below"], row["above"], strict=True)]
     shown = " | ".join("–" if math.isnan(x) else f"{x:.0f}" for x in held)
     return f"| {row['interval']} | {row['data']} | {row['against']} | {shown} |"
 
 
-def as_toml(made: list[dict[str, object]], repetitions: float) -> str:
+def shown(made: Sequence[Mapping[str, Any]]) -> str:
+    """The table of docs/statistics.md: of Student's intervals only those of one sample, and of two that are alike."""
+    kept = [row for row in made if row["interval"] != "t" or row["against"] in (NUMBER, NORMAL, row["data"])]
+    heads = ["| interval | seeds | against | n = 3 | n = 5 | n = 10 | n = 20 |", "|---|---|---|---|---|---|---|"]
+    return "\n".join([*heads, *map(_markdown, kept)])
+
+
+def as_toml(made: Sequence[Mapping[str, Any]], repetitions: float) -> str:
     """The rows as `judge/coverage.toml`, one a line."""
     lines = [
         "# How often intervals lie wholly below and above the truth, at n = 3, 5, 10, 20 seeds: nan is no interval.",
@@ -438,7 +445,7 @@ def main() -> None:
     parser.add_argument("--repetitions", type=float, default=1.0, help="a factor")
     asked = parser.parse_args()
     made = table(asked.repetitions)
-    sys.stdout.write("\n".join(_markdown(row) for row in made) + "\n")
+    sys.stdout.write(shown(made) + "\n")
     if asked.write:
         WHERE.write_text(as_toml(made, asked.repetitions))
 

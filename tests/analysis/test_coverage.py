@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import tomllib
+from pathlib import Path
 
 import coverage_study as study
 import numpy as np
@@ -49,6 +50,11 @@ def agree(row, repetitions, share):
 
 def test_every_interval_of_the_study_is_stored():
     assert [*STORED] == [*ROWS]
+
+
+def test_the_documented_table_is_the_stored_one():
+    text = (Path(__file__).parents[2] / "docs/statistics.md").read_text("utf-8")
+    assert study.shown([*STORED.values()]) in text
 
 
 @pytest.mark.parametrize("interval", dict.fromkeys(row.interval for row in ROWS.values()))

@@ -60,6 +60,13 @@ def test_a_rival_that_collapses_does_not_open_a_verdict_above_it():
     assert (found.verdict, found.robust, found.disagreement) == ("SUPPORTED", "SUPPORTED", "")
 
 
+def test_what_both_sides_share_by_seed_is_no_second_mode_of_their_difference():
+    noise = [*sample(0.0, 1.0, 9), -30.0]
+    left, right = [x + 3 + y for x, y in zip(noise, sample(0.0, 0.1, 10), strict=True)], noise
+    assert judged(compared(">"), left, right).robust is None
+    assert judged(compared(">"), left, right, level=-20.0).robust is not None
+
+
 def test_where_lower_is_better_the_ends_change_places():
     high = [*sample(10.0, 0.5, 9), 16.0]
     found = judged(compared("<", 12.2, measure=ERROR), high, measure=ERROR)

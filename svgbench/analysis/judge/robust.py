@@ -102,7 +102,7 @@ def skewness(values: ArrayLike) -> float:
         return 0.0
     centred = x - x.mean()
     spread = float((centred**2).mean())
-    g1 = float((centred**3).mean()) / spread**1.5 * math.sqrt(n * (n - 1)) / (n - 2)
+    g1 = float((centred**3).mean()) / (spread * math.sqrt(spread)) * math.sqrt(n * (n - 1)) / (n - 2)
     return g1 / (1.96 * math.sqrt(6 * n * (n - 1) / ((n - 2) * (n + 1) * (n + 3))))
 
 

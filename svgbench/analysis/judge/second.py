@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Literal
 
 import numpy as np
@@ -29,6 +29,7 @@ from svgbench.analysis.judge.coverage import (
 )
 from svgbench.analysis.judge.effects import Candidate, Effect, Values, effect_of
 from svgbench.analysis.judge.judgement import Evidence, Robust, with_cause
+from svgbench.analysis.judge.modes import LEFT, failing
 from svgbench.analysis.judge.rates import MOST, rates_test, seeds_needed
 from svgbench.analysis.judge.robust import (
     FEWEST_RANKED,
@@ -87,9 +88,19 @@ class Question:
     level: float
     declared: bool = False  # whether failure is a declared level on this task
 
-    @property
+    @cached_property
     def splits(self) -> bool:
-        return self.left.split or (self.right is not None and self.right.split)
+        """Whether the seeds of a cell have two modes that matter here.
+
+        Where no level of failure is declared, a seed that is apart on both sides may not be in their difference. So the
+        differences of two cells that share their seeds are asked then.
+        """
+        if not (self.left.split or (self.right is not None and self.right.split)):
+            return False
+        if self.declared or self.right is None or max(len(self.left.candidates), len(self.right.candidates)) > 1:
+            return True
+        effects = dict(enumerate(_paired(self)))
+        return len(effects) < LEFT + 1 or bool(failing(effects) or failing(effects, higher_is_better=False))
 
 
 def sides_of(
@@ -203,16 +214,15 @@ def _kinds(asked: Question, i: int, j: int, n: int) -> tuple[str, str, int]:
     """The simulated kinds of left's and right's seeds for one pair of candidates; both are normal if no seed shows
     more. Skewness is looked for only where each side has one candidate.
     """
+    if not asked.splits:
+        several = len(asked.left.candidates) > 1 or (asked.right is not None and len(asked.right.candidates) > 1)
+        return NORMAL if several else skewed_kind(skewness(_paired(asked))), NUMBER, n
     plus, minus = [*asked.left.spreads[i][:1]], [*asked.left.spreads[i][1:]]
     if asked.right is not None:
         plus, minus = [*plus, *asked.right.spreads[j][1:]], [*minus, *asked.right.spreads[j][:1]]
     left, right = _kind_of(plus), _kind_of(minus)
-    if (left, right) != (NORMAL, NORMAL):
-        one_side = asked.right is None and len(asked.left.spreads[i]) == 1
-        return left, NUMBER if one_side else right, n
-    if len(asked.left.candidates) > 1 or (asked.right is not None and len(asked.right.candidates) > 1):
-        return NORMAL, NUMBER, n
-    return skewed_kind(skewness(_paired(asked))), NUMBER, n
+    one_side = asked.right is None and len(asked.left.spreads[i]) == 1
+    return left, NUMBER if one_side else right, n
 
 
 def _kind_of(spreads: Sequence[Spread]) -> str:
@@ -234,10 +244,7 @@ def _wide(asked: Question) -> Effect | None:
     if any(side is None for side in (*lefts, *rights)):
         return None
 
-    def less(x: Callable[[float], Interval], y: Callable[[float], Interval]) -> Callable[[float], Interval]:
-        return lambda level: difference(x(level), y(level))
-
-    rows = [[less(x, y) for y in rights if y is not None] for x in lefts if x is not None]
+    rows = [[_less(x, y) for y in rights if y is not None] for x in lefts if x is not None]
     return effect_of(rows, asked.higher_is_better, asked.level)
 
 
@@ -250,12 +257,12 @@ def _means(side: Split, scale: str) -> list[Callable[[float], Interval] | None]:
             made.append(None)
             continue
         parts = [_mean(cell, spread) for cell, spread in zip(cells, spreads, strict=True) if cell is not None]
-        made.append(parts[0] if len(parts) == 1 else partial(_change, *parts))
+        made.append(parts[0] if len(parts) == 1 else _less(parts[0], parts[1]))
     return made
 
 
-def _change(after: Callable[[float], Interval], before: Callable[[float], Interval], level: float) -> Interval:
-    return difference(after(level), before(level))
+def _less(x: Callable[[float], Interval], y: Callable[[float], Interval]) -> Callable[[float], Interval]:
+    return lambda level: difference(x(level), y(level))
 
 
 def _mean(values: Values, spread: Spread) -> Callable[[float], Interval]:
@@ -335,7 +342,7 @@ def _other(end: End) -> End:
 
 def _cells(asked: Question) -> list[tuple[str, Values, Spread]]:
     """Every cell of the comparison: its name, values and modes."""
-    found = []
+    found: list[tuple[str, Values, Spread]] = []
     for side in (asked.left, asked.right):
         for group in zip(side.names, side.candidates, side.spreads, strict=True) if side is not None else ():
             found += zip(*group, strict=True)
