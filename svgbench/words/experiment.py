@@ -292,19 +292,14 @@ class Reached:
 
 @dataclass(frozen=True)
 class FailureLevel:
-    """A seed of a cell on this task has failed if the measure is worse than the level, whatever other measure is read.
-
-    It is fixed before new seeds are run, and comes from something that does not learn or from a printed number, never
-    from results that were learned. `source` says from what.
-    """
+    """A seed has failed on the task if this measure is worse than the level, fixed before new seeds are run."""
 
     task: str
     measure: Measure
     level: float
-    source: str
+    source: str  # never results that were learned
 
     def failed(self, value: float) -> bool:
-        """Whether a seed with this value has failed."""
         return value < self.level if self.measure.higher_is_better else value > self.level
 
 
@@ -337,7 +332,7 @@ class Experiment:
     measures: tuple[Measure, ...]  # the numbers of the experiment's table
     claims: tuple[Claim, ...] = ()
     reached: tuple[Reached, ...] = ()  # evidence that the claims' levels can be reached
-    failures: tuple[FailureLevel, ...] = ()  # at most one a task
+    failures: tuple[FailureLevel, ...] = ()  # one a task
     deviations: tuple[Deviation, ...] = ()
     figure: str | None = None  # "module:attribute"
     step_unit: str = "environment steps"

@@ -72,7 +72,6 @@ def test_the_stored_coverages_again_with_all_repetitions(interval):
             agree(row, 2, 1.0)
 
 
-@pytest.mark.parametrize("interval", OF_MEANS)
 def test_students_intervals_of_many_are_those_of_one():
     x = study.fails(0.2)(np.random.default_rng(0), (5, 3))
     lows, highs = study._bands(x)
@@ -81,6 +80,7 @@ def test_students_intervals_of_many_are_those_of_one():
         assert (found.low, found.high) == pytest.approx((low, high))
 
 
+@pytest.mark.parametrize("interval", OF_MEANS)
 def test_on_normal_seeds_student_holds_what_it_says_at_every_n(interval):
     for key in (key for key in STORED if key[0] == interval and {*key[1:]} <= {NORMAL, NUMBER}):
         assert all(abs(covered(*key, n) - 0.95) < 0.02 for n in SEEDS)
@@ -134,6 +134,11 @@ def test_a_verdict_rests_on_one_end_and_only_that_end_is_asked():
     assert missed("t", "20 % fail", NORMAL, 5, "low") > 0.25 > MOST_MISSED > missed("t", "20 % fail", NORMAL, 5, "high")
     assert missed("t", NORMAL, "20 % fail", 5, "low") < 0.02
     assert missed("t", "20 % fail", "20 % fail", 5, "low") < 0.05  # both fail alike: their difference is fair
+
+
+def test_a_side_that_was_not_simulated_is_the_mirror_image_of_the_other():
+    name = "two modes, where they are seen"
+    assert missed(name, NORMAL, "20 % fail", 5, "high") == missed(name, "20 % fail", NORMAL, 5, "low")
 
 
 def test_numbers_of_seeds_between_count_as_the_next_lower():

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from made_cells import ERROR, SCORE, by_key, cell, claim, compared, experiment, sample
+from made_cells import ERROR, SCORE, Printed, Table, by_key, cell, claim, compared, experiment, sample
 
 from svgbench import reproduce
 from svgbench.analysis.judge.verdicts import compare
@@ -65,6 +65,21 @@ def test_what_both_sides_share_by_seed_is_no_second_mode_of_their_difference():
     left, right = [x + 3 + y for x, y in zip(noise, sample(0.0, 0.1, 10), strict=True)], noise
     assert judged(compared(">"), left, right).robust is None
     assert judged(compared(">"), left, right, level=-20.0).robust is not None
+
+
+def test_a_refutation_that_rests_on_a_collapsing_rival_is_open():
+    rival = [*sample(10.0, 0.5, 9), 4.0]
+    found = judged(compared(">"), sample(7.5, 0.5, 10), rival)
+    assert (found.verdict, found.cause, found.robust) == ("INCONCLUSIVE", "coverage", "REFUTED")
+
+
+def test_a_published_number_is_not_reproduced_by_seeds_of_which_one_collapses():
+    """The t-interval is within the margin, but holds the truth too rarely on such seeds."""
+    made = experiment(())
+    numbers = Table({("A", "T"): Printed(10.0, 3.0), ("B", "T"): Printed(10.0, 3.0)})
+    (found, *_) = compare(made, {"paper": by_key(cell("a", [*sample(10.0, 0.1, 9), 8.0]))}, numbers)
+    assert found.verdict == "INCONCLUSIVE"
+    assert found.reason.startswith("coverage: REPRODUCED")
 
 
 def test_where_lower_is_better_the_ends_change_places():

@@ -41,9 +41,15 @@ def skewed_kind(skewness: float) -> str:
 
 
 def missed(interval: str, data: str, against: str, n: int, end: End) -> float:
-    """The share of cases in which this end of an interval lies beyond the truth. KeyError for unknown kinds."""
+    """The share of cases in which this end of an interval lies beyond the truth. KeyError for unknown kinds.
+
+    If only the other side was simulated with such seeds, its mirror image counts.
+    """
     place = max((i for i, seeds in enumerate(SEEDS) if seeds <= n), default=0)
-    below, above = _table()[interval, data, against]
+    if (interval, data, against) in _table():
+        below, above = _table()[interval, data, against]
+    else:
+        above, below = _table()[interval, against, data]
     return (above if end == "low" else below)[place]
 
 

@@ -182,8 +182,9 @@ def _row(evidence: Evidence, cell_id: tuple[str, str], measure: Measure, found: 
     finite = replace(case, ours=summarise(list(sample.values.values()))) if sample.values else None
     below = None if cell is None else below_level(evidence.experiment, task, cell)
     span = evidence.span(budget, task, measure, {})
-    modes = spread_of(sample, measure.higher_is_better, span, below) if sample.values else None
-    return _Row(verdict, case, finite, failures, len(modes.lower) if modes else 0)
+    floor = floor_of(measure, compared, evidence.rules)
+    counted = Sample(sample.values if floor is None else sample.counted(floor))
+    return _Row(verdict, case, finite, failures, len(spread_of(counted, measure.higher_is_better, span, below).lower))
 
 
 def _lacking(missing: tuple[int, ...], sample: Sample) -> str:
