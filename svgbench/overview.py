@@ -93,11 +93,12 @@ def list_lines(rows: Sequence[Mapping[str, Any]], width: int, hidden: Collection
         title = _wrap(row["title"], room) if verbose else [_shortened(row["title"], room)]
         lines.append(_columns([*cells, title[0]], sizes))
         lines += [" " * (width - room) + more for more in title[1:]]
-    if len(lines) >= SCREEN:
-        lines.remove("")
     if len(shown) < len(rows):
         more = _counted(len(rows) - len(shown), "search", "searches")
         lines += _wrap(f"and {more} for settings: --verbose", width)
+    for spare in ("", "-" * width):
+        if len(lines) > SCREEN and spare in lines:
+            lines.remove(spare)
     return lines
 
 

@@ -93,9 +93,10 @@ def test_the_list_counts_what_is_done_at_which_budget():
         {"id": f"w/{n}{b}", "title": "t", "cells": 1, "runs_done": n, "runs_stale": 0, "runs_total": 5, "budget": b}
         for n, b in kinds
     ]
+    rows = [{**row, "budget_origin": "our choice"} for row in rows]
     lines = list_lines(rows, 80, (), verbose=False)
     assert lines[0] == "4 experiments: 1 done, 1 done at a smaller budget, 1 in part, 1 not begun"
-    assert lines[-1].split() == ["w/0paper", "0/5", "paper", "t"]
+    assert lines[-1].split() == ["w/0paper", "0/5", "paper,", "our", "choice", "t"]
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
