@@ -270,10 +270,10 @@ def test_tasks_that_somebody_cancels(bench, cluster):
     grid = Grid(bench, cluster)
     running = grid.start()
     pids = grid.slices(3)
-    grid.free.touch()
     with Client(scheduler_file=str(cluster.file), set_as_default=False) as client:
         found = client.run_on_scheduler(keys)
         assert len(found) == 2
+        grid.free.touch()  # not earlier: connecting can take longer than a block
         client.cancel([Future(key, client=client) for key in found], force=True)
         wait_until(lambda: not any(map(alive, pids)), "the end of the cancelled ones")
     grid.check(running.end())
@@ -291,7 +291,8 @@ def test_a_block_that_kills_its_workers(bench, fresh):
     def kill_workers():
         while not over.wait(0.1):
             for pid in grid.processes():
-                if "-000-" in Path(f"/proc/{pid}/cmdline").read_text() and bench.done_slices(grid.blocks[0]) >= 1:
+                begun = bench.done_slices(grid.blocks[0]) >= 1 and f"process {pid}," in bench.log(grid.blocks[0])
+                if begun and "-000-" in Path(f"/proc/{pid}/cmdline").read_text():
                     kill(parent(pid))
                     wait_until(lambda one=pid: not alive(one), "the end of the block")
 
