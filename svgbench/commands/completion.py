@@ -121,6 +121,7 @@ def precisions(ctx: typer.Context, incomplete: str) -> Iterable[Offer]:
     return [("float32", ""), ("bf16", "products of matrices in bfloat16, on processors that have it")]
 
 
+@_offers
 def devices(ctx: typer.Context, incomplete: str) -> Iterable[Offer]:
     return [("cpu", ""), ("cuda", "the first GPU")]
 
