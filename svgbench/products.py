@@ -15,7 +15,7 @@ from torch import Tensor
 
 SMALL = 16**3
 """Multiplications of a product that torch leaves in float32 (ATen's `use_mkldnn_bf16_matmul`)."""
-_MATMUL = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
+_MATMUL = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]  # made at run time
 _rounds = [False]  # asking torch takes as long as a small product
 
 

@@ -310,11 +310,10 @@ def prepare(job: Mapping[str, Any]) -> Block:
     here = sources(block.cell.variant.learner, block.cell.task.make)
     if here != dict(block.cell.sources):
         raise UsageError(f"the job was planned for the source {dict(block.cell.sources)}; here is {here}: run again")
-    if block.cell.replica not in (
-        "",
-        key := platforms.key(platforms.of_process(block.cell.device, block.cell.precision)),
-    ):
-        raise UsageError(f"the job was planned for the platform {block.cell.replica}; this process is on {key}")
+    if block.cell.replica:
+        key = platforms.key(platforms.of_process(block.cell.device, block.cell.precision))
+        if block.cell.replica != key:
+            raise UsageError(f"the job was planned for the platform {block.cell.replica}; this process is on {key}")
     return block
 
 

@@ -46,7 +46,7 @@ def _blas_of_torch() -> str:
     """The BLAS of torch; of MKL also the branch, and MKL's number of the processor's type if that is another one."""
     import torch
 
-    if not torch.backends.mkl.is_available():  # type: ignore[no-untyped-call]
+    if not torch.backends.mkl.is_available():  # type: ignore[no-untyped-call]  # torch has no types here
         named = re.search(r"BLAS_INFO=(\w+)", torch.__config__.show())
         return f"BLAS {named[1]}" if named else ""
     try:

@@ -88,11 +88,10 @@ class ReferredStore(Store):
     def is_lent(self, experiment: str, budget: str, name: str) -> bool:
         """Whether the cell of that name is the reference's: one's own files come first, also damaged ones."""
         own, other = (store.folder(experiment, budget) / f"{name}.json" for store in (self, self.reference))
-        return not (own.exists() or own.is_symlink()) and other.exists()
+        return _only_there(own, other)
 
     def _lends(self, cell: Cell) -> bool:
-        own, other = self.json_path(cell), self.reference.json_path(cell)
-        return not (own.exists() or own.is_symlink()) and other.exists()
+        return _only_there(self.json_path(cell), self.reference.json_path(cell))
 
     def meta(self, cell: Cell) -> dict[str, Any] | None:
         return self.reference.meta(cell) if self._lends(cell) else super().meta(cell)
@@ -114,3 +113,7 @@ class ReferredStore(Store):
         there = {path.parts[-2:] for path in own}
         lent = [p for p in self.reference.replica_files(experiment, budget) if p.parts[-2:] not in there]
         return [*own, *lent]
+
+
+def _only_there(own: Path, other: Path) -> bool:
+    return not (own.exists() or own.is_symlink()) and other.exists()

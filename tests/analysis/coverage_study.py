@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from error_rates import normal, skewed_down, skewed_up
 
 from svgbench.analysis.judge import coverage, resampling
 from svgbench.analysis.judge.curve_statistics import kaplan_meier
@@ -51,7 +52,6 @@ from svgbench.analysis.judge.statistics import (
 
 WHERE = Path(coverage.__file__).with_name("coverage.toml")
 SEEDS, NUMBER, NORMAL = coverage.SEEDS, coverage.NUMBER, coverage.NORMAL
-SKEW = 0.8
 FAR = 100.0
 MANY, REPETITIONS, FEWER = 5_000, 1_000, 150
 """Of Student's intervals, on which verdicts depend, of others by formula, and of those by resampling."""
@@ -60,18 +60,6 @@ Draw = Callable[[np.random.Generator, int], np.ndarray]
 Ends = tuple[float, float] | None
 """An interval, or None where it is not given or not used."""
 Once = Callable[..., Any]
-
-
-def normal(rng, n):
-    return rng.normal(0, 1, n)
-
-
-def skewed_up(rng, n):
-    return rng.lognormal(0, SKEW, n) - math.exp(SKEW**2 / 2)
-
-
-def skewed_down(rng, n):
-    return -skewed_up(rng, n)
 
 
 def fails(share: float) -> Draw:

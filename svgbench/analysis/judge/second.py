@@ -283,16 +283,8 @@ def _constant(x: float) -> Callable[[float], Interval]:
 
 def _numbers(side: Split, scale: str) -> list[list[float] | None]:
     """Each candidate's number per seed, on the scale; None where a ratio needs positive numbers."""
-    made: list[list[float] | None] = []
-    for candidate in side.candidates:
-        cells = [_scaled(values, scale) for values in candidate]
-        if any(cell is None for cell in cells):
-            made.append(None)
-            continue
-        first, *rest = [cell for cell in cells if cell is not None]
-        seeds = set(first).intersection(*rest)
-        made.append([first[seed] - sum(cell[seed] for cell in rest) for seed in sorted(seeds)])
-    return made
+    made = [_by_seed(candidate, scale) for candidate in side.candidates]
+    return [None if own is None else list(own.values()) for own in made]
 
 
 def _others(asked: Question) -> list[list[float] | None]:
@@ -310,20 +302,21 @@ def _ranked(asked: Question, x: list[float] | None, y: list[float] | None) -> Ca
 
 def _paired(asked: Question) -> list[float]:
     """The effects of the seeds that both sides have, of the first candidates; [] where there is no pair."""
-    lefts = _by_seed(asked.left, asked.scale)
+    lefts = _by_seed(asked.left.candidates[0], asked.scale) or {}
     if asked.right is None:
         return [value - _scaled_number(asked) for value in lefts.values()]
-    rights = _by_seed(asked.right, asked.scale)
+    rights = _by_seed(asked.right.candidates[0], asked.scale) or {}
     return [lefts[seed] - rights[seed] for seed in sorted(lefts.keys() & rights.keys())]
 
 
-def _by_seed(side: Split, scale: str) -> dict[int, float]:
-    cells = [_scaled(values, scale) for values in side.candidates[0]]
-    whole = [cell for cell in cells if cell is not None]
-    if len(whole) < len(cells):
-        return {}
-    seeds = set(whole[0]).intersection(*whole[1:])
-    return {seed: whole[0][seed] - sum(cell[seed] for cell in whole[1:]) for seed in sorted(seeds)}
+def _by_seed(candidate: Candidate, scale: str) -> dict[int, float] | None:
+    """A candidate's number of each seed that all its cells have; None where a ratio needs positive numbers."""
+    first, *rest = (_scaled(values, scale) for values in candidate)
+    others = [cell for cell in rest if cell is not None]
+    if first is None or len(others) < len(rest):
+        return None
+    seeds = set(first).intersection(*others)
+    return {seed: first[seed] - sum(cell[seed] for cell in others) for seed in sorted(seeds)}
 
 
 def _scaled(values: Values, scale: str) -> Mapping[int, float] | None:

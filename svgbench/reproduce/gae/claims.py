@@ -100,11 +100,13 @@ FIG8_CLAIMS = (
     ),
 )
 
+INTERMEDIATE = (
+    "The best performance is again obtained using intermediate values of γ in [0.99, 0.995], λ in [0.96, 0.99]"
+)
 FIG9_CLAIMS = (
     Claim(
         id="biped-best-gamma-and-lambda",
-        quote="The best performance is again obtained using intermediate values of γ in [0.99, 0.995], λ in "
-        "[0.96, 0.99]",
+        quote=INTERMEDIATE,
         source="section 4.6.3, Figure 9",
         origin="text",
         parts=(
@@ -134,8 +136,7 @@ FIG9_CLAIMS = (
     ),
     Claim(
         id="biped-best-of-five",
-        quote="The best performance is again obtained using intermediate values of γ in [0.99, 0.995], λ in "
-        "[0.96, 0.99]",
+        quote=INTERMEDIATE,
         source="section 4.6.3, Figure 9",
         origin="text",
         parts=(
