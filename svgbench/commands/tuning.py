@@ -114,11 +114,10 @@ def _selection(search: Search, study: Any, words: Selection, budget: str | None)
     """What is asked of one search, every word known. A variant's name stands for all settings tried for it."""
     from svgbench.words.search import tried
 
-    settings = {
-        name: [s.variant.id for s in tried(search) if s.grid == grid]
-        for grid in search.grids
-        for name in (grid.variant, *grid.chosen_for)
-    }
+    settings: dict[str, list[str]] = {}
+    for setting in tried(search):
+        for name in dict.fromkeys((setting.grid.variant, *setting.grid.chosen_for)):
+            settings.setdefault(name, []).append(setting.variant.id)
     named = [setting for name in words.variants for setting in settings.get(name, [name])]
     largest = study.experiment.budgets[0].name
     selection = replace(words, budget=budget or largest, variants=tuple(dict.fromkeys(named)))

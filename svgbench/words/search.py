@@ -35,6 +35,9 @@ class Grid:
     The best setting is written for the variants `chosen_for`, by default the searched variant. With choice "per task"
     each task has its own best setting; with "over tasks" one setting is chosen by its mean rank over the tasks. It is
     written for the tasks that it was chosen on. A single choice is also written for the tasks of `also_on`.
+
+    A variant may have several grids, on different tasks: where only some tasks need more values. A setting that two of
+    them try has one name, on all of their tasks.
     """
 
     variant: str
@@ -110,7 +113,7 @@ def as_experiment(search: Search) -> Experiment:
         title=search.title,
         description=f"{search.description} Chosen for {variants} of {of.id}: the {better} {search.measure.label}.",
         tasks=tuple(tasks),
-        variants=tuple(setting.variant for setting in tried(search)),
+        variants=_merged(search),
         budgets=search.budgets,
         columns=of.columns,
         measures=(search.measure, *(m for m in of.measures if m != search.measure)),
@@ -124,9 +127,23 @@ def as_experiment(search: Search) -> Experiment:
     )
 
 
+def _merged(search: Search) -> tuple[Variant, ...]:
+    """The tried settings, each once, on the tasks of all grids that try it."""
+    order = [task.id for task in search.experiment.tasks]
+    found: list[Variant] = []
+    for variant in (setting.variant for setting in tried(search)):
+        same = next((i for i, one in enumerate(found) if replace(one, tasks=variant.tasks) == variant), None)
+        if same is None:
+            found.append(variant)
+        else:
+            tasks = {*(found[same].tasks or ()), *(variant.tasks or ())}
+            found[same] = replace(variant, tasks=tuple(task for task in order if task in tasks))
+    return tuple(found)
+
+
 def _of_grid(search: Search, grid: Grid) -> Iterator[Tried]:
     base = _variant(search, grid.variant)
-    alone = len(search.grids) == 1
+    alone = len({one.variant for one in search.grids}) == 1
     for combination in itertools.product(*(axis.values for axis in grid.axes)):
         named = list(zip(grid.axes, combination, strict=True))
         names = [f"{axis.name or axis.field.replace('_', '-')}-{_text(value)}" for axis, value in named]
@@ -150,16 +167,18 @@ def _problems(search: Search) -> Iterator[str]:
     for task in (*(search.tasks or ()), *(search.limits or {}), *also):
         if task not in tasks:
             yield f"no task '{task}' of {of.id}"
-    searched = [grid.variant for grid in search.grids]
-    if not searched or len(set(searched)) < len(searched):
-        yield f"its grids are for {', '.join(searched) or 'nothing'}; expected one grid or more, of different variants"
-    for grid in search.grids:
+    if not search.grids:
+        yield "it has no grid; expected one grid or more"
+    for place, grid in enumerate(search.grids):
         for name in (grid.variant, *grid.chosen_for):
             if name not in variants:
                 yield f"no variant '{name}' of {of.id}"
                 return
         if not tasks_of(search, grid) or set(grid.tasks or ()) - set(tasks):
             yield f"grid {grid.variant} names a task that is not there, or none on which the variant is run"
+        before = [t for other in search.grids[:place] if other.variant == grid.variant for t in tasks_of(search, other)]
+        if both := [task for task in tasks_of(search, grid) if task in before]:
+            yield f"two grids are for {grid.variant} on {', '.join(both)}; expected different tasks"
         if grid.also_on and grid.choice == "per task" and len(tasks_of(search, grid)) > 1:
             yield f"grid {grid.variant} has several choices; expected one for {', '.join(grid.also_on)}"
         if len(set(grid.fields)) < len(grid.fields) or any(len(set(a.values)) < 2 for a in grid.axes) or not grid.axes:

@@ -55,6 +55,18 @@ def test_the_best_mean_wins_on_each_task():
     assert found[0].ranks == {"drift-0.25": 3.0, "drift-0.5": 1.0, "drift-1": 2.0}
 
 
+def test_a_task_chooses_among_the_values_of_its_own_grid():
+    """The calm field has two values; its best would be the third, which only the windy one tries."""
+    two = replace(search_of().grids[0], axes=(Axis("drift", DRIFTS[:2]),), tasks=(CALM,))
+    search = replace(search_of(), grids=(two, replace(search_of().grids[0], tasks=(WINDY,))))
+    calm, windy = choices(search, cells_of({CALM: [(1, 2, 3), (4, 5, 6), (9, 9, 9)], WINDY: PLAIN[WINDY]}))
+    assert won([calm, windy]) == [0.5, 0.25]
+    assert (len(calm.settings), len(windy.settings)) == (2, 3)
+    tables = choice_tables(search, "smoke", [calm, windy])
+    assert [(table.columns, len(table.rows)) for table in tables] == [(("calm",), 2), (("windy",), 3)]
+    assert [row.task for row in written(search, [calm, windy])] == [CALM, WINDY]
+
+
 def test_where_lower_is_better_the_least_mean_wins():
     search = replace(search_of(), measure=replace(SEARCHES[0].measure, higher_is_better=False))
     assert won(choices(search, cells_of(PLAIN))) == [0.25, 0.5]

@@ -82,9 +82,29 @@ def test_tasks_are_those_of_the_search_the_grid_and_the_variant():
     assert tasks_of(replace(SEARCH, tasks=("field/calm",)), grid) == ("field/calm",)
 
 
+CALM_GRID = Grid("drift", (Axis("drift", (0.25, 0.5)),), tasks=("field/calm",))
+WINDY_GRID = Grid("drift", (Axis("drift", (2.0, 0.25, 0.5)),), tasks=("field/windy",))
+
+
+def test_a_variant_may_have_more_values_on_some_tasks():
+    """A setting of both grids is one variant; more values on a task change no cell that there was."""
+    one = as_experiment(with_grid(Axis("drift", (0.25, 0.5))))
+    two = as_experiment(replace(SEARCH, grids=(WINDY_GRID, CALM_GRID)))
+    assert [(v.id, v.tasks) for v in two.variants] == [
+        ("drift-2", ("field/windy",)),
+        ("drift-0.25", ("field/calm", "field/windy")),
+        ("drift-0.5", ("field/calm", "field/windy")),
+    ]
+    before, after = ({c.key: c.identity for c in expand(e, Selection(budget="smoke"))} for e in (one, two))
+    assert set(after) - set(before) == {("field/windy", "drift-2")}
+    assert after == before | {key: after[key] for key in set(after) - set(before)}
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
+        ({"grids": (WINDY_GRID, replace(WINDY_GRID, tasks=None))}, "two grids are for drift on field/windy"),
+        ({"grids": (CALM_GRID, CALM_GRID)}, "two grids are for drift on field/calm; expected different tasks"),
         ({"grids": ()}, "expected one grid or more"),
         ({"grids": (Grid("drfit", (Axis("drift", (0.0, 1.0)),)),)}, "no variant 'drfit'"),
         ({"grids": (Grid("drift", (Axis("drift", (0.0, 1.0)),), chosen_for=("stil",)),)}, "no variant 'stil'"),
