@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from svgbench.words.difference import Difference
 
+_HANDS = ("svg/hand", "svg/hand-noise-2", "svg/hand-noise-4")
 _SWIMMERS = ("svg/swimmer-3", "svg/swimmer-5", "svg/swimmer-7")
 _REACHERS = ("svg/reacher-4-target", "svg/reacher-moving")
 _ARMS = (*_REACHERS, "svg/gripper")
 _CHEETAHS = ("svg/cheetah", "svg/cheetah-no-springs")
 _LEGGED = ("svg/monoped", *_CHEETAHS, "svg/walker")
 _MUJOCO = (*_SWIMMERS, *_ARMS, *_LEGGED)
-_ALL = ("svg/hand", "svg/cart-pole", *_MUJOCO)
+_ALL = (*_HANDS, "svg/cart-pole", *_MUJOCO)
 
 SVG: tuple[Difference, ...] = (
     Difference(
@@ -48,12 +49,12 @@ SVG: tuple[Difference, ...] = (
         paper="spring, gravity, Gaussian force, velocity control, 0.01 s, 10 s, eq. (15); no mass, stiffness, "
         "gravity, noise, weight, target, start or bound of the action",
         ours="k 1 N/m, m 1 kg, |a| <= 1 m/s, everything at 0 at the start, alpha_1 -1e-5 a step [action_weight], as in "
-        "the problem that it is based on; g 1 m/s^2, a force of 1 N deviation in each step [noise], alpha_2 -1 "
-        "[distance_weight]; lengths softened by 1e-6 m",
+        "the problem that it is based on; g 1 m/s^2, a force of 1 N deviation in each step [noise] (svg/hand-noise: "
+        "also 2 and 4 N), alpha_2 -1 [distance_weight]; lengths softened by 1e-6 m",
         reason="the ball hangs 1 m below the hand, and the force moves it by 0.22 m (deviation) in 10 s; 0.8 m/s "
         "suffice to reach either target exactly without noise",
         source="Munos 2006 (JMLR 7:771-791) as a public README has it, not the original; section 6.1, eq. (15)",
-        tasks=("svg/hand",),
+        tasks=_HANDS,
     ),
     Difference(
         id="hand-targets",
@@ -61,7 +62,7 @@ SVG: tuple[Difference, ...] = (
         ours="the ball at (2, 2) or (-2, 2) with equal chance, the hand at 0; the target is in s",
         reason="eq. (15); (2, 2) is Munos's, and -2 its mirror image",
         source="section 6.1, eq. (15); Munos 2006 (JMLR 7:771-791) as a public README has it",
-        tasks=("svg/hand",),
+        tasks=_HANDS,
     ),
     Difference(
         id="hand-last-reward",
@@ -70,7 +71,7 @@ SVG: tuple[Difference, ...] = (
         reason="here the end of a step is a function of s and a alone, so 1000 steps contain all of eq. (15), and the "
         "recursions (9), (10) hold as printed",
         source="eq. (15); svgbench/tasks/svg/hand.py",
-        tasks=("svg/hand",),
+        tasks=_HANDS,
     ),
     Difference(
         id="svg-cart-pole",

@@ -17,14 +17,17 @@ from svgbench.analysis.show.references import LEVEL
 from svgbench.baselines.value_gradients import actor_critic, svg_inf, svg_one, svg_planner, svg_zero
 from svgbench.lab.block import resolve
 from svgbench.lab.cells import Selection, expand
-from svgbench.reproduce.svg.experiments import FIG2, FIG3, FIG4, HAND_MODEL, per_task
-from svgbench.reproduce.svg.figures import binned, fig2, fig3, fig4, fit, hand_model
+from svgbench.reproduce.svg.by_hand import measure
+from svgbench.reproduce.svg.experiments import FIG2, FIG3, FIG4, HAND_MODEL
+from svgbench.reproduce.svg.figures import binned, fig2, fig3, fig4, fit, hand_model, hand_noise
+from svgbench.reproduce.svg.noise import HAND_NOISE, LEARNS
 from svgbench.reproduce.svg.searches import FIG4_LEGS_SEARCH, FIG4_SEARCH
+from svgbench.reproduce.svg.variants import per_task
 from svgbench.words.experiment import PerTask
 from svgbench.words.search import as_experiment
 
 FIGURES = (FIG2, FIG3, FIG4)
-JUDGED = (*FIGURES, HAND_MODEL)
+JUDGED = (*FIGURES, HAND_MODEL, HAND_NOISE)
 LEARNERS = (actor_critic, svg_inf, svg_one, svg_planner, svg_zero)
 TABLE_1 = {  # policy, value function, model; discount of appendix D
     "svg/hand": ((100, 100), None, (20, 20), 1.0),
@@ -114,6 +117,9 @@ def test_the_untrained_policy_stays_what_it_was():
     assert all(set(row) >= {"step", *(c.name for c in FIG4.columns)} for row in rows)
 
 
+NOISE = {"svg/hand-noise-2": 2.0, "svg/hand-noise-4": 4.0}  # N; elsewhere 1
+
+
 def made(experiment, level, steps=60):
     """Runs at the budget paper whose return rises to level(task, variant) within ten episodes; a seed adds a little."""
     cells = {}
@@ -135,15 +141,17 @@ def described(task, variant):
     better = {"svg-1-er": 1.2, "ac": 0.7, "dpg": 0.95, "svg-0": 0.95, "svg-inf": 1.0, "svg-1": 1.0, "random": 0.0}
     better |= {"svg-1-100": 0.98, "svg-1-50": 0.9, "dpg-100": 0.8, "dpg-50": 0.5}
     better |= {"svg-inf-10": 0.8, "svg-inf-5": 0.3, "svg-1-10": 1.0, "svg-1-5": 1.0}
-    if task == "svg/hand":
-        return {"svg-inf": -0.4, "planner": -4.2, "random": -4.7}[variant.rstrip("-0123456789")], np.nan
+    if task.startswith("svg/hand"):
+        worse = 0.05 * NOISE.get(task, 1.0)
+        return {"svg-inf": -0.4, "planner": -4.2 - worse, "random": -4.7}[variant.rstrip("-0123456789")], np.nan
     return 150.0 * better[variant], 3.0 * better[variant]
 
 
 def turned(task, variant):
     """The opposite: the best becomes the worst."""
-    if task == "svg/hand":
-        return {"svg-inf": -4.2, "planner": -0.4, "random": -4.7}[variant.rstrip("-0123456789")], np.nan
+    if task.startswith("svg/hand"):
+        worse = 0.05 * NOISE.get(task, 1.0)
+        return {"svg-inf": -4.2 - worse, "planner": -0.4, "random": -4.7}[variant.rstrip("-0123456789")], np.nan
     better, _ = described(task, variant)
     return (0.0 if variant == "random" else 240.0 - better if variant != "svg-1-50" else 20.0), -better / 150.0
 
@@ -233,6 +241,32 @@ def test_hardly_trained_models_differ_from_figure_2_by_their_updates_only():
         assert set(curves(ax)) == {"SVG(∞)", "planner"}
         assert {line.get_linestyle() for line in curves(ax).values()} == {"-"}
     plt.close("all")
+
+
+def test_noisier_hands_differ_from_figure_2_by_their_noise_only():
+    figure_2 = {cell.key: cell for cell in expand(FIG2, Selection("paper"))}
+    for cell in expand(HAND_NOISE, Selection("paper")):
+        assert cell.config == figure_2["svg/hand", cell.variant.id].config
+        assert (len(cell.seeds), cell.block_size, cell.limits["episodes"]) == (10, 10, 500)
+    noise = {task.id: resolve(task.make)(**task.options).noise for task in HAND_NOISE.tasks}
+    assert noise == {"svg/hand": 1.0, **NOISE}
+    panels = hand_noise(results_of(HAND_NOISE))[""].axes
+    assert [ax.get_title() for ax in panels] == [f"Random force of {n} N" for n in (1, 2, 4)]
+    for ax in panels:
+        assert set(curves(ax)) == {"SVG(∞)", "planner"}
+    plt.close("all")
+
+
+def test_what_counts_as_learned_is_as_far_from_doing_nothing_to_a_policy_by_hand_at_every_noise():
+    """And a seed has failed that is not half as far. With three of the fifty seeds that the numbers are from."""
+    shares, levels = [], {level.task: level.level for level in HAND_NOISE.failures}
+    for task in HAND_NOISE.tasks:
+        (steered,), (idle,) = measure(task, range(3)), measure(task, range(3), idle=True)
+        learns = LEARNS.values[task.id]
+        shares.append((learns - idle["value"]) / (steered["value"] - idle["value"]))
+        if task.id in NOISE:  # Figure 2's is half of the way from the untrained policy's 4.6 m
+            assert levels[task.id] == pytest.approx((idle["value"] + learns) / 2, abs=0.08)
+    np.testing.assert_allclose(shares, 0.74, atol=0.02)
 
 
 def test_a_run_that_diverges_does_not_hide_the_others():

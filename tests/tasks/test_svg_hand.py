@@ -7,6 +7,7 @@ import pytest
 import torch
 from svg_task_kit import check_reward, exploring, recorded, returns
 
+from svgbench.tasks.svg.by_hand import Steer
 from svgbench.tasks.svg.hand import DT, make_hand
 
 
@@ -100,6 +101,17 @@ def test_both_targets_can_be_reached_and_noise_alone_does_not():
     assert exact.min() > -0.03
     assert returns(task, planned).mean() > -0.6
     assert returns(task, exploring(task)).mean() < -3.0
+
+
+def test_a_policy_by_hand_steers_to_both_targets_and_corrects_what_the_noise_did():
+    steer, of_plans = Steer(4), {x: open_loop(np.array([x, 2.0])) for x in (2.0, -2.0)}
+    assert returns(make_hand(noise=0.0), steer, N=4).min() > -0.06
+
+    def planned(s):
+        return np.array([of_plans[row[6]][round(row[8] / DT)] for row in s])
+
+    noisy = make_hand(noise=4.0)
+    assert returns(noisy, Steer(64), N=64).mean() > returns(noisy, planned, N=64).mean() + 0.5
 
 
 def test_the_gradient_exists_where_the_hand_rests_at_the_origin():

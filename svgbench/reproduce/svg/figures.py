@@ -81,6 +81,16 @@ def hand_model(results: Results) -> dict[str, Figure]:
     return {"": draw(results, panels, across=3, lines=ROUGH_LINES)}
 
 
+def hand_noise(results: Results) -> dict[str, Figure]:
+    """A panel for each size of the noise."""
+    labels = {"svg-inf": "SVG(∞)", "planner": "planner"}
+    panels = [
+        (f"Random force of {noise} N", task, labels)
+        for noise, task in ((1, "svg/hand"), (2, "svg/hand-noise-2"), (4, "svg/hand-noise-4"))
+    ]
+    return {"": draw(results, panels, across=3)}
+
+
 def fig3(results: Results) -> dict[str, Figure]:
     """Swimmer-3; swimmer-3 with smaller models; swimmer-5."""
     methods = named(results, ("svg-inf", "svg-1", "svg-1-er", "svg-0", "dpg", "ac"))

@@ -20,6 +20,12 @@ ON_HAND = (
         command="svgbench table svg/fig2 --budget paper --tasks svg/hand --variants svg-inf --seeds 0-0",
     ),
 )
+BY_HAND = "python -m svgbench.reproduce.svg.by_hand"
+ON_NOISY_HANDS = (
+    *ON_HAND,
+    Reached("svg/hand-noise-2", FINAL, -0.22, by="steered by hand", command=f"{BY_HAND} svg/hand-noise-2"),
+    Reached("svg/hand-noise-4", FINAL, -0.56, by="steered by hand", command=f"{BY_HAND} svg/hand-noise-4"),
+)
 ON_SWIMMERS = (
     Reached(
         "svg/swimmer-3",
@@ -29,7 +35,6 @@ ON_SWIMMERS = (
         command="svgbench table svg/fig3 --budget paper --tasks svg/swimmer-3 --variants svg-inf --seeds 1-1",
     ),
 )
-BY_HAND = "python -m svgbench.reproduce.svg.by_hand"
 IN_FIG4 = (
     Reached("svg/swimmer-7", TRIED, 0.56, by="a steered wave by hand", command=f"{BY_HAND} svg/swimmer-7"),
     Reached(

@@ -2,7 +2,8 @@
 
 "We optimized hyper-parameters separately for each algorithm by first identifying a reasonable range for the relevant
 hyper-parameters and then performing a more systematic grid search" (appendix D). A grid for each algorithm, at a part
-of the episodes, on seeds from 9000. The winners are in `experiments.py`; `svgbench tune --check` compares them.
+of the episodes, on seeds from 9000. The winners are in `variants.py` and `experiments.py`; `svgbench tune --check`
+compares them.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ search says.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from svgbench.words.experiment import Setting, TaskSpec
 
@@ -37,6 +38,11 @@ HAND = TaskSpec(
     config=FIXED | {"hidden": (100, 100), "model_hidden": (20, 20), "gamma": 1.0},
     best={"train_return": -2e-6},  # both distances at their softness
 )
+NOISY_HANDS = (
+    replace(HAND, id="svg/hand-noise-2", label="Hand, 2 N", options={"noise": 2.0}),
+    replace(HAND, id="svg/hand-noise-4", label="Hand, 4 N", options={"noise": 4.0}),
+)
+"""The hand with other random forces on the ball than 1 N."""
 CART_POLE = TaskSpec(
     "svg/cart-pole",
     "svg/cart-pole",

@@ -10,12 +10,15 @@ from collections.abc import Callable
 
 import numpy as np
 
+from svgbench.tasks.svg import hand
 from svgbench.tasks.svg.arm import REACHER, TORQUES, point
 from svgbench.tasks.svg.gripper import BALL_SITE, GRIP, GRIPPER, TO_GRIP
 from svgbench.tasks.svg.legged import ANKLE, LEG
 from svgbench.words.task import Array
 
 Act = Callable[[Array], Array]
+
+SLACK = 3e-4  # s^2: see `Steer`
 
 MONOPED_TORQUES = np.array([*(torque for *_, torque in LEG), ANKLE[1]])
 FOLDED = 1.25  # rad: the reacher's links then zigzag by twice this, and its tip is within 0.15 m of its root
@@ -141,7 +144,46 @@ class Grasp:
         return np.where([False, True, False], elbow[:, None], wrapped)
 
 
+class Steer:
+    """Steers hand and ball: in each step the smallest velocities that would end at the target if there were no noise.
+
+    SLACK weighs their squares against the squared distances at the end: without it the last steps would ask for
+    velocities that the hand does not have.
+    """
+
+    def __init__(self, n: int) -> None:
+        dt = hand.DT
+        spring, fall = dt * hand.SPRING / hand.MASS, dt * hand.GRAVITY
+        # of one coordinate (hand, ball, velocity): a step moves hand and ball first, then the force acts
+        step = np.array([[1, 0, 0], [0, 1, dt], [spring, -spring, 1 - spring * dt]])
+        push, pull = np.array([dt, 0, spring * dt]), np.array([0, 0, -fall])
+        ends, weight, effects = np.eye(3)[:2], np.zeros(2), np.zeros((2, 2))
+        self.ends: list[Array] = []  # with 1, 2, ... steps left, as the next two
+        self.weight: list[Array] = []
+        self.gains: list[Array] = []
+        for _ in range(hand.HORIZON):
+            effect = ends @ push
+            effects = effects + np.outer(effect, effect)
+            weight = weight + ends @ pull
+            self.gains.append(effect @ np.linalg.inv(effects + SLACK * np.eye(2)))
+            ends = ends @ step
+            self.ends.append(ends)
+            self.weight.append(weight)
+
+    def __call__(self, s: Array) -> Array:
+        left = round((hand.END - float(s[0, hand.TIME])) / hand.DT) - 1
+        coordinates = np.stack([s[:, hand.HAND], s[:, hand.BALL], s[:, hand.VELOCITY]], axis=-1)  # [n, 2, 3]
+        missing = -coordinates @ self.ends[left].T
+        missing[:, :, 1] += s[:, hand.TARGET]
+        missing[:, 1] -= self.weight[left]
+        velocities: Array = np.clip(missing @ self.gains[left], -1, 1)
+        return velocities
+
+
 POLICIES: dict[str, Callable[[int], Act]] = {
+    "svg/hand": Steer,
+    "svg/hand-noise-2": Steer,
+    "svg/hand-noise-4": Steer,
     "svg/swimmer-3": lambda n: wave(3, 0.5, steering=0.6),
     "svg/swimmer-5": lambda n: wave(5, 1.5, steering=0.6),
     "svg/swimmer-7": lambda n: wave(7, 1.5, steering=0.6),
