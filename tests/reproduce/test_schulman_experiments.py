@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -14,12 +15,15 @@ from svgbench.analysis.read.frames import Results
 from svgbench.analysis.read.measures import CellData
 from svgbench.baselines.on_policy import gae, sb3_trpo, trpo
 from svgbench.lab.cells import Selection, expand
+from svgbench.reproduce.gae.claims import AFTER_13, INSIDE
 from svgbench.reproduce.gae.experiments import FIG8, FIG9, FIG10
 from svgbench.reproduce.gae.figures import fig8
 from svgbench.reproduce.on_policy_figures import fit
 from svgbench.reproduce.trpo.claims import SOLVED
 from svgbench.reproduce.trpo.experiments import CROSSCHECK, FIG4, REMARKS
 from svgbench.words.experiment import BestOf
+
+RESULTS = Path(__file__).resolve().parents[2] / "results"
 
 
 def at_paper(experiment, task, variant):
@@ -50,8 +54,15 @@ def test_sizes_are_those_of_the_original_configurations(
 
 
 def test_the_ranges_of_the_text_and_their_complement_make_up_the_grid():
-    for experiment, box in ((FIG8, ((0.96, 0.99), (0.92, 0.99))), (FIG9, ((0.99, 0.995), (0.96, 0.99)))):
-        claim = experiment.claims[0]
+    eight, nine = ((0.96, 0.99), (0.92, 0.99)), ((0.99, 0.995), (0.96, 0.99))
+    asked = [(FIG8, claim, eight) for claim in FIG8.claims[:3]] + [(FIG9, FIG9.claims[0], nine)]
+    assert [claim.id for _, claim, _ in asked] == [
+        "best-gamma-and-lambda",
+        "best-gamma-and-lambda-harder",
+        "best-gamma-and-lambda-earlier",
+        "biped-best-gamma-and-lambda",
+    ]
+    for experiment, claim, box in asked:
         (part,) = claim.parts
         assert isinstance(part.left, BestOf)
         assert isinstance(part.right, BestOf)
@@ -154,6 +165,53 @@ def test_five_settings_of_the_biped_have_three_seeds_and_a_claim_that_they_decid
     best = FIG9.claims[0].parts[0]
     assert set(part.left.variants) < set(best.left.variants), "inside the range of the thesis"
     assert set(part.right.variants) & set(best.left.variants) == set()
+
+
+def test_the_second_cart_pole_runs_as_long_as_its_panels_need():
+    cells = expand(FIG8, Selection("paper", tasks=("trpo/cart-pole-barto",)))
+    assert {cell.limits["iterations"] for cell in cells if cell.config["gamma"] == 0.99} == {50}
+    assert {cell.limits["iterations"] for cell in cells if cell.config["gamma"] != 0.99} == {20}
+    assert len(cells) == len(expand(FIG8, Selection("paper", tasks=("trpo/cart-pole",)))) == 74
+
+
+def means_after(task):
+    """Mean return [iteration] of every setting of the committed figure 8 on a task, by the variant's name."""
+    found = {}
+    for path in sorted((RESULTS / "gae/fig8/paper").glob(f"{task}--*-lambda-*.csv")):
+        rows = pd.read_csv(path, usecols=["step", "return_mean"])
+        found[path.stem.partition("--")[2]] = rows.groupby("step").return_mean.mean()
+    return pd.DataFrame(found)
+
+
+def test_the_iteration_asked_earlier_is_the_last_without_a_setting_above_9000():
+    best = means_after("trpo-cart-pole").max(axis=1)
+    assert best[best > 9000.0].index.min() == AFTER_13.where["step"] + 1
+    assert best[13] == pytest.approx(8900, abs=1)
+
+
+def test_with_bartos_constants_no_setting_is_at_the_ceiling_after_20_iterations():
+    means = means_after("trpo-cart-pole-barto").loc[20]
+    at_099 = means[[name for name in means.index if name.startswith("gamma-0.99-")]]
+    assert at_099.round().nlargest(4).to_dict() == {
+        "gamma-0.99-lambda-0.98": 9702.0,
+        "gamma-0.99-lambda-0.99": 9621.0,
+        "gamma-0.99-lambda-0.96": 9439.0,
+        "gamma-0.99-lambda-0.92": 9141.0,
+    }
+    assert (means_after("trpo-cart-pole").loc[20] > 9998.0).sum() == 13
+
+
+@pytest.mark.parametrize("holds", [True, False])
+def test_the_thesis_s_range_is_asked_of_both_cart_poles_and_of_two_iterations(holds):
+    """Inside its box more than anywhere else, or less."""
+
+    def level(task, variant):
+        return 9.0 if (variant in INSIDE) == holds else 5.0
+
+    verdicts = {v.claim: v for v in compare(FIG8, {"paper": runs(FIG8, level)}) if v.claim.startswith("best-gamma")}
+    assert len(verdicts) == 3
+    assert {v.verdict for v in verdicts.values()} == {"SUPPORTED" if holds else "REFUTED"}
+    assert verdicts["best-gamma-and-lambda-harder"].task == "trpo/cart-pole-barto"
 
 
 def test_lambda_zero_is_judged_by_half_of_the_largest_return():

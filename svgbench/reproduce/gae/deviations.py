@@ -88,6 +88,15 @@ FIG8_DEVIATIONS = (
         source="section 4.6.3, Figure 8; RLR throwaway/yaml/icml-vf-cartpole.yaml",
     ),
     Deviation(
+        id="harder-cart-pole",
+        paper="the right panel of Figure 8 is of one cart-pole, after 20 iterations",
+        ours="also with the constants of Barto, Sutton and Anderson (`paper`: 20 iterations, 50 at gamma 0.99), and on "
+        "the code's cart-pole after 13 iterations; a claim each",
+        reason="on the code's cart-pole thirteen settings earn the largest possible return after 20 iterations, so "
+        "that none can be the best. With the other constants, which the thesis names, no lambda at gamma 0.99 does",
+        source="our choice, 2026-11-30",
+    ),
+    Deviation(
         id="paths",
         paper="20 paths per iteration (section 4.6.2); 10 in the code's configuration",
         ours="20 [simulations]",
@@ -99,11 +108,12 @@ FIG8_DEVIATIONS = (
 _FIG9 = (
     Deviation(
         id="iterations",
-        paper="the text speaks of the biped's gait 'after 1000 iterations' and computes 5.8 days from as many; the "
-        "axes of Figure 9 are an image",
+        paper="the text speaks of the biped's gait 'after 1000 iterations' and computes 5.8 days from as many, which "
+        "is 1000 x 50,000 steps of 0.01 s; of the quadruped it prints none; the axes of Figure 9 are an image",
         ours="`paper`: 500 iterations for the biped, 1000 for the quadruped",
-        reason="our choice, from where the image's axes seem to end; twice as many would double the largest cost "
-        "of the suite",
+        reason="the claims compare the figure's curves, which seem to end there (readings of the image, of low "
+        "confidence). The text's 1000 are right for the gait, of which nothing is claimed here; with them for all "
+        "settings the largest cost of the suite would double",
         source="section 4.6.3; our reading of Figure 9",
     ),
     Deviation(

@@ -35,6 +35,14 @@ def no_value_function(gamma: float, tasks: tuple[str, ...] | None = None) -> Var
     )
 
 
+RIGHT_PANEL_ONLY: dict[str, dict[str, Setting]] = {
+    f"trpo/cart-pole-barto--{variant(gamma, x).id}": {"iterations": 20}
+    for gamma in GAMMAS
+    for x in LAMBDAS
+    if gamma != 0.99
+}
+"""Cells that only the map after 20 iterations needs. They were added last; on the first task all have 50."""
+
 FIG8 = Experiment(
     id="gae/fig8",
     title="Cart-pole: learning curves over λ, and performance over γ and λ",
@@ -42,7 +50,7 @@ FIG8 = Experiment(
         "Generalized advantage estimation with trust regions for policy and value function on cart-pole: 20 paths of "
         "at most 1000 steps an iteration. Left: cost against iterations at γ = 0.99 for every λ, and without a value "
         "function. Right: return after 20 iterations over γ and λ. The constants of Barto, Sutton and Anderson are a "
-        "second task, at γ = 0.99 only."
+        "second, harder task."
     ),
     tasks=(
         TaskSpec("trpo/cart-pole", "trpo/cart-pole", "Cart-pole", best=CART_POLE_BEST),
@@ -55,15 +63,11 @@ FIG8 = Experiment(
     ),
     variants=(
         variant(0.99, 0.0),
-        *(
-            variant(gamma, gae_lambda, None if gamma == 0.99 else ("trpo/cart-pole",))
-            for gamma in GAMMAS
-            for gae_lambda in LAMBDAS
-        ),
+        *(variant(gamma, gae_lambda) for gamma in GAMMAS for gae_lambda in LAMBDAS),
         no_value_function(0.99),
     ),
     budgets=(
-        Budget("paper", seeds=21, note="", limits={"iterations": 50}, block_size=21),
+        Budget("paper", seeds=21, note="", limits={"iterations": 50}, block_size=21, limits_of=RIGHT_PANEL_ONLY),
         Budget("short", seeds=5, note="25 of 50 iterations, 5 of 21 seeds", limits={"iterations": 25}, block_size=5),
         Budget(
             "smoke",
