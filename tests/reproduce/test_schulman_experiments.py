@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -208,7 +208,8 @@ def test_the_thesis_s_range_is_asked_of_both_cart_poles_and_of_two_iterations(ho
     def level(task, variant):
         return 9.0 if (variant in INSIDE) == holds else 5.0
 
-    verdicts = {v.claim: v for v in compare(FIG8, {"paper": runs(FIG8, level)}) if v.claim.startswith("best-gamma")}
+    asked = replace(FIG8, claims=FIG8.claims[:3])
+    verdicts = {v.claim: v for v in compare(asked, {"paper": runs(FIG8, level)})}
     assert len(verdicts) == 3
     assert {v.verdict for v in verdicts.values()} == {"SUPPORTED" if holds else "REFUTED"}
     assert verdicts["best-gamma-and-lambda-harder"].task == "trpo/cart-pole-barto"
