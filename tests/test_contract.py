@@ -208,7 +208,7 @@ def test_a_search_tries_settings_of_its_experiment_and_nothing_else(search):
             grid, values = settings[cell.variant.id].grid, settings[cell.variant.id].values
             (base,) = expand(of, Selection(of.budgets[0].name, tasks=(cell.task.id,), variants=(grid.variant,)))
             differs = {name for name in cell.config if cell.config[name] != base.config[name]}
-            assert differs <= {*values, *search.config, *budget.config}
+            assert differs <= {*values, *search.config, *grid.config, *budget.config}
             assert {name: cell.config[name] for name in values} == values
 
 

@@ -37,7 +37,8 @@ class Grid:
     written for the tasks that it was chosen on. A single choice is also written for the tasks of `also_on`.
 
     A variant may have several grids, on different tasks: where only some tasks need more values. A setting that two of
-    them try has one name, on all of their tasks.
+    them try has one name, on all of their tasks. `config` replaces settings of the searched variant in this grid's
+    runs, as `Search.config` does in all of them.
     """
 
     variant: str
@@ -46,6 +47,7 @@ class Grid:
     choice: Literal["per task", "over tasks"] = "per task"
     chosen_for: tuple[str, ...] = ()
     also_on: tuple[str, ...] = ()
+    config: Mapping[str, Setting] = field(default_factory=dict)
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -153,7 +155,7 @@ def _of_grid(search: Search, grid: Grid) -> Iterator[Tried]:
             base,
             id=".".join(names if alone else [base.id, *names]),
             label=", ".join(labels if alone else [base.label, *labels]),
-            config={**base.config, **search.config, **values},
+            config={**base.config, **search.config, **grid.config, **values},
             published=None,
             tasks=tasks_of(search, grid),
         )
@@ -186,7 +188,7 @@ def _problems(search: Search) -> Iterator[str]:
         for budget in (*search.budgets, of.budgets[0]):
             if fixed := {*budget.config, *itertools.chain(*budget.config_of.values())} & set(grid.fields):
                 yield f"budget {budget.name} sets {', '.join(fixed)}, which grid {grid.variant} tries"
-        if fixed := set(search.config) & set(grid.fields):
+        if fixed := {*search.config, *grid.config} & set(grid.fields):
             yield f"config sets {', '.join(fixed)}, which grid {grid.variant} tries"
     for budget in search.budgets:
         size = budget.block_size or search.block_size or of.block_size

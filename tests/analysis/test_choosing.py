@@ -131,7 +131,10 @@ def test_the_written_value_is_compared_with_the_winner():
         (WINDY, "drift", 0.5, 0.25, "NOT_CHOSEN"),
     ]
     words = list(choice_sentences(search, choices(search, cells_of(PLAIN)), rows))
-    assert "testkit/walk-search: testkit/walk has drift = 0.5 of drift on field/windy; 0.25 was chosen" in words
+    assert (
+        "testkit/walk-search: testkit/walk has drift = 0.5 of drift on field/windy; 0.25 was chosen: "
+        "once it is written, these runs must be repeated"
+    ) in words
     assert (
         words[-1] == "testkit/walk-search, for testkit/walk: 1 setting written as chosen, 1 setting written otherwise"
     )

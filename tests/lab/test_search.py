@@ -66,6 +66,17 @@ def test_what_a_later_search_chose_does_not_change_an_earlier_ones_cells():
         assert {(cell.config["drift"], cell.config["steps"]) for cell in cells} == {(0.25, 3)}
 
 
+def test_a_grids_own_config_concerns_its_own_variant_only():
+    drift, still = SEARCH.grids
+    search = replace(SEARCH, grids=(replace(drift, config={"steps": 3}), still))
+    steps = {cell.key: cell.config["steps"] for cell in expand(as_experiment(search), Selection(budget="smoke"))}
+    before = {cell.key: cell.config["steps"] for cell in expand(as_experiment(SEARCH), Selection(budget="smoke"))}
+    assert {key for key in steps if steps[key] != before[key]} == {key for key in steps if key[1].startswith("drift")}
+    assert {steps[key] for key in steps if key[1].startswith("drift")} == {3}
+    with pytest.raises(ValueError, match="config sets steps"):
+        as_experiment(replace(SEARCH, grids=(drift, replace(still, config={"steps": 5}))))
+
+
 def test_limits_of_a_search_stand_in_the_place_of_the_tasks():
     calm, windy = (replace(t, limits={"smoke": {"total_steps": 9}}) for t in WALK.tasks)
     smoke = Budget("smoke", 2, "cut", limits={"total_steps": 5})

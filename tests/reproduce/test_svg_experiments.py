@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -21,7 +22,16 @@ from svgbench.reproduce.svg.by_hand import measure
 from svgbench.reproduce.svg.experiments import FIG2, FIG3, FIG4, HAND_MODEL
 from svgbench.reproduce.svg.figures import binned, fig2, fig3, fig4, fit, hand_model, hand_noise
 from svgbench.reproduce.svg.noise import HAND_NOISE, LEARNS
-from svgbench.reproduce.svg.searches import FIG4_LEGS_SEARCH, FIG4_SEARCH
+from svgbench.reproduce.svg.searches import (
+    FIG2_ER_SEARCH,
+    FIG2_NORM_SEARCH,
+    FIG2_SEARCH,
+    FIG3_ER_SEARCH,
+    FIG3_NORM_SEARCH,
+    FIG3_SEARCH,
+    FIG4_LEGS_SEARCH,
+    FIG4_SEARCH,
+)
 from svgbench.reproduce.svg.variants import per_task
 from svgbench.words.experiment import PerTask
 from svgbench.words.search import as_experiment
@@ -301,6 +311,31 @@ def test_a_point_of_a_curve_is_the_mean_of_its_episodes():
         "step": [3, 6, 7, 3, 6, 7],
         "x": [2.0, 5.0, 7.0, 11.0, 14.0, 16.0],
     }
+
+
+def test_what_the_search_of_its_updates_chooses_changes_no_other_search_of_svg_1_er():
+    """Its own settings have the chosen penalty, rate, noise and V_max, and the rivals' episodes and seeds."""
+    for figure, er_search, earlier in (
+        (FIG2, FIG2_ER_SEARCH, (FIG2_SEARCH, FIG2_NORM_SEARCH)),
+        (FIG3, FIG3_ER_SEARCH, (FIG3_SEARCH, FIG3_NORM_SEARCH)),
+    ):
+        chosen = tuple(
+            replace(v, config={**v.config, "policy_updates": 100}) if v.id == "svg-1-er" else v for v in figure.variants
+        )
+        for search in (er_search, *earlier):
+            after = replace(search, experiment=replace(figure, variants=chosen))
+            one, other = (
+                [cell.identity for cell in expand(as_experiment(x), Selection("paper"))] for x in (search, after)
+            )
+            assert one == other
+        cells = expand(as_experiment(er_search), Selection("paper"))
+        (own,) = {c.task.id for c in cells}
+        (in_figure,) = expand(figure, Selection("paper", tasks=(own,), variants=("svg-1-er",)))
+        first = expand(as_experiment(earlier[0]), Selection("paper", tasks=(own,)))
+        assert [c.config["policy_updates"] for c in cells] == [25, 50, 100, 150]
+        for cell in cells:
+            assert {f for f in cell.config if cell.config[f] != in_figure.config[f]} <= {"policy_updates"}
+            assert (cell.seeds, cell.limits) == (first[0].seeds, first[0].limits)
 
 
 def test_settings_of_a_task_are_not_lost_beside_those_of_another():

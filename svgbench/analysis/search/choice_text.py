@@ -121,7 +121,10 @@ def written_sentences(search: Search, rows: Sequence[Written]) -> Iterator[str]:
         if row.word == "NOT_CHOSEN":
             wrong.setdefault((row.variant, row.field, row.written, row.winner), []).append(row.task)
     for (variant, name, now, best), tasks in wrong.items():
-        yield f"{search.id}: {of} has {name} = {now} of {variant} on {', '.join(tasks)}; {best} was chosen"
+        yield (
+            f"{search.id}: {of} has {name} = {now} of {variant} on {', '.join(tasks)}; {best} was chosen: "
+            "once it is written, these runs must be repeated"
+        )
     counts = Counter(row.word for row in rows)
     words: dict[Word, str] = {
         "CHOSEN": "written as chosen",

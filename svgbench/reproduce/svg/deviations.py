@@ -24,7 +24,8 @@ _ALGORITHMS = (
         "the policy's updates; for SVG(∞) and the planner the model's updates; for SVG(1)-ER the KL penalty: "
         "svg/fig2-search, svg/fig3-search, svg/fig4-search, svg/fig4-legs-search [policy_lr, policy_std, "
         "policy_updates, model_updates, kl_weight]; then over two values of V_max at the best of them: "
-        "svg/fig2-norm-search, svg/fig3-norm-search [max_grad_norm]; in Figure 4 over the policy's and the critic's "
+        "svg/fig2-norm-search, svg/fig3-norm-search [max_grad_norm]; then over four numbers of SVG(1)-ER's policy "
+        "updates: svg/fig2-er-search, svg/fig3-er-search; in Figure 4 over the policy's and the critic's "
         "rate and the noise alone [value_lr]",
         reason="a grid over all of them would cost more than the figures",
         source="appendix D",
@@ -35,7 +36,7 @@ _ALGORITHMS = (
         ours="1e-3 for model and critic (Figure 4 searches the critic's, but the swimmer's), 3e-4 for the swimmers' "
         "critics; 100 updates of the critic per episode, and of the model except for SVG(∞) and the planner; "
         "minibatches of 32, a database of the last 100,000 steps, no KL penalty without replay; 50 updates of the "
-        "policy per episode for SVG(1)-ER, and in Figure 4 for all except the swimmer's; there V_max is 10, and "
+        "policy per episode in Figure 4 for SVG(1)-ER, and for all except the swimmer's; there V_max is 10, and "
         "SVG(1)-ER's penalty is that of the swimmers, 1 [model_lr, value_lr, value_updates, batch_size, replay_size, "
         "kl_weight, max_grad_norm, policy_updates]",
         reason="in the middle of what reimplementations use; Adam depends little on a gradient's length, so "

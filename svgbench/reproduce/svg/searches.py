@@ -35,6 +35,9 @@ UPDATE_NORMS = Axis("max_grad_norm", (1.0, 10.0), name="norm")  # a minibatch's 
 TRAJECTORY_NORMS = Axis("max_grad_norm", (10.0, 1000.0), name="norm")  # an episode's: above 60, early ones up to 1e27
 
 
+FIRST_UPDATES: dict[str, Setting] = {"policy_updates": 50}  # of SVG(1)-ER, before its own search of them
+
+
 def of_norms(first: Search, name: str, title: str) -> Search:
     """V_max of the same variants, with the settings that `first` chose for them."""
 
@@ -47,6 +50,22 @@ def of_norms(first: Search, name: str, title: str) -> Search:
         title=title,
         description=f"With the settings of {first.id}, as many episodes.",
         grids=tuple(replace(grid, axes=(norms(grid),)) for grid in first.grids),
+        config={},
+    )
+
+
+ER_UPDATES = Axis("policy_updates", (25, 50, 100, 150), name="updates")  # its rivals': 25, 100 and 50, 150
+
+
+def of_updates(first: Search, name: str, title: str) -> Search:
+    """The policy's updates of SVG(1)-ER, with the settings that `first` and the search of V_max chose for it."""
+    (grid,) = (grid for grid in first.grids if grid.variant == "svg-1-er")
+    return replace(
+        first,
+        id=name,
+        title=title,
+        description=f"With the settings of {first.id} and of the search of V_max, as many episodes and seeds.",
+        grids=(replace(grid, axes=(ER_UPDATES,), config={}),),
         config={},
     )
 
@@ -67,7 +86,7 @@ FIG2_SEARCH = Search(
     grids=(
         Grid("svg-inf", TRAJECTORY_AXES),
         Grid("planner", TRAJECTORY_AXES),
-        Grid("svg-1-er", CART_POLE_ER_AXES),
+        Grid("svg-1-er", CART_POLE_ER_AXES, config=FIRST_UPDATES),
         Grid("svg-1", CART_POLE_AXES, chosen_for=("svg-1", "svg-1-100", "svg-1-50")),
         Grid("svg-0", CART_POLE_AXES),
         Grid("dpg", CART_POLE_AXES, chosen_for=("dpg", "dpg-100", "dpg-50")),
@@ -82,6 +101,8 @@ FIG2_SEARCH = Search(
 )
 
 FIG2_NORM_SEARCH = of_norms(FIG2_SEARCH, "svg/fig2-norm-search", "V_max of Figure 2")
+
+FIG2_ER_SEARCH = of_updates(FIG2_SEARCH, "svg/fig2-er-search", "Policy updates of SVG(1)-ER in Figure 2")
 
 PENALTIES = Axis("kl_weight", (0.0, 1.0), name="kl")  # of steps that leave D's actions; only replay has such
 SWIMMER_STD = Axis("policy_std", (0.5, 1.0), name="std")
@@ -104,7 +125,7 @@ FIG3_SEARCH = Search(
             also_on=("svg/swimmer-5",),
         ),
         Grid("svg-1", SWIMMER_AXES, chosen_for=("svg-1", "svg-1-10", "svg-1-5"), also_on=("svg/swimmer-5",)),
-        Grid("svg-1-er", (SLOW_RATES, PENALTIES, SWIMMER_STD), also_on=("svg/swimmer-5",)),
+        Grid("svg-1-er", (SLOW_RATES, PENALTIES, SWIMMER_STD), also_on=("svg/swimmer-5",), config=FIRST_UPDATES),
         Grid("svg-0", SWIMMER_AXES, also_on=("svg/swimmer-5",)),
         Grid("dpg", SWIMMER_AXES, also_on=("svg/swimmer-5",)),
         Grid("ac", SWIMMER_AXES, also_on=("svg/swimmer-5",)),
@@ -119,6 +140,8 @@ FIG3_SEARCH = Search(
 )
 
 FIG3_NORM_SEARCH = of_norms(FIG3_SEARCH, "svg/fig3-norm-search", "V_max of Figure 3")
+
+FIG3_ER_SEARCH = of_updates(FIG3_SEARCH, "svg/fig3-er-search", "Policy updates of SVG(1)-ER in Figure 3")
 
 FIG4_BUDGETS = (
     Budget("paper", seeds=4, note="150 episodes, 4 seeds", limits={"episodes": 150}, block_size=2),
@@ -161,4 +184,13 @@ FIG4_LEGS_SEARCH = replace(
     ),
 )
 
-SEARCHES = (FIG2_SEARCH, FIG2_NORM_SEARCH, FIG3_SEARCH, FIG3_NORM_SEARCH, FIG4_SEARCH, FIG4_LEGS_SEARCH)
+SEARCHES = (
+    FIG2_SEARCH,
+    FIG2_NORM_SEARCH,
+    FIG2_ER_SEARCH,
+    FIG3_SEARCH,
+    FIG3_NORM_SEARCH,
+    FIG3_ER_SEARCH,
+    FIG4_SEARCH,
+    FIG4_LEGS_SEARCH,
+)
