@@ -15,6 +15,7 @@ _ARMS = (*_REACHERS, "svg/gripper")
 _CHEETAHS = ("svg/cheetah", "svg/cheetah-no-springs")
 _LEGGED = ("svg/monoped", *_CHEETAHS, "svg/walker")
 _MUJOCO = (*_SWIMMERS, *_ARMS, *_LEGGED)
+_CART_POLES = ("svg/cart-pole", "svg/cart-pole-applied")
 _ALL = (*_HANDS, "svg/cart-pole", *_MUJOCO)
 
 SVG: tuple[Difference, ...] = (
@@ -82,7 +83,7 @@ SVG: tuple[Difference, ...] = (
         reason="we searched settings for the swing-up first: none of 96 learned it in 200 episodes. All ended with a "
         "pole that turns over and over, which pays half",
         source="google-deepmind/dm_control at 985d094, suite/cartpole",
-        tasks=("svg/cart-pole",),
+        tasks=_CART_POLES,
     ),
     Difference(
         id="svg-cart-pole-friction",
@@ -90,7 +91,16 @@ SVG: tuple[Difference, ...] = (
         ours="1 N s/m and 0.02 N m s; the track ends in springs with dampers (100 N/m, 10 N s/m)",
         reason="without friction a spinning pole never stops, and derivatives along an episode grow with every turn",
         source="svgbench/tasks/svg/cart_pole.py",
-        tasks=("svg/cart-pole",),
+        tasks=_CART_POLES,
+    ),
+    Difference(
+        id="svg-cart-pole-applied-cost",
+        paper="a cost of |a|^2; what happens beyond an actuator's range is not said",
+        ours="the cost uses the force that is applied, so it is at most 0.01 a step; its derivative is 0 beyond the "
+        "range [cost_on]",
+        reason="to see what the unbounded cost of the demanded action does to policies whose actions leave the range",
+        source="svgbench/tasks/svg/cart_pole.py",
+        tasks=("svg/cart-pole-applied",),
     ),
     Difference(
         id="svg-swimmer-body",

@@ -15,7 +15,7 @@ from torch import Tensor
 from svgbench.learners.seed_block import SeedBlock
 from svgbench.nn.gaussian_policy import PolicySnapshot
 from svgbench.nn.mean_network import MeanNetwork
-from svgbench.simulate import trials
+from svgbench.simulate import action_sizes, trials
 from svgbench.simulate.episodes import Episodes, EpisodeSampler
 from svgbench.words.learner import Row
 from svgbench.words.policy import TrainedPolicy
@@ -100,7 +100,8 @@ class EpisodicLearner(SeedBlock):
 
     N episodes are collected before each round of training. A row's step counts the seed's episodes so far, and its
     train_return is the mean over the last N. env_steps counts the seed's simulated steps so far. tried: trials of the
-    final policies; the last row has their columns.
+    final policies; the last row has their columns. record_actions: whether rows have the columns of
+    `svgbench.simulate.action_sizes`.
     """
 
     def __init__(
@@ -111,13 +112,14 @@ class EpisodicLearner(SeedBlock):
         seeds: Sequence[int],
         episodes: int,
         tried: trials.Trials | None = None,
+        record_actions: bool = False,
     ) -> None:
         super().__init__(seeds)
         self.N = sampler.shape[1]
         if episodes < 1 or episodes % self.N:
             raise ValueError(f"episodes is {episodes}, expected a positive multiple of {self.N}, collected at once")
         self.agent, self.sampler, self.task = agent, sampler, task
-        self.episodes, self.episode, self.tried = episodes, 0, tried
+        self.episodes, self.episode, self.tried, self.record_actions = episodes, 0, tried, record_actions
         self.latest: Episodes | None = None  # in training
         self.stage = 0  # the next one
         self.columns: dict[str, Tensor] = {}
@@ -139,12 +141,15 @@ class EpisodicLearner(SeedBlock):
     def advance(self) -> list[Row]:
         """Collect a slice of the episodes, or run a stage of training."""
         if self.latest is None:
-            self.latest = self.sampler.advance(self._acting())
+            acting = self._acting()
+            self.latest = self.sampler.advance(acting)
             if self.latest is not None:
                 self.env_steps += self.latest.steps.cpu()
                 self._mask(self.latest.finite(), "an observation or a reward is not finite")
                 self._mask(self.env_steps > 0, "the physics failed in the first step of every episode so far")
-                self.columns = dict(self.agent.insert(self.latest))
+                if self.record_actions:
+                    self.columns |= action_sizes.action_sizes(self.latest, acting.mean, self.sampler.units)
+                self.columns |= self.agent.insert(self.latest)
             return []
         name = list(self.agent.stages)[self.stage]
         self.columns |= self.agent.stages[name](self.latest, self.active(self.sampler.device))
@@ -174,10 +179,11 @@ class EpisodicLearner(SeedBlock):
 
     def _rows(self, episodes: Episodes) -> list[Row]:
         nothing = torch.full((len(self.seeds),), math.nan)
+        names = (*COLUMNS, *action_sizes.COLUMNS, *trials.COLUMNS)
         columns = {
             "env_steps": self.env_steps,
             "train_return": episodes.return_mean,
-            **{name: self.columns.get(name, nothing).double() for name in (*COLUMNS, *trials.COLUMNS)},
+            **{name: self.columns.get(name, nothing).double() for name in names},
         }
         return self.rows(self.episode, columns)
 

@@ -31,7 +31,13 @@ class TrialLimits(TypedDict, total=False):
     trial_noise: Annotated[float, Range(0)]  # of the task, in a second trial
 
 
-class EpisodeLimits(TrialLimits):
+class ActionLimits(TypedDict, total=False):
+    """Whether rows have the size of actions (`svgbench.simulate.action_sizes`); without it they are NaN."""
+
+    record_actions: bool
+
+
+class EpisodeLimits(TrialLimits, ActionLimits):
     episodes: Count
 
 

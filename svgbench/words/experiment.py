@@ -262,7 +262,7 @@ class Claim:
     id: str
     quote: str
     source: str
-    origin: Literal["text", "table"]
+    origin: Literal["text", "table", "ours"]  # "ours": a question that no paper asks
     parts: tuple[Comparison, ...]
     per: tuple[str, ...] = ()
     tasks: tuple[str, ...] | None = None

@@ -11,7 +11,7 @@ from svg_kit import FAST, LEARNERS, BoundedDisc, Disc, finish, learner, paramete
 
 from svgbench.lab import checkpoint
 from svgbench.learners.episodic import COLUMNS
-from svgbench.simulate import trials
+from svgbench.simulate import action_sizes, trials
 
 every_learner = pytest.mark.parametrize("name", some())
 
@@ -141,7 +141,7 @@ def test_rows_are_complete(name):
     for before, after in zip(rows, rows[3:], strict=False):
         assert after["env_steps"] > before["env_steps"]
     for r in rows:
-        assert set(r) == {"seed", "step", "env_steps", "train_return", *COLUMNS, *trials.COLUMNS}
+        assert set(r) == {"seed", "step", "env_steps", "train_return", *COLUMNS, *action_sizes.COLUMNS, *trials.COLUMNS}
         first = r["step"] == N
         assert all(math.isfinite(r[c]) for c in ("train_return", "grad_norm", "kl"))
         assert math.isfinite(r["model_error"]) == ("model" in one.agent.learned and not first)

@@ -91,7 +91,7 @@ def test_the_command_prints_a_line_a_trial_and_refuses_other_tasks(capsys):
 
 # ---- the best that there is
 
-NOT_RUN = {"svg/hand-noise-2", "svg/hand-noise-4"}  # tasks whose runs may not be committed yet
+NOT_RUN = {"svg/hand-noise-2", "svg/hand-noise-4", "svg/cart-pole-applied"}  # tasks whose runs may not be committed yet
 
 WITH_BEST = {task.id: task for e in EXPERIMENTS for task in e.tasks if task.best}
 
@@ -102,6 +102,7 @@ def test_the_tasks_with_a_best_value_are_those_whose_rewards_are_bounded():
         "svg/hand-noise-2",
         "svg/hand-noise-4",
         "svg/cart-pole",
+        "svg/cart-pole-applied",
         "svg/reacher-4-target",
         "svg/reacher-moving",
         "svg/gripper",
@@ -120,6 +121,7 @@ def test_the_tasks_with_a_best_value_are_those_whose_rewards_are_bounded():
 
 STARTS = {  # states near the best one, where the search for it begins; places in s that it moves
     "svg/cart-pole": (np.full(4, 0.2), 1),
+    "svg/cart-pole-applied": (np.full(4, 0.2), 1),
     "svg/reacher-4-target": (np.r_[0.5, 0.6, 0.6, np.zeros(3), 0.2, 0.2], 3),
     "svg/reacher-moving": (np.r_[0.5, 0.6, 0.6, np.zeros(3), 0.1, 0.2], 3),
     "svg/gripper": (np.r_[-0.5, 1.0, 0.5, np.zeros(2), 0.19, 0.01, np.zeros(7)], 5),

@@ -18,6 +18,8 @@ from svgbench.analysis.show.references import LEVEL
 from svgbench.baselines.value_gradients import actor_critic, svg_inf, svg_one, svg_planner, svg_zero
 from svgbench.lab.block import resolve
 from svgbench.lab.cells import Selection, expand
+from svgbench.reproduce.svg.action_figure import cart_pole_actions
+from svgbench.reproduce.svg.actions import CART_POLE_ACTIONS
 from svgbench.reproduce.svg.by_hand import measure
 from svgbench.reproduce.svg.experiments import FIG2, FIG3, FIG4, HAND_MODEL
 from svgbench.reproduce.svg.figures import binned, fig2, fig3, fig4, fit, hand_model, hand_noise
@@ -37,7 +39,7 @@ from svgbench.words.experiment import PerTask
 from svgbench.words.search import as_experiment
 
 FIGURES = (FIG2, FIG3, FIG4)
-JUDGED = (*FIGURES, HAND_MODEL, HAND_NOISE)
+JUDGED = (*FIGURES, HAND_MODEL, HAND_NOISE, CART_POLE_ACTIONS)
 LEARNERS = (actor_critic, svg_inf, svg_one, svg_planner, svg_zero)
 TABLE_1 = {  # policy, value function, model; discount of appendix D
     "svg/hand": ((100, 100), None, (20, 20), 1.0),
@@ -140,6 +142,9 @@ def made(experiment, level, steps=60):
             step = np.arange(1, steps + 1)
             returns = reward * np.minimum(1.0, step / 10) + 1e-3 * seed
             frames.append(pd.DataFrame({"seed": seed, "step": step, "train_return": returns}))
+            frames[-1]["applied_return"] = returns + 1.0
+            for name in ("beyond_range", "mean_action", "largest_action"):
+                frames[-1][name] = 1.0 - returns / 1000.0  # the less is earned, the more is demanded
             for name in ("trial_reward", "trial_reward_noisy"):
                 frames[-1][name] = np.where(step == steps, trial + 1e-3 * seed, np.nan)
         cells[cell.key] = CellData(*cell.key, pd.concat(frames, ignore_index=True), cell.seeds, cell.seeds)
@@ -277,6 +282,40 @@ def test_what_counts_as_learned_is_as_far_from_doing_nothing_to_a_policy_by_hand
         if task.id in NOISE:  # Figure 2's is half of the way from the untrained policy's 4.6 m
             assert levels[task.id] == pytest.approx((idle["value"] + learns) / 2, abs=0.08)
     np.testing.assert_allclose(shares, 0.74, atol=0.02)
+
+
+def test_both_costs_have_the_settings_of_figure_2_and_differ_by_the_cost_only():
+    figure_2 = {cell.variant.id: cell for cell in expand(FIG2, Selection("paper", tasks=("svg/cart-pole",)))}
+    cells = {cell.key: cell for cell in expand(CART_POLE_ACTIONS, Selection("paper"))}
+    assert len(cells) == 14
+    assert {"svg-0", "dpg", "dpg-50", "svg-1", "svg-1-50", "svg-1-er", "random"} == {v for _, v in cells}
+    for (task, variant), cell in cells.items():
+        assert cell.config == figure_2[variant].config
+        assert cell.limits == {**figure_2[variant].limits, "record_actions": True}
+        assert dict(cell.task.options) == ({"cost_on": "applied"} if task == "svg/cart-pole-applied" else {})
+        assert (len(cell.seeds), cell.block_size) == (20, 20)
+        assert cell.columns[: len(figure_2[variant].columns)] == figure_2[variant].columns
+    assert {level.task: level.level for level in CART_POLE_ACTIONS.failures} == {task: 62.5 for task, _ in cells}
+
+
+def test_the_figure_of_actions_shows_every_seed_and_who_fell():
+    results = results_of(CART_POLE_ACTIONS)
+    cell = results.cells["svg/cart-pole", "svg-0"]
+    cell.frame.loc[cell.frame.seed < 3, ["applied_return", "train_return"]] = -20.0, -900.0
+    shares, returns, actions, beyond = cart_pole_actions(results)[""].axes
+    heights = [bar.lines[0].get_ydata()[0] for bar in shares.containers]
+    assert len(heights) == 14
+    assert sorted(heights)[-3:] == [0.15, 1.0, 1.0], "three of twenty, and the untrained policy on both"
+    for ax in (returns, actions, beyond):
+        crosses = sum(len(line.get_xdata()) for line in ax.lines if line.get_marker() == "x")
+        points = sum(len(line.get_xdata()) for line in ax.lines if line.get_marker() == ".")
+        assert (crosses, points) == (43, 237)
+    assert min(line.get_ydata().min() for line in returns.lines) == -900.0
+    bare = cell.frame.drop(columns=["applied_return", "beyond_range", "mean_action"])
+    results.cells["svg/cart-pole", "svg-0"] = CellData(
+        "svg/cart-pole", "svg-0", bare, cell.seeds, cell.seeds, imported=True
+    )
+    assert len(cart_pole_actions(results)[""].axes[0].containers) == 13, "a share that was not recorded is not 0"
 
 
 def test_a_run_that_diverges_does_not_hide_the_others():

@@ -97,6 +97,22 @@ def test_the_swing_up():
     assert returns(task, lambda s: np.zeros((len(s), 1))).max() < 5
 
 
+def test_the_cost_of_the_applied_action_is_bounded_and_nothing_else_differs():
+    demanded, applied = make_cart_pole(), make_cart_pole(cost_on="applied")
+    check_reward(applied)
+    one, other = recorded(demanded), recorded(applied)
+    np.testing.assert_array_equal(one.after, other.after)
+    size = np.abs(one.a[..., 0])
+    assert 0 < (size > 1).mean() < 1
+    np.testing.assert_allclose(other.reward - one.reward, 0.01 * (size**2 - np.minimum(size, 1) ** 2), atol=1e-12)
+    np.testing.assert_array_equal(other.reward[size <= 1], one.reward[size <= 1])
+    a = torch.tensor([[-2.0], [0.5], [2.0]], requires_grad=True)
+    applied.reward_function(torch.zeros(3, 4), a).sum().backward()
+    assert a.grad.flatten().tolist() == pytest.approx([0.0, -0.01, 0.0])
+    with pytest.raises(ValueError, match="cost_on is 'both', expected one of"):
+        make_cart_pole(cost_on="both")
+
+
 @pytest.mark.parametrize(("start", "angle", "spread"), [("upright", 0.0, 0.3), ("hanging", np.pi, 0.1)])
 def test_starts(start, angle, spread):
     widths = [0.1, 0.1, spread, 0.1]

@@ -80,7 +80,9 @@ def episodic_learner(
 ) -> EpisodicLearner:
     """The learner of a block: the agent with simulations, which run on the CPU.
 
-    limits: `episodes` of each seed, and the settings of trials of the final policies (`svgbench.simulate.trials`).
+    limits: `episodes` of each seed, the settings of trials of the final policies (`svgbench.simulate.trials`), and
+    `record_actions`.
     """
+    episodes, recorded = int(limits["episodes"]), bool(limits.get("record_actions", False))
     sampler = EpisodeSampler(task, list(seeds), c.simulations, c.steps_per_slice, dtype_of(c), device)
-    return EpisodicLearner(agent, sampler, task, seeds, int(limits["episodes"]), trials_of(task, seeds, limits))
+    return EpisodicLearner(agent, sampler, task, seeds, episodes, trials_of(task, seeds, limits), recorded)

@@ -81,6 +81,16 @@ def fails(planner: str, svg_inf: str) -> Comparison:
     )
 
 
+def degrades_less_at_50() -> Comparison:
+    """The claim that SVG(1)'s return falls by less than DPG's with 50 units in the critic's first layer."""
+    return Comparison(
+        left=Change("svg-1", "svg-1-50", FINAL),
+        relation=">",
+        right=Change("dpg", "dpg-50", FINAL),
+        number="at 50 units: the return falls by less",
+    )
+
+
 HAND_QUOTE = (
     "SVG(∞) easily learns this task, but the planner, which uses trajectories from the model, shows little improvement"
 )
@@ -97,6 +107,10 @@ HAND_MODEL_CLAIMS = tuple(
     for k in ROUGH_MODELS
 )
 
+DEGRADATION = (
+    "When the value function capacity is reduced from 200 hidden units in the first layer to 100 and then "
+    "again to 50, SVG(1) exhibits less performance degradation than the Q-function-based DPG"
+)
 FIG2_CLAIMS = (
     Claim(
         id="svg-inf-learns-the-hand",
@@ -132,19 +146,11 @@ FIG2_CLAIMS = (
     replay_helps(("svg/cart-pole",)),
     Claim(
         id="svg-1-degrades-less",
-        quote=(
-            "When the value function capacity is reduced from 200 hidden units in the first layer to 100 and then "
-            "again to 50, SVG(1) exhibits less performance degradation than the Q-function-based DPG"
-        ),
+        quote=DEGRADATION,
         source="Figure 2, right",
         origin="text",
         parts=(
-            Comparison(
-                left=Change("svg-1", "svg-1-50", FINAL),
-                relation=">",
-                right=Change("dpg", "dpg-50", FINAL),
-                number="at 50 units: the return falls by less",
-            ),
+            degrades_less_at_50(),
             Comparison(
                 left=Change("svg-1", "svg-1-100", FINAL),
                 relation=">~",

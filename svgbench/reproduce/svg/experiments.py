@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from svgbench.reproduce.svg.actions import CART_POLE_ACTIONS
 from svgbench.reproduce.svg.claims import (
     FAILURES,
     FIG2_CLAIMS,
@@ -257,4 +258,4 @@ FIG4 = Experiment(
     block_size=5,
 )
 
-EXPERIMENTS = (FIG2, HAND_MODEL, HAND_NOISE, FIG3, FIG4)
+EXPERIMENTS = (FIG2, HAND_MODEL, HAND_NOISE, CART_POLE_ACTIONS, FIG3, FIG4)

@@ -50,6 +50,12 @@ CART_POLE = TaskSpec(
     config=FIXED | {"hidden": (100, 100), "value_hidden": (200, 100), "model_hidden": (20, 20), "gamma": 0.99},
     best={"train_return": 125.0},  # 1 a step: upright, in the middle, without a force
 )
+CART_POLE_APPLIED = replace(
+    CART_POLE,
+    id="svg/cart-pole-applied",
+    label="Cart-pole, cost of the applied action",
+    options={"cost_on": "applied"},
+)
 SWIMMER_3 = TaskSpec(
     "svg/swimmer-3",
     "svg/swimmer",

@@ -1,9 +1,8 @@
 """The cart-pole of Heess et al. 2015: Figure 2, middle and right. A balance on a track with soft ends.
 
 State and observation s (4): x [m] and v [m/s] of the cart, theta [rad] of the pole from the vertical, omega [rad/s];
-theta is not wrapped. Action a (1) in [-1, 1]: the force F = F_max clip(a, -1, 1) [N]; the cost of a larger action
-counts in full. With M = m_c + m_p, a uniform pole of half length l, and P the sum of F, the cart's friction and the
-track's end:
+theta is not wrapped. Action a (1) in [-1, 1]: the force F = F_max clip(a, -1, 1) [N]. With M = m_c + m_p, a uniform
+pole of half length l, and P the sum of F, the cart's friction and the track's end:
 
     P = F - c v - e,    e = 0 where |x| <= x_end, else k (x - sgn(x) x_end) + d v
     theta'' = (g sin theta - cos theta (P + m_p l omega^2 sin theta) / M - mu omega / (m_p l))
@@ -14,6 +13,9 @@ track's end:
 velocities, then the positions with the new velocities, twice 0.02 s in a control step of 0.04 s.
 
     r(s, a) = (1 + cos theta) / 2 - 0.05 x^2 - 0.01 a^2,  s before the step
+
+The cost is of the action that was demanded: beyond [-1, 1] it has no bound, while the force does not grow. With
+`cost_on` "applied" it is of clip(a, -1, 1) and at most 0.01 a step; its derivative beyond the range is 0.
 
 Start: in the middle of the track, the pole within 0.3 rad of upright, x, v and omega within 0.1, all uniform. 125
 steps, 5 s. Never terminates: a pole that fell can be swung up again. With `start` "hanging" it hangs, within 0.1 rad.
@@ -56,6 +58,14 @@ ANGLE = {"upright": (0.0, 0.3), "hanging": (np.pi, 0.1)}  # rad: theta, and its 
 def cart_pole_reward(xp: Any, s: Any, a: Any) -> Any:
     """Rewards [...] of s [..., 4], a [..., 1] in a namespace `xp`."""
     return 0.5 * (1.0 + xp.cos(s[..., 2])) - 0.05 * s[..., 0] ** 2 - 0.01 * a[..., 0] ** 2
+
+
+def applied_cost_reward(xp: Any, s: Any, a: Any) -> Any:
+    """The same with the cost of the action that is applied."""
+    return cart_pole_reward(xp, s, xp.clip(a, -1.0, 1.0))
+
+
+REWARDS = {"demanded": cart_pole_reward, "applied": applied_cost_reward}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,9 +140,14 @@ def substep(state_4n: Array, force_n: Array) -> None:
     theta += SUBSTEP * omega
 
 
-def make_cart_pole(horizon: Count = HORIZON, start: Literal["upright", "hanging"] = "upright") -> CartPole:
-    """svg/cart-pole: as above. Raises ValueError for another start."""
-    if start not in ANGLE:
-        raise ValueError(f"start is {start!r}, expected one of {sorted(ANGLE)}")
+def make_cart_pole(
+    horizon: Count = HORIZON,
+    start: Literal["upright", "hanging"] = "upright",
+    cost_on: Literal["demanded", "applied"] = "demanded",
+) -> CartPole:
+    """svg/cart-pole: as above. Raises ValueError for another start or cost."""
+    for name, value, known in (("start", start, ANGLE), ("cost_on", cost_on, REWARDS)):
+        if value not in known:
+            raise ValueError(f"{name} is {value!r}, expected one of {sorted(known)}")
     angle, spread = ANGLE[start]
-    return CartPole(horizon=horizon, angle=angle, spread=spread)
+    return CartPole(horizon=horizon, angle=angle, spread=spread, reward_function=StateReward(REWARDS[cost_on]))
