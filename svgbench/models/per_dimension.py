@@ -1,11 +1,7 @@
 """A learned model of the dynamics with a separate network for each dimension of the state.
 
-    s' = s + f(s, a) + sigma * xi,   xi ~ N(0, I)
-
 Heess et al. 2015, section 5 and appendix C: two-layer sub-networks in parallel, one for each dimension, because the
-dimensions have different ranges. They predict the change of state. sigma is a constant for each dimension, so no
-gradient passes through it. Inputs and targets are normalised (`svgbench.memory.statistics`). The mean is fitted by
-least squares, and sigma is the root mean squared residual. Together they maximise the Gaussian likelihood.
+dimensions have different ranges. `change_model` has the equation and how it is fitted.
 
 Derivatives are computed by hand, without autograd. Samples lie along the last axis: the first layer of all D
 sub-networks is one product, and each other layer is one batched product over S * D.
@@ -16,26 +12,24 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import torch
-from jaxtyping import Bool, Float, Float64
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from svgbench.memory.statistics import StateStatistics
+from svgbench.models.change_model import ChangeModel
 from svgbench.nn.layers import ACTIVATIONS
 from svgbench.nn.optim import Adam
-from svgbench.nn.state import finite_rows
 from svgbench.nn.streams import Streams
 
 PIECE = 2_000_000  # values of a hidden layer that are computed at once, over all seeds and dimensions
 
 
-class ParallelModel:
+class ParallelModel(ChangeModel):
     """Models of S seeds: D sub-networks with tanh layers of `hidden` units, trained by Adam at rate `lr`.
 
     weights, biases: of each layer, views of the optimiser's buffer.
-    sigma: in units of the normalised change; 1 at first.
     """
 
     def __init__(
@@ -64,18 +58,12 @@ class ParallelModel:
         self.weights: list[Float[Tensor, "S D n_out n_in"]] = [p.detach() for p in parameters[::2]]
         self.biases: list[Float[Tensor, "S D n_out 1"]] = [p.detach() for p in parameters[1::2]]
         self._grads = [p.grad for p in parameters]
-        self.sigma: Float[Tensor, "S 1 D"] = torch.ones(len(streams), 1, self.D, dtype=dtype, device=device)
+        self.sigma = torch.ones(len(streams), 1, self.D, dtype=dtype, device=device)
 
     def mean_change(self, s: Float[Tensor, "S B D"], a: Float[Tensor, "S B A"]) -> Float[Tensor, "S B D"]:
         """f(s, a)."""
         parts = [self._forward(x)[-1].view(len(x), self.D, -1).mT for x in self._pieces(s, a)]
         return self._denormalised(torch.cat(parts, 1))
-
-    def sample_change(
-        self, s: Float[Tensor, "S B D"], a: Float[Tensor, "S B A"], noise: Float[Tensor, "S B D"]
-    ) -> Float[Tensor, "S B D"]:
-        """f(s, a) + sigma * noise, the simulated change when planning in the model."""
-        return self.mean_change(s, a) + self.sigma * self.statistics.change_width * noise
 
     def jacobians(
         self, s: Float[Tensor, "S B D"], a: Float[Tensor, "S B A"]
@@ -104,42 +92,6 @@ class ParallelModel:
             start += B
         by_s, by_a = (torch.cat(parts, 1) / self.statistics.width).split([self.D, a.shape[-1]], -1)
         return v + by_s, by_a
-
-    def error(
-        self,
-        s: Float[Tensor, "S B D"],
-        a: Float[Tensor, "S B A"],
-        change: Float[Tensor, "S B D"],
-        weight: Float[Tensor, "S B"],
-    ) -> Float64[Tensor, "S"]:
-        """Squared error of the prediction, in units of the normalised change: the mean over dimensions that vary.
-
-        weight sums to one for each seed. NaN while the statistics of changes are empty.
-        """
-        varies = (self.statistics.change_width > 0).double().squeeze(1)  # [S, D]
-        off = (change - self.mean_change(s, a)) / torch.where(varies[:, None] > 0, self.statistics.change_width, 1.0)
-        per_dimension = (off.double().square() * weight.unsqueeze(-1)).sum(1)
-        found = (per_dimension * varies).sum(1) / varies.sum(1)
-        return found if self.statistics.known else torch.full_like(found, torch.nan)
-
-    def fit(
-        self,
-        s: Float[Tensor, "S B D"],
-        a: Float[Tensor, "S B A"],
-        change: Float[Tensor, "S B D"],
-        batch_size: int,
-        active: Bool[Tensor, "S"] | None,
-    ) -> Float[Tensor, "S D"]:
-        """Take a step of Adam for each minibatch. Returns the mean squared residual, measured before each step.
-
-        B is a multiple of `batch_size`. active: which seeds learn; None: all.
-        """
-        x, z = self.statistics.normalise(torch.cat([s, a], -1)), self.statistics.normalise_change(change)
-        residual = z.new_zeros(len(z), self.D)
-        for start in range(0, x.shape[1], batch_size):
-            piece = slice(start, start + batch_size)
-            residual += self._step(x[:, piece].contiguous(), z[:, piece], active)
-        return residual * (batch_size / x.shape[1])
 
     def _step(
         self, x: Float[Tensor, "S B I"], z: Float[Tensor, "S B D"], active: Bool[Tensor, "S"] | None
@@ -189,19 +141,3 @@ class ParallelModel:
         x = self.statistics.normalise(torch.cat([s, a], -1))
         for piece in x.split(max(1, PIECE // (len(x) * self.D * max(self.hidden))), 1):
             yield piece.mT.contiguous()
-
-    def _denormalised(self, y: Float[Tensor, "S B D"]) -> Float[Tensor, "S B D"]:
-        return self.statistics.mean_change + self.statistics.change_width * y
-
-    def finite(self) -> Bool[Tensor, "S"]:
-        """Which seeds' parameters are finite."""
-        return finite_rows(self.adam.flat)
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"theta": self.adam.flat.clone(), "adam": self.adam.state_dict(), "sigma": self.sigma.clone()}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue exactly where `state_dict` was taken."""
-        self.adam.flat.copy_(state["theta"])
-        self.adam.load_state_dict(state["adam"])
-        self.sigma.copy_(state["sigma"])

@@ -10,7 +10,7 @@ import torch
 from point import Point, Points
 from regulator import Regulator
 
-from svgbench.baselines.value_gradients import actor_critic, svg_inf, svg_one, svg_planner, svg_zero
+from svgbench.baselines.value_gradients import actor_critic, reinforce, svg_inf, svg_one, svg_planner, svg_zero
 from svgbench.lab.source import declared
 from svgbench.simulation_batch import RawStep
 
@@ -32,6 +32,7 @@ SMALL = {
 LEARNERS = {
     "inf": (svg_inf, {}),
     "inf-value": (svg_inf, {"value_at_end": True, "simulations": 2}),
+    "inf-one-network": (svg_inf, {"sub_networks": False}),
     "planner": (svg_planner, {"simulations": 2}),
     "one": (svg_one, {}),
     "one-er": (svg_one, {"replay": True, "kl_weight": 0.1}),
@@ -40,10 +41,11 @@ LEARNERS = {
     "dpg": (svg_zero, {"deterministic": True}),
     "ac": (actor_critic, {"simulations": 2}),
     "ac-er": (actor_critic, {"replay": True}),
+    "reinforce": (reinforce, {"simulations": 2}),
 }
 
 
-FAST = ("inf-value", "planner", "one-er", "zero", "dpg", "ac")
+FAST = ("inf-value", "inf-one-network", "planner", "one-er", "zero", "dpg", "ac", "reinforce")
 """One of each module, with and without replay; what the others do beyond them is little, and their tests are slow."""
 
 

@@ -334,6 +334,7 @@ LEARNING = {
         ("zero", {}),
         ("dpg", {}),
         ("ac", {}),
+        ("reinforce", {"policy_lr": 1e-2, "episodes": 800, "simulations": 4}),
     ],
 )
 def test_it_learns(name, config):
@@ -360,7 +361,7 @@ def test_the_estimated_work_grows_as_the_work_does(name):
     assert work(episodes=8) == pytest.approx(4 * work())
     assert work() < work(5) < 5 * work()  # a block of five has its calls once
     for updates in ("model_updates", "value_updates", "policy_updates"):
-        idle = name == "inf" and updates == "value_updates"
+        idle = name in ("inf", "inf-one-network") and updates == "value_updates"
         if updates in config:
             assert (work(**{updates: 100}) > 1.5 * work()) != idle
     assert work(hidden=(200, 200)) > work()

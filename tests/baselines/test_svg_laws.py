@@ -19,7 +19,7 @@ every_learner = pytest.mark.parametrize("name", some())
 def agreement(name, dtype, tolerance):
     N = 2 if LEARNERS[name][1].get("simulations") else 1
     how = {"episodes": 18 * N, "dtype": dtype}  # of 3 updates each, or one
-    if name in ("inf", "inf-value", "planner"):
+    if name in ("inf", "inf-value", "inf-one-network", "planner", "reinforce"):
         how = {"episodes": 50 * N, "dtype": dtype, "model_updates": 2, "value_updates": 2}
     alone, block = learner(name, [7], **how), learner(name, [3, 9, 7, 0, 1], **how)
     rows, block_rows = finish(alone), [r for r in finish(block) if r["seed"] == 7]
@@ -118,7 +118,7 @@ def test_a_seed_that_has_made_no_step_has_nothing_to_learn_from(name):
     assert {r["seed"] for r in rows} == {0}
 
 
-@pytest.mark.parametrize("name", ["inf", "planner", "one", "zero", "ac-er"])
+@pytest.mark.parametrize("name", ["inf", "planner", "one", "zero", "ac-er", "reinforce"])
 def test_a_gradient_that_is_not_finite_is_a_divergence(name, monkeypatch):
     one = learner(name)
     ascend = one.agent.policy.ascend

@@ -30,8 +30,8 @@ def policy(of=None, seeds=SEEDS, hidden=(6, 5), dtype=torch.float64, max_grad_no
     return made
 
 
-def model(of=None, seeds=SEEDS, hidden=(5, 4), dtype=torch.float64):
-    return ParallelModel(Streams(seeds, "model"), of or statistics(seeds, dtype), hidden, 1e-2, dtype, "cpu")
+def model(of=None, seeds=SEEDS, hidden=(5, 4), dtype=torch.float64, kind=ParallelModel):
+    return kind(Streams(seeds, "model"), of or statistics(seeds, dtype), hidden, 1e-2, dtype, "cpu")
 
 
 class Bowl:

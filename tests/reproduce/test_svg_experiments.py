@@ -15,7 +15,7 @@ from svgbench.analysis.read.frames import Results
 from svgbench.analysis.read.measures import CellData
 from svgbench.analysis.show.plots import is_cut
 from svgbench.analysis.show.references import LEVEL
-from svgbench.baselines.value_gradients import actor_critic, svg_inf, svg_one, svg_planner, svg_zero
+from svgbench.baselines.value_gradients import actor_critic, reinforce, svg_inf, svg_one, svg_planner, svg_zero
 from svgbench.lab.block import resolve
 from svgbench.lab.cells import Selection, expand
 from svgbench.reproduce.svg.action_figure import cart_pole_actions
@@ -40,7 +40,7 @@ from svgbench.words.search import as_experiment
 
 FIGURES = (FIG2, FIG3, FIG4)
 JUDGED = (*FIGURES, HAND_MODEL, HAND_NOISE, CART_POLE_ACTIONS)
-LEARNERS = (actor_critic, svg_inf, svg_one, svg_planner, svg_zero)
+LEARNERS = (actor_critic, reinforce, svg_inf, svg_one, svg_planner, svg_zero)
 TABLE_1 = {  # policy, value function, model; discount of appendix D
     "svg/hand": ((100, 100), None, (20, 20), 1.0),
     "svg/cart-pole": ((100, 100), (200, 100), (20, 20), None),

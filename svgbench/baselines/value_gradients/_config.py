@@ -11,6 +11,8 @@ from typing import Annotated
 
 from svgbench.ranges import Count, Length, Natural, NonNegative, Positive, Precision, Share, Widths
 
+ADDED = {"sub_networks": True}
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -34,6 +36,7 @@ class ModelSettings(Settings):
     """A learned model of the dynamics."""
 
     model_hidden: Annotated[Widths, Length(1)] = (20, 20)  # tanh units for each dimension of the state (T1)
+    sub_networks: bool = True  # one for each dimension of the state (appendix C); else one network of `model_hidden`
     model_lr: NonNegative = 1e-3  # Adam (D)
     model_updates: Natural = 100  # after each round of episodes (D)
 

@@ -17,6 +17,8 @@ from svgbench.baselines.value_gradients._policy import FixedStdPolicy
 from svgbench.learners.episodic import EpisodicAgent, EpisodicLearner
 from svgbench.memory.database import Database
 from svgbench.memory.statistics import StateStatistics
+from svgbench.models.change_model import ChangeModel
+from svgbench.models.one_network import OneNetworkModel
 from svgbench.models.per_dimension import ParallelModel
 from svgbench.nn.streams import Streams
 from svgbench.simulate.episodes import EpisodeSampler
@@ -62,9 +64,9 @@ def new_policy(c: Settings, setup: AgentSetup, statistics: StateStatistics) -> F
     )  # fmt: skip
 
 
-def new_model(c: ModelSettings, setup: AgentSetup, statistics: StateStatistics) -> ParallelModel:
-    streams = Streams(list(setup.seeds), "model")
-    return ParallelModel(streams, statistics, c.model_hidden, c.model_lr, dtype_of(c), setup.device)
+def new_model(c: ModelSettings, setup: AgentSetup, statistics: StateStatistics) -> ChangeModel:
+    streams, kind = Streams(list(setup.seeds), "model"), ParallelModel if c.sub_networks else OneNetworkModel
+    return kind(streams, statistics, c.model_hidden, c.model_lr, dtype_of(c), setup.device)
 
 
 def new_critic(c: CriticSettings, setup: AgentSetup, statistics: StateStatistics, inputs: int) -> FittedValue:

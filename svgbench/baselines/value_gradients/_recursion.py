@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from svgbench.baselines.value_gradients._policy import FixedStdPolicy
-from svgbench.models.per_dimension import ParallelModel
+from svgbench.models.change_model import ChangeModel
 
 PIECE = 4_000_000  # numbers of f_s that are held at once
 
@@ -55,7 +55,7 @@ def reward_slopes(task: Rewarding, s: Tensor, a: Tensor) -> tuple[Tensor, Tensor
     return r_s, r_a
 
 
-def derivatives_at(task: Rewarding, policy: FixedStdPolicy, model: ParallelModel) -> DerivativesAt:
+def derivatives_at(task: Rewarding, policy: FixedStdPolicy, model: ChangeModel) -> DerivativesAt:
     """What the recursions need: slopes of the reward, Jacobians of the policy and of the model."""
 
     def at(s: Tensor, a: Tensor) -> Derivatives:

@@ -9,7 +9,7 @@ from svgbench.baselines.value_gradients._config import ModelSettings
 from svgbench.baselines.value_gradients._policy import FixedStdPolicy
 from svgbench.memory.database import Database, Transitions
 from svgbench.memory.statistics import StateStatistics
-from svgbench.models.per_dimension import ParallelModel
+from svgbench.models.change_model import ChangeModel
 from svgbench.nn.streams import Streams
 from svgbench.simulate.episodes import Episodes
 
@@ -33,19 +33,24 @@ def insert(episodes: Episodes, policy: FixedStdPolicy, database: Database, stati
     """
     new, valid = transitions(episodes, policy), episodes.valid.flatten(1)
     database.add(new, valid)
+    take_in(new, valid, statistics)
+
+
+def take_in(new: Transitions, valid: Tensor, statistics: StateStatistics) -> None:
+    """Add transitions to the statistics where valid; the first ones are used at once."""
     statistics.add(torch.cat([new.s, new.a], -1), new.change, valid)
     if not statistics.known:
         statistics.renew()
 
 
-def model_error(model: ParallelModel, episodes: Episodes) -> Tensor:
+def model_error(model: ChangeModel, episodes: Episodes) -> Tensor:
     """The column `model_error` [S], of episodes that the model has not been trained on."""
     s, a, change = (x.flatten(1, 2) for x in (episodes.s, episodes.a, episodes.change))
     return model.error(s, a, change, episodes.weight)
 
 
 def train_model(
-    c: ModelSettings, model: ParallelModel, database: Database, streams: Streams, active: Tensor | None
+    c: ModelSettings, model: ChangeModel, database: Database, streams: Streams, active: Tensor | None
 ) -> None:
     """Least squares on minibatches from D; sigma becomes the root of the mean squared residual."""
     residual = torch.zeros_like(model.sigma[:, 0])

@@ -1,7 +1,8 @@
 """The experiments of Heess et al. 2015, as data. Text and appendix: arXiv 1510.09142.
 
 The settings that searches chose, and what the experiments share, are in `variants.py`; the other values, and those that
-the paper prints, are with the tasks in `tasks.py`. Further experiments, that the paper does not have: `noise.py`.
+the paper prints, are with the tasks in `tasks.py`. Experiments that the paper has no figure of are in `noise.py` and
+`remarks.py`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from svgbench.reproduce.svg.claims_fig4 import FIG4_CLAIMS, TRIED
 from svgbench.reproduce.svg.deviations import FIG2_DEVIATIONS, FIG3_DEVIATIONS, FIG4_DEVIATIONS, HAND_MODEL_DEVIATIONS
 from svgbench.reproduce.svg.noise import HAND_NOISE
 from svgbench.reproduce.svg.reached import IN_FIG4, ON_HAND, ON_SWIMMERS
+from svgbench.reproduce.svg.remarks import REMARKS
 from svgbench.reproduce.svg.tasks import CART_POLE, FIG4_TASKS, HAND, SWIMMER_3, SWIMMER_5
 from svgbench.reproduce.svg.variants import (
     ACTOR_CRITIC,
@@ -258,4 +260,4 @@ FIG4 = Experiment(
     block_size=5,
 )
 
-EXPERIMENTS = (FIG2, HAND_MODEL, HAND_NOISE, CART_POLE_ACTIONS, FIG3, FIG4)
+EXPERIMENTS = (FIG2, HAND_MODEL, HAND_NOISE, CART_POLE_ACTIONS, FIG3, FIG4, REMARKS)

@@ -18,6 +18,7 @@ from svgbench.analysis.show.references import draw_legend, draw_levels, draw_not
 from svgbench.reproduce.svg.claims import ROUGH_MODELS
 from svgbench.words.errors import UsageError
 
+RETURN = "train_return"
 POINTS = 50  # of a curve: each is the mean of the episodes since the one before
 
 LINES = {
@@ -133,15 +134,21 @@ def draw(
     panels: Sequence[tuple[str, str, Mapping[str, str]]],
     across: int,
     lines: Mapping[str, tuple[int, str]] = LINES,
+    column: str = RETURN,
 ) -> Figure:
     """Panels (title, task, label of each variant). A panel that was not run is empty. lines: as `LINES`.
 
+    column: the return, or an error, which has a logarithmic axis.
     An undeclared method, such as an imported one, is drawn in the first panel of its task.
     """
     asked = [panel for panel in panels if any((panel[1], v) in results.cells for v in panel[2])]
     first = {task: title for title, task, _ in reversed(asked)}
     drawn = [
-        (title, task, present(results, task, labels) | (others(results, task) if first[task] == title else {}))
+        (
+            title,
+            task,
+            present(results, task, labels, column) | (others(results, task, column) if first[task] == title else {}),
+        )
         for title, task, labels in asked
     ]
     if not any(labels for _, _, labels in drawn):
@@ -154,20 +161,23 @@ def draw(
         if not labels:
             draw_not_run(ax, title, results, task)
             continue
-        rows = {variant: binned(results.cells[task, variant].frame, "train_return") for variant in labels}
+        rows = {variant: binned(results.cells[task, variant].frame, column) for variant in labels}
         looks_here = {variant: look_of(lines.get(variant), label) for variant, label in labels.items()}
-        n += [curve(ax, rows[variant], "step", "train_return", looks_here[variant]) for variant in labels]
-        means = [r.groupby("step")["train_return"].mean() for r in rows.values()]
-        apart = [(r["train_return"] - r["step"].map(m)).abs() for r, m in zip(rows.values(), means, strict=True)]
-        fit(ax, means, pd.concat(apart).median())
-        draw_levels(ax, results, task, "train_return")
+        n += [curve(ax, rows[variant], "step", column, looks_here[variant]) for variant in labels]
+        means = [r.groupby("step")[column].mean() for r in rows.values()]
+        apart = [(r[column] - r["step"].map(m)).abs() for r, m in zip(rows.values(), means, strict=True)]
+        if column == RETURN:
+            fit(ax, means, pd.concat(apart).median())
+        else:
+            ax.set_yscale("log")
+        draw_levels(ax, results, task, column)
         ax.set_title(title)
         ax.set_xlabel(results.experiment.step_unit)
     for ax in list(axes.flat)[len(drawn) :]:
         ax.set_visible(False)
     _explain(figure, list(axes.flat)[: len(drawn)], [labels for _, _, labels in drawn])
     for row in axes:
-        row[0].set_ylabel("return")
+        row[0].set_ylabel("return" if column == RETURN else column.replace("_", " "))
     stamp(figure, results, n, f"mean and 95 % t-interval of means over a {POINTS}th of the episodes")
     return figure
 
@@ -182,14 +192,14 @@ def _explain(figure: Figure, axes: Sequence[Axes], labels: Sequence[Mapping[str,
             ax.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.26), **LEGEND)
 
 
-def present(results: Results, task: str, labels: Mapping[str, str]) -> dict[str, str]:
+def present(results: Results, task: str, labels: Mapping[str, str], column: str) -> dict[str, str]:
     """Those of the variants that have rows on the task."""
-    return {v: label for v, label in labels.items() if drawable(results, task, v, "train_return")}
+    return {v: label for v, label in labels.items() if drawable(results, task, v, column)}
 
 
-def others(results: Results, task: str) -> dict[str, str]:
+def others(results: Results, task: str, column: str) -> dict[str, str]:
     """The labels of undeclared variants with rows on the task."""
-    return present(results, task, named(results, undeclared(results, task)))
+    return present(results, task, named(results, undeclared(results, task)), column)
 
 
 def look_of(line: tuple[int, str] | None, label: str) -> Look:

@@ -65,7 +65,7 @@ def per_task(chosen: Mapping[str, Chosen]) -> Settings:
 HAND_INF: Chosen = {"policy_lr": 3e-3, "model_updates": 400, "policy_std": 0.1}
 HAND_PLANNER: Settings = {"policy_lr": 1e-2, "model_updates": 400, "policy_std": 0.1}
 CART_POLE_INF: Chosen = {"policy_lr": 3e-4, "model_updates": 400, "policy_std": 0.1}
-CART_POLE_ER: Settings = {"replay": True, "policy_lr": 1e-3, "kl_weight": 1.0, "policy_std": 0.6}
+CART_POLE_ER: Chosen = {"replay": True, "policy_lr": 1e-3, "kl_weight": 1.0, "policy_std": 0.6}
 CART_POLE_ONE: Settings = {"policy_lr": 1e-3, "policy_updates": 100, "policy_std": 0.6}
 CART_POLE_ZERO: Settings = {"policy_lr": 1e-3, "policy_updates": 25, "policy_std": 0.6}
 CART_POLE_DPG: Settings = {"deterministic": True, "policy_lr": 1e-3, "policy_updates": 25, "policy_std": 0.6}
