@@ -338,9 +338,6 @@ LEVELS = [
     if level_of(part, task) is not None
 ]
 NOT_SHOWN = {  # what the README of each work says of them
-    ("svg/fig4", "svg/monoped", "trial_reward", 0.5),
-    ("svg/fig4", "svg/monoped", "trial_reward_noisy", 0.5),
-    ("svg/fig4", "svg/walker", "trial_reward", 2.2),
     ("trpo/fig4", "trpo/walker", "reward_per_step", 1.25),
     ("sac-svg/fig2", "mbpo/humanoid", "eval_return", 6000.0),
     ("maac/fig2", "poplin/cheetah", "eval_return", 9630.0),

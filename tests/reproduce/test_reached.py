@@ -18,6 +18,7 @@ from svgbench.commands.app import app
 from svgbench.lab.block import resolve
 from svgbench.lab.store import Store
 from svgbench.reproduce.svg import by_hand
+from svgbench.reproduce.svg.claims_fig4 import NOTHING_DONE, SOLVED, TRIED
 from svgbench.words.experiment import BUDGETS
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
@@ -69,12 +70,13 @@ def test_a_policy_by_hand_reaches_it_with_every_seed(found, capsys):
     assert found.value <= row["low"] < found.value + 0.02
 
 
-@pytest.mark.slow
-def test_the_monopeds_policy_reaches_neither_level(capsys):
-    assert by_hand.main(["svg/monoped", "--json"]) == 0
-    rows = json.loads(capsys.readouterr().out)
-    assert [(row["column"], row["asked"]) for row in rows] == [("trial_reward", [0.5]), ("trial_reward_noisy", [0.5])]
-    assert all(-0.9 < row["value"] < -0.7 for row in rows)
+def test_levels_of_figure_4_are_at_least_half_of_the_way_to_a_policy_by_hand():
+    """The rule of `claims_fig4.py`, with what policies by hand reach today; the cheetah without springs has a run."""
+    for found in BY_HAND:
+        if found.measure == TRIED:
+            half = (NOTHING_DONE[found.task] + found.value) / 2
+            assert half <= SOLVED[found.task] < found.value, found.task
+    assert {found.task for found in BY_HAND if found.measure == TRIED} == set(SOLVED) - {"svg/cheetah-no-springs"}
 
 
 def test_the_command_prints_a_line_a_trial_and_refuses_other_tasks(capsys):
@@ -82,7 +84,7 @@ def test_the_command_prints_a_line_a_trial_and_refuses_other_tasks(capsys):
     (line,) = capsys.readouterr().out.splitlines()
     assert line.startswith("svg/reacher-4-target trial_reward: 0.927 [0.92")
     assert line.endswith("a step, n 2; claims ask 0.5, 0.75")
-    for wrong, said in ((["svg/walker"], "no policy for task 'svg/walker'"), (["--seeds", "1"], "--seeds is 1")):
+    for wrong, said in ((["svg/cart-pole"], "no policy for task 'svg/cart-pole'"), (["--seeds", "1"], "--seeds is 1")):
         with pytest.raises(SystemExit) as refused:
             by_hand.main(wrong)
         assert refused.value.code == 2

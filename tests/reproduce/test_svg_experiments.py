@@ -194,10 +194,8 @@ def test_claims_are_refuted_where_they_are_turned_round(experiment):
                 cell.frame["train_return"] += 1000.0
     verdicts = compare(experiment, {"paper": cells})
     refuted = {v.id.split(":")[1] for v in verdicts if v.verdict == "REFUTED"}
-    unknown = {v.id.split(":")[1] for v in verdicts if v.cause == "threshold"}
-    on_the_monoped = {"monoped-stands-beyond-its-episodes", "monoped-resists-noise"}  # levels that nobody reached
-    assert {claim.id for claim in experiment.claims} - refuted == (on_the_monoped if experiment is FIG4 else set())
-    assert unknown >= on_the_monoped if experiment is FIG4 else not unknown
+    assert refuted == {claim.id for claim in experiment.claims}
+    assert not [v.id for v in verdicts if v.cause == "threshold"], "all levels are known to be reached"
 
 
 def results_of(experiment):

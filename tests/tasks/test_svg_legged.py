@@ -8,7 +8,8 @@ import pytest
 from every_task import random_actions, reference_env
 from svg_task_kit import check_plain_stepping, check_reward, exploring, recorded, returns
 
-from svgbench.tasks.svg.by_hand import gallop, stand
+from svgbench.tasks.svg.by_hand import gallop
+from svgbench.tasks.svg.by_hand_legs import UPRIGHT, Land, Stride, regulator
 from svgbench.tasks.svg.legged import NOISE_AHEAD, fallen, make_cheetah, make_monoped, make_walker
 
 MAKERS = {
@@ -124,12 +125,53 @@ def test_a_restored_monoped_has_noise_of_its_own():
     assert (branch.physics.bind("ctrl") != trunk.physics.bind("ctrl")).all()
 
 
-def test_the_monoped_can_stand_well_beyond_200_steps_and_falls_without_control():
-    task = make_monoped(horizon=400)
-    standing = returns(task, stand, N=32) > 0.5 * 400
-    assert standing.mean() > 0.25
+def test_the_regulator_brings_the_monoped_back_to_rest():
+    """Without torque noise, from angles of 0.02 rad: the linearised loop is stable, and so is the robot itself."""
+    task = make_monoped(noise=0.0)
+    torques, gains = regulator(task.model, UPRIGHT)
+    assert np.abs(torques[:2]).max() < 0.5, "the trunk is balanced, so waist and hip carry nothing"
+    assert (np.abs(torques) < TORQUES / 3).all()
+    data = mujoco.MjData(task.model)
+    data.qpos[:] = UPRIGHT + np.r_[np.zeros(2), [0.02, -0.02, 0.02, 0.02, -0.02]]
+    for _ in range(200):
+        s = np.r_[data.qpos[1:], data.qvel]
+        data.ctrl[:] = np.clip(torques - gains @ (s - np.r_[UPRIGHT[1:], np.zeros(7)]), -TORQUES, TORQUES)
+        mujoco.mj_step(task.model, data, 4)
+    assert np.abs(data.qvel).max() < 0.01
+    assert np.abs(data.qpos[2:] - UPRIGHT[2:]).max() < 0.15
+    assert task.reward_function(np.r_[data.qpos, data.qvel], np.zeros(4)) > 0.85
+
+
+@pytest.mark.parametrize("noise", [0.05, 0.25])
+def test_the_monoped_can_stand_well_beyond_200_steps_and_falls_without_control(noise):
+    task = make_monoped(horizon=400, noise=noise)
+    standing = returns(task, Land(32), N=32) > 0.5 * 400
+    assert standing.mean() > 0.6
     for without in (exploring(task), lambda s: np.zeros((len(s), 4))):
         assert returns(make_monoped(), without).max() < 0
+
+
+def test_a_gait_carries_the_walker_and_noise_does_not():
+    task = make_walker()
+    gait, walked = Stride(32), []
+    batch = task.simulate([0], copies=32, autoreset=False)
+    running = np.arange(32)
+    s = batch.observe()
+    total, places = np.zeros(32), np.zeros(32)
+    for _ in range(task.horizon):
+        outcome = batch.step(gait(s)[running], running)
+        total[running] += outcome.reward
+        places[running] += 0.02 * s[running, 9]
+        s[running] = outcome.observation
+        walked.append(gait.swings.copy())
+        running = running[~(outcome.terminated | outcome.truncated)]
+        if not running.size:
+            break
+    assert total.mean() > 2.2 * task.horizon
+    assert np.median(places) > 3.0, "metres in six seconds"
+    steps = np.abs(np.diff(walked, axis=0)).sum(axis=0)
+    assert np.median(steps) > 10
+    assert returns(task, exploring(task)).max() < 0.5 * task.horizon
 
 
 @pytest.mark.parametrize("springs", [True, False])

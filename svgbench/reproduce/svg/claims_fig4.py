@@ -1,7 +1,8 @@
 """What Heess et al. 2015 say about Figure 4, as data.
 
 Each word of a claim has a number, fixed before the first committed run. The gripper's was fixed again when its reward
-changed.
+changed, and the monoped's on 2026-11-30, before any run at the budget `paper`: it was 0.5, which no policy is known to
+reach; a better policy written by hand came to 0.4.
 
 FINAL and LEARNING are those of `claims.py`: returns of training episodes, with the policy's noise. A final policy is
 tried without its noise for twenty episodes. TRIED is its reward per step: after the first 80 of 100 steps of the
@@ -35,10 +36,10 @@ SOLVED: dict[str, float] = {  # reward per step; comments: doing nothing, and th
     "svg/reacher-4-target": 0.5,  # -1.0, 0.60 a spring to the site, which walls stop in 20 % of cases
     "svg/reacher-moving": 0.0,  # -0.9, 0.13 the same
     "svg/gripper": 0.4,  # -2.4, 0.45 a plan of five phases, which fails in a third of cases
-    "svg/monoped": 0.5,  # -1.7, 0.9 upright, -0.8 dampers and a lean, which stand in a third of cases
+    "svg/monoped": 0.2,  # -1.7, 0.4 a regulator, which stands in five cases of six; was 0.5 until 2026-11-30
     "svg/cheetah": 0.5,  # 0, 0.98 a rhythm
     "svg/cheetah-no-springs": 0.5,  # 0, 0.18 the same
-    "svg/walker": 2.2,  # 0.2, 2 standing by hand; this is 0.2 m/s more
+    "svg/walker": 2.2,  # 0.2, 2 for standing; this is 0.2 m/s more
 }
 
 NOTHING_DONE: dict[str, float] = {  # reward per step of a policy that does nothing
@@ -53,9 +54,11 @@ NOTHING_DONE: dict[str, float] = {  # reward per step of a policy that does noth
 }
 FAILURES = tuple(
     FailureLevel(task, TRIED, (NOTHING_DONE[task] + solved) / 2, "half of the way from doing nothing to solved")
-    for task, solved in SOLVED.items()
+    for task, solved in (SOLVED | {"svg/monoped": 0.5}).items()
 )
-"""The levels below which a seed has failed. Fixed on 2026-11-29, before any run at the budget `paper`."""
+"""The levels below which a seed has failed. Fixed on 2026-11-29, before any run at the budget `paper`, and not changed
+with what counts as solved on the monoped.
+"""
 
 ADVANTAGE = (
     "On the 4-target Reacher, SVG(1)-ER shows a noticeable efficiency and performance gain relative to the other "
@@ -183,7 +186,8 @@ FIG4_CLAIMS = (
     solved(
         "monoped-stands-beyond-its-episodes",
         "For the monoped, the policies were able to balance well beyond the 200 time steps of training episodes",
-        "well beyond: from step 201 to step 1000, a reward per step above 0.5, a quarter of a metre below upright",
+        "well beyond: from step 201 to step 1000, a reward per step above 0.2, as if upright in three trials of four "
+        "and lying in the other (was 0.5, a quarter of a metre below upright, until 2026-11-30)",
         {"svg/monoped": SOLVED["svg/monoped"]},
     ),
     Claim(

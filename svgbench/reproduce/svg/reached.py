@@ -1,14 +1,13 @@
 """What shows that the levels of the claims on Heess et al. 2015 can be reached on our tasks, as data.
 
 Of a run it is the value of one seed, of a policy written by hand the lower end of the 95 % interval over fifty seeds;
-both rounded down. Nothing is known that reaches what is asked of the monoped (0.5; by hand -0.76, the best run -0.36)
-and of the walker (2.2; the best run 1.96): runs that stay below these decide no claim.
+both rounded down. With `svg/cheetah-no-springs`, where the policy by hand earns 0.18, it is a run.
 """
 
 from __future__ import annotations
 
 from svgbench.reproduce.svg.claims import FINAL
-from svgbench.reproduce.svg.claims_fig4 import TRIED
+from svgbench.reproduce.svg.claims_fig4 import RESISTING, TRIED
 from svgbench.words.experiment import Reached
 
 ON_HAND = (
@@ -44,6 +43,9 @@ IN_FIG4 = (
         "svg/reacher-moving", TRIED, 0.34, by="folded and unfolded by hand", command=f"{BY_HAND} svg/reacher-moving"
     ),
     Reached("svg/gripper", TRIED, 0.49, by="a plan of three phases by hand", command=f"{BY_HAND} svg/gripper"),
+    Reached("svg/monoped", TRIED, 0.36, by="a regulator that lands by hand", command=f"{BY_HAND} svg/monoped"),
+    Reached("svg/monoped", RESISTING, 0.3, by="a regulator that lands by hand", command=f"{BY_HAND} svg/monoped"),
+    Reached("svg/walker", TRIED, 2.4, by="a gait of two states a leg by hand", command=f"{BY_HAND} svg/walker"),
     Reached("svg/cheetah", TRIED, 0.99, by="a rhythm by hand", command=f"{BY_HAND} svg/cheetah"),
     Reached(
         "svg/cheetah-no-springs",

@@ -12,15 +12,14 @@ import numpy as np
 
 from svgbench.tasks.svg import hand
 from svgbench.tasks.svg.arm import REACHER, TORQUES, point
+from svgbench.tasks.svg.by_hand_legs import Land, Stride
 from svgbench.tasks.svg.gripper import BALL_SITE, GRIP, GRIPPER, TO_GRIP
-from svgbench.tasks.svg.legged import ANKLE, LEG
 from svgbench.words.task import Array
 
 Act = Callable[[Array], Array]
 
 SLACK = 3e-4  # s^2: see `Steer`
 
-MONOPED_TORQUES = np.array([*(torque for *_, torque in LEG), ANKLE[1]])
 FOLDED = 1.25  # rad: the reacher's links then zigzag by twice this, and its tip is within 0.15 m of its root
 
 
@@ -50,14 +49,6 @@ def gallop(frequency: float = 3.0, between: float = 1.6, along: float = 2.4) -> 
         return np.tile(a, (len(s), 1))
 
     return act
-
-
-def stand(s: Array) -> Array:
-    """Holds the monoped's joints by springs and dampers, and leans on the foot against the fall."""
-    springs, dampers = np.array([300.0, 400.0, 300.0, 150.0]), np.array([30.0, 40.0, 30.0, 15.0])
-    hold = springs * (np.array([0.0, -0.25, 0.5, -0.25]) - s[:, 3:7]) - dampers * s[:, 10:14]
-    hold[:, 3] += 100 * s[:, 2] + 10 * s[:, 9]
-    return np.clip(hold / MONOPED_TORQUES, -1, 1)
 
 
 def pull(s: Array) -> Array:
@@ -190,8 +181,9 @@ POLICIES: dict[str, Callable[[int], Act]] = {
     "svg/reacher-4-target": Unfold,
     "svg/reacher-moving": Unfold,
     "svg/gripper": Grasp,
-    "svg/monoped": lambda n: stand,
+    "svg/monoped": Land,
     "svg/cheetah": lambda n: gallop(),
     "svg/cheetah-no-springs": lambda n: gallop(),
+    "svg/walker": Stride,
 }
-"""By task. For the walker we found none that stands."""
+"""By task."""
