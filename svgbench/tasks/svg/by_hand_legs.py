@@ -16,6 +16,8 @@ from svgbench.tasks.svg.legged import ANKLE, LEG, WALKER_TORQUES, monoped
 from svgbench.words.task import Array
 
 MONOPED_TORQUES = np.array([*(torque for *_, torque in LEG), ANKLE[1]])
+SPRINGS = np.array([180.0, 240.0, 180.0, 90.0])  # of its joints in the air, and their dampers
+DAMPERS = np.array([27.0, 35.0, 27.0, 13.0])
 SUBSTEPS = 4  # physics steps of a control step
 UPRIGHT = np.array([0.0, 0.9231, 0.0, 0.0, -0.24, 0.45, -0.21])  # q of the monoped at rest, its foot level
 DEPTHS = np.array([0.05, *(length for _, length, *_ in LEG)])  # m from the trunk's middle to the ankle, along the links
@@ -36,7 +38,7 @@ def regulator(model: mujoco.MjModel, q: Array) -> tuple[Array, Array]:
     data.ctrl[:] = torques
     A, B = np.zeros((2 * n, 2 * n)), np.zeros((2 * n, model.nu))
     mujoco.mjd_transitionFD(model, data, 1e-6, True, A, B, None, None)
-    B = sum(np.linalg.matrix_power(A, k) @ B for k in range(SUBSTEPS))[1:]
+    B = sum((np.linalg.matrix_power(A, k) @ B for k in range(1, SUBSTEPS)), B)[1:]
     A = np.linalg.matrix_power(A, SUBSTEPS)[1:, 1:]
     Q, R = np.diag([1.0] * (n - 1) + [0.005] * n), np.diag(40.0 / MONOPED_TORQUES**2)
     P = solve_discrete_are(A, B, Q, R)
@@ -65,9 +67,10 @@ class Land:
             np.clip(0.35 - 11.0 * wrong, 0.12, 0.5),
             s[:, 6] - angles[:, 4] + np.clip(2.3 * wrong, -0.3, 0.3),  # the foot almost level
         ])  # fmt: skip
-        falling = [180.0, 240.0, 180.0, 90.0] * (bent.T - s[:, 3:7]) - [27.0, 35.0, 27.0, 13.0] * s[:, 10:14]
+        falling = SPRINGS * (bent.T - s[:, 3:7]) - DAMPERS * s[:, 10:14]
         standing = self.torques - (s[:, 1:] - np.r_[UPRIGHT[1:], np.zeros(7)]) @ self.gains.T
-        acting = np.where(self.landed[:, None], standing, falling) * (s[:, 1] > 0.6)[:, None]
+        fallen = s[:, 1] < 0.6  # and rests: it does not get up
+        acting = np.where(self.landed[:, None], standing, falling) * ~fallen[:, None]
         return np.clip(acting / MONOPED_TORQUES, -1, 1)
 
 
