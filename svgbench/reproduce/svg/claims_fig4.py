@@ -2,7 +2,7 @@
 
 Each word of a claim has a number, fixed before the first committed run. The gripper's was fixed again when its reward
 changed, and the monoped's on 2026-11-30, before any run at the budget `paper`: it was 0.5, which no policy is known to
-reach; a better policy written by hand came to 0.4.
+reach; a better policy written by hand came to 0.35.
 
 FINAL and LEARNING are those of `claims.py`: returns of training episodes, with the policy's noise. A final policy is
 tried without its noise for twenty episodes. TRIED is its reward per step: after the first 80 of 100 steps of the
@@ -36,7 +36,7 @@ SOLVED: dict[str, float] = {  # reward per step; comments: doing nothing, and th
     "svg/reacher-4-target": 0.5,  # -1.0, 0.60 a spring to the site, which walls stop in 20 % of cases
     "svg/reacher-moving": 0.0,  # -0.9, 0.13 the same
     "svg/gripper": 0.4,  # -2.4, 0.45 a plan of five phases, which fails in a third of cases
-    "svg/monoped": 0.2,  # -1.7, 0.4 a regulator, which stands in five cases of six; was 0.5 until 2026-11-30
+    "svg/monoped": 0.2,  # -1.7, 0.35 a regulator, which stands in four cases of five; was 0.5 until 2026-11-30
     "svg/cheetah": 0.5,  # 0, 0.98 a rhythm
     "svg/cheetah-no-springs": 0.5,  # 0, 0.18 the same
     "svg/walker": 2.2,  # 0.2, 2 for standing; this is 0.2 m/s more

@@ -43,9 +43,9 @@ IN_FIG4 = (
         "svg/reacher-moving", TRIED, 0.34, by="folded and unfolded by hand", command=f"{BY_HAND} svg/reacher-moving"
     ),
     Reached("svg/gripper", TRIED, 0.49, by="a plan of three phases by hand", command=f"{BY_HAND} svg/gripper"),
-    Reached("svg/monoped", TRIED, 0.36, by="a regulator that lands by hand", command=f"{BY_HAND} svg/monoped"),
-    Reached("svg/monoped", RESISTING, 0.3, by="a regulator that lands by hand", command=f"{BY_HAND} svg/monoped"),
-    Reached("svg/walker", TRIED, 2.4, by="a gait of two states a leg by hand", command=f"{BY_HAND} svg/walker"),
+    Reached("svg/monoped", TRIED, 0.28, by="a regulator that lands by hand", command=f"{BY_HAND} svg/monoped"),
+    Reached("svg/monoped", RESISTING, 0.22, by="a regulator that lands by hand", command=f"{BY_HAND} svg/monoped"),
+    Reached("svg/walker", TRIED, 2.54, by="a gait of two states a leg by hand", command=f"{BY_HAND} svg/walker"),
     Reached("svg/cheetah", TRIED, 0.99, by="a rhythm by hand", command=f"{BY_HAND} svg/cheetah"),
     Reached(
         "svg/cheetah-no-springs",
