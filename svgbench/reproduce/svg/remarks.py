@@ -6,6 +6,7 @@ Each word of a claim has a number, fixed before any run. Nothing here has a figu
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from svgbench.reproduce.svg.claims import FAILURES, FINAL, LEARNING
 from svgbench.reproduce.svg.deviations import REMARKS_DEVIATIONS
@@ -193,7 +194,7 @@ REMARKS = Experiment(
         Variant("svg-1-er-free", "SVG(1)-ER, no penalty", SVG_ONE, ER | {"kl_weight": 0.0}, tasks=OF_REPLAY),
         Variant("svg-1", "SVG(1)", SVG_ONE, SWIMMER_ONE, tasks=ON_SWIMMER),
         Variant("svg-1-unclipped", "SVG(1), no V_max", SVG_ONE, SWIMMER_ONE | UNLIMITED, tasks=ON_SWIMMER),
-        UNTRAINED,
+        replace(UNTRAINED, tasks=ON_HAND),
     ),
     budgets=(
         Budget("paper", seeds=10, note="", limits={"episodes": 500}),
