@@ -236,6 +236,10 @@ class Comparison:
     The effect is left - right, or log(left / right) with `scale="log_ratio"`. "<" requires an effect below -margin, ">"
     above +margin, "~" within [-margin, margin]. "<~" requires at most +margin (not larger), ">~" at least -margin (not
     smaller: non-inferiority). `number` says which number stands for which word of the paper.
+
+    With `scale="failed_share"` each side is the share of seeds that failed, by the experiment's `FailureLevel` of the
+    task, whose measure both sides name: of a `Term` its share, of a `Change` the share with `after` minus that with
+    `before`. The effect is left - right.
     """
 
     left: Side
@@ -243,7 +247,7 @@ class Comparison:
     right: Side | Published | float | PerTask[float]
     number: str
     margin: float | PerTask[float] | OfDistance = 0.0
-    scale: Literal["difference", "log_ratio"] = "difference"
+    scale: Literal["difference", "log_ratio", "failed_share"] = "difference"
     no_level: str = ""
 
 
@@ -257,6 +261,8 @@ class Claim:
     then has its own verdict in addition to the tasks' verdicts. With `rising`, the claim is that each part's
     difference, as a share of the distance from a random policy to the better side, is larger on each of `tasks` than on
     the one before; it has this one verdict, over all its tasks.
+    With `across`, each part's left side is read on the first of its two tasks and its right side on the second, which
+    only shares of failed seeds allow; it has this one verdict.
     """
 
     id: str
@@ -269,6 +275,12 @@ class Claim:
     budgets: tuple[str, ...] | None = None
     at_least: int | None = None
     rising: bool = False
+    across: bool = False
+
+    @property
+    def over_tasks(self) -> bool:
+        """Whether it has one verdict, over all its tasks."""
+        return self.rising or self.across
 
 
 @dataclass(frozen=True)

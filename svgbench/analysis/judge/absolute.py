@@ -62,7 +62,9 @@ class Level:
 
 def level_of(part: Comparison, task: str) -> Level | None:
     """The comparison as a question about a level; None for a relation, a spread, a printed number, a declared ratio."""
-    if part.no_level or isinstance(part.right, Published) or any(isinstance(s, RelativeSD) for s in sides(part)):
+    if part.no_level or part.scale == "failed_share" or isinstance(part.right, Published):
+        return None
+    if any(isinstance(s, RelativeSD) for s in sides(part)):
         return None
     learning = [(side, plus) for side, plus, learns in _terms(part, task) if learns]
     if len(learning) != 1:

@@ -61,6 +61,8 @@ def _about_the_claim(experiment: Experiment, claim: Claim) -> Iterator[str]:
         if claim.per:
             yield "it is counted over tasks and judged per column; expected one of the two"
 
+    if claim.across and (len(tasks) != 2 or claim.per or claim.at_least is not None or claim.rising):
+        yield "it is read across tasks; expected two of them, in order, no `per`, no `at_least` and no `rising`"
     if claim.rising:
         plain = [
             isinstance(p.left, Term) and isinstance(p.right, Term) and p.scale == "difference" for p in claim.parts
@@ -71,6 +73,24 @@ def _about_the_claim(experiment: Experiment, claim: Claim) -> Iterator[str]:
             yield "it rises over tasks; expected parts that compare two means by '>', without a margin"
         if not any(v.id == RANDOM_VARIANT for v in experiment.variants):
             yield f"it rises over tasks in shares; expected a variant '{RANDOM_VARIANT}'"
+
+
+def _about_shares(experiment: Experiment, claim: Claim, part: Comparison) -> Iterator[str]:
+    """A comparison of failed shares has two cells or two changes, and a declared level whose measure it names."""
+    if claim.across and part.scale != "failed_share":
+        yield "it is read across tasks; expected shares of failed seeds only"
+    if part.scale != "failed_share":
+        return
+    if type(part.left) is not type(part.right) or not isinstance(part.left, Term | Change):
+        yield "shares of failed seeds are compared; expected two terms, or two changes"
+    if claim.per or claim.rising or not isinstance(part.margin, int | float) or part.margin >= 1 or part.no_level:
+        yield "shares of failed seeds are compared; expected no `per`, `rising` or `no_level`, and a margin below 1"
+    for task in experiment.tasks_of(claim):
+        level = next((one for one in experiment.failures if one.task == task), None)
+        if level is None:
+            yield f"no level of failure is declared on {task}"
+        elif any(side.measure != level.measure for side in sides(part)):
+            yield f"failure on {task} is by '{level.measure.label}'; expected that measure on both sides"
 
 
 def _about_a_part(
@@ -88,6 +108,7 @@ def _about_a_part(
         yield from (f"variant '{v}' is not run on {t}" for v, t in named if v in known and not known[v].runs_on(t))
     yield from _about_margins(part)
     yield from _about_sides(part)
+    yield from _about_shares(experiment, claim, part)
     if not unfit:
         yield from _about_level(experiment, claim, part)
     if isinstance(part.right, Published):

@@ -10,11 +10,12 @@ from collections.abc import Iterator, Sequence
 from svgbench.analysis.judge.claim_checks import problems
 from svgbench.analysis.judge.comparisons import Place, incomplete, judge_part
 from svgbench.analysis.judge.effects import variants_of_claim
+from svgbench.analysis.judge.failed_shares import failed_share_part
 from svgbench.analysis.judge.judgement import CAUSES, Cause, ClaimWord, Evidence, PartResult, Verdict, join_id
 from svgbench.analysis.judge.rising import rising_part
 from svgbench.analysis.read.measures import CellData
 from svgbench.analysis.read.naming import name_seeds
-from svgbench.words.experiment import Claim, Scalar
+from svgbench.words.experiment import Claim, Comparison, Scalar
 
 
 def claim_verdicts(evidence: Evidence) -> list[Verdict]:
@@ -65,8 +66,8 @@ def count_tasks(words: Sequence[str], at_least: int) -> ClaimWord:
 
 
 def _judge(evidence: Evidence, claim: Claim) -> Iterator[Verdict]:
-    if claim.rising:
-        yield _rise(evidence, claim)
+    if claim.over_tasks:
+        yield _over(evidence, claim)
         return
     for task in evidence.experiment.tasks_of(claim):
         yield from _judge_task(evidence, claim, task, _complete_budget(evidence, claim, task))
@@ -83,9 +84,15 @@ def _judge_task(evidence: Evidence, claim: Claim, task: str, budget: str) -> lis
     cells = [c for v in variants if (c := evidence.cell(budget, task, v)) is not None]
     places = [Place(task, budget, setting) for setting in _settings(claim.per, cells)]
     return [
-        _verdict(evidence, claim, place, tuple(judge_part(evidence, part, place) for part in claim.parts))
+        _verdict(evidence, claim, place, tuple(_part(evidence, part, place) for part in claim.parts))
         for place in places
     ]
+
+
+def _part(evidence: Evidence, part: Comparison, place: Place) -> PartResult:
+    if part.scale == "failed_share":
+        return failed_share_part(evidence, part, place, place)
+    return judge_part(evidence, part, place)
 
 
 def _count(evidence: Evidence, claim: Claim, at_least: int) -> Verdict:
@@ -132,8 +139,8 @@ def _count(evidence: Evidence, claim: Claim, at_least: int) -> Verdict:
     )
 
 
-def _rise(evidence: Evidence, claim: Claim) -> Verdict:
-    """The claim over its tasks in their order, at the largest budget at which all of them are complete."""
+def _over(evidence: Evidence, claim: Claim) -> Verdict:
+    """The one verdict of a claim over its tasks in their order, at the largest budget at which all are complete."""
     tasks, gaps = evidence.experiment.tasks_of(claim), {}
     for budget in _budgets(evidence, claim):
         gaps[budget] = {task: found for task in tasks if (found := _gaps(evidence, claim, task, budget))}
@@ -142,7 +149,11 @@ def _rise(evidence: Evidence, claim: Claim) -> Verdict:
         budget = _begun(evidence, claim, tasks, list(gaps))
         lacks = "; ".join(f"{task}: {'; '.join(found)}" for task, found in gaps[budget].items())
         return _verdict(evidence, claim, Place("", budget, {}), (incomplete(claim.parts[0], lacks),))
-    parts = tuple(rising_part(evidence, part, tasks, budget) for part in claim.parts)
+    if claim.across:
+        one, other = (Place(task, budget, {}) for task in tasks)
+        parts = tuple(failed_share_part(evidence, part, one, other) for part in claim.parts)
+    else:
+        parts = tuple(rising_part(evidence, part, tasks, budget) for part in claim.parts)
     return _verdict(evidence, claim, Place("", budget, {}), parts)
 
 

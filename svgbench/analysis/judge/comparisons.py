@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Literal
 
 from svgbench.analysis.judge.absolute import Levels, Ruled, levels_of
 from svgbench.analysis.judge.comparison_words import text_of
@@ -65,7 +66,8 @@ def relation_holds(interval: Interval, relation: str, margin: float) -> ClaimWor
 
 def incomplete(part: Comparison, reason: str) -> PartResult:
     """The result of a comparison that cannot be made yet."""
-    return PartResult("", "INCOMPLETE", _unit(part), reason)
+    unit: Unit = "failed share" if part.scale == "failed_share" else _unit(part)
+    return PartResult("", "INCOMPLETE", unit, reason)
 
 
 def judge_part(evidence: Evidence, part: Comparison, place: Place) -> PartResult:
@@ -320,7 +322,8 @@ def _question(evidence: Evidence, case: _Case, place: Place) -> Question | None:
     right, number = (sides[1], 0.0) if case.right is None else (None, case.right)
     better = part.left.measure.higher_is_better
     declared = any(level.task == place.task for level in evidence.experiment.failures)
-    return Question(sides[0], right, number, part.relation, part.scale, better, case.level, declared)
+    scale: Literal["difference", "log_ratio"] = "log_ratio" if part.scale == "log_ratio" else "difference"
+    return Question(sides[0], right, number, part.relation, scale, better, case.level, declared)
 
 
 def _judged(

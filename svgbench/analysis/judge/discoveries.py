@@ -102,12 +102,15 @@ def p_of_part(part: PartResult, relation: str) -> tuple[str, float]:
 
     The interval is taken as Student's with n - 1 degrees of freedom, on either side of its value. That is exact for
     seeds that are paired. For others (Welch's, the best of several, spreads) it is an approximation, which agrees
-    with the interval at 5 %. A part that a rule leaves open, or without an interval, has p 1.
+    with the interval at 5 %. Of two shares of failed seeds it is the p of Fisher's exact test. A part that a rule
+    leaves open, or without an interval, has p 1.
     """
     numbers = (part.value, part.low, part.high, part.threshold)
     if part.cause or part.n < 2 or any(x is None or math.isnan(x) for x in numbers):
         return "INCONCLUSIVE", 1.0
     value, low, high, threshold = (_scaled(x, part.unit) for x in numbers if x is not None)
+    if part.p is not None and relation in ("<", ">") and threshold == 0:
+        return ("SUPPORTED" if (value > 0) == (relation == ">") else "REFUTED"), part.p
 
     def p(bound: float) -> float:
         distance, half = abs(value - bound), value - low if value > bound else high - value

@@ -44,9 +44,9 @@ CAUSES: dict[Cause, str] = {
     "coverage": "coverage",
 }
 """The causes in words, in the order in which they are checked."""
-Unit = Literal["mean", "difference", "ratio", "tasks", "share"]
-"""What `value`, `low` and `high` are: our mean, left minus right, left divided by right, a number of tasks, or by how
-much a share rises from a task to the next."""
+Unit = Literal["mean", "difference", "ratio", "tasks", "share", "failed share"]
+"""What `value`, `low` and `high` are: our mean, left minus right, left divided by right, a number of tasks, by how much
+a share rises from a task to the next, or the share of seeds that failed on the left minus that on the right."""
 
 
 class PrintedNumber(Protocol):
@@ -128,6 +128,9 @@ class PartResult:
     cause: Cause = ""
     why: str = ""  # a sentence on the cause, which `reason` ends with
     robust: Robust | None = None  # the second verdict, where seeds split into two modes
+    p: float | None = None  # of an exact test that both sides are equal, where there is one
+    seeds: int | None = None  # about how many a side would decide it, where shares of failed seeds are compared
+    failed: str = ""  # how many seeds failed on both sides, in words, where their shares are compared
 
 
 @dataclass(frozen=True)

@@ -113,7 +113,7 @@ class Outlook:
             largest = (claim.budgets or self.budgets)[0]
             asks = self._missing_runs(claim, [replace(v, budget=largest) for v in short])
             return asks and replace(asks, at_least=len(short) < len(undecided))
-        judged = verdicts if claim.rising else [v for v in verdicts if v.task]
+        judged = verdicts if claim.over_tasks else [v for v in verdicts if v.task]
         undecided = [v for v in judged if v.verdict == "INCONCLUSIVE" and v.cause != "threshold"]
         if not undecided:
             return None
@@ -230,6 +230,10 @@ def forecast(claim: Claim, verdict: Verdict) -> tuple[int, str]:
     part = deciding_part(verdict)
     if part is None or verdict.n < 2:
         return MOST_SEEDS + 1, ""
+    if verdict.details[part].unit == "failed share":
+        seeds = verdict.details[part].seeds
+        word = _needed(verdict.details[part], claim.parts[part].relation)[1]
+        return (MOST_SEEDS + 1, "") if seeds is None else (min(max(seeds, verdict.n + 1), MOST_SEEDS + 1), word)
     if verdict.cause == "coverage":  # the interval is narrow enough, but not to be trusted
         return next((n for n in SEEDS if n > verdict.n), MOST_SEEDS + 1), ""
     result, relation = verdict.details[part], claim.parts[part].relation

@@ -141,7 +141,7 @@ def budgets_of(own: Sequence[Verdict]) -> list[str]:
 
 def n_words(claim: Claim, own: Sequence[Verdict]) -> str:
     """The number of seeds behind a claim's verdicts, "10+" if places have more, "0" if nothing is complete."""
-    counts = sorted({v.n for v in own if (v.task or claim.rising) and v.verdict != "INCOMPLETE"})
+    counts = sorted({v.n for v in own if (v.task or claim.over_tasks) and v.verdict != "INCOMPLETE"})
     return f"{counts[0]}{'+' * (len(counts) > 1)}" if counts else "0"
 
 

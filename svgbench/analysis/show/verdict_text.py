@@ -15,7 +15,14 @@ from svgbench.analysis.show.tables import DisplayTable, Rounded, RoundedInterval
 from svgbench.analysis.show.wording import words_of
 from svgbench.words.experiment import Claim, Experiment, OfDistance
 
-UNITS = {"mean": "mean", "difference": "difference", "ratio": "left / right", "tasks": "tasks", "share": "rise"}
+UNITS = {
+    "mean": "mean",
+    "difference": "difference",
+    "ratio": "left / right",
+    "tasks": "tasks",
+    "share": "rise",
+    "failed share": "failed, difference",
+}
 
 
 def verdict_lines(experiment: Experiment, verdicts: Sequence[Verdict], width: int) -> list[str]:
@@ -96,6 +103,8 @@ def _place_grid(claim: Claim, verdicts: Sequence[Verdict], labels: Sequence[str]
             rows.append((label, (word, *budget, *estimate(v), *needs, Rounded(v.n, 0), *_platforms(v, verdicts))))
         if part is not None and (why := v.details[part].why):
             notes.append(("" if corner else label, why))
+        if part is not None and v.details[part].failed:
+            notes.append(("" if corner else label, v.details[part].failed))
         if part is not None and (robust := v.details[part].robust):
             notes.append(("" if corner else label, _second(v, robust)))
         if v.value is None:

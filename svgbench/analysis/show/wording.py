@@ -21,11 +21,17 @@ from svgbench.words.experiment import (
 
 def words_of(part: Comparison) -> str:
     """A comparison as one line: "a: error < b: error"."""
-    return f"{_side(part.left)} {part.relation} {_right(part)}{_margin(part)}"
+    failed = "share of seeds that failed, " if part.scale == "failed_share" else ""
+    return f"{failed}{_side(part.left)} {part.relation} {_right(part)}{_margin(part)}"
 
 
 def counted(experiment: Experiment, claim: Claim) -> str:
-    """On how many tasks a claim must hold, or over which it rises; "" if it is only judged task by task."""
+    """On how many tasks a claim must hold, over which it rises, or which it compares; "" if it is only judged task by
+    task.
+    """
+    if claim.across:
+        labels = {task.id: task.label for task in experiment.tasks}
+        return f"left on {', right on '.join(labels[task] for task in experiment.tasks_of(claim))}"
     if claim.rising:
         labels = {task.id: task.label for task in experiment.tasks}
         return f"rising over {', '.join(labels[task] for task in experiment.tasks_of(claim))}"

@@ -111,6 +111,48 @@ DEGRADATION = (
     "When the value function capacity is reduced from 200 hidden units in the first layer to 100 and then "
     "again to 50, SVG(1) exhibits less performance degradation than the Q-function-based DPG"
 )
+
+
+def fails_less_often(units: int, measure: Measure) -> Claim:
+    """The claim about degradation, as the share of seeds that fail with so many units in the critic's first layer."""
+    return Claim(
+        id=f"svg-1-fails-less-often-at-{units}",
+        quote=DEGRADATION,
+        source="Figure 2, right, as a failure rate",
+        origin="text",
+        parts=(
+            Comparison(
+                left=Term(f"svg-1-{units}", measure),
+                relation="<",
+                right=Term(f"dpg-{units}", measure),
+                number=f"less degradation: at {units} units a smaller share of the seeds fails",
+                scale="failed_share",
+            ),
+        ),
+        tasks=("svg/cart-pole",),
+    )
+
+
+def failures_rise_less(measure: Measure) -> Claim:
+    """The same as a change: by how much the share of seeds that fail rises from 200 units to 50."""
+    return Claim(
+        id="failures-of-svg-1-rise-less",
+        quote=DEGRADATION,
+        source="Figure 2, right, as a failure rate",
+        origin="text",
+        parts=(
+            Comparison(
+                left=Change("svg-1", "svg-1-50", measure),
+                relation="<",
+                right=Change("dpg", "dpg-50", measure),
+                number="less degradation: from 200 units to 50 the share of seeds that fail rises by less",
+                scale="failed_share",
+            ),
+        ),
+        tasks=("svg/cart-pole",),
+    )
+
+
 FIG2_CLAIMS = (
     Claim(
         id="svg-inf-learns-the-hand",
@@ -161,7 +203,11 @@ FIG2_CLAIMS = (
         ),
         tasks=("svg/cart-pole",),
     ),
+    fails_less_often(100, FINAL),
+    fails_less_often(50, FINAL),
+    failures_rise_less(FINAL),
 )
+"""Those about failure rates were added on 2026-11-30, when five seeds of each cell had been run."""
 
 SIMILAR = "For a 3-link swimmer, with relatively simple dynamics, the compared methods yield similar results"
 SIMILAR_NUMBER = (
