@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from svgbench.analysis.read.naming import question
 from svgbench.lab.overrides import settings_of
-from svgbench.words.experiment import BUDGETS, Budget, Claim, Experiment
+from svgbench.words.experiment import BUDGETS, OURS, Budget, Claim, Experiment
 
 if TYPE_CHECKING:
     from svgbench.study import Study
@@ -76,26 +76,34 @@ def deviation_lines(name: str, rows: Sequence[Mapping[str, Any]], width: int) ->
 
 
 def list_lines(rows: Sequence[Mapping[str, Any]], width: int, hidden: Collection[str], verbose: bool) -> list[str]:
-    """The rows of `summaries` as text: how many experiments are done, then a line for each that is not hidden.
+    """The rows of `summaries` as text: how many experiments are done, then a line for each that is not hidden, with
+    marks that the last lines explain.
 
     A title is cut to what the other columns leave; `verbose` wraps it and adds the number of cells.
     """
     shown = [row for row in rows if row["id"] not in hidden]
-    heads = ["experiment", *(["cells"] if verbose else []), "runs", "title"]
-    table = [[row["id"], *([str(row["cells"])] if verbose else []), _runs(row)] for row in shown]
+    runs = [f"{row['runs_done']}/{row['runs_total']}" for row in shown]
+    longest = max(map(len, ["runs", *runs]))
+    heads = ["experiment", *(["cells"] if verbose else []), "runs".rjust(longest), "budget", "title"]
+    table = [
+        [row["id"], *([str(row["cells"])] if verbose else []), one.rjust(longest), row["budget"] + _marks(row)]
+        for row, one in zip(shown, runs, strict=True)
+    ]
     sizes = [max(len(head), *(len(cells[j]) for cells in table)) for j, head in enumerate(heads[:-1])]
     room = width - sum(sizes) - 2 * len(sizes)
     lines = [*_wrap(_done(rows), width), "", *([_columns(heads, sizes), "-" * width] if room >= LEAST_TITLE else [])]
     for row, cells in zip(shown, table, strict=True):
         if room < LEAST_TITLE:  # a paragraph for each experiment
-            lines += [*_wrap(f"{cells[0]}: {cells[-1]}", width), *(f"  {t}" for t in _wrap(row["title"], width - 2))]
+            told = f"{cells[0]}: {cells[-2].strip()} {cells[-1]}"
+            lines += [*_wrap(told, width), *(f"  {t}" for t in _wrap(row["title"], width - 2))]
             continue
         title = _wrap(row["title"], room) if verbose else [_shortened(row["title"], room)]
         lines.append(_columns([*cells, title[0]], sizes))
         lines += [" " * (width - room) + more for more in title[1:]]
+    explained = [f"{mark} {what}" for mark, what in MARKS.items() if any(mark in _marks(row) for row in shown)]
     if len(shown) < len(rows):
-        more = _counted(len(rows) - len(shown), "search", "searches")
-        lines += _wrap(f"and {more} for settings: --verbose", width)
+        explained.append(f"and {_counted(len(rows) - len(shown), 'search', 'searches')}: --verbose")
+    lines += _wrap("; ".join(explained), width) if explained else []
     for spare in ("", "-" * width):
         if len(lines) > SCREEN and spare in lines:
             lines.remove(spare)
@@ -106,11 +114,14 @@ def _columns(cells: Sequence[str], sizes: Sequence[int]) -> str:
     return "  ".join([*(cell.ljust(size) for cell, size in zip(cells, sizes, strict=False)), cells[-1]]).rstrip()
 
 
-def _runs(row: Mapping[str, Any]) -> str:
-    """How many runs are done, at which budget: "75/240 short, stale", "0/80 paper, our choice"."""
-    stale = ", stale" if row["runs_stale"] else ""
-    origin = f", {row['budget_origin']}" if row["budget"] == BUDGETS[0] else ""
-    return f"{row['runs_done']}/{row['runs_total']} {row['budget']}{origin}{stale}"
+MARKS = {"*": "our own size", "!": "partly stale", "+": "several platforms"}
+"""Behind an experiment's budget: the paper prints no steps and runs; settings or a version have changed since some
+cells were measured; some cells have replicas of another platform."""
+
+
+def _marks(row: Mapping[str, Any]) -> str:
+    own = row["budget"] == BUDGETS[0] and row["budget_origin"] == OURS
+    return "*" * own + "!" * bool(row["runs_stale"]) + "+" * bool(row["cells_replicated"])
 
 
 def _done(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -204,6 +215,10 @@ def summaries(studies: Iterable[Study]) -> list[dict[str, Any]]:
                 "runs_done": sum(c["seeds_done"] for c in cells),
                 "runs_stale": sum(c["seeds_done"] for c in cells if c["status"] == "stale"),
                 "runs_total": sum(c["seeds_total"] for c in cells),
+                "cells_replicated": sum(bool(c["replicated_on"]) for c in cells),
+                "replicated_on": "; ".join(
+                    dict.fromkeys(on for c in cells for on in c["replicated_on"].split("; ") if on)
+                ),
                 "budget": selection.budget,
                 "budget_origin": experiment.budget(selection.budget).origin,
             }

@@ -136,7 +136,7 @@ class Study:
         return reach_of(self.experiment, replace(selection, variants=named), extra)
 
     def jobs(self, plan: Plan, asked: int | None = None) -> int:
-        """How many blocks to run at once: as requested, or else enough to use every core once; one on a GPU."""
+        """How many blocks to run at once: as requested, or else the `Cores` that they share; one on a GPU."""
         from svgbench.lab.calibration import default_jobs
 
         return asked or default_jobs(plan.blocks)
@@ -165,10 +165,13 @@ class Study:
         return run_blocks(self.own, longest_first, options or RunOptions(self.jobs(plan)), column, known)
 
     def status(self, selection: Selection | None = None) -> list[dict[str, Any]]:
-        """One flat row per cell."""
+        """One flat row per cell. `replicated_on` names its platforms if there are several."""
+        from svgbench.lab.replicas import replicated_on
+
         chosen = self.reading(selection)
-        rows = []
-        for cell in expand(self.experiment, chosen, reproduce.installed_algorithms()):
+        cells = expand(self.experiment, chosen, reproduce.installed_algorithms())
+        replicated, rows = replicated_on(self.store, cells), []
+        for cell in cells:
             state = self.store.state(cell)
             rows.append(
                 {
@@ -179,6 +182,7 @@ class Study:
                     "seeds_done": len(state.done),
                     "seeds_total": len(cell.seeds),
                     "status": state.status,
+                    "replicated_on": "; ".join(replicated.get(cell.key, [])),
                     "note": state.note,
                 }
             )

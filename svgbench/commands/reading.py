@@ -38,7 +38,8 @@ def list_(
 ) -> None:
     """List the experiments and how much of each is done. Stale: measured with other settings or another version.
 
-    Searches for settings, and cells, are listed with --verbose, or if the work is named.
+    Our own size: the paper prints no steps and runs. Several platforms: status and compare say which. Searches for
+    settings, and cells, are listed with --verbose, or if the work is named.
     """
     from svgbench import reproduce
     from svgbench.overview import list_lines, summaries
@@ -118,8 +119,9 @@ def status(
     every = [study.status(selection) for study, selection in chosen]
     if as_json:
         return out_json([row for rows in every for row in rows])
-    columns = {"task": "task", "variant": "variant", "seeds": "seeds", "status": "status"}
     for rows in every:
+        columns = {"task": "task", "variant": "variant", "seeds": "seeds", "status": "status"}
+        columns |= {"replicated_on": "measured on"} if any(row["replicated_on"] for row in rows) else {}
         shown = [row | {"seeds": f"{row['seeds_done']}/{row['seeds_total']}"} for row in rows]
         out_rows(shown, False, f"{rows[0]['experiment']}, budget {rows[0]['budget']}", columns)
         out_lines(dict.fromkeys(f"{row['status']}: {row['note']}" for row in rows if row["note"]))

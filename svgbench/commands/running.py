@@ -251,7 +251,8 @@ def run_plan(study: Any, made: Any, options: Any, yes: bool, say: Callable[[str]
     if result.exit_status == OK and say is None:
         judge, asked = "compare", _asked(made.selection)
         if made.experiment.id in reproduce.searches():
-            judge, asked = "tune", ""
+            judge = "tune"
+            asked = "" if made.selection.precision == "float32" else f" --precision {made.selection.precision}"
         root = study.store.root
         where = "" if root == results_root().absolute() else f" --results {shlex.quote(str(root))}"
         tell(f"next: svgbench {judge} {made.experiment.id} --budget {made.selection.budget}{asked}{where}")

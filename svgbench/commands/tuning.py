@@ -15,6 +15,7 @@ from svgbench.commands.options import (
     ExecutorOption,
     JobsOption,
     JsonOption,
+    PrecisionOption,
     ResultsOption,
     SeedsOption,
     TasksOption,
@@ -48,6 +49,7 @@ def tune(
     variants: VariantsOption = None,
     jobs: JobsOption = None,
     device: DeviceOption = "cpu",
+    precision: PrecisionOption = "float32",
     executor: ExecutorOption = "local",
     results: ResultsOption = None,
     time_limit: TimeLimitOption = None,
@@ -70,7 +72,7 @@ def tune(
     statuses, rows = [], []
     with opened(executor, jobs_on(device, jobs), devices) as engine:
         limit = None if time_limit is None else parse_duration(time_limit)
-        words = selection_of(budget, seeds, tasks, variants, None, device, elsewhere=engine is not None)
+        words = selection_of(budget, seeds, tasks, variants, None, device, precision, elsewhere=engine is not None)
         asked = [
             (one, study, _selection(one, study, words, budget)) for one, study in _searches(search, results, check)
         ]

@@ -23,19 +23,24 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 from svgbench import strict_json
 from svgbench.lab import platform
 from svgbench.lab.cells import Block, Cell, block_from_job, describe_job
 from svgbench.lab.files import NoLocksError, take, write_atomic
+from svgbench.lab.slots import Cores, at_once, width
 from svgbench.lab.store import Store
 
 SECONDS = 3.0
 MOST_SECONDS = 300  # of computing a thread: a slice that takes longer is not measured
 PATIENCE = 6 * MOST_SECONDS  # seconds, on a machine whose cores are busy with other work
+MOST_WAITING = 30.0  # seconds that a plan's measurements may wait for cores; then the rest is not measured
+BUSY = "not measured: the machine is busy with other work"
+LOOK = 0.25  # seconds between two looks at a measurement
 SILENCE = 15.0  # seconds between two messages while kinds are measured
 
 
@@ -128,9 +133,10 @@ def _measured(
             f"calibrating {len(measure)} kind{'s' * (len(measure) > 1)} of block, a few seconds each"
             + f"; {len(scale)} more are scaled by their arithmetic" * bool(scale)
         )
-    pool = ThreadPoolExecutor(jobs)
+    widest = max((width(jobs, kinds[name].cell.threads) for name in measure), default=1)
+    pool, waits = ThreadPoolExecutor(max(jobs // widest, 1)), Waits(MOST_WAITING * max(jobs // widest, 1))
     try:
-        found = _each({name: pool.submit(_measure, kinds[name]) for name in measure}, tell)
+        found = _each({name: pool.submit(_measure, kinds[name], waits) for name in measure}, tell)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)  # Ctrl-C does not wait: measurements end with this process
     found |= {name: _scaled({**known, **found}[by], work[name] / work[by]) for name, by in scale.items()}
@@ -161,7 +167,7 @@ def remembered(store: Store, blocks: Sequence[Block]) -> dict[str, Cost]:
 
 def estimate(blocks: Sequence[Block], known: Mapping[str, Cost], jobs: int) -> CostEstimate:
     """The time and disk of `blocks`. Blocks of unknown cost count as nothing, and are among the errors."""
-    total, longest, disk, checkpoint = 0.0, 0.0, 0, 0
+    total, longest, disk, checkpoint = 0.0, 0.0, 0, 0  # total: slots times seconds
     exact, unknown, errors = True, 0, []
     basis: dict[str, str] = {}
     for block in blocks:
@@ -173,28 +179,24 @@ def estimate(blocks: Sequence[Block], known: Mapping[str, Cost], jobs: int) -> C
             unknown += 1
             errors.append(f"{block.cell.name}: {cost.error}")
         seconds = cost.seconds + cost.start_seconds
-        total += seconds
+        total += seconds * width(jobs, block.cell.threads)
         longest = max(longest, seconds)
         share = len(block.wanted) / len(block.seeds)
         disk += int((cost.csv_bytes or 0) * share)
         exact &= cost.csv_bytes is not None
         checkpoint = max(checkpoint, cost.checkpoint_bytes)
-    at_once = min(jobs, len(blocks))
-    seconds = max(total / at_once, longest) if at_once else 0.0
+    widths = [width(jobs, block.cell.threads) for block in blocks]
+    used = min(jobs - jobs % min(widths), sum(widths)) if blocks else 1  # slots
+    seconds, processes = max(total / used, longest), at_once(jobs, widths)
     counts = [list(basis.values()).count(word) for word in ("measured", "scaled")]
     return CostEstimate(
-        seconds, disk + at_once * checkpoint, exact, at_once, unknown, tuple(dict.fromkeys(errors)), *counts
+        seconds, disk + processes * checkpoint, exact, processes, unknown, tuple(dict.fromkeys(errors)), *counts
     )
 
 
 def default_jobs(blocks: Sequence[Block]) -> int:
-    """The number of blocks at once that uses every core once; 1 on a GPU, because one block can fill it.
-
-    Blocks with different numbers of threads all count as those with the most, because any of them may run together.
-    """
-    if any(block.cell.device != "cpu" for block in blocks):
-        return 1
-    return max(1, platform.cores() // max((block.cell.threads for block in blocks), default=1))
+    """All cores, which blocks share by their threads; 1 on a GPU, because one block can fill it."""
+    return 1 if any(block.cell.device != "cpu" for block in blocks) else Cores(platform.cores())
 
 
 def _family(cell: Cell) -> tuple[Any, ...]:
@@ -233,25 +235,53 @@ def _remembered(store: Store, name: str) -> Cost | None:
         return None
 
 
-def _ask(question: Any, threads: int) -> subprocess.CompletedProcess[str]:
-    """Run the calibration process on a job or on a list of jobs."""
-    return subprocess.run(
-        [sys.executable, "-m", "svgbench.lab.calibration", str(os.getpid())],
-        input=strict_json.dumps(question),
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        env=platform.environment(threads),
-    )
+class Waits:
+    """How long processes have waited for a core, each as Linux counts it, against what they may wait together."""
+
+    def __init__(self, most: float) -> None:
+        self.most = most
+        self._by_process: dict[int, float] = {}
+
+    def note(self, process: int) -> None:
+        with suppress(OSError, ValueError, IndexError):  # it has ended, or the system does not count
+            self._by_process[process] = int(Path(f"/proc/{process}/schedstat").read_text().split()[1]) / 1e9
+
+    @property
+    def over(self) -> bool:
+        return sum(list(self._by_process.values())) >= self.most
 
 
-def _measure(block: Block) -> Cost:
+def _ask(question: Any, threads: int, waits: Waits | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the calibration process on a job or on a list of jobs. Raises TimeoutExpired if `waits` is over."""
+    command = [sys.executable, "-m", "svgbench.lab.calibration", str(os.getpid())]
+    text: str | None = strict_json.dumps(question)
+    begun, pipe, env = time.monotonic(), subprocess.PIPE, platform.environment(threads)
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=env) as process:
+        while True:
+            try:
+                output, errors = process.communicate(text, timeout=LOOK)
+                return subprocess.CompletedProcess(command, process.returncode, output, errors)
+            except subprocess.TimeoutExpired:
+                text = None  # it is sent
+                if waits is not None:
+                    waits.note(process.pid)
+                if (waits is not None and waits.over) or time.monotonic() - begun > PATIENCE:
+                    process.kill()
+                    raise
+            except BaseException:
+                process.kill()
+                raise
+
+
+def _measure(block: Block, waits: Waits) -> Cost:
     """A Cost with an `error` if it cannot be measured."""
+    if waits.over:
+        return Cost(error=BUSY)
     try:
-        done = _ask(describe_job(block), block.cell.threads)
+        done = _ask(describe_job(block), block.cell.threads, waits)
         return Cost(**strict_json.loads(done.stdout.splitlines()[-1]))
     except subprocess.TimeoutExpired:
-        return Cost(error=f"nothing was measured within {PATIENCE // 60} minutes: the machine is busy")
+        return Cost(error=BUSY)
     except (IndexError, ValueError, TypeError):
         if done.returncode == -signal.SIGXCPU:
             return Cost(error=f"one slice takes longer than {MOST_SECONDS} s")
@@ -317,7 +347,8 @@ def measure_here(block: Block) -> Cost:
     learner = resolve(cell.variant.learner)(cell.config, task, list(block.seeds), cell.limits, cell.device)
     rows = list(learner.advance()) if not learner.finished else []
     warm, (first, total) = platform.idle_clock(), learner.progress
-    while not learner.finished and platform.idle_clock() - warm < SECONDS:
+    last = time.monotonic() + 2 * SECONDS  # on a busy machine
+    while not learner.finished and platform.idle_clock() - warm < SECONDS and time.monotonic() < last:
         rows += learner.advance()
     now, done = platform.idle_clock(), learner.progress[0]
     since, units = (warm, done - first) if done > first else (begun, max(done, 1))  # the first slice is a warm-up

@@ -8,7 +8,8 @@ from __future__ import annotations
 import heapq
 import math
 import statistics
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
@@ -139,14 +140,35 @@ def _median(increments: Sequence[Increment]) -> float:
     return costs[-1][0]
 
 
-def makespan(running: Iterable[float], waiting: Iterable[float], slots: int) -> float:
-    """Seconds until everything is done. Waiting blocks start in order, each in the first free slot."""
-    free = sorted(running)
-    free = [0.0] * max(slots - len(free), 0) + free
-    heapq.heapify(free)
-    for seconds in waiting:
-        heapq.heappush(free, heapq.heappop(free) + seconds)
-    return max(free, default=0.0)
+class Work(NamedTuple):
+    """A block: the seconds that it still takes, and the slots."""
+
+    seconds: float
+    width: int = 1
+
+
+def makespan(running: Iterable[Work], waiting: Iterable[Work], slots: int) -> float:
+    """Seconds until everything is done. Waiting blocks start in order, each as soon as there are slots for it; while
+    there are too few, narrower ones start before it (`svgbench.lab.queue`)."""
+    ends = [(work.seconds, work.width) for work in running]
+    heapq.heapify(ends)
+    free, now, last = max(slots - sum(width for _, width in ends), 0), 0.0, max(ends, default=(0.0, 0))[0]
+    queues: dict[int, deque[tuple[int, float]]] = {}
+    for number, work in enumerate(waiting):
+        queues.setdefault(work.width, deque()).append((number, work.seconds))
+    while queues:
+        fitting = [width for width in queues if width <= free or not ends]
+        if not fitting:
+            now, width = heapq.heappop(ends)
+            free += width
+            continue
+        width = min(fitting, key=lambda one: queues[one][0])
+        _, seconds = queues[width].popleft()
+        if not queues[width]:
+            del queues[width]
+        heapq.heappush(ends, (now + seconds, width))
+        free, last = free - width, max(last, now + seconds)
+    return last
 
 
 @dataclass
@@ -201,10 +223,16 @@ class _Running:
 
 class Forecast(Generic[Key]):
     """The remaining time of a run. `kinds` maps all blocks, in starting order, to their kinds; blocks of one kind cost
-    the same. `prior` maps kinds to known costs, in seconds for a whole block."""
+    the same. `prior` maps kinds to known costs, in seconds for a whole block. `width`: the slots that a block takes."""
 
-    def __init__(self, kinds: Mapping[Key, str], slots: int, prior: Mapping[str, float] | None = None) -> None:
-        self.kinds, self.slots, self.prior = kinds, slots, dict(prior or {})
+    def __init__(
+        self,
+        kinds: Mapping[Key, str],
+        slots: int,
+        prior: Mapping[str, float] | None = None,
+        width: Callable[[Key], int] = lambda _: 1,
+    ) -> None:
+        self.kinds, self.slots, self.prior, self.width = kinds, slots, dict(prior or {}), width
         self.waiting = dict.fromkeys(kinds)
         self.running: dict[Key, _Running] = {}
         self.took: dict[str, list[float]] = {}  # seconds of whole blocks, by kind
@@ -267,7 +295,9 @@ class Forecast(Generic[Key]):
         known = [seconds for seconds in (*running, *waiting) if seconds is not None]
         if not known and (running or waiting):
             return None
-        return makespan(_filled(running, known), _filled(waiting, known), self.slots)
+        ours, further = map(self.width, self.running), map(self.width, self.waiting)
+        works = (map(Work, _filled(own, known), widths) for own, widths in ((running, ours), (waiting, further)))
+        return makespan(*works, self.slots)
 
     def _whole(self, kind: str) -> float | None:
         """Seconds of a whole block of that kind: measured in this run, or else the prior, corrected by other kinds."""

@@ -85,7 +85,7 @@ class Handle(Protocol):
 
 
 class Executor(Protocol):
-    """Places blocks. `slots` is how many it runs at once; it may change."""
+    """Places blocks. `slots` is how many it runs at once, or how many `Cores` they share; it may change."""
 
     @property
     def slots(self) -> int: ...

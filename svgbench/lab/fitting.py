@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from svgbench.lab.calibration import Cost, kind
-from svgbench.lab.eta import makespan
+from svgbench.lab.eta import Work, makespan
 from svgbench.lab.plan import CellPlan, Plan
+from svgbench.lab.slots import width
 
 
 @dataclass(frozen=True)
@@ -48,14 +49,15 @@ def fitted(cells: Sequence[PricedCell], limit: float) -> list[tuple[PricedCell, 
     A cell is taken if everything taken so far then still ends within `limit` seconds. Within an experiment, blocks
     start in order of their length, as `svgbench run` starts them.
     """
-    taken: dict[str, list[float]] = {}
+    taken: dict[str, list[Work]] = {}
     slots = {cell.run: cell.slots for cell in cells}
     found: list[tuple[PricedCell, float | None]] = []
     for cell in sorted(cells, key=lambda one: one.seconds):
         after = None
         if cell.blocks is not None:
-            tried = taken | {cell.run: [*taken.get(cell.run, []), *cell.blocks]}
-            whole = sum(makespan((), sorted(own, reverse=True), slots[run]) for run, own in tried.items())
+            own = width(cell.slots, cell.plan.cell.threads)
+            tried = taken | {cell.run: [*taken.get(cell.run, []), *(Work(seconds, own) for seconds in cell.blocks)]}
+            whole = sum(makespan((), sorted(works, reverse=True), slots[run]) for run, works in tried.items())
             if whole <= limit:
                 taken, after = tried, whole
         found.append((cell, after))

@@ -17,6 +17,7 @@ from svgbench.lab.curves import Curve, can_show_blocks, mean, sparkline
 from svgbench.lab.eta import Forecast, duration
 from svgbench.lab.files import FileMark, file_mark
 from svgbench.lab.rows import NAME, WRITE_SECONDS
+from svgbench.lab.slots import width
 from svgbench.lab.store import Store
 from svgbench.lab.supervisor import Event
 from svgbench.words.errors import DamagedError
@@ -120,7 +121,8 @@ class Watched:
     def __init__(self, blocks: Sequence[Block], expected: Expected) -> None:
         self.store, self.column, self.total, self.ended = expected.store, expected.column, len(blocks), 0
         prior = {name: cost.seconds + cost.start_seconds for name, cost in expected.costs.items() if not cost.error}
-        self.forecast = Forecast({block: kind(block.cell) for block in blocks}, expected.slots, prior)
+        kinds = {block: kind(block.cell) for block in blocks}
+        self.forecast = Forecast(kinds, expected.slots, prior, lambda block: width(expected.slots, block.cell.threads))
         self.reports: dict[Block, ProgressReport] = {}
         self.curves: dict[Block, Curve] = {}
         self.read: dict[Block, float] = {}  # when its rows were read last

@@ -8,7 +8,7 @@ that reads a budget's folder sees it, and its unfinished work lies apart under `
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -78,6 +78,20 @@ def replication(
 def platforms_of(store: Store, plan: Plan) -> dict[tuple[str, str], list[str]]:
     """`measured_on` of each cell of a plan, by task and variant."""
     return {c.cell.key: measured_on(store, replace(c.cell, replica="")) for c in plan.cells}
+
+
+def replicated_on(store: Store, cells: Sequence[Cell]) -> dict[tuple[str, str], list[str]]:
+    """`measured_on` of the cells that have replicas, if it is more than one platform; by task and variant. Of the
+    others, no file is read."""
+    names: dict[tuple[str, str], set[str]] = {}
+    found = {}
+    for cell in cells:
+        place = cell.experiment, cell.budget
+        if place not in names:
+            names[place] = {path.stem for path in store.replica_files(*place)}
+        if cell.name in names[place] and len(on := measured_on(store, cell)) > 1:
+            found[cell.key] = on
+    return found
 
 
 def measured_on(store: Store, cell: Cell) -> list[str]:

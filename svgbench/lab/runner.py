@@ -22,8 +22,9 @@ from svgbench.words.errors import FAILED, INCOMPLETE, OK
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How to run. `jobs` blocks at once, in processes on this machine unless there is an `engine`, which has slots of
-    its own. `time_limit` is in seconds. `devices`: the GPUs to share the blocks, if there are several."""
+    """How to run. `jobs` blocks at once, or as many as share so many `svgbench.lab.slots.Cores`, in processes on this
+    machine unless there is an `engine`, which has slots of its own. `time_limit` is in seconds. `devices`: the GPUs to
+    share the blocks, if there are several."""
 
     jobs: int
     engine: Executor | None = None

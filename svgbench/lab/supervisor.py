@@ -27,6 +27,7 @@ from svgbench.lab.files import Held, is_locked, take, write_atomic
 from svgbench.lab.merging import Merging
 from svgbench.lab.platform import seconds_of
 from svgbench.lab.queue import Entry, Queue
+from svgbench.lab.slots import width
 from svgbench.lab.store import Store
 
 POLL_SECONDS = 0.05
@@ -109,7 +110,7 @@ class Supervisor:
     def run(self, blocks: Sequence[Block], deadline: float | None = None) -> BlockOutcomes:
         """Run the blocks; `deadline` is on the monotonic clock, and stops them at a checkpoint."""
         outcome = BlockOutcomes()
-        waiting = Queue(blocks)
+        waiting = Queue(blocks, self._width)
         self.left.update(block.cell for block in blocks)
         placed: list[_Placed] = []
         asked = 0
@@ -137,9 +138,9 @@ class Supervisor:
     def _fill(self, waiting: Queue, placed: list[_Placed], outcome: BlockOutcomes) -> None:
         """Start blocks in all free slots."""
         begun = time.monotonic()
-        while len(placed) < self.executor.slots and not self.stopping:
+        while (free := self.executor.slots - sum(self._width(one.block) for one in placed)) > 0 and not self.stopping:
             now = time.monotonic()
-            entry = waiting.take(now) if now - begun < FILL_SECONDS else None
+            entry = waiting.take(now, free) if now - begun < FILL_SECONDS else None
             if entry is None:
                 return
             block, attempt = entry
@@ -155,6 +156,9 @@ class Supervisor:
                     waiting.runs_elsewhere(entry, now)
             except OSError as error:  # its job cannot be written; other blocks may still start
                 self._fail(Failure(block, f"could not be started: {error}"), outcome)
+
+    def _width(self, block: Block) -> int:
+        return width(self.executor.slots, block.cell.threads)
 
     def _claim(self, block: Block) -> Held | None:
         """The block's `placed_lock`, if the block needs a process and no other supervisor sees to it."""

@@ -15,6 +15,7 @@ Scalar = str | int | float | bool
 Setting = Scalar | tuple[Scalar, ...]
 
 BUDGETS = ("paper", "short", "smoke")
+OURS = "our choice"  # of a budget's size, where the paper prints none
 """Every budget, the largest first."""
 
 STEP_LIMITS = {"environment steps": "total_steps", "iterations": "iterations", "episodes": "episodes"}
@@ -128,7 +129,7 @@ class Budget:
     @property
     def origin(self) -> str:
         """ "as printed" or "our choice"."""
-        return "as printed" if self.printed else "our choice"
+        return "as printed" if self.printed else OURS
 
     def limits_on(self, task: TaskSpec, variant: str) -> dict[str, Setting]:
         """The limits of a variant on a task."""

@@ -76,27 +76,39 @@ def test_a_work_has_a_paragraph_for_each_of_its_experiments(width):
 @pytest.mark.parametrize("verbose", [False, True])
 def test_the_list_fits_a_screen_and_says_what_is_hidden(width, verbose):
     done = {"cells": 100, "runs_done": 1743, "runs_stale": 2, "runs_total": 1800, "budget": "short"}
+    done |= {"cells_replicated": 3}
     rows = [{"id": one.id, "title": one.title, **done} for one in EXPERIMENTS.values()]
     lines = list_lines(rows, width, () if verbose else reproduce.searches(), verbose)
     assert fits(lines, width)
     assert verbose or width < 80 or len(lines) <= SCREEN
     assert lines[0] == f"{len(rows)} experiments: {len(rows)} in part"
-    hidden = f"and {len(reproduce.searches())} searches for settings: --verbose"
-    assert (hidden in lines) != verbose
+    text = " ".join(" ".join(lines).split())
+    assert text.endswith(f"; and {len(reproduce.searches())} searches: --verbose") != verbose
     shown = len(rows) if verbose else len(rows) - len(reproduce.searches())
-    assert " ".join(" ".join(lines).split()).count("1743/1800 short, stale") == shown
+    assert " ".join(" ".join(lines).split()).count("1743/1800 short!+") == shown
+    assert "! partly stale; + several platforms" in text
 
 
 def test_the_list_counts_what_is_done_at_which_budget():
     kinds = ((5, "paper"), (5, "short"), (2, "paper"), (0, "paper"))
     rows = [
-        {"id": f"w/{n}{b}", "title": "t", "cells": 1, "runs_done": n, "runs_stale": 0, "runs_total": 5, "budget": b}
+        {
+            "id": f"w/{n}{b}",
+            "title": "t",
+            "cells": 1,
+            "runs_done": n,
+            "runs_stale": 0,
+            "runs_total": 5,
+            "budget": b,
+            "cells_replicated": 0,
+        }
         for n, b in kinds
     ]
     rows = [{**row, "budget_origin": "our choice"} for row in rows]
     lines = list_lines(rows, 80, (), verbose=False)
     assert lines[0] == "4 experiments: 1 done, 1 done at a smaller budget, 1 in part, 1 not begun"
-    assert lines[-1].split() == ["w/0paper", "0/5", "paper,", "our", "choice", "t"]
+    assert lines[-2].split() == ["w/0paper", "0/5", "paper*", "t"]
+    assert lines[-1] == "* our own size"
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
@@ -178,9 +190,11 @@ def test_a_list_and_a_figure_say_whose_choice_the_largest_budget_is():
     printed = [name for name, one in EXPERIMENTS.items() if one.budgets[0].printed]
     assert printed == ["sac-svg/table2", "sac-svg/fig5"], "where a paper prints steps and runs"
     row = {"id": "a/b", "title": "A title", "cells": 1, "runs_done": 1, "runs_total": 2, "runs_stale": 0}
+    row |= {"cells_replicated": 0}
     ours, smaller = ({**row, "budget": b, "budget_origin": "our choice"} for b in ("paper", "short"))
     lines = list_lines([ours, smaller], 80, (), False)
-    assert any("1/2 paper, our choice" in line for line in lines)
-    assert any("1/2 short " in line for line in lines)
+    assert any("1/2  paper* " in line for line in lines)
+    assert any("1/2  short  " in line for line in lines)
+    assert lines[-1] == "* our own size"
     figure = learning_curves(made(EXPERIMENTS["trpo/remarks"]))
     assert "trpo/remarks, budget paper (our choice)" in " ".join(figure.get_supxlabel().split())

@@ -7,11 +7,14 @@ import os
 import shutil
 import subprocess
 import sys
+from types import SimpleNamespace
+from typing import get_type_hints
 
 import pytest
 from harness import PLUGIN, ROOT, environment
 
 from svgbench import reproduce
+from svgbench.commands import app, completion
 
 SLOW = {"torch", "scipy", "seaborn", "matplotlib", "pandas", "gymnasium", "numpy", "mujoco"}
 
@@ -94,6 +97,32 @@ def test_words_of_options(tab):
     assert tab("run", "maac/fig3", "--device", "c") == ["cpu", "cuda"]
     assert tab("run", "maac/fig3", "--executor", "") == ["local", "detached", "dask"], "by entry point"
     assert tab("table", "maac/fig3", "--results", "res") == [], "a folder: the shell's own business"
+
+
+def completers():
+    """Every option and argument that the Tab key completes: the command, the parameter, and what offers words."""
+    for command, function in app.COMMANDS.items():
+        for name, hint in get_type_hints(function, include_extras=True).items():
+            for info in getattr(hint, "__metadata__", ()):
+                if getattr(info, "autocompletion", None) is not None:
+                    yield command, name, info.autocompletion
+
+
+@pytest.mark.parametrize(("command", "name", "complete"), [pytest.param(*c, id=f"{c[0]}-{c[1]}") for c in completers()])
+def test_every_completer_offers_what_begins_with_the_typed_letters(command, name, complete):
+    """Also by itself: typer filters too, in some releases."""
+    named = {"search": "trpo/fig4"} if command == "tune" else {"experiment": "sac-svg/table2"}
+    line = SimpleNamespace(info_name=command, params={} if name in named else named)
+    everything = complete(line, "")
+    assert everything
+    for letter in {word[0] for word, _ in everything}:
+        assert complete(line, letter) == [offer for offer in everything if offer[0].startswith(letter)]
+    assert complete(line, "~") == []
+
+
+def test_every_completer_belongs_to_an_option():
+    offering = {one for one in vars(completion).values() if getattr(one, "__wrapped__", None) is not None}
+    assert offering == {complete for _, _, complete in completers()}
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import replace
 
@@ -56,7 +57,15 @@ def test_a_replica_lies_beside_the_first_measurement(elsewhere, tmp_path):
     assert not bench.store.block_work(block_of(own)).exists()
     again = bench.walk("--replicate")
     assert (again.status, "0 of 2 runs missing" in again.out) == (0, True)
-    assert bench.status()["drift"]["seeds_done"] == 2
+    row = bench.status()["drift"]
+    assert row["seeds_done"] == 2
+    names = platforms.named([{**platforms.here("cpu"), **ELSEWHERE}, platforms.here("cpu")])
+    assert sorted(row["replicated_on"].split("; ")) == sorted(names)
+    assert {one["replicated_on"] for name, one in bench.status().items() if name != "drift"} == {""}
+    assert "measured on" in bench("status", "testkit/walk", "--budget", "smoke").out
+    (listed,) = (one for one in bench("list", "--json").json if one["id"] == "testkit/walk")
+    assert (listed["cells_replicated"], listed["replicated_on"]) == (1, row["replicated_on"])
+    assert re.search(r"testkit/walk +[0-9/]+ +smoke\S*\+", bench("list").out)
     ignored = bench.walk("--seeds", "2").out
     assert "0 of 2 runs missing" in ignored, "without --replicate the first measurement counts"
     rows = {row["file"]: row["status"] for row in bench("verify", "--json").json}

@@ -171,14 +171,14 @@ def test_list_is_one_table_of_a_terminals_width(results, capsys, monkeypatch):
     """Also where a long id, a stale run and a long title meet."""
     rows = [
         {"id": "w/" + "x" * 25, "title": "a long title " * 9, "cells": 126, "runs_done": 75, "runs_stale": stale,
-         "runs_total": 1240, "budget": "short"}
+         "runs_total": 1240, "budget": "short", "cells_replicated": 0}
         for stale in (0, 75)
     ]  # fmt: skip
     monkeypatch.setattr("svgbench.overview.summaries", lambda studies: [dict(row) for row in rows])
     monkeypatch.setattr("svgbench.terminal.width", lambda: 80)
     reading.list_(None, results)
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 2 + 4, "what is done, a blank line, and the table"
+    assert len(lines) == 2 + 4 + 1, "what is done, a blank line, the table, and what a mark means"
     assert max(map(len, lines)) <= 80
 
 

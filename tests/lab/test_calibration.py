@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from dataclasses import asdict, replace
@@ -34,7 +35,7 @@ class Machine:
         self.estimates, self.fails, self.measured, self.asked = estimates, fails, [], 0
         monkeypatch.setattr(calibration, "_ask", self.answer)
 
-    def answer(self, question, threads):
+    def answer(self, question, threads, waits=None):
         if isinstance(question, list):
             self.asked += 1
             works = [2 * job["config"]["drift"] if self.estimates else None for job in question]
@@ -108,7 +109,43 @@ def test_the_arithmetic_of_table2_needs_no_learner_and_orders_its_cells():
 def test_by_default_the_threads_of_the_blocks_use_every_core_once(monkeypatch):
     monkeypatch.setattr(platform, "cores", lambda: 8)
     one, two = (blocks(replace(cell_of(seeds=2), threads=n), (0, 1)) for n in (1, 2))
-    assert [calibration.default_jobs(own) for own in (one, two, [*one, *two], [])] == [8, 4, 4, 8]
+    known = {kind(own[0].cell): Cost(60.0) for own in (one, two)}
+    alike = [(own := [part] * 9, calibration.default_jobs(own)) for part in (one[0], two[0])]
+    assert [calibration.estimate(own, known, jobs).jobs for own, jobs in alike] == [8, 4]
+    assert [calibration.estimate(own, known, jobs).seconds for own, jobs in alike] == pytest.approx([67.5, 135.0])
+    mixed = [*[one[0]] * 6, two[0]]
+    whole = calibration.estimate(mixed, known, calibration.default_jobs(mixed))
+    assert (whole.jobs, whole.seconds) == (7, 60.0), "six of one thread and one of two fill eight cores"
+    assert calibration.estimate(mixed, known, 2).jobs == 2, "where a number is requested, each block counts once"
+
+
+def test_a_wide_block_takes_every_core_of_a_small_machine(monkeypatch):
+    monkeypatch.setattr(platform, "cores", lambda: 1)
+    (two,) = blocks(replace(cell_of(seeds=2), threads=2), (0, 1))
+    found = calibration.estimate([two], {kind(two.cell): Cost(60.0)}, calibration.default_jobs([two]))
+    assert (found.jobs, found.seconds) == (1, 60.0)
+
+
+def test_measurements_that_wait_for_a_core_too_long_are_given_up(tmp_path, monkeypatch):
+    """One process that never answers and two behind it; what a machine counts is made up."""
+    monkeypatch.setattr(calibration, "LOOK", 0.01)
+    monkeypatch.setattr(calibration.Waits, "note", lambda self, process: self._by_process.update({process: 31.0}))
+    monkeypatch.setattr(calibration, "_works", lambda kinds: {})
+    wanted = [a_block(drift) for drift in DRIFTS[:3]]
+    begun = time.monotonic()
+    found = costs(Store(tmp_path / "results"), wanted, 1)
+    assert {cost.error for cost in found.values()} == {calibration.BUSY}
+    assert time.monotonic() - begun < 20.0
+    assert not remembered(Store(tmp_path / "results"), wanted), "the next plan measures them"
+
+
+def test_a_process_that_waits_is_counted():
+    waits = calibration.Waits(1e9)
+    waits.note(os.getpid())
+    waits.note(2**30)  # there is none
+    assert list(waits._by_process) == [os.getpid()]
+    assert not waits.over
+    assert calibration.Waits(0.0).over
 
 
 def test_kinds_belong_to_a_device():

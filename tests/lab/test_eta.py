@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from svgbench.lab.eta import LONGEST_TRACE, Forecast, Pace, duration, makespan, pace_of
+from svgbench.lab.eta import LONGEST_TRACE, Forecast, Pace, Work, duration, makespan, pace_of
 
 
 def trace_of(costs, units=10, start=7.0):
@@ -138,6 +138,18 @@ def test_a_resumed_block_counts_from_where_it_goes_on():
     ],
 )
 def test_blocks_wait_for_free_slots(running, waiting, slots, seconds):
+    assert makespan(map(Work, running), map(Work, waiting), slots) == seconds
+
+
+@pytest.mark.parametrize(
+    ("running", "waiting", "slots", "seconds"),
+    [
+        ([], [Work(5.0, 2), Work(3.0), Work(4.0)], 2, 9.0),  # alone, and then two beside each other
+        ([Work(2.0)], [Work(5.0, 2), Work(3.0), Work(4.0)], 2, 11.0),  # they pass it: 0 to 3 and 2 to 6
+        ([], [Work(5.0, 2), Work(5.0, 2), Work(3.0)], 3, 10.0),
+    ],
+)
+def test_a_wide_block_waits_for_its_slots_and_is_passed_meanwhile(running, waiting, slots, seconds):
     assert makespan(running, waiting, slots) == seconds
 
 

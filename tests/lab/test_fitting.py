@@ -19,7 +19,7 @@ def cell(name, *hours, run="sac-svg/table2", slots=2, unknown=False, never=""):
     """A cell "task:variant" with a block of each length."""
     task, _, variant = name.partition(":")
     own = SimpleNamespace(
-        experiment=run, budget="paper", task=SimpleNamespace(id=task), variant=SimpleNamespace(id=variant)
+        experiment=run, budget="paper", task=SimpleNamespace(id=task), variant=SimpleNamespace(id=variant), threads=1
     )
     plan = SimpleNamespace(cell=own, runs_missing=5 * len(hours), blocks=hours)
     return PricedCell(plan, run, slots, None if unknown else tuple(HOUR * h for h in hours), never)

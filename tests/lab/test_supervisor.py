@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import pytest
@@ -17,6 +17,7 @@ from svgbench.lab.cells import block_from_job, blocks
 from svgbench.lab.delivery import collect
 from svgbench.lab.files import locked, take
 from svgbench.lab.runner import rotated
+from svgbench.lab.slots import Cores
 from svgbench.lab.store import Store
 from svgbench.lab.supervisor import Supervisor
 from svgbench.words.errors import UsageError
@@ -80,11 +81,13 @@ class Scripted:
     placed: list[tuple[int, int]] = field(default_factory=list)  # block, attempt
     handles: list[Handle] = field(default_factory=list)
     most_at_once: int = 0
+    threads: list[int] = field(default_factory=list)
 
     def submit(self, placement):
         job = json.loads(placement.job.read_bytes())
         self.placed.append((job["block"], placement.attempt))
-        assert placement.threads == job["threads"] == 1
+        assert placement.threads == job["threads"]
+        self.threads.append(placement.threads)
         deliver = partial(deliver_made_up, Store(placement.results), block_from_job(job))
         handle = Handle(self.clock, *self.script[job["block"]].pop(0), deliver)
         self.handles.append(handle)
@@ -107,7 +110,7 @@ def cell():
 
 @pytest.fixture
 def supervise(tmp_path, clock, cell):
-    def run(script, slots=2, deadline=None, at=(), count=4):
+    def run(script, slots=2, deadline=None, at=(), count=4, own=None):
         executor = run.executor = Scripted(clock, script, slots)
         events = []
         one = Supervisor(
@@ -122,7 +125,7 @@ def supervise(tmp_path, clock, cell):
                 moments.pop(0)[1](one)
 
         clock.sleep = sleep
-        outcome = one.run(blocks(cell, cell.seeds)[:count], deadline)
+        outcome = one.run(own or blocks(cell, cell.seeds)[:count], deadline)
         return outcome, executor, events
 
     return run
@@ -140,6 +143,25 @@ def test_every_block_once_and_no_more_at_once_than_slots(supervise):
     assert [name for name, *_ in events].count("started") == 4
     assert not outcome.failures
     assert not outcome.unfinished
+
+
+@pytest.mark.parametrize(
+    ("slots", "order", "seconds"),
+    [
+        (Cores(2), [(1, 0), (1, 1), (2, 0), (1, 2)], 17.0),  # one passes the wide one, which then has both cores
+        (2, [(1, 0), (2, 0), (1, 1), (1, 2)], 14.0),  # a requested number of blocks, whatever their threads
+    ],
+)
+def test_a_block_of_two_threads_takes_two_cores_and_the_others_one(supervise, clock, slots, order, seconds):
+    wide, narrow = replace(cell_of(seeds=2, variant="still"), threads=2), cell_of(seeds=6)
+    first, *rest = blocks(narrow, narrow.seeds)
+    found = [first, *blocks(wide, wide.seeds), *rest]
+    outcome, executor, _ = supervise({i: [(FINISHED, 5.0), (FINISHED, 5.0)] for i in range(3)}, slots, own=found)
+    assert len(outcome.finished) == 4
+    assert executor.threads == [threads for threads, _ in order]
+    assert [block for block, _ in executor.placed] == [block for _, block in order]
+    assert executor.most_at_once == 2
+    assert seconds - 4.0 <= clock.now <= seconds
 
 
 def test_a_failure_is_tried_once_more_and_then_recorded(supervise, cell, tmp_path):
