@@ -8,8 +8,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from svgbench.nn import ACTIVATIONS, MLP, Adam, Linear, Streams, target_copy
-from svgbench.nn import layers
+from svgbench.nn import ACTIVATIONS, MLP, Adam, Linear, Streams, layers, target_copy
 from svgbench.nn.layers import SMALL
 
 DOUBLE = torch.float64
