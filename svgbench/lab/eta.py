@@ -287,8 +287,8 @@ class Forecast(Generic[Key]):
     def whole(self, now: float) -> float | None:
         """Seconds until all blocks are done; None if unknown."""
         running = [self.of(key, now) for key in self.running]
-        begun = [whole for one in self.running.values() if (whole := one.whole()) is not None]
-        guess = statistics.fmean(begun) if begun else None  # used when no block can be trusted yet
+        wholly = [whole for one in self.running.values() if (whole := one.whole()) is not None]
+        guess = statistics.fmean(wholly) if wholly else None  # used when no block can be trusted yet
         kinds = {self.kinds[key] for key in self.waiting}
         wholes = {kind: guess if (whole := self._whole(kind)) is None else whole for kind in kinds}
         waiting = [wholes[self.kinds[key]] for key in self.waiting]
@@ -296,8 +296,8 @@ class Forecast(Generic[Key]):
         if not known and (running or waiting):
             return None
         ours, further = map(self.width, self.running), map(self.width, self.waiting)
-        works = (map(Work, _filled(own, known), widths) for own, widths in ((running, ours), (waiting, further)))
-        return makespan(*works, self.slots)
+        begun = map(Work, _filled(running, known), ours)
+        return makespan(begun, map(Work, _filled(waiting, known), further), self.slots)
 
     def _whole(self, kind: str) -> float | None:
         """Seconds of a whole block of that kind: measured in this run, or else the prior, corrected by other kinds."""
