@@ -121,7 +121,8 @@ cells were measured; some cells have replicas of another platform."""
 
 def _marks(row: Mapping[str, Any]) -> str:
     own = row["budget"] == BUDGETS[0] and row["budget_origin"] == OURS
-    return "*" * own + "!" * bool(row["runs_stale"]) + "+" * bool(row["cells_replicated"])
+    told = {"*": own, "!": row["runs_stale"], "+": row["cells_replicated"]}
+    return "".join(mark for mark, holds in told.items() if holds)
 
 
 def _done(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -162,9 +162,11 @@ class Linear(nn.Module):
 
     def product(self, x: Float[Tensor, "M B I"]) -> Float[Tensor, "M B O"]:
         """x W + b of packed inputs."""
-        last = len(self.members) - 1
-        weight, bias = (p if p is None or not last else p.flatten(0, last) for p in (self.weight, self.bias))
-        return torch.bmm(x, weight) if bias is None else affine(bias, x, weight)
+        weight, bias = self._of_members(self.weight), self.bias
+        return torch.bmm(x, weight) if bias is None else affine(self._of_members(bias), x, weight)
+
+    def _of_members(self, p: Float[Tensor, "*members I O"]) -> Float[Tensor, "M I O"]:
+        return p if len(self.members) == 1 else p.flatten(0, 1)
 
     def unpacked(self, y: Float[Tensor, "M B O"]) -> Float[Tensor, "S ... B O"]:
         return y if len(self.members) == 1 else y.unflatten(0, self.members)
