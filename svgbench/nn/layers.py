@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -68,37 +68,6 @@ ACTIVATIONS: dict[str, Activation] = {
 }
 
 
-LARGE = 2**16  # elements; below it a Python function costs more than the memory that it saves
-
-
-class _OwnReLU(torch.autograd.Function):
-    """ReLU that overwrites its input, and going back the gradient of its output.
-
-    Both are new tensors that nothing else holds, if the input is a product and the output enters one product only.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, x: Float[Tensor, "*axes"]) -> Float[Tensor, "*axes"]:
-        y = x.relu_()
-        ctx.mark_dirty(y)
-        ctx.save_for_backward(y)
-        return y
-
-    @staticmethod
-    def backward(ctx: Any, grad: Float[Tensor, "*axes"]) -> Float[Tensor, "*axes"]:
-        (y,) = ctx.saved_tensors
-        if torch.is_grad_enabled():  # it is differentiated again
-            return torch.ops.aten.threshold_backward.default(grad, y, 0)
-        return torch.ops.aten.threshold_backward.grad_input(grad, y, 0, grad_input=grad)
-
-
-def _own_relu(x: Float[Tensor, "*axes"]) -> Float[Tensor, "*axes"]:
-    """relu(x) between two products: in place where that saves time."""
-    if x.device.type != "cpu" or x.numel() < LARGE or torch._C._are_functorch_transforms_active():
-        return torch.relu(x)
-    return _OwnReLU.apply(x) if x.requires_grad and torch.is_grad_enabled() else x.relu_()
-
-
 class Linear(nn.Module):
     """x W + b with separate weights for each seed and, with `ensemble`, for each of E members.
 
@@ -144,32 +113,21 @@ class Linear(nn.Module):
 
         Raises ValueError for another shape.
         """
-        return self.unpacked(self.product(self.packed(x)))
-
-    def packed(self, x: Float[Tensor, "S ... B I"]) -> Float[Tensor, "M B I"]:
-        """The input of all M = S or S E members, one after the other. Raises ValueError for a wrong shape."""
-        S, *rest = self.members
-        if not rest:
-            if x.dim() != 3 or x.shape[0] != S or x.shape[2] != self.in_features:
+        if len(self.members) == 1:
+            if x.dim() != 3 or x.shape[0] != self.members[0] or x.shape[2] != self.in_features:
                 raise ValueError(self._complaint(x))
-            return x
-        (E,) = rest
+            if self.bias is None:
+                return torch.bmm(x, self.weight)
+            return affine(self.bias, x, self.weight)
+
+        S, E = self.members
         if x.dim() == 3:
             x = x.unsqueeze(1).expand(-1, E, -1, -1)
         if x.dim() != 4 or x.shape[:2] != (S, E) or x.shape[3] != self.in_features:
             raise ValueError(self._complaint(x))
-        return x.flatten(0, 1)
-
-    def product(self, x: Float[Tensor, "M B I"]) -> Float[Tensor, "M B O"]:
-        """x W + b of packed inputs."""
-        weight, bias = self._of_members(self.weight), self.bias
-        return torch.bmm(x, weight) if bias is None else affine(self._of_members(bias), x, weight)
-
-    def _of_members(self, p: Float[Tensor, "*members I O"]) -> Float[Tensor, "M I O"]:
-        return p if len(self.members) == 1 else p.flatten(0, 1)
-
-    def unpacked(self, y: Float[Tensor, "M B O"]) -> Float[Tensor, "S ... B O"]:
-        return y if len(self.members) == 1 else y.unflatten(0, self.members)
+        x, weight = x.flatten(0, 1), self.weight.flatten(0, 1)  # [S*E, B, in], [S*E, in, out]
+        y = torch.bmm(x, weight) if self.bias is None else affine(self.bias.flatten(0, 1), x, weight)
+        return y.unflatten(0, (S, E))
 
     def _complaint(self, x: Float[Tensor, "..."]) -> str:
         S, rest = self.members[0], "".join(f"{E}, " for E in self.members[1:])
@@ -214,9 +172,6 @@ class MLP(nn.Module):
 
     def forward(self, x: Float[Tensor, "S ... B I"]) -> Float[Tensor, "S ... B O"]:
         """ "S B I" to "S B O", or with an ensemble as `Linear.forward`."""
-        layers = cast(list[Linear], list(self.layers))
-        h = layers[0].packed(x)
-        for layer, name in zip(layers[:-1], self.activations, strict=False):
-            h = layer.product(h)
-            h = _own_relu(h) if name == "relu" else ACTIVATIONS[name](h)
-        return ACTIVATIONS[self.activations[-1]](layers[-1].unpacked(layers[-1].product(h)))
+        for layer, name in zip(self.layers, self.activations, strict=True):
+            x = ACTIVATIONS[name](layer(x))
+        return x
