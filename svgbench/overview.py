@@ -75,13 +75,15 @@ def deviation_lines(name: str, rows: Sequence[Mapping[str, Any]], width: int) ->
     return [*lines, *([""] if more <= 0 else []), *_wrap(last, width)] if rows else lines[:1]
 
 
-def list_lines(rows: Sequence[Mapping[str, Any]], width: int, hidden: Collection[str], verbose: bool) -> list[str]:
+def list_lines(
+    rows: Sequence[Mapping[str, Any]], width: int, hidden: Mapping[str, Collection[str]], verbose: bool
+) -> list[str]:
     """The rows of `summaries` as text: how many experiments are done, then a line for each that is not hidden, with
-    marks that the last lines explain.
+    marks that the last lines explain. `hidden` has ids by what they are.
 
     A title is cut to what the other columns leave; `verbose` wraps it and adds the number of cells.
     """
-    shown = [row for row in rows if row["id"] not in hidden]
+    shown = [row for row in rows if not any(row["id"] in ids for ids in hidden.values())]
     runs = [f"{row['runs_done']}/{row['runs_total']}" for row in shown]
     longest = max(map(len, ["runs", *runs]))
     heads = ["experiment", *(["cells"] if verbose else []), "runs".rjust(longest), "budget", "title"]
@@ -102,7 +104,9 @@ def list_lines(rows: Sequence[Mapping[str, Any]], width: int, hidden: Collection
         lines += [" " * (width - room) + more for more in title[1:]]
     explained = [f"{mark} {what}" for mark, what in MARKS.items() if any(mark in _marks(row) for row in shown)]
     if len(shown) < len(rows):
-        explained.append(f"and {_counted(len(rows) - len(shown), 'search', 'searches')}: --verbose")
+        counts = {what: sum(row["id"] in ids for row in rows) for what, ids in hidden.items()}
+        left = [_counted(n, what, PLURALS.get(what, what)) for what, n in counts.items() if n]
+        explained.append(f"and {' and '.join(left)}: --verbose")
     lines += _wrap("; ".join(explained), width) if explained else []
     for spare in ("", "-" * width):
         if len(lines) > SCREEN and spare in lines:
@@ -114,6 +118,7 @@ def _columns(cells: Sequence[str], sizes: Sequence[int]) -> str:
     return "  ".join([*(cell.ljust(size) for cell, size in zip(cells, sizes, strict=False)), cells[-1]]).rstrip()
 
 
+PLURALS = {"search": "searches"}
 MARKS = {"*": "our own size", "!": "partly stale", "+": "several platforms"}
 """Behind an experiment's budget: the paper prints no steps and runs; settings or a version have changed since some
 cells were measured; some cells have replicas of another platform."""

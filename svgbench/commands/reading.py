@@ -39,7 +39,7 @@ def list_(
     """List the experiments and how much of each is done. Stale: measured with other settings or another version.
 
     Our own size: the paper prints no steps and runs. Several platforms: status and compare say which. Searches for
-    settings, and cells, are listed with --verbose, or if the work is named.
+    settings, experiments that no paper has, and cells are listed with --verbose, or if the work is named.
     """
     from svgbench import reproduce
     from svgbench.overview import list_lines, summaries
@@ -50,7 +50,7 @@ def list_(
     if as_json:
         out_json(rows)
     else:
-        hidden = () if verbose or experiment else reproduce.searches()
+        hidden = {} if verbose or experiment else reproduce.spare()
         out("\n".join(list_lines(rows, width(), hidden, verbose)))
     if not any(row["runs_done"] for row in rows):
         _say_how_to_get_results(results, experiment, [row["id"] for row in rows], with_reference)

@@ -56,6 +56,11 @@ def searches() -> dict[str, Search]:
     return {search.id: search for search in (*ours, *_installed(SEARCH_GROUP, Search))}
 
 
+def spare() -> dict[str, list[str]]:
+    """The ids that a short list leaves out, by what they are: searches, and experiments that no paper has."""
+    return {"search": list(searches()), "of our own": [one.id for one in experiments().values() if one.ours]}
+
+
 def title_of(work: str) -> str:
     """The title of a work: the TITLE of its folder here, or its id."""
     folder = work.replace("-", "_")

@@ -357,6 +357,7 @@ class Experiment:
     first_seed: int = 0  # a count of seeds starts here
     question: str = ""  # what `compare` answers with yes, no or in part; by default "Does Figure 3 hold?"
     headline: str = ""  # the id of the claim that the answer names; by default the first
+    ours: bool = False  # no paper has it: a list that must fit a screen leaves it out
 
     @property
     def work(self) -> str:

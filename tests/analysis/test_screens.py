@@ -78,13 +78,17 @@ def test_the_list_fits_a_screen_and_says_what_is_hidden(width, verbose):
     done = {"cells": 100, "runs_done": 1743, "runs_stale": 2, "runs_total": 1800, "budget": "short"}
     done |= {"cells_replicated": 3}
     rows = [{"id": one.id, "title": one.title, **done} for one in EXPERIMENTS.values()]
-    lines = list_lines(rows, width, () if verbose else reproduce.searches(), verbose)
+    lines = list_lines(rows, width, {} if verbose else reproduce.spare(), verbose)
     assert fits(lines, width)
     assert verbose or width < 80 or len(lines) <= SCREEN
     assert lines[0] == f"{len(rows)} experiments: {len(rows)} in part"
     text = " ".join(" ".join(lines).split())
-    assert text.endswith(f"; and {len(reproduce.searches())} searches: --verbose") != verbose
-    shown = len(rows) if verbose else len(rows) - len(reproduce.searches())
+    spare = reproduce.spare()
+    assert (
+        text.endswith(f"; and {len(spare['search'])} searches and {len(spare['of our own'])} of our own: --verbose")
+        != verbose
+    )
+    shown = len(rows) if verbose else len(rows) - sum(map(len, spare.values()))
     assert " ".join(" ".join(lines).split()).count("1743/1800 short!+") == shown
     assert "! partly stale; + several platforms" in text
 
@@ -105,7 +109,7 @@ def test_the_list_counts_what_is_done_at_which_budget():
         for n, b in kinds
     ]
     rows = [{**row, "budget_origin": "our choice"} for row in rows]
-    lines = list_lines(rows, 80, (), verbose=False)
+    lines = list_lines(rows, 80, {}, verbose=False)
     assert lines[0] == "4 experiments: 1 done, 1 done at a smaller budget, 1 in part, 1 not begun"
     assert lines[-2].split() == ["w/0paper", "0/5", "paper*", "t"]
     assert lines[-1] == "* our own size"
@@ -192,7 +196,7 @@ def test_a_list_and_a_figure_say_whose_choice_the_largest_budget_is():
     row = {"id": "a/b", "title": "A title", "cells": 1, "runs_done": 1, "runs_total": 2, "runs_stale": 0}
     row |= {"cells_replicated": 0}
     ours, smaller = ({**row, "budget": b, "budget_origin": "our choice"} for b in ("paper", "short"))
-    lines = list_lines([ours, smaller], 80, (), False)
+    lines = list_lines([ours, smaller], 80, {}, False)
     assert any("1/2  paper* " in line for line in lines)
     assert any("1/2  short  " in line for line in lines)
     assert lines[-1] == "* our own size"

@@ -157,6 +157,7 @@ CART_POLE_ACTIONS = Experiment(
     failures=FAILURES,
     deviations=CART_POLE_ACTIONS_DEVIATIONS,
     figure="svgbench.reproduce.svg.action_figure:cart_pole_actions",
+    ours=True,
     question="Do seeds fall on the cart-pole because actions leave their range?",
     step_unit="episodes",
     block_size=20,

@@ -127,6 +127,7 @@ HAND_MODEL = Experiment(
     reached=ON_HAND,
     deviations=HAND_MODEL_DEVIATIONS,
     figure="svgbench.reproduce.svg.figures:hand_model",
+    ours=True,
     question="Does SVG(∞) learn where a planner with the same, hardly trained model fails?",
     step_unit="episodes",
     block_size=5,

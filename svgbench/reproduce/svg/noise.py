@@ -110,6 +110,7 @@ HAND_NOISE = Experiment(
     reached=ON_NOISY_HANDS,
     deviations=HAND_NOISE_DEVIATIONS,
     figure="svgbench.reproduce.svg.figures:hand_noise",
+    ours=True,
     question="Does planning fail where the world is noisy?",
     step_unit="episodes",
     block_size=10,

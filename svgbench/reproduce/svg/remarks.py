@@ -183,7 +183,7 @@ REMARKS = Experiment(
         *(
             Variant(
                 name,
-                f"REINFORCE, rate {rate:g}, noise {std:g}",
+                f"REINFORCE, {rate:g}, {std:g}",
                 REINFORCE,
                 {"policy_lr": rate, "policy_std": std},
                 tasks=ON_HAND,

@@ -173,6 +173,7 @@ CROSSCHECK = Experiment(
             block_size=2,
         ),
     ),
+    ours=True,
     columns=COLUMNS,
     measures=(FINAL_RETURN, MEAN_RETURN),
     claims=CROSSCHECK_CLAIMS,
