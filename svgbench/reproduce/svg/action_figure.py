@@ -104,7 +104,7 @@ def _seeds(ax: Axes, x: float, sample: Sample, fell: dict[int, bool], look: dict
 
 
 def _scale(ax: Axes, scale: str) -> None:
-    if scale == "symlog":
+    if scale == "symlog" and ax.dataLim.y0 < -LARGEST_LINEAR:
         ax.set_yscale("symlog", linthresh=LARGEST_LINEAR)
     elif scale == "log" and ax.lines and ax.dataLim.y0 > 0:
         ax.set_yscale("log")
