@@ -62,7 +62,7 @@ def test_a_replica_lies_beside_the_first_measurement(elsewhere, tmp_path):
     names = platforms.named([{**platforms.here("cpu"), **ELSEWHERE}, platforms.here("cpu")])
     assert sorted(row["replicated_on"].split("; ")) == sorted(names)
     assert {one["replicated_on"] for name, one in bench.status().items() if name != "drift"} == {""}
-    assert "measured on" in bench("status", "testkit/walk", "--budget", "smoke").out
+    assert "several platforms" in bench("status", "testkit/walk", "--budget", "smoke").out
     (listed,) = (one for one in bench("list", "--json").json if one["id"] == "testkit/walk")
     assert (listed["cells_replicated"], listed["replicated_on"]) == (1, row["replicated_on"])
     assert re.search(r"testkit/walk +[0-9/]+ +smoke\S*\+", bench("list").out)
