@@ -16,7 +16,7 @@ _CHEETAHS = ("svg/cheetah", "svg/cheetah-no-springs")
 _LEGGED = ("svg/monoped", *_CHEETAHS, "svg/walker")
 _MUJOCO = (*_SWIMMERS, *_ARMS, *_LEGGED)
 _CART_POLES = ("svg/cart-pole", "svg/cart-pole-applied")
-_ALL = (*_HANDS, "svg/cart-pole", *_MUJOCO)
+_ALL = (*_HANDS, *_CART_POLES, *_MUJOCO)
 
 SVG: tuple[Difference, ...] = (
     Difference(

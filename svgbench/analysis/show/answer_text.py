@@ -105,8 +105,12 @@ def _claim_list(judged: Judged, width: int) -> list[str]:
     rows = [_claim_row(judged, claim, own) for claim, own in judged.claims]
     left_out = {"budget"} if [row[3] for row in rows] == judged.budgets * len(rows) else set()  # the answer names it
     left_out |= set() if is_replicated(judged.verdicts) else {"platforms"}
-    kept = [place for place, head in enumerate(heads) if head not in left_out]
-    return _columns([heads[place] for place in kept], [[row[place] for place in kept] for row in rows], width)
+    for more in (set(), {"platforms"}):  # in a narrow terminal the lines below the list tell which are not the same
+        kept = [place for place, head in enumerate(heads) if head not in left_out | more]
+        named, cells = [heads[place] for place in kept], [[row[place] for place in kept] for row in rows]
+        if _room([named, *cells], width) >= LEAST_LAST:
+            break
+    return _columns(named, cells, width)
 
 
 def _claim_row(judged: Judged, claim: Claim, own: Sequence[Verdict]) -> tuple[str, ...]:
@@ -287,8 +291,8 @@ def _disagreements(judged: Judged, width: int, most: int | None) -> list[str]:
 def _columns(heads: Sequence[str], rows: Iterable[Sequence[str]], width: int) -> list[str]:
     """Left-aligned columns; the last one is wrapped. Without room for columns, each row becomes a paragraph."""
     table = [list(row) for row in (heads, *rows)]
-    sizes = [max(len(row[j]) for row in table) for j in range(len(heads) - 1)]
-    room = width - sum(sizes) - 2 * len(sizes)
+    sizes = _sizes(table)
+    room = _room(table, width)
     if room < LEAST_LAST:
         named = [", ".join(f"{h} {c}" for h, c in zip(heads[1:], row[1:], strict=True) if c) for row in table[1:]]
         return [
@@ -300,6 +304,17 @@ def _columns(heads: Sequence[str], rows: Iterable[Sequence[str]], width: int) ->
         lines.append("  ".join([*(c.ljust(s) for c, s in zip(row, sizes, strict=False)), first]).rstrip())
         lines += [" " * (width - room) + line for line in more]
     return [lines[0], "-" * min(width, max(map(len, lines))), *lines[1:]]
+
+
+def _sizes(table: Sequence[Sequence[str]]) -> list[int]:
+    """The widths of all columns but the last."""
+    return [max(map(len, column)) for column in list(zip(*table, strict=True))[:-1]]
+
+
+def _room(table: Sequence[Sequence[str]], width: int) -> int:
+    """The width that is left for the last column."""
+    sizes = _sizes(table)
+    return width - sum(sizes) - 2 * len(sizes)
 
 
 def _wrapped(text: str, width: int) -> list[str]:

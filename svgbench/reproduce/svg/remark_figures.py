@@ -5,8 +5,8 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from svgbench.analysis.read.frames import Results
-from svgbench.reproduce.svg.figures import LINES, draw, named
-from svgbench.reproduce.svg.remarks import REINFORCES
+from svgbench.reproduce.svg.figures import LINES, draw, named, present
+from svgbench.reproduce.svg.remarks import MODEL_ERROR, REINFORCES
 
 REMARK_LINES = LINES | {
     "svg-inf-unclipped": (0, ":"),
@@ -35,6 +35,6 @@ def remarks(results: Results) -> dict[str, Figure]:
         ("Swimmer, 3 links", "svg/swimmer-3", named(results, MODELS)),
     ]
     found = {"": draw(results, returns, across=3, lines=REMARK_LINES)}
-    if any((task, variant) in results.cells for _, task, labels in errors for variant in labels):
-        found["model-error"] = draw(results, errors, across=2, lines=REMARK_LINES, column="model_error")
+    if any(present(results, task, labels, MODEL_ERROR.column) for _, task, labels in errors):
+        found["model-error"] = draw(results, errors, across=2, lines=REMARK_LINES, column=MODEL_ERROR.column)
     return found
