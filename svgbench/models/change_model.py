@@ -99,6 +99,12 @@ class ChangeModel(ABC):
     def _denormalised(self, y: Float[Tensor, "S B D"]) -> Float[Tensor, "S B D"]:
         return self.statistics.mean_change + self.statistics.change_width * y
 
+    def _unscaled(self, J: Float[Tensor, "S B D I"]) -> tuple[Float[Tensor, "S B D D"], Float[Tensor, "S B D A"]]:
+        """`jacobians`, of the normalised change by the normalised input."""
+        J = J * self.statistics.change_width.unsqueeze(-1) / self.statistics.width.unsqueeze(2)
+        f_s, f_a = J.split([self.D, J.shape[-1] - self.D], -1)
+        return f_s + torch.eye(self.D, dtype=J.dtype, device=J.device), f_a
+
     def finite(self) -> Bool[Tensor, "S"]:
         """Which seeds' parameters are finite."""
         return finite_rows(self.adam.flat)

@@ -58,10 +58,7 @@ class OneNetworkModel(ChangeModel):
     ) -> tuple[Float[Tensor, "S B D D"], Float[Tensor, "S B D A"]]:
         """Jacobians of the next state by s (the identity included) and by a."""
         recordings = (self.net.record(self.adam.flat, x) for x in self._pieces(s, a))
-        J = torch.cat([input_jacobian.jacobian(recording) for recording in recordings], 1)
-        J = J * self.statistics.change_width.unsqueeze(-1) / self.statistics.width.unsqueeze(2)
-        f_s, f_a = J.split([self.D, J.shape[-1] - self.D], -1)
-        return f_s + torch.eye(self.D, dtype=J.dtype, device=J.device), f_a
+        return self._unscaled(torch.cat([input_jacobian.jacobian(recording) for recording in recordings], 1))
 
     def pull_back(
         self, s: Float[Tensor, "S B D"], a: Float[Tensor, "S B A"], v: Float[Tensor, "S B D"]

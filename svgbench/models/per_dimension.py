@@ -75,9 +75,7 @@ class ParallelModel(ChangeModel):
             u = self._to_first_layer(values, torch.ones_like(values[-1])).view(len(x) * self.D, self.hidden[0], -1)
             slope = torch.bmm(self.weights[0].flatten(0, 1).mT, u)  # [S * D, in, B]
             parts.append(slope.view(len(x), self.D, *slope.shape[1:]).permute(0, 3, 1, 2))
-        J = torch.cat(parts, 1) * self.statistics.change_width.unsqueeze(-1) / self.statistics.width.unsqueeze(2)
-        f_s, f_a = J.split([self.D, J.shape[-1] - self.D], -1)
-        return f_s + torch.eye(self.D, dtype=J.dtype, device=J.device), f_a
+        return self._unscaled(torch.cat(parts, 1))
 
     def pull_back(
         self, s: Float[Tensor, "S B D"], a: Float[Tensor, "S B A"], v: Float[Tensor, "S B D"]

@@ -108,7 +108,7 @@ def _claim_list(judged: Judged, width: int) -> list[str]:
     for more in (set(), {"platforms"}):  # in a narrow terminal the lines below the list tell which are not the same
         kept = [place for place, head in enumerate(heads) if head not in left_out | more]
         named, cells = [heads[place] for place in kept], [[row[place] for place in kept] for row in rows]
-        if _room([named, *cells], width) >= LEAST_LAST:
+        if _room(_sizes([named, *cells]), width) >= LEAST_LAST:
             break
     return _columns(named, cells, width)
 
@@ -292,7 +292,7 @@ def _columns(heads: Sequence[str], rows: Iterable[Sequence[str]], width: int) ->
     """Left-aligned columns; the last one is wrapped. Without room for columns, each row becomes a paragraph."""
     table = [list(row) for row in (heads, *rows)]
     sizes = _sizes(table)
-    room = _room(table, width)
+    room = _room(sizes, width)
     if room < LEAST_LAST:
         named = [", ".join(f"{h} {c}" for h, c in zip(heads[1:], row[1:], strict=True) if c) for row in table[1:]]
         return [
@@ -311,9 +311,8 @@ def _sizes(table: Sequence[Sequence[str]]) -> list[int]:
     return [max(map(len, column)) for column in list(zip(*table, strict=True))[:-1]]
 
 
-def _room(table: Sequence[Sequence[str]], width: int) -> int:
-    """The width that is left for the last column."""
-    sizes = _sizes(table)
+def _room(sizes: Sequence[int], width: int) -> int:
+    """The width that columns of these sizes leave for the last one."""
     return width - sum(sizes) - 2 * len(sizes)
 
 

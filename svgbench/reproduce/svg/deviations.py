@@ -122,6 +122,9 @@ _ALGORITHMS = (
     ),
 )
 
+_OF_OTHER_SIZE = tuple(d for d in _ALGORITHMS if d.id not in ("episodes", "seeds"))
+"""Of experiments with episodes and seeds of their own."""
+
 _CART_POLE = (
     Deviation(
         id="cart-pole-discount",
@@ -155,7 +158,7 @@ CART_POLE_ACTIONS_DEVIATIONS = (
     *task_deviations("svg/cart-pole", "svg/cart-pole-applied"),
 )
 HAND_MODEL_DEVIATIONS = (
-    *(d for d in _ALGORITHMS if d.id not in ("episodes", "seeds")),
+    *_OF_OTHER_SIZE,
     Deviation(
         id="rough-models",
         paper="not in the paper: how long its models are trained in each episode is not printed",
@@ -167,7 +170,7 @@ HAND_MODEL_DEVIATIONS = (
     *task_deviations("svg/hand"),
 )
 HAND_NOISE_DEVIATIONS = (
-    *(d for d in _ALGORITHMS if d.id not in ("episodes", "seeds")),
+    *_OF_OTHER_SIZE,
     Deviation(
         id="noisier-hands",
         paper="not in the paper: one size of Gaussian noise, which is not printed",
@@ -179,7 +182,7 @@ HAND_NOISE_DEVIATIONS = (
     *task_deviations("svg/hand", "svg/hand-noise-2", "svg/hand-noise-4"),
 )
 REMARKS_DEVIATIONS = (
-    *(d for d in _ALGORITHMS if d.id not in ("episodes", "seeds")),
+    *_OF_OTHER_SIZE,
     Deviation(
         id="remarks-tasks",
         paper="the remarks name neither a number nor, except for REINFORCE, a task",
