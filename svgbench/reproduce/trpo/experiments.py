@@ -71,12 +71,12 @@ TASKS = (
         limits={"paper": {"iterations": 200}, "short": {"iterations": 100}},
     ),
 )
-MULTIPLIER: PerTask[Setting] = PerTask(  # from trpo/natural-gradient-sweep, except for the second cart-pole
+MULTIPLIER: PerTask[Setting] = PerTask(  # from trpo/natural-gradient-sweep
     {
         "trpo/cart-pole": 0.3,
         "trpo/cart-pole-barto": 0.3,
         "trpo/swimmer": 0.3,
-        "trpo/hopper": 3.0,
+        "trpo/hopper": 10.0,
         "trpo/walker": 1.0,
     }
 )
