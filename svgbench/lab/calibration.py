@@ -26,6 +26,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, Literal
 
 from svgbench import strict_json
@@ -254,15 +255,17 @@ class Waits:
 def _ask(question: Any, threads: int, waits: Waits | None = None) -> subprocess.CompletedProcess[str]:
     """Run the calibration process on a job or on a list of jobs. Raises TimeoutExpired if `waits` is over."""
     command = [sys.executable, "-m", "svgbench.lab.calibration", str(os.getpid())]
-    text: str | None = strict_json.dumps(question)
     begun, pipe, env = time.monotonic(), subprocess.PIPE, platform.environment(threads)
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=env) as process:
+    with TemporaryFile("w+") as asked:  # a question may be larger than a pipe holds while the process starts
+        asked.write(strict_json.dumps(question))
+        asked.seek(0)
+        process = subprocess.Popen(command, stdin=asked, stdout=pipe, stderr=pipe, text=True, env=env)
+    with process:
         while True:
             try:
-                output, errors = process.communicate(text, timeout=LOOK)
+                output, errors = process.communicate(timeout=LOOK)
                 return subprocess.CompletedProcess(command, process.returncode, output, errors)
             except subprocess.TimeoutExpired:
-                text = None  # it is sent
                 if waits is not None:
                     waits.note(process.pid)
                 if (waits is not None and waits.over) or time.monotonic() - begun > PATIENCE:

@@ -148,6 +148,15 @@ def test_a_process_that_waits_is_counted():
     assert calibration.Waits(0.0).over
 
 
+def test_a_question_may_be_larger_than_a_pipe_holds(monkeypatch):
+    monkeypatch.setattr(calibration, "PATIENCE", 60)
+    job = calibration.describe_job(a_block("0.1"))
+    many = [{**job, "seeds": list(range(500))} for _ in range(100)]
+    assert len(json.dumps(many)) > 2**17
+    done = calibration._ask(many, 1)
+    assert json.loads(done.stdout) == [None] * len(many), done.stderr
+
+
 def test_kinds_belong_to_a_device():
     cell = cell_of(seeds=2)
     selection = Selection("smoke", (0, 1), ("field/calm",), ("drift",), device="cuda:0")
