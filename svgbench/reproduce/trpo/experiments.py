@@ -74,7 +74,7 @@ TASKS = (
 MULTIPLIER: PerTask[Setting] = PerTask(  # from trpo/natural-gradient-sweep
     {
         "trpo/cart-pole": 0.3,
-        "trpo/cart-pole-barto": 0.3,
+        "trpo/cart-pole-barto": 3.0,
         "trpo/swimmer": 0.3,
         "trpo/hopper": 10.0,
         "trpo/walker": 1.0,
