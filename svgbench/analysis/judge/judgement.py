@@ -255,6 +255,7 @@ class Evidence:
     rules: JudgementRules = DEFAULT_RULES
     published: PublishedNumbers | None = None
     shown: Mapping[str, Cells] | None = None
+    _spans: dict[tuple[str, str, str, str], float] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @property
     def budgets(self) -> list[str]:
@@ -289,10 +290,13 @@ class Evidence:
 
     def span(self, budget: str, task: str, measure: Measure, where: Mapping[str, Scalar]) -> float:
         """The distance from the least to the largest value of the measure in any cell of the task."""
-        cells = self.cells_by_budget.get(budget, {})
-        own = (read_sample(c, measure, where).values for (of, _), c in cells.items() if of == task and c.seeds)
-        values = [value for sample in own for value in sample.values()]
-        return max(values) - min(values) if values else 0.0
+        key = budget, task, repr(measure), repr(where)  # reads every cell of the task, and each comparison asks it
+        if key not in self._spans:
+            cells = self.cells_by_budget.get(budget, {})
+            own = (read_sample(c, measure, where).values for (of, _), c in cells.items() if of == task and c.seeds)
+            values = [value for sample in own for value in sample.values()]
+            self._spans[key] = max(values) - min(values) if values else 0.0
+        return self._spans[key]
 
     def known_values(self, budget: str, task: str, measure: Measure, where: Mapping[str, Scalar]) -> dict[str, float]:
         """Values that policies reached on a task, by their source: all runs at this budget and larger ones, and
