@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from svgbench_testkit.experiments import EXPERIMENTS
 
+from svgbench.analysis.judge.replicated import same_on
 from svgbench.analysis.report.markdown import markdown
 from svgbench.analysis.report.page import html
 from svgbench.analysis.show.answer_text import summary_lines
@@ -26,9 +27,9 @@ THERE = HERE | {"processor": "AMD EPYC", "instructions": "AuthenticAMD 25 17 1 a
 BOTH = "AMD 25/17", "Intel 6/207"
 
 
-def measure(root, record, ahead, replica=False, seeds=(0, 1, 2, 3), **entry):
-    """Both walks on the calm field, of which the one with drift is so far ahead; each seed a little further."""
-    selection = Selection("smoke", tasks=("field/calm",))
+def measure(root, record, ahead, replica=False, seeds=(0, 1, 2, 3), task="field/calm", **entry):
+    """Both walks on a field, of which the one with drift is so far ahead; each seed a little further."""
+    selection = Selection("smoke", tasks=(task,))
     for cell in expand(WALK, selection):
         own = replace(cell, replica=platforms.key(record)) if replica else cell
         value = ahead if cell.variant.id == "drift" else 0.0
@@ -86,6 +87,37 @@ def test_a_verdict_that_differs_is_said_plainly(first):
         assert "Intel 6/207, torch AVX2" in page, "the origin of the runs"
     [told] = platform_sentences(platforms_of(study.store, study.plan(Selection("smoke"))))
     assert told == "all 2 measured cells have two platforms or more"
+
+
+def test_a_place_that_differs_is_said_although_the_claim_is_not_judged_there(first):
+    """The other task has the first platform only, so the claim as a whole is judged there alone."""
+    root = first.store.root
+    measure(root, THERE, 5.0, task="field/windy")
+    study = measure(root, HERE, ahead=-4.0, replica=True)
+    claim = [v for v in study.compare(Selection("smoke"))[0] if v.claim == "drift-wins"]
+    assert same_on(claim) == (1, 1)
+    plain = "SUPPORTED on AMD 25/17 (n = 4), REFUTED on Intel 6/207 (n = 4)"
+    text = " ".join(summary(study))
+    assert f"NOT THE SAME ON EVERY PLATFORM: drift-wins on calm: {plain}" in text
+    assert "the same on each" not in text
+    report = make_report([study], budget="smoke", draw=False)
+    for page in (markdown(report), html(report)):
+        assert f"calm: {plain}" in page
+
+
+@pytest.mark.parametrize("mixed", [True, False], ids=["mixed", "of two platforms"])
+def test_a_first_measurement_of_several_platforms_says_what_one_alone_says(tmp_path, mixed):
+    """All seeds were continued here, or two of four were made elsewhere; those made here alone refute the claim."""
+    if mixed:
+        measure(tmp_path, HERE, 5.0, **{platforms.EARLIER: [THERE]})
+    else:
+        measure(tmp_path, THERE, 5.0, seeds=(0, 1))
+        measure(tmp_path, HERE, 5.0, seeds=(2, 3))
+    study = measure(tmp_path, HERE, -4.0, replica=True)
+    [own] = verdict_of(study).platforms
+    assert own.verdict == ("REFUTED" if mixed else "INCONCLUSIVE")
+    plain = f"drift-wins: SUPPORTED as first measured, {own.verdict} on Intel 6/207 (n = 4)"
+    assert f"measured on 1 platform: Intel 6/207 NOT THE SAME ON EVERY PLATFORM: {plain}" in " ".join(summary(study))
 
 
 def test_what_counts_for_no_platform(tmp_path):

@@ -13,6 +13,8 @@ from svgbench.lab.cells import Selection
 from svgbench.words.experiment import Experiment
 
 UNJUDGED = ("INCOMPLETE", "NOT_COMPARABLE")
+MOST_UNLIKE = 3
+"""Most places of a claim that are listed beside its verdict."""
 
 
 def on_each(
@@ -63,16 +65,45 @@ def same_on(verdicts: Sequence[Verdict]) -> tuple[int, int]:
     return sum(own == word for _, own, _ in found), len(found)
 
 
-def is_replicated(verdicts: Sequence[Verdict]) -> bool:
-    """Whether any of the verdicts is judged on two platforms."""
-    return any(len(v.platforms) > 1 for v in verdicts)
+def is_told(verdicts: Sequence[Verdict]) -> bool:
+    """Whether platforms are worth a word: a verdict is judged on two, or is not the same on the only one."""
+    return any(len(v.platforms) > 1 or _is_unlike(v) for v in verdicts)
 
 
-def in_words(verdicts: Sequence[Verdict]) -> str:
-    """ "on 2 of 2 platforms", or "SUPPORTED on AMD 25/17, REFUTED on Intel 6/207"; "" below two platforms."""
+def unlike(verdicts: Sequence[Verdict], labels: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What is not the same on every platform, as a place and "SUPPORTED on AMD 25/17 (n = 5), REFUTED on Intel 6/207
+    (n = 5)": a claim as a whole, with the place "", or else each of its places that is not. `labels` are the tasks'.
+
+    Where the platforms agree with each other and not with the first measurement, its word is named too.
+    """
     same, judged = same_on(verdicts)
-    if judged < 2:
-        return ""
-    if same == judged:
-        return f"on {same} of {judged} platforms"
-    return ", ".join(f"{word} on {name} (n = {n})" for name, word, n in over_platforms(verdicts))
+    if same < judged:
+        first = word_over([v for v in verdicts if v.verdict not in UNJUDGED])
+        return [("", _on_each(first, over_platforms(verdicts)))]
+    return [
+        (
+            " ".join([labels.get(v.task, v.task), *v.setting.split()]),
+            _on_each(v.verdict, [(w.platform, w.verdict, w.n) for w in v.platforms]),
+        )
+        for v in verdicts
+        if _is_unlike(v)
+    ]
+
+
+def in_words(verdicts: Sequence[Verdict], labels: Mapping[str, str]) -> str:
+    """ "on 2 of 2 platforms", or what is not the same on every platform; "" if there is nothing to tell."""
+    if found := unlike(verdicts, labels):
+        told = [f"{place}: {words}" if place else words for place, words in found[:MOST_UNLIKE]]
+        return "; ".join([*told, *([f"and {len(found) - MOST_UNLIKE} more"] if len(found) > MOST_UNLIKE else [])])
+    same, judged = same_on(verdicts)
+    return f"on {same} of {judged} platforms" if judged > 1 else ""
+
+
+def _is_unlike(verdict: Verdict) -> bool:
+    return any(word.verdict != verdict.verdict for word in verdict.platforms)
+
+
+def _on_each(first: str, words: Sequence[tuple[str, str, int]]) -> str:
+    agree = len({word for _, word, _ in words}) == 1
+    each = [f"{word} on {name} (n = {n})" for name, word, n in words]
+    return ", ".join([*([f"{first} as first measured"] if agree else []), *each])

@@ -47,7 +47,7 @@ def experiment_part(
     words = {(v.task, v.variant): v.verdict for v in judged.levels if v.budget == results.budget}
     shown, why_not = _pictures(results, anchor) if draw else ([], "")
     scores = aggregates_of(results, published) if judged.claims or judged.levels else None
-    begun = any(len(cell.frame) for cell in results.cells.values())
+    begun = any(cell.seeds for cell in results.cells.values())
     levels = [v for v in judged.verdicts if v.kind == "level"]
     return ExperimentPart(
         id=experiment.id,
@@ -102,7 +102,7 @@ def claim_part(judged: Judged, claim: Claim, own: Sequence[Verdict]) -> ClaimPar
         unit=UNITS[single[0].unit] if len(single) == 1 else "",
         needs=open_words(judged, claim, own, budgets, timed=False),
         places=tuple(place_grids(judged.experiment, claim, own)),
-        platforms=in_words(own),
+        platforms=in_words(own, {task.id: task.label for task in judged.experiment.tasks}),
         over=tuple(f"Over its tasks, budget {v.budget}: {v.words}. {v.reason}" for v in over),
     )
 

@@ -10,7 +10,7 @@ from svgbench.analysis.judge.answers import Judged, answer, standing, work_answe
 from svgbench.analysis.judge.discoveries import not_staying, told
 from svgbench.analysis.judge.judgement import CAUSES, Verdict
 from svgbench.analysis.judge.outlook import MOST_SEEDS, Open
-from svgbench.analysis.judge.replicated import in_words, is_replicated, same_on
+from svgbench.analysis.judge.replicated import is_told, same_on, unlike
 from svgbench.analysis.judge.verdict_words import tally, tally_words, word_over
 from svgbench.analysis.read.naming import question
 from svgbench.analysis.show.tables import DisplayTable, Rounded, render
@@ -104,7 +104,7 @@ def _claim_list(judged: Judged, width: int) -> list[str]:
     heads = ["claim", "verdict", "platforms", "budget", "n", "open"]
     rows = [_claim_row(judged, claim, own) for claim, own in judged.claims]
     left_out = {"budget"} if [row[3] for row in rows] == judged.budgets * len(rows) else set()  # the answer names it
-    left_out |= set() if is_replicated(judged.verdicts) else {"platforms"}
+    left_out |= set() if is_told(judged.verdicts) else {"platforms"}
     for more in (set(), {"platforms"}):  # in a narrow terminal the lines below the list tell which are not the same
         kept = [place for place, head in enumerate(heads) if head not in left_out | more]
         named, cells = [heads[place] for place in kept], [[row[place] for place in kept] for row in rows]
@@ -122,18 +122,22 @@ def _claim_row(judged: Judged, claim: Claim, own: Sequence[Verdict]) -> tuple[st
 
 
 def _platforms(judged: Judged, width: int) -> list[str]:
-    """The platforms, if there are several, and what is not the same on all of them; claims first, then numbers."""
-    if not is_replicated(judged.verdicts):
+    """The platforms, if there are several, and what is not the same on each; claims first, then numbers."""
+    if not is_told(judged.verdicts):
         return []
     names = dict.fromkeys(word.platform for v in judged.verdicts for word in v.platforms)
+    labels = {task.id: task.label for task in judged.experiment.tasks}
     named = [(claim.id, own) for claim, own in judged.claims]
     named += [(f"{v.variant} on {v.task} against the published number", [v]) for v in judged.levels]
-    several = [(name, own) for name, own in named if same_on(own)[1] > 1]
-    differing = [(name, own) for name, own in several if same_on(own)[0] < same_on(own)[1]]
-    lines = _wrapped(f"measured on {len(names)} platforms: {', '.join(names)}", width)
-    if several and not differing:
+    differing = [
+        f"{name}{f' on {place}' if place else ''}: {words}"
+        for name, own in named
+        for place, words in unlike(own, labels)
+    ]
+    lines = _wrapped(f"measured on {len(names)} platform{'s' * (len(names) > 1)}: {', '.join(names)}", width)
+    if not differing:
         return [*lines, *_wrapped("the verdicts measured on several are the same on each", width)]
-    told = [f"NOT THE SAME ON EVERY PLATFORM: {name}: {in_words(own)}" for name, own in differing[:MOST_RIVALS]]
+    told = [f"NOT THE SAME ON EVERY PLATFORM: {words}" for words in differing[:MOST_RIVALS]]
     told += [f"and {len(differing) - MOST_RIVALS} more: --json"] * (len(differing) > MOST_RIVALS)
     return [*lines, *(line for words in told for line in _wrapped(words, width))]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from svgbench.analysis.judge.judgement import Robust, Verdict
-from svgbench.analysis.judge.replicated import is_replicated, same_on
+from svgbench.analysis.judge.replicated import is_told, same_on
 from svgbench.analysis.judge.second import told
 from svgbench.analysis.judge.verdict_words import deciding_part, of_claim, tally
 from svgbench.analysis.show.tables import DisplayTable, Rounded, RoundedInterval, render
@@ -90,7 +90,7 @@ def _place_grid(claim: Claim, verdicts: Sequence[Verdict], labels: Sequence[str]
         "95 % interval",
         *(("needs",) if measured else ()),
         "n",
-        *(("platforms",) if is_replicated(verdicts) else ()),
+        *(("platforms",) if is_told(verdicts) else ()),
     )
     rows, notes = [], []
     for label, v in zip(labels, verdicts, strict=True):
@@ -113,8 +113,8 @@ def _place_grid(claim: Claim, verdicts: Sequence[Verdict], labels: Sequence[str]
 
 
 def _platforms(verdict: Verdict, beside: Sequence[Verdict]) -> tuple[str, ...]:
-    """The last cell of a row if any of the verdicts is judged on two platforms: on how many it is the same."""
-    return ("{}/{}".format(*same_on([verdict])),) if is_replicated(beside) else ()
+    """The last cell of a row if platforms are worth a word in any of them: on how many it is the same."""
+    return ("{}/{}".format(*same_on([verdict])),) if is_told(beside) else ()
 
 
 def _second(verdict: Verdict, robust: Robust) -> str:
@@ -167,7 +167,7 @@ def level_grids(experiment: Experiment, verdicts: Sequence[Verdict]) -> list[Dis
         settings = {v.setting for v in own}
         title = ", ".join([labels.get(task, task), *(settings if len(settings) == 1 else ())])
         columns = ("verdict", UNITS[unit], "95 % interval", *(("published",) if printed else ()), "n")
-        columns += ("platforms",) if is_replicated(own) else ()
+        columns += ("platforms",) if is_told(own) else ()
         rows = []
         for v in own:
             if v.n or v.rival:
