@@ -190,6 +190,11 @@ def _problems(search: Search) -> Iterator[str]:
                 yield f"budget {budget.name} sets {', '.join(fixed)}, which grid {grid.variant} tries"
         if fixed := {*search.config, *grid.config} & set(grid.fields):
             yield f"config sets {', '.join(fixed)}, which grid {grid.variant} tries"
+    named: dict[str, Variant] = {}
+    for setting in (replace(one.variant, tasks=None) for one in tried(search)):
+        if named.setdefault(setting.id, setting) != setting:
+            yield f"two settings have the name {setting.id} and differ in more than their tasks"
+            break
     for budget in search.budgets:
         size = budget.block_size or search.block_size or of.block_size
         if search.first_seed <= 0 or search.first_seed % size:

@@ -116,6 +116,8 @@ def test_a_variant_may_have_more_values_on_some_tasks():
     [
         ({"grids": (WINDY_GRID, replace(WINDY_GRID, tasks=None))}, "two grids are for drift on field/windy"),
         ({"grids": (CALM_GRID, CALM_GRID)}, "two grids are for drift on field/calm; expected different tasks"),
+        ({"grids": (CALM_GRID, replace(WINDY_GRID, config={"slices": 3}))}, "two settings have the name drift-0.25"),
+        ({"grids": (Grid("drift", (Axis("drift", (0.12345671, 0.12345672)),)),)}, "two settings have the name"),
         ({"grids": ()}, "expected one grid or more"),
         ({"grids": (Grid("drfit", (Axis("drift", (0.0, 1.0)),)),)}, "no variant 'drfit'"),
         ({"grids": (Grid("drift", (Axis("drift", (0.0, 1.0)),), chosen_for=("stil",)),)}, "no variant 'stil'"),
