@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from made_cells import by_key, cell, experiment
 
 from svgbench import paper_tables, reproduce
 from svgbench.analysis.judge.aggregates import aggregates_of
@@ -16,7 +17,7 @@ from svgbench.analysis.read.measures import CellData
 from svgbench.analysis.show.aggregate_text import aggregate_lines
 from svgbench.analysis.show.plots import learning_curves
 from svgbench.analysis.show.screens import exchanged, means_only, screenful, whole_text
-from svgbench.analysis.show.summary import results_grids
+from svgbench.analysis.show.summary import results_grids, results_rows
 from svgbench.analysis.show.tables import DisplayTable, Measured
 from svgbench.overview import list_lines, overview_lines, several_overviews
 from svgbench.words.experiment import Experiment
@@ -202,3 +203,13 @@ def test_a_list_and_a_figure_say_whose_choice_the_largest_budget_is():
     assert lines[-1] == "* our own size"
     figure = learning_curves(made(EXPERIMENTS["trpo/remarks"]))
     assert "trpo/remarks, budget paper (our choice)" in " ".join(figure.get_supxlabel().split())
+
+
+def test_a_cell_whose_seeds_all_diverged_before_their_first_row_was_run():
+    lost = CellData("t", "a", cell("a", [0.0]).frame.iloc[:0], (0, 1), (0, 1), diverged=(0, 1))
+    results = Results(experiment(), "short", by_key(lost, cell("b", [1.0, 2.0])), {}, ())
+    for whole in (True, False):
+        rows = {label: cells for grid in results_grids(results, whole=whole) for label, cells in grid.rows}
+        assert rows["a"] == ("all 2 diverged",)
+    (row,) = [row for row in results_rows(results) if row["variant"] == "a"]
+    assert (row["diverged"], row["n"], row["mean"]) == (2, 0, None)

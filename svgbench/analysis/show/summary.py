@@ -12,7 +12,7 @@ from svgbench.analysis.judge.standouts import MARK, MARK_LOGARITHMS, standouts
 from svgbench.analysis.judge.statistics import summarise, t_interval
 from svgbench.analysis.read.caveats import absences, caveats
 from svgbench.analysis.read.frames import Results
-from svgbench.analysis.read.measures import Sample, read_sample
+from svgbench.analysis.read.measures import CellData, Sample, read_sample
 from svgbench.analysis.read.naming import RANDOM_VARIANT
 from svgbench.analysis.show.published import quoted
 from svgbench.analysis.show.tables import DisplayTable, Entry, Measured
@@ -45,7 +45,7 @@ def results_rows(results: Results, published: Any = None, verdicts: Words | None
     spans = {measure.label: _spans(results, measure) for measure in results.experiment.measures}
     for (task, variant), cell in results.cells.items():
         for measure in results.experiment.measures:
-            sample = read_sample(cell, measure) if len(cell.frame) else Sample({})
+            sample = _sample(cell, measure)
             row: dict[str, Any] = {
                 "experiment": results.experiment.id,
                 "budget": results.budget,
@@ -87,8 +87,12 @@ def results_rows(results: Results, published: Any = None, verdicts: Words | None
 
 
 def _samples(results: Results, measure: Measure) -> dict[tuple[str, str], Sample]:
-    """The measure of every cell; an empty sample without rows."""
-    return {key: read_sample(c, measure) if len(c.frame) else Sample({}) for key, c in results.cells.items()}
+    return {key: _sample(cell, measure) for key, cell in results.cells.items()}
+
+
+def _sample(cell: CellData, measure: Measure) -> Sample:
+    """The measure of a cell; an empty sample of one that was not run. A seed may diverge before its first row."""
+    return read_sample(cell, measure) if cell.seeds else Sample({})
 
 
 def _spans(results: Results, measure: Measure) -> dict[str, float]:
@@ -125,7 +129,7 @@ def results_grids(
     have the same. The published number and its verdict are under ours; with `others`, published rows that we do not run
     follow. Without `whole`, missing cells, the worse rows of a long table and verdicts without content become notes.
     """
-    if not whole and not any(len(cell.frame) for cell in results.cells.values()):
+    if not whole and not any(cell.seeds for cell in results.cells.values()):
         return [_nothing(results, published)]
     tables = [_Table(results, measure, published, verdicts or {}, whole) for measure in results.experiment.measures]
     n = {cell.n for table in tables for cell in table.measured if cell.n is not None}
@@ -149,7 +153,7 @@ class _Table:
         first = measure is results.experiment.measures[0]
         self.published = published if first else None  # a published number belongs to the first measure
         self.samples = _samples(results, measure)
-        begun = {key for key, cell in results.cells.items() if len(cell.frame) or whole}
+        begun = {key for key, cell in results.cells.items() if cell.seeds or whole}
         self.tasks = [t for t in results.experiment.tasks if any(key[0] == t.id for key in begun)]
         variants = list(dict.fromkeys(variant for _, variant in results.cells))
         self.best = {t.id: _standouts(results, t.id, self._column(t.id), measure) for t in self.tasks}
@@ -252,7 +256,7 @@ class _Table:
 
     def _has(self, task: str, variant: str) -> bool:
         cell = self.results.cells.get((task, variant))
-        return cell is not None and bool(len(cell.frame))
+        return cell is not None and bool(cell.seeds)
 
     def _others(self, published: Any) -> list[tuple[str, tuple[Entry, ...]]]:
         """The published table's rows that are not a variant of ours."""
