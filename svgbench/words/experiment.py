@@ -371,6 +371,10 @@ class Experiment:
         """The ids of the tasks that a claim is about."""
         return tuple(task.id for task in self.tasks) if claim.tasks is None else claim.tasks
 
+    def failure_on(self, task: str) -> FailureLevel | None:
+        """The level of failure that is declared for a task, or None."""
+        return next((level for level in self.failures if level.task == task), None)
+
     def budget(self, name: str) -> Budget:
         """The budget of that name; KeyError if the experiment has none."""
         return {b.name: b for b in self.budgets}[name]  # type: ignore[index]

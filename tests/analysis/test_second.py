@@ -34,6 +34,24 @@ def test_one_collapse_in_ten_hides_from_the_mean_what_medians_see():
     assert "1 of 10 failed" in found.reason
 
 
+def test_a_cell_of_which_every_seed_diverged_has_failed_whole_in_the_exact_test():
+    """By hand: of 210 ways to choose the six failures among ten seeds, 5 have one on the left, 5 one on the right."""
+    made = experiment((claim(compared(">")),), failures=(FailureLevel("t", SCORE, 0.0, "declared"),))
+    lost = cell("b", [5.0] * 5, diverged=(0, 1, 2, 3, 4))
+    (found,) = compare(made, {"paper": by_key(cell("a", [9.0, 10.0, 11.0, 10.5, -30.0]), lost)})
+    assert "1 of 5 against 5 of 5 failed: exact p 0.04762" in found.reason
+
+
+def test_shares_of_failures_are_not_those_of_a_random_policy():
+    variants = tuple(Variant(v, v, "m:make") for v in ("a", "random"))
+    made = experiment(
+        (claim(compared(">", "random")),), failures=(FailureLevel("t", SCORE, 0.0, "declared"),), variants=variants
+    )
+    (found,) = compare(made, {"paper": by_key(cell("a", [9.0, 10.0, 11.0, 10.5, -30.0]), cell("random", [-9.0] * 5))})
+    assert "1 of 5 failed" in found.reason
+    assert "against" not in found.reason
+
+
 def test_without_two_modes_there_is_one_verdict():
     found = judged(compared(">"), GOOD, sample(7.0, 0.5, 10))
     assert (found.verdict, found.robust, found.disagreement) == ("SUPPORTED", None, "")

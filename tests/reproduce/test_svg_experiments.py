@@ -332,6 +332,11 @@ def test_the_figure_of_actions_shows_every_seed_and_who_fell():
         "svg/cart-pole", "svg-0", bare, cell.seeds, cell.seeds, imported=True
     )
     assert len(cart_pole_actions(results)[""].axes[0].containers) == 13, "a share that was not recorded is not 0"
+    results.cells["svg/cart-pole", "svg-0"] = replace(cell, frame=cell.frame.iloc[:0], diverged=cell.seeds)
+    shares = cart_pole_actions(results)[""].axes[0]
+    heights = [bar.lines[0].get_ydata()[0] for bar in shares.containers]
+    assert sorted(heights) == [0.0] * 9 + [1.0] * 5, "seeds that diverged before their first row have failed"
+    plt.close("all")
 
 
 def test_a_run_that_diverges_does_not_hide_the_others():

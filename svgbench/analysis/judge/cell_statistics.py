@@ -17,7 +17,7 @@ from svgbench.analysis.judge.statistics import summarise, t_interval
 from svgbench.analysis.read.frames import Results
 from svgbench.analysis.read.measures import CellData, Sample, read_sample, worst
 from svgbench.analysis.read.naming import RANDOM_VARIANT
-from svgbench.words.experiment import Experiment, Measure
+from svgbench.words.experiment import Experiment, FailureLevel, Measure
 
 MATERIAL = 0.1
 """The least gap between two modes, as a share of the span of a task's values."""
@@ -102,11 +102,16 @@ def spread_of(
 
 
 def below_level(experiment: Experiment, task: str, cell: CellData) -> tuple[int, ...] | None:
-    """The seeds of a cell that are worse than the task's declared level of failure; None if none is declared."""
-    level = next((one for one in experiment.failures if one.task == task), None)
-    if level is None:
-        return None
-    return tuple(seed for seed, value in read_sample(cell, level.measure).values.items() if level.failed(value))
+    """The seeds of a cell that failed by the task's declared level; None if none is declared."""
+    level = experiment.failure_on(task)
+    return None if level is None else failed_by(level, read_sample(cell, level.measure))
+
+
+def failed_by(level: FailureLevel, sample: Sample) -> tuple[int, ...]:
+    """The seeds that failed by a level, whose measure the sample has: those that are worse, and those without a finite
+    value, such as diverged ones.
+    """
+    return (*(seed for seed, value in sample.values.items() if level.failed(value)), *sample.failed)
 
 
 def span_of(samples: Iterable[Sample]) -> float:

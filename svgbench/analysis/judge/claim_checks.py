@@ -86,7 +86,7 @@ def _about_shares(experiment: Experiment, claim: Claim, part: Comparison) -> Ite
     if claim.per or claim.rising or not isinstance(part.margin, int | float) or part.margin >= 1 or part.no_level:
         yield "shares of failed seeds are compared; expected no `per`, `rising` or `no_level`, and a margin below 1"
     for task in experiment.tasks_of(claim):
-        level = next((one for one in experiment.failures if one.task == task), None)
+        level = experiment.failure_on(task)
         if level is None:
             yield f"no level of failure is declared on {task}"
         elif any(side.measure != level.measure for side in sides(part)):

@@ -321,7 +321,7 @@ def _question(evidence: Evidence, case: _Case, place: Place) -> Question | None:
     ]
     right, number = (sides[1], 0.0) if case.right is None else (None, case.right)
     better = part.left.measure.higher_is_better
-    declared = any(level.task == place.task for level in evidence.experiment.failures)
+    declared = evidence.experiment.failure_on(place.task) is not None
     scale: Literal["difference", "log_ratio"] = "log_ratio" if part.scale == "log_ratio" else "difference"
     return Question(sides[0], right, number, part.relation, scale, better, case.level, declared)
 

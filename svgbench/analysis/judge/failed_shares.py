@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from svgbench.analysis.judge.cell_statistics import failed_by
 from svgbench.analysis.judge.comparisons import Place, clearance, relation_holds
 from svgbench.analysis.judge.effects import candidates
 from svgbench.analysis.judge.judgement import ClaimWord, Evidence, PartResult
@@ -21,7 +22,7 @@ from svgbench.analysis.judge.robust import difference
 from svgbench.analysis.judge.statistics import Interval
 from svgbench.analysis.read.measures import read_sample
 from svgbench.analysis.read.naming import name_seeds, printed
-from svgbench.words.experiment import Comparison, FailureLevel, Side
+from svgbench.words.experiment import Comparison, Side
 
 DIFFER = {("<", "SUPPORTED"), (">", "SUPPORTED"), ("~", "REFUTED"), ("<~", "REFUTED"), (">~", "REFUTED")}
 """The relations and words that say, with any margin, that both sides differ."""
@@ -156,15 +157,13 @@ def _names(side: Side, place: Place, across: bool) -> str:
     return f"{names} on {place.task}" if across else names
 
 
-def _level_on(evidence: Evidence, task: str) -> FailureLevel:
-    return next(level for level in evidence.experiment.failures if level.task == task)
-
-
 def _count(evidence: Evidence, variant: str, place: Place) -> Count | str:
     """How many seeds of a cell failed; or which lack the level's measure."""
-    level, cell = _level_on(evidence, place.task), evidence.cell(place.budget, place.task, variant)
+    level, cell = evidence.experiment.failure_on(place.task), evidence.cell(place.budget, place.task, variant)
+    if level is None:
+        raise LookupError(f"no level of failure is declared on {place.task}")
     sample = None if cell is None else read_sample(cell, level.measure)
     if sample is None or sample.absent or not sample.n:
         which = f"for {name_seeds(sample.absent)}" if sample is not None and sample.absent else "at all"
         return f"{variant} has no row of {level.measure.label} {which}"
-    return Count(variant, sum(map(level.failed, sample.values.values())) + len(sample.failed), sample.n)
+    return Count(variant, len(failed_by(level, sample)), sample.n)

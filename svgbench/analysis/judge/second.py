@@ -124,8 +124,11 @@ def sides_of(
         spreads = []
         for name, sample in zip(group, read, strict=True):
             cell = evidence.cell(budget, task, name)
-            if cell is None or not sample.values or not measure.ranked or name == RANDOM_VARIANT:
+            if cell is None or not measure.ranked or name == RANDOM_VARIANT:
                 spreads.append(Spread(math.nan, (), sample.n))
+                continue
+            if not sample.values:
+                spreads.append(Spread(math.nan, sample.failed, sample.n))
                 continue
             below = below_level(evidence.experiment, task, cell)
             spread = spread_of(sample, measure.higher_is_better, 0.0, below)
@@ -361,9 +364,11 @@ def _modes(asked: Question) -> str:
 def _rates(asked: Question) -> str:
     """The shares that failed on both sides by Fisher's exact test, and how many seeds would tell them apart.
 
-    Only where two single cells are compared, or two changes: then their smaller cells.
+    Only where two single cells are compared, or two changes: then their smaller cells. A random policy does not fail.
     """
     if not asked.declared or asked.right is None or len(asked.left.candidates) > 1 or len(asked.right.candidates) > 1:
+        return ""
+    if RANDOM_VARIANT in (asked.left.names[0][0], asked.right.names[0][0]):
         return ""
     x, y = asked.left.spreads[0][0], asked.right.spreads[0][0]
     if not (x.failed or y.failed):

@@ -9,6 +9,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from svgbench.analysis.judge.cell_statistics import failed_by
 from svgbench.analysis.judge.rates import share_interval
 from svgbench.analysis.read.frames import Results
 from svgbench.analysis.read.measures import Sample, read_sample
@@ -39,7 +40,7 @@ def cart_pole_actions(results: Results) -> dict[str, Figure]:
     tasks = [task for task in results.experiment.tasks if any(of == task.id for of, _ in results.cells)]
     known = [v.id for v in results.experiment.variants]
     variants = [*known, *dict.fromkeys(v for task in tasks for v in undeclared(results, task.id))]
-    rows = {(t, v) for (t, v), cell in results.cells.items() if len(cell.frame)}
+    rows = {(t, v) for (t, v), cell in results.cells.items() if cell.seeds}  # a seed may diverge before its first row
     variants = [v for v in variants if any((task.id, v) in rows for task in tasks)]
     if not variants:
         return {}
@@ -72,10 +73,12 @@ def cart_pole_actions(results: Results) -> dict[str, Figure]:
 
 def fallen(results: Results, task: str, variant: str) -> dict[int, bool] | None:
     """Whether each seed of a cell has failed, by the experiment's level; None if its measure was not recorded."""
-    level = next(level for level in results.experiment.failures if level.task == task)
+    level = results.experiment.failure_on(task)
+    if level is None:
+        return None
     sample = read_sample(results.cells[task, variant], level.measure)
-    found = {seed: level.failed(value) for seed, value in sample.values.items()} | dict.fromkeys(sample.failed, True)
-    return found or None
+    lost = failed_by(level, sample)
+    return {seed: seed in lost for seed in (*sample.values, *sample.failed)} or None
 
 
 def _share(ax: Axes, x: float, fell: dict[int, bool] | None, look: dict[str, Any], label: str) -> None:

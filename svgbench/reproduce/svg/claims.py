@@ -23,8 +23,7 @@ FAILURES = (
         "svg/hand",
         FINAL,
         -2.9,
-        "half of the way from a policy that does nothing (both distances at the end sum to 4.6 m) to the 1.2 m of "
-        '"learns"',
+        'half of the way from an untrained policy (both distances at the end sum to 4.6 m) to the 1.2 m of "learns"',
     ),
     FailureLevel(
         "svg/cart-pole",
