@@ -10,6 +10,7 @@ Together they maximise the Gaussian likelihood.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -27,10 +28,18 @@ class ChangeModel(ABC):
     sigma: in units of the normalised change; 1 at first.
     """
 
-    statistics: StateStatistics
-    D: int
     adam: Adam
     sigma: Float[Tensor, "S 1 D"]
+
+    def __init__(
+        self, S: int, statistics: StateStatistics, hidden: Sequence[int], dtype: torch.dtype, device: str
+    ) -> None:
+        """hidden: units of each layer of tanh. ValueError for none."""
+        if not hidden or min(hidden) < 1:
+            raise ValueError(f"hidden is {list(hidden)}, expected widths of at least one layer")
+        self.statistics, self.hidden = statistics, list(hidden)
+        self.D, self.n_in = statistics.mean_change.shape[-1], statistics.centre.shape[-1]
+        self.sigma = torch.ones(S, 1, self.D, dtype=dtype, device=device)
 
     @abstractmethod
     def mean_change(self, s: Float[Tensor, "S B D"], a: Float[Tensor, "S B A"]) -> Float[Tensor, "S B D"]:
@@ -104,6 +113,13 @@ class ChangeModel(ABC):
         J = J * self.statistics.change_width.unsqueeze(-1) / self.statistics.width.unsqueeze(2)
         f_s, f_a = J.split([self.D, J.shape[-1] - self.D], -1)
         return f_s + torch.eye(self.D, dtype=J.dtype, device=J.device), f_a
+
+    def _pulled(
+        self, by_x: Float[Tensor, "S B I"], v: Float[Tensor, "S B D"]
+    ) -> tuple[Float[Tensor, "S B D"], Float[Tensor, "S B A"]]:
+        """`pull_back`, of v f_x by the normalised input."""
+        by_s, by_a = (by_x / self.statistics.width).split([self.D, by_x.shape[-1] - self.D], -1)
+        return v + by_s, by_a
 
     def finite(self) -> Bool[Tensor, "S"]:
         """Which seeds' parameters are finite."""

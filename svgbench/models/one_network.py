@@ -35,11 +35,8 @@ class OneNetworkModel(ChangeModel):
         dtype: torch.dtype,
         device: str,
     ) -> None:
-        if not hidden or min(hidden) < 1:
-            raise ValueError(f"hidden is {list(hidden)}, expected widths of at least one layer")
-        self.statistics = statistics
-        self.D, n_in = statistics.mean_change.shape[-1], statistics.centre.shape[-1]
-        self.net = FlatMLP([n_in, *hidden, self.D], "tanh")
+        super().__init__(len(streams), statistics, hidden, dtype, device)
+        self.net = FlatMLP([self.n_in, *hidden, self.D], "tanh")
         # as torch.nn.Linear draws them: uniform within 1 / sqrt(in)
         drawn = [
             streams.uniform((n_below + 1, n), -1 / math.sqrt(n_below), 1 / math.sqrt(n_below), dtype=torch.float64)
@@ -47,7 +44,6 @@ class OneNetworkModel(ChangeModel):
         ]
         initial = torch.cat([layer.flatten(1) for layer in drawn], 1).to(device=device, dtype=dtype)
         self.adam = Adam([nn.Parameter(initial)], lr)
-        self.sigma = torch.ones(len(streams), 1, self.D, dtype=dtype, device=device)
 
     def mean_change(self, s: Float[Tensor, "S B D"], a: Float[Tensor, "S B A"]) -> Float[Tensor, "S B D"]:
         """f(s, a)."""
@@ -69,8 +65,7 @@ class OneNetworkModel(ChangeModel):
             u = v[:, start : start + x.shape[1]] * self.statistics.change_width
             parts.append(input_jacobian.pull_back(self.net.record(self.adam.flat, x), u))
             start += x.shape[1]
-        by_s, by_a = (torch.cat(parts, 1) / self.statistics.width).split([self.D, a.shape[-1]], -1)
-        return v + by_s, by_a
+        return self._pulled(torch.cat(parts, 1), v)
 
     def _step(
         self, x: Float[Tensor, "S B I"], z: Float[Tensor, "S B D"], active: Bool[Tensor, "S"] | None

@@ -41,10 +41,7 @@ class ParallelModel(ChangeModel):
         dtype: torch.dtype,
         device: str,
     ) -> None:
-        self.statistics, self.hidden = statistics, list(hidden)
-        self.D, n_in = statistics.mean_change.shape[-1], statistics.centre.shape[-1]
-        if not hidden or min(hidden) < 1:
-            raise ValueError(f"hidden is {list(hidden)}, expected widths of at least one layer")
+        super().__init__(len(streams), statistics, hidden, dtype, device)
 
         def draw(n_below: int, n: int) -> list[nn.Parameter]:
             """Weights and biases as torch.nn.Linear draws them: uniform within 1 / sqrt(in)."""
@@ -53,12 +50,11 @@ class ParallelModel(ChangeModel):
             parts = both.to(device=device, dtype=dtype).split([n_below, 1], -1)
             return [nn.Parameter(part.contiguous()) for part in parts]
 
-        parameters = [p for sizes in itertools.pairwise([n_in, *hidden, 1]) for p in draw(*sizes)]
+        parameters = [p for sizes in itertools.pairwise([self.n_in, *hidden, 1]) for p in draw(*sizes)]
         self.adam = Adam(parameters, lr, shape=(len(streams),))
         self.weights: list[Float[Tensor, "S D n_out n_in"]] = [p.detach() for p in parameters[::2]]
         self.biases: list[Float[Tensor, "S D n_out 1"]] = [p.detach() for p in parameters[1::2]]
         self._grads = [p.grad for p in parameters]
-        self.sigma = torch.ones(len(streams), 1, self.D, dtype=dtype, device=device)
 
     def mean_change(self, s: Float[Tensor, "S B D"], a: Float[Tensor, "S B A"]) -> Float[Tensor, "S B D"]:
         """f(s, a)."""
@@ -88,8 +84,7 @@ class ParallelModel(ChangeModel):
             u = self._to_first_layer(self._forward(x), u).view(S, -1, B)
             parts.append(torch.bmm(self.weights[0].flatten(1, 2).mT, u).mT)
             start += B
-        by_s, by_a = (torch.cat(parts, 1) / self.statistics.width).split([self.D, a.shape[-1]], -1)
-        return v + by_s, by_a
+        return self._pulled(torch.cat(parts, 1), v)
 
     def _step(
         self, x: Float[Tensor, "S B I"], z: Float[Tensor, "S B D"], active: Bool[Tensor, "S"] | None
