@@ -11,6 +11,7 @@ from typing import Any
 from svgbench import strict_json
 from svgbench.lab.cells import REPLICAS, cell_name
 from svgbench.lab.damage import OLD, DamagedFileError, diagnosed, unreadable
+from svgbench.lab.platforms import EARLIER
 from svgbench.words.errors import DamagedError
 
 FORMAT, OLD_FORMAT = 2, 1
@@ -89,6 +90,9 @@ def dump_meta(meta: Mapping[str, Any]) -> bytes:
 def _is_entry(entry: Any) -> bool:
     """Whether a seed's entry has every key that is read without a check."""
     if not isinstance(entry, dict) or not isinstance(entry.get("platform", {}), dict):
+        return False
+    earlier = entry.get(EARLIER, [])
+    if not isinstance(earlier, list) or not all(isinstance(one, dict) for one in earlier):
         return False
     if is_finished(entry):
         return isinstance(entry.get("rows"), int) and isinstance(entry.get("sha256"), str)

@@ -146,6 +146,10 @@ def test_many_different_cells_fit_a_screen(tmp_path) -> None:
             lambda j, c: j.write_text(json.dumps(drop(j, "seeds") | {"seeds": {"x": {"status": "done"}}})),
             "not a seed's",
         ),
+        (
+            lambda j, c: j.write_text(j.read_text().replace('"done"', '"done", "earlier_platforms": "AMD"')),
+            "not a seed's",
+        ),
         (lambda j, c: j.write_text(json.dumps(drop(j, "task") | {"task": "toy/hard"})), "was it renamed?"),
     ],
 )
