@@ -140,5 +140,8 @@ def test_seeds_of_a_platform_are_found_in_both_places(tmp_path):
     measure(root, THERE, 5.0, seeds=(0, 1))
     study = measure(root, HERE, 5.0, seeds=(2, 3))
     assert verdict_of(study).platforms == ()
+    assert verdict_of(study).caveats == ("measured on AMD 25/17 and Intel 6/207 together",)
+    assert "calm, measured on AMD 25/17 and Intel 6/207 together" in summary(study)
     study = measure(root, HERE, -5.0, replica=True, seeds=(0, 1))
+    assert verdict_of(study).caveats == ()
     assert [(w.platform, w.n) for w in verdict_of(study).platforms] == [("Intel 6/207", 4)]

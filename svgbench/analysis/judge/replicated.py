@@ -29,6 +29,7 @@ def on_each(
 
     `cells` are those behind the verdicts, by budget. Whether a level can be reached is a fact about the task, so it is
     taken from all of them. A verdict that is INCOMPLETE or NOT_COMPARABLE has no platform, nor has one against a rival.
+    Where several platforms have measured a part of its cells and none has all, a caveat names them.
     """
     words: dict[str, list[PlatformWord]] = {}
     for one in found:
@@ -36,13 +37,28 @@ def on_each(
         for verdict in again:
             word = PlatformWord(one.name, verdict.verdict, verdict.budget, verdict.n)
             words.setdefault(verdict.id, []).append(word)
-    return [replace(verdict, platforms=_measured(verdict, words.get(verdict.id, []))) for verdict in verdicts]
+    judged = [replace(verdict, platforms=_measured(verdict, words.get(verdict.id, []))) for verdict in verdicts]
+    return [replace(verdict, caveats=(*verdict.caveats, *_together(verdict, found))) for verdict in judged]
 
 
 def _measured(verdict: Verdict, words: Sequence[PlatformWord]) -> tuple[PlatformWord, ...]:
     if verdict.verdict in UNJUDGED or verdict.rival:
         return ()
     return tuple(w for w in words if w.verdict not in UNJUDGED and w.budget == verdict.budget)
+
+
+def _together(verdict: Verdict, found: Sequence[OnPlatform]) -> tuple[str, ...]:
+    if verdict.platforms or verdict.rival or verdict.verdict in UNJUDGED or verdict.unit == "tasks":
+        return ()
+    names = [
+        one.name
+        for one in found
+        if any(
+            cell.seeds_done and variant in verdict.variants and verdict.task in (task, "")
+            for (task, variant), cell in one.cells.get(verdict.budget, {}).items()
+        )
+    ]
+    return (f"measured on {' and '.join(sorted(names))} together",) if len(names) > 1 else ()
 
 
 def over_platforms(verdicts: Sequence[Verdict]) -> list[tuple[str, str, int]]:
