@@ -6,19 +6,27 @@ Axes: S seeds, D depths, B rows.
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 AS_CODED_FLOOR = 1e-8  # iclavera/meta-mb at 233e0fb, meta_mb/algos/maac.py
 
 
-def inverse_variance_weights(variance: Float[Tensor, "S D B"]) -> Float[Tensor, "S D B"]:
+def inverse_variance_weights(
+    variance: Float[Tensor, "S D B"], ended: Bool[Tensor, "S D B"] | None = None
+) -> Float[Tensor, "S D B"]:
     """Weights proportional to 1 / variance that sum to 1 over depths, without a floor.
 
     In a row where some variances are 0, these depths share all weight, which is the limit. Raises ValueError if a depth
     has variance 0 in every row of a seed: its estimates then cannot differ, and it would take all weight everywhere.
+
+    ended: where no path of an estimate still runs, so that no value is part of it; None: nowhere. Such estimates may be
+    the same for all candidates, and are not refused.
     """
-    constant = (variance == 0).all(-1).any(0)  # [D]
+    same = variance == 0
+    if ended is not None:
+        same = (same | ended) & ~ended.all(-1, keepdim=True)
+    constant = same.all(-1).any(0)  # [D]
     if bool(constant.any()):
         depth = int(constant.nonzero()[0])
         raise ValueError(f"the variance at depth {depth} is 0 in every row: expected candidates that can differ")

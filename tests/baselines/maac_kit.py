@@ -155,9 +155,9 @@ def beyond_the_wall(after):
     return after[0] > WALL
 
 
-def untrained(**settings):
+def untrained(task=None, **settings):
     """A learner whose networks are as drawn, whose model is normalised, whose critics' targets differ from them."""
-    one = learner(SEEDS, Known(wall=WALL), step_batch=B, **{**TINY, **settings})
+    one = learner(SEEDS, task or Known(wall=WALL), step_batch=B, **{**TINY, **settings})
     draws, agent = Streams(SEEDS, "seen"), one.agent
     x, y = (draws.normal((agent.config.members, 30, n), dtype=torch.float64) for n in (5, 3))
     agent.model.normalise_by(x * 1.5 + 0.3, y * 0.4 + 0.05)

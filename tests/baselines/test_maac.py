@@ -287,6 +287,14 @@ def test_settings_that_cannot_run_are_refused(settings, message):
         rules.check(known.rules, known.config({**SMALL, **settings}, profile="text"), "it")
 
 
+def test_a_search_of_one_candidate_and_a_mean_that_never_moves_are_refused():
+    """With one candidate there is nothing to choose. With persistence 1 and no cap, a fit would never end."""
+    fields = declared("svgbench.baselines.actor_critic.maac:make").fields
+    assert fields["plan_population"].problem(2) is fields["persistence"].problem(0.99) is None
+    assert fields["plan_population"].problem(1) == "plan_population is 1, expected a value of type int, at least 2"
+    assert fields["persistence"].problem(1.0).startswith("persistence is 1.0, expected a value of type float")
+
+
 def test_tasks_that_cannot_be_imagined_are_refused():
     class Silent(Known):
         termination_function = None

@@ -100,6 +100,22 @@ def test_a_seed_that_diverges_does_not_affect_the_others(what, profile):
         torch.testing.assert_close(p[[0, 2]], q[[0, 2]], rtol=1e-8, atol=1e-8)
 
 
+def test_a_seed_whose_model_ends_every_path_at_once_does_not_affect_the_others():
+    """Its estimates of depths 1 and 2 have no variance, because the reward does not depend on where a step leads."""
+    task = Known(horizon=HORIZON)
+    task.reward_function = lambda obs, action, after: -obs[..., 2] - action.square().sum(-1)
+    undisturbed, hurt = (learner(dtype="float64", task=task, total_steps=20) for _ in range(2))
+    finish(undisturbed)
+    while hurt.agent.now.updates < 0:
+        hurt.advance()
+    with torch.no_grad():
+        hurt.agent.model.layers[-1].bias[1] = 1e6
+    finish(hurt)
+    assert hurt.diverged == {}
+    for p, q in zip(trained(undisturbed), trained(hurt), strict=True):
+        torch.testing.assert_close(p[[0, 2]], q[[0, 2]], rtol=1e-8, atol=1e-8)
+
+
 def test_when_all_seeds_have_diverged_it_ends_without_the_trial():
     one = learner(plan_episodes=1)
     while one.agent.now.updates < 0:

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from maac_kit import SEEDS, TASK, B, Plain, batch_of, beyond_the_wall, exact_members, untrained
+from maac_kit import SEEDS, TASK, B, Known, Plain, batch_of, beyond_the_wall, exact_members, untrained
 
 from svgbench.baselines.actor_critic._model_paths import ExpandedValue, ModelSteps, PathFunctions, expanded_by_members
 from svgbench.baselines.actor_critic._soft_actor_critic import soft_target
@@ -128,6 +128,23 @@ def test_without_depth_the_targets_are_sac_s():
         combined = value.combined(as_coded=False)
     torch.testing.assert_close(batch.reward + c.gamma * (1 - batch.terminal) * combined, wanted)
     assert value.mean.shape == (2, 1, B)
+
+
+@pytest.mark.parametrize("inner", [True, False])
+def test_where_every_member_s_path_ends_at_once_the_target_is_two_rewards(inner):
+    """The reward of a step does not depend on where it leads, so no estimate but the first has a variance."""
+    task = Known(wall=-100.0)
+    task.reward_function = lambda obs, action, after: obs[..., 0] - action.square().sum(-1)
+    one = untrained(task, critic_steps=2, target_entropy_on_the_way=inner)
+    batch, agent, c = batch_of(one), one.agent, one.agent.config
+    unit = Streams(SEEDS, "u").normal((4 * B, 2), dtype=torch.float64)[:, :B]  # that of the first actions
+    with torch.no_grad():
+        action, log_prob = agent.actor.sample(batch.next_x, unit)
+    bonus = -agent.temperature.alpha * log_prob if inner else 0.0
+    reward = batch.next_x[..., 0] - action.square().sum(-1) + bonus
+    wanted = batch.reward + c.gamma * (1 - batch.terminal) * reward
+    found = agent._target(batch, Streams(SEEDS, "u"), one.experience)
+    torch.testing.assert_close(found, wanted, rtol=1e-10, atol=1e-10)
 
 
 @pytest.mark.parametrize("depth", [1, 2, 5])

@@ -34,6 +34,20 @@ def test_a_depth_without_variance_in_any_row_of_a_seed_is_refused(depth):
         inverse_variance_weights(variance)
 
 
+def test_estimates_whose_paths_have_ended_may_all_be_without_variance():
+    variance, ended = torch.ones(2, 3, 4), torch.zeros(2, 3, 4, dtype=torch.bool)
+    variance[1, 1:] = 0
+    ended[1, 1:] = True
+    found = inverse_variance_weights(variance, ended)
+    assert torch.equal(found[0], torch.full((3, 4), 1 / 3))
+    assert found[1].T.tolist() == [[0, 0.5, 0.5]] * 4
+    ended[1, 2, 3] = False  # a path that runs has a value, which differs between candidates
+    with pytest.raises(ValueError, match="the variance at depth 2 is 0 in every row: expected candidates that"):
+        inverse_variance_weights(variance, ended)
+    variance[1, 2, 3] = 1
+    assert inverse_variance_weights(variance, ended)[1, :, 3].tolist() == [0, 1, 0]
+
+
 def test_a_diverged_seed_touches_no_other():
     variance = torch.rand(3, 3, 4, generator=torch.Generator().manual_seed(0)) + 0.1
     hurt = variance.clone()

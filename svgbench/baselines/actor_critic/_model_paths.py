@@ -114,14 +114,18 @@ def smaller_mean(returns: Tensor, K: int, *, of_means: bool) -> Tensor:
 
 @dataclass(frozen=True)
 class ExpandedValue:
-    """Estimates of a state's value at depths 0 to D: their means and variances, [S, D + 1, B]."""
+    """Estimates of a state's value at depths 0 to D: their means and variances, [S, D + 1, B].
+
+    ended: where all paths of an estimate have terminated, bool [S, D + 1, B]; None: nowhere.
+    """
 
     mean: Tensor
     variance: Tensor
+    ended: Tensor | None = None
 
     def combined(self, *, as_coded: bool) -> Tensor:
         """The mean weighted by inverse variances, [S, B]. Raises ValueError as `inverse_variance_weights` does."""
-        weights = floored_weights(self.variance) if as_coded else inverse_variance_weights(self.variance)
+        weights = floored_weights(self.variance) if as_coded else inverse_variance_weights(self.variance, self.ended)
         return (weights * self.mean).sum(1)
 
 
@@ -140,6 +144,7 @@ def expanded_by_members(
     bonus = -alpha * log_prob
     value = functions.twins(start, action) + bonus[:, None]  # [S, 2, B]
     means, variances = [value.amin(1)], [value.var(1, correction=0)]
+    ended = [torch.zeros_like(means[0], dtype=torch.bool)]
     obs, action, bonus = (x[:, None].expand(-1, members, *x.shape[1:]) for x in (start, action, bonus))
     total, alive = start.new_zeros(S, members, B), start.new_ones(S, members, B)
     for j in range(1, depth + 1):
@@ -151,7 +156,8 @@ def expanded_by_members(
         estimate = total[:, None] + functions.gamma**j * alive[:, None] * value  # [S, 2, E, B]
         means.append(estimate.amin(1).mean(1))
         variances.append(estimate.flatten(1, 2).var(1, correction=0))
-    return ExpandedValue(torch.stack(means, 1), torch.stack(variances, 1))
+        ended.append((alive == 0).all(1))
+    return ExpandedValue(torch.stack(means, 1), torch.stack(variances, 1), torch.stack(ended, 1))
 
 
 def expanded_as_coded(

@@ -24,7 +24,9 @@ run_scripts/maac_run_sweep.py). "text" follows the paper, and the code where the
 * The newest real transitions: the code's model has them at once, its policy and critics only one iteration later.
 
 Both differ from the code as `mbpo` does (log_std, initial weights, factors of losses). Both use ReLU on every task, and
-the task's own reward. And the policy is updated before the critics (the code computes all gradients first).
+the task's own reward. The policy is updated before the critics (the code computes all gradients first). In the code, an
+epoch shuffles minibatches, not rows; each member's Adam moves the shared bounds of the log-variance, and their penalty
+counts in the validation loss; an iteration's first round has the rollout length of the iteration before.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 from torch import Tensor
@@ -60,7 +62,7 @@ from svgbench.nn.streams import Streams
 from svgbench.planning.action_sequences import SequenceSearch
 from svgbench.planning.planned_policy import PolicyAndCritics, planning_settings, ways_with_and_without
 from svgbench.planning.trial import Way
-from svgbench.ranges import Count, Natural, NonNegative, Share
+from svgbench.ranges import Count, Natural, NonNegative, Range, Share
 from svgbench.simulation_batch import never
 from svgbench.words.learner import Learner
 from svgbench.words.task import Task
@@ -93,12 +95,12 @@ class Config(_imagined.Config):
     steps_per_slice: Count = 250  # environment steps per slice; does not affect the results
     imagined_capacity: Count = 2_000_000  # the capacity of D_model, in transitions
     members: Count = 8  # networks of a seed's ensemble
-    persistence: Share = 0.9  # see `svgbench.models.stopping.RollingMean`
+    persistence: Annotated[float, Range(0, below=1)] = 0.9  # see `svgbench.models.stopping.RollingMean`
     max_epochs: Natural = 200  # of a fit; 0: no cap
     plan_episodes: Natural = 0  # per seed after training, with and without planning (Table 1); 0: none
     plan_reading: Literal["text", "code"] = "text"  # the planner's reading, see `svgbench.planning.planned_policy`
     plan_horizon: Count = 5  # model steps
-    plan_population: Count = 256  # candidates per iteration of the search
+    plan_population: Annotated[int, Range(2)] = 256  # candidates per iteration of the search
     plan_elites: Count = 25  # the best of the candidates
     plan_iterations: Count = 5
     rollout_grows_until: Count = 100  # the iteration with the last length; linear from rollout_grows_from

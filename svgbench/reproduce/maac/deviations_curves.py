@@ -93,6 +93,25 @@ SHARED = (
         source="code meta_mb/dynamics/, meta_mb/policies/networks/mlp.py",
     ),
     Deviation(
+        id="model-fits",
+        paper="maximum likelihood with early stopping; in the code, the order of fixed minibatches is shuffled, each "
+        "member's Adam moves the shared bounds of the log-variance (8 steps per minibatch), and the validation loss "
+        "includes their penalty",
+        ours="rows are shuffled in each epoch, the bounds take one step per minibatch, and the validation loss has no "
+        "penalty",
+        reason="the usual way of training; the code's bounds move up to 8 times as fast as their learning rate says",
+        source="section 4.3; code meta_mb/dynamics/mlp_dynamics_ensemble.py (fit, _data_input_fn), "
+        "probabilistic_mlp_dynamics_ensemble.py",
+    ),
+    Deviation(
+        id="rollout-schedule",
+        paper="not printed; in the code, the first round of an iteration still has the rollout length of the iteration "
+        "before",
+        ours="all rounds of an iteration have its own length",
+        reason="a schedule by iterations; lengths differ by at most one step",
+        source="code meta_mb/trainers/maac_trainer.py (train, set_rollout_length)",
+    ),
+    Deviation(
         id="activations",
         paper="in the code, the hidden units of policy or critics are tanh on some tasks",
         ours="ReLU in both, on every task",
@@ -169,7 +188,7 @@ TABLE1_DEVIATIONS = (
         paper="the cross-entropy method, started from the policy's distribution; in the code log_std is used as the "
         "standard deviation, and the terminal value has one factor gamma too many",
         ours="256 candidates, 25 elites, 5 iterations and a horizon of 5, as in the code; the right standard deviation "
-        "and power of gamma",
+        "and power of gamma; predicted observations are not clipped (the code: to 100)",
         reason="the text's planner",
         source="section 5.4; code (iclavera/meta-mb at c1cd562) meta_mb/policies/mpc_controller.py",
     ),
