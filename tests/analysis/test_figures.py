@@ -26,6 +26,7 @@ from svgbench.analysis.show.plots import draw, is_cut, learning_curves, looks
 from svgbench.analysis.show.references import LEVEL, PUBLISHED, claim_levels
 from svgbench.lab.cells import Selection
 from svgbench.lab.store import Store
+from svgbench.reproduce.maac.figures_curves import fig2
 from svgbench.words.errors import UsageError
 from svgbench.words.experiment import BestOf, Claim, Comparison, Experiment, PerTask, Term, Variant
 
@@ -165,6 +166,18 @@ def test_the_figure_says_what_cannot_be_drawn(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="nothing that was named has what its figure draws"):
         draw(results(of, [bare]), tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_figure_2_of_maac_counts_rollouts_on_a_second_axis() -> None:
+    of = reproduce.experiments()["maac/fig2"]
+    cells = [nothing(of, t.id, v.id) for t in of.tasks for v in of.variants] + [rows_of(of, of.tasks[0].id, "sac")]
+    (run, empty, *_) = fig2(results(of, cells, "short"))[""].axes
+    (above,) = run.child_axes
+    run.set_xlim(0, 15_000)
+    run.figure.canvas.draw()
+    assert above.get_xlim() == pytest.approx((0, 15))
+    assert above.get_xlabel() == "rollouts of 1000 steps"
+    assert not empty.child_axes
 
 
 def test_a_panel_without_runs_says_so() -> None:

@@ -10,8 +10,8 @@ combine estimates of depth 0 to `critic_steps`, weighted by their inverse varian
 Everything else is soft actor-critic (`_soft_actor_critic`).
 
 Settings give the paper's comparators: `H = 0` is "STEVE on SAC", `critic_steps = 0` is "-STEVE", and `paths = 1` is
-"single sample". `H = 0` with `critic_steps = 0` and single imagined steps is what the authors' code calls MBPO. With
-`real_share = 1` nothing is imagined: `H = 0` is then STEVE's value expansion on SAC alone.
+"single sample". `H = 0` with `critic_steps = 0` and single imagined steps is what the authors' code calls MBPO, whose
+`paths` is 1. With `real_share = 1` nothing is imagined: `H = 0` is then STEVE's value expansion on SAC alone.
 
 "code" is iclavera/meta-mb at 233e0fb (meta_mb/algos/maac.py, trainers/maac_trainer.py, dynamics/, and for settings
 run_scripts/maac_run_sweep.py). "text" follows the paper, and the code where the paper says nothing. They differ here:

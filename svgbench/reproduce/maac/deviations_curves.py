@@ -125,8 +125,9 @@ FIG2_DEVIATIONS = (
     Deviation(
         id="steve-horizon",
         paper="STEVE on SAC; its horizon and settings are not printed",
-        ours="MAAC with H = 0, which differs from MAAC only in the policy's objective",
-        reason="the authors' code switches between them in this way",
+        ours="MAAC with H = 0, which differs from MAAC only in the policy's objective. Without model steps, the K "
+        "samples are K actions in each state (the code: one); the same for the one-step variant",
+        reason="the authors' code switches between them in this way; the number of samples is not what is compared",
         source="section 5.1; code meta_mb/algos/maac.py",
     ),
     Deviation(

@@ -17,10 +17,14 @@ ABLATIONS = ("maac", "h0", "td", "single", "random")
 HORIZONS = ("maac", "h0", "h1", "h10", "random")
 
 
+ROLLOUT = 1000
+"""Steps of a rollout, in which section 5.1 counts."""
+
+
 def fig2(results: Results) -> dict[str, Figure]:
     """The methods of the figure; a page on numbers of updates, and one on the code's reading of MAAC."""
     chosen = {"": METHODS, "updates": UPDATES, "readings": READINGS}
-    return {name: _curves(results, variants) for name, variants in chosen.items()}
+    return {name: _curves(results, variants, in_rollouts=True) for name, variants in chosen.items()}
 
 
 def fig4(results: Results) -> dict[str, Figure]:
@@ -62,14 +66,18 @@ def _pairs(ax: Axes, results: Results, task: TaskSpec, variant: str, look: Look)
     return pairs.shape[1]
 
 
-def _curves(results: Results, variants: tuple[str, ...]) -> Figure:
+def _curves(results: Results, variants: tuple[str, ...], in_rollouts: bool = False) -> Figure:
+    """A panel for each task. in_rollouts: with a second axis, of rollouts."""
     tasks = named_tasks(results)
-    figure, axes = grid_of(len(tasks), 2, 1.7)
+    figure, axes = grid_of(len(tasks), 2, 2.1 if in_rollouts else 1.7)
     look = looks(results, [*variants, *(v for t in tasks for v in undeclared(results, t.id))])
     n: list[int] = []
     for ax, task in zip(axes, tasks, strict=True):
         run = [v for v in look if drawable(results, task.id, v, "eval_return")]
         n += panel(ax, results, task, "eval_return", {v: look[v] for v in run})
+        if in_rollouts and run:
+            above = ax.secondary_xaxis("top", functions=(lambda steps: steps / ROLLOUT, lambda n: n * ROLLOUT))
+            above.set_xlabel(f"rollouts of {ROLLOUT} steps", labelpad=2)
     axes[0].set_ylabel("evaluation return")
     draw_legend(figure, axes)
     stamp(figure, results, n)
