@@ -111,7 +111,8 @@ class FitSettings:
     replay's rows; None: `inputs_and_targets`. validated_by: "error", the mean squared error of the means, or
     "likelihood", the loss without its penalties. learned_by: the same for the loss; with "error" the log-variances
     learn nothing (deterministic networks). decay_over_rows: whether the weight decay is divided by the number of rows
-    that a member learns from. validate_every: epochs between two validations; the first epoch has one.
+    that a member learns from. validate_every: epochs between two validations; the first epoch has one, and so has the
+    last, if a limit ends the fit.
     """
 
     split: Callable[[Streams, int, int], Split]
@@ -247,14 +248,14 @@ class EnsembleFit:
     def _end_epoch(self, now: _Progress, rows: Float[Tensor, "S capacity width"]) -> bool:
         """Validate if it is due. Returns whether all members have stopped, or a limit is reached."""
         s, trained = self.settings, now.rule.active
-        if now.epoch % s.validate_every == 0:
+        capped = 0 < s.max_epochs <= now.epoch + 1 or 0 < s.max_minibatches <= now.minibatches
+        if capped or now.epoch % s.validate_every == 0:  # what the last epoch learned is kept by the rule, or not
             loss = self._validate(now.split.held, rows)
             self.finite &= (loss.isfinite() | ~trained).all(1)
             keep = now.rule.update(loss)
             now.best = torch.where(keep[..., None], self.adam.flat, now.best)
         self.epochs += trained.any(1)
         now.epoch, now.order = now.epoch + 1, None
-        capped = 0 < s.max_epochs <= now.epoch or 0 < s.max_minibatches <= now.minibatches
         return capped or not bool(now.rule.active.any())
 
     @torch.no_grad()

@@ -292,6 +292,31 @@ def test_without_a_policy_s_model_it_is_sac_until_the_model_based_phase(expansio
     assert not any(ends[48])
 
 
+@pytest.mark.parametrize("profile", ["text", "code"])
+def test_in_the_learner_the_plain_target_is_the_first_td_k_target_unless_as_coded(profile, monkeypatch):
+    """So rows of Figure 4 differ in what the critics learn, not in how the policy's loss weighs terminations."""
+    first = {}
+    for name, how in {
+        "td-k": {},
+        "plain": {"expansion": "plain"},
+        "coded": {"expansion": "plain", "expansion_as_coded": True},
+    }.items():
+        found = []
+        one = learner(profile=profile, H=0, critic_steps=2, dtype="float64", **how)
+        fit = one.agent.fit_critic
+        monkeypatch.setattr(
+            one.agent,
+            "fit_critic",
+            lambda xu, target, *how, fit=fit, found=found: (found.append(target), fit(xu, target, *how))[1],
+        )
+        while one.step <= one.agent.config.model_free_steps:
+            one._one_step()
+        first[name] = found[-1]  # of the first update with an expansion; everything before it is the same
+    B = first["plain"].shape[1]
+    torch.testing.assert_close(first["td-k"][:, :B], first["plain"], rtol=1e-12, atol=1e-12)
+    assert not torch.allclose(first["coded"], first["plain"])
+
+
 def test_model_and_windows_follow_the_longer_of_both_horizons(monkeypatch):
     seen = []
     original = sac_svg.model_loss

@@ -137,6 +137,20 @@ def test_validations_come_every_few_epochs_and_last_weights_are_kept():
     assert torch.equal(one.fit.adam.flat, weights[-1])
 
 
+@pytest.mark.parametrize("cap", [{"max_epochs": 4}, {"max_epochs": 3}, {"max_epochs": 0, "max_minibatches": 7}])
+def test_a_limit_that_ends_a_fit_between_two_validations_drops_nothing_that_was_learned(cap):
+    """Every network still learns when a limit ends the fit: it has learned what it has without a validation rule."""
+    how = {"seeds": [3], "model_batch": 18, "validate_every": 4, "model_patience": 20, **cap}
+    one, every, rows = agent(**how), agent(**{**how, "validate_every": 1}), torch.randn(1, 54, 7, dtype=torch.float64)
+    for each in (one, every):
+        each.fit.begin("fit", rows, 54, None)
+        while not each.fit.advance(rows, 4):
+            pass
+    assert one.fit.epochs.tolist() == every.fit.epochs.tolist() == [cap["max_epochs"] or 4]  # of two minibatches
+    assert torch.equal(one.fit.adam.flat, every.fit.adam.flat)
+    assert torch.equal(one.fit.loss, every.fit.loss)
+
+
 def test_the_originals_rule_keeps_a_policy_that_at_most_30_percent_of_the_networks_find_worse():
     """Three seeds, ten networks. Seed 0: 3 of 10 worse, so kept, and then 4 of 10 worse than *that* policy. Seed 1:
     always worse. Seed 2: not better anywhere, but worse nowhere; and not a number on 4 networks."""

@@ -174,16 +174,22 @@ def test_exploration_noise_is_a_tenth_of_half_the_range_within_the_box():
 
 
 @BOTH
+@pytest.mark.parametrize("first", [True, False])
 @pytest.mark.parametrize("delay", [1, 2, 3])
-def test_policy_and_targets_learn_in_every_dth_update_and_first_in_the_first(how, delay):
-    one, log = learner(policy_delay=delay, updates_per_step=1, **how), []
+def test_policy_and_targets_learn_in_every_dth_update_and_first_in_the_first_or_dth(how, delay, first):
+    """rlkit counts updates from 0 (`_n_train_steps_total % period == 0`), the authors from 1 (`total_it`)."""
+    one, log = learner(policy_delay=delay, policy_first=first, updates_per_step=1, **how), []
     update = one.agent.update_once
     one.agent.update_once = lambda *a, delayed, f=update: (log.append(delayed), f(*a, delayed=delayed))
     finish(one)
     assert len(log) == (50 if how is WAITS else 40)  # after steps 20, 30, ..., 60; or in steps 20 to 59
-    assert log == [u % delay == 0 for u in range(len(log))]
+    assert log == [(u if first else u + 1) % delay == 0 for u in range(len(log))]
     assert one.agent.critic_adam.steps.min() == len(log)
-    assert one.agent.actor_adam.steps.min() == math.ceil(len(log) / delay)
+    assert one.agent.actor_adam.steps.min() == (math.ceil(len(log) / delay) if first else len(log) // delay)
+
+
+def test_the_authors_policy_waits_for_the_second_update_and_rlkit_s_does_not():
+    assert [learner(profile=p, train_every=1).agent.prepare(20) for p in ("rlkit", "authors")] == [0, 1]
 
 
 def test_updates_that_wait_come_after_their_steps_and_before_an_evaluation():
@@ -216,6 +222,20 @@ def test_a_time_limit_is_a_termination_for_rlkit_only():
         ended = layout.terminal(rows)[0].bool()
         assert (layout.next_obs(rows)[0, :, 2] - 1).abs().max() < 1e-6
         assert ended.nonzero().flatten().tolist() == ([19, 39] if counts else [])
+
+
+class AlwaysOver(Point):
+    """Every step terminates."""
+
+    termination_function = staticmethod(lambda obs, action, next_obs: next_obs[..., 2] >= 0)
+
+
+@pytest.mark.parametrize(("profile", "horizon", "expected"), [("rlkit", 1, 1), ("authors", 1, 0), ("authors", 2, 1)])
+def test_a_termination_in_the_last_step_counts_for_rlkit_only(profile, horizon, expected):
+    """main.py: `done_bool = float(done) if episode_timesteps < env._max_episode_steps else 0`."""
+    one = learner(seeds=[0], profile=profile, total_steps=5, learning_starts=5, task=AlwaysOver(horizon))
+    finish(one)
+    assert one.experience.layout.terminal(one.experience.replay.rows)[0].tolist() == [expected] * 5
 
 
 # --- laws ---------------------------------------------------------------------------------------------------------

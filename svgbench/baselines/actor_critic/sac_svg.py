@@ -285,7 +285,8 @@ class SACSVG(SoftActorCritic):
         nets = Imagination(self.target_actor, self.target_critic, self.world.dynamics, self.world.heads)
         every = torch.cat([noise["critic-noise"][:, None], noise["expansion-noise"]], 1)  # [S, K + 1, B, A]
         if c.expansion == "plain":
-            target = plain_target(nets, batch, every, alpha, weighting(c), as_coded=c.expansion_as_coded)
+            how = weighting(c) if c.expansion_as_coded else Weighting(c.gamma, extra_factor=False, weighs_entropy=True)
+            target = plain_target(nets, batch, every, alpha, how, as_coded=c.expansion_as_coded)
             self.fit_critic(batch.xu, target, active)
         else:
             found = td_k_targets(nets, batch, every, alpha, c.gamma, as_coded=c.expansion_as_coded)

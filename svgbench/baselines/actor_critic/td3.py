@@ -17,8 +17,7 @@ main.py). PROFILES has every difference. As rlkit ran it:
 * The environments report a time limit as an end, so it counts as a termination.
 * The target networks have initial weights of their own. They are not copies.
 * Bounds of initial weights use the fan-out, biases of hidden layers are 0.1, and the last layer is within 3e-3.
-
-In both, the policy learns in the first update, and then in every second one.
+* The policy learns in the first update and then in every second one. The authors' policy waits for the second.
 
 Axes: S seeds, B batch, O observation, A action. `xu` is (observation, action).
 """
@@ -68,11 +67,13 @@ class Config:
     critic_lr: NonNegative = 1e-3  # Adam
     step_batch: Count = 256  # transitions
     policy_delay: Count = 2  # updates of the critics for each update of policy and targets; d in algorithm 1
+    policy_first: bool = True  # policy and targets first learn in the first update; else in the `policy_delay`-th
     explore_std: NonNegative = 0.1  # of the noise on actions, a share of half the action's range
     target_std: NonNegative = 0.2  # of the noise on target actions, the same unit
     target_noise_clip: NonNegative = 0.5  # bound of this noise; c in algorithm 1
     clip_target_action: bool = False  # whether the target action with noise is clipped to the box
     limit_terminates: bool = True  # whether a time limit counts as a termination
+    limit_overrides_termination: bool = False  # a termination in an episode's last step counts as a time limit
     random_steps: Natural = 0  # environment steps of uniform actions
     learning_starts: Count = 2000  # environment step, counted from 0, of the first update
     train_every: Count = 1000  # environment steps that are taken before the updates that belong to them; 1: none wait
@@ -87,7 +88,11 @@ class Config:
     dtype: Precision = "float32"
 
 
-RULES = {"std_min <= std_max": "they are bounds"}
+ADDED = {"policy_first": True, "limit_overrides_termination": False}
+RULES = {
+    "std_min <= std_max": "they are bounds",
+    "not (limit_terminates and limit_overrides_termination)": "a time limit counts as a termination or as none",
+}
 PROFILES: dict[str, dict[str, Any]] = {
     "rlkit": {},
     "authors": {
@@ -98,7 +103,9 @@ PROFILES: dict[str, dict[str, Any]] = {
         "actor_lr": 3e-4,
         "critic_lr": 3e-4,
         "clip_target_action": True,
+        "policy_first": False,
         "limit_terminates": False,
+        "limit_overrides_termination": True,
         "random_steps": 25_000,
         "learning_starts": 25_000,
         "train_every": 1,
@@ -210,8 +217,8 @@ class TD3:
         return self.actor(x)
 
     def prepare(self, step: int, lacking: Tensor | None = None) -> int:
-        """The phase: how many updates ago policy and targets learned, before the updates of a step."""
-        return (step - self.config.learning_starts) * self.config.updates_per_step % self.config.policy_delay
+        """The phase of the step's first update (`phase_of`)."""
+        return phase_of(self.config, (step - self.config.learning_starts) * self.config.updates_per_step)
 
     def stuck(self, step: int, lacking: Tensor) -> Tensor:
         """No seed."""
@@ -230,7 +237,7 @@ class TD3:
         which = streams.uniform((count, c.step_batch), dtype=torch.float64)
         noise = streams.normal((count, c.step_batch, self.sizes[1]), dtype=experience.replay.rows.dtype)
         before = (step - c.learning_starts) // c.train_every * each + self.done
-        self._update_all(before % c.policy_delay, experience, which, noise, active)
+        self._update_all(phase_of(c, before), experience, which, noise, active)
         self.done = (self.done + count) % each
         return self.done == 0
 
@@ -290,6 +297,11 @@ class TD3:
         return MeanNetwork([(layer.weight, layer.bias) for layer in layers], "relu", squash=True)
 
 
+def phase_of(c: Config, updates: int) -> int:
+    """Which update comes after so many: 0 is one in which policy and targets learn, 1 the one after it, and so on."""
+    return (updates + (0 if c.policy_first else 1)) % c.policy_delay
+
+
 def updates_between(c: Config) -> int:
     """The updates that belong to `train_every` environment steps."""
     return c.train_every * c.updates_per_step
@@ -317,7 +329,7 @@ def schedule(c: Config, total_steps: int) -> Schedule:
     """When the learner acts, learns and is evaluated. A step's own transition can be drawn in its update."""
     return Schedule(
         total_steps=total_steps, random_steps=c.random_steps, learning_starts=c.learning_starts,
-        update_before_store=False, limit_overrides_termination=False, eval_every=c.eval_every,
+        update_before_store=False, limit_overrides_termination=c.limit_overrides_termination, eval_every=c.eval_every,
         eval_episodes=c.eval_episodes, steps_per_slice=c.steps_per_slice, limit_terminates=c.limit_terminates,
     )  # fmt: skip
 

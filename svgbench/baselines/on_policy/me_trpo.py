@@ -72,7 +72,7 @@ from svgbench.simulate.paths import Rollouts, Sampling
 from svgbench.words.learner import Learner
 from svgbench.words.task import Task
 
-VERSION = 1
+VERSION = 2  # 1 dropped what a fit had learned since its last validation when a limit ended it
 
 
 @dataclass(frozen=True)
