@@ -72,7 +72,10 @@ class Config(_planner.Config):
     policy_test_share: Annotated[float, Range(above=0, below=1)] = 0.2
 
 
-RULES = {**SHARED_RULES, "policy_test_share * rollout_steps >= 1": "a step is needed to test on"}
+RULES = {
+    **SHARED_RULES,
+    "training == 'average' or policy_test_share * rollout_steps >= 1": "a step is needed to test on",
+}
 PROFILES: dict[str, dict[str, Any]] = {"avg": {}, "bc": {"training": "clone", "init_variance": 0.03}}
 
 TEST_EVERY = 5  # epochs between two chances to end early

@@ -124,7 +124,10 @@ TABLE2 = Experiment(
         Budget(
             "short",
             seeds=5,
-            note=f"50k steps, 5 seeds; {SHORT_CUTS}; 2.5k model-free steps for 10k; evaluation every 2.5k steps",
+            note=(
+                f"50k steps (PETS, STEVE: 20k; POPLIN-P: 15k), 5 seeds; {SHORT_CUTS}; 2.5k model-free steps for 10k; "
+                "evaluation every 2.5k steps"
+            ),
             limits={"total_steps": 50_000},
             config=SHORT_NETWORKS,
             block_size=5,
