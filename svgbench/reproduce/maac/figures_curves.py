@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
 from svgbench.analysis.read.frames import Results
 from svgbench.analysis.show.plots import Look, drawable, grid_of, looks, named_tasks, panel, stamp, undeclared
@@ -52,6 +54,14 @@ def table1(results: Results) -> dict[str, Figure]:
     return {"": figure}
 
 
+def _rollouts(steps: ArrayLike) -> ArrayLike:
+    return np.asarray(steps, np.float64) / ROLLOUT
+
+
+def _steps(rollouts: ArrayLike) -> ArrayLike:
+    return np.asarray(rollouts, np.float64) * ROLLOUT
+
+
 def _tried(results: Results, task: TaskSpec, variant: str) -> bool:
     return drawable(results, task.id, variant, "unplanned_return")
 
@@ -76,7 +86,7 @@ def _curves(results: Results, variants: tuple[str, ...], in_rollouts: bool = Fal
         run = [v for v in look if drawable(results, task.id, v, "eval_return")]
         n += panel(ax, results, task, "eval_return", {v: look[v] for v in run})
         if in_rollouts and run:
-            above = ax.secondary_xaxis("top", functions=(lambda steps: steps / ROLLOUT, lambda n: n * ROLLOUT))
+            above = ax.secondary_xaxis("top", functions=(_rollouts, _steps))
             above.set_xlabel(f"rollouts of {ROLLOUT} steps", labelpad=2)
     axes[0].set_ylabel("evaluation return")
     draw_legend(figure, axes)
