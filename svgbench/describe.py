@@ -14,7 +14,8 @@ from svgbench.lab.overrides import settings_of
 from svgbench.lab.plan import Plan
 from svgbench.lab.platform import FLOAT32
 from svgbench.terminal import size
-from svgbench.words.experiment import Experiment, PerTask
+from svgbench.words.experiment import Experiment
+from svgbench.words.values import PerTask
 
 MOST_CELLS = 3
 """Cells that a sentence names."""

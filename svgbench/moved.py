@@ -154,6 +154,9 @@ GROWN = {
 }
 """A module's name that now belongs to a package: the module with its former contents."""
 
+SPLIT = {"svgbench.words.experiment": ("svgbench.words.values", "svgbench.words.claims")}
+"""A module that has lost a part of its contents: the modules that have it now."""
+
 RENAMED = {
     "svgbench.analysis.changes": {"Change": "CellChange"},
     "svgbench.analysis.judgement": {"Rules": "JudgementRules"},
@@ -203,14 +206,16 @@ def install() -> None:
     sys.meta_path.append(_Moved())
 
 
-def contents(package: str) -> Callable[[str], Any]:
-    """The `__getattr__` of a package in `GROWN`: returns the former module's attribute, with a warning."""
+def contents(module: str) -> Callable[[str], Any]:
+    """The `__getattr__` of a module in `GROWN` or `SPLIT`: returns what stood there, with a warning."""
+    places = SPLIT.get(module) or (GROWN[module],)
 
     def find(name: str) -> Any:
-        if name.startswith("__") or not hasattr(found := importlib.import_module(GROWN[package]), name):
-            raise AttributeError(f"module '{package}' has no attribute '{name}'")
-        warnings.warn(f"{package}.{name} has moved to {GROWN[package]}", MovedModuleWarning, stacklevel=2)
-        return getattr(found, name)
+        for place in () if name.startswith("__") else places:
+            if hasattr(found := importlib.import_module(place), name):
+                warnings.warn(f"{module}.{name} has moved to {place}", MovedModuleWarning, stacklevel=2)
+                return getattr(found, name)
+        raise AttributeError(f"module '{module}' has no attribute '{name}'")
 
     return find
 

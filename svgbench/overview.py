@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from svgbench.analysis.read.naming import question
 from svgbench.lab.overrides import settings_of
-from svgbench.words.experiment import BUDGETS, OURS, Budget, Claim, Experiment
+from svgbench.words.claims import Claim
+from svgbench.words.experiment import BUDGETS, OURS, Budget, Experiment
 
 if TYPE_CHECKING:
     from svgbench.study import Study

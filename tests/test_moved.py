@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from svgbench.lab.modules import path_of
-from svgbench.moved import GROWN, MOVED, RENAMED, MovedModuleWarning, current, former
+from svgbench.moved import GROWN, MOVED, RENAMED, SPLIT, MovedModuleWarning, current, former
 
 LIGHT = ["svgbench.lab.experiment", "svgbench.lab.search", "svgbench.lab.errors", "svgbench.nn.limits"]
 
@@ -45,6 +45,18 @@ def test_a_module_that_became_a_package_still_has_what_it_held(package):
         assert module.make_hopper is importlib.import_module(GROWN[package]).make_hopper
     with pytest.raises(AttributeError, match="no attribute 'make_hoper'"):
         module.make_hoper  # noqa: B018  (the access is the test)
+
+
+@pytest.mark.parametrize("name", ["Claim", "Comparison", "PerTask", "Scalar", "on_task"])
+def test_what_left_a_module_is_still_found_there(name):
+    (module,) = (importlib.import_module(old) for old in SPLIT)
+    homes = [place for place in SPLIT[module.__name__] if name in vars(importlib.import_module(place))]
+    if name in vars(module):  # it uses what it imports
+        assert getattr(module, name) is getattr(importlib.import_module(homes[0]), name)
+    else:
+        with pytest.warns(MovedModuleWarning, match=f"{module.__name__}.{name} has moved to {homes[0]}"):
+            found = getattr(module, name)
+        assert found is getattr(importlib.import_module(homes[0]), name)
 
 
 def test_an_old_module_has_its_old_names():

@@ -1,6 +1,7 @@
 """Synthetic experiments, to time the lab. Nothing in them is ever trained: `svgbench_made_up` makes up their rows."""
 
-from svgbench.words.experiment import Budget, Column, Experiment, Measure, TaskSpec, Variant
+from svgbench.words.claims import Measure
+from svgbench.words.experiment import Budget, Column, Experiment, TaskSpec, Variant
 
 VERSION = 1
 LEARNER = "svgbench_grid:make"

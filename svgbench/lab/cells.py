@@ -15,7 +15,8 @@ from svgbench.lab.platform import FLOAT32
 from svgbench.lab.precision import check_layers
 from svgbench.ranges import Count
 from svgbench.words.errors import UsageError, unknown
-from svgbench.words.experiment import Budget, Experiment, PerTask, Setting, TaskSpec, Variant
+from svgbench.words.experiment import Budget, Experiment, TaskSpec, Variant
+from svgbench.words.values import PerTask, Setting
 
 REPLICAS = "replicas"
 """In a budget's folder, the folder of second measurements, by platform."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from svgbench.words.experiment import Claim, Comparison, Measure, Term
+from svgbench.words.claims import Claim, Comparison, Measure, Term
 
 ROUNDING = 1e-9
 """Far above float64's rounding, far below the spread of an estimate and a share of problems."""

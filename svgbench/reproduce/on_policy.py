@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from svgbench.words.experiment import Column, Measure
+from svgbench.words.claims import Measure
+from svgbench.words.experiment import Column
 
 COLUMNS = (
     Column("simulated_steps", "int", "steps", "calls of the simulator so far, a vine's branches included"),

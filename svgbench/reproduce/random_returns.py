@@ -4,7 +4,7 @@ works. A seed that ends no better has failed.
 
 from __future__ import annotations
 
-from svgbench.words.experiment import FailureLevel, Measure
+from svgbench.words.claims import FailureLevel, Measure
 
 RANDOM_RETURN: dict[str, float] = {
     "poplin/ant": 484.0,  # 40 episodes, SD 46

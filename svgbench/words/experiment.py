@@ -1,4 +1,4 @@
-"""The types that describe an experiment: frozen data, without behaviour except lookups.
+"""The types that describe an experiment: frozen data, without behaviour except lookups. Its claims are in `claims`.
 
 `svgbench/reproduce/<work>/experiments.py` uses these types. Nothing here imports torch, pandas or another slow module,
 so that `svgbench list` stays quick.
@@ -7,16 +7,19 @@ so that `svgbench list` stays quick.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Generic, Literal, TypeVar
+from dataclasses import dataclass, field
+from typing import Literal
 
-T = TypeVar("T")
-Scalar = str | int | float | bool
-Setting = Scalar | tuple[Scalar, ...]
+from svgbench import moved
+from svgbench.words.claims import Claim, FailureLevel, Measure, Reached
+from svgbench.words.values import PerTask, Setting
+
+__getattr__ = moved.contents(__name__)
 
 BUDGETS = ("paper", "short", "smoke")
-OURS = "our choice"  # of a budget's size, where the paper prints none
 """Every budget, the largest first."""
+
+OURS = "our choice"  # of a budget's size, where the paper prints none
 
 STEP_LIMITS = {"environment steps": "total_steps", "iterations": "iterations", "episodes": "episodes"}
 """The budget limit that counts an experiment's steps, by the experiment's `step_unit`."""
@@ -52,18 +55,6 @@ class TaskSpec:
     config: Mapping[str, Setting] = field(default_factory=dict)
     limits: Mapping[str, Mapping[str, Setting]] = field(default_factory=dict)
     best: Mapping[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class PerTask(Generic[T]):
-    """A value that differs between tasks, in a claim or a variant, by the task's id."""
-
-    values: Mapping[str, T]
-
-
-def on_task(value: T | PerTask[T], task: str) -> T:
-    """The value on one task. Raises KeyError if a `PerTask` has no value for it."""
-    return value.values[task] if isinstance(value, PerTask) else value
 
 
 @dataclass(frozen=True)
@@ -143,177 +134,6 @@ class Budget:
         for name in reversed(_names_of(task, variant)):
             found |= self.config_of.get(name, {})
         return found
-
-
-@dataclass(frozen=True)
-class Measure:
-    """One number per seed, computed from a cell's rows.
-
-    It uses the rows whose columns equal `where` (for `step`, "last" means a seed's last step). With `until`, it uses
-    only rows up to this share of a seed's last step, and at least those of its first step. `reduce` turns their values
-    of `column` into one number, in the order of the file. "mean_change" is the mean absolute difference between
-    successive rows. "best_mean" is the best mean of k successive rows (the lowest, if higher is not better). "fall" is
-    the highest mean of k successive rows minus the mean of the last k. `k` is also used by "mean_of_last". If a seed
-    has fewer rows than k, k is their number. `higher_is_better` is about the measure: less of a fall is better.
-
-    `scale` and `ranked` are for tables. With "log_ratio" the best cells are found by the values' logarithms, as in a
-    comparison with that scale. A measure that is not `ranked` has no best cells, because more or less of it is neither
-    better nor worse.
-    """
-
-    column: str
-    label: str
-    where: Mapping[str, Scalar] = field(default_factory=dict)
-    reduce: Literal["last", "mean", "min", "max", "mean_of_last", "mean_change", "best_mean", "fall"] = "last"
-    k: int = 1
-    until: float = 1.0
-    higher_is_better: bool = True
-    scale: Literal["difference", "log_ratio"] = "difference"
-    ranked: bool = True
-
-
-@dataclass(frozen=True)
-class Term:
-    """One side of a comparison: the mean of a variant's measure."""
-
-    variant: str | PerTask[str]
-    measure: Measure
-
-
-@dataclass(frozen=True)
-class Change:
-    """One side of a comparison: the mean with `after` minus the mean with `before`."""
-
-    before: str
-    after: str
-    measure: Measure
-
-
-@dataclass(frozen=True)
-class BestOf:
-    """One side of a comparison: the best mean among several variants, the largest if higher is better."""
-
-    variants: tuple[str, ...]
-    measure: Measure
-
-
-@dataclass(frozen=True)
-class RelativeSD:
-    """The left side of a comparison with a number: the SD between seeds divided by the absolute mean.
-
-    With `of_gain` it is divided by the distance of the mean from that of the variant "random", taken as exact. A return
-    has no natural zero, and near an arbitrary zero every relative spread is large.
-    """
-
-    variant: str | PerTask[str]
-    measure: Measure
-    of_gain: bool = False
-
-
-Side = Term | Change | BestOf | RelativeSD
-
-
-@dataclass(frozen=True)
-class Published:
-    """The mean in a row of the experiment's published table, in the task's column; taken as exact."""
-
-    row: str
-
-
-@dataclass(frozen=True)
-class OfDistance:
-    """A margin as a share of the measured distance from a random policy's mean to the right side's mean.
-
-    It needs the runs of the variant "random" on the task and at the budget that are judged.
-    """
-
-    share: float
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """`left relation right`, paired by the seeds that every cell has.
-
-    The effect is left - right, or log(left / right) with `scale="log_ratio"`. "<" requires an effect below -margin, ">"
-    above +margin, "~" within [-margin, margin]. "<~" requires at most +margin (not larger), ">~" at least -margin (not
-    smaller: non-inferiority). `number` says which number stands for which word of the paper.
-
-    With `scale="failed_share"` each side is the share of seeds that failed, by the experiment's `FailureLevel` of the
-    task, whose measure both sides name: of a `Term` its share, of a `Change` the share with `after` minus that with
-    `before`. The effect is left - right.
-    """
-
-    left: Side
-    relation: Literal["<", ">", "~", "<~", ">~"]
-    right: Side | Published | float | PerTask[float]
-    number: str
-    margin: float | PerTask[float] | OfDistance = 0.0
-    scale: Literal["difference", "log_ratio", "failed_share"] = "difference"
-    no_level: str = ""
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A sentence of a paper as a test. It holds in a setting if every part holds.
-
-    It is judged once per task (all of the experiment's, or `tasks`). If `per` names columns, it is judged once per
-    combination of their values. If `budgets` is given, it is judged only there: a published number, for example, says
-    nothing about a smaller budget. With `at_least`, the claim is that it holds on at least this many of its tasks; it
-    then has its own verdict in addition to the tasks' verdicts. With `rising`, the claim is that each part's
-    difference, as a share of the distance from a random policy to the better side, is larger on each of `tasks` than on
-    the one before; it has this one verdict, over all its tasks.
-    With `across`, each part's left side is read on the first of its two tasks and its right side on the second, which
-    only shares of failed seeds allow; it has this one verdict.
-    """
-
-    id: str
-    quote: str
-    source: str
-    origin: Literal["text", "table", "ours"]  # "ours": a question that no paper asks
-    parts: tuple[Comparison, ...]
-    per: tuple[str, ...] = ()
-    tasks: tuple[str, ...] | None = None
-    budgets: tuple[str, ...] | None = None
-    at_least: int | None = None
-    rising: bool = False
-    across: bool = False
-
-    @property
-    def over_tasks(self) -> bool:
-        """Whether it has one verdict, over all its tasks."""
-        return self.rising or self.across
-
-
-@dataclass(frozen=True)
-class Reached:
-    """A value of a measure that a policy reached on a task. It shows that claims' levels up to it can be reached.
-
-    `by` names the policy or the run, and `command` prints the value. For a policy written by hand it is the lower end
-    of the mean's 95 % interval over episodes; for a run it is the value of one seed.
-    """
-
-    task: str
-    measure: Measure
-    value: float
-    by: str
-    command: str
-
-    def shows(self, task: str, measure: Measure) -> bool:
-        """Whether it is a value of this measure, whatever its label, on this task."""
-        return self.task == task and replace(self.measure, label=measure.label) == measure
-
-
-@dataclass(frozen=True)
-class FailureLevel:
-    """A seed has failed on the task if this measure is worse than the level, fixed before new seeds are run."""
-
-    task: str
-    measure: Measure
-    level: float
-    source: str  # never results that were learned
-
-    def failed(self, value: float) -> bool:
-        return value < self.level if self.measure.higher_is_better else value > self.level
 
 
 @dataclass(frozen=True)

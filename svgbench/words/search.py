@@ -12,7 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from svgbench.words.experiment import Budget, Experiment, Measure, Setting, Variant
+from svgbench.words.claims import Measure
+from svgbench.words.experiment import Budget, Experiment, Variant
+from svgbench.words.values import Setting
 
 Limits = Mapping[str, Mapping[str, Mapping[str, Setting]]]
 """Replacements of a budget's limits, by task and then by budget."""

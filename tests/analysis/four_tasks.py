@@ -5,10 +5,7 @@ from __future__ import annotations
 from made_cells import experiment, sample
 
 from svgbench.analysis.show.verdict_text import verdict_lines
-from svgbench.words.experiment import (
-    TaskSpec,
-    Variant,
-)
+from svgbench.words.experiment import TaskSpec, Variant
 
 HIGH, LOW, WIDE = sample(10.0, 1.0, 5), sample(7.0, 1.0, 5), sample(7.1, 9.0, 5)
 TASKS = tuple(TaskSpec(t, "m:make", f"task {t}", published=t.upper()) for t in "tuvw")

@@ -11,7 +11,8 @@ import pandas as pd
 from scipy import stats
 
 from svgbench.analysis.read.measures import CellData
-from svgbench.words.experiment import Budget, Claim, Column, Comparison, Experiment, Measure, TaskSpec, Term, Variant
+from svgbench.words.claims import Claim, Comparison, Measure, Term
+from svgbench.words.experiment import Budget, Column, Experiment, TaskSpec, Variant
 
 SCORE = Measure("score", "final score", {"step": "last"})
 ERROR = Measure("score", "final error", {"step": "last"}, higher_is_better=False)

@@ -13,19 +13,9 @@ from svgbench.analysis.judge.absolute import level_of
 from svgbench.analysis.judge.judgement import CAUSES
 from svgbench.analysis.judge.verdicts import compare
 from svgbench.analysis.show.verdict_text import verdict_lines
-from svgbench.words.experiment import (
-    BestOf,
-    Change,
-    Comparison,
-    OfDistance,
-    PerTask,
-    Published,
-    Reached,
-    RelativeSD,
-    TaskSpec,
-    Term,
-    Variant,
-)
+from svgbench.words.claims import BestOf, Change, Comparison, OfDistance, Published, Reached, RelativeSD, Term
+from svgbench.words.experiment import TaskSpec, Variant
+from svgbench.words.values import PerTask
 
 S, R, U, M = "SUPPORTED", "REFUTED", "INCONCLUSIVE", "INCOMPLETE"
 TASKS = tuple(TaskSpec(t, "m:make", f"task {t}", published=t.upper()) for t in "tuvw")

@@ -22,7 +22,8 @@ from svgbench.lab.cells import Selection, expand
 from svgbench.lab.rows import as_csv
 from svgbench.lab.store import Store
 from svgbench.study import Study
-from svgbench.words.experiment import Reached, TaskSpec
+from svgbench.words.claims import Reached
+from svgbench.words.experiment import TaskSpec
 
 S, R, U, M = "SUPPORTED", "REFUTED", "INCONCLUSIVE", "INCOMPLETE"
 COLUMNS = ("score", "phase")

@@ -15,7 +15,8 @@ from svgbench.analysis.judge.bounds import Known, Seeds, least_difference
 from svgbench.analysis.judge.effects import Beside, effect_interval
 from svgbench.analysis.judge.modes import failing
 from svgbench.analysis.judge.verdicts import compare
-from svgbench.words.experiment import BestOf, Change, Comparison, Measure, TaskSpec, Term, Variant
+from svgbench.words.claims import BestOf, Change, Comparison, Measure, Term
+from svgbench.words.experiment import TaskSpec, Variant
 
 LEADER = [180.0, 182.0, 181.0, 179.0, 183.0]
 FAILS = [181.0, 179.0, -250.0, 180.0, 182.5]  # no better than the leader, but for one seed of which it is far worse

@@ -17,16 +17,8 @@ from svgbench.analysis.judge.effects import effect_interval
 from svgbench.analysis.judge.statistics import t_interval
 from svgbench.analysis.judge.verdicts import compare
 from svgbench.analysis.show.wording import words_of
-from svgbench.words.experiment import (
-    BestOf,
-    Change,
-    Comparison,
-    Measure,
-    OfDistance,
-    PerTask,
-    Published,
-    Term,
-)
+from svgbench.words.claims import BestOf, Change, Comparison, Measure, OfDistance, Published, Term
+from svgbench.words.values import PerTask
 
 # ---- values per task
 

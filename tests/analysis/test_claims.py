@@ -12,7 +12,7 @@ from made_cells import SCORE, by_key, cell, claim, compared, experiment, sample
 from svgbench.analysis.judge.comparisons import relation_holds
 from svgbench.analysis.judge.statistics import Interval, t_interval
 from svgbench.analysis.judge.verdicts import JudgementRules, Verdict, compare
-from svgbench.words.experiment import Measure, Term
+from svgbench.words.claims import Measure, Term
 
 A, B = sample(10.0, 1.0, 5), sample(7.0, 1.0, 5)
 

@@ -17,8 +17,9 @@ from svgbench.analysis.show.difference_text import difference_lines
 from svgbench.lab.cells import Selection, expand
 from svgbench.lab.store import Store
 from svgbench.lab.stored import stored_cells
+from svgbench.words.claims import Measure
 from svgbench.words.errors import DamagedError
-from svgbench.words.experiment import Measure, Variant
+from svgbench.words.experiment import Variant
 
 
 def test_another_column_is_no_other_number_and_no_other_bits_either(tmp_path) -> None:

@@ -19,7 +19,8 @@ from svgbench.analysis.judge.rates import rates_power, share_difference
 from svgbench.analysis.judge.verdicts import compare
 from svgbench.analysis.show.verdict_text import verdict_lines
 from svgbench.analysis.show.wording import counted, words_of
-from svgbench.words.experiment import BestOf, Change, Comparison, FailureLevel, Term, Variant
+from svgbench.words.claims import BestOf, Change, Comparison, FailureLevel, Term
+from svgbench.words.experiment import Variant
 
 LEVELS = (FailureLevel("t", SCORE, 50.0, "half of 100"), FailureLevel("u", SCORE, 5.0, "half of 10"))
 VARIANTS = tuple(Variant(v, v, "m:make") for v in ("a", "b", "a-50", "b-50"))

@@ -27,8 +27,10 @@ from svgbench.analysis.show.references import LEVEL, PUBLISHED, claim_levels
 from svgbench.lab.cells import Selection
 from svgbench.lab.store import Store
 from svgbench.reproduce.maac.figures_curves import fig2
+from svgbench.words.claims import BestOf, Claim, Comparison, Term
 from svgbench.words.errors import UsageError
-from svgbench.words.experiment import BestOf, Claim, Comparison, Experiment, PerTask, Term, Variant
+from svgbench.words.experiment import Experiment, Variant
+from svgbench.words.values import PerTask
 
 LABELS = [
     "_mine",

@@ -19,8 +19,9 @@ from svgbench.analysis.show.tables import render
 from svgbench.describe import parts_of
 from svgbench.lab.cells import MOST_SEEDS, Selection, expand
 from svgbench.lab.store import Store
+from svgbench.words.claims import Claim, Comparison, Measure, Term
 from svgbench.words.errors import UsageError
-from svgbench.words.experiment import Claim, Column, Comparison, Experiment, Measure, Term
+from svgbench.words.experiment import Column, Experiment
 
 # ---- where an import stands
 

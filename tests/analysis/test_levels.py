@@ -14,7 +14,8 @@ from svgbench.analysis.judge.levels import LevelCase, judge_levels, level_margin
 from svgbench.analysis.judge.power import power_tost
 from svgbench.analysis.judge.statistics import Summary, t_interval
 from svgbench.analysis.judge.verdicts import Evidence, JudgementRules, Verdict, compare
-from svgbench.words.experiment import Deviation, Measure
+from svgbench.words.claims import Measure
+from svgbench.words.experiment import Deviation
 
 
 def ours(mean, sd=1.0, n=10):

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from svgbench.analysis.read.measures import CellData, Sample, measure_values, read_sample, worst
-from svgbench.words.experiment import Measure
+from svgbench.words.claims import Measure
 
 # seed 7 comes first in the file, and stops at another step than seed 3
 FRAME = pd.DataFrame(

@@ -23,7 +23,8 @@ from svgbench.analysis.read.frames import read_results
 from svgbench.lab.calibration import Cost, kind
 from svgbench.lab.cells import Selection, expand
 from svgbench.lab.store import Store
-from svgbench.words.experiment import Budget, Claim
+from svgbench.words.claims import Claim
+from svgbench.words.experiment import Budget
 
 
 def t_half(n: int, sd: float) -> float:

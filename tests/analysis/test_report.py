@@ -24,8 +24,8 @@ from svgbench.analysis.show.canvas import house_style, subplots
 from svgbench.analysis.show.grids import Measured
 from svgbench.reporting import make_report, write_report
 from svgbench.study import Study, load
+from svgbench.words.claims import Claim
 from svgbench.words.errors import UsageError
-from svgbench.words.experiment import Claim
 
 SCRIPT = "<script>alert('x')</script>"
 

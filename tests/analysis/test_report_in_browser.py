@@ -15,7 +15,7 @@ from toy import EXPERIMENT, FINAL, WINS
 from svgbench.analysis.report.page import html
 from svgbench.reporting import make_report
 from svgbench.study import Study
-from svgbench.words.experiment import Claim, Comparison, Term
+from svgbench.words.claims import Claim, Comparison, Term
 
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "chrome")
 BROWSER = next(filter(None, map(shutil.which, NAMES)), None)

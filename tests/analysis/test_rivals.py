@@ -13,7 +13,7 @@ from scipy import stats
 from svgbench.analysis.judge.statistics import summarise, welch
 from svgbench.analysis.judge.verdicts import compare
 from svgbench.lab.cells import Selection
-from svgbench.words.experiment import Measure
+from svgbench.words.claims import Measure
 
 OURS = sample(10.0, 1.0, 20)  # the margin is 1: a tenth of the mean, and one SD
 

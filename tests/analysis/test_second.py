@@ -11,7 +11,8 @@ from made_cells import ERROR, SCORE, Printed, Table, by_key, cell, claim, compar
 
 from svgbench import reproduce
 from svgbench.analysis.judge.verdicts import compare
-from svgbench.words.experiment import BestOf, Comparison, FailureLevel, Term, Variant
+from svgbench.words.claims import BestOf, Comparison, FailureLevel, Term
+from svgbench.words.experiment import Variant
 
 GOOD = sample(10.0, 0.5, 10)
 FALLEN = [*sample(10.0, 0.5, 9), -30.0]

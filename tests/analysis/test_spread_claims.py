@@ -8,7 +8,8 @@ from made_cells import SCORE, by_key, cell, claim, experiment, sample
 from svgbench.analysis.judge.spreads import relative_sd_interval
 from svgbench.analysis.judge.verdicts import JudgementRules, compare
 from svgbench.analysis.show.verdict_text import verdict_lines
-from svgbench.words.experiment import Comparison, RelativeSD, TaskSpec, Variant
+from svgbench.words.claims import Comparison, RelativeSD
+from svgbench.words.experiment import TaskSpec, Variant
 
 S, R, U, M = "SUPPORTED", "REFUTED", "INCONCLUSIVE", "INCOMPLETE"
 TASKS = (TaskSpec("t", "m:make", "task t"),)

@@ -10,15 +10,8 @@ from made_cells import ERROR, SCORE, Printed, Table, claim, compared, experiment
 
 from svgbench.analysis.judge.claim_checks import problems
 from svgbench.analysis.judge.verdicts import compare
-from svgbench.words.experiment import (
-    BestOf,
-    Change,
-    OfDistance,
-    PerTask,
-    Published,
-    RelativeSD,
-    Term,
-)
+from svgbench.words.claims import BestOf, Change, OfDistance, Published, RelativeSD, Term
+from svgbench.words.values import PerTask
 
 
 def wrong(**changes):

@@ -8,19 +8,9 @@ from svgbench.lab.block import as_csv
 from svgbench.lab.cells import Cell
 from svgbench.lab.platform import compared
 from svgbench.lab.store import Store
-from svgbench.words.experiment import (
-    Budget,
-    Claim,
-    Column,
-    Comparison,
-    Deviation,
-    Experiment,
-    Measure,
-    Setting,
-    TaskSpec,
-    Term,
-    Variant,
-)
+from svgbench.words.claims import Claim, Comparison, Measure, Term
+from svgbench.words.experiment import Budget, Column, Deviation, Experiment, TaskSpec, Variant
+from svgbench.words.values import Setting
 
 FINAL = Measure("score", "final score")
 LEARNER = "maac_gradient_error"

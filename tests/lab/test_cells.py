@@ -18,7 +18,8 @@ from svgbench.lab.fields import of_value
 from svgbench.lab.plan import make_plan
 from svgbench.lab.store import Store
 from svgbench.words.errors import UsageError
-from svgbench.words.experiment import PerTask, Variant
+from svgbench.words.experiment import Variant
+from svgbench.words.values import PerTask
 
 WALK = EXPERIMENTS[0]
 

@@ -19,7 +19,7 @@ from svgbench.lab.cells import Selection, expand
 from svgbench.reproduce.sac_svg import deviations
 from svgbench.reproduce.sac_svg.experiments import FIG2, FIG5, FIG6, TABLE2
 from svgbench.reproduce.sac_svg.figures import BEST_H
-from svgbench.words.experiment import on_task
+from svgbench.words.values import on_task
 
 COLUMN = {t.id: t.published for t in TABLE2.tasks}
 TABLE4 = {  # init, final, beta; Amos et al. 2020, Table 4

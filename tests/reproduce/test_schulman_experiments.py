@@ -21,7 +21,7 @@ from svgbench.reproduce.gae.figures import fig8
 from svgbench.reproduce.on_policy_figures import fit
 from svgbench.reproduce.trpo.claims import SOLVED
 from svgbench.reproduce.trpo.experiments import CROSSCHECK, FIG4, REMARKS
-from svgbench.words.experiment import BestOf
+from svgbench.words.claims import BestOf
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 

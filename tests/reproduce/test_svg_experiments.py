@@ -35,8 +35,8 @@ from svgbench.reproduce.svg.searches import (
     FIG4_SEARCH,
 )
 from svgbench.reproduce.svg.variants import per_task
-from svgbench.words.experiment import PerTask
 from svgbench.words.search import as_experiment
+from svgbench.words.values import PerTask
 
 FIGURES = (FIG2, FIG3, FIG4)
 JUDGED = (*FIGURES, HAND_MODEL, HAND_NOISE, CART_POLE_ACTIONS)

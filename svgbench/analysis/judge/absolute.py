@@ -17,18 +17,8 @@ from svgbench.analysis.judge.effects import candidates, sides
 from svgbench.analysis.judge.judgement import Cause, ClaimWord, Evidence
 from svgbench.analysis.judge.statistics import Interval
 from svgbench.analysis.read.naming import RANDOM_VARIANT, printed
-from svgbench.words.experiment import (
-    BestOf,
-    Change,
-    Comparison,
-    OfDistance,
-    Published,
-    RelativeSD,
-    Scalar,
-    Side,
-    Term,
-    on_task,
-)
+from svgbench.words.claims import BestOf, Change, Comparison, OfDistance, Published, RelativeSD, Side, Term
+from svgbench.words.values import Scalar, on_task
 
 PAPER = "paper"
 REVERSED = {"<": ">", ">": "<", "<~": ">~", ">~": "<~", "~": "~"}

@@ -26,7 +26,7 @@ from svgbench.analysis.read.frames import Results
 from svgbench.analysis.read.measures import read_sample, worst
 from svgbench.analysis.read.naming import RANDOM_VARIANT
 from svgbench.paper_tables.words import PublishedTable
-from svgbench.words.experiment import Measure
+from svgbench.words.claims import Measure
 
 MOST_PAIRED = 12
 """With more variants than this, each is compared with the best one only."""

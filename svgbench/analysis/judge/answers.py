@@ -11,7 +11,8 @@ from svgbench.analysis.judge.judgement import Verdict
 from svgbench.analysis.judge.outlook import Open, Outlook
 from svgbench.analysis.judge.verdict_words import of_claim, tally, tally_words, word_over
 from svgbench.analysis.read.naming import question
-from svgbench.words.experiment import Claim, Experiment
+from svgbench.words.claims import Claim
+from svgbench.words.experiment import Experiment
 
 NOTHING_TO_JUDGE = ("NOT_COMPARABLE", "INCOMPLETE")
 NOTHING = "nothing to judge"

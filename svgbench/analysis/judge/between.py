@@ -17,7 +17,7 @@ from svgbench.analysis.judge.paired import paired, paired_seeds, paired_tost
 from svgbench.analysis.judge.statistics import Summary, Welch, holm, summarise, tost, welch
 from svgbench.analysis.read.measures import Sample
 from svgbench.analysis.read.naming import name_seeds, printed
-from svgbench.words.experiment import Measure
+from svgbench.words.claims import Measure
 
 ROUNDING = 1e-5
 """The largest relative difference that counts as rounding in single precision."""

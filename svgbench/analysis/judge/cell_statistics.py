@@ -17,7 +17,8 @@ from svgbench.analysis.judge.statistics import summarise, t_interval
 from svgbench.analysis.read.frames import Results
 from svgbench.analysis.read.measures import CellData, Sample, read_sample, worst
 from svgbench.analysis.read.naming import RANDOM_VARIANT
-from svgbench.words.experiment import Experiment, FailureLevel, Measure
+from svgbench.words.claims import FailureLevel, Measure
+from svgbench.words.experiment import Experiment
 
 MATERIAL = 0.1
 """The least gap between two modes, as a share of the span of a task's values."""

@@ -9,21 +9,20 @@ from svgbench.analysis.judge.absolute import level_of
 from svgbench.analysis.judge.effects import sides, variants_of
 from svgbench.analysis.judge.judgement import PublishedNumbers
 from svgbench.analysis.read.naming import RANDOM_VARIANT
-from svgbench.words.experiment import (
+from svgbench.words.claims import (
     BestOf,
     Change,
     Claim,
     Comparison,
-    Experiment,
     OfDistance,
-    PerTask,
     Published,
     Reached,
     RelativeSD,
     Side,
     Term,
-    on_task,
 )
+from svgbench.words.experiment import Experiment
+from svgbench.words.values import PerTask, on_task
 
 
 def problems(experiment: Experiment, published: PublishedNumbers | None) -> list[str]:

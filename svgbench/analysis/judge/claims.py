@@ -15,7 +15,8 @@ from svgbench.analysis.judge.judgement import CAUSES, Cause, ClaimWord, Evidence
 from svgbench.analysis.judge.rising import rising_part
 from svgbench.analysis.read.measures import CellData
 from svgbench.analysis.read.naming import name_seeds
-from svgbench.words.experiment import Claim, Comparison, Scalar
+from svgbench.words.claims import Claim, Comparison
+from svgbench.words.values import Scalar
 
 
 def claim_verdicts(evidence: Evidence) -> list[Verdict]:

@@ -6,7 +6,7 @@ import math
 
 from svgbench.analysis.judge.effects import candidates
 from svgbench.analysis.read.naming import printed
-from svgbench.words.experiment import BestOf, Change, Comparison, Published, RelativeSD, Side
+from svgbench.words.claims import BestOf, Change, Comparison, Published, RelativeSD, Side
 
 
 def text_of(part: Comparison, task: str, right: float | None) -> str:

@@ -27,16 +27,8 @@ from svgbench.analysis.judge.spreads import seeds_to_see, unseen_share, vangel_i
 from svgbench.analysis.judge.statistics import Interval, summarise
 from svgbench.analysis.read.measures import Sample, read_sample, worst
 from svgbench.analysis.read.naming import RANDOM_VARIANT, name_seeds, printed
-from svgbench.words.experiment import (
-    BestOf,
-    Comparison,
-    OfDistance,
-    Published,
-    RelativeSD,
-    Scalar,
-    Side,
-    on_task,
-)
+from svgbench.words.claims import BestOf, Comparison, OfDistance, Published, RelativeSD, Side
+from svgbench.words.values import Scalar, on_task
 
 ROUNDING = 1e-6
 """A relative difference that rounding in single precision may cause."""

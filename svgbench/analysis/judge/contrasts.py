@@ -14,7 +14,7 @@ from svgbench.analysis.judge.power import power_tost
 from svgbench.analysis.judge.statistics import Summary, Welch, holm, summarise, tost, welch
 from svgbench.analysis.read.measures import Sample, worst
 from svgbench.analysis.read.naming import name_seeds, printed
-from svgbench.words.experiment import Measure
+from svgbench.words.claims import Measure
 
 
 @dataclass(frozen=True)

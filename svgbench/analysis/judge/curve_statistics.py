@@ -13,7 +13,7 @@ from scipy import special
 from svgbench.analysis.judge.resampling import FEWEST_RUNS, LEVEL, Estimate
 from svgbench.analysis.judge.statistics import FloatArray
 from svgbench.analysis.read.measures import CellData, rows_where
-from svgbench.words.experiment import Measure
+from svgbench.words.claims import Measure
 
 ROUNDING = 1e-9
 """Of a product of shares: half of 24 runs may come out as 0.5000000000000001."""

@@ -22,8 +22,9 @@ from svgbench.analysis.read.frames import parse_rows
 from svgbench.analysis.read.measures import CellData, Sample, read_sample
 from svgbench.analysis.read.naming import RANDOM_VARIANT
 from svgbench.lab.stored import Key, StoredCell
+from svgbench.words.claims import Measure
 from svgbench.words.errors import DamagedError
-from svgbench.words.experiment import Experiment, Measure
+from svgbench.words.experiment import Experiment
 
 Seen = Literal["same", "columns", "rounding", "grown", "changed", "other seeds", "only in A", "only in B"]
 """The state before any test: the largest difference of the rows over the seeds (see `trace.Kind`; "columns" means that

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from scipy import special, stats
 
 from svgbench.analysis.judge.judgement import PartResult, Verdict
-from svgbench.words.experiment import Claim, Experiment
+from svgbench.words.claims import Claim
+from svgbench.words.experiment import Experiment
 
 RATE = 0.05
 DECIDED = ("SUPPORTED", "REFUTED")

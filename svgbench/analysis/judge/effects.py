@@ -16,7 +16,8 @@ from svgbench.analysis.judge.bounds import Bound, Known, Seeds, least_difference
 from svgbench.analysis.judge.spreads import relative_sd_interval
 from svgbench.analysis.judge.statistics import Interval, interval_of, summarise, welch
 from svgbench.analysis.read.naming import RANDOM_VARIANT, printed
-from svgbench.words.experiment import BestOf, Change, Claim, Comparison, OfDistance, RelativeSD, Side, on_task
+from svgbench.words.claims import BestOf, Change, Claim, Comparison, OfDistance, RelativeSD, Side
+from svgbench.words.values import on_task
 
 FEWEST = 4
 """Least number of seeds for the best of several; with three seeds, intervals err too often if seeds fail."""

@@ -22,7 +22,7 @@ from svgbench.analysis.judge.robust import difference
 from svgbench.analysis.judge.statistics import Interval
 from svgbench.analysis.read.measures import read_sample
 from svgbench.analysis.read.naming import name_seeds, printed
-from svgbench.words.experiment import Comparison, Side
+from svgbench.words.claims import Comparison, Side
 
 DIFFER = {("<", "SUPPORTED"), (">", "SUPPORTED"), ("~", "REFUTED"), ("<~", "REFUTED"), (">~", "REFUTED")}
 """The relations and words that say, with any margin, that both sides differ."""

@@ -9,7 +9,9 @@ from typing import Literal, Protocol, SupportsFloat
 
 from svgbench.analysis.read.measures import CellData, read_sample
 from svgbench.analysis.read.naming import RANDOM_VARIANT
-from svgbench.words.experiment import BUDGETS, Experiment, Measure, Scalar
+from svgbench.words.claims import Measure
+from svgbench.words.experiment import BUDGETS, Experiment
+from svgbench.words.values import Scalar
 
 LevelWord = Literal[
     "NOT_COMPARABLE",

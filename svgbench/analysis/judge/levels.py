@@ -16,7 +16,8 @@ from svgbench.analysis.judge.judgement import Evidence, LevelWord, PrintedNumber
 from svgbench.analysis.judge.statistics import SPREAD_KINDS, Interval, Summary, interval_of, summarise, to_sd
 from svgbench.analysis.read.measures import Sample, read_sample
 from svgbench.analysis.read.naming import name_seeds, printed
-from svgbench.words.experiment import Experiment, Measure, TaskSpec, Variant
+from svgbench.words.claims import Measure
+from svgbench.words.experiment import Experiment, TaskSpec, Variant
 
 SHARE_OF_DISTANCE = 0.10
 CAP_OF_DISTANCE = 0.25

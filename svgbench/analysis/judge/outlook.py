@@ -18,7 +18,9 @@ from svgbench.analysis.judge.verdict_words import deciding_part
 from svgbench.lab.calibration import Cost, default_jobs, estimate, kind, remembered
 from svgbench.lab.cells import Block, Cell, Selection, blocks, expand
 from svgbench.lab.store import CellState, Store
-from svgbench.words.experiment import Claim, Experiment, Setting, Variant
+from svgbench.words.claims import Claim
+from svgbench.words.experiment import Experiment, Variant
+from svgbench.words.values import Setting
 
 MOST_SEEDS = 100
 """A forecast of more seeds than this is only reported as more."""

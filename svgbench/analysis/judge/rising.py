@@ -19,7 +19,8 @@ from svgbench.analysis.judge.judgement import Evidence, PartResult
 from svgbench.analysis.judge.statistics import Interval, summarise
 from svgbench.analysis.read.measures import Sample, read_sample, worst
 from svgbench.analysis.read.naming import RANDOM_VARIANT, printed
-from svgbench.words.experiment import Comparison, Term, on_task
+from svgbench.words.claims import Comparison, Term
+from svgbench.words.values import on_task
 
 
 def rise(before: Interval, after: Interval) -> Interval:

@@ -10,7 +10,7 @@ from svgbench.analysis.read.measures import CellData, read_sample
 from svgbench.analysis.read.naming import RANDOM_VARIANT, name_seeds
 from svgbench.lab.cells import Selection
 from svgbench.lab.overrides import unchanged_id
-from svgbench.words.experiment import Measure
+from svgbench.words.claims import Measure
 
 
 def rival_verdicts(evidence: Evidence, budget: str, asked: Selection) -> list[Verdict]:

@@ -15,7 +15,8 @@ from svgbench.analysis.read.frames import Results
 from svgbench.analysis.read.measures import read_sample
 from svgbench.analysis.read.naming import RANDOM_VARIANT, printed
 from svgbench.paper_tables.words import PublishedTable
-from svgbench.words.experiment import Measure, TaskSpec
+from svgbench.words.claims import Measure
+from svgbench.words.experiment import TaskSpec
 
 Ends = tuple[float, float]
 """The values of a measure that become 0 and 1."""

@@ -43,7 +43,8 @@ from svgbench.analysis.judge.robust import (
 from svgbench.analysis.judge.statistics import Interval, interval_of, summarise
 from svgbench.analysis.read.measures import Sample
 from svgbench.analysis.read.naming import RANDOM_VARIANT, printed
-from svgbench.words.experiment import Measure, Scalar
+from svgbench.words.claims import Measure
+from svgbench.words.values import Scalar
 
 ENDS: dict[tuple[str, str], tuple[End, ...]] = {
     ("<", "SUPPORTED"): ("high",),

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 
 from svgbench.analysis.read.measures import CellData, read_sample, rows_behind
 from svgbench.analysis.read.naming import name_seeds
-from svgbench.words.experiment import Experiment, Measure
+from svgbench.words.claims import Measure
+from svgbench.words.experiment import Experiment
 
 MOST_ENDS = 4  # most different caveats that are listed one by one
 

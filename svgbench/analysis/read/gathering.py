@@ -17,8 +17,9 @@ from svgbench.analysis.read.import_table import Table, check_header, join_tables
 from svgbench.analysis.read.import_values import ColumnKind, quoted
 from svgbench.analysis.read.resampling import resampled
 from svgbench.lab.cells import MOST_SEEDS
+from svgbench.words.claims import Side
 from svgbench.words.errors import UsageError, unknown
-from svgbench.words.experiment import Experiment, Side
+from svgbench.words.experiment import Experiment
 
 if TYPE_CHECKING:
     from svgbench.analysis.read.importing import Import

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from svgbench.words.experiment import Measure, Scalar
+from svgbench.words.claims import Measure
+from svgbench.words.values import Scalar
 
 
 @dataclass(frozen=True)

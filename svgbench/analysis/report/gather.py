@@ -25,8 +25,9 @@ from svgbench.analysis.show.tables import DisplayTable
 from svgbench.analysis.show.verdict_text import UNITS, estimate, level_grids, place_grids, unmeasured
 from svgbench.analysis.show.wording import words_of
 from svgbench.lab.store import Store
+from svgbench.words.claims import Claim
 from svgbench.words.errors import DamagedError, UsageError
-from svgbench.words.experiment import BUDGETS, Claim, Experiment
+from svgbench.words.experiment import BUDGETS, Experiment
 
 
 def experiment_part(

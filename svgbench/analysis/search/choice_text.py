@@ -10,8 +10,8 @@ from typing import Any
 
 from svgbench.analysis.search.choosing import Choice, Word, Written, at_an_end, not_told_apart
 from svgbench.analysis.show.tables import DisplayTable, Entry, Measured, Rounded
-from svgbench.words.experiment import Setting
 from svgbench.words.search import Search, Tried
+from svgbench.words.values import Setting
 
 
 def choice_rows(search: Search, budget: str, found: Sequence[Choice]) -> list[dict[str, Any]]:

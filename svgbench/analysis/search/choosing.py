@@ -14,8 +14,9 @@ from svgbench.analysis.judge.statistics import Summary, summarise, t_interval
 from svgbench.analysis.read.measures import CellData, Sample, read_sample, worst
 from svgbench.analysis.read.naming import name_seeds
 from svgbench.lab.cells import Selection, expand
-from svgbench.words.experiment import Measure, Setting
+from svgbench.words.claims import Measure
 from svgbench.words.search import Grid, Search, Tried, tasks_of, tried
+from svgbench.words.values import Setting
 
 Word = Literal["CHOSEN", "NOT_CHOSEN", "INCOMPLETE"]
 

@@ -16,7 +16,7 @@ from svgbench.analysis.read.naming import question
 from svgbench.analysis.show.tables import DisplayTable, Rounded, render
 from svgbench.analysis.show.verdict_text import estimate
 from svgbench.lab.eta import duration
-from svgbench.words.experiment import Claim
+from svgbench.words.claims import Claim
 
 SCREEN = 40
 """Lines of several experiments; beyond that their claims are left out."""

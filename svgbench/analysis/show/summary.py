@@ -16,7 +16,7 @@ from svgbench.analysis.read.measures import CellData, Sample, read_sample
 from svgbench.analysis.read.naming import RANDOM_VARIANT
 from svgbench.analysis.show.published import quoted
 from svgbench.analysis.show.tables import DisplayTable, Entry, Measured
-from svgbench.words.experiment import Measure
+from svgbench.words.claims import Measure
 
 MISSING = "missing"
 MOST_ROWS = 16

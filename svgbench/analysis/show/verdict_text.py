@@ -13,7 +13,8 @@ from svgbench.analysis.judge.second import told
 from svgbench.analysis.judge.verdict_words import deciding_part, of_claim, tally
 from svgbench.analysis.show.tables import DisplayTable, Rounded, RoundedInterval, render
 from svgbench.analysis.show.wording import words_of
-from svgbench.words.experiment import Claim, Experiment, OfDistance
+from svgbench.words.claims import Claim, OfDistance
+from svgbench.words.experiment import Experiment
 
 UNITS = {
     "mean": "mean",

@@ -4,19 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from svgbench.words.experiment import (
-    BestOf,
-    Change,
-    Claim,
-    Comparison,
-    Experiment,
-    Measure,
-    OfDistance,
-    PerTask,
-    Published,
-    RelativeSD,
-    Side,
-)
+from svgbench.words.claims import BestOf, Change, Claim, Comparison, Measure, OfDistance, Published, RelativeSD, Side
+from svgbench.words.experiment import Experiment
+from svgbench.words.values import PerTask
 
 
 def words_of(part: Comparison) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from svgbench.reproduce.on_policy import FINAL_REWARD, MEAN_REWARD
-from svgbench.words.experiment import BestOf, Claim, Comparison, FailureLevel, Measure, Term
+from svgbench.words.claims import BestOf, Claim, Comparison, FailureLevel, Measure, Term
 
 AFTER_20 = Measure("return_mean", "return, iteration 20", {"step": 20})
 AFTER_13 = Measure("return_mean", "return, iteration 13", {"step": 13})

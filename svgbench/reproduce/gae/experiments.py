@@ -15,7 +15,8 @@ from svgbench.reproduce.gae.claims import (
 )
 from svgbench.reproduce.gae.deviations import FIG8_DEVIATIONS, FIG9_DEVIATIONS, FIG10_DEVIATIONS
 from svgbench.reproduce.on_policy import CART_POLE_BEST, COLUMNS, FINAL_REWARD, MEAN_REWARD
-from svgbench.words.experiment import Budget, Experiment, Setting, TaskSpec, Variant
+from svgbench.words.experiment import Budget, Experiment, TaskSpec, Variant
+from svgbench.words.values import Setting
 
 GAE = "gae"
 GAMMAS = (0.9, 0.92, 0.94, 0.96, 0.98, 0.99, 0.995, 1.0)

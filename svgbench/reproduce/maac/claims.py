@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from svgbench.words.experiment import Claim, Comparison, Measure, Term
+from svgbench.words.claims import Claim, Comparison, Measure, Term
 
 Relation = Literal["<", ">", "~"]
 PER = ("start", "target", "step")

@@ -7,7 +7,7 @@ problem of any seed breaks it. So the share of problems that break it is judged;
 from __future__ import annotations
 
 from svgbench.reproduce.exact import text_claim, zero
-from svgbench.words.experiment import Claim, Comparison, Measure, Term
+from svgbench.words.claims import Claim, Comparison, Measure, Term
 
 UNTRAINED = "the sums are computed exactly; nothing is trained"
 

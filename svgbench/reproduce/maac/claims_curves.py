@@ -7,7 +7,7 @@ evaluations of a run: the area under its curve, divided by its length.
 from __future__ import annotations
 
 from svgbench.reproduce.random_returns import no_better_than_random
-from svgbench.words.experiment import Claim, Comparison, Measure, OfDistance, Published, Term
+from svgbench.words.claims import Claim, Comparison, Measure, OfDistance, Published, Term
 
 MEAN = Measure("eval_return", "mean of all evaluations", reduce="mean")
 FINAL = Measure("eval_return", "return of the last evaluation")

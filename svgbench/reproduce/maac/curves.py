@@ -20,7 +20,8 @@ from svgbench.reproduce.maac.claims_curves import (
     UNPLANNED,
 )
 from svgbench.reproduce.maac.deviations_curves import FIG2_DEVIATIONS, FIG4_DEVIATIONS, TABLE1_DEVIATIONS
-from svgbench.words.experiment import Budget, Column, Experiment, PerTask, Setting, TaskSpec, Variant
+from svgbench.words.experiment import Budget, Column, Experiment, TaskSpec, Variant
+from svgbench.words.values import PerTask, Setting
 
 OF_SAC: dict[str, Setting] = {
     "actor_hidden": (256, 256),

@@ -12,7 +12,9 @@ from svgbench.reproduce.maac.claims import CLAIMS
 from svgbench.reproduce.maac.claims_bounds import BOUND_CLAIMS, CORRELATION, GRADIENT_SLACK, LOSS_SLACK
 from svgbench.reproduce.maac.curves import FIG2, FIG4, TABLE1
 from svgbench.reproduce.maac.deviations_bounds import BOUND_DEVIATIONS
-from svgbench.words.experiment import Budget, Column, Deviation, Experiment, Measure, Setting, TaskSpec, Variant
+from svgbench.words.claims import Measure
+from svgbench.words.experiment import Budget, Column, Deviation, Experiment, TaskSpec, Variant
+from svgbench.words.values import Setting
 
 LEARNER = "maac_gradient_error"
 BOUND_LEARNER = "maac_bounds"

@@ -6,7 +6,8 @@ POPLIN-P and SAC* are printed means, taken as exact: such a claim is judged at t
 from __future__ import annotations
 
 from svgbench.reproduce.random_returns import RANDOM_RETURN, no_better_than_random
-from svgbench.words.experiment import Claim, Comparison, Measure, OfDistance, PerTask, Published, Term
+from svgbench.words.claims import Claim, Comparison, Measure, OfDistance, Published, Term
+from svgbench.words.values import PerTask
 
 FINAL = Measure("eval_return", "return of the last evaluation")
 FAILURES = no_better_than_random(FINAL, *RANDOM_RETURN)

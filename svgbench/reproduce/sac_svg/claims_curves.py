@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 from svgbench.reproduce.sac_svg.claims import FINAL
-from svgbench.words.experiment import BestOf, Claim, Comparison, Measure, OfDistance, Term
+from svgbench.words.claims import BestOf, Claim, Comparison, Measure, OfDistance, Term
 
 MEAN = Measure("eval_return", "mean of all evaluations", reduce="mean")
 EARLY = Measure("eval_return", "mean of the first quarter's evaluations", reduce="mean", until=0.25)

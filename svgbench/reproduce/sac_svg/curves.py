@@ -22,7 +22,8 @@ from svgbench.reproduce.sac_svg.settings import (
     SMOKE_CUTS,
     SMOKE_NETWORKS,
 )
-from svgbench.words.experiment import Budget, Column, Experiment, PerTask, Setting, TaskSpec, Variant
+from svgbench.words.experiment import Budget, Column, Experiment, TaskSpec, Variant
+from svgbench.words.values import PerTask, Setting
 
 MBPO: dict[str, Setting | PerTask[Setting]] = {
     "updates_per_step": PerTask({"mbpo/cheetah": 40}),

@@ -25,7 +25,8 @@ from svgbench.reproduce.sac_svg.settings import (
     SMOKE_CUTS,
     SMOKE_NETWORKS,
 )
-from svgbench.words.experiment import Budget, Column, Experiment, Measure, TaskSpec, Variant
+from svgbench.words.claims import Measure
+from svgbench.words.experiment import Budget, Column, Experiment, TaskSpec, Variant
 
 VARIANTS = (
     Variant("sac", "SAC", SAC, profile="code", published="SAC (our run)"),

@@ -6,18 +6,8 @@ The paper prints two sentences, a caption and an image. All numbers below are ou
 from __future__ import annotations
 
 from svgbench.reproduce.task_deviations import task_deviations
-from svgbench.words.experiment import (
-    Budget,
-    Claim,
-    Column,
-    Comparison,
-    Deviation,
-    Experiment,
-    Measure,
-    TaskSpec,
-    Term,
-    Variant,
-)
+from svgbench.words.claims import Claim, Comparison, Measure, Term
+from svgbench.words.experiment import Budget, Column, Deviation, Experiment, TaskSpec, Variant
 
 LEARNER = "model_study"
 LOG_2 = 0.6931471805599453

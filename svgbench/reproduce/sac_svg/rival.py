@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from svgbench.words.experiment import Deviation, Setting, Variant
+from svgbench.words.experiment import Deviation, Variant
+from svgbench.words.values import Setting
 
 Cut = Literal["short", "smoke"]
 

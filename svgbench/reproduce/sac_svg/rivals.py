@@ -10,7 +10,8 @@ from collections.abc import Mapping
 
 from svgbench.reproduce.sac_svg.rival import Cut, Rival
 from svgbench.reproduce.sac_svg.rivals_with_ensembles import METRPO, STEVE
-from svgbench.words.experiment import Deviation, Setting, Variant
+from svgbench.words.experiment import Deviation, Variant
+from svgbench.words.values import Setting
 
 TD3 = Rival(
     variant=Variant(

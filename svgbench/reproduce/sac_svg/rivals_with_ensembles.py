@@ -7,7 +7,8 @@ Entries of `rivals.RIVALS`. Sources: WilsonWangTHU/mbbl-metrpo at 09be737 (ME-TR
 from __future__ import annotations
 
 from svgbench.reproduce.sac_svg.rival import Rival
-from svgbench.words.experiment import Deviation, PerTask, Variant
+from svgbench.words.experiment import Deviation, Variant
+from svgbench.words.values import PerTask
 
 _SMALL_POLICIES = ("poplin/swimmer", "poplin/cheetah", "poplin/ant", "poplin/pets-cheetah")
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from svgbench.words.experiment import Column, Setting
+from svgbench.words.experiment import Column
+from svgbench.words.values import Setting
 
 SAC = "sac"
 SAC_SVG = "sac_svg"

@@ -7,7 +7,7 @@ seen, and one of `fig11` at `smoke`, after which its unbiasedness is judged at `
 from __future__ import annotations
 
 from svgbench.reproduce.exact import ROUNDING
-from svgbench.words.experiment import Claim, Comparison, Measure, Term
+from svgbench.words.claims import Claim, Comparison, Measure, Term
 
 ERROR = Measure("relative_error", "mean error over the exact gradient", {"step": "last"}, ranked=False)
 VARIANCE = Measure("variance", "variance of one estimate", {"step": "last"}, higher_is_better=False)

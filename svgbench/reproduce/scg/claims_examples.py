@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from svgbench.words.experiment import Claim, Comparison, Measure, Term
+from svgbench.words.claims import Claim, Comparison, Measure, Term
 
 VARIANCE = Measure("variance", "variance, mean over the training", reduce="mean", higher_is_better=False)
 WITHOUT = Measure(

@@ -11,7 +11,7 @@ from typing import Literal
 
 from svgbench.reproduce.exact import ROUNDING, text_claim, zero
 from svgbench.reproduce.scg.claims import UNTRAINED
-from svgbench.words.experiment import Claim, Comparison, Measure, Term
+from svgbench.words.claims import Claim, Comparison, Measure, Term
 
 BIAS = Measure("bias", "bias of the gradient, longest episode", {"step": "last"}, higher_is_better=False)
 VARIANCE = Measure(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from svgbench.words.experiment import Claim, Comparison, Measure, Term
+from svgbench.words.claims import Claim, Comparison, Measure, Term
 
 
 def at(size: int) -> Measure:

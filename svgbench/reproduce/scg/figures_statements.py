@@ -14,7 +14,7 @@ from svgbench.analysis.show.plots import drawable, looks, named_tasks, stamp
 from svgbench.analysis.show.references import draw_not_run
 from svgbench.reproduce.exact import ROUNDING
 from svgbench.reproduce.scg.statements import LARGEST, LEAST, OPTIMAL, VARIANCE
-from svgbench.words.experiment import Measure
+from svgbench.words.claims import Measure
 
 SMALLEST = 1e-17  # of the axis of biases; an exact zero is drawn there
 ACROSS = 2

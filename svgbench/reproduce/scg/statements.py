@@ -9,18 +9,8 @@ from __future__ import annotations
 from svgbench.reproduce.exact import zero
 from svgbench.reproduce.scg.claims import UNTRAINED
 from svgbench.reproduce.scg.deviations import BUDGET
-from svgbench.words.experiment import (
-    Budget,
-    Claim,
-    Column,
-    Comparison,
-    Deviation,
-    Experiment,
-    Measure,
-    TaskSpec,
-    Term,
-    Variant,
-)
+from svgbench.words.claims import Claim, Comparison, Measure, Term
+from svgbench.words.experiment import Budget, Column, Deviation, Experiment, TaskSpec, Variant
 
 LARGEST = Measure("bias", "largest bias", reduce="max", higher_is_better=False, ranked=False)
 LEAST = Measure("bias", "least bias", reduce="min", higher_is_better=False, ranked=False)

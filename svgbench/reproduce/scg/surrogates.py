@@ -5,17 +5,8 @@ from __future__ import annotations
 from svgbench.reproduce.exact import zero
 from svgbench.reproduce.scg.claims import UNTRAINED
 from svgbench.reproduce.scg.deviations import BUDGET
-from svgbench.words.experiment import (
-    Budget,
-    Claim,
-    Column,
-    Comparison,
-    Deviation,
-    Experiment,
-    Measure,
-    TaskSpec,
-    Variant,
-)
+from svgbench.words.claims import Claim, Comparison, Measure
+from svgbench.words.experiment import Budget, Column, Deviation, Experiment, TaskSpec, Variant
 
 LARGEST = Measure("difference", "largest difference from eq. (38)", reduce="max", higher_is_better=False)
 

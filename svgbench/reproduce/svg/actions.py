@@ -28,18 +28,9 @@ from svgbench.reproduce.svg.variants import (
     SVG_ZERO,
     UNTRAINED,
 )
-from svgbench.words.experiment import (
-    Budget,
-    Claim,
-    Column,
-    Comparison,
-    Experiment,
-    FailureLevel,
-    Measure,
-    Setting,
-    Term,
-    Variant,
-)
+from svgbench.words.claims import Claim, Comparison, FailureLevel, Measure, Term
+from svgbench.words.experiment import Budget, Column, Experiment, Variant
+from svgbench.words.values import Setting
 
 APPLIED = Measure("applied_return", "return for the applied actions, last 100 episodes", reduce="mean_of_last", k=100)
 BEYOND = Measure(

@@ -26,7 +26,8 @@ from svgbench.reproduce.svg.noise import HAND_NOISE
 from svgbench.simulate.trials import COLUMNS, trials_of
 from svgbench.tasks.svg.by_hand import POLICIES
 from svgbench.terminal import out, out_json
-from svgbench.words.experiment import PerTask, TaskSpec, on_task
+from svgbench.words.experiment import TaskSpec
+from svgbench.words.values import PerTask, on_task
 
 SEEDS = 50
 RETURN = "train_return"

@@ -13,7 +13,7 @@ the body and is steered.
 
 from __future__ import annotations
 
-from svgbench.words.experiment import BestOf, Change, Claim, Comparison, FailureLevel, Measure, OfDistance, Term
+from svgbench.words.claims import BestOf, Change, Claim, Comparison, FailureLevel, Measure, OfDistance, Term
 
 FINAL = Measure("train_return", "return, last 100 episodes", reduce="mean_of_last", k=100)
 LEARNING = Measure("train_return", "return, mean over all episodes", reduce="mean")

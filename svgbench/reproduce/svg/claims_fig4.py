@@ -17,17 +17,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from svgbench.reproduce.svg.claims import FINAL, LEARNING, MODEL_FREE, MODEL_FREE_NUMBER, replay_helps
-from svgbench.words.experiment import (
-    BestOf,
-    Claim,
-    Comparison,
-    FailureLevel,
-    Measure,
-    OfDistance,
-    PerTask,
-    RelativeSD,
-    Term,
-)
+from svgbench.words.claims import BestOf, Claim, Comparison, FailureLevel, Measure, OfDistance, RelativeSD, Term
+from svgbench.words.values import PerTask
 
 TRIED = Measure("trial_reward", "reward per step of the final policy's mean")
 RESISTING = Measure("trial_reward_noisy", "reward per step of the final policy's mean, 25 % noise")

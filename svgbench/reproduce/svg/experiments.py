@@ -55,7 +55,8 @@ from svgbench.reproduce.svg.variants import (
     Settings,
     per_task,
 )
-from svgbench.words.experiment import Budget, Experiment, PerTask, Variant
+from svgbench.words.experiment import Budget, Experiment, Variant
+from svgbench.words.values import PerTask
 
 FIG2 = Experiment(
     id="svg/fig2",

@@ -13,7 +13,9 @@ from svgbench.reproduce.svg.deviations import HAND_NOISE_DEVIATIONS
 from svgbench.reproduce.svg.reached import ON_NOISY_HANDS
 from svgbench.reproduce.svg.tasks import HAND, NOISY_HANDS
 from svgbench.reproduce.svg.variants import COLUMNS, HAND_INF, HAND_PLANNER, PLANNER, SMOKE, SVG_INF, UNTRAINED
-from svgbench.words.experiment import Budget, Claim, Comparison, Experiment, FailureLevel, PerTask, Term, Variant
+from svgbench.words.claims import Claim, Comparison, FailureLevel, Term
+from svgbench.words.experiment import Budget, Experiment, Variant
+from svgbench.words.values import PerTask
 
 HANDS = (HAND, *NOISY_HANDS)
 EVERY_HAND = tuple(task.id for task in HANDS)

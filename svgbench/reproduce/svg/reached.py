@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from svgbench.reproduce.svg.claims import FINAL
 from svgbench.reproduce.svg.claims_fig4 import RESISTING, TRIED
-from svgbench.words.experiment import Reached
+from svgbench.words.claims import Reached
 
 ON_HAND = (
     Reached(

@@ -25,20 +25,9 @@ from svgbench.reproduce.svg.variants import (
     Settings,
     per_task,
 )
-from svgbench.words.experiment import (
-    BestOf,
-    Budget,
-    Change,
-    Claim,
-    Comparison,
-    Experiment,
-    Measure,
-    OfDistance,
-    PerTask,
-    Setting,
-    Term,
-    Variant,
-)
+from svgbench.words.claims import BestOf, Change, Claim, Comparison, Measure, OfDistance, Term
+from svgbench.words.experiment import Budget, Experiment, Variant
+from svgbench.words.values import PerTask, Setting
 
 REINFORCE = "reinforce"
 MODEL_ERROR = Measure(

@@ -11,8 +11,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from svgbench.reproduce.svg.experiments import FIG2, FIG3, FIG4, FOUR_TARGET
-from svgbench.words.experiment import Budget, Measure, Setting
+from svgbench.words.claims import Measure
+from svgbench.words.experiment import Budget
 from svgbench.words.search import Axis, Grid, Search
+from svgbench.words.values import Setting
 
 LATE = Measure("train_return", "return, last 50 episodes", reduce="mean_of_last", k=50)
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from svgbench.words.experiment import Setting, TaskSpec
+from svgbench.words.experiment import TaskSpec
+from svgbench.words.values import Setting
 
 FIXED: dict[str, Setting] = {
     "policy_updates": 50,

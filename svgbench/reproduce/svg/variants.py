@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from svgbench.reproduce.svg.tasks import SWIMMER_CRITIC
-from svgbench.words.experiment import Budget, Column, PerTask, Setting, Variant
+from svgbench.words.experiment import Budget, Column, Variant
+from svgbench.words.values import PerTask, Setting
 
 SVG_INF = "svg_inf"
 PLANNER = "svg_planner"

@@ -8,7 +8,8 @@ metre per second more than the reward of 1 for balanced standing, which the figu
 from __future__ import annotations
 
 from svgbench.reproduce.on_policy import FINAL_REWARD, MEAN_REWARD
-from svgbench.words.experiment import BestOf, Claim, Comparison, FailureLevel, Measure, PerTask, Term
+from svgbench.words.claims import BestOf, Claim, Comparison, FailureLevel, Measure, Term
+from svgbench.words.values import PerTask
 
 SOLVED = {"trpo/cart-pole": 9.5, "trpo/swimmer": 0.075, "trpo/hopper": 1.25, "trpo/walker": 1.25}
 NEAR = {"trpo/cart-pole": 0.5, "trpo/swimmer": 0.0075, "trpo/hopper": 0.125, "trpo/walker": 0.125}

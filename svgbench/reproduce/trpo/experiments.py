@@ -12,7 +12,8 @@ from svgbench.reproduce.trpo.claims import CROSSCHECK_CLAIMS, FAILURES, FIG4_CLA
 from svgbench.reproduce.trpo.deviations import CROSSCHECK_DEVIATIONS, FIG4_DEVIATIONS, REMARKS_DEVIATIONS
 from svgbench.reproduce.trpo.reached import REACHED
 from svgbench.reproduce.trpo.remarks import FALL, REMARKS_CLAIMS
-from svgbench.words.experiment import Budget, Experiment, PerTask, Setting, TaskSpec, Variant
+from svgbench.words.experiment import Budget, Experiment, TaskSpec, Variant
+from svgbench.words.values import PerTask, Setting
 
 TRPO = "trpo"
 NATURAL_GRADIENT = "natural_gradient"

@@ -6,7 +6,7 @@ No policy is known to reach the 1.25 per step that is required on the walker; th
 from __future__ import annotations
 
 from svgbench.reproduce.on_policy import FINAL_REWARD
-from svgbench.words.experiment import Reached
+from svgbench.words.claims import Reached
 
 REACHED = (
     Reached(

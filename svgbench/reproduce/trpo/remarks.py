@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from svgbench.reproduce.on_policy import FINAL_REWARD, MEAN_REWARD
 from svgbench.reproduce.trpo.claims import EASIER, NEAR, SOLVED, on
-from svgbench.words.experiment import Claim, Comparison, Measure, PerTask, Term
+from svgbench.words.claims import Claim, Comparison, Measure, Term
+from svgbench.words.values import PerTask
 
 SWIMMER = ("trpo/swimmer",)
 FALL = Measure(

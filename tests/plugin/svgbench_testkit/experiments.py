@@ -1,17 +1,7 @@
 """A small experiment and a search for it, in the words of the lab."""
 
-from svgbench.words.experiment import (
-    Budget,
-    Claim,
-    Column,
-    Comparison,
-    Deviation,
-    Experiment,
-    Measure,
-    TaskSpec,
-    Term,
-    Variant,
-)
+from svgbench.words.claims import Claim, Comparison, Measure, Term
+from svgbench.words.experiment import Budget, Column, Deviation, Experiment, TaskSpec, Variant
 from svgbench.words.search import Axis, Grid, Search
 
 FINAL = Measure(column="position", label="final position")
