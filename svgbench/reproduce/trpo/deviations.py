@@ -154,40 +154,6 @@ FIG4_DEVIATIONS = (
         "[multiplier]",
         reason="a sixfold run in full would cost more than the rest of the figure. On the hopper and the second "
         "cart-pole 3, the smallest step of the six, had won; 10 and 30 were added on 2026-11-30",
-        source="section 3.8.1; RLR throwaway/yaml/icml-*.yaml",
-    ),
-    Deviation(
-        id="rwr-settings",
-        paper="no setting is printed; the code fits the best 10 % of the paths by 100 evaluations of L-BFGS",
-        ours="as the code [weighting, elite_fraction, evaluations]",
-        reason="as the code",
-        source="section 3.8.1; RLR throwaway/yaml/icml-*.yaml",
-    ),
-    Deviation(
-        id="iterations",
-        paper="200 on all robots (Table 2); where Figure 4's axes end is in the image",
-        ours="`paper`: 50 on cart-pole and swimmer, 200 on hopper and walker, five seeds",
-        reason="five runs and 200 iterations are printed; 50 is the code's, with as many total steps as Table 2",
-        source="Table 2, section 3.8.1; RLR throwaway/yaml/icml-*.yaml",
-    ),
-    Deviation(
-        id="computation-times",
-        paper="2, 14 and 40 minutes for the vine, 5, 35 and 100 for the single path, on swimmer, hopper and walker "
-        "(Table 2), of what and on which machine is not said",
-        ours="no claim: seconds are kept with each run, as provenance, and depend on the machine; ours simulate all "
-        "paths of all seeds of a block together",
-        reason="a clock time is no number that another machine repeats; the order of the two samplings follows from "
-        "their steps, and ours take the code's, not Table 2's",
-        source="Table 2, section 3.14",
-    ),
-    Deviation(
-        id="natural-gradient-step",
-        paper="the step size with the best final performance of a sweep in factors of three",
-        ours="for each task the best of the code's six multipliers, on hopper and walker of eight, with 40 paths an "
-        "iteration: trpo/natural-gradient-sweep. 10 and 30 (smaller steps) are ours. The cart-pole of Barto et al. "
-        "has that of the other [multiplier]",
-        reason="a sixfold run in full would cost more than the rest of the figure. On the hopper 3, the smallest step "
-        "of the six, had won and still diverged in some seeds; 10 and 30 were added on 2026-11-30",
         source="section 3.8.1; RLR throwaway/yaml/icml-*.yaml; 10 and 30 are our choice",
     ),
     *task_deviations("trpo/cart-pole", "trpo/cart-pole-barto", "trpo/swimmer", "trpo/hopper", "trpo/walker"),
