@@ -24,9 +24,8 @@ run_scripts/maac_run_sweep.py). "text" follows the paper, and the code where the
 * The newest real transitions: the code's model has them at once, its policy and critics only one iteration later.
 
 Both differ from the code as `mbpo` does (log_std, initial weights, factors of losses). Both use ReLU on every task, and
-the task's own reward. The policy is updated before the critics (the code computes all gradients first). In the code, an
-epoch shuffles minibatches, not rows; each member's Adam moves the shared bounds of the log-variance, and their penalty
-counts in the validation loss; an iteration's first round has the rollout length of the iteration before.
+the task's own reward. The policy is updated before the critics (the code computes all gradients first). How the code's
+fits and lengths of rollouts differ is in `maac/fig2`'s deviations `model-fits` and `rollout-schedule`.
 """
 
 from __future__ import annotations
