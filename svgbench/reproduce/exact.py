@@ -13,11 +13,11 @@ ROUNDING = 1e-9
 def zero(
     variant: str, measure: Measure, number: str, untrained: str, relation: Literal["<~", ">~"] = "<~"
 ) -> Comparison:
-    """That a measure is not above zero ("<~"), or not below it, except for rounding.
+    """That a measure is in no problem above zero ("<~"), or in none below it, except for rounding.
 
     number: what the claim's word means. untrained: why a larger budget would not change the measure.
     """
-    return Comparison(Term(variant, measure), relation, 0.0, number, margin=ROUNDING, no_level=untrained)
+    return Comparison(Term(variant, measure), relation, 0.0, number, margin=ROUNDING, no_level=untrained, every=True)
 
 
 def text_claim(id: str, quote: str, source: str, part: Comparison, per: tuple[str, ...] = ()) -> Claim:

@@ -105,6 +105,9 @@ class Comparison:
     With `scale="failed_share"` each side is the share of seeds that failed, by the experiment's `FailureLevel` of the
     task, whose measure both sides name: of a `Term` its share, of a `Change` the share with `after` minus that with
     `before`. The effect is left - right.
+
+    With `every`, the sentence is about every problem, and the measures are computed exactly: one seed whose
+    left - right breaks the relation refutes it. Without such a counterexample it is SUPPORTED, from two seeds on.
     """
 
     left: Side
@@ -114,6 +117,7 @@ class Comparison:
     margin: float | PerTask[float] | OfDistance = 0.0
     scale: Literal["difference", "log_ratio", "failed_share"] = "difference"
     no_level: str = ""
+    every: bool = False
 
 
 @dataclass(frozen=True)

@@ -107,6 +107,7 @@ def _about_a_part(
         yield from (f"variant '{v}' is not run on {t}" for v, t in named if v in known and not known[v].runs_on(t))
     yield from _about_margins(part)
     yield from _about_sides(part)
+    yield from _about_every(part)
     yield from _about_shares(experiment, claim, part)
     if not unfit:
         yield from _about_level(experiment, claim, part)
@@ -145,6 +146,12 @@ def _about_sides(part: Comparison) -> Iterator[str]:
         yield "a relative SD is compared with a number that is not positive"
     if part.scale == "log_ratio" and any(isinstance(x, float | int) and x <= 0 for x in numbers):
         yield "a ratio with a number that is not positive"
+
+
+def _about_every(part: Comparison) -> Iterator[str]:
+    plain = isinstance(part.left, Term) and not isinstance(part.right, Published | BestOf | Change | RelativeSD)
+    if part.every and not (plain and part.scale == "difference" and not isinstance(part.margin, OfDistance)):
+        yield "it is about every problem; expected a term, less a term or a number, with a margin that is a number"
 
 
 def _about_level(experiment: Experiment, claim: Claim, part: Comparison) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import Literal
 
 from svgbench.analysis.judge.absolute import Levels, Ruled, levels_of
 from svgbench.analysis.judge.comparison_words import text_of
+from svgbench.analysis.judge.counterexamples import ByCases, by_cases
 from svgbench.analysis.judge.effects import (
     FEWEST,
     Beside,
@@ -168,6 +169,13 @@ class _Case:
         """Whether a side is the best of several."""
         return any(len(read.names) > 1 for read in self.read)
 
+    def by_cases(self, margin: float) -> ByCases | None:
+        """The word problem by problem; None for a comparison of means. A failed seed has no problem."""
+        if not self.part.every:
+            return None
+        left, right = (side[0][0] for side in self.values(counted=False))
+        return by_cases(left, right, self.part.relation, margin)
+
     def _ruled_spread(self, effect: Interval, margin: float) -> Ruled:
         """Whether more seeds would decide an undecided spread, which normal values would have decided."""
         (values,) = self.values(counted=True)[0][0]
@@ -301,9 +309,11 @@ def _margin(evidence: Evidence, case: _Case, place: Place) -> tuple[float | None
 
 
 def _question(evidence: Evidence, case: _Case, place: Place) -> Question | None:
-    """The comparison as `second` asks it; None for a spread, whose own interval is made for two modes."""
+    """The comparison as `second` asks it; None for a spread, whose own interval is made for two modes, and for a
+    comparison of every problem.
+    """
     part = case.part
-    if isinstance(part.left, RelativeSD):
+    if isinstance(part.left, RelativeSD) or part.every:
         return None
     sides = [
         sides_of(
@@ -336,18 +346,21 @@ def _judged(
     if is_of_gain(part):
         reason += f"; the gain is that upon {printed(case.zero)} (random)"
     rule = partial(case.ruled, margin=margin, levels=levels)
-    found, robust = rule(effect), None
+    cases = case.by_cases(margin)
+    found, robust = (rule(effect) if cases is None else Ruled(cases.word)), None
     if asked is not None:
         found, robust = guarded(asked, found, effect, rule), by_medians(asked, rule)
     reason += how + case.best(effect) + case.bounded(effect) + case.failures(interval.n, margin, levels)
     reason += f"; {found.reason}" if found.reason else ""
     reason += f"; {told(robust)}" if robust else ""
+    reason += f"; {cases.told}" if cases else ""
     return replace(
         blank,
         robust=robust,
         verdict=found.word,
         cause=found.cause,
-        why=found.reason,
+        why=cases.told if cases and cases.word == "REFUTED" else found.reason,
+        exact=cases is not None and cases.word != "INCONCLUSIVE",
         reason=reason + ("; one seed has no spread" if interval.n == 1 else ""),
         n=interval.n,
         value=value,

@@ -104,8 +104,10 @@ def p_of_part(part: PartResult, relation: str) -> tuple[str, float]:
     The interval is taken as Student's with n - 1 degrees of freedom, on either side of its value. That is exact for
     seeds that are paired. For others (Welch's, the best of several, spreads) it is an approximation, which agrees
     with the interval at 5 %. Of two shares of failed seeds it is the p of Fisher's exact test. A part that a rule
-    leaves open, or without an interval, has p 1.
+    leaves open, or without an interval, has p 1. A part that was decided problem by problem has p 0.
     """
+    if part.exact:
+        return part.verdict, 0.0
     numbers = (part.value, part.low, part.high, part.threshold)
     if part.cause or part.n < 2 or any(x is None or math.isnan(x) for x in numbers):
         return "INCONCLUSIVE", 1.0

@@ -133,6 +133,7 @@ class PartResult:
     p: float | None = None  # of an exact test that both sides are equal, where there is one
     seeds: int | None = None  # about how many a side would decide it, where shares of failed seeds are compared
     failed: str = ""  # how many seeds failed on both sides, in words, where their shares are compared
+    exact: bool = False  # decided problem by problem, so that the word has no error rate
 
 
 @dataclass(frozen=True)

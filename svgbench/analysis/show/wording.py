@@ -12,7 +12,8 @@ from svgbench.words.values import PerTask
 def words_of(part: Comparison) -> str:
     """A comparison as one line: "a: error < b: error"."""
     failed = "share of seeds that failed, " if part.scale == "failed_share" else ""
-    return f"{failed}{_side(part.left)} {part.relation} {_right(part)}{_margin(part)}"
+    every = ", in every problem" if part.every else ""
+    return f"{failed}{_side(part.left)} {part.relation} {_right(part)}{_margin(part)}{every}"
 
 
 def counted(experiment: Experiment, claim: Claim) -> str:

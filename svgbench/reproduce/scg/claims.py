@@ -6,7 +6,7 @@ seen, and one of `fig11` at `smoke`, after which its unbiasedness is judged at `
 
 from __future__ import annotations
 
-from svgbench.reproduce.exact import ROUNDING
+from svgbench.reproduce.exact import ROUNDING, zero
 from svgbench.words.claims import Claim, Comparison, Measure, Term
 
 ERROR = Measure("relative_error", "mean error over the exact gradient", {"step": "last"}, ranked=False)
@@ -24,7 +24,7 @@ def _unbiased(variant: str) -> Comparison:
 
 def _same(variant: str) -> Comparison:
     number = "the estimator: on each sample the number of eq. (38), up to rounding (root mean square, over the scale)"
-    return Comparison(Term(variant, DIFFERENCE), "~", 0.0, number, margin=ROUNDING, no_level=UNTRAINED)
+    return Comparison(Term(variant, DIFFERENCE), "~", 0.0, number, margin=ROUNDING, no_level=UNTRAINED, every=True)
 
 
 ALGORITHM_4 = (
@@ -147,18 +147,9 @@ MM_CLAIMS = (
             part
             for v in BOTH
             for part in (
-                Comparison(
-                    Term(v, LEAST_GAP), ">~", 0.0, "upper bound: nowhere below, up to rounding", margin=ROUNDING,
-                    no_level=UNTRAINED,
-                ),
-                Comparison(
-                    Term(v, TOUCHING), "<~", 0.0, "plus a constant: that with which they touch", margin=ROUNDING,
-                    no_level=UNTRAINED,
-                ),
-                Comparison(
-                    Term(v, SLOPES), "<~", 0.0, "a bound that touches has the objective's slope", margin=ROUNDING,
-                    no_level=UNTRAINED,
-                ),
+                zero(v, LEAST_GAP, "upper bound: nowhere below, up to rounding", UNTRAINED, ">~"),
+                zero(v, TOUCHING, "plus a constant: that with which they touch", UNTRAINED),
+                zero(v, SLOPES, "a bound that touches has the objective's slope", UNTRAINED),
             )
         ),
     ),
@@ -172,11 +163,7 @@ MM_CLAIMS = (
             part
             for v in BOTH
             for part in (
-                Comparison(
-                    Term(v, LARGEST_RISE), "<~", 0.0, "majorization: no iteration raises it, up to rounding",
-                    margin=ROUNDING,
-                    no_level=UNTRAINED,
-                ),
+                zero(v, LARGEST_RISE, "majorization: no iteration raises it, up to rounding", UNTRAINED),
                 Comparison(
                     Term(v, GAIN), ">", 0.0, "to optimize: the objective ends lower, by any amount",
                     no_level=UNTRAINED,

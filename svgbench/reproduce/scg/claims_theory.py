@@ -312,6 +312,7 @@ def _stronger(id: str, variant: str, source: str) -> Claim:
         Term("corrected", SLACK),
         "stronger: its least slack is at most that of Proposition 1 corrected, up to rounding",
         margin=ROUNDING,
+        every=True,
     )
     quote = "This method makes it possible to provide slightly stronger bounds."
     return Claim(id=id, quote=quote, source=source, origin="text", parts=(_bound(variant), no_looser))
