@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from svgbench.learners import draws
+
 
 @pytest.fixture(autouse=True)
 def _one_thread():
@@ -12,3 +14,9 @@ def _one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def short_chunks(monkeypatch):
+    """Random numbers in chunks of 16 steps, so that a learner of 40 steps crosses their bounds."""
+    monkeypatch.setattr(draws, "CHUNK_STEPS", 16)

@@ -12,14 +12,15 @@ SMALL = {
     "critic_hidden": (16, 16),
     "head_hidden": (16,),
     "encoder_hidden": (16,),
+    "decoder_hidden": (16,),  # the paper's profile has a decoder, the code's a linear one
     "recurrent_width": 12,
     "step_batch": 16,
     "window_batch": 8,
     "model_updates": 2,
-    "random_steps": 30,
-    "learning_starts": 29,
-    "model_free_steps": 40,
-    "eval_every": 40,
+    "random_steps": 14,
+    "learning_starts": 13,
+    "model_free_steps": 18,
+    "eval_every": 20,
     "eval_episodes": 3,
     "steps_per_slice": 7,
     "target_entropy_init": 0.0,
@@ -43,8 +44,11 @@ TINY = {
     "eval_episodes": 1,
 }
 
+STEPS = 39  # 5 updates of SAC alone, at steps 13 to 17, and 21 with the model
+UPDATES = STEPS - SMALL["learning_starts"]
 
-def learner(seeds=(0, 1, 2), total_steps=79, module=sac_svg, profile="code", task=None, device="cpu", **config):
+
+def learner(seeds=(0, 1, 2), total_steps=STEPS, module=sac_svg, profile="code", task=None, device="cpu", **config):
     known = declared(f"{module.__name__}:make")
     layers = {name: value for name, value in {**SMALL, **config}.items() if name in known.types}
     return module.make(
@@ -52,7 +56,7 @@ def learner(seeds=(0, 1, 2), total_steps=79, module=sac_svg, profile="code", tas
     )
 
 
-def tiny(seeds=(0, 4), total_steps=80, **config):
+def tiny(seeds=(0, 4), total_steps=40, **config):
     """For laws that need many steps of a learner and nothing of what it learns."""
     return learner(seeds, total_steps, **{**TINY, **config})
 

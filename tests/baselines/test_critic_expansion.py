@@ -10,7 +10,7 @@ import pytest
 import torch
 from point import Point
 from sac_equations import DOUBLE, dense, model_step, networks, policy_step, random
-from sac_kit import SMALL, finish, learner, parameters
+from sac_kit import SMALL, STEPS, UPDATES, finish, learner, parameters
 
 from svgbench.baselines.actor_critic import sac, sac_svg
 from svgbench.baselines.actor_critic._expansion import Imagination, Weighting, plain_target, td_k_targets
@@ -278,9 +278,9 @@ def test_the_target_s_switches_change_nothing_at_depth_0(profile):
 def test_without_a_policy_s_model_it_is_sac_until_the_model_based_phase(expansion):
     """To the bit: the first action's noise is SAC's, and the model draws from streams of its own."""
     ends = {}
-    for steps in (40, 48):
-        one = learner(H=0, critic_steps=2, expansion=expansion, total_steps=80)
-        other = learner(module=sac, total_steps=80)
+    for steps in (18, 22):
+        one = learner(H=0, critic_steps=2, expansion=expansion)
+        other = learner(module=sac)
         for each in (one, other):
             while each.step < steps:
                 each._one_step()
@@ -288,8 +288,8 @@ def test_without_a_policy_s_model_it_is_sac_until_the_model_based_phase(expansio
             torch.equal(p, q)
             for p, q in zip(one.agent.critic.parameters(), other.agent.critic.parameters(), strict=True)
         ]
-    assert all(ends[40])
-    assert not any(ends[48])
+    assert all(ends[18])
+    assert not any(ends[22])
 
 
 @pytest.mark.parametrize("profile", ["text", "code"])
@@ -326,7 +326,7 @@ def test_model_and_windows_follow_the_longer_of_both_horizons(monkeypatch):
         one = learner(H=H, critic_steps=K)
         finish(one)
         assert set(seen) == {expected}
-        assert one.agent.world.adam.steps.min() == 50 * SMALL["model_updates"]
+        assert one.agent.world.adam.steps.min() == UPDATES * SMALL["model_updates"]
         assert one.experience.replay.window == expected
 
 
@@ -343,10 +343,10 @@ def test_targets_expand_after_the_model_free_phase_and_td_k_as_coded_from_the_fi
             )[1],
         )
     for expansion, as_coded, expected in (
-        ("plain", False, 39),
-        ("plain", True, 39),
-        ("td-k", False, 39),
-        ("td-k", True, 50),
+        ("plain", False, 21),
+        ("plain", True, 21),
+        ("td-k", False, 21),
+        ("td-k", True, UPDATES),
     ):
         counts.clear()
         finish(learner(critic_steps=1, expansion=expansion, expansion_as_coded=as_coded))
@@ -359,7 +359,7 @@ def test_a_seed_alone_and_in_a_block_of_five_agree(kind, dtype, tolerance, profi
     how = {"critic_steps": 2, "dtype": dtype, "profile": profile, **kind}
     alone, block = learner([7], **how), learner([3, 9, 7, 0, 1], **how)
     rows, block_rows = finish(alone), [r for r in finish(block) if r["seed"] == 7]
-    assert alone.agent.critic_adam.steps.min() == 50
+    assert alone.agent.critic_adam.steps.min() == UPDATES
     for p, q in zip(parameters(alone), parameters(block), strict=True):
         torch.testing.assert_close(p[0], q[2], rtol=tolerance, atol=tolerance)
         assert not torch.equal(q[0], q[2])
@@ -367,12 +367,13 @@ def test_a_seed_alone_and_in_a_block_of_five_agree(kind, dtype, tolerance, profi
         assert [*one.values()] == pytest.approx([*other.values()], rel=100 * tolerance, nan_ok=True)
 
 
+@pytest.mark.usefixtures("short_chunks")
 @KINDS
 def test_resuming_at_any_slice_is_exact(kind):
-    how = {"critic_steps": 2, "total_steps": 79, **kind}
+    how = {"critic_steps": 2, "steps_per_slice": 5, **kind}
     whole, first = learner(**how), learner(**how)
     rows = finish(whole)
-    for slices in (2, 2, 2):
+    for slices in (3, 1, 1):  # in SAC's phase, after an evaluation, in the model-based phase
         for _ in range(slices):
             first.advance()
         torch.save(first.state_dict(), buffer := io.BytesIO())
@@ -399,7 +400,7 @@ def test_a_seed_that_diverges_does_not_affect_the_others(kind, part):
     undisturbed, hurt = (learner(dtype="float64", critic_steps=2, **kind) for _ in range(2))
     rows, hurt_rows = finish(undisturbed), []
     while not hurt.finished:
-        if hurt.step == 47:
+        if hurt.step == 27:
             broken = hurt.agent.critic if part == "critic" else getattr(hurt.agent.world, part)
             with torch.no_grad():
                 next(broken.parameters())[1] = math.nan
@@ -413,7 +414,7 @@ def test_a_seed_that_diverges_does_not_affect_the_others(kind, part):
 
 def test_a_seed_whose_model_never_learns_is_stuck_also_where_only_its_critics_need_it():
     """Episodes of two steps hold no window of three: its critics would learn from a model without training."""
-    one = learner(H=0, critic_steps=3, task=Point(horizon=5), total_steps=60)
+    one = learner(H=0, critic_steps=3, task=Point(horizon=5), total_steps=30)
     finish(one)
     assert not one.diverged
     with pytest.raises(
@@ -421,8 +422,8 @@ def test_a_seed_whose_model_never_learns_is_stuck_also_where_only_its_critics_ne
     ):
         learner(H=0, critic_steps=4, task=Point(horizon=5))
     lacking, agent = torch.tensor([True, False, True]), learner(H=0, critic_steps=2).agent
-    assert agent.stuck(39, lacking).tolist() == [False] * 3  # SAC's targets
-    assert agent.stuck(40, lacking).tolist() == [True, False, True]
+    assert agent.stuck(17, lacking).tolist() == [False] * 3  # SAC's targets
+    assert agent.stuck(18, lacking).tolist() == [True, False, True]
 
 
 def test_settings_that_cannot_run_are_refused():
@@ -435,7 +436,7 @@ def test_the_estimate_of_work_counts_the_expansion(expansion):
     def work(**how):
         one = learner(**how)
         known = {f: getattr(one.agent.config, f) for f in one.agent.config.__dataclass_fields__}
-        estimated = sac_svg.estimated_work(known, one.task, one.seeds, {"total_steps": 79})
+        estimated = sac_svg.estimated_work(known, one.task, one.seeds, {"total_steps": STEPS})
         assert one.progress[1] == round(estimated)
         return estimated
 

@@ -8,7 +8,7 @@ import math
 import pytest
 import torch
 from point import Point, random_return
-from sac_kit import SMALL, finish, learner, parameters
+from sac_kit import SMALL, STEPS, UPDATES, finish, learner, parameters
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from svgbench.baselines.actor_critic import random_policy, sac, sac_svg
@@ -21,7 +21,7 @@ def test_a_seed_alone_and_in_a_block_of_five_agree(module, dtype, tolerance, pro
     alone = learner([7], module=module, dtype=dtype, profile=profile)
     block = learner([3, 9, 7, 0, 1], module=module, dtype=dtype, profile=profile)
     rows, block_rows = finish(alone), [r for r in finish(block) if r["seed"] == 7]
-    assert alone.agent.critic_adam.steps.min() == 50
+    assert alone.agent.critic_adam.steps.min() == UPDATES
     for p, q in zip(parameters(alone), parameters(block), strict=True):
         torch.testing.assert_close(p[0], q[2], rtol=tolerance, atol=tolerance)
         assert not torch.equal(q[0], q[2])
@@ -30,17 +30,17 @@ def test_a_seed_alone_and_in_a_block_of_five_agree(module, dtype, tolerance, pro
         assert [*one.values()] == pytest.approx([*other.values()], rel=100 * tolerance, nan_ok=True)
 
 
+@pytest.mark.usefixtures("short_chunks")
 @pytest.mark.parametrize("module", [sac, sac_svg])
 def test_resuming_at_any_slice_is_exact(module):
-    whole = learner(module=module, total_steps=120)
+    whole, first = (learner(module=module, steps_per_slice=5) for _ in range(2))
     rows = finish(whole)
-    first = learner(module=module, total_steps=120)
-    for slices in (3, 5, 7):  # in the random phase, in SAC's, after an evaluation
+    for slices in (2, 1, 3):  # in the random phase, in SAC's, after an evaluation
         for _ in range(slices):
             first.advance()
         torch.save(first.state_dict(), buffer := io.BytesIO())
         buffer.seek(0)
-        resumed = learner(module=module, total_steps=120)
+        resumed = learner(module=module)
         resumed.load_state_dict(torch.load(buffer, weights_only=True))
         later = finish(resumed)
         assert repr(later) == repr(rows[len(rows) - len(later) :])
@@ -50,16 +50,16 @@ def test_resuming_at_any_slice_is_exact(module):
 
 @pytest.mark.parametrize("module", [sac, sac_svg])
 def test_a_seed_that_diverges_does_not_affect_the_others(module):
-    undisturbed, hurt = (learner(module=module, dtype="float64", total_steps=120) for _ in range(2))
+    undisturbed, hurt = (learner(module=module, dtype="float64") for _ in range(2))
     rows, hurt_rows = finish(undisturbed), []
     while not hurt.finished:
-        if hurt.step == 47:
+        if hurt.step == 27:
             with torch.no_grad():
                 next(hurt.agent.critic.parameters())[1, 0, 0, 0] = math.nan
         hurt_rows += hurt.advance()
     assert list(hurt.diverged) == [1]
     assert hurt.diverged[1].startswith("step ")
-    assert {r["seed"] for r in hurt_rows if r["step"] > 60} == {0, 2}
+    assert {r["seed"] for r in hurt_rows if r["step"] > 27} == {0, 2}
     for a, b in zip((r for r in rows if r["seed"] != 1), (r for r in hurt_rows if r["seed"] != 1), strict=True):
         assert [*a.values()] == pytest.approx([*b.values()], rel=1e-8, nan_ok=True)
     for p, q in zip(parameters(undisturbed), parameters(hurt), strict=True):
@@ -67,13 +67,13 @@ def test_a_seed_that_diverges_does_not_affect_the_others(module):
 
 
 def test_a_reward_that_is_not_finite_is_a_divergence():
-    one = learner([13, 1], task=Point(broken_after=45))
+    one = learner([13, 1], task=Point(broken_after=25))
     rows = finish(one)
-    assert one.diverged == {13: "step 45: an observation or a reward is not finite"}
-    assert [(r["seed"], r["step"]) for r in rows] == [(13, 40), (1, 40), (1, 79)]
-    alone = learner([13], task=Point(broken_after=45))
+    assert one.diverged == {13: "step 25: an observation or a reward is not finite"}
+    assert [(r["seed"], r["step"]) for r in rows] == [(13, 20), (1, 20), (1, 39)]
+    alone = learner([13], task=Point(broken_after=25))
     finish(alone)
-    assert alone.step == 46  # nobody is left to train
+    assert alone.step == 26  # nobody is left to train
 
 
 def test_the_policy_learns_as_sacs_before_its_model_based_phase_and_the_model_from_the_start(monkeypatch):
@@ -87,13 +87,13 @@ def test_the_policy_learns_as_sacs_before_its_model_based_phase_and_the_model_fr
         monkeypatch.setattr(sac_svg, loss.__name__, lambda *parts, loss=loss: record(loss, parts))
     one = learner(H=3)
     finish(one)
-    assert lengths == [1] * 11 + [4] * 39  # steps 29 to 39, and 40 to 78
-    assert one.agent.world.adam.steps.min() == 50 * SMALL["model_updates"]
+    assert lengths == [1] * 5 + [4] * 21  # steps 13 to 17, and 18 to 38
+    assert one.agent.world.adam.steps.min() == UPDATES * SMALL["model_updates"]
 
 
 def test_the_order_of_a_step_follows_the_profile():
     """With the code's order a step's own transition cannot be drawn; with the text's it can."""
-    for profile, size in (("code", 29), ("text", 30)):
+    for profile, size in (("code", 13), ("text", 14)):
         seen = []
         one = learner(profile=profile)
         original = one.agent.update
@@ -103,7 +103,7 @@ def test_the_order_of_a_step_follows_the_profile():
 
 
 def test_terminations_are_learned_from_and_time_limits_are_not():
-    one = learner(total_steps=200, random_steps=200, learning_starts=199)
+    one = learner(total_steps=200, random_steps=200, learning_starts=199, eval_every=200)
     finish(one)
     rows = one.experience.replay.rows
     next_r2, terminal = one.experience.layout.next_obs(rows)[..., 2], one.experience.layout.terminal(rows)
@@ -127,14 +127,14 @@ def test_the_estimate_of_a_plan_is_the_work_that_progress_counts(module):
     for config in ({}, {"model_free_steps": 1000}, {"eval_every": 30}):
         one = learner(module=module, **config)
         settings = {f: getattr(one.agent.config, f) for f in one.agent.config.__dataclass_fields__}
-        estimated = module.estimated_work(settings, one.task, one.seeds, {"total_steps": 79})
+        estimated = module.estimated_work(settings, one.task, one.seeds, {"total_steps": STEPS})
         assert one.progress[1] == round(estimated) > 0
 
 
 def test_final_policies_can_be_kept_and_rows_are_complete():
     one = learner()
     rows = finish(one)
-    assert [(r["step"], r["seed"]) for r in rows] == [(t, s) for t in (40, 79) for s in (0, 1, 2)]
+    assert [(r["step"], r["seed"]) for r in rows] == [(t, s) for t in (20, STEPS) for s in (0, 1, 2)]
     assert all(math.isfinite(v) for r in rows for name, v in r.items() if not name.endswith("planned_return"))
 
 
@@ -194,7 +194,7 @@ class _NoWaiting(TorchDispatchMode):
 @pytest.mark.parametrize("module", [sac, sac_svg])
 @pytest.mark.parametrize("profile", ["text", "code"])
 def test_nothing_in_an_update_waits_for_a_device(module, profile):
-    one = learner(module=module, profile=profile, total_steps=46)
+    one = learner(module=module, profile=profile, total_steps=23)
     one.alive[1] = False  # the masked path as well
     one._set_active()
     original = one.agent.update
@@ -207,4 +207,4 @@ def test_nothing_in_an_update_waits_for_a_device(module, profile):
 
     one.agent.update = watched
     finish(one)
-    assert calls == list(range(29, 46))
+    assert calls == list(range(13, 23))
