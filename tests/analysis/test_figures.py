@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 from made_cells import SCORE, cell, compared, experiment
 from matplotlib import font_manager
+from matplotlib.figure import Figure
 from toy import EXPERIMENT
 
 from svgbench import paper_tables, reproduce
@@ -153,7 +154,12 @@ def nothing(of: Experiment, task: str, variant: str) -> CellData:
 
 
 @pytest.mark.parametrize("of", DRAWN, ids=lambda e: e.id)
-def test_a_folder_that_holds_only_an_import_is_drawn(of: Experiment, tmp_path: Path) -> None:
+def test_a_folder_that_holds_only_an_import_is_drawn(
+    of: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As PNG only: a PDF takes as long again for its fonts, and tests of labels and of backends make some."""
+    save = Figure.savefig
+    monkeypatch.setattr(Figure, "savefig", lambda self, path, **how: path.suffix == ".png" and save(self, path, **how))
     task = of.tasks[0].id
     declared = [nothing(of, t.id, v.id) for t in of.tasks for v in of.variants if v.runs_on(t.id)]
     names = ("mine", "sac-svg-new", "gamma-0.99-lambda-0.96+0a1b2c", "svg-1-er+12345678")

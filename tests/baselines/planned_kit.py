@@ -19,24 +19,25 @@ SMALL = {
     "model_decay": (1e-4, 2e-4, 3e-4),
     "model_batch": 8,
     "model_epochs": 2,
-    "random_steps": 20,
-    "rollout_steps": 20,
+    "random_steps": 10,
+    "rollout_steps": 10,
     "plan_horizon": 3,
     "plan_population": 12,
     "plan_elites": 3,
     "plan_iterations": 2,
-    "eval_every": 20,
+    "eval_every": 10,
     "eval_episodes": 2,
     "steps_per_slice": 7,
     "minibatches_per_slice": 4,
 }
-STEPS = 70
+STEPS = 35
+HORIZON = 10
 
 
 def learner(module, seeds=(0, 1, 2), total_steps=STEPS, profile=None, task=None, **config):
     known = declared(f"{module.__name__}:make")
     given = known.config({**SMALL, **config}, profile=profile or next(iter(module.PROFILES)))
-    return module.make(given, task or Rewarded(), seeds, {"total_steps": total_steps}, "cpu")
+    return module.make(given, task or Rewarded(horizon=HORIZON), seeds, {"total_steps": total_steps}, "cpu")
 
 
 def trained(one):

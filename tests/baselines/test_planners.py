@@ -46,17 +46,17 @@ def test_a_model_is_fitted_after_the_random_steps_and_then_after_each_rollout_to
     one.agent.fit.begin = lambda name, rows, size, active: (log.append((name, size)), begin(name, rows, size, active))
     one.agent.act = lambda x, noise: (log.append(one.step), act(x, noise))[1]
     finish(one)
-    plans = [range(20, 40), range(40, 60), range(60, 70)]
+    plans = [range(10, 20), range(20, 30), range(30, 35)]
     assert log == [
-        entry for fit, steps in zip((20, 40, 60), plans, strict=True) for entry in ((f"fit-{fit}", fit), *steps)
+        entry for fit, steps in zip((10, 20, 30), plans, strict=True) for entry in ((f"fit-{fit}", fit), *steps)
     ]
-    # two epochs of 20, 40 and 60 transitions, 8 at once
-    assert one.agent.fit.adam.steps.unique().tolist() == [2 * (3 + 5 + 8)]
+    # two epochs of 10, 20 and 30 transitions, 8 at once
+    assert one.agent.fit.adam.steps.unique().tolist() == [2 * (2 + 3 + 4)]
 
 
 @ALL
 def test_a_row_has_the_mean_of_the_last_planned_episodes(way):
-    one, ends = made(way, seeds=[3, 5], total_steps=125), {3: [], 5: []}
+    one, ends = made(way, seeds=[3, 5], total_steps=65), {3: [], 5: []}
     store = one._store
 
     def noted(obs, action, outcome):
@@ -71,9 +71,9 @@ def test_a_row_has_the_mean_of_the_last_planned_episodes(way):
     for row in rows:
         past = [(at, value) for at, value in ends[row["seed"]] if at <= row["step"]]
         starts = [0, *(at for at, _ in past)]
-        planned = [value for (_, value), start in zip(past, starts, strict=False) if start >= 20][-2:]
+        planned = [value for (_, value), start in zip(past, starts, strict=False) if start >= 10][-2:]
         if not planned:
-            assert row["step"] == 125
+            assert row["step"] == 65
             assert math.isnan(row["eval_return"])
             continue
         assert row["eval_return"] == pytest.approx(np.mean(planned), rel=1e-12)
@@ -81,12 +81,12 @@ def test_a_row_has_the_mean_of_the_last_planned_episodes(way):
         assert row["train_return"] == past[-1][1]
         assert math.isfinite(row["model_loss"])
         assert all(math.isnan(row[name]) for name in ("alpha", "entropy", "critic_loss", "reward_loss"))
-    assert {row["step"] for row in rows} >= {60, 80, 100, 120, 125}
+    assert {row["step"] for row in rows} >= {30, 40, 50, 60, 65}
 
 
 def test_a_block_too_short_for_a_planned_episode_still_ends_in_a_row():
-    rows = finish(made("mean", seeds=[3], total_steps=25))
-    assert [row["step"] for row in rows] == [25]
+    rows = finish(made("mean", seeds=[3], total_steps=13))
+    assert [row["step"] for row in rows] == [13]
     assert math.isnan(rows[0]["eval_return"])
 
 
@@ -109,7 +109,7 @@ def test_a_checkpoint_after_any_slice_continues_to_the_bit(way):
         rows += whole.advance()
         states.append((whole.step, through_a_file(whole.state_dict())))
     fitting = [i for i, (_, state) in enumerate(states) if "progress" in state["agent"]["parts"]["fit"]]
-    planning = [i for i, (step, _) in enumerate(states) if step % 20]
+    planning = [i for i, (step, _) in enumerate(states) if step % 10]
     for i in {0, fitting[0], fitting[-1], planning[0], planning[len(planning) // 2], len(states) - 2}:
         resumed = made(way)
         resumed.load_state_dict(states[i][1])
@@ -132,13 +132,13 @@ def test_a_seed_that_diverges_does_not_affect_the_others(way):
     undisturbed, hurt = (made(way, dtype="float64") for _ in range(2))
     rows, hurt_rows, done = finish(undisturbed), [], False
     while not hurt.finished:
-        if hurt.step >= 40 and not done:
+        if hurt.step >= 20 and not done:
             with torch.no_grad():
                 hurt.agent.fit.adam.flat[1, 0, 0] = math.nan
             done = True
         hurt_rows += hurt.advance()
     assert list(hurt.diverged) == [1]
-    assert {r["seed"] for r in hurt_rows if r["step"] > 60} == {0, 2}
+    assert {r["seed"] for r in hurt_rows if r["step"] > 30} == {0, 2}
     for a, b in zip((r for r in rows if r["seed"] != 1), (r for r in hurt_rows if r["seed"] != 1), strict=True):
         assert [*a.values()] == pytest.approx([*b.values()], rel=1e-8, nan_ok=True)
     for p, q in zip(trained(undisturbed), trained(hurt), strict=True):
@@ -162,7 +162,7 @@ def test_the_estimate_of_a_plan_is_the_work_that_progress_counts(way):
 
 @ALL
 def test_a_search_begins_anew_with_each_episode_of_a_seed(way):
-    one, seen = made(way, task=Rewarded(horizon=8)), []
+    one, seen = made(way, task=Rewarded(horizon=5)), []
     plan = one.agent.planner.plan
 
     def noted(*how):
@@ -193,7 +193,7 @@ def test_it_learns_to_push_the_point_to_the_origin(way):
         way, [0, 1], 180, model_hidden=(24, 24), model_epochs=40, model_batch=16, model_lr=5e-3, random_steps=100,
         rollout_steps=40, plan_horizon=4, plan_population=60, plan_elites=6, plan_iterations=3, eval_every=180,
         minibatches_per_slice=1000, steps_per_slice=100, reward_of="present", policy_epochs=20,
-        init_variance=0.25,
+        init_variance=0.25, task=Rewarded(),
     )  # fmt: skip
     returns = [r["eval_return"] for r in finish(one)]
     assert random_return() < 0

@@ -99,23 +99,23 @@ def test_bc_may_end_early_for_one_seed_and_goes_on_for_another():
 
 
 def test_a_policy_learns_after_planned_episodes_only_and_from_the_deviations_of_first_steps():
-    one = learner(poplin_p, policy_hidden=(4,), total_steps=61)
+    one = learner(poplin_p, policy_hidden=(4,), total_steps=31)
     calls, base = [], one.agent.base.detach().clone()
     learn = one.agent.learn
 
     def noted(step, obs, deviations, active):
         rows = one.experience.layout.obs(one.experience.replay.rows)
-        assert torch.equal(obs, rows[:, step - 20 : step])
+        assert torch.equal(obs, rows[:, step - 10 : step])
         calls.append((step, deviations.clone()))
         learn(step, obs, deviations, active)
 
     one.agent.learn = noted
-    while one.step < 40:
+    while one.step < 20:
         one.advance()
-        if one.step <= 40 and not calls:
+        if one.step <= 20 and not calls:
             assert torch.equal(one.agent.base.detach(), base)
     finish(one)
-    assert [step for step, _ in calls] == [40, 60]
+    assert [step for step, _ in calls] == [20, 30]
     torch.testing.assert_close(one.agent.base.detach(), calls[-1][1].mean(1))
     assert one.agent.count == 1
 

@@ -31,11 +31,11 @@ def study(dtype):
 
 
 LEARNERS = {
-    **{name: lambda dtype, n=name: on_policy_kit.learner(n, (0, 1), 3, dtype=dtype) for name in on_policy_kit.LEARNERS},
-    **{f"svg-{name}": lambda dtype, n=name: svg_kit.learner(n, (0, 1), 6, dtype=dtype) for name in svg_kit.LEARNERS},
+    **{name: lambda dtype, n=name: on_policy_kit.learner(n, (0, 1), 2, dtype=dtype) for name in on_policy_kit.LEARNERS},
+    **{f"svg-{name}": lambda dtype, n=name: svg_kit.learner(n, (0, 1), 4, dtype=dtype) for name in svg_kit.LEARNERS},
     **{
         f"{module.__name__.rpartition('.')[2]}-{profile}": lambda dtype, m=module, p=profile: sac_kit.tiny(
-            total_steps=40, module=m, profile=p, dtype=dtype, eval_every=20
+            total_steps=24, module=m, profile=p, dtype=dtype, eval_every=20
         )
         for module in (sac, sac_svg)
         for profile in ("text", "code")
