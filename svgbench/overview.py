@@ -222,6 +222,7 @@ def summaries(studies: Iterable[Study]) -> list[dict[str, Any]]:
                 "runs_done": sum(c["seeds_done"] for c in cells),
                 "runs_stale": sum(c["seeds_done"] for c in cells if c["status"] == "stale"),
                 "runs_total": sum(c["seeds_total"] for c in cells),
+                "runs_mixed": sum(len(c["mixed_seeds"].split()) for c in cells),
                 "cells_replicated": sum(bool(c["replicated_on"]) for c in cells),
                 "replicated_on": "; ".join(
                     dict.fromkeys(on for c in cells for on in c["replicated_on"].split("; ") if on)

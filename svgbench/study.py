@@ -165,7 +165,7 @@ class Study:
         return run_blocks(self.own, longest_first, options or RunOptions(self.jobs(plan)), column, known)
 
     def status(self, selection: Selection | None = None) -> list[dict[str, Any]]:
-        """One flat row per cell. `replicated_on` names its platforms if there are several."""
+        """One flat row per cell. `replicated_on`: its platforms, if several; `mixed_seeds`: continued on another."""
         from svgbench.lab.replicas import replicated_on
 
         chosen = self.reading(selection)
@@ -183,6 +183,7 @@ class Study:
                     "seeds_total": len(cell.seeds),
                     "status": state.status,
                     "replicated_on": "; ".join(replicated.get(cell.key, [])),
+                    "mixed_seeds": " ".join(map(str, state.mixed)),
                     "note": state.note,
                 }
             )

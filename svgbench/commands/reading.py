@@ -121,7 +121,8 @@ def status(
         return out_json([row for rows in every for row in rows])
     for rows in every:
         columns = {"task": "task", "variant": "variant", "seeds": "seeds", "status": "status"}
-        columns |= {"replicated_on": "several platforms"} if any(row["replicated_on"] for row in rows) else {}
+        several = {"replicated_on": "several platforms", "mixed_seeds": "mixed"}
+        columns |= {key: title for key, title in several.items() if any(row[key] for row in rows)}
         shown = [row | {"seeds": f"{row['seeds_done']}/{row['seeds_total']}"} for row in rows]
         out_rows(shown, False, f"{rows[0]['experiment']}, budget {rows[0]['budget']}", columns)
         out_lines(dict.fromkeys(f"{row['status']}: {row['note']}" for row in rows if row["note"]))

@@ -36,6 +36,7 @@ from svgbench.lab.pair import (
     rows_by_seed,
     without_copies,
 )
+from svgbench.lab.platforms import is_mixed
 
 CHECKPOINT = "checkpoint.pt"
 """The file in a block's folder that it resumes from. A block saves it before it delivers rows."""
@@ -52,6 +53,7 @@ class CellState:
     done: tuple[int, ...] = ()  # finished, and the file has the right size
     usable: tuple[int, ...] = ()  # the done ones that a new run need not repeat
     diverged: tuple[int, ...] = ()  # among the done
+    mixed: tuple[int, ...] = ()  # among the done: computed on several platforms, one after the other
     failed: Mapping[int, str] = field(default_factory=dict)
     note: str = ""
     seconds: float = 0.0  # spent on the done seeds
@@ -147,7 +149,8 @@ class Store:
         else:
             status = "diverged" if diverged else "done"
         seconds = sum(recorded[s].get("seconds", 0.0) for s in done)
-        return CellState(status, done, () if unfit else done, diverged, failed, note, seconds, damage)
+        mixed = tuple(s for s in done if is_mixed(recorded[s]))
+        return CellState(status, done, () if unfit else done, diverged, mixed, failed, note, seconds, damage)
 
     def stored(self, cell: Cell, thorough: bool) -> frozenset[int]:
         """`state(cell, thorough).usable`, without a look at `.work`."""

@@ -171,6 +171,9 @@ def test_a_run_continued_on_another_platform_is_mixed(bench, monkeypatch):
     entry = bench.entries(cell)["0"]
     assert (entry["platform"], entry[platforms.EARLIER]) == (here, [there])
     assert bench.csv(cell) == expected_csv(cell)
+    assert {name: row["mixed_seeds"] for name, row in bench.status().items()}["drift"] == "0 1"
+    assert re.search(r"status +mixed\n", bench("status", "testkit/walk", "--budget", "smoke").out)
+    assert next(one for one in bench("list", "--json").json if one["id"] == "testkit/walk")["runs_mixed"] == 2
     told = bench.walk("--replicate", "--seeds", "2").out
     assert "2 runs first made on several platforms" in told
     own = replica_of(cell)
