@@ -123,6 +123,8 @@ def test_a_first_measurement_of_several_platforms_says_what_one_alone_says(tmp_p
 def test_what_counts_for_no_platform(tmp_path):
     mixed = measure(tmp_path / "mixed", THERE, 5.0, **{platforms.EARLIER: [HERE]})
     assert (verdict_of(mixed).verdict, verdict_of(mixed).platforms) == ("SUPPORTED", ())
+    told = "seeds 0-3 continued on another platform"
+    assert verdict_of(mixed).caveats == (f"drift: {told}", f"still: {told}")
     few = measure(tmp_path / "few", THERE, 5.0)
     measure(tmp_path / "few", HERE, 4.0, replica=True, seeds=(0, 1, 2))
     assert [w.platform for w in verdict_of(few).platforms] == ["AMD 25/17"]

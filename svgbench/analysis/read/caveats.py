@@ -1,5 +1,6 @@
 """What a reader of a number must know of the seeds behind it: those that end before the others, which mixes policies of
-different age; a cell that does not end where its budget does; seeds of an import that were not requested."""
+different age; a cell that does not end where its budget does; seeds of an import that were not requested; seeds that
+moved to another platform on their way."""
 
 from __future__ import annotations
 
@@ -15,13 +16,15 @@ MOST_ENDS = 4  # most different caveats that are listed one by one
 
 def caveats(experiment: Experiment, budget: str, cell: CellData) -> list[str]:
     """Phrases about one cell: "seed 2 ends at 5000 of 10000", "ends at 10000 environment steps (budget short: 50000)",
-    "uses seeds 0-2, leaves out seeds 3-4". None for a cell that is whole.
+    "uses seeds 0-2, leaves out seeds 3-4", "seed 1 continued on another platform". None for a cell that is whole.
     """
     found = [_selected(cell)] if cell.stored_seeds else []
     found += [f"{_ends(cell)} of {cell.last_step}"] if cell.early else []
     declared = experiment.last_step(budget, cell.task, cell.variant)
     if declared is not None and cell.last_step is not None and not _same_end(cell.last_step, declared):
         found.append(f"ends at {cell.last_step} {experiment.step_unit} (budget {budget}: {declared})")
+    if moved := set(cell.mixed) & set(cell.seeds):
+        found.append(f"{name_seeds(moved)} continued on another platform")
     return found
 
 

@@ -146,6 +146,7 @@ def _read(store: Store, cell: Cell, state: CellState) -> CellData:
         diverged=state.diverged,
         imported=False,
         stored_last=last_step_of(frame),
+        mixed=state.mixed,
     )
 
 

@@ -23,7 +23,8 @@ class CellData:
     use the seeds that are both done and requested; rows of other seeds do not exist for them. A `foreign` cell was
     measured by another program: its seeds share no initial weights and no noise with ours. `stored_last` is the last
     step of any stored seed, if `frame` has only some of them; `stored_seeds` are all stored seeds, if the cell is
-    undeclared and only some were requested.
+    undeclared and only some were requested. `mixed` seeds, among `seeds_done`, were begun on one platform and continued
+    on another.
     """
 
     task: str
@@ -36,6 +37,7 @@ class CellData:
     foreign: bool = False
     stored_last: int | None = None
     stored_seeds: tuple[int, ...] = ()
+    mixed: tuple[int, ...] = ()
 
     @property
     def last_step(self) -> int | None:
