@@ -29,16 +29,23 @@ TRAIN = ("run", *WALK, "--seeds", "4", "--tasks", "field/calm", "--variants", "d
 ENDINGS = "line endings were changed from LF to CRLF, as git does under core.autocrlf; the numbers are the same"
 
 
-@pytest.fixture
-def place(tmp_path, two_seeds, forks):
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory, two_seeds, forks):
     """A folder with results: seeds 0 and 1 of the walk, and three imported cells."""
-    folder = tmp_path / "place"
+    root = tmp_path_factory.mktemp("imported")
+    folder = root / "place"
     shutil.copytree(two_seeds, folder / "results")
-    (tmp_path / "mine.csv").write_text("seed,step,position\n0,1,0.5\n0,2,0.7\n1,1,0.4\n1,2,0.9\n")
+    (root / "mine.csv").write_text("seed,step,position\n0,1,0.5\n0,2,0.7\n1,1,0.4\n1,2,0.9\n")
     for name, task in (("mine", "field/calm"), ("mine", "field/windy"), ("other", "field/calm")):
         words = ("import", "../mine.csv", "--experiment", *WALK, "--as", name, "--task", task)
         assert forks(folder, *words).status == 0
     return folder
+
+
+@pytest.fixture
+def place(tmp_path, imported):
+    """A copy of it that a test may change."""
+    return Path(shutil.copytree(imported, tmp_path / "place"))
 
 
 def said(done):
