@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from contextlib import contextmanager
+
 import pytest
 from harness import SABOTAGE, alive, block_of, cell_of, expected_csv, wait_until
 
 SLOW = ("-o", "slices=30", "-o", "slice_seconds=0.2")
 QUICK_LEASE = {"SVGBENCH_LEASE_SECONDS": "2"}
+
+
+@contextmanager
+def frozen(running):
+    """The run's only block waits meanwhile, however slow the machine is. Its process."""
+    (pid,) = running.blocks()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield pid
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 @pytest.fixture
@@ -22,13 +37,13 @@ def test_a_folder_without_locks_takes_one_run(unlocked):
     bench, cell = unlocked, cell_of(*SLOW[1::2], seeds=2)
     first = bench.start_walk("--seeds", "2", *SLOW)
     wait_until(lambda: bench.done_slices(block_of(cell)) >= 2, "two slices")
-    second = bench.walk("--seeds", "2", *SLOW)
-    assert second.status == 75, second.err
-    assert second.err.splitlines()[-1].startswith(f"svgbench: {bench.results} takes one run at a time")
-    cleaned = bench("clean", "--checkpoints")
-    assert cleaned.status == 75, cleaned.err
-    (pid,) = first.blocks()
-    first.kill()
+    with frozen(first) as pid:
+        second = bench.walk("--seeds", "2", *SLOW)
+        assert second.status == 75, second.err
+        assert second.err.splitlines()[-1].startswith(f"svgbench: {bench.results} takes one run at a time")
+        cleaned = bench("clean", "--checkpoints")
+        assert cleaned.status == 75, cleaned.err
+        first.kill()
     wait_until(lambda: not alive(pid), "the end of its block")
     third = bench.walk("--seeds", "2", *SLOW)
     assert third.status == 0, third.err
@@ -65,7 +80,8 @@ def test_locks_that_each_machine_has_for_itself(bench):
     first = bench.start_walk("--seeds", "2", *SLOW)
     wait_until(lambda: bench.done_slices(block_of(cell)) >= 2, "two slices")
     bench.environment["HOST"] = "node2"
-    second = bench.walk("--seeds", "2", *SLOW)
+    with frozen(first):
+        second = bench.walk("--seeds", "2", *SLOW)
     assert second.status == 75, second.err
     assert "because locks fail there: node1-" in second.err
     ended = first.end()
