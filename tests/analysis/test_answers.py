@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from functools import cache
 
 import pytest
 from harness import ROOT
@@ -16,7 +15,7 @@ from svgbench import reproduce
 from svgbench.analysis.judge.answers import Judged, answer, question, work_answer
 from svgbench.analysis.judge.outlook import Open, Outlook
 from svgbench.analysis.judge.verdicts import compare
-from svgbench.analysis.show.answer_text import SCREEN, several_lines, summary_lines
+from svgbench.analysis.show.answer_text import several_lines, summary_lines
 from svgbench.commands import judging
 from svgbench.lab.cells import Selection, expand
 from svgbench.lab.rows import as_csv
@@ -260,42 +259,9 @@ def test_json_lists_what_is_undecided(tmp_path, capsys):
     assert json.dumps(rows, allow_nan=False)
 
 
-# ---- the committed results
-
-
-@cache
-def committed(name):
-    return Study(reproduce.experiments()[name], ROOT / "results").judge()[0]
-
-
-OURS = [e.id for e in reproduce.experiments().values() if e.work != "testkit" and e.claims]
-
-
-@pytest.mark.parametrize("name", OURS)
-def test_every_experiment_reads_within_a_screen(name):
-    lines = lines_of(committed(name))
-    assert len(lines) <= SCREEN
-    listed = [line.split()[0] for line in lines if line]
-    own = {c.id for c in reproduce.experiments()[name].claims}
-    if committed(name).begun:
-        assert own <= set(listed), "a line for each claim"
-
-
-@pytest.mark.parametrize("work", sorted({name.split("/")[0] for name in OURS}))
-def test_every_work_reads_within_a_screen(work):
-    every = [committed(name) for name in OURS if name.startswith(f"{work}/")]
-    lines = several_lines(every, reproduce.title_of(work), 80)
-    assert len(lines) <= SCREEN
-    assert all(len(line) <= 80 for line in lines)
-    assert lines[0].startswith("Do the results of ")
-    for one in every:
-        if one.begun:
-            assert any(line.startswith(f"{one.experiment.id}: ") for line in lines)
-
-
 def test_several_works_have_no_common_question():
-    lines = several_lines([committed("svg/fig4"), committed("trpo/fig4")], "", 80)
-    assert lines[0].startswith("svg/fig4: Does Figure 4 hold?")
+    asked = [Study(reproduce.experiments()[name], ROOT / "results").judge()[0] for name in ("svg/fig4", "trpo/fig4")]
+    assert several_lines(asked, "", 80)[0].startswith("svg/fig4: Does Figure 4 hold?")
 
 
 def test_compare_prints_the_summary_and_with_verbose_the_details(tmp_path, capsys, monkeypatch):
