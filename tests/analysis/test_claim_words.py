@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_cells import ERROR, SCORE, Printed, Table, by_key, cell, claim, compared, sample
 
-from svgbench.analysis.judge.comparisons import relation_holds
 from svgbench.analysis.judge.effects import effect_interval
+from svgbench.analysis.judge.relations import relation_holds
 from svgbench.analysis.judge.statistics import t_interval
 from svgbench.analysis.judge.verdicts import compare
 from svgbench.analysis.show.wording import words_of

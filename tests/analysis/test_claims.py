@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from made_cells import SCORE, by_key, cell, claim, compared, experiment, sample
 
-from svgbench.analysis.judge.comparisons import relation_holds
+from svgbench.analysis.judge.relations import relation_holds
 from svgbench.analysis.judge.statistics import Interval, t_interval
 from svgbench.analysis.judge.verdicts import JudgementRules, Verdict, compare
 from svgbench.words.claims import Measure, Term

@@ -43,7 +43,7 @@ def test_the_margin_belongs_to_what_is_allowed(relation, margin, kept, broken, w
     zero = dict.fromkeys(range(3), 0.0)
     assert by_cases({0: kept, 1: kept}, zero, relation, margin).word == "SUPPORTED"
     found = by_cases({0: kept, 1: broken, 2: worst}, zero, relation, margin)
-    assert (found.word, found.told) == ("REFUTED", f"counterexamples: seeds 1-2 of 3, the worst {worst}")
+    assert (found.word, found.reason) == ("REFUTED", f"counterexamples: seeds 1-2 of 3, the worst {worst}")
 
 
 def test_each_seed_is_compared_with_itself():
@@ -73,7 +73,7 @@ def test_one_seed_supports_nothing_and_refutes_what_it_breaks():
 
 
 def test_without_a_counterexample_the_share_that_is_not_excluded_is_said():
-    said = by_cases(dict.fromkeys(range(10), 0.0), dict.fromkeys(range(10), 0.0), "<~", 1e-9).told
+    said = by_cases(dict.fromkeys(range(10), 0.0), dict.fromkeys(range(10), 0.0), "<~", 1e-9).reason
     most = stats.binomtest(0, 10, alternative="less").proportion_ci(0.95).high
     assert said == f"no counterexample in 10 seeds, so that at most {100 * most:.0f} % of such seeds have one"
 

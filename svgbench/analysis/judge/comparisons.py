@@ -10,7 +10,7 @@ from typing import Literal
 
 from svgbench.analysis.judge.absolute import Levels, Ruled, levels_of
 from svgbench.analysis.judge.comparison_words import text_of
-from svgbench.analysis.judge.counterexamples import ByCases, by_cases
+from svgbench.analysis.judge.counterexamples import by_cases
 from svgbench.analysis.judge.effects import (
     FEWEST,
     Beside,
@@ -22,7 +22,8 @@ from svgbench.analysis.judge.effects import (
     sides,
     spread_effect,
 )
-from svgbench.analysis.judge.judgement import ClaimWord, Evidence, PartResult, Unit, with_cause
+from svgbench.analysis.judge.judgement import Evidence, PartResult, Unit, with_cause
+from svgbench.analysis.judge.relations import relation_holds
 from svgbench.analysis.judge.second import Question, by_medians, guarded, sides_of, told
 from svgbench.analysis.judge.spreads import seeds_to_see, unseen_share, vangel_interval
 from svgbench.analysis.judge.statistics import Interval, summarise
@@ -42,19 +43,6 @@ class Place:
     task: str
     budget: str
     setting: Mapping[str, Scalar]
-
-
-def relation_holds(interval: Interval, relation: str, margin: float) -> ClaimWord:
-    """Whether the interval of an effect satisfies the relation: entirely, not at all, or undecided."""
-    low, high = interval.low, interval.high
-    asked, elsewhere = {
-        "<": (high < -margin, low >= -margin),
-        ">": (low > margin, high <= margin),
-        "~": (-margin <= low and high <= margin, low > margin or high < -margin),
-        "<~": (high <= margin, low > margin),
-        ">~": (low >= -margin, high < -margin),
-    }[relation]
-    return "SUPPORTED" if asked else "REFUTED" if elsewhere else "INCONCLUSIVE"
 
 
 def incomplete(part: Comparison, reason: str) -> PartResult:
@@ -169,7 +157,7 @@ class _Case:
         """Whether a side is the best of several."""
         return any(len(read.names) > 1 for read in self.read)
 
-    def by_cases(self, margin: float) -> ByCases | None:
+    def by_cases(self, margin: float) -> Ruled | None:
         """The word problem by problem; None for a comparison of means. A failed seed has no problem."""
         if not self.part.every:
             return None
@@ -347,19 +335,18 @@ def _judged(
         reason += f"; the gain is that upon {printed(case.zero)} (random)"
     rule = partial(case.ruled, margin=margin, levels=levels)
     cases = case.by_cases(margin)
-    found, robust = (rule(effect) if cases is None else Ruled(cases.word)), None
+    found, robust = cases or rule(effect), None
     if asked is not None:
         found, robust = guarded(asked, found, effect, rule), by_medians(asked, rule)
     reason += how + case.best(effect) + case.bounded(effect) + case.failures(interval.n, margin, levels)
     reason += f"; {found.reason}" if found.reason else ""
     reason += f"; {told(robust)}" if robust else ""
-    reason += f"; {cases.told}" if cases else ""
     return replace(
         blank,
         robust=robust,
         verdict=found.word,
         cause=found.cause,
-        why=cases.told if cases and cases.word == "REFUTED" else found.reason,
+        why="" if cases and cases.word != "REFUTED" else found.reason,
         exact=cases is not None and cases.word != "INCONCLUSIVE",
         reason=reason + ("; one seed has no spread" if interval.n == 1 else ""),
         n=interval.n,
