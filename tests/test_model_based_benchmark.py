@@ -6,7 +6,6 @@ import pytest
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import model_based
-from svgbench.baselines.actor_critic import maac
 
 
 def flops(turn) -> int:
@@ -26,10 +25,9 @@ def test_a_part_that_is_timed_does_the_least_arithmetic(step, part):
 
 
 @pytest.mark.parametrize("variant", ["maac", "h0", "single"])
-def test_an_update_of_maac_that_is_timed_does_the_least_arithmetic(variant, monkeypatch):
-    monkeypatch.setattr(maac, "UPDATES_AT_ONCE", 2)
+def test_an_update_of_maac_that_is_timed_does_the_least_arithmetic(variant):
     updates = model_based.Updates(model_based.cell_of("smoke", variant), [0, 1])
-    assert updates.count == 2
+    assert updates.count > 1
     assert flops(updates.turn) == 2 * updates.count * updates.least
 
 

@@ -46,6 +46,7 @@ TINY = {
 
 STEPS = 39  # 5 updates of SAC alone, at steps 13 to 17, and 21 with the model
 UPDATES = STEPS - SMALL["learning_starts"]
+FIFTY = SMALL["learning_starts"] + 50  # steps with 50 updates
 
 
 def learner(seeds=(0, 1, 2), total_steps=STEPS, module=sac_svg, profile="code", task=None, device="cpu", **config):

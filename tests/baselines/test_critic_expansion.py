@@ -10,7 +10,7 @@ import pytest
 import torch
 from point import Point
 from sac_equations import DOUBLE, dense, model_step, networks, policy_step, random
-from sac_kit import SMALL, STEPS, UPDATES, finish, learner, parameters
+from sac_kit import FIFTY, SMALL, STEPS, UPDATES, finish, learner, parameters
 
 from svgbench.baselines.actor_critic import sac, sac_svg
 from svgbench.baselines.actor_critic._expansion import Imagination, Weighting, plain_target, td_k_targets
@@ -356,10 +356,10 @@ def test_targets_expand_after_the_model_free_phase_and_td_k_as_coded_from_the_fi
 @KINDS
 @pytest.mark.parametrize(("profile", "dtype", "tolerance"), [("text", "float64", 1e-10), ("code", "float32", 1e-4)])
 def test_a_seed_alone_and_in_a_block_of_five_agree(kind, dtype, tolerance, profile):
-    how = {"critic_steps": 2, "dtype": dtype, "profile": profile, **kind}
+    how = {"total_steps": FIFTY, "critic_steps": 2, "dtype": dtype, "profile": profile, **kind}
     alone, block = learner([7], **how), learner([3, 9, 7, 0, 1], **how)
     rows, block_rows = finish(alone), [r for r in finish(block) if r["seed"] == 7]
-    assert alone.agent.critic_adam.steps.min() == UPDATES
+    assert alone.agent.critic_adam.steps.min() == 50
     for p, q in zip(parameters(alone), parameters(block), strict=True):
         torch.testing.assert_close(p[0], q[2], rtol=tolerance, atol=tolerance)
         assert not torch.equal(q[0], q[2])

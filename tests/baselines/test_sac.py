@@ -8,7 +8,7 @@ import math
 import pytest
 import torch
 from point import Point, random_return
-from sac_kit import SMALL, STEPS, UPDATES, finish, learner, parameters
+from sac_kit import FIFTY, SMALL, STEPS, UPDATES, finish, learner, parameters
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from svgbench.baselines.actor_critic import random_policy, sac, sac_svg
@@ -18,10 +18,10 @@ from svgbench.baselines.actor_critic import random_policy, sac, sac_svg
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-10), ("float32", 1e-4)])
 @pytest.mark.parametrize("module", [sac, sac_svg])
 def test_a_seed_alone_and_in_a_block_of_five_agree(module, dtype, tolerance, profile):
-    alone = learner([7], module=module, dtype=dtype, profile=profile)
-    block = learner([3, 9, 7, 0, 1], module=module, dtype=dtype, profile=profile)
+    how = {"total_steps": FIFTY, "module": module, "dtype": dtype, "profile": profile}
+    alone, block = learner([7], **how), learner([3, 9, 7, 0, 1], **how)
     rows, block_rows = finish(alone), [r for r in finish(block) if r["seed"] == 7]
-    assert alone.agent.critic_adam.steps.min() == UPDATES
+    assert alone.agent.critic_adam.steps.min() == 50
     for p, q in zip(parameters(alone), parameters(block), strict=True):
         torch.testing.assert_close(p[0], q[2], rtol=tolerance, atol=tolerance)
         assert not torch.equal(q[0], q[2])

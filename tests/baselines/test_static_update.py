@@ -104,7 +104,7 @@ def test_a_whole_step_reads_no_value_and_stays_on_its_device(how, profile, maske
     row, end = torch.zeros(S, experience.layout.width, device="meta"), torch.zeros(S, dtype=torch.bool, device="meta")
     obs, noise = torch.zeros(S, 1, 3, device="meta"), torch.zeros(S, 1, 2, device="meta")
     draws = {name: one.tapes[name].take() for name in agent.draws}
-    for step in (13, 38):  # one of each phase
+    for step in (13, 17, 18, 38):  # the first update, the ends of the model-free phase, the last
         with OnlyOnMeta():
             with torch.no_grad():
                 agent.act(experience.normalise(obs), noise)

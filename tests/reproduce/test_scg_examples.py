@@ -16,7 +16,7 @@ from svgbench import scg
 from svgbench.analysis.read.frames import Results
 from svgbench.analysis.read.measures import CellData
 from svgbench.analysis.show.canvas import house_style
-from svgbench.baselines.scg import _training, scg_mdp, scg_nvil, scg_pomdp, scg_vae
+from svgbench.baselines.scg import scg_mdp, scg_nvil, scg_pomdp, scg_vae
 from svgbench.lab.cells import Selection, expand
 from svgbench.lab.source import split_reference
 from svgbench.reproduce.scg.examples import EXAMPLES
@@ -40,7 +40,7 @@ def finish(learner):
     return rows
 
 
-def made(cell, seeds, iterations=6):
+def made(cell, seeds, iterations=20):
     module = importlib.import_module(split_reference(cell.variant.learner)[0])
     return module.make(cell.config, None, seeds, {"iterations": iterations}, "cpu")
 
@@ -55,18 +55,17 @@ def test_a_seed_alone_and_in_a_block_agree_and_training_resumes_to_the_same_rows
     for module in (scg_nvil, scg_vae, scg_mdp, scg_pomdp):
         for name, few in {"SAMPLES": 50, "PATHS": 4, "REPEATS": 2}.items():
             monkeypatch.setattr(module, name, few, raising=False)
-    monkeypatch.setattr(_training, "APART", 3)
     together = finish(made(cell, [4, 7]))
     assert [*together[0]] == ["seed", "step", *cell.columns]
-    assert [row["step"] for row in together] == [0, 0, 3, 3, 6, 6]
+    assert [row["step"] for row in together] == [0, 0, 10, 10, 20, 20]
     assert all(math.isfinite(value) for row in together for value in row.values())
     first = made(cell, [4, 7])
     rows = first.advance() + first.advance()
     second = made(cell, [4, 7])
     second.load_state_dict(first.state_dict())
-    assert second.progress == first.progress == (3, 6)
+    assert second.progress == first.progress == (10, 20)
     assert rows + finish(second) == together
-    assert second.progress == (6, 6)
+    assert second.progress == (20, 20)
     assert finish(made(cell, [7])) == [row for row in together if row["seed"] == 7]
 
 
