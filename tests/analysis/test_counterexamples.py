@@ -10,6 +10,7 @@ from scipy import stats
 
 from svgbench.analysis.judge.counterexamples import by_cases
 from svgbench.analysis.judge.discoveries import discoveries
+from svgbench.analysis.judge.judgement import JudgementRules
 from svgbench.analysis.judge.verdicts import Verdict, compare
 from svgbench.analysis.show.verdict_text import verdict_lines
 
@@ -80,7 +81,19 @@ def test_without_a_counterexample_the_share_that_is_not_excluded_is_said():
 
 def test_a_diverged_seed_is_no_counterexample():
     done = cell("a", {0: 0.0, 1: 0.0, 2: 0.0}, seeds_done=(0, 1, 2, 3), seeds_asked=(0, 1, 2, 3), diverged=(3,))
-    assert judged("<~", done).verdict == "SUPPORTED"
+    found = judged("<~", done)
+    assert (found.verdict, found.n) == ("SUPPORTED", 3)
+    assert "no counterexample in 3 seeds" in found.reason
+    assert "; failed seeds are no cases (a seed 3);" in found.reason
+
+
+@pytest.mark.parametrize("floors", [{}, {"return": 7.0}])
+def test_where_all_seeds_but_one_diverged_one_case_is_left_whatever_a_failed_seed_counts_as(floors):
+    done = cell("a", {0: 0.0}, seeds_done=(0, 1, 2), seeds_asked=(0, 1, 2), diverged=(1, 2))
+    part = dataclasses.replace(compared("<~", 0.0, 1e-9), every=True)
+    (found,) = compare(experiment((claim(part),)), {"paper": by_key(done)}, rules=JudgementRules(floors=floors))
+    assert (found.verdict, found.value) == ("INCONCLUSIVE", 0.0)
+    assert "no counterexample in 1 seed, at least 2 are needed" in found.reason
 
 
 def test_a_counterexample_has_no_error_rate():

@@ -8,6 +8,7 @@ import pytest
 from svgbench_testkit.experiments import EXPERIMENTS
 
 from svgbench.analysis.judge.replicated import same_on
+from svgbench.analysis.read.naming import name_seeds
 from svgbench.analysis.report.markdown import markdown
 from svgbench.analysis.report.page import html
 from svgbench.analysis.show.answer_text import summary_lines
@@ -125,6 +126,7 @@ def test_what_counts_for_no_platform(tmp_path):
     assert (verdict_of(mixed).verdict, verdict_of(mixed).platforms) == ("SUPPORTED", ())
     told = "seeds 0-3 continued on another platform"
     assert verdict_of(mixed).caveats == (f"drift: {told}", f"still: {told}")
+
     few = measure(tmp_path / "few", THERE, 5.0)
     measure(tmp_path / "few", HERE, 4.0, replica=True, seeds=(0, 1, 2))
     assert [w.platform for w in verdict_of(few).platforms] == ["AMD 25/17"]
@@ -147,3 +149,16 @@ def test_seeds_of_a_platform_are_found_in_both_places(tmp_path):
     study = measure(root, HERE, -5.0, replica=True, seeds=(0, 1))
     assert verdict_of(study).caveats == ()
     assert [(w.platform, w.n) for w in verdict_of(study).platforms] == [("Intel 6/207", 4)]
+
+
+def test_an_undeclared_cell_too_says_which_seeds_were_continued_on_another_platform(tmp_path):
+    first = expand(WALK, Selection("smoke", tasks=("field/calm",)))[0]
+    other = replace(first, variant=replace(first.variant, id="faster", label="Faster"))
+    texts = {seed: f"{seed},29,{seed}.5,up\n" for seed in range(4)}
+    made = {"status": "done", "platform": THERE, "rows": 1, "seconds": 1.0}
+    entries = {seed: made | ({platforms.EARLIER: [HERE]} if seed % 2 else {}) for seed in texts}
+    Store(tmp_path).merge(other, texts, entries)
+    for seeds, mixed in ((None, (1, 3)), ((2, 3), (3,))):
+        read = Study(WALK, tmp_path).results(Selection("smoke", seeds=seeds))
+        assert read.cells["field/calm", "faster"].mixed == mixed
+        assert any(f"{name_seeds(mixed)} continued on another platform" in note for note in read.caveats)

@@ -195,13 +195,21 @@ def test_returns_on_every_network_are_those_of_single_paths():
 
 
 @PROFILES
-def test_a_seed_learns_alike_alone_and_in_a_block(profile):
-    how = {"dtype": "float64", "check_every": 2}
-    together, alone = (finish(kit.learner(profile, seeds, **how)) for seeds in (SEEDS, [8]))
-    own = [row for row in together if row["seed"] == 8]
-    assert len(own) == len(alone) == 4
-    for mine, its in zip(own, alone, strict=True):
-        np.testing.assert_allclose(list(mine.values()), list(its.values()), rtol=1e-9, atol=1e-9)
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-10), ("float32", 1e-4)])
+def test_a_seed_alone_and_in_a_block_of_five_agree(profile, dtype, tolerance):
+    """With damping 1e-5, as in the text, conjugate gradients enlarge rounding ten thousand times: in float64 only."""
+    how: dict = {"dtype": dtype, "check_every": 2, "iterations": 12}
+    how |= {"cg_damping": 0.1} if dtype == "float32" else {}
+    alone, block = kit.learner(profile, [8], **how), kit.learner(profile, [3, 9, 8, 0, 1], **how)
+    rows, block_rows = finish(alone), [row for row in finish(block) if row["seed"] == 8]
+    assert alone.agent.fit.adam.steps.min() >= 50
+    for own, its in ((alone.agent.theta, block.agent.theta), (alone.agent.fit.adam.flat, block.agent.fit.adam.flat)):
+        torch.testing.assert_close(own[0], its[2], rtol=tolerance, atol=tolerance)
+    assert len(rows) == len(block_rows) == 4
+    for one, other in zip(rows, block_rows, strict=True):
+        assert [*one.values()] == pytest.approx(
+            [*other.values()], rel=100 * tolerance, abs=100 * tolerance, nan_ok=True
+        )
 
 
 def test_seeds_end_their_phases_at_different_iterations():

@@ -256,10 +256,10 @@ def test_all_models_of_a_seed_have_the_same_buffer_which_is_that_of_sac():
 @BOTH
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-10), ("float32", 1e-4)])
 def test_a_seed_alone_and_in_a_block_of_five_agree(kind, dtype, tolerance):
-    how = {"dtype": dtype, "max_epochs": 8, "patience": 100}
+    how = {"dtype": dtype, "max_epochs": 9, "patience": 100}
     alone, block = given(kind, [7], **how), given(kind, [3, 9, 7, 0, 1], **how)
     rows, others = finish(alone), [r for r in finish(block) if r["seed"] == 7]
-    assert alone.model.adams[0].steps.min() >= 48
+    assert alone.model.adams[0].steps.min() >= 50
     for p, q in zip(parameters(alone), parameters(block), strict=True):
         torch.testing.assert_close(p[0], q[2], rtol=tolerance, atol=tolerance)
     for one, other in zip(rows, others, strict=True):

@@ -118,7 +118,11 @@ class _Case:
         return ""
 
     def values(self, counted: bool) -> list[list[Candidate]]:
-        """The candidates of left and right, with failed seeds at the floor or left out; a number is a constant."""
+        """The candidates of left and right, with failed seeds at the floor or left out; a number is a constant.
+
+        In a comparison of every problem they are always left out: what has no value is no counterexample.
+        """
+        counted = counted and not self.part.every
         made: list[list[Candidate]] = [
             [
                 tuple(s.counted(math.nan if floor is None else floor) if counted else s.values for s in group)
@@ -184,7 +188,7 @@ class _Case:
     def failures(self, n: int, margin: float, levels: Levels | None) -> str:
         """Which seeds failed, the value that they counted as, and the verdict without them."""
         failed = [
-            f"{name} {name_seeds(sample.failed)} at {printed(floor or 0.0)}"
+            f"{name} {name_seeds(sample.failed)}" + ("" if self.part.every else f" at {printed(floor or 0.0)}")
             for read, floor in zip(self.read, self.floors, strict=True)
             for names, group in zip(read.names, read.samples, strict=True)
             for name, sample in zip(names, group, strict=True)
@@ -192,6 +196,8 @@ class _Case:
         ]
         if not failed:
             return ""
+        if self.part.every:
+            return f"; failed seeds are no cases ({', '.join(failed)})"
         reason = f"; failed seeds count ({', '.join(failed)})"
         if not all(sample.values for read in self.read for group in read.samples for sample in group):
             reason += ", without them nothing is left"

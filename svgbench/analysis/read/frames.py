@@ -17,6 +17,7 @@ from svgbench.lab.cells import Cell, Selection, cell_name, expand_declared, name
 from svgbench.lab.damage import left_out
 from svgbench.lab.overrides import unchanged_id
 from svgbench.lab.pair import is_copy, is_finished, read_meta, read_rows
+from svgbench.lab.platforms import is_mixed
 from svgbench.lab.reference import ReferredStore
 from svgbench.lab.store import CellState, Store
 from svgbench.words.errors import DamagedError
@@ -213,9 +214,15 @@ def _narrowed(data: CellData, asked: tuple[int, ...]) -> CellData:
     """An undeclared cell with only the requested seeds."""
     used = tuple(seed for seed in data.seeds_done if seed in set(asked))
     frame = data.frame[data.frame.seed.isin(used)].reset_index(drop=True)
-    diverged = tuple(seed for seed in data.diverged if seed in used)
+    diverged, mixed = (tuple(seed for seed in named if seed in used) for named in (data.diverged, data.mixed))
     return replace(
-        data, frame=frame, seeds_done=used, seeds_asked=asked, diverged=diverged, stored_seeds=data.seeds_done
+        data,
+        frame=frame,
+        seeds_done=used,
+        seeds_asked=asked,
+        diverged=diverged,
+        mixed=mixed,
+        stored_seeds=data.seeds_done,
     )
 
 
@@ -231,6 +238,7 @@ def read_cell(path: Path, meta: Mapping[str, Any]) -> CellData:
         seeds_done=tuple(sorted(finished)),
         seeds_asked=tuple(sorted(int(s) for s in meta["seeds"])),
         diverged=tuple(sorted(s for s, e in finished.items() if e["status"] == "diverged")),
+        mixed=tuple(sorted(s for s, e in finished.items() if is_mixed(e))),
         imported=True,
         foreign=bool(meta.get("imported")),
         stored_last=last_step_of(frame),
