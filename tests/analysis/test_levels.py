@@ -15,7 +15,7 @@ from svgbench.analysis.judge.power import power_tost
 from svgbench.analysis.judge.statistics import Summary, t_interval
 from svgbench.analysis.judge.verdicts import Evidence, JudgementRules, Verdict, compare
 from svgbench.words.claims import Measure
-from svgbench.words.experiment import Deviation
+from svgbench.words.experiment import Deviation, Variant
 
 
 def ours(mean, sd=1.0, n=10):
@@ -179,6 +179,20 @@ def test_the_random_level_is_declared_or_read_from_the_random_cell():
     assert one(by_key(a, cell("random", [-10.0, -10.0]))).margin == pytest.approx(2.0)
     declared = JudgementRules(random_levels={("t", "final score"): -30.0})
     assert one(by_key(a, cell("random", [-10.0, -10.0])), rules=declared).margin == pytest.approx(4.0)
+
+
+def test_without_a_run_of_a_declared_random_policy_a_level_is_incomplete():
+    """Else the margin would have no cap: `plan` says of this number that no runs can decide it."""
+    declared = tuple(Variant(v, v, "m:make", published=v.upper()) for v in ("a", "random"))
+    wide, ours = Table({("A", "T"): Printed(10.0, 3.0)}), by_key(cell("a", sample(10.0, 0.5, 30)))
+    (found,) = levels(ours, wide, variants=declared)
+    assert (found.verdict, found.margin) == ("INCOMPLETE", None)
+    assert found.value == pytest.approx(10.0)
+    assert found.reason == "the margin takes random, which has no run at budget paper"
+    (known,) = levels(ours | by_key(cell("random", [2.0, 2.0])), wide, variants=declared)
+    assert (known.verdict, known.margin) == ("INCONCLUSIVE", pytest.approx(2.0))
+    other = dataclasses.replace(declared[1], tasks=("u",))  # not on this task: the published SD is all there is
+    assert [v.verdict for v in levels(ours, wide, variants=(declared[0], other))] == ["REPRODUCED"]
 
 
 def test_a_level_is_judged_at_the_paper_budget_only():

@@ -25,7 +25,7 @@ KINDS = pytest.mark.parametrize(
     [
         {"expansion": "td-k"},
         {"expansion": "plain"},
-        {"expansion": "td-k", "expansion_as_coded": True},
+        {"expansion": "td-k", "expansion_reading": "code"},
         {"expansion": "td-k", "H": 0},
     ],
     ids=lambda kind: "-".join(map(str, kind.values())),
@@ -101,6 +101,7 @@ def test_td_k_targets_weights_and_loss_are_those_of_the_equations(K, as_coded):
                 y = gains[t]
                 for j in range(t + 1, K + 2):
                     y = y + gamma ** (j - t) * math.prod(onward[t:j]) * (gains[j] + bonuses[j])
+                y = y * onward[t - 1] if as_coded and t > 0 else y  # the step into x_t
                 torch.testing.assert_close(target[s, t, b], y.detach(), rtol=1e-10, atol=1e-10)
                 w = torch.as_tensor(math.prod(onward[:t]), dtype=DOUBLE)
                 torch.testing.assert_close(weight[s, t, b], w.detach(), rtol=1e-10, atol=1e-10)
@@ -161,11 +162,12 @@ def test_targets_made_by_hand():
 
 
 def test_targets_as_coded_made_by_hand():
-    """The survival of a state belongs to the step into it: 0.25 into x = 2, 0.125 into x = 3, and 0.5 nowhere."""
+    """The survival of a state belongs to the step into it: 0.25 into x = 2, 0.125 into x = 3, and 0.5 nowhere.
+    The last target is multiplied by that of the step into its own state. The others follow it without that factor."""
     y2 = 4 + 0.9 * 0.125 * (10 + 0.3)
     y1 = 2 + 0.9 * 0.25 * (y2 + 0.2)
     target, weight, _ = ByHand().targets(as_coded=True)
-    assert target == pytest.approx([1 + 0.9 * (y1 + 0.1), y1, y2], rel=1e-6)
+    assert target == pytest.approx([1 + 0.9 * (y1 + 0.1), y1, 0.25 * y2], rel=1e-6)
     assert weight == pytest.approx([1, 1, 0.25])
 
 
@@ -270,7 +272,7 @@ def test_a_shorter_expansion_is_the_start_of_a_longer_one():
 
 @pytest.mark.parametrize("profile", ["text", "code"])
 def test_the_target_s_switches_change_nothing_at_depth_0(profile):
-    one, other = (learner(profile=profile, **how) for how in ({}, {"expansion": "plain", "expansion_as_coded": True}))
+    one, other = (learner(profile=profile, **how) for how in ({}, {"expansion": "plain", "expansion_reading": "code"}))
     assert repr(finish(one)) == repr(finish(other))
 
 
@@ -299,7 +301,7 @@ def test_in_the_learner_the_plain_target_is_the_first_td_k_target_unless_as_code
     for name, how in {
         "td-k": {},
         "plain": {"expansion": "plain"},
-        "coded": {"expansion": "plain", "expansion_as_coded": True},
+        "coded": {"expansion": "plain", "expansion_reading": "code"},
     }.items():
         found = []
         one = learner(profile=profile, H=0, critic_steps=2, dtype="float64", **how)
@@ -349,7 +351,7 @@ def test_targets_expand_after_the_model_free_phase_and_td_k_as_coded_from_the_fi
         ("td-k", True, UPDATES),
     ):
         counts.clear()
-        finish(learner(critic_steps=1, expansion=expansion, expansion_as_coded=as_coded))
+        finish(learner(critic_steps=1, expansion=expansion, expansion_reading="code" if as_coded else "text"))
         assert counts == {"plain_target" if expansion == "plain" else "td_k_targets": expected}
 
 
@@ -393,7 +395,7 @@ def test_resuming_at_any_slice_is_exact(kind):
         ("dynamics", {"H": 0}),
         ("heads", {"expansion": "plain"}),
         ("dynamics", {"expansion": "plain", "H": 0}),
-        ("heads", {"expansion_as_coded": True, "H": 0}),
+        ("heads", {"expansion_reading": "code", "H": 0}),
     ],
 )
 def test_a_seed_that_diverges_does_not_affect_the_others(kind, part):

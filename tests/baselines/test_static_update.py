@@ -25,7 +25,7 @@ PROGRAMS = pytest.mark.parametrize(
         {"module": sac},
         {"module": sac_svg},
         {"module": sac_svg, "critic_steps": 2, "H": 0},
-        {"module": sac_svg, "critic_steps": 1, "expansion": "plain", "expansion_as_coded": True},
+        {"module": sac_svg, "critic_steps": 1, "expansion": "plain", "expansion_reading": "code"},
     ],
     ids=["sac", "sac-svg", "td-k", "plain"],
 )

@@ -70,8 +70,8 @@ def test_rows_that_are_compared_differ_in_what_they_compare(budget):
             "plain-svg": {"critic_steps", "expansion"},
             "mve-sac": {"critic_steps", "H"},
             "plain-sac": {"critic_steps", "expansion", "H"},
-            "coded-svg": {"critic_steps", "expansion_as_coded"},
-            "coded-sac": {"critic_steps", "expansion_as_coded", "H"},
+            "coded-svg": {"critic_steps", "expansion_reading"},
+            "coded-sac": {"critic_steps", "expansion_reading", "H"},
             "unweighted": {"balanced_termination"},
         }
         for name, fields in switched.items():

@@ -15,7 +15,7 @@ from svgbench.analysis.judge.coverage import MOST_MISSED, NORMAL, NUMBER, covere
 from svgbench.analysis.judge.judgement import Evidence, LevelWord, PrintedNumber, PublishedNumbers, Verdict, join_id
 from svgbench.analysis.judge.statistics import SPREAD_KINDS, Interval, Summary, interval_of, summarise, to_sd
 from svgbench.analysis.read.measures import Sample, read_sample
-from svgbench.analysis.read.naming import name_seeds, printed
+from svgbench.analysis.read.naming import RANDOM_VARIANT, name_seeds, printed
 from svgbench.words.claims import Measure
 from svgbench.words.experiment import Experiment, TaskSpec, Variant
 
@@ -81,6 +81,7 @@ def level_verdicts(evidence: Evidence, table: PublishedNumbers) -> list[Verdict]
     """One verdict per task and variant with a published number. `value` is our mean of the first measure.
 
     It is judged at the largest budget with results of the cell; below `paper` it shows its value and is NOT_COMPARABLE.
+    Without runs of a random policy that the experiment declares it is INCOMPLETE: the margin would not be capped.
     Failed seeds count at a floor (undeclared: the worst of our values, the published one and the random level), and the
     reason gives the verdict without them.
     """
@@ -179,6 +180,8 @@ def _row(evidence: Evidence, cell_id: tuple[str, str], measure: Measure, found: 
     missing = evidence.missing(budget, task, variant)
     if missing or sample.absent or ours is None:
         return _Row(replace(verdict, reason=_lacking(missing, sample)))
+    if random is None and any(v.id == RANDOM_VARIANT and v.runs_on(task) for v in evidence.experiment.variants):
+        return _Row(replace(verdict, reason=f"the margin takes {RANDOM_VARIANT}, which has no run at budget {budget}"))
     case = LevelCase(ours, published, _sds(found), found.n or 0, random, measure.higher_is_better)
     finite = replace(case, ours=summarise(list(sample.values.values()))) if sample.values else None
     below = None if cell is None else below_level(evidence.experiment, task, cell)

@@ -15,6 +15,7 @@ from svgbench.analysis.judge.coverage import SEEDS
 from svgbench.analysis.judge.effects import variants_of_claim
 from svgbench.analysis.judge.judgement import PartResult, Verdict
 from svgbench.analysis.judge.verdict_words import deciding_part
+from svgbench.analysis.read.naming import RANDOM_VARIANT
 from svgbench.lab.calibration import Cost, default_jobs, estimate, kind, remembered
 from svgbench.lab.cells import Block, Cell, Selection, blocks, expand
 from svgbench.lab.store import CellState, Store
@@ -122,12 +123,15 @@ class Outlook:
         return self._more_seeds(claim, undecided, [v.verdict for v in verdicts if v.task] if over else [])
 
     def of_level(self, verdict: Verdict) -> Open | None:
-        """The runs that a verdict on a published number needs: its cell's missing runs at the paper's budget."""
+        """The runs that a verdict on a published number needs: its cell's missing runs at the paper's budget, and those
+        of the random policy, which the margin takes.
+        """
         if verdict.rival or verdict.verdict not in ("INCOMPLETE", "NOT_COMPARABLE"):
             return None
         budget = self.budgets[0]
-        seeds = self.missing(budget, verdict.task, verdict.variant)
-        return self._open(budget, {(budget, verdict.task, verdict.variant): seeds}) if seeds else None
+        keys = [(budget, verdict.task, variant) for variant in dict.fromkeys((verdict.variant, RANDOM_VARIANT))]
+        needs = {key: seeds for key in keys if (seeds := self.missing(*key))}
+        return self._open(budget, needs) if needs else None
 
     def _missing_runs(self, claim: Claim, verdicts: Sequence[Verdict]) -> Open | None:
         needs: dict[Key, tuple[int, ...]] = {}

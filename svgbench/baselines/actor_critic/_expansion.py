@@ -15,7 +15,8 @@ steps: u_t ~ pi(x_t), x_{t+1} = f(x_t, u_t), n_t = 1 - d(x_t, u_t), t = 1 to K. 
 As coded (facebookresearch/svg at 9fdf03a, svg/agent.py, `critic_target_mve` and `full_target_mve`):
 
 * plain: the entropy of u_1 is added twice, and the weights n are those of the policy's loss in that code;
-* TD-k: the probability of reaching x_{t+1} from x_t is n_{t+1} instead of n_t, for t >= 1.
+* TD-k: the probability of reaching x_{t+1} from x_t is n_{t+1} instead of n_t, for t >= 1; and every y_t except y_0 is
+  multiplied by the probability of reaching x_t from x_{t-1}, because the matrix of these factors keeps its diagonal.
 
 Axes: S seeds, B batch, O observation, A action, T actions of a path.
 """
@@ -127,8 +128,10 @@ def td_k_targets(
         targets.append(rewards[:, t] + gamma * onward[t] * value)
         value = targets[-1] - alpha * path.log_probs[t]
     targets.append(batch.reward + gamma * (1 - batch.terminal) * value)
-    reached = torch.stack([torch.ones_like(batch.terminal), 1 - batch.terminal, *onward[:-1]], 1).cumprod(1)
-    return DepthTargets(torch.cat([batch.xu, *path.pairs[:K]], 1), torch.cat(targets[::-1], 1), reached.flatten(1))
+    into = torch.stack([torch.ones_like(batch.terminal), 1 - batch.terminal, *onward[:-1]], 1)  # x_t from x_{t-1}
+    target = torch.stack(targets[::-1], 1) * into if as_coded else torch.stack(targets[::-1], 1)
+    xu = torch.cat([batch.xu, *path.pairs[:K]], 1)
+    return DepthTargets(xu, target.flatten(1), into.cumprod(1).flatten(1))
 
 
 def _outcomes(heads: MLP, pairs: list[Tensor]) -> tuple[Tensor, Tensor]:

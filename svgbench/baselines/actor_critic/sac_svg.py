@@ -19,7 +19,8 @@ Terminations: with n_t = 1 - d(x_t, u_t), term t is weighted by the probability 
 The code has another n_0 in every weight, and does not weigh the entropies.
 
 The profiles "text" and "code" are two readings of one algorithm; every difference between the paper and its code is a
-field of `Config` with its two values in PROFILES. Where the text is silent (random steps, first update, bounds of the
+field of `Config` with its two values in PROFILES, except `expansion_reading`, which no row of Table 2 uses and which
+both leave at "text". Where the text is silent (random steps, first update, bounds of the
 normalisation, initialisation) the field says where its value comes from. Not read from the code: the order of random
 numbers; two slips of its running statistics, of relative size 1/n; windows that cross the place where a full replay is
 overwritten. The reward and the termination network, of equal shape and trained on the same batch at the same rate, are
@@ -92,10 +93,10 @@ class Config(shared.Config):
 
     critic_steps: Natural = 0  # model steps K of the critics' targets (section 5.1.2); 0: eq. (5)
     expansion: Literal["td-k", "plain"] = "td-k"  # critics learn in every state of the expansion, or in its first
-    expansion_as_coded: bool = False  # the critics' targets have the code's slips (`_expansion`)
+    expansion_reading: Literal["text", "code"] = "text"  # "code": with the slips of the code's targets (`_expansion`)
 
 
-ADDED = {"critic_steps": 0, "expansion": "td-k", "expansion_as_coded": False}
+ADDED = {"critic_steps": 0, "expansion": "td-k", "expansion_reading": "text"}
 RULES = {
     "H == 0 or H <= horizon - 2 * (not whole_episodes)": "no episode has a longer window",
     "critic_steps == 0 or critic_steps <= horizon - 2 * (not whole_episodes)": "no episode has a longer window",
@@ -246,7 +247,9 @@ class SACSVG(SoftActorCritic):
         """Model steps of the policy's loss and of the critics' targets."""
         c = self.config
         learned = step >= c.model_free_steps
-        at_once = c.expansion_as_coded and c.expansion == "td-k"  # the code has no model-free phase for these targets
+        at_once = (
+            c.expansion_reading == "code" and c.expansion == "td-k"
+        )  # the code has no model-free phase for these targets
         return c.H if learned else 0, c.critic_steps if learned or at_once else 0
 
     def stuck(self, step: int, lacking: Tensor) -> Tensor:
@@ -284,12 +287,13 @@ class SACSVG(SoftActorCritic):
             return
         nets = Imagination(self.target_actor, self.target_critic, self.world.dynamics, self.world.heads)
         every = torch.cat([noise["critic-noise"][:, None], noise["expansion-noise"]], 1)  # [S, K + 1, B, A]
+        as_coded = c.expansion_reading == "code"
         if c.expansion == "plain":
-            how = weighting(c) if c.expansion_as_coded else Weighting(c.gamma, extra_factor=False, weighs_entropy=True)
-            target = plain_target(nets, batch, every, alpha, how, as_coded=c.expansion_as_coded)
+            how = weighting(c) if as_coded else Weighting(c.gamma, extra_factor=False, weighs_entropy=True)
+            target = plain_target(nets, batch, every, alpha, how, as_coded=as_coded)
             self.fit_critic(batch.xu, target, active)
         else:
-            found = td_k_targets(nets, batch, every, alpha, c.gamma, as_coded=c.expansion_as_coded)
+            found = td_k_targets(nets, batch, every, alpha, c.gamma, as_coded=as_coded)
             self.fit_critic(found.xu, found.target, active, found.weight)
 
     def _policy_loss(self, x: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:

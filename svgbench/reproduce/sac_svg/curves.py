@@ -48,7 +48,7 @@ TERMINATING = ("mbpo/hopper", "mbpo/walker2d", "mbpo/ant", "mbpo/humanoid")
 
 EXPANDED: dict[str, Setting] = {"critic_steps": 2, "expansion": "td-k"}
 PLAIN: dict[str, Setting] = {"critic_steps": 2, "expansion": "plain"}
-AS_CODED: dict[str, Setting] = {**EXPANDED, "expansion_as_coded": True}
+AS_CODED: dict[str, Setting] = {**EXPANDED, "expansion_reading": "code"}
 WALKER = "mbpo/walker2d"
 
 SHORT = f"50k steps, 3 seeds; {SHORT_CUTS}; 2.5k model-free steps for 10k; evaluation each 2.5k steps for 25k"
