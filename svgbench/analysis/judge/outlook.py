@@ -129,7 +129,7 @@ class Outlook:
         if verdict.rival or verdict.verdict not in ("INCOMPLETE", "NOT_COMPARABLE"):
             return None
         budget = self.budgets[0]
-        keys = [(budget, verdict.task, variant) for variant in dict.fromkeys((verdict.variant, RANDOM_VARIANT))]
+        keys: list[Key] = [(budget, verdict.task, one) for one in dict.fromkeys((verdict.variant, RANDOM_VARIANT))]
         needs = {key: seeds for key in keys if (seeds := self.missing(*key))}
         return self._open(budget, needs) if needs else None
 

@@ -62,8 +62,9 @@ _EXPANSION = (
     Deviation(
         id="expansion-slips",
         paper="in the code, the plain target adds the first action's entropy twice and weighs terminations as the "
-        "policy's loss does (survival-weights), the TD-k targets have survival probabilities shifted by one step, each but the first "
-        "multiplied as a whole by that of the step before, and no model-free phase, and TD-k with a model-free actor uses dynamics that are never trained",
+        "policy's loss does (survival-weights); the TD-k targets have survival probabilities shifted by one step, each "
+        "but the first is also multiplied as a whole by that of the step before it, and there is no model-free phase; "
+        "TD-k with a model-free actor uses dynamics that are never trained",
         ours="none of these; on walker2d, Figure 7's task, two more rows have the slips of TD-k targets, with trained "
         "dynamics (`coded-sac`, `coded-svg`); the plain target's slips are an option [expansion_reading]",
         reason="they contradict eq. (3) and (5), but the curves come from the code; an untrained model tests nothing",
