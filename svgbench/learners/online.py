@@ -16,7 +16,7 @@ from torch import Tensor
 
 from svgbench.learners.draws import Draw, Draws, Tape
 from svgbench.learners.seed_block import SeedBlock
-from svgbench.learners.static_update import StaticUpdate
+from svgbench.learners.static_update import static_update_on
 from svgbench.memory.experience import Experience
 from svgbench.memory.replay import Replay
 from svgbench.nn.mean_network import MeanNetwork
@@ -135,8 +135,7 @@ class OnlineLearner(SeedBlock):
         self.episode_return = np.zeros(S)
         self.train_return = np.full(S, math.nan)  # of the last finished episode
         self._active: Tensor | None = None
-        on_gpu = torch.device(device).type == "cuda"
-        self.static_update = StaticUpdate(agent.update, experience, device) if on_gpu else None
+        self.static_update = static_update_on(device, agent.update, agent.draws, experience)
 
     @property
     def finished(self) -> bool:

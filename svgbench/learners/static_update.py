@@ -95,5 +95,16 @@ class StaticUpdate:
         return graph.replay
 
 
+def static_update_on(
+    device: torch.device | str, update: Update, draws: Mapping[str, object], experience: Experience
+) -> StaticUpdate | None:
+    """The update as a static one on a GPU; None on the CPU, and where there are no draws.
+
+    An agent without draws learns elsewhere (`svgbench.learners.model_based`): its update does nothing, and an empty
+    graph must not be captured.
+    """
+    return StaticUpdate(update, experience, device) if draws and torch.device(device).type == "cuda" else None
+
+
 def _itself(program: Program) -> Program:
     return program

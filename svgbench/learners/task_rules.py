@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,24 @@ def termination_rule(task: Task) -> Terminates:
             return torch.from_numpy(np.asarray(rule(before, units(acted), after))).to(obs.device)
 
     return terminates
+
+
+def reward_with_next(rewards: Rewards, components: Sequence[int], observation_dim: int) -> Rewards:
+    """A reward of (s, a) in which these components of s are those of the next observation.
+
+    Raises ValueError for a component that the observation does not have.
+    """
+    if not components:
+        return rewards
+    if max(components) >= observation_dim:
+        raise ValueError(f"component {max(components)} of an observation of {observation_dim}: the first is 0")
+    taken = torch.zeros(observation_dim, dtype=torch.bool)
+    taken[list(components)] = True
+
+    def with_next(obs: Tensor, action: Tensor, next_obs: Tensor) -> Tensor:
+        return rewards(torch.where(taken.to(obs.device), next_obs, obs), action, next_obs)
+
+    return with_next
 
 
 def reward_rule(task: Task) -> Rewards:

@@ -16,6 +16,7 @@ from sac_kit import finish
 from svgbench.baselines.actor_critic import maac
 from svgbench.lab import rules
 from svgbench.lab.source import declared
+from svgbench.models.ensemble_fit import model_loss
 from svgbench.words.errors import UsageError
 
 WALL = 0.5
@@ -206,6 +207,58 @@ def test_d_model_keeps_all_imagined_transitions_up_to_its_capacity():
     assert learner(total_steps=10).agent.imagined.capacity == 1  # no iteration
 
 
+# --- what the settings are handed to -----------------------------------------------------------------------------
+
+
+def test_the_updates_of_an_iteration_aim_at_its_target_entropy():
+    one, seen = learner(target_entropy_init=-1.0, target_entropy_final=-3.0, target_entropy_decay=1.0), {}
+    update = one.agent._update_once
+
+    def noted(*how):
+        seen[one.step] = one.agent._target_entropy.flatten().unique().tolist()
+        update(*how)
+
+    one.agent._update_once = noted
+    finish(one)
+    assert seen == {step: [pytest.approx(-1.0 - 2.0 * step / 40)] for step in (20, 30, 40)}
+
+
+def test_the_model_s_loss_is_that_of_the_code():
+    """Of each member: the mean over rows and outputs of (error / deviation)^2 + log variance, and 0.01 times the mean
+    distance between the bounds. No weight decay. A fit is validated by the first part."""
+    one = learner([4], dtype="float64")
+    while not one.agent.fit.minibatches:
+        one.advance()
+    fit, model, layout = one.agent.fit, one.agent.model, one.experience.layout
+    rows = one.experience.replay.rows[:, None, :8].expand(-1, 4, -1, -1)
+    x, change = layout.obs_action(rows), layout.next_obs(rows) - layout.obs(rows)
+    s = fit.settings
+    found = model_loss(model, *fit._pairs(rows), s.decay, s.bounds_penalty, s.learned_by)
+    mean, log_var = model.scaled(x)
+    target = (change - model.out_centre) / model.out_width
+    own = ((target - mean) ** 2 / log_var.exp() + log_var).mean((2, 3))
+    distance = (model.log_var_max - model.log_var_min).mean()
+    assert found.item() == pytest.approx((own.sum() + 4 * 0.01 * distance).item(), rel=1e-12)
+    held = torch.arange(8).expand(1, 4, -1)
+    torch.testing.assert_close(fit._validate(held, one.experience.replay.rows), own, rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize("reading", ["text", "code"])
+def test_the_planner_has_the_settings_of_the_config(reading, monkeypatch):
+    handed = []
+    monkeypatch.setattr(maac, "ways_with_and_without", lambda how, *rest: handed.append((how, *rest)))
+    sizes = {"plan_population": 7, "plan_elites": 3, "plan_iterations": 4, "plan_horizon": 6}
+    one = learner(task=Known(wall=WALL), plan_reading=reading, gamma=0.8, **sizes)
+    one.agent.plan(one.experience)
+    [(how, acts, model, seeds, reward, ends)] = handed
+    assert (how.search.population, how.search.elites, how.search.iterations, how.returns.horizon) == (7, 3, 4, 6)
+    assert (how.returns.gamma, how.init_std) == (0.8, {"text": "std", "code": "log_std"}[reading])
+    assert (model, seeds, reward, ends) == (one.agent.model, [0, 1, 2], one.agent.rewards, one.agent.terminates)
+    assert acts.policy is one.agent.actor
+    xu = torch.randn(3, 5, 5)
+    assert torch.equal(acts.action_value(xu), one.agent.critic.smaller(xu))
+
+
 # --- planning at the end ------------------------------------------------------------------------------------------
 
 
@@ -257,6 +310,8 @@ def test_the_profiles_differ_as_the_head_of_the_algorithm_s_file_says():
         "lag": (False, True),
         "plan_reading": ("text", "code"),
     }
+    head = maac.__doc__ or ""
+    assert not [name for name in text if text[name] != code[name] and f"`{name}`" not in head]
     sizes = {"members": 8, "paths": 5, "H": 4, "critic_steps": 2, "updates_per_step": 8, "rounds": 4, "step_batch": 256}
     assert {name: text[name] for name in sizes} == sizes
     assert text["rollout_steps"] * text["updates_per_step"] == 8000

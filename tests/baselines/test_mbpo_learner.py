@@ -13,7 +13,7 @@ from sac_kit import finish
 
 from svgbench.baselines.actor_critic import mbpo, sac
 from svgbench.lab.source import declared
-from svgbench.models import ensemble_fit
+from svgbench.models import branched, ensemble_fit
 
 SMALL = {
     "actor_hidden": (8,),
@@ -173,6 +173,63 @@ def test_imagined_transitions_are_the_model_s_and_end_as_the_task_s():
         assert all(tuple(r) in real for r in layout.obs(rows[:30]).tolist())
         made = {tuple(r) for r in layout.next_obs(rows).tolist()}
         assert all(tuple(r) in made for r in layout.obs(rows[30:]).tolist())
+
+
+def test_rollouts_are_made_by_the_elites_alone():
+    """Two of three members, others for other seeds and fits; in each step both make rows."""
+    one, made = learner(seeds=list(range(5)), rollout_length_init=3), []
+    step = branched.BranchedRollouts.step
+
+    def noted(self, model, action, member, *how):
+        made.append((one.agent.fit.elites.clone(), member.clone()))
+        return step(self, model, action, member, *how)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(branched.BranchedRollouts, "step", noted)
+        finish(one)
+    assert len(made) == 3 * 3
+    for elites, member in made:
+        for own, drawn in zip(elites.tolist(), member, strict=True):
+            assert sorted(own) == drawn.unique().tolist()
+    assert len({tuple(sorted(own)) for elites, _ in made for own in elites.tolist()}) > 1
+
+
+def test_the_updates_aim_at_the_step_s_target_entropy():
+    one, seen = learner(target_entropy_init=-1.0, target_entropy_final=-3.0, target_entropy_decay=1.0), {}
+    update = one.agent.update
+
+    def noted(*how):
+        seen[one.step] = one.agent._target_entropy.flatten().unique().tolist()
+        update(*how)
+
+    one.agent.update = noted
+    finish(one)
+    assert seen == {step: [pytest.approx(-1.0 - 2.0 * step / STEPS)] for step in range(20, STEPS)}
+
+
+def test_the_model_s_loss_is_that_of_the_code():
+    """The sum over members of the mean over rows and outputs of (error / deviation)^2 + log variance, of half of each
+    layer's squared weights times its decay; and 0.01 times the distance between the bounds, summed over outputs. A fit
+    is validated by the squared error of the means."""
+    one = learner([4], dtype="float64", model_decay=(0.1, 0.2, 0.3))
+    while not one.agent.fit.minibatches:
+        one.advance()
+    fit, model, layout = one.agent.fit, one.agent.model, one.experience.layout
+    rows = one.experience.replay.rows[:, None, :8].expand(-1, 3, -1, -1)
+    s = fit.settings
+    found = ensemble_fit.model_loss(model, *fit._pairs(rows), s.decay, s.bounds_penalty, s.learned_by)
+    x = layout.obs_action(rows)
+    target = torch.cat([layout.reward(rows)[..., None], layout.next_obs(rows) - layout.obs(rows)], -1)
+    mean, log_var = model(x)
+    expected = ((target - mean) ** 2 / log_var.exp() + log_var).mean((2, 3)).sum()
+    expected += sum(
+        rate / 2 * layer.weight.square().sum() for rate, layer in zip((0.1, 0.2, 0.3), model.layers, strict=True)
+    )
+    expected += 0.01 * (model.log_var_max - model.log_var_min).sum()
+    assert found.item() == pytest.approx(expected.item(), rel=1e-12)
+    error = (target - mean).square().mean((2, 3))
+    held = torch.arange(8).expand(1, 1, -1)
+    torch.testing.assert_close(fit._validate(held, one.experience.replay.rows), error, rtol=1e-12, atol=0)
 
 
 def test_slices_are_bounded():

@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import io
 
+import maac_kit
+import planned_kit
 import pytest
+import test_mbpo_learner as mbpo_kit
 import torch
 from sac_kit import finish, learner, parameters
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
 from svgbench.baselines.actor_critic import sac, sac_svg
-from svgbench.learners.static_update import WARM_UP, StaticUpdate
+from svgbench.baselines.planned import pets
+from svgbench.learners.static_update import WARM_UP, StaticUpdate, static_update_on
 
 ACTIVE = torch.tensor([True, False, True])
 PROGRAMS = pytest.mark.parametrize(
@@ -169,6 +173,24 @@ def test_resuming_records_anew(module):
     assert repr(later) == repr(rows[len(rows) - len(later) :])
     for p, q in zip(parameters(first), parameters(plain), strict=True):
         assert torch.equal(p, q)
+
+
+def test_mbpo_makes_the_same_numbers_on_a_tape_and_records_anew_when_its_pool_grows():
+    plain, one, tapes = mbpo_kit.learner(), mbpo_kit.learner(), []
+    one.static_update = StaticUpdate(one.agent.update, one.experience, "cpu", on_tape(tapes))
+    assert repr(finish(one)) == repr(finish(plain))
+    for p, q in zip(mbpo_kit.trained(one), mbpo_kit.trained(plain), strict=True):
+        assert torch.equal(p, q)
+    assert len(tapes) == 2, "of each capacity of D_model"
+    assert all(len(tape.operations) > 100 for tape in tapes)
+
+
+def test_a_learner_whose_update_does_nothing_captures_no_graph():
+    """MAAC and the planners learn between environment steps. An empty CUDA graph would be an error."""
+    for one in (maac_kit.learner(), planned_kit.learner(pets)):
+        assert static_update_on("cuda", one.agent.update, one.agent.draws, one.experience) is None
+    for draws in ({}, {"noise": None}):
+        assert static_update_on("cpu", lambda *how: None, draws, None) is None
 
 
 def test_a_tape_repeats_what_python_read_when_it_was_recorded():

@@ -5,12 +5,13 @@ Axes: S seeds, E members, B rows, O observation, A action. Observations are the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from svgbench.baselines.actor_critic._soft_actor_critic import Actor
 from svgbench.models.branched import in_blocks
 from svgbench.models.gaussian_ensemble import GaussianEnsemble
 from svgbench.models.value_expansion import floored_weights, inverse_variance_weights
@@ -76,6 +77,17 @@ class ModelSteps:
     def _next(self, obs: Tensor, mean: Tensor, log_var: Tensor, noise: Tensor) -> Tensor:
         after = obs + mean + (0.5 * log_var).exp() * noise
         return after.clamp(-self.clip, self.clip) if self.clip > 0 else after
+
+
+def acting(policy: Actor, normalise: Callable[[Tensor], Tensor], noise: Sequence[Tensor]) -> Act:
+    """The policy with its noise at each time, [S, B_t, A]. Sets of B_t rows at the same time share their noise."""
+
+    def act(t: int, obs: Tensor) -> tuple[Tensor, Tensor]:
+        sets = obs.shape[1] // noise[t].shape[1]
+        own = noise[t].repeat(1, sets, 1) if sets > 1 else noise[t]
+        return policy.sample(normalise(obs), own)
+
+    return act
 
 
 def path_returns(

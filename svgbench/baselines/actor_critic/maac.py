@@ -16,16 +16,20 @@ Settings give the paper's comparators: `H = 0` is "STEVE on SAC", `critic_steps 
 "code" is iclavera/meta-mb at 233e0fb (meta_mb/algos/maac.py, trainers/maac_trainer.py, dynamics/, and for settings
 run_scripts/maac_run_sweep.py). "text" follows the paper, and the code where the paper says nothing. They differ here:
 
-* STEVE: the code copies one estimate of depth 0 to all members. Its variance is 0, so it takes nearly all weight, and
-  the targets are SAC's. In "text", variances are over members and critics.
-* The model's noise in differentiated paths: the code uses the variance as the standard deviation.
-* Several samples: the code draws them only in a path's last state. In the text (and in earlier code) they are paths.
-* D_model: the code's rollouts of length L are L sets of single steps from replayed states.
-* The newest real transitions: the code's model has them at once, its policy and critics only one iteration later.
+* STEVE (`targets`): the code copies one estimate of depth 0 to all members. Its variance is 0, so it takes nearly all
+  weight, and the targets are SAC's. In "text", variances are over members and critics. The code uses half of the
+  members (`target_members`), and leaves out entropies along the path (`target_entropy_on_the_way`).
+* Noise of differentiated paths (`variance_as_deviation`): the code uses the variance as the standard deviation.
+* Several `samples`: the code draws them only in a path's last state, and takes the smaller critic of their means
+  (`smaller_of_means`). In the text (and in earlier code) they are paths.
+* The reward of differentiated paths (`next_in_reward`): on some tasks the code takes a velocity or a height from the
+  next observation (`maac-code` in `maac/fig2`).
+* D_model (`imagined`): the code's rollouts of length L are L sets of single steps from replayed states.
+* The newest real transitions (`lag`): the code's model has them at once, its policy and critics one iteration later.
+* The planner (`plan_reading`): see `svgbench.planning.planned_policy`.
 
 Both differ from the code as `mbpo` does (log_std, initial weights, factors of losses). Both use ReLU on every task, and
-the task's own reward. The policy is updated before the critics (the code computes all gradients first). How the code's
-fits and lengths of rollouts differ is in `maac/fig2`'s deviations `model-fits` and `rollout-schedule`.
+update the policy before the critics (the code computes all gradients first). `maac/fig2`'s deviations name the rest.
 """
 
 from __future__ import annotations
@@ -49,7 +53,7 @@ from svgbench.learners.limits import StepLimits as Limits
 from svgbench.learners.online import cost_before
 from svgbench.learners.planning_trial import PlanningLearner
 from svgbench.learners.settings import settings
-from svgbench.learners.task_rules import reward_rule, termination_rule
+from svgbench.learners.task_rules import reward_rule, reward_with_next, termination_rule
 from svgbench.memory.experience import Experience
 from svgbench.memory.imagined import ImaginedReplay
 from svgbench.memory.replay import ReplayBatch, RowLayout
@@ -82,6 +86,7 @@ class Config(_imagined.Config):
     target_members: Share = 1.0  # share of the members drawn at each depth ("as coded" only)
     target_entropy_on_the_way: bool = True  # targets include entropies of actions along the path, as Q does
     variance_as_deviation: bool = False  # as `GaussianEnsemble.forward`, in differentiated paths and targets
+    next_in_reward: tuple[Natural, ...] = ()  # components of s that r(s, a) takes from the next s there; code: by task
     clip_obs: NonNegative = 100.0  # bound of observations predicted there, in their own units; 0: none
     imagined: Literal["rollouts", "single steps"] = "rollouts"  # what D_model holds; see above
     lag: bool = False  # policy and critics do not see the last `rollout_steps` real transitions yet
@@ -105,6 +110,7 @@ class Config(_imagined.Config):
     rollout_grows_until: Count = 100  # the iteration with the last length; linear from rollout_grows_from
 
 
+ADDED = {"next_in_reward": ()}
 RULES = {
     **SHARED_RULES,
     **_imagined.RULES,
@@ -177,6 +183,7 @@ class MAAC(SoftActorCritic):
         self.imagined = ImaginedReplay(len(self.seeds), room, self.layout.width, dtype, device)
         self.now = Progress()
         self.rewards, self.terminates = reward_rule(task), termination_rule(task)
+        self.path_rewards = reward_with_next(self.rewards, c.next_in_reward, n)
         self.ends = None if task.termination_function is never else self.terminates
         self.steps = ModelSteps(self.model, c.variance_as_deviation, c.clip_obs)
         self.adams += [self.fit.adam, self.fit.bounds_adam]
@@ -266,8 +273,7 @@ class MAAC(SoftActorCritic):
         def step(t: int, s: Tensor, a: Tensor) -> Tensor:
             return self.steps.of_one(s, a, order[t], noise[t])
 
-        functions = PathFunctions(act, self.rewards, self.ends, partial(self._twins, self.critic, seen), c.gamma)
-        returns, log_prob = _model_paths.path_returns(functions, step, start, c.H, last)
+        returns, log_prob = _model_paths.path_returns(self._functions(act, self.critic, seen), step, start, c.H, last)
         objective = _model_paths.smaller_mean(returns, K, of_means=c.smaller_of_means)
         return (self.temperature.alpha * log_prob).mean(-1) - objective, log_prob
 
@@ -281,7 +287,7 @@ class MAAC(SoftActorCritic):
             return soft_target(self.target_critic, self.target_actor, alpha, *outcome, unit, c.gamma)
         act = self._acting(streams, [B] * (depth + 2), seen)
         noise = self._model_noise(streams, depth, B)
-        functions = PathFunctions(act, self.rewards, self.ends, partial(self._twins, self.target_critic, seen), c.gamma)
+        functions = self._functions(act, self.target_critic, seen)
 
         def step(j: int, s: Tensor, a: Tensor) -> Tensor:
             return self.steps.of_all(s, a, noise[j - 1][:, None])
@@ -303,24 +309,18 @@ class MAAC(SoftActorCritic):
         value = estimates.combined(as_coded=c.targets == "as coded")
         return batch.reward + c.gamma * (1 - batch.terminal) * value
 
-    def _acting(self, streams: Streams, rows: Sequence[int], seen: Experience) -> Any:
-        """The policy with separate noise at each time. Sets of rows at the same time share their noise."""
-        m = self.layout.action_dim
-        noise = streams.normal((sum(rows), m), dtype=self.imagined.rows.dtype).split(list(rows), 1)
-
-        def act(t: int, obs: Tensor) -> tuple[Tensor, Tensor]:
-            sets = obs.shape[1] // rows[t]
-            own = noise[t].repeat(1, sets, 1) if sets > 1 else noise[t]
-            return self.actor.sample(seen.normalise(obs), own)
-
-        return act
+    def _acting(self, streams: Streams, rows: Sequence[int], seen: Experience) -> _model_paths.Act:
+        noise = streams.normal((sum(rows), self.layout.action_dim), dtype=self.imagined.rows.dtype)
+        return _model_paths.acting(self.actor, seen.normalise, noise.split(list(rows), 1))
 
     def _model_noise(self, streams: Streams, steps: int, rows: int) -> Sequence[Tensor]:
         return streams.normal((steps, rows, self.layout.obs_dim), dtype=self.imagined.rows.dtype).unbind(1)
 
-    @staticmethod
-    def _twins(critic: shared.TwinCritic, seen: Experience, obs: Tensor, action: Tensor) -> Tensor:
-        return critic(torch.cat([seen.normalise(obs), action], -1))
+    def _functions(self, act: _model_paths.Act, critic: shared.TwinCritic, seen: Experience) -> PathFunctions:
+        def twins(obs: Tensor, action: Tensor) -> Tensor:
+            return critic(torch.cat([seen.normalise(obs), action], -1))
+
+        return PathFunctions(act, self.path_rewards, self.ends, twins, self.config.gamma)
 
     def model_cost(self, step: int) -> float:
         """Approximate milliseconds of one core of the iteration before a step."""

@@ -59,6 +59,9 @@ MAAC: dict[str, Setting | PerTask[Setting]] = {
         {"poplin/cheetah": 1, "poplin/hopper": 15, "poplin/walker2d": 1, "poplin/ant": 25},
     ),
 }
+OF_NEXT: PerTask[Setting] = PerTask({"poplin/cheetah": (8,), "poplin/walker2d": (0,), "poplin/ant": (0, 13)})
+"""The components (a velocity, a height) that the reward in MAAC's code takes from the next observation: `tf_reward`."""
+
 ONE_STEP: dict[str, Setting | PerTask[Setting]] = {"H": 0, "critic_steps": 0, "imagined": "single steps"}
 
 BASE = ("maac", "td", "single", "maac-code")
@@ -89,12 +92,12 @@ FIG2 = Experiment(
         Variant("mbpo", "MBPO", "mbpo", MBPO, profile="code"),
         Variant("sac", "SAC", "sac", OF_SAC),
         Variant("h0", "STEVE on SAC (MAAC, H = 0)", "maac", {**MAAC, "H": 0}, profile="text"),
-        Variant("one-step", "one-step MBPO, as MAAC's code has it", "maac", {**MAAC, **ONE_STEP}, profile="text"),
+        Variant("one-step", "one-step MBPO (MAAC, H = 0, no STEVE)", "maac", {**MAAC, **ONE_STEP}, profile="text"),
         Variant("sac-maac", "SAC, as many updates as MAAC", "sac", {**OF_SAC, "updates_per_step": 8}),
         Variant("sac-mbpo", "SAC, as many updates as MBPO", "sac", {**OF_SAC, "updates_per_step": MANY}),
         Variant("random", "random policy", "random_policy"),
         Variant("h10", "MAAC, H = 10", "maac", {**MAAC, "H": 10}, profile="text"),
-        Variant("maac-code", "MAAC, as its code has it", "maac", MAAC, profile="code"),
+        Variant("maac-code", "MAAC, as its code has it", "maac", {**MAAC, "next_in_reward": OF_NEXT}, profile="code"),
         Variant("td", "MAAC without STEVE", "maac", {**MAAC, "critic_steps": 0}, profile="text"),
         Variant("single", "MAAC, single sample", "maac", {**MAAC, "paths": 1}, profile="text"),
         Variant("h1", "MAAC, H = 1", "maac", {**MAAC, "H": 1}, profile="text"),
