@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from maac_kit import SEEDS, TASK, B, Plain, batch_of, beyond_the_wall, exact_members, untrained
+from maac_kit import SEEDS, TASK, B, Known, Plain, batch_of, beyond_the_wall, exact_members, learner, untrained
 
 from svgbench.baselines.actor_critic import sac
 from svgbench.baselines.actor_critic._model_paths import ModelSteps, PathFunctions, path_returns, smaller_mean
@@ -208,3 +208,20 @@ def test_without_model_steps_and_expansion_an_update_is_sac_s():
         one.agent.target_critic.net.layers[0].weight, other.agent.target_critic.net.layers[0].weight, rtol=1e-11, atol=0
     )
     assert all((p - q).abs().max() > 1e-4 for p, q in zip(before, one.agent.actor.parameters(), strict=True))
+
+
+def test_the_reward_of_paths_can_take_components_of_the_next_observation():
+    """r(s, a) = -s[0]^2 + 3 s[1] - a'a, with s[1] of the next observation: its gradient reaches the action."""
+    task = Known()
+    task.reward_function = lambda obs, action, after: 3 * obs[..., 1] - obs[..., 0] ** 2 - action.square().sum(-1)
+    one, plain = learner(task=task, next_in_reward=(1,)), learner(task=task)
+    obs, action, after = torch.tensor([[[2.0, 5.0, 0.0]]]), torch.tensor([[[0.5, -1.0]]]), torch.zeros(1, 1, 3)
+    after = (after + torch.tensor([7.0, 11.0, 0.0])).requires_grad_()
+    found = one.agent.path_rewards(obs, action, after)
+    assert found.item() == pytest.approx(3 * 11 - 4 - 1.25)
+    (slope,) = torch.autograd.grad(found.sum(), after)
+    assert slope.tolist() == [[[0.0, 3.0, 0.0]]]
+    assert plain.agent.path_rewards(obs, action, after).item() == pytest.approx(3 * 5 - 4 - 1.25)
+    assert one.agent.rewards(obs, action, after).item() == pytest.approx(3 * 5 - 4 - 1.25), "imagined transitions"
+    with pytest.raises(ValueError, match="component 3 of an observation of 3"):
+        learner(task=task, next_in_reward=(3,))

@@ -172,7 +172,8 @@ FIG2 = Experiment(
             note=(
                 "600 steps; 10 updates per step for MBPO, 2 for MAAC; 16 units, batches of 32, 3 or 4 models of 2 x 16 "
                 "units, fits every 100 steps of at most 10 epochs, 200 rollouts per fit, 1 to 3 steps long on every "
-                "task; 300 random steps; evaluations every 300 steps; one episode with planning, with 10 candidates"
+                "task; MAAC: H = 2 (the variant H = 10: 4), 2 paths, 2 rounds; 300 random steps; evaluations every 300 "
+                "steps; one episode with planning, with 10 candidates"
             ),
             limits={"total_steps": 600},
             config={

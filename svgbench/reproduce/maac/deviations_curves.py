@@ -12,7 +12,7 @@ SHARED = (
         id="sac-of-mbpo",
         paper="log_std clipped to [-20, 2], twin losses with a factor 1/2, temperature loss linear in log alpha (code)",
         ours="log_std kept in [-5, 2] by a tanh, no factor 1/2, temperature loss linear in alpha; the same for SAC",
-        reason="all methods share one implementation of SAC, so that the curves differ only in what they compare",
+        reason="all methods share one implementation of SAC; only the order of its two updates differs (order)",
         source="code softlearning/policies/gaussian_policy.py, softlearning/algorithms/sac.py",
     ),
     Deviation(
@@ -25,50 +25,64 @@ SHARED = (
     Deviation(
         id="settings-of-maac",
         paper="H, the members of the ensemble, the number of samples and every other setting are not printed",
-        ours="those of the authors' code; H = 4 model steps (walker2d: 2), which the code writes as T = 3 and T = 1",
+        ours="those of the authors' code, but for what deviations name; H = 4 model steps (walker2d: 2), which the "
+        "code writes as T = 3 and T = 1",
         reason="the nearest source",
         source="section 4.3; code (iclavera/meta-mb at 233e0fb) run_scripts/maac_run_sweep.py, meta_mb/algos/maac.py",
     ),
     Deviation(
         id="steve",
-        paper="STEVE targets; in the code the variance at depth 0 is 0, which makes them one-step targets",
-        ours="variances over members and critics (depth 0: over critics); the variant 'maac-code' does as the code",
+        paper="STEVE targets; in the code the variance at depth 0 is 0, which makes them one-step targets, half of the "
+        "members estimate each depth, and entropies along the path are left out",
+        ours="variances over members and critics (depth 0: over critics), all members, and all entropies, as Q has "
+        "them; the variant 'maac-code' does as the code [targets, target_members, target_entropy_on_the_way]",
         reason="the text's method; with the code's, the ablation '-STEVE' would compare identical methods",
         source="section 4.3; code meta_mb/algos/maac.py",
     ),
     Deviation(
         id="model-noise",
         paper="a Gaussian model; in the code the noise of differentiated paths is scaled by the variance",
-        ours="by the standard deviation; the variant 'maac-code' does as the code",
+        ours="by the standard deviation; the variant 'maac-code' does as the code [variance_as_deviation]",
         reason="the text's model",
         source="section 4.3; code meta_mb/dynamics/probabilistic_mlp_dynamics_ensemble.py (predict_sym)",
     ),
     Deviation(
+        id="samples",
+        paper="K trajectories from each state; in the code K actions in a trajectory's last state, and the smaller "
+        "critic is taken after averaging over them",
+        ours="trajectories, and the smaller critic of each; 'maac-code' does as the code [samples, smaller_of_means]",
+        reason="the text's method",
+        source="section 4.3; code meta_mb/algos/maac.py",
+    ),
+    Deviation(
         id="imagined-rollouts",
         paper="trajectories sampled from the model; in the code a rollout of length L is L sets of single steps",
-        ours="rollouts with the code's lengths; the variant 'maac-code' does as the code",
+        ours="rollouts with the code's lengths; the variant 'maac-code' does as the code [imagined]",
         reason="the text's algorithm 1",
         source="algorithm 1; code meta_mb/trainers/maac_trainer.py",
     ),
     Deviation(
         id="lag",
         paper="in the code, policy and critics learn from a rollout only after the next one has been collected",
-        ours="they learn from it at once; the variant 'maac-code' does as the code",
+        ours="they learn from it at once; the variant 'maac-code' does as the code [lag]",
         reason="the text's algorithm 1",
         source="algorithm 1; code meta_mb/trainers/maac_trainer.py",
     ),
     Deviation(
         id="reward",
-        paper="r(s); in the code the known reward depends on the next observation on some tasks",
-        ours="the task's own reward, a function of the observation and the action before the step",
+        paper="r(s); in the code the reward of differentiated paths has the velocity (cheetah, ant) and the height "
+        "(walker2d, ant) of the next observation, and that of imagined transitions the next height on walker2d",
+        ours="the task's own reward, a function of the observation and the action before the step; the paths of "
+        "'maac-code' have the code's [next_in_reward]",
         reason="it is the reward that the task gives",
         source="section 4.3; code meta_mb/envs/mb_envs/*.py (tf_reward)",
     ),
     Deviation(
         id="order",
         paper="algorithm 1 updates the policy, then the critics; the code computes all gradients first",
-        ours="the policy first; the critics' targets use the updated policy",
-        reason="the text's order",
+        ours="MAAC and SAC: the policy first; the critics' targets use the updated policy. MBPO: the critics first "
+        "[critic_first]",
+        reason="the text's order; MBPO's update is that of our SAC elsewhere. What this changes was not measured",
         source="algorithm 1; code meta_mb/algos/maac.py",
     ),
     Deviation(
@@ -96,9 +110,9 @@ SHARED = (
         id="model-fits",
         paper="maximum likelihood with early stopping; in the code, the order of fixed minibatches is shuffled, each "
         "member's Adam moves the shared bounds of the log-variance (8 steps per minibatch), and the validation loss "
-        "includes their penalty",
-        ours="rows are shuffled in each epoch, the bounds take one step per minibatch, and the validation loss has no "
-        "penalty",
+        "includes their penalty. A member that has stopped moves them no more",
+        ours="rows are shuffled in each epoch, the bounds take one step per minibatch, to which members that have "
+        "stopped contribute, and the validation loss has no penalty",
         reason="the usual way of training; the code's bounds move up to 8 times as fast as their learning rate says",
         source="section 4.3; code meta_mb/dynamics/mlp_dynamics_ensemble.py (fit, _data_input_fn), "
         "probabilistic_mlp_dynamics_ensemble.py",
@@ -126,7 +140,8 @@ FIG2_DEVIATIONS = (
         id="steve-horizon",
         paper="STEVE on SAC; its horizon and settings are not printed",
         ours="MAAC with H = 0, which differs from MAAC only in the policy's objective. Without model steps, the K "
-        "samples are K actions in each state (the code: one); the same for the one-step variant",
+        "samples are K actions in each state (the code: one); the same for the one-step variant, which is the MBPO of "
+        "MAAC's code but for that and its lag",
         reason="the authors' code switches between them in this way; the number of samples is not what is compared",
         source="section 5.1; code meta_mb/algos/maac.py",
     ),
@@ -187,9 +202,11 @@ TABLE1_DEVIATIONS = (
     Deviation(
         id="planner",
         paper="the cross-entropy method, started from the policy's distribution; in the code log_std is used as the "
-        "standard deviation, and the terminal value has one factor gamma too many",
-        ours="256 candidates, 25 elites, 5 iterations and a horizon of 5, as in the code; the right standard deviation "
-        "and power of gamma; predicted observations are not clipped (the code: to 100)",
+        "standard deviation, the box of actions limits the variance although actions before the tanh have no bounds, "
+        "the action of the terminal value is planned too, that value has one factor gamma too many, and the model's "
+        "variance is used as its standard deviation",
+        ours="256 candidates, 25 elites, 5 iterations and a horizon of 5, as in the code; none of these five "
+        "(plan_reading 'code' has them); predicted observations are not clipped (the code: to 100)",
         reason="the text's planner",
         source="section 5.4; code (iclavera/meta-mb at c1cd562) meta_mb/policies/mpc_controller.py",
     ),
