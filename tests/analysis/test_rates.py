@@ -99,6 +99,22 @@ def test_the_correction_for_skewness_moves_the_interval_towards_the_tail():
     assert (mirrored.low, mirrored.high) == pytest.approx((-found.high, -found.low))
 
 
+@pytest.mark.parametrize("exponent", [-1060, -365, 345, 500, 1015])
+def test_powers_of_two_change_no_interval_and_no_skewness(exponent):
+    """Cubes of values near 1e-110 are 0, and those near 1e104 are infinite, unless the values are scaled first."""
+    x = np.round(np.random.default_rng(0).lognormal(0, 1, 20), 3)
+    scaled = np.ldexp(x, exponent) if exponent > -1022 else np.ldexp(np.ldexp(x, -1000), exponent + 1000)
+    loose = {"rel": 1e-12} if exponent > -1022 else {"rel": 1e-3}  # subnormal numbers have few digits
+    assert skewness(scaled) == pytest.approx(skewness(x), **loose)
+    modes = [0, 3]
+    for found, plain in (
+        (skewed_interval(scaled), skewed_interval(x)),
+        (two_mode_interval(dict(enumerate(scaled)), modes), two_mode_interval(dict(enumerate(x)), modes)),
+    ):
+        ends = [math.ldexp(end, exponent) for end in (plain.value, plain.low, plain.high)]
+        assert (found.value, found.low, found.high) == pytest.approx(ends, abs=0.0, **loose)
+
+
 def test_skewness_is_in_units_of_its_critical_value():
     x = np.random.default_rng(0).lognormal(0, 1, 20)
     g1 = stats.skew(x, bias=False)

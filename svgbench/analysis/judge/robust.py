@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from svgbench.analysis.judge.statistics import FloatArray, Interval, interval_of, summarise
+from svgbench.analysis.judge.statistics import FloatArray, Interval, interval_of, summarise, unit_of
 
 FEWEST_RANKED = 5
 """Least number of seeds a side for a verdict by ranks: of three against three no order is rarer than one in ten."""
@@ -56,8 +56,9 @@ def two_mode_interval(values: Mapping[int, float], failed: Collection[int], leve
     Around that the modes' own means are uncertain, with their pooled standard deviation. ValueError unless both modes
     have a seed.
     """
-    low_mode = [value for seed, value in values.items() if seed in failed]
-    others = [value for seed, value in values.items() if seed not in failed]
+    unit = unit_of(list(values.values()))
+    low_mode = [value / unit for seed, value in values.items() if seed in failed]
+    others = [value / unit for seed, value in values.items() if seed not in failed]
     k, n = len(low_mode), len(values)
     if not k or not others:
         raise ValueError(f"{k} of {n} seeds are in the first mode; expected one at least in either")
@@ -70,7 +71,7 @@ def two_mode_interval(values: Mapping[int, float], failed: Collection[int], leve
         noise = math.sqrt(squares / degrees * (share**2 / k + (1 - share) ** 2 / (n - k)))
         half = noise * float(special.stdtrit(degrees, 1 - error))
         ends += [mean - half, mean + half]
-    return Interval(summarise(list(values.values())).mean, min(ends), max(ends), n)
+    return Interval(summarise(list(values.values())).mean, min(ends) * unit, max(ends) * unit, n)
 
 
 def skewed_interval(values: ArrayLike, level: float = 0.95) -> Interval:
@@ -82,7 +83,7 @@ def skewed_interval(values: ArrayLike, level: float = 0.95) -> Interval:
     if summary.n < 3 or not summary.sd:
         return plain
     n = summary.n
-    centred = np.asarray(values, dtype=float) - summary.mean
+    centred = _centred(values)
     third = float((centred**3).mean() / (centred**2).mean() ** 1.5)
     quantile = float(special.stdtrit(n - 1, (1 + level) / 2)) / math.sqrt(n)
     high, low = (
@@ -98,9 +99,9 @@ def skewness(values: ArrayLike) -> float:
     """
     x = np.asarray(values, dtype=float)
     n = len(x)
-    if n < 5 or np.ptp(x) == 0:
+    if n < 5 or x.min() == x.max():
         return 0.0
-    centred = x - x.mean()
+    centred = _centred(x)
     spread = float((centred**2).mean())
     g1 = float((centred**3).mean()) / (spread * math.sqrt(spread)) * math.sqrt(n * (n - 1)) / (n - 2)
     return g1 / (1.96 * math.sqrt(6 * n * (n - 1) / ((n - 2) * (n + 1) * (n + 3))))
@@ -112,6 +113,14 @@ def difference(x: Interval, y: Interval) -> Interval:
     low = value - math.hypot(x.value - x.low, y.high - y.value)
     high = value + math.hypot(x.high - x.value, y.value - y.low)
     return Interval(value, low, high, min(x.n, y.n))
+
+
+def _centred(values: ArrayLike) -> FloatArray:
+    """Values [S] less their mean, in a unit in which cubes stay within the range of a float. The largest is near 1."""
+    x = np.asarray(values, dtype=float)
+    x = x / unit_of(x)
+    centred = x - summarise(x).mean
+    return np.ldexp(centred, -int(np.frexp(np.abs(centred).max())[1]))
 
 
 def _untransformed(y: float, a: float, b: float) -> float:
