@@ -77,6 +77,15 @@ def test_similar_relative_to_what_was_learned():
     assert "a: SD / gain upon a random policy of last score" in " ".join(" ".join(lines_of(e, [verdict])).split())
 
 
+def test_seeds_that_gained_nothing_at_all_have_no_relative_spread():
+    """0 / 0 is below every number and above it: nothing is decided."""
+    part = Comparison(RelativeSD("a", SCORE, of_gain=True), "<", 0.25, "similar: SD below a quarter of the gain")
+    cells = by_key(cell("a", [7.0] * 5), cell("random", [7.0] * 5))
+    verdict = compare(made(claim(part)), {"paper": cells})[0]
+    assert (verdict.verdict, verdict.value, verdict.n) == (U, None, 5)
+    assert verdict.reason == "each seed has 7, so that the spread is 0 / 0"
+
+
 def test_a_failed_seed_is_not_similar_to_the_others():
     """Counted as the worst of the others, it would add no spread. So without a declared floor nothing is decided."""
     e = made(claim(Comparison(RelativeSD("a", SCORE), "<", 0.25, "similar")))

@@ -64,8 +64,9 @@ def test_edges_with_modes():
     one = relative_sd_interval([3.0])
     assert math.isnan(one.value)
     assert (one.low, one.high, one.n) == (0.0, math.inf, 1)
-    nothing = relative_sd_interval([0.0] * 4)
-    assert (nothing.value, nothing.low, nothing.high) == (0.0, 0.0, 0.0)
+    nothing = relative_sd_interval([0.0] * 4)  # 0 / 0
+    assert math.isnan(nothing.value)
+    assert (nothing.low, nothing.high, nothing.n) == (0.0, math.inf, 4)
     for around in ([-1.0, 0.0, 1.0], [5.0, -4.0, 5.0, -4.0]):
         assert relative_sd_interval(around).high == math.inf
 

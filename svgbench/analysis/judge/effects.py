@@ -158,7 +158,10 @@ def spread_effect(values: Values, zero: float, threshold: float, level: float) -
     """The relative SD of the values above `zero` minus a number."""
     if len(values) == 1:
         return "one seed has no spread"
-    spread = relative_sd_interval([value - zero for value in values.values()], level)
+    gains = [value - zero for value in values.values()]
+    if not any(gains):
+        return f"each seed has {printed(zero)}, so that the spread is 0 / 0"
+    spread = relative_sd_interval(gains, level)
     low, high = spread.low - threshold, spread.high - threshold
     return Effect(Interval(spread.value - threshold, low, high, spread.n))
 

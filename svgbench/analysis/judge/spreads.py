@@ -18,13 +18,13 @@ def vangel_interval(values: ArrayLike, level: float = 0.95) -> Interval:
     """SD over |mean| of values [S], with Vangel's interval for normal values; the upper end may be infinite.
 
     From a third upwards the interval is wider than necessary. If its upper end would lie below the estimate it is
-    infinite, because the approximation ends there. One value gives NaN and (0, inf). Vangel 1996, The American
-    Statistician 50, eq. (8): McKay's interval, modified.
+    infinite, because the approximation ends there. One value, and values that are all 0, give NaN and (0, inf). Vangel
+    1996, The American Statistician 50, eq. (8): McKay's interval, modified.
     """
     array = np.asarray(values, dtype=float)
     summary = summarise(array / unit_of(array))
-    if summary.n == 1:
-        return Interval(math.nan, 0.0, math.inf, 1)
+    if summary.n == 1 or summary.mean == summary.sd == 0:
+        return Interval(math.nan, 0.0, math.inf, summary.n)
     if summary.sd == 0:
         return Interval(0.0, 0.0, 0.0, summary.n)
     mean, sd, n = abs(summary.mean), summary.sd, summary.n
@@ -43,7 +43,8 @@ def relative_sd_interval(values: ArrayLike, level: float = 0.95) -> Interval:
     The hull of Vangel's interval and the interval for two modes. For every cut of the seeds in two, the share of the
     lower part has an exact interval (Clopper and Pearson), and a mixture with such a share has a spread. There may also
     be a mode that no seed has shown: at 0, with the largest share that this number of seeds would miss with probability
-    (1 - level) / 2. docs/verdicts.md has the error rates of both intervals. One value gives NaN and (0, inf).
+    (1 - level) / 2. docs/verdicts.md has the error rates of both intervals. Where all are 0, and for one
+    value, it is as in `vangel_interval`.
     """
     normal = vangel_interval(values, level)
     array = np.sort(np.asarray(values, dtype=float))
