@@ -85,6 +85,16 @@ def test_a_claim_over_tasks_has_the_p_of_a_partial_conjunction():
     assert discoveries(made, verdicts)[0].p == pytest.approx(each), "both tasks: the largest p"
 
 
+def test_tasks_stand_for_themselves_where_the_claim_over_them_is_not_shown():
+    """With --tasks there is no verdict over the tasks, so those that are asked for count."""
+    one = replace(claim(compared(">"), tasks=("t", "u")), at_least=1)
+    made, verdicts = judged(one, tasks=("t", "u"))
+    named = [v for v in verdicts if v.task == "t"]
+    (found,) = discoveries(made, named)
+    assert found.verdict is named[0]
+    assert found.p == pytest.approx(p_of(one, named[0]))
+
+
 @pytest.mark.parametrize("case", GOLDEN["false_discoveries"]["cases"])
 def test_the_adjusted_p_are_those_of_benjamini_and_hochberg(case):
     claims = tuple(replace(claim(compared(">")), id=f"c{i}") for i in range(len(case["p"])))

@@ -40,14 +40,16 @@ class Discovery:
 
 
 def discoveries(experiment: Experiment, verdicts: Sequence[Verdict]) -> list[Discovery]:
-    """The verdicts that stand for themselves (a claim counted over tasks stands for its tasks), with their p-values.
+    """The verdicts that stand for themselves (a claim counted over tasks stands for its tasks, where it is among the
+    verdicts), with their p-values.
 
     Without those that are INCOMPLETE, and those whose p is not known because their tasks were judged at other budgets.
     """
     claims = {claim.id: claim for claim in experiment.claims}
+    shown = {verdict.id for verdict in verdicts}  # with some of the tasks only, a claim over all of them is not
     found = []
     for verdict in verdicts:
-        if verdict.kind == "claim" and not verdict.part_of and verdict.verdict != "INCOMPLETE":
+        if verdict.kind == "claim" and verdict.part_of not in shown and verdict.verdict != "INCOMPLETE":
             claim = claims[verdict.claim]
             counted = not verdict.task and claim.at_least is not None
             steps = len(experiment.tasks_of(claim)) - 1 if claim.rising else 1
