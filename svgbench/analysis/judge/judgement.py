@@ -232,7 +232,10 @@ class Verdict:
             "cause": self.cause,
             "platforms": len(self.platforms),
             "platforms_same": sum(word.verdict == self.verdict for word in self.platforms),
-            "by_platform": "; ".join(f"{word.platform}: {word.verdict} (n {word.n})" for word in self.platforms),
+            "by_platform": "; ".join(
+                f"{word.platform}: {word.verdict}" + (f" (n {word.n})" if self.unit != "tasks" else "")
+                for word in self.platforms
+            ),
             "robust": self.robust,
             "disagreement": self.disagreement,
             "modes": "; ".join(dict.fromkeys(part.robust.modes for part in self.details if part.robust)),

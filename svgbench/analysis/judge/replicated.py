@@ -13,6 +13,8 @@ from svgbench.lab.cells import Selection
 from svgbench.words.experiment import Experiment
 
 UNJUDGED = ("INCOMPLETE", "NOT_COMPARABLE")
+FEWEST = 5
+"""Least number of seeds behind a verdict on a platform, unless the first one has fewer."""
 MOST_UNLIKE = 3
 """Most places of a claim that are listed beside its verdict."""
 
@@ -44,7 +46,8 @@ def on_each(
 def _measured(verdict: Verdict, words: Sequence[PlatformWord]) -> tuple[PlatformWord, ...]:
     if verdict.verdict in UNJUDGED or verdict.rival:
         return ()
-    return tuple(w for w in words if w.verdict not in UNJUDGED and w.budget == verdict.budget)
+    least = 0 if verdict.unit == "tasks" else min(FEWEST, verdict.n)  # cells with five seeds may share one or two only
+    return tuple(w for w in words if w.verdict not in UNJUDGED and w.budget == verdict.budget and w.n >= least)
 
 
 def _together(verdict: Verdict, found: Sequence[OnPlatform]) -> tuple[str, ...]:
@@ -61,16 +64,16 @@ def _together(verdict: Verdict, found: Sequence[OnPlatform]) -> tuple[str, ...]:
     return (f"measured on {' and '.join(sorted(names))} together",) if len(names) > 1 else ()
 
 
-def over_platforms(verdicts: Sequence[Verdict]) -> list[tuple[str, str, int]]:
+def over_platforms(verdicts: Sequence[Verdict]) -> list[tuple[str, str, int | None]]:
     """A claim on each platform that has every place of its verdicts: the platform, the word over the places, the
-    smallest n. Of one verdict alone, the same."""
+    smallest number of seeds (a number of tasks is none). Of one verdict alone, the same."""
     judged = [v for v in verdicts if v.verdict not in UNJUDGED]
-    found = []
+    found: list[tuple[str, str, int | None]] = []
     for name in dict.fromkeys(w.platform for v in judged for w in v.platforms):
         words = [(v, w) for v in judged for w in v.platforms if w.platform == name]
         if len(words) == len(judged):
             there = [replace(v, verdict=w.verdict, n=w.n) for v, w in words]
-            found.append((name, word_over(there), min(v.n for v in there)))
+            found.append((name, word_over(there), min((v.n for v in there if v.unit != "tasks"), default=None)))
     return found
 
 
@@ -99,7 +102,7 @@ def unlike(verdicts: Sequence[Verdict], labels: Mapping[str, str]) -> list[tuple
     return [
         (
             " ".join([labels.get(v.task, v.task), *v.setting.split()]),
-            _on_each(v.verdict, [(w.platform, w.verdict, w.n) for w in v.platforms]),
+            _on_each(v.verdict, [(w.platform, w.verdict, None if v.unit == "tasks" else w.n) for w in v.platforms]),
         )
         for v in verdicts
         if _is_unlike(v)
@@ -119,7 +122,7 @@ def _is_unlike(verdict: Verdict) -> bool:
     return any(word.verdict != verdict.verdict for word in verdict.platforms)
 
 
-def _on_each(first: str, words: Sequence[tuple[str, str, int]]) -> str:
+def _on_each(first: str, words: Sequence[tuple[str, str, int | None]]) -> str:
     agree = len({word for _, word, _ in words}) == 1
-    each = [f"{word} on {name} (n = {n})" for name, word, n in words]
+    each = [f"{word} on {name}" + ("" if n is None else f" (n = {n})") for name, word, n in words]
     return ", ".join([*([f"{first} as first measured"] if agree else []), *each])
