@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from svgbench.analysis.judge.cell_statistics import Spread
 from svgbench.analysis.judge.coverage import (
     MOST_MISSED,
     NORMAL,
@@ -21,6 +22,7 @@ from svgbench.analysis.judge.coverage import (
     missed,
     skewed_kind,
 )
+from svgbench.analysis.judge.seed_kinds import kinds_of, worst_of
 from svgbench.analysis.judge.statistics import t_interval
 
 STORED = {
@@ -155,11 +157,41 @@ def test_numbers_of_seeds_between_count_as_the_next_lower():
         (2, 5, "40 % fail"),
         (1, 10, "10 % fail"),
         (3, 10, "20 % fail"),
-        (4, 5, "40 % fail"),
+        (5, 10, "40 % fail"),
+        (4, 5, "20 % fail"),  # the mirror image of one that fails
+        (9, 10, "10 % fail"),
+        (10, 10, "normal"),
     ],
 )
 def test_the_kind_is_that_of_the_nearest_share(failed, n, kind):
     assert failing_kind(failed, n) == kind
+
+
+def spread(failed, n=10):
+    return Spread(0.0, tuple(range(failed)), n)
+
+
+@pytest.mark.parametrize(("k", "m"), [(1, 0), (1, 2), (4, 1), (0, 3), (1, 8)])
+@pytest.mark.parametrize(("end", "other"), [("low", "high"), ("high", "low")])
+def test_a_majority_that_fails_is_the_mirror_image_of_a_minority(k, m, end, other):
+    """With each seed's fate reversed on both sides, the one end misses as the other did, and where lower is better."""
+
+    def oftenest(left, right, end, **about):
+        return max(kind.missed("t", end) for kind in kinds_of([spread(left)], [spread(right)], 10, **about))
+
+    assert oftenest(k, m, end) == oftenest(10 - k, 10 - m, other) == oftenest(k, m, other, higher_is_better=False)
+
+
+def test_a_collapse_on_the_left_and_a_rare_success_on_the_right_are_both_asked():
+    """Either could make the difference of means lower than it looks; where both fail alike it is fair."""
+    rare = kinds_of([spread(1)], [spread(8)], 10)
+    assert [(kind.data, kind.against, kind.named) for kind in rare] == [
+        ("10 % fail", NORMAL, "10 % fail"),
+        (NORMAL, "20 % fail", "80 % fail"),
+    ]
+    assert worst_of(rare, ["low"]) == (rare[0], "low")
+    assert worst_of(rare, ["high"]) is None
+    assert worst_of(kinds_of([spread(2)], [spread(2)], 5), ["low"]) is None
 
 
 def test_skewness_counts_beyond_its_critical_value():

@@ -107,6 +107,30 @@ def test_where_lower_is_better_the_ends_change_places():
     assert (found.verdict, found.cause, found.robust) == ("INCONCLUSIVE", "coverage", "SUPPORTED")
 
 
+@pytest.mark.parametrize("right", [3.5, "b"])
+def test_seeds_of_which_most_fail_get_the_verdict_of_their_mirror_image(right):
+    """One of ten fails and the mean lies above 6.5; or nine of ten fail and it lies below 3.5."""
+    collapse, other = [*sample(10.0, 0.1, 9), 0.0], sample(6.5, 0.1, 10)
+    turned = [10.0 - x for x in collapse], [10.0 - x for x in other]
+    one = judged(compared(">", right if right == "b" else 6.5), collapse, other if right == "b" else (), level=5.0)
+    two = judged(compared("<", right), turned[0], turned[1] if right == "b" else (), level=1.0)
+    assert (one.verdict, one.cause) == (two.verdict, two.cause) == ("INCONCLUSIVE", "coverage")
+    assert one.low == pytest.approx(-two.high)
+    held = f"t-intervals hold the truth in {65 if right == 'b' else 66} % of cases on such seeds"
+    assert f"{held} (10 % fail)" in one.reason
+    assert f"{held} (90 % fail)" in two.reason
+
+
+def test_an_interval_for_two_modes_that_agrees_and_misses_too_often_itself_says_so():
+    """One of ten seeds fails, and only five of them have a partner."""
+    near = [*sample(10.0, 0.1, 9), 6.0]
+    found = judged(compared(">"), near, sample(2.0, 0.1, 5), level=8.0)
+    assert (found.verdict, found.cause, found.n) == ("INCONCLUSIVE", "coverage", 5)
+    assert "the interval for two modes (" in found.reason
+    assert ") misses too often too, on so few" in found.reason
+    assert judged(compared(">"), near, sample(2.0, 0.1, 10), level=8.0).verdict == "SUPPORTED"
+
+
 def test_skewed_seeds_are_judged_by_the_interval_for_them():
     skewed = [0.1, 0.2, 0.2, 0.3, 0.3, 0.4, 0.5, 0.6, 1.2, 2.4]
     found = judged(compared("<", 1.15, measure=replace(SCORE, ranked=False)), skewed)

@@ -24,13 +24,23 @@ End = Literal["low", "high"]
 
 
 def failing_kind(failed: int, n: int) -> str:
-    """The simulated kind of seeds of which so many failed; "normal" if none did. Of two equally near shares the smaller
-    counts, on which intervals miss more.
+    """The simulated kind of seeds of which so many failed; "normal" if none did, or all. Of two equally near shares the
+    smaller counts, on which intervals miss more.
+
+    If most failed, the seeds are the mirror image of some of which the others failed: the same kind, with the ends of
+    its intervals swapped.
     """
-    if not failed:
+    fewer = min(failed, n - failed)
+    if not fewer:
         return NORMAL
-    share = min(SHARES, key=lambda share: (abs(share - failed / n), share))
+    share = min(SHARES, key=lambda share: (abs(share - fewer / n), share))
     return f"{100 * share:.0f} % fail"
+
+
+def mirrored(kind: str) -> str:
+    """The name of the mirror image of a kind: "90 % fail" of "10 % fail"."""
+    share, fails, rest = kind.partition(" % fail")
+    return f"{100 - int(share)}{fails}{rest}" if fails else kind
 
 
 def skewed_kind(skewness: float) -> str:

@@ -17,16 +17,7 @@ import numpy as np
 
 from svgbench.analysis.judge.absolute import Ruled
 from svgbench.analysis.judge.cell_statistics import Spread, below_level, spread_of
-from svgbench.analysis.judge.coverage import (
-    MOST_MISSED,
-    NORMAL,
-    NUMBER,
-    End,
-    covered,
-    failing_kind,
-    missed,
-    skewed_kind,
-)
+from svgbench.analysis.judge.coverage import MOST_MISSED, NORMAL, NUMBER, End, covered, skewed_kind
 from svgbench.analysis.judge.effects import Candidate, Effect, Values, effect_of
 from svgbench.analysis.judge.judgement import Evidence, Robust, with_cause
 from svgbench.analysis.judge.modes import LEFT, failing
@@ -40,6 +31,7 @@ from svgbench.analysis.judge.robust import (
     skewness,
     two_mode_interval,
 )
+from svgbench.analysis.judge.seed_kinds import Kind, kinds_of, worst_of
 from svgbench.analysis.judge.statistics import Interval, interval_of, summarise
 from svgbench.analysis.read.measures import Sample
 from svgbench.analysis.read.naming import RANDOM_VARIANT, printed
@@ -147,27 +139,29 @@ def guarded(asked: Question, found: Ruled, effect: Effect, rule: Rule) -> Ruled:
     """
     if found.word not in ("SUPPORTED", "REFUTED"):
         return found
-    kind = _worst_kind(asked, _ends(asked.relation, found.word, effect.interval), effect.interval.n)
-    if kind is None:
+    lefts, rights = len(asked.left.candidates), 1 if asked.right is None else len(asked.right.candidates)
+    n = effect.interval.n
+    kinds = [kind for i in range(lefts) for j in range(rights) for kind in _kinds(asked, i, j, n)]
+    worst = worst_of(kinds, _ends(asked.relation, found.word, effect.interval))
+    if worst is None:
         return found
-    data, against, n, end = kind
-    seen = data if data != NORMAL else against
-    why = f"t-intervals hold the truth in {100 * covered('t', data, against, n):.0f} % of cases on such seeds ({seen})"
+    kind, end = worst
+    held = 100 * covered("t", kind.data, kind.against, kind.n)
+    why = f"t-intervals hold the truth in {held:.0f} % of cases on such seeds ({kind.named})"
     wide = _wide(asked)
     again = Ruled("INCONCLUSIVE") if wide is None else rule(wide)
-    if (
-        again.word == found.word
-        and missed(FOR_MODES if asked.splits else FOR_SKEWED, data, against, n, end) <= MOST_MISSED
-    ):
+    made = "two modes" if asked.splits else "skewed seeds"
+    beyond = kind.missed(FOR_MODES if asked.splits else FOR_SKEWED, end)
+    if again.word == found.word and beyond <= MOST_MISSED:
         return found
     shown = ""
     if wide is not None and math.isfinite(wide.interval.low) and math.isfinite(wide.interval.high):
         ends = (_shown(x, asked.scale) for x in (wide.interval.low, wide.interval.high))
         shown = f" ({' to '.join(map(printed, ends))})"
-    made = "two modes" if asked.splits else "skewed seeds"
-    return Ruled(
-        "INCONCLUSIVE", "coverage", f"{found.word} by means, but {why}; the interval for {made} is open{shown}"
-    )
+    other = f"the interval for {made} is open{shown}"
+    if again.word == found.word:
+        other = f"the interval for {made}{shown} misses too often too, on so few"
+    return Ruled("INCONCLUSIVE", "coverage", f"{found.word} by means, but {why}; {other}")
 
 
 def by_medians(asked: Question, rule: Rule) -> Robust | None:
@@ -204,44 +198,19 @@ def _ends(relation: str, word: str, interval: Interval) -> tuple[End, ...]:
     return ENDS[relation, word]
 
 
-def _worst_kind(asked: Question, ends: Sequence[End], n: int) -> tuple[str, str, int, End] | None:
-    """The simulated kind of data, of all pairs of candidates, on which an end that counts lies beyond the truth the
-    oftenest, n, and that end as simulated; None if on none too often.
-    """
-    found: list[tuple[float, tuple[str, str, int, End]]] = []
-    for i in range(len(asked.left.candidates)):
-        for j in range(len(asked.right.candidates) if asked.right is not None else 1):
-            data, against, of = _kinds(asked, i, j, n)
-            for end in ends:
-                # failures lie low in the simulation: where lower is better, both ends change places
-                turned = end if asked.higher_is_better or data.startswith("skewed") else _other(end)
-                found.append((missed("t", data, against, of, turned), (data, against, of, turned)))
-    share, kind = max(found, key=lambda one: one[0])
-    return kind if share > MOST_MISSED else None
-
-
-def _kinds(asked: Question, i: int, j: int, n: int) -> tuple[str, str, int]:
-    """The simulated kinds of left's and right's seeds for one pair of candidates; both are normal if no seed shows
-    more. Skewness is looked for only where each side has one candidate.
+def _kinds(asked: Question, i: int, j: int, n: int) -> list[Kind]:
+    """The simulated kinds of both sides' seeds for one pair of candidates. Skewness is looked for only where each side
+    has one candidate and no seed is in a second mode.
     """
     if not asked.splits:
         several = len(asked.left.candidates) > 1 or (asked.right is not None and len(asked.right.candidates) > 1)
-        return NORMAL if several else skewed_kind(skewness(_paired(asked))), NUMBER, n
+        kind = NORMAL if several else skewed_kind(skewness(_paired(asked)))
+        return [Kind(kind, NUMBER, n, named=kind)]
     plus, minus = [*asked.left.spreads[i][:1]], [*asked.left.spreads[i][1:]]
     if asked.right is not None:
         plus, minus = [*plus, *asked.right.spreads[j][1:]], [*minus, *asked.right.spreads[j][:1]]
-    left, right = _kind_of(plus), _kind_of(minus)
     one_side = asked.right is None and len(asked.left.spreads[i]) == 1
-    return left, NUMBER if one_side else right, n
-
-
-def _kind_of(spreads: Sequence[Spread]) -> str:
-    """The kind of the cell of these with the largest share in the worse mode."""
-    split = [spread for spread in spreads if spread.lower]
-    if not split:
-        return NORMAL
-    widest = max(split, key=lambda spread: len(spread.lower) / spread.n)
-    return failing_kind(len(widest.lower), widest.n)
+    return kinds_of(plus, None if one_side else minus, n, asked.higher_is_better)
 
 
 def _wide(asked: Question) -> Effect | None:
@@ -337,10 +306,6 @@ def _shown(effect: float, scale: str) -> float:
     if scale == "difference" or math.isnan(effect):
         return effect
     return math.exp(effect) if effect < 700 else math.inf
-
-
-def _other(end: End) -> End:
-    return "high" if end == "low" else "low"
 
 
 def _cells(asked: Question) -> list[tuple[str, Values, Spread]]:
