@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from svgbench.analysis.judge.outlook import Open
 from svgbench.analysis.read.measures import CellData
 from svgbench.words.claims import Claim, Comparison, Measure, Term
 from svgbench.words.experiment import Budget, Column, Experiment, TaskSpec, Variant
@@ -76,3 +77,23 @@ class Table:
 
     def get(self, row: str, column: str) -> Printed | None:
         return self.numbers.get((row, column))
+
+
+class Outlook:
+    """An outlook in which two cells are measured at paper and nothing is open."""
+
+    budgets = ("paper",)
+
+    def measured(self, budget: str) -> int:
+        return 2
+
+    asked_cells = measured
+
+    def of_claim(self, claim: Claim, verdicts: object) -> None:
+        return None
+
+    def not_run(self, budget: str) -> tuple[int, Open]:
+        return 0, Open(budget, 0, None)
+
+
+OUTLOOK: Any = Outlook()

@@ -288,7 +288,12 @@ def test_when_every_seed_failed_only_a_declared_floor_decides():
     floored = one(compared("<", 0.0), a, cell("b", B), rules=JudgementRules(floors={"final score": -1.0}))
     assert (floored.verdict, floored.value) == ("SUPPORTED", -1.0)
     assert "without them nothing is left" in floored.reason
-    assert one(compared(">"), cell("a", A, diverged=everything), cell("b", B)).verdict == "REFUTED"
+    for relation in ("<", ">", "~", "<~", ">~"):
+        open_ = one(compared(relation, margin=100.0), a, cell("b", B))
+        assert (open_.words, open_.value, open_.n) == ("INCONCLUSIVE (failed seeds)", None, 5)
+        assert open_.reason == "every seed of a failed, and no floor is declared; failed seeds: a seeds 0-4"
+        other = one(compared(relation, margin=100.0), cell("a", A), cell("b", B, diverged=everything))
+        assert other.cause == "failed"
 
 
 def test_seeds_that_were_not_requested_do_not_count():
@@ -302,7 +307,7 @@ def test_a_row_has_the_promised_keys_first():
     first = ["id", "kind", "verdict", "budget", "n", "value", "low", "high", "published"]
     last = ["unit", "part_of", "rival", "note", "cause", "platforms", "platforms_same", "by_platform"]
     modes = ["robust", "disagreement", "modes"]
-    assert list(row) == [*first, "task", "variant", "setting", "margin", "reason", *last, *modes]
+    assert list(row) == [*first, "task", "variant", "setting", "margin", "reason", *last, *modes, "failed"]
     assert (row["kind"], row["variant"], row["published"]) == ("claim", "a, b", None)
     assert (row["budget"], row["task"], row["setting"]) == ("paper", "t", "")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import pytest
 from made_cells import by_key, cell, claim, compared, experiment
@@ -56,9 +57,44 @@ def test_each_seed_is_compared_with_itself():
     assert "a counterexample: seed 1 of 3, the worst 4" in other.reason
 
 
-def test_a_value_that_is_no_number_breaks_every_relation():
-    for relation in ("<", ">", "~", "<~", ">~"):
-        assert by_cases({0: float("nan"), 1: 0.0}, {0: 0.0, 1: 0.0}, relation, 1.0).word == "REFUTED"
+INF, NAN = math.inf, math.nan
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "relation", "word"),
+    [
+        (INF, 0.0, "<~", "REFUTED"),  # a bound that is broken without limit
+        (-INF, 0.0, "<~", "SUPPORTED"),
+        (-INF, 0.0, ">~", "REFUTED"),
+        (0.0, -INF, "<", "REFUTED"),
+        (0.0, INF, "<", "SUPPORTED"),
+        (INF, 0.0, "~", "REFUTED"),
+        (INF, INF, "<~", "INCONCLUSIVE"),  # no number: one case is left, which holds
+        (NAN, 0.0, "<~", "INCONCLUSIVE"),
+    ],
+)
+def test_an_infinite_violation_is_a_case_and_what_is_no_number_is_none(left, right, relation, word):
+    held = {"<": -2.0, ">~": 2.0}.get(relation, 0.0)
+    assert by_cases({0: left, 1: held}, {0: right, 1: 0.0}, relation, 1.0).word == word
+    if word != "INCONCLUSIVE":
+        found = judged(relation, cell("a", [left, held]), cell("b", [right, 0.0]), right="b", margin=1.0)
+        assert (found.verdict, found.n, found.value) == (word, 2, None), "infinite cases have no mean"
+        assert ("a counterexample: seed 0 of 2, the worst" in found.reason) == (word == "REFUTED")
+
+
+@pytest.mark.parametrize("lost", ["diverged", "nan", "other seeds"])
+@pytest.mark.parametrize("whole", ["a", "b"])
+def test_without_a_case_nothing_is_decided(lost, whole):
+    seeds = (0, 1, 2)
+    gone = {
+        "diverged": cell(whole, [0.0] * 3, diverged=seeds),
+        "nan": cell(whole, [NAN] * 3),
+        "other seeds": cell(whole, dict.fromkeys((7, 8, 9), 0.0)),
+    }[lost]
+    found = judged("<~", gone, cell("b" if whole == "a" else "a", [0.0] * 3), right="b")
+    assert (found.verdict, found.n, found.value) == ("INCONCLUSIVE", 0, None)
+    assert "no case is left" in found.reason
+    assert (f"failed seeds are no cases ({whole} seeds 0-2)" in found.reason) == (lost != "other seeds")
 
 
 def test_slack_that_varies_widely_is_no_objection():

@@ -169,7 +169,7 @@ def test_failed_and_absent_seeds_are_told_apart():
     frame = FRAME.assign(x=[4.0, 1.0, math.inf, 8.0, -6.0, 5.0])
     both = CellData("t", "v", frame, (3, 5, 7), (3, 5, 7), (3,))
     found = read_sample(both, Measure("x", "x"))
-    assert found == Sample({}, failed=(3, 7), absent=(5,))
+    assert found == Sample({}, failed=(3, 7), absent=(5,), infinite={7: math.inf})
     assert found.n == 2
     assert found.counted(-1.0) == {3: -1.0, 7: -1.0}
 

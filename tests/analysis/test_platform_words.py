@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from made_cells import by_key, cell, claim, compared, experiment, sample
+from made_cells import OUTLOOK, by_key, cell, claim, compared, experiment, sample
 
+from svgbench.analysis.judge.answers import Judged
 from svgbench.analysis.judge.replicated import on_each, unlike
 from svgbench.analysis.judge.verdicts import compare
 from svgbench.analysis.read.on_platforms import OnPlatform
+from svgbench.analysis.show.answer_text import summary_lines
 
 
 @pytest.mark.parametrize(("shared", "counts"), [(2, False), (4, False), (5, True)])
@@ -44,3 +46,16 @@ def test_a_number_of_tasks_is_no_number_of_seeds():
     assert over.as_row()["by_platform"] == "AMD: SUPPORTED; Intel: REFUTED"
     assert unlike([over], {}) == [("", "SUPPORTED on AMD, REFUTED on Intel")]
     assert unlike(verdicts, {}) == [("", "SUPPORTED on AMD (n = 6), REFUTED on Intel (n = 6)")]
+
+
+def test_without_room_for_a_column_a_line_says_on_how_many_platforms_a_claim_is_the_same():
+    names = ("natural-gradient-solves-the-easier-of-them", "c")
+    made = experiment(tuple(replace(claim(compared(">")), id=name) for name in names))
+    cells = {"paper": by_key(cell("a", sample(10.0, 0.5, 6)), cell("b", sample(7.0, 0.5, 6)))}
+    on = [OnPlatform("AMD", cells, whole=True), OnPlatform("Intel", cells, whole=False)]
+    judged = Judged(made, on_each(compare(made, cells), made, cells, on), OUTLOOK)
+    narrow, wide = (summary_lines(judged, width) for width in (72, 100))
+    heads = [next(line for line in lines if line.startswith("claim ")).split() for lines in (narrow, wide)]
+    assert heads == [["claim", "verdict", "n", "open"], ["claim", "verdict", "platforms", "n", "open"]]
+    assert "platforms: 2/2 natural-gradient-solves-the-easier-of-them, c" in narrow
+    assert not any(line.startswith("platforms:") for line in wide)

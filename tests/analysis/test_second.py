@@ -40,6 +40,7 @@ def test_a_cell_of_which_every_seed_diverged_has_failed_whole_in_the_exact_test(
     made = experiment((claim(compared(">")),), failures=(FailureLevel("t", SCORE, 0.0, "declared"),))
     lost = cell("b", [5.0] * 5, diverged=(0, 1, 2, 3, 4))
     (found,) = compare(made, {"paper": by_key(cell("a", [9.0, 10.0, 11.0, 10.5, -30.0]), lost)})
+    assert found.words == "INCONCLUSIVE (failed seeds)"
     assert "1 of 5 against 5 of 5 failed: exact p 0.04762" in found.reason
 
 

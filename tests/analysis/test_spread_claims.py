@@ -92,7 +92,7 @@ def test_a_failed_seed_is_not_similar_to_the_others():
     cells = {"paper": by_key(cell("a", sample(100.0, 5.0, 80), diverged=tuple(range(8))))}
     open_ = compare(e, cells)[0]
     assert (open_.verdict, open_.value) == (U, None)
-    assert open_.reason == "a failed seed has no spread and no floor is declared"
+    assert open_.reason == "a failed seed has no spread and no floor is declared; failed seeds: a seeds 0-7"
     floored = compare(e, cells, rules=JudgementRules(floors={"final score": 0.0}))[0]
     assert floored.verdict != S
     assert "a seeds 0-7 at 0), without them SUPPORTED" in floored.reason

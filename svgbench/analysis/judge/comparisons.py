@@ -10,7 +10,7 @@ from typing import Literal
 
 from svgbench.analysis.judge.absolute import Levels, Ruled, levels_of
 from svgbench.analysis.judge.comparison_words import text_of
-from svgbench.analysis.judge.counterexamples import by_cases
+from svgbench.analysis.judge.counterexamples import by_cases, cases_of
 from svgbench.analysis.judge.effects import (
     FEWEST,
     Beside,
@@ -22,12 +22,13 @@ from svgbench.analysis.judge.effects import (
     sides,
     spread_effect,
 )
-from svgbench.analysis.judge.judgement import Evidence, PartResult, Unit, with_cause
-from svgbench.analysis.judge.relations import relation_holds
-from svgbench.analysis.judge.second import Question, by_medians, guarded, sides_of, told
+from svgbench.analysis.judge.failed_seeds import Read, cells_of, counted_words, floors_of, left_open, lost, uncounted
+from svgbench.analysis.judge.judgement import Evidence, JudgementRules, PartResult, Unit, with_cause
+from svgbench.analysis.judge.relations import clearance, relation_holds
+from svgbench.analysis.judge.second import Question, by_medians, guarded, rates_words, sides_of, told
 from svgbench.analysis.judge.spreads import seeds_to_see, unseen_share, vangel_interval
 from svgbench.analysis.judge.statistics import Interval, summarise
-from svgbench.analysis.read.measures import Sample, read_sample, worst
+from svgbench.analysis.read.measures import Sample, read_sample
 from svgbench.analysis.read.naming import RANDOM_VARIANT, name_seeds, printed
 from svgbench.words.claims import BestOf, Comparison, OfDistance, Published, RelativeSD, Side
 from svgbench.words.values import Scalar, on_task
@@ -64,7 +65,7 @@ def judge_part(evidence: Evidence, part: Comparison, place: Place) -> PartResult
         samples = _samples(evidence, side, place)
         if isinstance(samples, str):
             return replace(blank, reason=samples)
-        read.append(_Read(side, candidates(side, place.task), samples))
+        read.append(Read(side, candidates(side, place.task), samples))
     zero = 0.0
     if is_of_gain(part):
         random = evidence.random_level(place.budget, place.task, part.left.measure, place.setting)
@@ -72,14 +73,22 @@ def judge_part(evidence: Evidence, part: Comparison, place: Place) -> PartResult
             return replace(blank, reason=f"{RANDOM_VARIANT} has no row of {part.left.measure.label} at all")
         zero = random
     top = _best_there_is(evidence, part, place, read)
-    case = _Case(part, read, right, _floors(read, evidence.rules.floors), evidence.rules.level, zero, top)
-    blank = replace(blank, n=min(sample.n for one in read for group in one.samples for sample in group))
-    if case.uncounted:
-        return replace(blank, verdict="INCONCLUSIVE", reason=case.uncounted)
+    case = _Case(part, read, right, _floors(evidence, place, read, right), evidence.rules, zero, top)
+    blank = replace(blank, n=min(sample.n for _, sample in cells_of(read)), lost=lost(read, part.every))
+    if not part.every and (why := uncounted(read, evidence.rules.floors)):
+        asked = _question(evidence, case, place)
+        words = [
+            ", ".join(f"{name} {name_seeds(seeds)}" for name, seeds in blank.lost),
+            rates_words(asked) if asked else "",
+        ]
+        failed = f"failed seeds: {'; '.join(filter(None, words))}"
+        return replace(blank, verdict="INCONCLUSIVE", cause="failed", reason=f"{why}; {failed}", lost_words=failed)
     margin, how = _margin(evidence, case, place)
     if margin is None:
         return replace(blank, n=0, reason=how)
     blank = replace(blank, threshold=_threshold(part, margin), margin=_shown(margin, part))
+    if part.every and not case.has_a_mean:
+        return _without_a_mean(blank, case, margin)
     effect = case.effect(counted=True)
     if isinstance(effect, str):
         return replace(blank, verdict="INCONCLUSIVE", reason=effect)
@@ -88,34 +97,16 @@ def judge_part(evidence: Evidence, part: Comparison, place: Place) -> PartResult
 
 
 @dataclass(frozen=True)
-class _Read:
-    """A side with the samples of each candidate's cells."""
-
-    side: Side
-    names: Sequence[tuple[str, ...]]
-    samples: Sequence[tuple[Sample, ...]]
-
-
-@dataclass(frozen=True)
 class _Case:
     """A comparison with everything read; `floors`, one a side, are what failed seeds count as."""
 
     part: Comparison
-    read: Sequence[_Read]
+    read: Sequence[Read]
     right: float | None
     floors: Sequence[float | None]
-    level: float
+    rules: JudgementRules
     zero: float  # what a relative SD's mean is counted from
     top: float | None  # a value that no policy betters, of both sides
-
-    @property
-    def uncounted(self) -> str:
-        """Why failed seeds cannot be counted; "" if they can, or if there are none."""
-        for read, floor in zip(self.read, self.floors, strict=True):
-            if floor is None and any(s.failed for group in read.samples for s in group):
-                which = "a failed seed has no spread" if isinstance(read.side, RelativeSD) else "every seed failed"
-                return f"{which} and no floor is declared"
-        return ""
 
     def values(self, counted: bool) -> list[list[Candidate]]:
         """The candidates of left and right, with failed seeds at the floor or left out; a number is a constant.
@@ -138,11 +129,11 @@ class _Case:
     def effect(self, counted: bool) -> Effect | str:
         left, right = self.values(counted)
         if isinstance(self.part.left, RelativeSD) and self.right is not None:
-            return spread_effect(left[0][0], self.zero, self.right, self.level)
+            return spread_effect(left[0][0], self.zero, self.right, self.rules.level)
         better = self.part.left.measure.higher_is_better
         failed = [[sample.failed for sample, *_ in read.samples] for read in self.read]
         beside = Beside(self.top, failed[0], failed[1] if len(failed) > 1 else ())
-        return effect_interval(left, right, self.part.scale, better, self.level, beside)
+        return effect_interval(left, right, self.part.scale, better, self.rules.level, beside)
 
     def ruled(self, effect: Effect, margin: float, levels: Levels | None) -> Ruled:
         """The word for the effect's interval, after the rules for levels and for spreads."""
@@ -161,23 +152,37 @@ class _Case:
         """Whether a side is the best of several."""
         return any(len(read.names) > 1 for read in self.read)
 
+    def cases(self) -> tuple[Mapping[int, float], Mapping[int, float]]:
+        """Left and right seed by seed. A seed without a number is no case; an infinite number is one."""
+        left, *right = ({**sample.values, **sample.infinite} for _, sample in cells_of(self.read))
+        return left, right[0] if right else dict.fromkeys(left, self.right or 0.0)
+
+    @property
+    def has_a_mean(self) -> bool:
+        """Whether its cases have a mean: one infinite case has none."""
+        effects = cases_of(*self.cases())
+        return bool(effects) and all(map(math.isfinite, effects.values()))
+
     def by_cases(self, margin: float) -> Ruled | None:
-        """The word problem by problem; None for a comparison of means. A failed seed has no problem."""
-        if not self.part.every:
-            return None
-        left, right = (side[0][0] for side in self.values(counted=False))
-        return by_cases(left, right, self.part.relation, margin)
+        """The word problem by problem; None for a comparison of means."""
+        return by_cases(*self.cases(), self.part.relation, margin) if self.part.every else None
+
+    def left_open(self, found: Ruled, effect: Effect) -> Ruled:
+        """The word, or INCONCLUSIVE where it says "not worse" and too many seeds failed to say that."""
+        best = effect.left, effect.right
+        why = left_open(self.read, best, self.part.relation, found.word, self.rules.floors)
+        return Ruled("INCONCLUSIVE", "failed", why) if why else found
 
     def _ruled_spread(self, effect: Interval, margin: float) -> Ruled:
         """Whether more seeds would decide an undecided spread, which normal values would have decided."""
         (values,) = self.values(counted=True)[0][0]
         right = self.right or 0.0
-        normal = vangel_interval([value - self.zero for value in values.values()], self.level)
+        normal = vangel_interval([value - self.zero for value in values.values()], self.rules.level)
         alone = Interval(effect.value, normal.low - right, normal.high - right, effect.n)
         word = relation_holds(alone, self.part.relation, margin)
         if word == "INCONCLUSIVE":
             return Ruled(word)
-        error, n = (1 - self.level) / 2, effect.n
+        error, n = (1 - self.rules.level) / 2, effect.n
         if alone.value > 0:
             why = f"two modes that {n} seeds show in these shares by chance would spread less"
         else:
@@ -187,19 +192,13 @@ class _Case:
 
     def failures(self, n: int, margin: float, levels: Levels | None) -> str:
         """Which seeds failed, the value that they counted as, and the verdict without them."""
-        failed = [
-            f"{name} {name_seeds(sample.failed)}" + ("" if self.part.every else f" at {printed(floor or 0.0)}")
-            for read, floor in zip(self.read, self.floors, strict=True)
-            for names, group in zip(read.names, read.samples, strict=True)
-            for name, sample in zip(names, group, strict=True)
-            if sample.failed
-        ]
-        if not failed:
-            return ""
         if self.part.every:
-            return f"; failed seeds are no cases ({', '.join(failed)})"
-        reason = f"; failed seeds count ({', '.join(failed)})"
-        if not all(sample.values for read in self.read for group in read.samples for sample in group):
+            listed = ", ".join(f"{name} {name_seeds(seeds)}" for name, seeds in lost(self.read, every=True))
+            return f"failed seeds are no cases ({listed})" if listed else ""
+        if not lost(self.read):
+            return ""
+        reason = f"failed seeds count ({counted_words(self.read, self.floors)})"
+        if not all(sample.values for _, sample in cells_of(self.read)):
             reason += ", without them nothing is left"
         elif isinstance(effect := self.effect(counted=False), Effect):
             shown = " to ".join(printed(_shown(x, self.part)) for x in (effect.interval.low, effect.interval.high))
@@ -231,7 +230,7 @@ class _Case:
         return said
 
 
-def _best_there_is(evidence: Evidence, part: Comparison, place: Place, read: Sequence[_Read]) -> float | None:
+def _best_there_is(evidence: Evidence, part: Comparison, place: Place, read: Sequence[Read]) -> float | None:
     """An upper bound of any policy's value, if both sides are cells compared by one column.
 
     It is also None if one of their values exceeds it: an imported cell may have another unit.
@@ -272,19 +271,13 @@ def _samples(evidence: Evidence, side: Side, place: Place) -> list[tuple[Sample,
     return found
 
 
-def _floors(read: Sequence[_Read], declared: Mapping[str, float]) -> list[float | None]:
-    """The value of a failed seed on each side: the declared floor, else the worst value of that column on both sides.
-
-    For a spread the worst value is not bad enough, because it would add no spread.
-    """
-    floors = []
-    for one in read:
-        measure = one.side.measure
-        same = [other for other in read if other.side.measure.column == measure.column]
-        compared = [v for other in same for group in other.samples for s in group for v in s.values.values()]
-        by_default = None if isinstance(one.side, RelativeSD) else worst(compared, measure.higher_is_better)
-        floors.append(declared.get(measure.label, by_default))
-    return floors
+def _floors(evidence: Evidence, place: Place, read: Sequence[Read], number: float | None) -> list[float | None]:
+    """What failed seeds count as on each side. A random policy is read only if a seed failed."""
+    random: list[float | None] = [None] * len(read)
+    if lost(read):
+        where = place.budget, place.task
+        random = [evidence.random_level(*where, one.side.measure, place.setting) for one in read]
+    return floors_of(read, evidence.rules.floors, random, number)
 
 
 def _margin(evidence: Evidence, case: _Case, place: Place) -> tuple[float | None, str]:
@@ -319,7 +312,7 @@ def _question(evidence: Evidence, case: _Case, place: Place) -> Question | None:
     better = part.left.measure.higher_is_better
     declared = evidence.experiment.failure_on(place.task) is not None
     scale: Literal["difference", "log_ratio"] = "log_ratio" if part.scale == "log_ratio" else "difference"
-    return Question(sides[0], right, number, part.relation, scale, better, case.level, declared)
+    return Question(sides[0], right, number, part.relation, scale, better, case.rules.level, declared)
 
 
 def _judged(
@@ -343,13 +336,16 @@ def _judged(
     cases = case.by_cases(margin)
     found, robust = cases or rule(effect), None
     if asked is not None:
-        found, robust = guarded(asked, found, effect, rule), by_medians(asked, rule)
-    reason += how + case.best(effect) + case.bounded(effect) + case.failures(interval.n, margin, levels)
-    reason += f"; {found.reason}" if found.reason else ""
+        found = guarded(asked, case.left_open(found, effect), effect, rule)
+        robust = by_medians(asked, rule)
+    failures = case.failures(interval.n, margin, levels)
+    reason += how + case.best(effect) + case.bounded(effect)
+    reason += "".join(f"; {words}" for words in (failures, found.reason) if words)
     reason += f"; {told(robust)}" if robust else ""
     return replace(
         blank,
         robust=robust,
+        lost_words=failures,
         verdict=found.word,
         cause=found.cause,
         why="" if cases and cases.word != "REFUTED" else found.reason,
@@ -363,19 +359,20 @@ def _judged(
     )
 
 
-def clearance(relation: str, margin: float, effect: Interval) -> float:
-    """The distance from the interval to its threshold, in half-widths."""
-    room = {
-        "<": -margin - effect.high,
-        ">": effect.low - margin,
-        "~": min(margin - effect.high, effect.low + margin),
-        "<~": margin - effect.high,
-        ">~": effect.low + margin,
-    }[relation]
-    half = (effect.high - effect.low) / 2
-    if math.isinf(half):
-        return -math.inf
-    return room / half if half else math.copysign(math.inf, room)
+def _without_a_mean(blank: PartResult, case: _Case, margin: float) -> PartResult:
+    """The result of a comparison of every problem without a case, or with an infinite one: cases have no mean then."""
+    found, failures = case.by_cases(margin) or Ruled("INCONCLUSIVE"), case.failures(0, margin, None)
+    words = "; ".join(filter(None, [f"{blank.text}", failures, found.reason]))
+    return replace(
+        blank,
+        verdict=found.word,
+        why=found.reason if found.word == "REFUTED" else "",
+        exact=found.word != "INCONCLUSIVE",
+        reason=words,
+        lost_words=failures,
+        n=len(cases_of(*case.cases())),
+        clearance=math.inf,
+    )
 
 
 def _threshold(part: Comparison, margin: float) -> float:

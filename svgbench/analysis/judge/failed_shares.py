@@ -14,11 +14,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from svgbench.analysis.judge.cell_statistics import failed_by
-from svgbench.analysis.judge.comparisons import Place, clearance
+from svgbench.analysis.judge.comparisons import Place
 from svgbench.analysis.judge.effects import candidates
 from svgbench.analysis.judge.judgement import ClaimWord, Evidence, PartResult
 from svgbench.analysis.judge.rates import MOST, rates_test, seeds_needed, share_difference, wilson_interval
-from svgbench.analysis.judge.relations import relation_holds
+from svgbench.analysis.judge.relations import clearance, relation_holds
 from svgbench.analysis.judge.robust import difference
 from svgbench.analysis.judge.statistics import Interval
 from svgbench.analysis.read.measures import read_sample

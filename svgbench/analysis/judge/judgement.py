@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol, SupportsFloat
 
 from svgbench.analysis.read.measures import CellData, read_sample
-from svgbench.analysis.read.naming import RANDOM_VARIANT
+from svgbench.analysis.read.naming import RANDOM_VARIANT, name_seeds
 from svgbench.words.claims import Measure
 from svgbench.words.experiment import BUDGETS, Experiment
 from svgbench.words.values import Scalar
@@ -37,11 +37,12 @@ MeasuredWord = Literal[
 """What one measurement says about another. IDENTICAL means the same bits."""
 
 ClaimWord = Literal["SUPPORTED", "REFUTED", "INCONCLUSIVE", "INCOMPLETE"]
-Cause = Literal["", "threshold", "budget", "seeds", "coverage"]
+Cause = Literal["", "threshold", "budget", "failed", "seeds", "coverage"]
 """Why a claim is INCONCLUSIVE where more of the same seeds would not help; the first of them that holds is named."""
 CAUSES: dict[Cause, str] = {
     "threshold": "threshold not shown to be reachable",
     "budget": "budget",
+    "failed": "failed seeds",
     "seeds": "too few seeds",
     "coverage": "coverage",
 }
@@ -75,7 +76,8 @@ class JudgementRules:
     """Rules that are fixed before a run.
 
     `alpha` is the level of every test; intervals are at 1 - alpha. `floors` has the value of a failed seed by a
-    measure's label (without an entry: the worst finite value of the comparison). `random_levels` has the mean of a
+    measure's label (without an entry: the worst finite value of the comparison, of a random policy's mean and of the
+    number on the right). `random_levels` has the mean of a
     random policy by task id and measure label; without an entry it is read from the cell of the variant "random", if
     there is one.
     """
@@ -134,6 +136,8 @@ class PartResult:
     seeds: int | None = None  # about how many a side would decide it, where shares of failed seeds are compared
     failed: str = ""  # how many seeds failed on both sides, in words, where their shares are compared
     exact: bool = False  # decided problem by problem, so that the word has no error rate
+    lost: tuple[tuple[str, tuple[int, ...]], ...] = ()  # the seeds that failed, by variant
+    lost_words: str = ""  # the same in words, with what they count as and the verdict without them
 
 
 @dataclass(frozen=True)
@@ -144,6 +148,15 @@ class PlatformWord:
     verdict: LevelWord | ClaimWord | MeasuredWord
     budget: str
     n: int
+
+
+@dataclass(frozen=True)
+class FailedSeeds:
+    """The seeds of a cell behind a verdict that failed: they diverged, or a compared value is not finite."""
+
+    task: str
+    variant: str
+    seeds: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -181,6 +194,7 @@ class Verdict:
     claim_variants: tuple[str, ...] = ()  # the claim's variants, one by one
     setting_values: tuple[Scalar, ...] = ()  # values of the claim's `per` columns, in its order
     platforms: tuple[PlatformWord, ...] = ()  # those that have all its cells, at its budget
+    failed: tuple[FailedSeeds, ...] = ()  # whatever the word
 
     @property
     def variants(self) -> tuple[str, ...]:
@@ -239,6 +253,7 @@ class Verdict:
             "robust": self.robust,
             "disagreement": self.disagreement,
             "modes": "; ".join(dict.fromkeys(part.robust.modes for part in self.details if part.robust)),
+            "failed": "; ".join(f"{cell.variant} on {cell.task}: {name_seeds(cell.seeds)}" for cell in self.failed),
         }
 
 

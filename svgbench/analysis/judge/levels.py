@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from svgbench.analysis.judge.cell_statistics import below_level, spread_of
 from svgbench.analysis.judge.contrasts import Contrast, Pair, contrasts, count_failures, floor_of
 from svgbench.analysis.judge.coverage import MOST_MISSED, NORMAL, NUMBER, covered, failing_kind
+from svgbench.analysis.judge.failed_seeds import MOST_FAILED
 from svgbench.analysis.judge.judgement import Evidence, LevelWord, PrintedNumber, PublishedNumbers, Verdict, join_id
 from svgbench.analysis.judge.statistics import SPREAD_KINDS, Interval, Summary, interval_of, summarise, to_sd
 from svgbench.analysis.read.measures import Sample, read_sample
@@ -131,6 +132,7 @@ class _Row:
     finite: LevelCase | None = None  # the case with failed seeds left out
     failures: str = ""
     failed: int = 0  # seeds in the worse of two modes
+    too_many: str = ""  # why so many failed that the number is not reached, whatever the others have
 
 
 def _contrasts(cases: Sequence[LevelCase], reading: int) -> list[Contrast | None]:
@@ -188,7 +190,12 @@ def _row(evidence: Evidence, cell_id: tuple[str, str], measure: Measure, found: 
     span = evidence.span(budget, task, measure, {})
     floor = floor_of(measure, compared, evidence.rules)
     counted = Sample(sample.values if floor is None else sample.counted(floor))
-    return _Row(verdict, case, finite, failures, len(spread_of(counted, measure.higher_is_better, span, below).lower))
+    lower = len(spread_of(counted, measure.higher_is_better, span, below).lower)
+    too_many = ""
+    if len(sample.failed) > MOST_FAILED * sample.n and measure.label not in evidence.rules.floors:
+        most = f"no floor is declared, and more than {100 * MOST_FAILED:.0f} %"
+        too_many = f"{len(sample.failed)} of {sample.n} seeds failed: {most}"
+    return _Row(verdict, case, finite, failures, lower, too_many)
 
 
 def _lacking(missing: tuple[int, ...], sample: Sample) -> str:
@@ -247,6 +254,8 @@ def _verdict(row: _Row, outcome: LevelOutcome, without: LevelOutcome) -> Verdict
         kept = f"without them {without.verdict} at {printed(left.ours.mean)}" if left else "nothing is left without"
         reason += f"; {row.failures}, {kept}"
     word = outcome.verdict
+    if row.too_many and word in ("REPRODUCED", "CONSISTENT"):
+        word, reason = "INCONCLUSIVE", f"failed seeds: {word}, but {row.too_many}; {reason}"
     if row.failed and word in ("REPRODUCED", "WORSE", "BETTER"):
         kind, n = failing_kind(row.failed, row.verdict.n), row.verdict.n
         if min(covered("t", kind, against, n) for against in (NUMBER, NORMAL)) < 1 - MOST_MISSED:

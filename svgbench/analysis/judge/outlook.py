@@ -101,7 +101,7 @@ class Outlook:
 
         Missing runs come first, then runs at the claim's largest budget if a smaller one cannot decide, then more seeds
         if an interval is too wide: as many as would narrow it enough if mean and spread stayed. A level that nobody is
-        known to reach needs no runs.
+        known to reach needs no runs, and where too many seeds fail, more of them do not help.
         """
         over = [v for v in verdicts if not v.task]
         words = {v.verdict for v in over or verdicts}
@@ -117,7 +117,7 @@ class Outlook:
             asks = self._missing_runs(claim, [replace(v, budget=largest) for v in short])
             return asks and replace(asks, at_least=len(short) < len(undecided))
         judged = verdicts if claim.over_tasks else [v for v in verdicts if v.task]
-        undecided = [v for v in judged if v.verdict == "INCONCLUSIVE" and v.cause != "threshold"]
+        undecided = [v for v in judged if v.verdict == "INCONCLUSIVE" and v.cause not in ("threshold", "failed")]
         if not undecided:
             return None
         return self._more_seeds(claim, undecided, [v.verdict for v in verdicts if v.task] if over else [])

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from svgbench.analysis.judge.comparisons import Place, clearance
+from svgbench.analysis.judge.comparisons import Place
 from svgbench.analysis.judge.effects import Effect, effect_interval
 from svgbench.analysis.judge.judgement import Evidence, PartResult
-from svgbench.analysis.judge.relations import relation_holds
+from svgbench.analysis.judge.relations import clearance, relation_holds
 from svgbench.analysis.judge.statistics import Interval, summarise
 from svgbench.analysis.read.measures import Sample, read_sample, worst
 from svgbench.analysis.read.naming import RANDOM_VARIANT, printed

@@ -169,7 +169,7 @@ def by_medians(asked: Question, rule: Rule) -> Robust | None:
     if not asked.splits:
         return None
     rows = [[_ranked(asked, x, y) for y in _others(asked)] for x in _numbers(asked.left, asked.scale)]
-    modes, rates = _modes(asked), _rates(asked)
+    modes, rates = _modes(asked), rates_words(asked)
     if any(pair is None for row in rows for pair in row):
         return Robust(
             "INCONCLUSIVE", math.nan, math.nan, math.nan, 0, modes, rates, "", "a ratio needs positive numbers"
@@ -327,7 +327,7 @@ def _modes(asked: Question) -> str:
     return "; ".join(dict.fromkeys(told))
 
 
-def _rates(asked: Question) -> str:
+def rates_words(asked: Question) -> str:
     """The shares that failed on both sides by Fisher's exact test, and how many seeds would tell them apart.
 
     Only where two single cells are compared, or two changes: then their smaller cells. A random policy does not fail.

@@ -15,6 +15,7 @@ from svgbench.analysis.judge.judgement import (
     DEFAULT_RULES,
     Cells,
     Evidence,
+    FailedSeeds,
     JudgementRules,
     PartResult,
     PrintedNumber,
@@ -24,6 +25,7 @@ from svgbench.analysis.judge.judgement import (
 from svgbench.analysis.judge.levels import level_verdicts
 from svgbench.analysis.judge.rivals import rival_verdicts
 from svgbench.analysis.read.caveats import caveats
+from svgbench.analysis.read.measures import read_sample
 from svgbench.lab.cells import Selection
 from svgbench.words.experiment import Experiment
 
@@ -69,7 +71,7 @@ def compare(
         verdicts += level_verdicts(evidence, published)
     for budget in evidence.budgets:
         verdicts += rival_verdicts(evidence, budget, asked or Selection())
-    return [_with_caveats(evidence, verdict) for verdict in verdicts]
+    return [replace(_with_caveats(evidence, verdict), failed=_failed(evidence, verdict)) for verdict in verdicts]
 
 
 def _with_caveats(evidence: Evidence, verdict: Verdict) -> Verdict:
@@ -79,3 +81,22 @@ def _with_caveats(evidence: Evidence, verdict: Verdict) -> Verdict:
     cells = [cell for name in names if (cell := evidence.cell(verdict.budget, verdict.task, name)) is not None]
     said = [f"{c.variant}: {text}" for c in cells for text in caveats(evidence.experiment, verdict.budget, c)]
     return replace(verdict, caveats=tuple(said))
+
+
+def _failed(evidence: Evidence, verdict: Verdict) -> tuple[FailedSeeds, ...]:
+    """The failed seeds of the cells behind a verdict; none of a claim counted over its tasks: those have them."""
+    over = [verdict.task] if verdict.task else [task.id for task in evidence.experiment.tasks if verdict.details]
+    compared: dict[str, set[int]] = {}
+    for variant, seeds in (lost for part in verdict.details for lost in part.lost):
+        compared.setdefault(variant, set()).update(seeds)
+    found = []
+    for task in over:
+        for variant in filter(None, (*verdict.variants, verdict.rival)):
+            cell = evidence.cell(verdict.budget, task, variant)
+            if cell is None or not cell.seeds:
+                continue
+            measures = evidence.experiment.measures[:1] if verdict.kind == "level" else ()
+            lost = {*compared.get(variant, ()), *(set(cell.diverged) & set(cell.seeds))}
+            lost.update(*(read_sample(cell, measure).failed for measure in measures))
+            found += [FailedSeeds(task, variant, tuple(sorted(lost)))] * bool(lost)
+    return tuple(found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -65,12 +65,14 @@ class CellData:
 class Sample:
     """A measure of one cell: the finite values, the seeds that failed, and those without the rows it needs.
 
-    A seed failed if it diverged, whatever its earlier values, or if its value is not finite.
+    A seed failed if it diverged, whatever its earlier values, or if its value is not finite. `infinite` has the values
+    of those failed seeds that did not diverge and whose value is infinite.
     """
 
     values: Mapping[int, float]
     failed: tuple[int, ...] = ()
     absent: tuple[int, ...] = ()
+    infinite: Mapping[int, float] = field(default_factory=dict)
 
     @property
     def n(self) -> int:
@@ -123,16 +125,18 @@ def read_sample(cell: CellData, measure: Measure, extra_where: Mapping[str, Scal
         return Sample({}, absent=cell.seeds)
     measured = measure_values(cell.frame, measure, extra_where)
     values = dict(zip(measured.index.tolist(), measured.tolist(), strict=True))
-    finite, failed, absent = {}, [], []
+    finite, failed, absent, infinite = {}, [], [], {}
     for seed in cell.seeds:
         value = values.get(seed)
         if seed in cell.diverged or (value is not None and not math.isfinite(value)):
             failed.append(seed)
+            if seed not in cell.diverged and value is not None and math.isinf(value):
+                infinite[seed] = value
         elif value is None:
             absent.append(seed)
         else:
             finite[seed] = value
-    return Sample(finite, tuple(failed), tuple(absent))
+    return Sample(finite, tuple(failed), tuple(absent), infinite)
 
 
 def worst(values: Iterable[float], higher_is_better: bool) -> float | None:

@@ -12,7 +12,7 @@ from svgbench.analysis.judge.judgement import CAUSES, Verdict
 from svgbench.analysis.judge.outlook import MOST_SEEDS, Open
 from svgbench.analysis.judge.replicated import is_told, same_on, unlike
 from svgbench.analysis.judge.verdict_words import tally, tally_words, word_over
-from svgbench.analysis.read.naming import question
+from svgbench.analysis.read.naming import name_seeds, question
 from svgbench.analysis.show.tables import DisplayTable, Rounded, render
 from svgbench.analysis.show.verdict_text import estimate
 from svgbench.lab.eta import duration
@@ -43,6 +43,7 @@ def summary_lines(judged: Judged, width: int, more: bool = True) -> list[str]:
         _wrapped(told(judged.discoveries), width)
         + [line for words in ([] if more else not_staying(judged.discoveries)) for line in _wrapped(words, width)],
         _disagreements(judged, width, MOST_DISAGREE if more else None),
+        _failed([judged], width, MOST_CAVEATS if more else None),
         _rivals(judged, width),
         _caveats(judged, width, MOST_CAVEATS if more else None),
         _published(judged, width) + _alone(judged, width) + _not_run(judged, width),
@@ -63,6 +64,7 @@ def several_lines(every: Sequence[Judged], title: str, width: int) -> list[str]:
     tail = [
         *_named("not measured", [one for one in asked if not one.begun], width),
         *_named("without claims and published numbers", [one for one in every if not one.verdicts], width),
+        *_failed(asked, width, MOST_CAVEATS),
         *_not_run_of(asked, width),
     ]
     with_claims = [_answered(one, width) + _claim_list(one, width) for one in told]
@@ -105,12 +107,24 @@ def _claim_list(judged: Judged, width: int) -> list[str]:
     rows = [_claim_row(judged, claim, own) for claim, own in judged.claims]
     left_out = {"budget"} if [row[3] for row in rows] == judged.budgets * len(rows) else set()  # the answer names it
     left_out |= set() if is_told(judged.verdicts) else {"platforms"}
-    for more in (set(), {"platforms"}):  # in a narrow terminal the lines below the list tell which are not the same
-        kept = [place for place, head in enumerate(heads) if head not in left_out | more]
+    for more in (left_out, left_out | {"platforms"}):
+        kept = [place for place, head in enumerate(heads) if head not in more]
         named, cells = [heads[place] for place in kept], [[row[place] for place in kept] for row in rows]
         if _room(_sizes([named, *cells]), width) >= LEAST_LAST:
             break
-    return _columns(named, cells, width)
+    return _columns(named, cells, width) + (
+        _below([(row[0], row[2]) for row in rows], width) if more > left_out else []
+    )
+
+
+def _below(on: Sequence[tuple[str, str]], width: int) -> list[str]:
+    """The column of platforms as a line below the list, for a terminal without room for it."""
+    by_share: dict[str, list[str]] = {}
+    for claim, share in on:
+        by_share.setdefault(share, []).append(claim)
+    told = [f"{share} {', '.join(claims)}" for share, claims in by_share.items() if share not in ("-", "1/1")]
+    rest = "the others 1/1 or on none" if told and len(told) < len(by_share) else ""
+    return ["", *_wrapped(f"platforms: {'; '.join([*told, rest] if rest else told)}", width)] if told else []
 
 
 def _claim_row(judged: Judged, claim: Claim, own: Sequence[Verdict]) -> tuple[str, ...]:
@@ -242,6 +256,21 @@ def _caveats(judged: Judged, width: int, most: int | None) -> list[str]:
     told = [f"{', '.join(dict.fromkeys(tasks))}, {caveat}" for caveat, tasks in where.items()]
     more = [f"and {len(told) - most} more such notes: --verbose"] if most is not None and len(told) > most else []
     return [line for words in [*told[:most], *more] for line in _wrapped(words, width)]
+
+
+def _failed(every: Sequence[Judged], width: int, most: int | None) -> list[str]:
+    """The cells of which seeds failed, each once, whatever the verdicts say."""
+    seeds: dict[str, set[int]] = {}
+    for one in every:
+        labels = {task.id: task.label for task in one.experiment.tasks}
+        for verdict in one.verdicts:
+            for cell in verdict.failed:
+                words = [*([one.experiment.id] if len(every) > 1 else []), labels.get(cell.task, cell.task)]
+                budget = f" at {verdict.budget}" if len(one.budgets) > 1 else ""
+                seeds.setdefault(f"{' '.join(words)}, {cell.variant}{budget}", set()).update(cell.seeds)
+    told = [f"{name}: {name_seeds(own)}" for name, own in seeds.items()]
+    more = [f"and {len(told) - most} more cells"] if most is not None and len(told) > most else []
+    return _wrapped(f"seeds that failed: {'; '.join([*told[:most], *more])}", width) if told else []
 
 
 def _alone(judged: Judged, width: int) -> list[str]:

@@ -104,6 +104,8 @@ def _place_grid(claim: Claim, verdicts: Sequence[Verdict], labels: Sequence[str]
             rows.append((label, (word, *budget, *estimate(v), *needs, Rounded(v.n, 0), *_platforms(v, verdicts))))
         if part is not None and (why := v.details[part].why):
             notes.append(("" if corner else label, why))
+        if part is not None and v.details[part].lost_words:
+            notes.append(("" if corner else label, v.details[part].lost_words))
         if part is not None and v.details[part].failed:
             notes.append(("" if corner else label, v.details[part].failed))
         if part is not None and (robust := v.details[part].robust):
