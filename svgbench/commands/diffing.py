@@ -52,8 +52,8 @@ def diff(
         typer.Option(
             "--strict",
             callback=judge_to_the_end,
-            help="Exit with 3 if a measure of B is shown to be worse, with 4 if B lacks what A has. Other differences "
-            "are printed but do not fail; --exact fails on them.",
+            help="Exit with 3 if a measure of B is shown to be worse or a seed diverged in B only, with 4 if B lacks "
+            "what A has. Other differences are printed but do not fail; --exact fails on them.",
         ),
     ] = False,
     replica: Annotated[
@@ -168,8 +168,10 @@ def _status(cells: list[CellDifference], exact: bool, strict: bool) -> tuple[int
     worse = sum(len(cell.worse) for cell in cells)
     if exact and differing:
         return WORSE, f"--exact; cells that differ: {differing}"
-    if strict and worse:
-        return WORSE, f"--strict; measures that are worse: {worse}"
+    lost = sum(len(cell.lost) for cell in cells)
+    if strict and (worse or lost):
+        diverged = f"; seeds that are done in A and diverged in B: {lost}" if lost else ""
+        return WORSE, f"--strict; measures that are worse: {worse}{diverged}"
     if exact or strict:
         lacking = sum(
             cell.seen in ("only in A", "other seeds")

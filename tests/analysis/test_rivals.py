@@ -14,6 +14,7 @@ from svgbench.analysis.judge.statistics import summarise, welch
 from svgbench.analysis.judge.verdicts import compare
 from svgbench.lab.cells import Selection
 from svgbench.words.claims import Measure
+from svgbench.words.experiment import Variant
 
 OURS = sample(10.0, 1.0, 20)  # the margin is 1: a tenth of the mean, and one SD
 
@@ -159,6 +160,30 @@ def test_a_rivals_diverged_seed_counts_at_the_worst_of_both_sides():
     (verdict,) = rivals(sample(12.0, 0.1, 20), diverged=(3,))
     assert f"mine seed 3 failed, counted at {min(OURS):.4g}" in verdict.reason
     assert "without them HIGHER" in verdict.reason
+
+
+def test_two_measurements_are_not_equivalent_where_other_seeds_failed():
+    """A failed seed counts as a value that the other side has, so that a collapse could look like the same."""
+    close = sample(10.0, 0.1, 20)
+    (found,) = rivals(close, diverged=(3,))
+    assert found.verdict == "INCONCLUSIVE"
+    assert found.reason.endswith("not EQUIVALENT, because the same seeds did not fail on both sides")
+    cells = by_key(cell("a", close, diverged=(0,)), theirs("mine", close, diverged=(3,)))
+    assert compare(experiment(), {"paper": cells})[0].verdict == "EQUIVALENT", "one of 20 on both sides"
+    own = by_key(cell("a", close, diverged=(0,)), cell("mine", close, imported=True, diverged=(3,)))
+    assert compare(experiment(), {"paper": own})[0].verdict == "INCONCLUSIVE", "a seed of ours is the same on both"
+
+
+def test_a_rival_that_diverged_in_every_seed_is_not_judged_and_a_random_policy_bounds_the_floor():
+    (found,) = rivals(sample(10.0, 0.1, 20), diverged=tuple(range(20)))
+    assert (found.verdict, found.value) == ("INCONCLUSIVE", None)
+    assert found.reason == "every seed of mine failed, and no floor is declared"
+    assert [(lost.variant, len(lost.seeds)) for lost in found.failed] == [("mine", 20)]
+    variants = (*experiment().variants, Variant("random", "r", "m:make"))
+    cells = by_key(cell("a", OURS), theirs("mine", OURS, diverged=(3,)), cell("random", [-5.0, -7.0]))
+    made = dataclasses.replace(experiment(), variants=variants)
+    first = next(v for v in compare(made, {"paper": cells}) if v.rival == "a")
+    assert "mine seed 3 failed, counted at -6" in first.reason
 
 
 def test_a_rival_without_a_row_for_one_of_its_seeds_is_incomplete():

@@ -87,6 +87,42 @@ def test_strict_fails_where_b_is_worse_and_lower_is_better(a, b, capsys, shift, 
     assert ("HIGHER (worse)" in out, "LOWER," in out) == (shift > 0, shift < 0)
 
 
+def diverge(root: Path, seeds: Callable[[int], bool]) -> None:
+    """Let these seeds of every cell end as diverged; their rows stay as they are."""
+    for path in (root / PLACE).glob("*.json"):
+        meta = json.loads(path.read_bytes())
+        for seed, entry in meta["seeds"].items():
+            if seeds(int(seed)):
+                entry |= {"status": "diverged", "reason": "a loss is nan"}
+        path.write_text(json.dumps(meta))
+
+
+@pytest.mark.parametrize("seeds", [range(3), [1]], ids=["all", "one"])
+def test_strict_fails_where_seeds_diverged_in_b_only(a, b, capsys, seeds):
+    """Counted as the worst of the others, a collapse would cost nothing."""
+    diverge(b, lambda seed: seed in seeds)
+    assert statuses(a, b) == (0, 3, 3)
+    text = " ".join(capsys.readouterr().out.split())
+    assert f"{4 * len(seeds)} seeds are done in A and diverged in B, which is worse whatever the tests say." in text
+    assert "EQUIVALENT" not in text
+    diff(a, b, as_json=True)
+    rows = json.loads(capsys.readouterr().out)
+    assert {(row["worse"], row["seeds_lost"], row["verdict"]) for row in rows} == {(True, len(seeds), "INCONCLUSIVE")}
+    if len(seeds) == 3:
+        assert {row["reason"] for row in rows} == {"every seed of B failed, and no floor is declared"}
+    assert statuses(b, a) == (0, 3, 0), "in the other direction it is better, and still not equivalent"
+    capsys.readouterr()
+    diff(b, a, as_json=True)
+    words = json.loads(capsys.readouterr().out)
+    assert all(row["verdict"] == "INCONCLUSIVE" and not row["worse"] for row in words)
+
+
+def test_seeds_that_diverged_on_both_sides_are_no_difference(a, b, capsys):
+    for root in (a, b):
+        diverge(root, lambda seed: seed == 1)
+    assert statuses(a, b) == (0, 0, 0)
+
+
 def test_a_change_that_no_test_shows_passes_strict_and_is_told(a, b, capsys):
     change(b, lambda x, seed: x * (1 + (seed - 1) * 0.01))
     assert statuses(a, b) == (0, 3, 0)

@@ -84,10 +84,11 @@ def margin_between(other: Summary, random: float | None) -> tuple[float, str]:
 def judge(meetings: Sequence[Meeting], rules: JudgementRules = DEFAULT_RULES) -> list[Verdict]:
     """A verdict per meeting. Holm's correction runs over all meetings that are not settled and can be tested.
 
-    The first that fires: EQUIVALENT (two one-sided tests place the difference within the margin), HIGHER or LOWER
-    (Holm-adjusted p), INCONCLUSIVE. Tests are paired by seed where the seeds are shared, else Welch's. A failed seed
-    counts at the declared floor, or as the worst value on either side; the reason says what the verdict would be
-    without it.
+    The first that fires: EQUIVALENT (two one-sided tests place the difference within the margin, and the same seeds
+    failed), HIGHER or LOWER (Holm-adjusted p), INCONCLUSIVE. Tests are paired by seed where the seeds are shared, else
+    Welch's. A failed seed counts at the declared floor, or as the worst of the values on either side and a random
+    policy's mean; the reason says what the verdict would be without it. Without a declared floor nothing is decided
+    where every seed of a side failed.
     """
     counted, without = (_outcomes(meetings, rules, with_failed) for with_failed in (True, False))
     return [_verdict(m, *outcomes) for m, *outcomes in zip(meetings, counted, without, strict=True)]
@@ -100,6 +101,7 @@ class _Outcome:
     p_holm: float
     significant: bool
     reason: str
+    other_failed: bool = False  # equivalent, but other seeds failed
 
 
 def _outcomes(meetings: Sequence[Meeting], rules: JudgementRules, with_failed: bool) -> list[_Outcome]:
@@ -114,28 +116,37 @@ def _outcomes(meetings: Sequence[Meeting], rules: JudgementRules, with_failed: b
     return [
         _Outcome("INCONCLUSIVE", None, 1.0, False, d)
         if isinstance(d, str)
-        else _outcome(d, adjusted.get(i, 1.0), rules.alpha)
+        else _outcome(d, adjusted.get(i, 1.0), rules.alpha, _same_failed(meetings[i]))
         for i, d in enumerate(found)
     ]
 
 
-def _outcome(d: MeasuredDifference, p_holm: float, alpha: float) -> _Outcome:
+def _same_failed(m: Meeting) -> bool:
+    """Whether the same seeds failed on both sides; where a seed means nothing on both, equally many."""
+    if m.shared:
+        return set(m.ours.failed) == set(m.other.failed)
+    return len(m.ours.failed) * m.other.n == len(m.other.failed) * m.ours.n
+
+
+def _outcome(d: MeasuredDifference, p_holm: float, alpha: float, same_failed: bool) -> _Outcome:
     significant = p_holm < alpha
     word: MeasuredWord = "INCONCLUSIVE"
-    if d.p_tost < alpha:
+    equivalent = d.p_tost < alpha
+    if equivalent and same_failed:
         word = "EQUIVALENT"
     elif significant:
         word = "HIGHER" if d.test.difference > 0 else "LOWER"
-    return _Outcome(word, d, p_holm, significant, "")
+    return _Outcome(word, d, p_holm, significant, "", other_failed=equivalent and not same_failed)
 
 
 def _difference(m: Meeting, rules: JudgementRules, with_failed: bool) -> MeasuredDifference | str:
     """The test of a meeting, or the reason why there is none."""
-    floor = floor_of(m.measure, [*m.ours.values.values(), *m.other.values.values()], rules)
+    known = [] if m.random is None else [m.random]
+    floor = floor_of(m.measure, [*m.ours.values.values(), *m.other.values.values(), *known], rules)
     sides: list[Mapping[int, float]] = []
-    for sample in (m.ours, m.other):
-        if with_failed and sample.failed and floor is None:
-            return f"{name_seeds(sample.failed)} failed and no floor is declared"
+    for who, sample in ((m.subject or m.variant, m.ours), (m.rival, m.other)):
+        if with_failed and sample.failed and not sample.values and m.measure.label not in rules.floors:
+            return f"every seed of {who} failed, and no floor is declared"
         sides.append(sample.counted(floor or 0.0) if with_failed else sample.values)
     if not all(sides):
         return "one side has no value"
@@ -194,4 +205,5 @@ def _reason(m: Meeting, counted: _Outcome, without: _Outcome) -> str:
     if failed:
         rest = without.word if without.difference else "nothing is left"
         reason += f"; {', '.join(failed)} failed, counted at {printed(d.floor or 0.0)}, without them {rest}"
+        reason += "; not EQUIVALENT, because the same seeds did not fail on both sides" * counted.other_failed
     return reason

@@ -20,7 +20,7 @@ from svgbench.analysis.judge.trace import KINDS, SeedTrace, read_texts, traces
 from svgbench.analysis.read.caveats import caveats
 from svgbench.analysis.read.frames import parse_rows
 from svgbench.analysis.read.measures import CellData, Sample, read_sample
-from svgbench.analysis.read.naming import RANDOM_VARIANT
+from svgbench.analysis.read.naming import RANDOM_VARIANT, name_seeds
 from svgbench.lab.stored import Key, StoredCell
 from svgbench.words.claims import Measure
 from svgbench.words.errors import DamagedError
@@ -45,8 +45,9 @@ class CellDifference:
     """A cell of A and B: the differences of its rows and its records, and a verdict on every measure.
 
     `seeds` are those that both have; `only_a` and `only_b` the others. `outcomes` names seeds that diverged on one side
-    only. `worse` are the ids of the verdicts in the direction that is worse. On the "same" platform the same program
-    gives the same bits.
+    only; `lost` are those that are done in A and diverged in B. `worse` are the ids of the verdicts in the direction
+    that is worse, and of measures of which a seed has a value in A and none in B. On the "same" platform the same
+    program gives the same bits.
     """
 
     key: Key
@@ -56,6 +57,7 @@ class CellDifference:
     only_b: tuple[int, ...] = ()
     traces: tuple[SeedTrace, ...] = ()
     outcomes: tuple[str, ...] = ()
+    lost: tuple[int, ...] = ()
     changes: tuple[CellChange, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     worse: frozenset[str] = frozenset()
@@ -91,6 +93,7 @@ class CellDifference:
             "seeds": len(self.seeds),
             "seeds_only_in_a": len(self.only_a),
             "seeds_only_in_b": len(self.only_b),
+            "seeds_lost": len(self.lost),
             "seeds_differ": len(differing),
             "seeds_beyond_rounding": len(self.beyond),
             "first_step": min((t.first for t in differing if t.first is not None), default=None),
@@ -140,7 +143,9 @@ def _see(key: Key, one: StoredCell | None, other: StoredCell | None) -> CellDiff
         parted = [SeedTrace(seed, "same") for seed in both]
     else:
         parted = traces(_texts(one, texts[0]), _texts(other, texts[1]), both)
-    found = replace(found, traces=tuple(parted), outcomes=_outcomes(one, other, both))
+    ends = {seed: (one.entry(seed)["status"], other.entry(seed)["status"]) for seed in both}
+    lost = tuple(seed for seed, (before, after) in ends.items() if before == "done" and after == "diverged")
+    found = replace(found, traces=tuple(parted), outcomes=_outcomes(ends), lost=lost)
     kind = max((t.kind for t in parted), key=KINDS.index)
     if found.outcomes:
         return replace(found, seen="changed")
@@ -165,10 +170,16 @@ def _texts(cell: StoredCell, data: bytes) -> pd.DataFrame:
         raise DamagedError(f"{cell.path.with_suffix('.csv')} is damaged: {error}") from None
 
 
-def _outcomes(one: StoredCell, other: StoredCell, seeds: Sequence[int]) -> tuple[str, ...]:
+def _outcomes(ends: Mapping[int, tuple[str, str]]) -> tuple[str, ...]:
     """Seeds with different outcomes, in words."""
-    ends = [(seed, one.entry(seed)["status"], other.entry(seed)["status"]) for seed in seeds]
-    return tuple(f"seed {seed} is {before} in A and {after} in B" for seed, before, after in ends if before != after)
+    apart: dict[tuple[str, str], list[int]] = {}
+    for seed, both in ends.items():
+        if both[0] != both[1]:
+            apart.setdefault(both, []).append(seed)
+    return tuple(
+        f"{name_seeds(seeds)} {'is' if len(seeds) == 1 else 'are'} {before} in A and {after} in B"
+        for (before, after), seeds in apart.items()
+    )
 
 
 SETTLED: dict[Seen, tuple[MeasuredWord, str]] = {
@@ -249,5 +260,9 @@ def _judged(cell: CellDifference, meetings: Sequence[Meeting], verdicts: Sequenc
     if cell.seen == "same":
         named = [replace(v, n=len(cell.seeds)) for v in named]
     bad = {True: "LOWER", False: "HIGHER"}
-    worse = {v.id for v, m in zip(named, meetings, strict=True) if v.verdict == bad[m.measure.higher_is_better]}
+    worse = {
+        v.id
+        for v, m in zip(named, meetings, strict=True)
+        if v.verdict == bad[m.measure.higher_is_better] or set(m.ours.failed) & set(m.other.values)
+    }
     return replace(cell, verdicts=tuple(named), worse=frozenset(worse))

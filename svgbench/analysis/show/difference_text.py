@@ -91,6 +91,9 @@ def _statistics(both: Sequence[CellDifference]) -> Iterator[str]:
     if not tested:
         return
     worse = sum(len(cell.worse) for cell in both)
+    if lost := sum(len(cell.lost) for cell in both):
+        seeds = "1 seed is" if lost == 1 else f"{lost} seeds are"
+        yield f"{seeds} done in A and diverged in B, which is worse whatever the tests say."
     how = "" if any(cell.seen == "other seeds" for cell in both) else ", paired by seed"
     yield f"Statistics of {_count(tested, 'measure')}{how}: {tally(tested)}; {worse or 'none'} worse."
 
