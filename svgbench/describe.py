@@ -56,7 +56,7 @@ def parts_of(experiment: Experiment) -> list[dict[str, Any]]:
 
 
 def deviations_of(experiment: Experiment) -> list[dict[str, Any]]:
-    """One flat row per known difference from the paper."""
+    """One flat row per known difference from the paper. `variants` names those that it concerns; "" means all."""
     return [
         {
             "experiment": experiment.id,
@@ -66,6 +66,7 @@ def deviations_of(experiment: Experiment) -> list[dict[str, Any]]:
             "reason": d.reason,
             "source": d.source,
             "changes_metric": d.changes_metric,
+            "variants": ", ".join(d.variants or ()),
         }
         for d in experiment.deviations
     ]

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from svgbench.analysis.read.naming import question
+from svgbench.describe import deviations_of
 from svgbench.lab.overrides import settings_of
 from svgbench.words.claims import Claim
 from svgbench.words.experiment import BUDGETS, OURS, Budget, Experiment
@@ -43,7 +44,10 @@ def overview_lines(experiment: Experiment, width: int) -> list[str]:
     columns = [f"{c.name} (needed by import)" if c.name in needed else c.name for c in one.columns]
     lines += _listing("columns", columns, width)
     lines += _listing("settings", list(settings), width) if settings else []
-    lines += _field("differs", f"in {_counted(len(one.deviations), 'way')} (svgbench deviations {name})", width)
+    differs = f"in {_counted(len(one.deviations), 'way')} (svgbench deviations {name})"
+    if changing := [row for row in deviations_of(one) if row["changes_metric"]]:
+        differs += f"; {len(changing)} of them may change what {_changed(changing)} means"
+    lines += _field("differs", differs, width)
     return [*lines, "", *_wrap(f"settings, columns and claims in full: svgbench show {name} --verbose", width)]
 
 
@@ -60,9 +64,10 @@ def several_overviews(title: str, experiments: Sequence[Experiment], width: int)
 def deviation_lines(name: str, rows: Sequence[Mapping[str, Any]], width: int) -> list[str]:
     """Differences from the paper, a line each, within a screen; those that change what a number means come first."""
     ordered = sorted(rows, key=lambda row: not row["changes_metric"])
-    changing = sum(bool(row["changes_metric"]) for row in rows)
-    means = f"; {'the first' if changing == 1 else f'the first {changing}'} may change what a number means"
-    head = f"{name}: {_counted(len(rows), 'known difference')} from the paper{means if changing else ''}"
+    changing = [row for row in rows if row["changes_metric"]]
+    first = "the first" if len(changing) == 1 else f"the first {len(changing)}"
+    means = f"; {first} may change what {_changed(changing)} means" if changing else ""
+    head = f"{name}: {_counted(len(rows), 'known difference')} from the paper{means}"
     lines = [*_wrap(head, width), ""]
     size = max((len(row["id"]) for row in ordered), default=0)
     for row in ordered[:MOST_DEVIATIONS]:
@@ -74,6 +79,12 @@ def deviation_lines(name: str, rows: Sequence[Mapping[str, Any]], width: int) ->
     more = len(ordered) - MOST_DEVIATIONS
     last = f"{f'{more} more, and ' if more > 0 else ''}what the paper ran, reasons and sources in full: --verbose"
     return [*lines, *([""] if more <= 0 else []), *_wrap(last, width)] if rows else lines[:1]
+
+
+def _changed(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Which numbers deviations change, as rows of `deviations_of`: those of the variants that they name, or any."""
+    named = dict.fromkeys(variant for row in rows for variant in row["variants"].split(", "))
+    return "a number" if "" in named else f"a number of {', '.join(named)}"
 
 
 def list_lines(

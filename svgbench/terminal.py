@@ -80,10 +80,10 @@ def out_parts(rows: Rows) -> None:
 
 
 def out_records(rows: Rows, heading: str, fields: Sequence[str]) -> None:
-    """Long texts: each row a heading and one wrapped paragraph per field."""
+    """Long texts: each row a heading and one wrapped paragraph per field that is not empty."""
     for row in rows:
         out_lines([f"{row[heading]}"])
-        for name in fields:
+        for name in (field for field in fields if row[field] != ""):
             out(_wrapped(f"{name}: {row[name]}", "  "))
 
 

@@ -170,5 +170,5 @@ def deviations(experiment: Exp, verbose: VerboseOption = False, as_json: JsonOpt
     shown = once_each(rows) if len(studies) > 1 else rows
     if not verbose:
         return out("\n".join(deviation_lines(experiment, shown, width())))
-    out_records(shown, heading="id", fields=("paper", "ours", "reason", "source"))
+    out_records(shown, heading="id", fields=("variants", "paper", "ours", "reason", "source"))
     return None

@@ -140,7 +140,8 @@ class Budget:
 class Deviation:
     """A known difference between our runs and the paper's.
 
-    `changes_metric` makes level verdicts NOT_COMPARABLE: the number itself means something else.
+    `changes_metric` makes level verdicts NOT_COMPARABLE: the number itself means something else. `variants` are the ids
+    of the variants that it concerns; None means all.
     """
 
     id: str
@@ -149,6 +150,11 @@ class Deviation:
     reason: str
     source: str
     changes_metric: bool = False
+    variants: tuple[str, ...] | None = None
+
+    def concerns(self, variant: str) -> bool:
+        """Whether it is about the variant with this id, also where its settings were changed (`id+hash`)."""
+        return self.variants is None or variant.partition("+")[0] in self.variants
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from svgbench.words.claims import Measure
-from svgbench.words.experiment import Budget, Experiment, Variant
+from svgbench.words.experiment import Budget, Deviation, Experiment, Variant
 from svgbench.words.values import Setting
 
 Limits = Mapping[str, Mapping[str, Mapping[str, Setting]]]
@@ -121,7 +121,7 @@ def as_experiment(search: Search) -> Experiment:
         budgets=search.budgets,
         columns=of.columns,
         measures=(search.measure, *(m for m in of.measures if m != search.measure)),
-        deviations=of.deviations,
+        deviations=_deviations(search),
         figure=search.figure,
         step_unit=of.step_unit,
         block_size=search.block_size or of.block_size,
@@ -129,6 +129,16 @@ def as_experiment(search: Search) -> Experiment:
         first_seed=search.first_seed,
         question=f"Which settings of {of.id} were chosen, and by which rule?",
     )
+
+
+def _deviations(search: Search) -> tuple[Deviation, ...]:
+    """Those of the experiment that concern a variant of the search, about the settings tried for it."""
+    found = []
+    for one in search.experiment.deviations:
+        concerned = dict.fromkeys(s.variant.id for s in tried(search) if one.concerns(s.grid.variant))
+        if concerned:
+            found.append(one if one.variants is None else replace(one, variants=tuple(concerned)))
+    return tuple(found)
 
 
 def _merged(search: Search) -> tuple[Variant, ...]:

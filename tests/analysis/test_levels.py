@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from made_cells import ERROR, SCORE, Printed, Table, by_key, cell, experiment, sample
 
+from svgbench.analysis.judge.claim_checks import problems
 from svgbench.analysis.judge.foregone import undecidable
 from svgbench.analysis.judge.levels import LevelCase, judge_levels, level_margin
 from svgbench.analysis.judge.power import power_tost
@@ -224,6 +226,30 @@ def test_a_deviation_that_changes_the_metric_ends_it():
     verdict = one(a, deviations=(harmless, Deviation("other-reward", **words, changes_metric=True)))
     assert verdict.verdict == "NOT_COMPARABLE"
     assert "other-reward" in verdict.reason
+
+
+def test_a_deviation_that_changes_the_metric_of_some_variants_ends_theirs_only():
+    words = {"paper": "", "ours": "", "reason": "", "source": ""}
+    a = by_key(cell("a", sample(10.0, 0.5, 30)))
+    variants = Deviation("noisy-paths", **words, changes_metric=True, variants=("a", "b"))
+    other = replace(variants, variants=("b",))
+    assert one(a, deviations=(other,)).verdict == "REPRODUCED"
+    assert one(a, deviations=(variants,)).verdict == "NOT_COMPARABLE"
+    random = by_key(cell("random", sample(2.0, 0.1, 5)))
+    evidence = [Evidence(experiment((), SCORE, deviations=(d,)), {"smoke": random}) for d in (other, variants)]
+    marked = [[found.variant for found in undecidable(one, PRINTED)[0]] for one in evidence]
+    assert marked == [[], ["a"]]  # nothing is printed of b
+    assert variants.concerns("a+1a2b3c4d")
+    assert replace(variants, variants=None).concerns("c")
+
+
+def test_a_deviation_names_variants_that_there_are():
+    known = experiment((), SCORE)
+    concerned = [Deviation("d", "", "", "", "", variants=names) for names in (None, ("a",), ("a", "mistyped"), ())]
+    found = [problems(replace(known, deviations=(one,)), None) for one in concerned]
+    assert found[:2] == [[], []]
+    assert "deviation d: no variant 'mistyped' (there are: a" in found[2][0]
+    assert "deviation d: it concerns no variant" in found[3][0]
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,23 @@ def test_a_deviation_of_several_experiments_is_printed_once(capsys):
     ]
 
 
+def test_a_deviation_says_which_variants_it_concerns(capsys):
+    """ME-TRPO's printed row is of collected paths. Every other row of Table 2 keeps its verdicts."""
+    reading.deviations("table2")
+    said = " ".join(capsys.readouterr().out.split())
+    assert "; the first may change what a number of metrpo means metrpo-statistic" in said
+    reading.deviations("table2", verbose=True)
+    said = capsys.readouterr().out
+    assert "metrpo-statistic\n  variants: metrpo\n  paper: the row METRPO*" in said
+    assert said.startswith("horizon\n  paper: ")
+    reading.deviations("table2", as_json=True)
+    rows = {row["id"]: row for row in json.loads(capsys.readouterr().out)}
+    assert (rows["metrpo-statistic"]["variants"], rows["horizon"]["variants"]) == ("metrpo", "")
+    assert [name for name, row in rows.items() if row["changes_metric"]] == ["metrpo-statistic"]
+    reading.show("table2")
+    assert "1 of them may change what a number of metrpo means" in " ".join(capsys.readouterr().out.split())
+
+
 def test_plot_draws_experiments_with_data_and_names_those_without(results, capsys, tmp_path):
     judging.plot("testkit", results=results, output=tmp_path / "figures")
     said = capsys.readouterr()

@@ -45,6 +45,17 @@ def test_it_expands_to_an_experiment_with_the_settings_as_variants():
     assert {cell.seeds for cell in cells.values()} == {(600, 601)}
 
 
+def test_a_deviation_of_some_variants_is_about_the_settings_tried_for_them():
+    (one,) = WALK.deviations
+    found = {}
+    for name in ("drift", "still", "other"):
+        walk = replace(WALK, deviations=(replace(one, variants=(name,)),))
+        found[name] = as_experiment(replace(SEARCH, experiment=walk)).deviations
+    ids = [[v.id for v in as_experiment(SEARCH).variants if v.id.startswith(name)] for name in ("drift", "still")]
+    assert [found[name][0].variants for name in ("drift", "still")] == [tuple(own) for own in ids]
+    assert found["other"] == ()
+
+
 def test_a_searched_field_is_not_read_from_the_variant():
     """Writing a winner into the experiment leaves the search's cells what they were."""
     drift, still = WALK.variants

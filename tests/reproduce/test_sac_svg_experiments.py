@@ -12,11 +12,12 @@ from svgbench import paper_tables
 from svgbench.analysis.judge.claims import claim_verdicts
 from svgbench.analysis.judge.comparisons import Place, judge_part
 from svgbench.analysis.judge.judgement import Evidence
+from svgbench.analysis.judge.levels import level_verdicts
 from svgbench.analysis.read.measures import CellData
 from svgbench.baselines.actor_critic import sac, sac_svg
 from svgbench.lab import source
 from svgbench.lab.cells import Selection, expand
-from svgbench.reproduce.sac_svg import deviations
+from svgbench.reproduce.sac_svg import deviations, rivals
 from svgbench.reproduce.sac_svg.experiments import FIG2, FIG5, FIG6, TABLE2
 from svgbench.reproduce.sac_svg.figures import BEST_H
 from svgbench.words.values import on_task
@@ -64,6 +65,27 @@ def test_claims_compare_with_the_printed_numbers(claim, row):
         found = judge_part(printed_runs(), part, Place(task, "paper", {}))
         assert found.published == printed(row, COLUMN[task])
         assert found.value == pytest.approx(printed(ours, COLUMN[task]) - found.published)
+
+
+def test_me_trpo_s_printed_numbers_have_no_verdict_because_ours_is_another_statistic():
+    """Five seeds of every row at its printed mean; all but ME-TRPO are judged."""
+    evidence = printed_runs()
+    words = {}
+    for verdict in level_verdicts(evidence, evidence.published):
+        words.setdefault(verdict.variant, set()).add((verdict.verdict, verdict.reason))
+    changed = "deviation metrpo-statistic changes what the number means"
+    assert words.pop("metrpo") == {("NOT_COMPARABLE", changed)}
+    assert all(changed != reason for found in words.values() for _, reason in found)
+
+
+def test_a_rivals_deviations_name_its_rows():
+    concerned = {d.id: d.variants for d in rivals.DEVIATIONS}
+    assert concerned["td3-statistic"] == ("td3",)
+    assert concerned["steve-row"] == ("steve",)
+    assert concerned["poplin-average"] == ("poplin-p-avg", "poplin-p-avg-added")
+    assert concerned["planned-return"] == ("pets", "poplin-p-avg", "poplin-p-avg-added", "poplin-p-bc")
+    for rival in rivals.RIVALS:
+        assert {d.id for d in rival.deviations} == {id_ for id_, of in concerned.items() if rival.variant.id in of}
 
 
 def test_what_runs_within_a_sitting_runs_seed_by_seed_on_two_threads():
@@ -188,6 +210,7 @@ def test_planners_are_cut_as_the_sheet_says_and_run_whole_at_paper():
     assert {paper[name].config["policy_hidden"] for name in planners[1:]} == {(32,)}
     assert [paper[name].config["init_variance"] for name in planners] == [0.25, 0.1, 0.1, 0.03]
     assert [paper[name].config["average"] for name in planners[1:3]] == ["replaces", "is added"]
+    assert [paper[name].variant.profile for name in planners[1:]] == ["avg", "avg-added", "bc"]
     assert paper["poplin-p-bc"].config["training"] == "clone"
     for cell in cells("smoke").values():  # a policy learns before the end
         assert cell.limits["total_steps"] > cell.config["random_steps"] + cell.config["rollout_steps"]

@@ -1,4 +1,4 @@
-"""Whether claims fit their experiment: every task and variant that they name exists, every number has a meaning."""
+"""Whether claims and deviations fit their experiment: all tasks and variants that they name exist, and so on."""
 
 from __future__ import annotations
 
@@ -21,17 +21,23 @@ from svgbench.words.claims import (
     Side,
     Term,
 )
-from svgbench.words.experiment import Experiment
+from svgbench.words.experiment import Deviation, Experiment
 from svgbench.words.values import PerTask, on_task
 
 
 def problems(experiment: Experiment, published: PublishedNumbers | None) -> list[str]:
-    """What is wrong with the claims of an experiment and with what was reached, each as a line; [] if nothing is.
+    """What is wrong with an experiment's claims, with what was reached and with its deviations, each as a line; [] if
+    nothing is.
 
     `published` is the table behind `Published`.
     """
     beside = [
         f"reached by {found.by}: {problem}" for found in experiment.reached for problem in _about(experiment, found)
+    ]
+    beside += [
+        f"deviation {one.id}: {problem}"
+        for one in experiment.deviations
+        for problem in _about_a_deviation(experiment, one)
     ]
     return beside + [
         f"claim {claim.id}: {problem}"
@@ -46,6 +52,12 @@ def problems(experiment: Experiment, published: PublishedNumbers | None) -> list
 def _about(experiment: Experiment, found: Reached) -> Iterator[str]:
     yield from _unknown("task", [found.task], [task.id for task in experiment.tasks])
     yield from _unknown("column", [found.measure.column], ["step", *(c.name for c in experiment.columns)])
+
+
+def _about_a_deviation(experiment: Experiment, deviation: Deviation) -> Iterator[str]:
+    if deviation.variants is not None and not deviation.variants:
+        yield "it concerns no variant; expected None (all) or at least one"
+    yield from _unknown("variant", deviation.variants or (), [variant.id for variant in experiment.variants])
 
 
 def _about_the_claim(experiment: Experiment, claim: Claim) -> Iterator[str]:

@@ -36,7 +36,7 @@ def undecidable(evidence: Evidence, table: PublishedNumbers) -> tuple[list[Undec
         numbers = {v.id: printed_number(table, task, v) for v in evidence.experiment.variants if v.runs_on(task.id)}
         unknown += [task.id] * (random is None and any(numbers.values()))
         for variant, number in numbers.items():
-            reason = "" if number is None else never_decided(evidence.experiment, number, random)
+            reason = "" if number is None else never_decided(evidence.experiment, variant, number, random)
             found += [Undecidable(task.id, variant, reason)] * bool(reason)
     return found, unknown
 

@@ -107,9 +107,9 @@ def printed_number(table: PublishedNumbers, task: TaskSpec, variant: Variant) ->
     return table.get(variant.published, task.published)
 
 
-def never_decided(experiment: Experiment, number: PrintedNumber, random: float | None) -> str:
-    """Why no runs can decide a published number; "" if some can."""
-    if problem := _not_comparable(experiment, "paper", number):
+def never_decided(experiment: Experiment, variant: str, number: PrintedNumber, random: float | None) -> str:
+    """Why no runs of a variant can decide a published number; "" if some can."""
+    if problem := _not_comparable(experiment, variant, "paper", number):
         return problem
     readings = [(sd, *level_margin(float(number.value), sd, random)) for sd in _sds(number)]
     return next((_too_wide(sd, margin) for sd, margin, too_wide in readings if too_wide), "")
@@ -177,7 +177,7 @@ def _row(evidence: Evidence, cell_id: tuple[str, str], measure: Measure, found: 
     ours, failures = count_failures(sample, floor_of(measure, compared, evidence.rules))
     interval = None if ours is None else interval_of(ours, evidence.rules.level)
     verdict = _blank(evidence.experiment, (task, variant, measure.label), budget, interval, published)
-    if problem := _not_comparable(evidence.experiment, budget, found):
+    if problem := _not_comparable(evidence.experiment, variant, budget, found):
         return _Row(replace(verdict, verdict="NOT_COMPARABLE", reason=problem))
     missing = evidence.missing(budget, task, variant)
     if missing or sample.absent or ours is None:
@@ -231,12 +231,12 @@ def _blank(
     )
 
 
-def _not_comparable(experiment: Experiment, budget: str, found: PrintedNumber) -> str:
-    """Why the number cannot be compared with any of ours; "" if it can."""
+def _not_comparable(experiment: Experiment, variant: str, budget: str, found: PrintedNumber) -> str:
+    """Why the number cannot be compared with any of the variant's; "" if it can."""
     if budget != "paper":
         return f"budget {budget} is not what the paper spent"
     for deviation in experiment.deviations:
-        if deviation.changes_metric:
+        if deviation.changes_metric and deviation.concerns(variant):
             return f"deviation {deviation.id} changes what the number means"
     if found.spread is None:
         return "the published number has no spread"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from svgbench.analysis.report.data import ClaimPart, ExperimentPart, Report, WorkPart
 from svgbench.analysis.show.table_markup import markdown_text
 from svgbench.analysis.show.tables import DisplayTable, render
-from svgbench.words.experiment import BUDGETS
+from svgbench.words.experiment import BUDGETS, Deviation
 
 CLAIM_COLUMNS = ("verdict", "supported on", "budget", "n", "value", "95 % interval")
 
@@ -63,12 +63,17 @@ def _experiment(one: ExperimentPart) -> Iterator[str]:
     yield from _grids("#### Table", one.tables)
     if one.deviations:
         yield "#### Known differences from the paper"
-        yield "\n".join(f"- {markdown_text(f'{d.id}: paper: {d.paper}; ours: {d.ours}')}" for d in one.deviations)
+        yield "\n".join(f"- {markdown_text(f'{_named(d)}: paper: {d.paper}; ours: {d.ours}')}" for d in one.deviations)
     if one.origins is not None:
         yield from _grids("#### Origin", [one.origins])
     if one.notes:
         yield "#### Notes"
         yield "\n".join(f"- {markdown_text(note)}" for note in one.notes)
+
+
+def _named(deviation: Deviation) -> str:
+    """Its id, with the variants that it concerns where these are not all."""
+    return deviation.id if deviation.variants is None else f"{deviation.id} ({', '.join(deviation.variants)})"
 
 
 def _row(claim: ClaimPart) -> tuple[str, tuple[str, ...]]:

@@ -8,7 +8,7 @@ is taken is that of the policy with the weights found for the first step.
 Between two episodes the policy learns from the deviations that were found for first steps [training]:
 
 * "average" (AVG): the policy's weights become the mean of these deviations. The text adds the mean to the weights from
-  which the search had deviated; the code puts it in their place [average].
+  which the search had deviated (profile "avg-added"); the code puts it in their place ("avg") [average].
 * "clone" (BC): the policy learns to act, in the states that were visited, as the deviating policies did there.
 
 "code" is WilsonWangTHU/POPLIN at edd8dba: dmbrl/misc/optimizers/POPLIN_P.py, POPLIN_A.py (train), policy_network/
@@ -76,7 +76,11 @@ RULES = {
     **SHARED_RULES,
     "training == 'average' or policy_test_share * rollout_steps >= 1": "a step is needed to test on",
 }
-PROFILES: dict[str, dict[str, Any]] = {"avg": {}, "bc": {"training": "clone", "init_variance": 0.03}}
+PROFILES: dict[str, dict[str, Any]] = {
+    "avg": {},
+    "avg-added": {"average": "is added"},
+    "bc": {"training": "clone", "init_variance": 0.03},
+}
 
 TEST_EVERY = 5  # epochs between two chances to end early
 

@@ -17,7 +17,8 @@ class Rival:
     """A row that the table quotes.
 
     short, smoke: settings in these budgets, in addition to those that all variants have. steps: environment steps in a
-    budget, where they differ from the table's. blocks: how many seeds train together in a budget, likewise.
+    budget, where they differ from the table's. blocks: how many seeds train together in a budget, likewise. deviations:
+    they may be shared with other rivals; `rivals.DEVIATIONS` names their variants.
     """
 
     variant: Variant

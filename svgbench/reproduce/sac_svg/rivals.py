@@ -7,6 +7,7 @@ printed row. Sources: WilsonWangTHU/mbbl-rlkit at 7fa5c1a (TD3), WilsonWangTHU/P
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from svgbench.reproduce.sac_svg.rival import Cut, Rival
 from svgbench.reproduce.sac_svg.rivals_with_ensembles import METRPO, STEVE
@@ -134,7 +135,7 @@ _PLANNED = (
         source="our choice",
     ),
 )
-"""Of both planners."""
+"""Of all planners."""
 
 PETS = Rival(
     variant=Variant("pets", "PETS", "pets", profile="wang-ba", published="PETS*"),
@@ -146,54 +147,57 @@ PETS = Rival(
 )
 
 
-def _poplin_p(name: str, label: str, profile: str, deviations: tuple[Deviation, ...] = (), **config: Setting) -> Rival:
+_POPLIN_P = (
+    Deviation(
+        id="poplin-variant",
+        paper="the row POPLIN-P: whether the policy learned by averages, by cloning or by a GAN is not said",
+        ours="two of them, beside the same printed row: averages (AVG) and cloning (BC) [training]",
+        reason="which one made the row is not known",
+        source="Wang and Ba, Table 1; WilsonWangTHU/POPLIN at edd8dba README.md, demo_scripts/",
+    ),
+    Deviation(
+        id="poplin-initial-weights",
+        paper="the code draws the policy's initial weights from one fixed seed in every run",
+        ours="from the run's seed",
+        reason="seeds shall differ in all that is random",
+        source="WilsonWangTHU/POPLIN at edd8dba dmbrl/misc/optimizers/policy_network/tf_networks.py",
+    ),
+)
+"""Of all three rows of POPLIN-P."""
+_AVERAGE = Deviation(
+    id="poplin-average",
+    paper="the text adds the mean deviation to the policy's weights; the code puts it in their place",
+    ours="AVG as the code; AVG (added) as the text [average]",
+    reason="the printed row comes from the code; that it was meant so is not known",
+    source="WilsonWangTHU/POPLIN at edd8dba dmbrl/misc/optimizers/policy_network/BC_WA_policy.py, "
+    "tf_networks.py (inferred from the code, not run)",
+)
+
+
+def _poplin_p(name: str, label: str, profile: str, *deviations: Deviation) -> Rival:
     return Rival(
-        variant=Variant(name, label, "poplin_p", config, profile=profile, published="POPLIN-P"),
+        variant=Variant(name, label, "poplin_p", profile=profile, published="POPLIN-P"),
         short={**_PLANNED_SHORT, "policy_hidden": (16,)},
         smoke={**_PLANNED_SMOKE, "policy_hidden": (4,), "policy_epochs": 10},
         steps={"short": 15_000, "smoke": 2000},
         blocks={"paper": 1},
-        deviations=deviations,
+        deviations=(*_PLANNED, *_POPLIN_P, *deviations),
     )
 
 
 POPLIN_P = (
-    _poplin_p(
-        "poplin-p-avg",
-        "POPLIN-P (AVG)",
-        "avg",
-        (
-            Deviation(
-                id="poplin-variant",
-                paper="the row POPLIN-P: whether the policy learned by averages, by cloning or by a GAN is not said",
-                ours="two of them, beside the same printed row: averages (AVG) and cloning (BC) [training]",
-                reason="which one made the row is not known",
-                source="Wang and Ba, Table 1; WilsonWangTHU/POPLIN at edd8dba README.md, demo_scripts/",
-            ),
-            Deviation(
-                id="poplin-average",
-                paper="the text adds the mean deviation to the policy's weights; the code puts it in their place",
-                ours="AVG as the code; AVG (added) as the text [average]",
-                reason="the printed row comes from the code; that it was meant so is not known",
-                source="WilsonWangTHU/POPLIN at edd8dba dmbrl/misc/optimizers/policy_network/BC_WA_policy.py, "
-                "tf_networks.py (inferred from the code, not run)",
-            ),
-            Deviation(
-                id="poplin-initial-weights",
-                paper="the code draws the policy's initial weights from one fixed seed in every run",
-                ours="from the run's seed",
-                reason="seeds shall differ in all that is random",
-                source="WilsonWangTHU/POPLIN at edd8dba dmbrl/misc/optimizers/policy_network/tf_networks.py",
-            ),
-        ),
-    ),
-    _poplin_p("poplin-p-avg-added", "POPLIN-P (AVG, added)", "avg", average="is added"),
+    _poplin_p("poplin-p-avg", "POPLIN-P (AVG)", "avg", _AVERAGE),
+    _poplin_p("poplin-p-avg-added", "POPLIN-P (AVG, added)", "avg-added", _AVERAGE),
     _poplin_p("poplin-p-bc", "POPLIN-P (BC)", "bc"),
 )
 
 RIVALS = (TD3, PETS, *POPLIN_P, METRPO, STEVE)
 VARIANTS = tuple(rival.variant for rival in RIVALS)
-DEVIATIONS = tuple(deviation for rival in RIVALS for deviation in rival.deviations)
+DEVIATIONS = tuple(
+    replace(deviation, variants=tuple(rival.variant.id for rival in RIVALS if deviation in rival.deviations))
+    for deviation in dict.fromkeys(deviation for rival in RIVALS for deviation in rival.deviations)
+)
+"""Each once, with the rows that it concerns."""
 
 
 def config_of(budget: Cut) -> dict[str, Mapping[str, Setting]]:
