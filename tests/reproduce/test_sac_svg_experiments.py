@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 
 import pandas as pd
 import pytest
+from harness import ROOT
 
 from svgbench import paper_tables
 from svgbench.analysis.judge.claims import claim_verdicts
 from svgbench.analysis.judge.comparisons import Place, judge_part
+from svgbench.analysis.judge.foregone import undecidable_here
 from svgbench.analysis.judge.judgement import Evidence
-from svgbench.analysis.judge.levels import level_verdicts
+from svgbench.analysis.judge.levels import level_margin, level_verdicts
+from svgbench.analysis.judge.power import power_tost
 from svgbench.analysis.read.measures import CellData
 from svgbench.baselines.actor_critic import sac, sac_svg
 from svgbench.lab import source
 from svgbench.lab.cells import Selection, expand
+from svgbench.lab.store import Store
 from svgbench.reproduce.sac_svg import deviations, rivals
 from svgbench.reproduce.sac_svg.experiments import FIG2, FIG5, FIG6, TABLE2
 from svgbench.reproduce.sac_svg.figures import BEST_H
@@ -86,6 +91,72 @@ def test_a_rivals_deviations_name_its_rows():
     assert concerned["planned-return"] == ("pets", "poplin-p-avg", "poplin-p-avg-added", "poplin-p-bc")
     for rival in rivals.RIVALS:
         assert {d.id for d in rival.deviations} == {id_ for id_, of in concerned.items() if rival.variant.id in of}
+
+
+def at_every_budget(experiment, variant, task):
+    for budget in experiment.budgets:
+        (cell,) = expand(experiment, Selection(budget.name, tasks=(task,), variants=(variant,)))
+        yield budget.name, cell
+
+
+@pytest.mark.parametrize("task", [t.id for t in TABLE2.tasks])
+def test_steve_has_the_settings_of_sac_beside_it(task):
+    """All that MAAC has and reads; an unread setting has its default. The entropies move over the same steps."""
+    unread = {"critic_first": False, "update_before_store": False}
+    for (_, sac_cell), (_, cell) in zip(
+        at_every_budget(TABLE2, "sac", task), at_every_budget(TABLE2, "steve", task), strict=True
+    ):
+        assert {k: cell.config.get(k) for k in sac_cell.config} == sac_cell.config | unread
+        assert cell.limits == sac_cell.limits
+
+
+def test_the_words_on_smaller_budgets_are_those_of_the_configs():
+    """Learning rates: which are raised at which budget, in which rows."""
+    rates = ("actor_lr", "critic_lr", "alpha_lr")
+    both, hot = (1e-4, 1e-4, 1e-4), (1e-3, 1e-3, 1e-3)
+    expected = {
+        **{name: [both, (3e-4, 3e-4, 1e-4), hot] for name in ("sac", "sac-svg-2", "steve", "mve-svg")},
+        "mbpo": [(3e-4, 3e-4, 3e-4), (3e-4, 3e-4, 3e-4), hot],
+        "td3": [(1e-3, 1e-3, None)] * 3,
+    }
+    for experiment in (TABLE2, FIG2):
+        for variant in (v.id for v in experiment.variants if v.id in expected):
+            cells = dict(at_every_budget(experiment, variant, experiment.tasks[0].id)).values()
+            assert [tuple(cell.config.get(rate) for rate in rates) for cell in cells] == expected[variant]
+
+
+def test_the_words_on_blocks_are_those_of_the_cells():
+    """The deviations block-size and seeds-on-swimmer."""
+    one = {"pets", "poplin-p-avg", "poplin-p-avg-added", "poplin-p-bc", "metrpo", "steve"}
+    fewer = []
+    for cell in expand(TABLE2, Selection("paper")):
+        alone = cell.key in (("poplin/swimmer", "sac"), ("poplin/swimmer", "random"))
+        assert cell.block_size == (1 if alone or cell.variant.id in one else 10)
+        fewer += [cell.variant.id] * (len(cell.seeds) < 10)
+    assert {cell.block_size for cell in expand(TABLE2, Selection("smoke"))} == {10}
+    assert {cell.block_size for cell in expand(TABLE2, Selection("short"))} == {5}
+    (about,) = [d for d in TABLE2.deviations if d.id == "seeds-on-swimmer"]
+    assert sorted(fewer) == sorted(about.variants)
+
+
+def test_what_five_seeds_can_reproduce_is_on_the_swimmer_and_on_hopper():
+    """The comment at WITHIN_A_SITTING: with equal means and spreads, by the margins of random policies at `short`."""
+    random = {t.published: svgbench_random(t.id) for t in TABLE2.tasks}
+    found = {}
+    for number in paper_tables.load("sac-svg/table2").numbers:
+        sd = float(number.spread)
+        margin, too_wide = level_margin(float(number.value), sd, random[number.column])
+        if number.spread_kind == "sd" and not too_wide:
+            found[number.row, number.column] = power_tost(0.0, margin / sd, 5, number.n)
+    likely = {cell: chance for cell, chance in found.items() if chance > 0.3}
+    assert likely.pop(("SAC-SVG(2)", "Hopper")) == pytest.approx(0.63, abs=0.02)
+    assert {column for _, column in likely} == {"Swimmer"}
+    assert (len(likely), min(likely.values()) > 0.9) == (7, True)
+
+
+def svgbench_random(task):
+    name = f"results/sac-svg/table2/short/{task.replace('/', '-')}--random.csv"
+    return pd.read_csv(ROOT / name)["eval_return"].mean()
 
 
 def test_what_runs_within_a_sitting_runs_seed_by_seed_on_two_threads():
@@ -247,3 +318,17 @@ def test_steve_imagines_nothing_and_has_no_published_row():
         c = cell.config
         assert (c["H"], c["real_share"], c["critic_steps"], c["targets"]) == (0, 1.0, 3, "weighted")
         assert cell.variant.published is None
+
+
+def test_numbers_of_wang_and_ba_that_nothing_decides_are_as_many_as_the_page_says():
+    """Their ± may be a deviation or an error, so a number counts only if both readings agree."""
+    table = paper_tables.load("sac-svg/table2")
+    quoted = {n.measured_by: n.spread_kind for n in table.numbers}
+    assert quoted == {"the authors": "sd", "Wang and Ba (2019)": "unknown"}
+    found, unknown = undecidable_here(Store(ROOT / "results"), TABLE2, table)
+    kinds = Counter(one.reason.partition(":")[0] for one in found)
+    assert unknown == []
+    page = " ".join((ROOT / "svgbench/reproduce/sac_svg/README.md").read_text(encoding="utf-8").split())
+    said = re.search(r"(\d+) of (\d+) cells: for (\d+) the printed spread is too wide, and for (\d+)", page)
+    assert said is not None
+    assert [int(n) for n in said.groups()] == [len(found), len(expand(TABLE2, Selection("paper"))), *kinds.values()]
