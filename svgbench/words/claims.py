@@ -17,7 +17,10 @@ class Measure:
     only rows up to this share of a seed's last step, and at least those of its first step. `reduce` turns their values
     of `column` into one number, in the order of the file. "mean_change" is the mean absolute difference between
     successive rows. "best_mean" is the best mean of k successive rows (the lowest, if higher is not better). "fall" is
-    the highest mean of k successive rows minus the mean of the last k. `k` is also used by "mean_of_last". If a seed
+    the highest mean of k successive rows minus the mean of the last k. "share_lost" is this fall divided by the rise
+    before it, from the lowest row up to there: from 0, nothing is lost, to 1, everything is, or nothing was gained.
+    "rank_correlation" is Spearman's of `column` and `beside` over the rows after the highest mean of k rows of
+    `beside`; 0 if there are fewer than 3, or one of the two is constant. `k` is also used by "mean_of_last". If a seed
     has fewer rows than k, k is their number. `higher_is_better` is about the measure: less of a fall is better.
 
     `scale` and `ranked` are for tables. With "log_ratio" the best cells are found by the values' logarithms, as in a
@@ -28,12 +31,16 @@ class Measure:
     column: str
     label: str
     where: Mapping[str, Scalar] = field(default_factory=dict)
-    reduce: Literal["last", "mean", "min", "max", "mean_of_last", "mean_change", "best_mean", "fall"] = "last"
+    reduce: Literal[
+        "last", "mean", "min", "max", "mean_of_last", "mean_change", "best_mean", "fall", "share_lost",
+        "rank_correlation",
+    ] = "last"  # fmt: skip
     k: int = 1
     until: float = 1.0
     higher_is_better: bool = True
     scale: Literal["difference", "log_ratio"] = "difference"
     ranked: bool = True
+    beside: str = ""  # the other column of a rank correlation
 
 
 @dataclass(frozen=True)
@@ -106,6 +113,9 @@ class Comparison:
     task, whose measure both sides name: of a `Term` its share, of a `Change` the share with `after` minus that with
     `before`. The effect is left - right.
 
+    A `premise` is no part of the sentence, but what it takes for granted: where it does not hold, the claim is
+    INCONCLUSIVE (premise), whatever its other parts say.
+
     With `every`, the sentence is about every problem, and the measures are computed exactly: one seed whose
     left - right breaks the relation refutes it. Without such a counterexample it is SUPPORTED, from two seeds on.
     """
@@ -118,6 +128,7 @@ class Comparison:
     scale: Literal["difference", "log_ratio", "failed_share"] = "difference"
     no_level: str = ""
     every: bool = False
+    premise: bool = False
 
 
 @dataclass(frozen=True)

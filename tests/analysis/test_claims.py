@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from made_cells import SCORE, by_key, cell, claim, compared, experiment, sample
 
+from svgbench.analysis.judge.claim_checks import problems
 from svgbench.analysis.judge.relations import relation_holds
 from svgbench.analysis.judge.statistics import Interval, t_interval
 from svgbench.analysis.judge.verdicts import JudgementRules, Verdict, compare
@@ -138,6 +139,24 @@ def test_every_part_must_hold_and_the_first_refuted_decides():
     assert "(1 of 3 parts hold)" in refuted.reason
     assert refuted.reason.startswith("a final score < b")
     assert one((holds,), a_wide, b).verdict == "INCONCLUSIVE"
+
+
+def test_a_premise_that_does_not_hold_leaves_the_claim_open_whatever_its_other_parts_say():
+    a, b = cell("a", B), cell("b", A)
+    for premise, part, word in (("<", "<", "SUPPORTED"), ("<", ">", "REFUTED"), (">", ">", "INCONCLUSIVE")):
+        found = one((dataclasses.replace(compared(premise), premise=True), compared(part)), a, b)
+        assert found.verdict == word
+        assert found.words == ("INCONCLUSIVE (premise)" if word == "INCONCLUSIVE" else word)
+    assert "the claim takes for granted that this holds; it is REFUTED: " in found.reason
+
+
+def test_a_premise_stands_beside_a_part_that_is_none():
+    alone = experiment((claim(dataclasses.replace(compared("<"), premise=True)),))
+    assert any("it is a premise" in line for line in problems(alone, None))
+    beside = claim(compared("<", measure=dataclasses.replace(SCORE, reduce="rank_correlation", beside="mistyped")))
+    assert any("no column 'mistyped'" in line for line in problems(experiment((beside,)), None))
+    without = claim(compared("<", measure=dataclasses.replace(SCORE, reduce="rank_correlation")))
+    assert any("expected that of rank_correlation only" in line for line in problems(experiment((without,)), None))
 
 
 def test_of_parts_that_all_hold_the_nearest_to_its_threshold_decides():

@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from svgbench.analysis.read.measures import CellData, Sample, measure_values, read_sample, worst
 from svgbench.words.claims import Measure
@@ -49,6 +50,8 @@ def values(measure: Measure, frame: pd.DataFrame = FRAME, **where: object) -> di
         ("fall", 2, {3: 1.5, 7: 1.0}),
         ("fall", 1, {3: 3.0, 7: 2.0}),
         ("fall", 9, {3: 0.0, 7: 0.0}),
+        ("share_lost", 1, {3: 1.0, 7: 1.0}),  # the first row is the highest: without a rise
+        ("share_lost", 9, {3: 0.0, 7: 0.0}),
     ],
 )
 def test_reductions_in_the_order_of_the_file(reduce, k, expected):
@@ -110,6 +113,45 @@ def test_where_lower_is_better_the_best_mean_is_the_lowest_and_a_fall_stays_a_fa
         assert values(Measure("x", "x", reduce="fall", k=k, higher_is_better=False)) == fall
 
 
+def curve(*returns, errors=None):
+    return pd.DataFrame({"seed": 1, "step": range(len(returns)), "x": returns, "e": errors or [0.0] * len(returns)})
+
+
+@pytest.mark.parametrize(
+    ("returns", "lost"),
+    [
+        ((-50.0, 0.0, 50.0), 0.0),
+        ((-50.0, 50.0, 0.0), 0.5),  # half of a rise of 100, whatever the zero of the return
+        ((-50.0, 50.0, -50.0), 1.0),
+        ((-50.0, 50.0, -99.0), 1.0),  # at most 1
+        ((5.0, 5.0, 5.0), 1.0),  # nothing was gained
+        ((9.0, 5.0, 8.0), 1.0),
+        ((10.0,), 1.0),
+    ],
+)
+def test_the_share_of_its_rise_that_a_curve_loses(returns, lost):
+    measure = Measure("x", "x", reduce="share_lost", higher_is_better=False)
+    assert values(measure, curve(*returns)) == {1: lost}
+    scaled = curve(*(1000 + 3 * value for value in returns))
+    assert values(measure, scaled) == pytest.approx({1: lost})
+
+
+def test_the_rank_correlation_is_of_the_rows_after_the_peak_of_the_column_beside():
+    def found(returns, errors, k=1):
+        measure = Measure("e", "x", reduce="rank_correlation", beside="x", k=k)
+        return values(measure, curve(*returns, errors=errors))[1]
+
+    falls, rises = [0.0, 1.0, 9.0, 8.0, 6.0, 5.0, 1.0], [9.0, 8.0, 7.0, 1.0, 2.0, 4.0, 8.0]
+    assert found(falls, rises) == pytest.approx(-1.0)
+    assert found(falls, [0.0, 0.0, 0.0, 4.0, 3.0, 2.0, 1.0]) == pytest.approx(1.0)
+    swapped = [0.0, 0.0, 0.0, 2.0, 1.0, 4.0, 8.0]  # ranks 2, 1, 3, 4 against 4, 3, 2, 1
+    assert found(falls, swapped) == pytest.approx(stats.spearmanr(falls[3:], swapped[3:])[0]) == pytest.approx(-0.8)
+    assert found(falls, rises, k=2) == pytest.approx(-1.0)  # the rows after the two that are best
+    assert found([1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, 4.0]) == 0.0  # nothing comes after the peak
+    assert found(falls, [1.0] * 7) == 0.0
+    assert math.isnan(found(falls, [math.nan] * 7))
+
+
 def test_until_selects_rows_up_to_a_share_of_a_seed_s_own_steps_and_at_least_the_first():
     steps = pd.DataFrame({"seed": [1] * 4 + [2], "step": [25, 50, 75, 100, 100], "x": [4.0, 2.0, 1.0, 9.0, 5.0]})
     for until, expected in ((0.1, 4.0), (0.25, 4.0), (0.5, 3.0), (0.74, 3.0), (0.75, 7 / 3), (1.0, 4.0)):
@@ -118,7 +160,9 @@ def test_until_selects_rows_up_to_a_share_of_a_seed_s_own_steps_and_at_least_the
     assert values(Measure("x", "x", {"step": "last"}, until=0.5), steps) == {2: 5.0}
 
 
-@pytest.mark.parametrize("reduce", ["last", "mean", "min", "max", "mean_of_last", "mean_change", "best_mean", "fall"])
+@pytest.mark.parametrize(
+    "reduce", ["last", "mean", "min", "max", "mean_of_last", "mean_change", "best_mean", "fall", "share_lost"]
+)
 def test_nan_is_never_skipped(reduce):
     frame = FRAME.assign(x=[4.0, 1.0, math.nan, 8.0, -6.0, 5.0])
     found = values(Measure("x", "x", reduce=reduce, k=2), frame)

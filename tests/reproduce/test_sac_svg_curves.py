@@ -118,6 +118,10 @@ LATE = [0.0] * 10 + RISING[10:]
 ERRORS = [0.4, 0.2, 0.1, 0.1, 0.1, 0.1, *(0.1 + 0.02 * i for i in range(14))]
 
 
+def times(curve, factor):
+    return [factor * value for value in curve]
+
+
 def made(variant, returns, errors=None, task=WALKER, seeds=6):
     """A cell of `seeds` seeds that differ by a per cent."""
     rows = [
@@ -134,10 +138,6 @@ def judged(experiment, *cells):
     every = [*cells, made("random", [20.0])]
     evidence = Evidence(experiment, {"paper": {(c.task, c.variant): c for c in every}})
     return {v.claim: v.verdict for v in claim_verdicts(evidence) if v.task == WALKER}
-
-
-def times(curve, factor):
-    return [factor * value for value in curve]
 
 
 def fig4(mve_sac, mve_svg):
@@ -176,15 +176,52 @@ def test_a_fall_that_the_same_actor_shares_is_not_because_of_mve():
     assert words["mve-then-degrades"] != "SUPPORTED"
 
 
-def test_the_claims_of_figure_7_on_made_curves():
-    def words(svg_return, errors):
-        sac = made("mve-sac", FALLING, errors)
-        return judged(FIG7, sac, made("mve-svg", svg_return, errors), made("sac", RISING), made("sac-svg-2", RISING))
+NEVER = [20.0 + (7 * i) % 5 for i in range(20)]
+"""A return that stays a random policy's."""
+STAYS = [min(r, 1000.0) for r in RISING]
+"""One that rises to a quarter of what others reach, and stays there."""
 
-    found = words(RISING, ERRORS)
-    assert found == {"model-error-grows": "SUPPORTED", "expanding-in-the-actor-is-more-stable": "SUPPORTED"}
-    found = words([2 * value for value in FALLING], ERRORS[:6] + [0.1] * 14)
-    assert found == {"model-error-grows": "REFUTED", "expanding-in-the-actor-is-more-stable": "REFUTED"}
+
+def fig7(mve_svg, mve_sac, errors=ERRORS):
+    cells = made("mve-sac", mve_sac, errors), made("mve-svg", mve_svg, errors)
+    return judged(FIG7, *cells, made("sac", RISING), made("sac-svg-2", RISING))
+
+
+def test_the_claims_of_figure_7_on_made_curves():
+    assert fig7(RISING, FALLING) == {
+        "model-error-grows": "SUPPORTED",
+        "expanding-in-the-actor-is-more-stable": "SUPPORTED",
+        "model-error-grows-until-it-stops": "SUPPORTED",
+    }
+    assert fig7(FALLING, RISING, ERRORS[:6] + [0.1] * 14) == {
+        "model-error-grows": "REFUTED",
+        "expanding-in-the-actor-is-more-stable": "REFUTED",
+        "model-error-grows-until-it-stops": "INCONCLUSIVE",  # the trials do not perform poorly
+    }
+
+
+@pytest.mark.parametrize(
+    ("mve_svg", "mve_sac", "word"),
+    [
+        (STAYS, FALLING, "SUPPORTED"),
+        (FALLING, STAYS, "REFUTED"),
+        (NEVER, FALLING, "INCONCLUSIVE"),  # it falls by less, in return, and has nothing to lose
+        (FALLING, NEVER, "INCONCLUSIVE"),
+        (NEVER, NEVER, "INCONCLUSIVE"),
+        (times(FALLING, 0.3), RISING[:12] + [2400.0 - 150.0 * i for i in range(8)], "REFUTED"),
+    ],
+)
+def test_stability_is_a_share_of_what_an_agent_has_gained(mve_svg, mve_sac, word):
+    """The last case: an agent that loses all of a small gain is less stable than one that loses half of a large one."""
+    found = fig7(mve_svg, mve_sac)["expanding-in-the-actor-is-more-stable"]
+    assert found == word
+
+
+def test_a_poor_trial_whose_error_does_not_follow_its_return_refutes_the_link():
+    falling = [*ERRORS[:6], *(2.0 - 0.1 * i for i in range(14))]
+    assert fig7(RISING, FALLING, falling)["model-error-grows-until-it-stops"] == "REFUTED"
+    steady = fig7(RISING, FALLING, [0.1] * 20)
+    assert steady["model-error-grows-until-it-stops"] == "REFUTED"  # the error does not increase
 
 
 def test_the_claims_of_figure_2_on_made_curves():

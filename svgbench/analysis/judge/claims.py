@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from svgbench.analysis.judge.claim_checks import problems
 from svgbench.analysis.judge.comparisons import Place, incomplete, judge_part
@@ -34,13 +35,16 @@ def claim_verdicts(evidence: Evidence) -> list[Verdict]:
 def decide(parts: tuple[PartResult, ...]) -> tuple[ClaimWord, PartResult]:
     """A claim's verdict and the part that decides it.
 
-    It holds if every part does. The deciding part is the first incomplete one, else the first refuted, else the first
-    inconclusive (those first that more seeds would not decide), else the one whose interval is nearest to its
-    threshold.
+    It holds if every part does. The deciding part is the first incomplete one, else the first premise that does not
+    hold, else the first refuted, else the first inconclusive (those first that more seeds would not decide), else the
+    one whose interval is nearest to its threshold.
     """
     orders: tuple[ClaimWord, ...] = ("INCOMPLETE", "REFUTED", "INCONCLUSIVE")
+    broken = [part for part in parts if part.cause == "premise"]
     for word in orders:
         found = [part for part in parts if part.verdict == word]
+        if broken and word != "INCOMPLETE":
+            return "INCONCLUSIVE", broken[0]
         if found:
             return word, min(found, key=lambda part: _rank(part.cause))
     return "SUPPORTED", min(parts, key=lambda part: part.clearance)
@@ -93,7 +97,11 @@ def _judge_task(evidence: Evidence, claim: Claim, task: str, budget: str) -> lis
 def _part(evidence: Evidence, part: Comparison, place: Place) -> PartResult:
     if part.scale == "failed_share":
         return failed_share_part(evidence, part, place, place)
-    return judge_part(evidence, part, place)
+    found = judge_part(evidence, part, place)
+    if not part.premise or found.verdict in ("SUPPORTED", "INCOMPLETE"):
+        return found
+    why = f"the claim takes for granted that this holds; it is {found.verdict}: {found.reason}"
+    return replace(found, verdict="INCONCLUSIVE", cause="premise", reason=why, why="", robust=None)
 
 
 def _count(evidence: Evidence, claim: Claim, at_least: int) -> Verdict:

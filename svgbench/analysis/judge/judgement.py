@@ -37,9 +37,10 @@ MeasuredWord = Literal[
 """What one measurement says about another. IDENTICAL means the same bits."""
 
 ClaimWord = Literal["SUPPORTED", "REFUTED", "INCONCLUSIVE", "INCOMPLETE"]
-Cause = Literal["", "threshold", "budget", "failed", "seeds", "coverage"]
+Cause = Literal["", "premise", "threshold", "budget", "failed", "seeds", "coverage"]
 """Why a claim is INCONCLUSIVE where more of the same seeds would not help; the first of them that holds is named."""
 CAUSES: dict[Cause, str] = {
+    "premise": "premise",
     "threshold": "threshold not shown to be reachable",
     "budget": "budget",
     "failed": "failed seeds",

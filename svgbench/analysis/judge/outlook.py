@@ -117,7 +117,8 @@ class Outlook:
             asks = self._missing_runs(claim, [replace(v, budget=largest) for v in short])
             return asks and replace(asks, at_least=len(short) < len(undecided))
         judged = verdicts if claim.over_tasks else [v for v in verdicts if v.task]
-        undecided = [v for v in judged if v.verdict == "INCONCLUSIVE" and v.cause not in ("threshold", "failed")]
+        settled = ("premise", "threshold", "failed")  # more seeds do not help
+        undecided = [v for v in judged if v.verdict == "INCONCLUSIVE" and v.cause not in settled]
         if not undecided:
             return None
         return self._more_seeds(claim, undecided, [v.verdict for v in verdicts if v.task] if over else [])

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from svgbench.words.claims import Measure
 from svgbench.words.values import Scalar
 
+FEWEST_RANKED = 3  # rows whose ranks are correlated
+
 
 @dataclass(frozen=True)
 class CellData:
@@ -91,7 +93,7 @@ def measure_values(frame: pd.DataFrame, measure: Measure, extra_where: Mapping[s
     reduced makes the result NaN. ValueError for a column that the frame does not have.
     """
     where = {**(extra_where or {}), **measure.where}
-    for column in ("seed", measure.column, *where):
+    for column in ("seed", measure.column, *where, *([measure.beside] if measure.beside else [])):
         _check_column(column, frame)
     mask = _matching(frame, where)
     if measure.until < 1:
@@ -105,6 +107,12 @@ def measure_values(frame: pd.DataFrame, measure: Measure, extra_where: Mapping[s
         return groups.agg(lambda values: values.diff().abs().iloc[1:].mean(skipna=False))
     if measure.reduce in ("best_mean", "fall"):
         return groups.agg(lambda values: _best_or_fall(values.to_numpy(), measure))
+    if measure.reduce == "share_lost":
+        return groups.agg(lambda values: _share_lost(values.to_numpy(), measure.k))
+    if measure.reduce == "rank_correlation":
+        both = frame[mask].groupby("seed", sort=True)[[measure.column, measure.beside]]
+        found = {int(seed): _correlated(rows.to_numpy(dtype=float), measure.k) for seed, rows in both}
+        return pd.Series(found, dtype=float).rename_axis("seed")
     reductions = {"last": groups.last, "mean": groups.mean, "min": groups.min, "max": groups.max}
     return reductions[measure.reduce](skipna=False)
 
@@ -121,7 +129,7 @@ def rows_behind(frame: pd.DataFrame, measure: Measure) -> pd.Series:
 
 def read_sample(cell: CellData, measure: Measure, extra_where: Mapping[str, Scalar] | None = None) -> Sample:
     """The measure of the cell's seeds, failures apart. An imported cell may lack a column that the measure reads."""
-    if cell.imported and not {measure.column, *measure.where} <= {*cell.frame.columns}:
+    if cell.imported and not {measure.column, *measure.where, measure.beside} - {""} <= {*cell.frame.columns}:
         return Sample({}, absent=cell.seeds)
     measured = measure_values(cell.frame, measure, extra_where)
     values = dict(zip(measured.index.tolist(), measured.tolist(), strict=True))
@@ -170,12 +178,39 @@ def _is_early(frame: pd.DataFrame, until: float) -> NDArray[np.bool_]:
     return early
 
 
+def _means(values: NDArray[np.float64], k: int) -> NDArray[np.float64]:
+    """The means of k successive values, or of all if there are fewer."""
+    means: NDArray[np.float64] = np.lib.stride_tricks.sliding_window_view(values, min(k, len(values))).mean(1)
+    return means
+
+
 def _best_or_fall(values: NDArray[np.float64], measure: Measure) -> float:
     """The best mean of k successive values, or by how much that of the last k is below the highest."""
-    means = np.lib.stride_tricks.sliding_window_view(values, min(measure.k, len(values))).mean(1)
+    means = _means(values, measure.k)
     if measure.reduce == "fall":
         return float(means.max() - means[-1])
     return float(means.max() if measure.higher_is_better else means.min())
+
+
+def _share_lost(values: NDArray[np.float64], k: int) -> float:
+    """The fall from the highest mean of k values to the last, divided by the rise before it; at most 1, and 1 without
+    a rise."""
+    if not np.isfinite(values).all():
+        return math.nan
+    means = _means(values, k)
+    peak = int(means.argmax())
+    rise = means[peak] - values[: peak + min(k, len(values))].min()
+    return min(float((means[peak] - means[-1]) / rise), 1.0) if rise > 0 else 1.0
+
+
+def _correlated(rows: NDArray[np.float64], k: int) -> float:
+    """Spearman's correlation of two columns [T, 2] after the highest mean of k values of the second; 0 without any."""
+    if not np.isfinite(rows).all():
+        return math.nan
+    after = rows[int(_means(rows[:, 1], k).argmax()) + k :]
+    if len(after) < FEWEST_RANKED or not np.ptp(after, axis=0).all():
+        return 0.0
+    return float(np.corrcoef(pd.DataFrame(after).rank().to_numpy(), rowvar=False)[0, 1])
 
 
 def _check_column(column: str, frame: pd.DataFrame) -> None:

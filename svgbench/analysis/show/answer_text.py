@@ -26,7 +26,7 @@ MOST_DISAGREE = 3
 """Most verdicts on which two statistics disagree that are shown without --verbose."""
 MOST_CAVEATS = 4
 """Most caveats that are shown without --verbose."""
-SHORT = {"budget": "", "threshold": "threshold"}
+SHORT = {"budget": "", "premise": "premise", "threshold": "threshold"}
 """Causes in a list's last column. A claim that a larger budget would decide shows its runs at that budget."""
 LEAST_LAST = 12  # least width of a list's last column; with less room the list becomes paragraphs
 
@@ -196,6 +196,8 @@ def _bill(asks: Open) -> str:
 def _legend(judged: Judged, width: int) -> list[str]:
     """The meaning of those signs that occur in the list."""
     words = []
+    if any(v.cause == "premise" for v in judged.verdicts):
+        words.append("premise: what the claim takes for granted does not hold")
     if any(v.cause == "threshold" for v in judged.verdicts):
         words.append("threshold: not shown to be reachable")
     shares = [(held, own) for claim, own in judged.claims if judged.begun and (held := judged.holds(claim, own))]

@@ -13,7 +13,8 @@ def words_of(part: Comparison) -> str:
     """A comparison as one line: "a: error < b: error"."""
     failed = "share of seeds that failed, " if part.scale == "failed_share" else ""
     every = ", in every problem" if part.every else ""
-    return f"{failed}{_side(part.left)} {part.relation} {_right(part)}{_margin(part)}{every}"
+    given = "given that " if part.premise else ""
+    return f"{given}{failed}{_side(part.left)} {part.relation} {_right(part)}{_margin(part)}{every}"
 
 
 def counted(experiment: Experiment, claim: Claim) -> str:
@@ -85,4 +86,5 @@ def _measure(measure: Measure) -> str:
     where = " ".join(f"{k}={v}" for k, v in measure.where.items())
     at = f" at {where}" if where else ""
     early = f" until {100 * measure.until:g} % of the steps" if measure.until < 1 else ""
-    return f"{measure.reduce} {measure.column}{at}{early}"
+    beside = f" with {measure.beside} after its peak" if measure.beside else ""
+    return f"{measure.reduce} {measure.column}{beside}{at}{early}"

@@ -195,9 +195,9 @@ STEVE = Rival(
         Deviation(
             id="steve-beside-sac",
             paper="the row SAC updates after every step from 999 on, the critics before the policy",
-            ours="no setting of `maac` makes these equal. Updates wait for a fit of the model: from step 999 on, as many"
-            " follow it at once as steps were made since the last (`paper`: 1000) [rollout_steps], so that STEVE makes "
-            "up to 999 more of 200k. In an update the policy comes before the critics, and random draws differ. "
+            ours="no setting of `maac` makes these equal. Updates wait for a fit of the model: from step 999 on, as "
+            "many follow it at once as steps were made since the last (`paper`: 1000) [rollout_steps], so that STEVE "
+            "makes up to 999 more of 200k. In an update the policy comes before the critics, and random draws differ. "
             "`maac` does not read two of SAC's settings [critic_first, update_before_store]",
             reason="a fit after every step is too dear; the order is that of `maac` in all its rows",
             source="svgbench/baselines/actor_critic/maac.py, sac.py",
