@@ -92,8 +92,9 @@ def named(records: Sequence[Record]) -> list[str]:
 
 
 def grouped(records: Iterable[Record]) -> list[list[Record]]:
-    """Distinct records by platform, the most detailed first in each. A record that says less than others belongs to the
-    only platform from which it does not differ; if there are several, it cannot be told, and it stands alone."""
+    """Distinct records by platform, the most detailed first in each, the least detailed last. A record that says less
+    than others belongs to the only platform from which it does not differ; if there are several, it cannot be told,
+    and it stands alone."""
     distinct = {told(record): record for record in records}
     by_detail = sorted(distinct.items(), key=lambda item: (-len(item[0]), item[0]))
     groups: list[list[Record]] = []
@@ -104,6 +105,12 @@ def grouped(records: Iterable[Record]) -> list[list[Record]]:
         else:
             groups.append([record])
     return groups
+
+
+def names_of(groups: Sequence[Sequence[Record]]) -> list[str]:
+    """`named` for groups of records. A group is named by its least detailed record, because that is all that is known
+    of every run in it."""
+    return named([group[-1] for group in groups])
 
 
 def _parts(record: Record) -> dict[str, str]:

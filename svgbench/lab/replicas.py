@@ -109,7 +109,7 @@ def measured_on(store: Store, cell: Cell) -> list[str]:
             records += [
                 entry["platform"] for entry in entries if entry.get("platform") and not platforms.is_mixed(entry)
             ]
-    return platforms.named([group[0] for group in platforms.grouped(records)])
+    return platforms.names_of(platforms.grouped(records))
 
 
 def _elsewhere(first: Store, cell: Cell, here: platforms.Record, found: _Found, thorough: bool) -> tuple[int, ...]:

@@ -23,7 +23,8 @@ from svgbench.reporting import make_report
 from svgbench.study import Study
 
 WALK = EXPERIMENTS[0]
-HERE = describe("cpu") | {"instructions": "GenuineIntel 6 207 2 avx2", "kernels": "torch AVX2"}
+INTEL = {"processor": "Intel(R) Xeon(R)", "instructions": "GenuineIntel 6 207 2 avx2"}
+HERE = describe("cpu") | INTEL | {"kernels": "torch AVX2"}
 THERE = HERE | {"processor": "AMD EPYC", "instructions": "AuthenticAMD 25 17 1 avx2"}
 BOTH = "AMD 25/17", "Intel 6/207"
 
@@ -149,6 +150,17 @@ def test_seeds_of_a_platform_are_found_in_both_places(tmp_path):
     study = measure(root, HERE, -5.0, replica=True, seeds=(0, 1))
     assert verdict_of(study).caveats == ()
     assert [(w.platform, w.n) for w in verdict_of(study).platforms] == [("Intel 6/207", 4)]
+
+
+def test_a_platform_has_the_name_of_its_least_detailed_record(tmp_path):
+    """Of seeds 2 and 3 only "AMD EPYC" is recorded: that they were made on the AMD 25/17 of seed 0 is not known."""
+    vague = {name: value for name, value in THERE.items() if name not in ("instructions", "kernels")}
+    measure(tmp_path, THERE, 5.0, seeds=(0,))
+    measure(tmp_path, HERE, 5.0, seeds=(1,))
+    study = measure(tmp_path, vague, 5.0, seeds=(2, 3))
+    assert verdict_of(study).caveats == ("measured on AMD EPYC and Intel 6/207 together",)
+    on = platforms_of(study.store, study.plan(Selection("smoke", tasks=("field/calm",))))
+    assert [sorted(names) for names in on.values()] == [["AMD EPYC", "Intel 6/207"]] * 2
 
 
 def test_an_undeclared_cell_too_says_which_seeds_were_continued_on_another_platform(tmp_path):

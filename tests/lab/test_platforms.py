@@ -45,6 +45,12 @@ def test_a_vague_record_belongs_to_the_only_platform_that_it_fits():
     assert [VAGUE] in platforms.grouped([VAGUE, MILAN, GENOA]), "it cannot be told which of the two it is"
 
 
+def test_a_group_is_named_by_what_all_of_its_records_say():
+    groups = platforms.grouped([VAGUE, INTEL, GENOA])
+    assert platforms.names_of(groups) == ["Intel 6/207", "AMD EPYC"]
+    assert platforms.names_of(platforms.grouped([INTEL, GENOA])) == ["Intel 6/207", "AMD 25/17"]
+
+
 def test_keys_and_names_tell_platforms_apart():
     other = INTEL | {"kernels": "torch AVX2, MKL AVX2"}
     newer = INTEL | {"torch": "2.14.0"}

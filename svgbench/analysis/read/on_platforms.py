@@ -52,7 +52,7 @@ def on_platforms(store: Store, results: Mapping[str, Results]) -> list[OnPlatfor
     """
     parts = [part for budget, one in results.items() for part in _parts(store, budget, one)]
     groups = platforms.grouped([part.record for part in parts])
-    names = platforms.named([group[0] for group in groups])
+    names = platforms.names_of(groups)
     every = ((b, key, cell) for b, one in results.items() for key, cell in one.cells.items())
     first = {(b, *key): cell for b, key, cell in every if cell.seeds_done and not cell.foreign}
     found = [_on(name, group, parts, first, list(results)) for name, group in zip(names, groups, strict=True)]
