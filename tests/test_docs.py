@@ -17,6 +17,7 @@ from typer.exceptions import TyperException
 
 from svgbench import reproduce
 from svgbench.commands.app import app
+from svgbench.commands.diffing import _key
 from svgbench.lab import registry
 from svgbench.lab.block import resolve
 from svgbench.words.experiment import Experiment
@@ -112,6 +113,14 @@ def test_commands_parse_and_name_what_exists(page):
     for line in mentioned(text):
         if not line.startswith(("COMMAND", "-")):
             assert re.match(r"$|Missing", refusal(line)), line
+
+
+def test_a_replica_that_a_page_names_is_of_one_platform():
+    """The committed results have replicas of several experiments, each on another Intel."""
+    given = [parse(line) for page in PAGES for line in commands(page.read_text(encoding="utf-8")) if "--replica " in line]
+    assert given
+    for one in given:
+        assert _key(ROOT / "results", one["replica"], {one["experiment"]}, one["budget"])
 
 
 def _resolved(name: str) -> list[Experiment]:

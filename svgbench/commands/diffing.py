@@ -81,7 +81,8 @@ def diff(
             raise UsageError(f"'{folder}' is a part of the results folder '{whole}'; did you mean '{whole}'?")
 
     makes = reproduce.factories()
-    key = "" if replica is None else _key(results_b, replica)
+    asked_of = None if experiment is None else declared
+    key = "" if replica is None else _key(results_b, replica, asked_of, budget)
     a, b = (
         stored_cells(folder, (budget,) if budget else BUDGETS, makes, own)
         for folder, own in ((results_a, ""), (results_b, key))
@@ -109,11 +110,12 @@ def diff(
         raise typer.Exit(status)
 
 
-def _key(folder: Path, begins: str) -> str:
-    """The key of the only platform in `replicas` folders that begins so. UsageError if there is none, or several."""
+def _key(folder: Path, begins: str, experiments: Collection[str] | None, budget: str | None) -> str:
+    """The key of the only platform that begins so and has replicas of these experiments (all by default) at the budget.
+    UsageError if there is none, or several."""
     from svgbench.lab.stored import replicas_in
 
-    keys = replicas_in(folder)
+    keys = replicas_in(folder, experiments, (budget,) if budget else BUDGETS)
     fits = [key for key in keys if key == begins] or [key for key in keys if key.startswith(begins)]
     if len(fits) == 1:
         return fits[0]

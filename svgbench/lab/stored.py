@@ -72,10 +72,17 @@ def stored_cells(
     return found
 
 
-def replicas_in(root: Path) -> list[str]:
-    """The keys of the platforms on which cells under `root` were measured a second time."""
-    places = (path.relative_to(root).parts for path in cell_files(root))
-    return sorted({parts[4] for parts in places if len(parts) == 6})
+def replicas_in(
+    root: Path, experiments: Collection[str] | None = None, budgets: Collection[str] = BUDGETS
+) -> list[str]:
+    """The keys of the platforms on which cells of these experiments (all by default) at these budgets were measured a
+    second time."""
+    found = set()
+    for path in cell_files(root):
+        parts = path.relative_to(root).parts
+        if len(parts) == 6 and parts[2] in budgets and (experiments is None or "/".join(parts[:2]) in experiments):
+            found.add(parts[4])
+    return sorted(found)
 
 
 def folder_around(folder: Path) -> Path | None:
