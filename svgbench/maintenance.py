@@ -19,6 +19,7 @@ from svgbench.lab.cells import REPLICAS, Selection, block_from_job, cell_name, e
 from svgbench.lab.damage import DamagedFileError
 from svgbench.lab.files import is_locked, locked
 from svgbench.lab.pair import is_cell_file, is_copy, is_finished, read_meta, read_rows
+from svgbench.lab.platforms import is_key
 from svgbench.lab.store import Store
 from svgbench.lab.upgrade import Upgraded, upgrade_cells
 from svgbench.lab.upgrade_work import upgrade_blocks
@@ -29,9 +30,9 @@ from svgbench.words.experiment import Experiment
 def verify(store: Store) -> list[dict[str, Any]]:
     """Check every pair in the store against its hashes and against today's declarations; one flat row per file.
 
-    `status` is "ok", "damaged", "stale" (declared differently now), "undeclared" (no experiment declares the cell: it
-    is a user's own, or the experiment was removed), "orphan" (a CSV without a JSON, whose rows are ignored) or "stray"
-    (a file that svgbench did not write and does not read).
+    `status` is "ok", "damaged" (also a replica in a wrong place), "stale" (declared differently now), "undeclared" (no
+    experiment declares the cell: it is a user's own, or the experiment was removed), "orphan" (a CSV without a JSON,
+    whose rows are ignored) or "stray" (a file that svgbench did not write and does not read).
     """
     now = dict(_declared_identities())
     ours, strays = _files(store)
@@ -118,7 +119,7 @@ def _files(store: Store) -> tuple[list[Path], list[Path]]:
     for folder, folders, names in os.walk(store.root):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         inside = Path(folder).relative_to(store.root).parts
-        is_budget = len(inside) == 3 or (len(inside) == 5 and inside[3] == REPLICAS)
+        is_budget = len(inside) == 3 or (len(inside) == 5 and inside[3] == REPLICAS and is_key(inside[4]))
         for name in sorted(names):
             path = Path(folder, name)
             if is_budget and is_cell_file(path):

@@ -117,7 +117,9 @@ def test_commands_parse_and_name_what_exists(page):
 
 def test_a_replica_that_a_page_names_is_of_one_platform():
     """The committed results have replicas of several experiments, each on another Intel."""
-    given = [parse(line) for page in PAGES for line in commands(page.read_text(encoding="utf-8")) if "--replica " in line]
+    given = [
+        parse(line) for page in PAGES for line in commands(page.read_text(encoding="utf-8")) if "--replica " in line
+    ]
     assert given
     for one in given:
         assert _key(ROOT / "results", one["replica"], {one["experiment"]}, one["budget"])

@@ -24,16 +24,18 @@ OLD = "an older svgbench wrote it; the numbers are the same"
 
 
 class DamagedFileError(DamagedError):
-    """A results file that differs from what was written. `mendable`: the measurement itself is not lost."""
+    """A results file that differs from what was written. `mendable`: the measurement itself is not lost. `common`: the
+    reason often holds for many files."""
 
-    def __init__(self, path: Path, reason: str, mendable: bool = False) -> None:
+    def __init__(self, path: Path, reason: str, mendable: bool = False, common: bool = False) -> None:
         super().__init__(f"{path}: {reason}" if mendable else f"{path} is damaged: {reason}")
         self.path, self.reason, self.mendable = path, reason, mendable
+        self.common = common or reason in (ENDINGS, MARK, POINTER, OLD)
 
     @property
     def note(self) -> str:
-        """The reason and what to do, with the file's name unless the cause is one that often affects many files."""
-        if self.reason not in (ENDINGS, MARK, POINTER, OLD):
+        """The reason and what to do, with the file's name unless the reason is a common one."""
+        if not self.common:
             return str(self)
         how = remedy(self.path, self.reason)
         return f"{self.reason}; {how}" if how else self.reason

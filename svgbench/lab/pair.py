@@ -11,7 +11,7 @@ from typing import Any
 from svgbench import strict_json
 from svgbench.lab.cells import REPLICAS, cell_name
 from svgbench.lab.damage import OLD, DamagedFileError, diagnosed, unreadable
-from svgbench.lab.platforms import EARLIER
+from svgbench.lab.platforms import EARLIER, is_key, is_mixed, key
 from svgbench.words.errors import DamagedError
 
 FORMAT, OLD_FORMAT = 2, 1
@@ -42,7 +42,8 @@ def is_cell_name(name: str) -> bool:
 def cell_files(root: Path) -> list[Path]:
     """The JSONs of all cells in a results folder, by their file names, and those of their replicas. Hidden folders
     do not count."""
-    found = [*root.glob("*/*/*/*--*.json"), *root.glob(f"*/*/*/{REPLICAS}/*/*--*.json")]
+    found = [*root.glob("*/*/*/*--*.json")]
+    found += [path for path in root.glob(f"*/*/*/{REPLICAS}/*/*--*.json") if is_key(path.parent.name)]
     return sorted(path for path in found if is_cell_file(path) and not path.relative_to(root).parts[0].startswith("."))
 
 
@@ -102,12 +103,28 @@ def _is_entry(entry: Any) -> bool:
 def is_copy(path: Path, meta: Mapping[str, Any]) -> bool:
     """Whether the JSON at `path` is a copy of another cell's JSON in the same folder; copies are not read.
 
-    Raises DamagedError if it describes a cell of another name that does not exist.
+    Raises DamagedError if it describes a cell of another name that does not exist, and as `check_place` does.
     """
+    check_place(path, meta)
     name = cell_name(meta["task"], meta["variant"])
     if name != path.stem and not path.with_name(f"{name}.json").exists():
         raise DamagedFileError(path, f"it describes another cell, {name}: was it renamed?", mendable=True)
     return name != path.stem
+
+
+def check_place(path: Path, meta: Mapping[str, Any]) -> None:
+    """Raise DamagedError for a replica in the folder of another platform, or among the first measurements."""
+    if path.parent.parent.name != REPLICAS:
+        if meta.get("replica"):
+            reason = f"it is a replica, made on {meta['replica']}, and no first measurement: was it copied?"
+            raise DamagedFileError(path, reason, mendable=True, common=True)
+        return
+    finished = [entry for entry in meta["seeds"].values() if is_finished(entry)]
+    made_on = {"several platforms" if is_mixed(entry) else key(entry.get("platform", {})) for entry in finished}
+    if others := sorted(made_on - {path.parent.name}):
+        place = f"{REPLICAS}/{path.parent.name}"
+        reason = f"{place} has runs that were made on {', '.join(others)}: was the folder renamed?"
+        raise DamagedFileError(path, reason, mendable=True, common=True)
 
 
 def without_copies(paths: Sequence[Path]) -> list[Path]:

@@ -31,6 +31,7 @@ EARLIER = "earlier_platforms"
 _TELLING = ("torch", "precision", "kernels", "mujoco", "instructions", "accelerator", "machine", "system")
 """The parts that tell platforms of one name apart, in the order in which they are tried."""
 
+_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,59}-[0-9a-f]{8}")
 _MAKERS = {"GenuineIntel": "Intel", "AuthenticAMD": "AMD"}
 
 
@@ -74,7 +75,12 @@ def key(record: Record) -> str:
     counted = PARTS if "instructions" in parts else (*PARTS, "processor")
     text = "\n".join(f"{name}={parts[name]}" for name in counted if name in parts)
     words = re.sub(r"[^A-Za-z0-9.]+", "-", " ".join(_make(parts))).strip("-.")
-    return f"{words[:60]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    return f"{words[:60] or 'unknown'}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def is_key(name: str) -> bool:
+    """Whether `key` may have made this name. A folder of another name, such as a copy, holds no replicas."""
+    return _KEY.fullmatch(name) is not None
 
 
 def named(records: Sequence[Record]) -> list[str]:

@@ -27,6 +27,7 @@ from svgbench.lab.damage import DamagedFileError, unreadable
 from svgbench.lab.files import check_writable, is_locked, locked, write_atomic
 from svgbench.lab.pair import (
     FORMAT,
+    check_place,
     dump_meta,
     header_of,
     is_cell_file,
@@ -36,7 +37,7 @@ from svgbench.lab.pair import (
     rows_by_seed,
     without_copies,
 )
-from svgbench.lab.platforms import is_mixed
+from svgbench.lab.platforms import is_key, is_mixed
 
 CHECKPOINT = "checkpoint.pt"
 """The file in a block's folder that it resumes from. A block saves it before it delivers rows."""
@@ -82,9 +83,9 @@ class Store:
         return sorted(filter(is_cell_file, self.folder(experiment, budget).glob("*--*.json")))
 
     def replica_files(self, experiment: str, budget: str) -> list[Path]:
-        """The JSONs of the cells' replicas, on all platforms, by their file names."""
+        """The JSONs of the cells' replicas, on all platforms, by the names of files and folders."""
         found = self.folder(experiment, budget).glob(f"{REPLICAS}/*/*--*.json")
-        return sorted(filter(is_cell_file, found))
+        return sorted(path for path in found if is_key(path.parent.name) and is_cell_file(path))
 
     def csv_path(self, cell: Cell) -> Path:
         return Path(f"{self.root}/{cell.place}/{cell.name}.csv")
@@ -198,6 +199,7 @@ class Store:
             return None
         path = self.csv_path(cell)
         try:
+            check_place(path, meta)
             if thorough or path.stat().st_size != meta["bytes"]:
                 read_rows(path, meta)
         except OSError as error:
@@ -305,6 +307,8 @@ class Store:
             if meta is not None and any(map(is_finished, meta["seeds"].values())):
                 rows = rows_by_seed(self.csv_path(cell), meta)
             unfit = meta is not None and self._unfit(cell, meta)[0] is not None
+            if meta is not None and not unfit:
+                check_place(self.json_path(cell), meta)
         except DamagedFileError as error:
             if error.mendable:
                 raise

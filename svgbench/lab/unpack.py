@@ -17,6 +17,7 @@ from pathlib import Path
 from svgbench.lab.bundle import Archive
 from svgbench.lab.cells import REPLICAS
 from svgbench.lab.pair import is_cell_name
+from svgbench.lab.platforms import is_key
 from svgbench.lab.policies import FOLDER
 from svgbench.words.errors import DamagedError
 from svgbench.words.experiment import BUDGETS
@@ -66,7 +67,7 @@ def _is_ours(name: str, work: str) -> bool:
     parts = name.split("/")
     if parts[0] == FOLDER and len(parts) in (6, 8) and _POLICY.fullmatch(parts[-1]):
         parts = [*parts[1:-2], f"{parts[-2]}.csv"]
-    if len(parts) == 6 and parts[3] == REPLICAS and _ARTIFACT.fullmatch(parts[4]):
+    if len(parts) == 6 and parts[3] == REPLICAS and is_key(parts[4]):
         del parts[3:5]
     return (
         len(parts) == 4

@@ -105,6 +105,59 @@ def test_damage_and_changes_are_seen_in_a_replica_too(elsewhere):
     assert {row["status"] for row in bench("verify", "--json").json} == {"ok", "damaged"}
 
 
+def test_a_copied_folder_holds_no_replicas(elsewhere, tmp_path):
+    """A copy would be packed, and `fetch` would refuse the whole work."""
+    bench, own = elsewhere, replica_of(cell_of(seeds=2))
+    assert bench.walk("--replicate").status == 0
+    folder = bench.store.json_path(own).parent
+    for name in ("backup copy", ".hidden", f"{own.replica} (2)"):
+        shutil.copytree(folder, folder.with_name(name))
+    assert replicas_in(bench.results) == [own.replica]
+    assert bench.store.replica_files(own.experiment, own.budget) == [bench.store.json_path(own)]
+    rows = {row["file"]: row["status"] for row in bench("verify", "--json").json}
+    assert sorted(rows.values()) == ["ok", "ok", *["stray"] * 4], "two files in each copy that is not hidden"
+    assert bundle(bench.results, [], tmp_path / "packed", "1").archives[0].files == 4
+    assert [one.new for one in fetch(str(tmp_path / "packed"), ["testkit"], tmp_path / "reference")] == [True]
+
+
+def test_a_replica_counts_only_in_the_folder_of_its_platform(elsewhere):
+    """The folder says "here", the seeds say "elsewhere": it was renamed."""
+    bench, own = elsewhere, replica_of(cell_of(seeds=2))
+    assert bench.walk("--replicate").status == 0
+    before = bench.store.json_path(own).read_bytes()
+    pretend(bench, own, **ELSEWHERE)
+    reason = f"has runs that were made on {platforms.key(bench.entries(own)['0']['platform'])}: was the folder renamed?"
+    rows = {row["status"]: row["note"] for row in bench("verify", "--json").json}
+    assert rows["damaged"].endswith(reason)
+    assert bench("verify").status == 1
+    words = ("testkit/walk", "--budget", "smoke", "--replicate", "--tasks", "field/calm", "--variants", "drift")
+    told = " ".join(bench("plan", *words).out.split())
+    assert "2 of 2 runs missing" in told
+    assert reason in told
+    refused = bench("run", *words)
+    assert refused.status != 0
+    assert "no result is lost" in refused.err
+    bench.store.json_path(own).write_bytes(before)
+    assert "0 of 2 runs missing" in bench("plan", *words).out
+
+
+def test_a_replica_is_no_first_measurement(elsewhere):
+    bench, cell = elsewhere, cell_of(seeds=2)
+    own = replica_of(cell)
+    assert bench.walk("--replicate").status == 0
+    for path in (bench.store.json_path, bench.store.csv_path):
+        shutil.copy(path(own), path(cell))
+    rows = {row["file"]: row for row in bench("verify", "--json").json}
+    told = rows.pop(str(bench.store.csv_path(cell).relative_to(bench.results)))
+    assert (told["status"], {row["status"] for row in rows.values()}) == ("damaged", {"ok"})
+    assert "no first measurement: was it copied?" in told["note"]
+    row = bench.status()["drift"]
+    assert (row["status"], row["seeds_done"], row["note"]) == ("failed", 0, told["note"])
+    refused = bench.walk()
+    assert refused.status != 0
+    assert "no result is lost" in refused.err
+
+
 def test_what_may_be_of_this_platform_is_not_repeated(half_done):
     bench, cell = half_done, cell_of(seeds=2)
     words = ("plan", "testkit/walk", "--budget", "smoke", "--replicate", "--variants", "drift", "--tasks", "field/calm")

@@ -66,6 +66,15 @@ def test_keys_and_names_tell_platforms_apart():
     assert platforms.named([INTEL | {"device": "cuda", "accelerator": "NVIDIA H200"}]) == ["cuda NVIDIA H200"]
 
 
+def test_a_key_is_told_from_other_names_of_folders():
+    strange = {"processor": "\u9f99\u82af", "torch": "2.13.0"}
+    long = {"processor": "a very long name " * 9}
+    assert all(platforms.is_key(platforms.key(one)) for one in ({}, VAGUE, MILAN, INTEL, strange, long))
+    name = platforms.key(INTEL)
+    others = "backup copy", f".{name}", f"{name} (copy)", f"{name}.bak", f"{name}-old", f"copy_of_{name}", "", "[x]*?"
+    assert not any(map(platforms.is_key, others))
+
+
 def test_another_process_finds_the_arithmetic_of_this_one():
     assert kernels.kernels_of_blocks() == kernels.kernels()
     assert kernels.kernels().startswith("torch ")
