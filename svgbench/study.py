@@ -227,10 +227,10 @@ class Study:
         results = {b: self.results(replace(everything, budget=b)) for b in budgets}
         cells = {b: r.cells for b, r in results.items()}
         verdicts = compare(self.experiment, cells, self.published(), asked=base)
-        there = on_platforms(self.store, results)
+        there, left = on_platforms(self.store, results)
         verdicts = on_each(verdicts, self.experiment, cells, there, self.published(), base)
-        notes = tuple(f"budget {b}: {note}" for b, r in results.items() for note in r.notes)
-        return [v for v in verdicts if _is_asked(v, base)], notes
+        notes = (f"budget {b}: {note}" for b, r in results.items() for note in r.notes)
+        return [v for v in verdicts if _is_asked(v, base)], (*left, *notes)
 
     def aggregates(self, selection: Selection | None = None) -> Aggregates:
         """Statistics over tasks, pairs of variants and single cells, on the experiment's first measure.

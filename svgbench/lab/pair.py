@@ -150,6 +150,14 @@ def header_of(columns: Sequence[str]) -> bytes:
     return ",".join(("seed", "step", *columns)).encode() + b"\n"
 
 
+def has_size(path: Path, meta: Mapping[str, Any]) -> bool:
+    """Whether the CSV has the size that its JSON says."""
+    try:
+        return path.stat().st_size == meta["bytes"]
+    except OSError:
+        return False
+
+
 def read_rows(path: Path, meta: Mapping[str, Any]) -> bytes:
     """The header and the rows of the finished seeds that `meta` lists, each checked against its hash.
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from svgbench.lab import platforms
 from svgbench.lab.cells import REPLICAS, Cell, Selection, blocks, expand
-from svgbench.lab.pair import is_finished, read_meta
+from svgbench.lab.pair import has_size, is_copy, is_finished, read_meta
 from svgbench.lab.plan import CellPlan, Plan
 from svgbench.lab.store import Store
 from svgbench.words.errors import DamagedError
@@ -95,13 +95,16 @@ def replicated_on(store: Store, cells: Sequence[Cell]) -> dict[tuple[str, str], 
 
 
 def measured_on(store: Store, cell: Cell) -> list[str]:
-    """The names of the platforms that have seeds of the cell, requested or not; a mixed run has none. Reads JSONs."""
+    """The names of the platforms that have seeds of the cell, requested or not; a mixed run has none. Reads JSONs, and
+    the sizes of CSVs: pairs that are stale, damaged or in a wrong place do not count."""
     paths = [store.json_path(cell)]
     paths += [path for path in store.replica_files(cell.experiment, cell.budget) if path.stem == cell.name]
     records = []
     for path in paths:
         try:
-            meta = read_meta(path) or {"config_hash": "", "seeds": {}}
+            meta = read_meta(path)
+            if meta is None or is_copy(path, meta) or not has_size(path.with_suffix(".csv"), meta):
+                continue
         except DamagedError:
             continue
         if meta["config_hash"] == cell.identity:

@@ -31,6 +31,7 @@ from svgbench.lab.pair import (
     dump_meta,
     header_of,
     is_cell_file,
+    is_cell_name,
     is_finished,
     read_meta,
     read_rows,
@@ -83,9 +84,9 @@ class Store:
         return sorted(filter(is_cell_file, self.folder(experiment, budget).glob("*--*.json")))
 
     def replica_files(self, experiment: str, budget: str) -> list[Path]:
-        """The JSONs of the cells' replicas, on all platforms, by the names of files and folders."""
+        """The JSONs of the cells' replicas, on all platforms, by the names of files and folders only."""
         found = self.folder(experiment, budget).glob(f"{REPLICAS}/*/*--*.json")
-        return sorted(path for path in found if is_key(path.parent.name) and is_cell_file(path))
+        return sorted(path for path in found if is_key(path.parent.name) and is_cell_name(path.name))
 
     def csv_path(self, cell: Cell) -> Path:
         return Path(f"{self.root}/{cell.place}/{cell.name}.csv")

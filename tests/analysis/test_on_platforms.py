@@ -139,6 +139,57 @@ def test_what_counts_for_no_platform(tmp_path):
     assert len(verdict_of(few).platforms) == 1
 
 
+def cut(path):
+    path.with_suffix(".csv").write_bytes(path.with_suffix(".csv").read_bytes()[:-9])
+
+
+def gone(path):
+    path.with_suffix(".csv").unlink()
+
+
+def stale(path):
+    path.write_text(path.read_text().replace('"config_hash": "', '"config_hash": "0'))
+
+
+def newer(path):
+    path.write_text(path.read_text().replace('"format": 2', '"format": 3'))
+
+
+def unreadable(path):
+    path.unlink()
+    path.mkdir()
+
+
+def renamed_folder(path):
+    path.write_text(path.read_text().replace("GenuineIntel 6 207", "GenuineIntel 6 208"))
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (cut, "field-calm--drift.csv is damaged: its first or last line is not whole"),
+        (gone, "field-calm--drift.csv is damaged: it is gone"),
+        (stale, "is stale: other settings or another version than the first measurement"),
+        (newer, "field-calm--drift.json is damaged: it is not a cell's JSON of format 2"),
+        (unreadable, "field-calm--drift.json: it cannot be read: Is a directory"),
+        (renamed_folder, "was the folder renamed?"),
+    ],
+)
+def test_a_replica_that_is_left_out_is_named(first, damage, reason):
+    study = measure(first.store.root, HERE, ahead=-4.0, replica=True)
+    whole = study.compare(Selection("smoke"))[1]
+    assert not any("left out" in note for note in whole)
+    [path] = (p for p in study.store.replica_files(WALK.id, "smoke") if "drift" in p.name)
+    damage(path)
+    verdicts, notes = study.compare(Selection("smoke"))
+    assert [len(v.platforms) for v in verdicts if v.task == "field/calm"] == [1]
+    (note,) = (n for n in notes if n not in whole)
+    assert note.startswith("budget smoke: left out: ")
+    assert note.endswith(reason)
+    rows = {row["variant"]: row["replicated_on"] for row in study.status(Selection("smoke", tasks=("field/calm",)))}
+    assert rows == {"drift": "", "still": "; ".join(sorted(BOTH))}, "status counts what compare counts"
+
+
 def test_seeds_of_a_platform_are_found_in_both_places(tmp_path):
     """Seeds 0 and 1 were made there, 2 and 3 here, and the replica here has the first two."""
     root = tmp_path / "both"

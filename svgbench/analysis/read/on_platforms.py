@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -11,7 +12,8 @@ import pandas as pd
 from svgbench.analysis.read.frames import Results, parse_rows
 from svgbench.analysis.read.measures import CellData, last_step_of
 from svgbench.lab import platforms
-from svgbench.lab.cells import cell_name
+from svgbench.lab.cells import REPLICAS, cell_name
+from svgbench.lab.damage import DamagedFileError, left_out
 from svgbench.lab.pair import is_copy, is_finished, read_meta, read_rows
 from svgbench.lab.store import Store
 from svgbench.words.errors import DamagedError
@@ -43,24 +45,31 @@ class _Part:
     first: bool
 
 
-def on_platforms(store: Store, results: Mapping[str, Results]) -> list[OnPlatform]:
-    """The cells of `results` (by budget) on each platform that has some of their seeds, those of most seeds first.
+def on_platforms(store: Store, results: Mapping[str, Results]) -> tuple[list[OnPlatform], tuple[str, ...]]:
+    """The cells of `results` (by budget) on each platform that has some of their seeds, those of most seeds first; and
+    notes on the replicas that are left out.
 
     A cell has on a platform the seeds that it first measured there, and those of its replica there; replicas of another
     identity do not count, nor do mixed runs, imports, or replicas that are damaged. Where a platform has at least
     `FEWEST` seeds of a cell, they are the ones that are asked of it.
     """
-    parts = [part for budget, one in results.items() for part in _parts(store, budget, one)]
+    parts: list[_Part] = []
+    notes: list[str] = []
+    for budget, one in results.items():
+        unfit: list[DamagedError] = []
+        parts += _parts(store, budget, one, unfit)
+        notes += [f"budget {budget}: {note}" for note in left_out(unfit)]
     groups = platforms.grouped([part.record for part in parts])
     names = platforms.names_of(groups)
     every = ((b, key, cell) for b, one in results.items() for key, cell in one.cells.items())
     first = {(b, *key): cell for b, key, cell in every if cell.seeds_done and not cell.foreign}
     found = [_on(name, group, parts, first, list(results)) for name, group in zip(names, groups, strict=True)]
-    return sorted(found, key=lambda one: -sum(len(c.seeds_done) for own in one.cells.values() for c in own.values()))
+    found.sort(key=lambda one: -sum(len(c.seeds_done) for own in one.cells.values() for c in own.values()))
+    return found, tuple(notes)
 
 
-def _parts(store: Store, budget: str, results: Results) -> Iterator[_Part]:
-    """Every cell of a budget and its replicas, in parts of one record."""
+def _parts(store: Store, budget: str, results: Results, unfit: list[DamagedError]) -> Iterator[_Part]:
+    """Every cell of a budget and its replicas, in parts of one record. Replicas that are left out go to `unfit`."""
     where = results.experiment.draws_from or results.experiment.id
     cells = {cell_name(*key): cell for key, cell in results.cells.items() if cell.seeds_done and not cell.foreign}
     identities = {}
@@ -72,22 +81,34 @@ def _parts(store: Store, budget: str, results: Results) -> Iterator[_Part]:
             yield from _of_records(budget, cell, meta, first=True)
     for path in store.replica_files(where, budget):
         cell = cells.get(path.stem)
-        meta = None if cell is None else _meta(path)
-        if cell is None or meta is None or meta["config_hash"] != identities.get(path.stem):
+        if cell is None or path.stem not in identities:
             continue
-        seeds = [int(seed) for seed, entry in meta["seeds"].items() if is_finished(entry)]
-        done = tuple(sorted(set(seeds).intersection(cell.seeds_asked)))
         try:
-            frame = parse_rows(read_rows(path.with_suffix(".csv"), meta))
-        except DamagedError:  # `verify` says so
-            continue
-        diverged = tuple(seed for seed in done if meta["seeds"][str(seed)]["status"] == "diverged")
-        frame = frame[frame.seed.isin(done)].reset_index(drop=True)
-        data = replace(cell, frame=frame, seeds_done=done, diverged=diverged, stored_last=last_step_of(frame))
-        yield from _of_records(budget, data, meta, first=False)
+            meta = read_meta(path)
+            if meta is not None and not is_copy(path, meta):
+                yield from _of_replica(budget, cell, path, meta, identities[path.stem])
+        except DamagedError as error:
+            unfit.append(error)
 
 
-def _meta(path: Any) -> dict[str, Any] | None:
+def _of_replica(budget: str, cell: CellData, path: Path, meta: Mapping[str, Any], identity: str) -> Iterator[_Part]:
+    """The parts of a cell's replica. Raises DamagedError if it cannot be read, or is of another identity."""
+    seeds = [int(seed) for seed, entry in meta["seeds"].items() if is_finished(entry)]
+    if not seeds:
+        return
+    if meta["config_hash"] != identity:
+        reason = "is stale: other settings or another version than the first measurement"
+        raise DamagedFileError(path, f"{REPLICAS}/{path.parent.name} {reason}", common=True)
+    done = tuple(sorted(set(seeds).intersection(cell.seeds_asked)))
+    frame = parse_rows(read_rows(path.with_suffix(".csv"), meta))
+    frame = frame[frame.seed.isin(done)].reset_index(drop=True)
+    diverged = tuple(seed for seed in done if meta["seeds"][str(seed)]["status"] == "diverged")
+    data = replace(cell, frame=frame, seeds_done=done, diverged=diverged, stored_last=last_step_of(frame))
+    yield from _of_records(budget, data, meta, first=False)
+
+
+def _meta(path: Path) -> dict[str, Any] | None:
+    """A first measurement's JSON. The notes on the measurements say why one cannot be read."""
     try:
         meta = read_meta(path)
         return None if meta is None or is_copy(path, meta) else meta
