@@ -255,6 +255,7 @@ def run_plan(study: Any, made: Any, options: Any, yes: bool, say: Callable[[str]
             asked = "" if made.selection.precision == "float32" else f" --precision {made.selection.precision}"
         root = study.store.root
         where = "" if root == results_root().absolute() else f" --results {shlex.quote(str(root))}"
+        where += " --with-reference" * (study.reference is not None and judge == "compare")
         tell(f"next: svgbench {judge} {made.experiment.id} --budget {made.selection.budget}{asked}{where}")
     elif outcome.unfinished:
         notice("stopped at a checkpoint; the same command continues from there")

@@ -25,7 +25,8 @@ from svgbench.words.experiment import Experiment, Variant
 class _Found:
     """What the first measurements of a selection are, counted in runs."""
 
-    elsewhere: Counter[str] = field(default_factory=Counter)  # by the platform's name
+    elsewhere: Counter[platforms.Told] = field(default_factory=Counter)  # by what is recorded of the platform
+    records: dict[platforms.Told, platforms.Record] = field(default_factory=dict)  # of `elsewhere`
     here: int = 0
     untold: Counter[str] = field(default_factory=Counter)  # by the parts that are not recorded
     mixed: int = 0
@@ -33,9 +34,12 @@ class _Found:
     unfit: list[str] = field(default_factory=list)  # cells that cannot be repeated, with the reason
 
     def notes(self, here: platforms.Record) -> tuple[str, ...]:
-        name, key = platforms.named([here])[0], platforms.key(here)
-        told = [f"here is {name}: {REPLICAS}/{key}", f"its arithmetic: {here['kernels']}"]
-        told += [f"{_runs(n)} first made on {where}" for where, n in self.elsewhere.most_common()]
+        groups = platforms.grouped(self.records.values())
+        name, *names = platforms.names_of([[here], *groups])
+        counts = [sum(self.elsewhere[platforms.told(record)] for record in group) for group in groups]
+        told = [f"here is {name}: {REPLICAS}/{platforms.key(here)}", f"its arithmetic: {here['kernels']}"]
+        most_first = sorted(zip(counts, names, strict=True), key=lambda one: -one[0])
+        told += [f"{_runs(n)} first made on {where}" for n, where in most_first]
         told += [f"{_runs(self.mixed)} first made on several platforms"] * bool(self.mixed)
         told += [f"{_runs(self.here)} first made on this platform: not repeated"] * bool(self.here)
         for parts, n in self.untold.items():
@@ -130,7 +134,8 @@ def _elsewhere(first: Store, cell: Cell, here: platforms.Record, found: _Found, 
         if platforms.is_mixed(entry):
             found.mixed += 1
         elif platforms.differing(record, here):
-            found.elsewhere[platforms.named([record])[0]] += 1
+            found.elsewhere[platforms.told(record)] += 1
+            found.records[platforms.told(record)] = record
         else:
             parts = platforms.untold(record, here)
             found.here += not parts

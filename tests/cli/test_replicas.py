@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
 from dataclasses import replace
 
@@ -170,12 +171,28 @@ def test_what_may_be_of_this_platform_is_not_repeated(half_done):
     assert (refused.status, "--replicate" in refused.err) == (2, True)
 
 
+def test_platforms_that_differ_in_their_arithmetic_only_are_told_apart(elsewhere):
+    bench, here = elsewhere, platforms.here("cpu")
+    other = here | {"kernels": "torch NONE"}
+    pretend(bench, cell_of(seeds=2), **{name: other[name] for name in ("processor", "instructions", "kernels")})
+    told = bench("plan", "testkit/walk", "--budget", "smoke", "--replicate", "--tasks", "field/calm").out
+    mine, theirs = platforms.named([here, other])
+    assert here["kernels"] in mine
+    assert f"here is {mine}: replicas/{platforms.key(here)}" in " ".join(told.split())
+    assert f"2 runs first made on {theirs}" in " ".join(told.split())
+
+
 def test_first_measurements_may_be_reference_results(elsewhere, tmp_path):
     bench = elsewhere
     reference = tmp_path / "reference"
     shutil.move(bench.results, reference)
     bench.environment["SVGBENCH_REFERENCE"] = str(reference)
-    assert bench.walk("--replicate", "--with-reference").status == 0
+    done = bench.walk("--replicate", "--with-reference")
+    assert done.status == 0
+    (follows,) = (line for line in done.out.splitlines() if line.startswith("next: svgbench "))
+    assert follows.endswith("--with-reference"), "without it nothing is compared"
+    judged = forks()(bench.folder, *shlex.split(follows)[2:], environment=bench.environment)
+    assert (judged.status, "reference results" in judged.err) == (0, True)
     cell = cell_of(seeds=2)
     assert bench.csv(replica_of(cell)) == expected_csv(cell)
     assert not bench.store.json_path(cell).exists()
