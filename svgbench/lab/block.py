@@ -133,7 +133,11 @@ class BlockProcess:
             payload = checkpoint.load(self.checkpoint, self.owner, self.block.cell.device)
             if payload is not None and platform.differing(payload["platform"], here):
                 raise DamagedError(f"{self.checkpoint} was made with {payload['platform']}; here is {here}")
+            if payload is not None:  # an older svgbench noted only what a checkpoint is bound to
+                self.platforms = payload.get("platforms", [payload["platform"]])
+                self._check_replica()
         except DamagedError as error:
+            self.platforms = []
             aside = self.checkpoint.with_suffix(".refused")
             os.replace(self.checkpoint, aside)
             self.shown.restart([])
@@ -144,7 +148,6 @@ class BlockProcess:
             return
         learner.load_state_dict(payload["learner"])
         self.rows, self.seconds = payload["rows"], payload["seconds"]
-        self.platforms = payload.get("platforms", [])  # an older svgbench did not note them
         self._note_last(self.rows)
         self.shown.restart(self.rows)
         say(f"resumed at {learner.progress[0]} of {learner.progress[1]}")
@@ -167,10 +170,18 @@ class BlockProcess:
         return platform.compared(self.block.cell.device, self.block.cell.precision)
 
     def _note_platform(self) -> None:
-        """Before a slice: this platform, if the slices before were computed on another one."""
-        here = platforms.of_process(self.block.cell.device, self.block.cell.precision)
-        if not self.platforms or platforms.differing(self.platforms[-1], here):
+        """Before a slice: this platform, unless it is known that the slices before were computed on it."""
+        here = self._here()
+        if not self.platforms or not platforms.is_known_as(self.platforms[-1], here):
             self.platforms.append(here)
+
+    def _here(self) -> dict[str, Any]:
+        return platforms.of_process(self.block.cell.device, self.block.cell.precision)
+
+    def _check_replica(self) -> None:
+        """Raise DamagedError for a replica that is not known to be of this platform alone: it would count for none."""
+        if self.block.cell.replica and not all(platforms.is_known_as(one, self._here()) for one in self.platforms):
+            raise DamagedError(f"{self.checkpoint} may be of another platform than {self.block.cell.replica}")
 
     def _note_last(self, rows: list[Row]) -> None:
         """Keep every seed's last row, and its last number in each column, for the progress display."""
@@ -228,7 +239,7 @@ class BlockProcess:
             by_seed[row["seed"]].append(row)
         texts = {seed: as_csv(by_seed[seed], cell.columns) for seed in wanted}
         self._keep_policies(learner, texts)
-        *earlier, last = self.platforms or [platforms.of_process(cell.device, cell.precision)]
+        *earlier, last = self.platforms or [self._here()]
         shared = {
             "config_hash": cell.identity,
             "versions": dict(cell.versions),

@@ -69,6 +69,11 @@ def untold(record: Record, other: Record) -> tuple[str, ...]:
     return tuple(name for name in PARTS if name in b and name not in a)
 
 
+def is_known_as(record: Record, other: Record) -> bool:
+    """Whether the record tells that its platform is `other`: it differs in nothing, and leaves nothing untold."""
+    return not differing(record, other) and not untold(record, other)
+
+
 def key(record: Record) -> str:
     """A platform's name as a folder: maker, family and model, and a hash of all parts."""
     parts = _parts(record)

@@ -12,11 +12,12 @@ import pytest
 from harness import block_of, cell_of, expected_csv, forks
 
 from svgbench.lab import block as child
-from svgbench.lab import platforms
+from svgbench.lab import checkpoint, platforms
 from svgbench.lab.bundle import bundle
 from svgbench.lab.cells import describe_job
 from svgbench.lab.delivery import collect
 from svgbench.lab.fetch import fetch
+from svgbench.lab.platform import compared
 from svgbench.lab.stored import replicas_in, stored_cells
 
 ELSEWHERE = {"processor": "AMD EPYC", "instructions": "AuthenticAMD 25 17 1 avx2"}
@@ -248,6 +249,40 @@ def test_a_run_continued_on_another_platform_is_mixed(bench, monkeypatch):
     assert "2 runs first made on several platforms" in told
     own = replica_of(cell)
     assert platforms.EARLIER not in bench.entries(own)["0"]
+
+
+def record_less(bench, cell, recorded):
+    """Let the block's checkpoint have only these platforms; None: what an older svgbench wrote has none."""
+    process = child.BlockProcess(bench.store, block_of(cell), 1)
+    payload = checkpoint.load(process.checkpoint, process.owner)
+    del payload["platforms"]
+    checkpoint.save(process.checkpoint, process.owner, payload | ({} if recorded is None else {"platforms": recorded}))
+
+
+@pytest.mark.parametrize("recorded", ["nothing", "no arithmetic"])
+def test_a_run_that_an_older_svgbench_began_is_mixed(bench, monkeypatch, recorded):
+    """It may have been begun anywhere: it is not said to be made wholly here."""
+    monkeypatch.setenv(child.CHECKPOINT_SECONDS, "0")
+    cell, here = cell_of(seeds=2), platforms.here("cpu")
+    vague = {name: value for name, value in here.items() if name != "kernels"}
+    slices(bench.store, block_of(cell), 2)
+    record_less(bench, cell, None if recorded == "nothing" else [vague])
+    slices(bench.store, block_of(cell), None)
+    entry = bench.entries(cell)["0"]
+    earlier = [compared("cpu") if recorded == "nothing" else vague]
+    assert (entry["platform"], entry[platforms.EARLIER]) == (here, earlier)
+    assert bench.csv(cell) == expected_csv(cell)
+
+
+def test_a_replica_that_may_be_mixed_begins_anew(elsewhere, monkeypatch):
+    monkeypatch.setenv(child.CHECKPOINT_SECONDS, "0")
+    bench, cell = elsewhere, replica_of(cell_of(seeds=2))
+    slices(bench.store, block_of(cell), 3)
+    record_less(bench, cell, None)
+    assert bench.walk("--replicate").status == 0
+    assert "may be of another platform" in bench.log(block_of(cell))
+    assert platforms.EARLIER not in bench.entries(cell)["0"]
+    assert bench.csv(cell) == expected_csv(cell)
 
 
 def test_a_killed_replica_continues_and_no_other_platform_takes_its_job(elsewhere, monkeypatch):
