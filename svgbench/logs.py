@@ -9,6 +9,7 @@ from pathlib import Path
 from svgbench import reproduce
 from svgbench.analysis.read.naming import name_seeds
 from svgbench.lab.cells import Selection, expand
+from svgbench.lab.statuses import replicas_of
 from svgbench.lab.store import Store
 from svgbench.words.experiment import Experiment
 
@@ -30,9 +31,10 @@ class Log:
 
 
 def logs(store: Store, experiment: Experiment, selection: Selection) -> list[Log]:
-    """The logs of the chosen cells' blocks, oldest first."""
+    """The logs of the chosen cells' blocks and of those of their replicas, oldest first."""
     found = []
-    for cell in expand(experiment, selection, reproduce.installed_algorithms()):
+    cells = expand(experiment, selection, reproduce.installed_algorithms())
+    for cell in [*cells, *replicas_of(store, cells)]:
         failed = store.state(cell).failed
         for path in store.cell_work(cell).glob("block-*.log"):
             number = path.name.split("-")[1]
@@ -41,7 +43,8 @@ def logs(store: Store, experiment: Experiment, selection: Selection) -> list[Log
             for seed, reason in failed.items():
                 if seed // cell.block_size == index:
                     failures.setdefault(reason, []).append(seed)
-            found.append(Log(path, f"{cell.task.id} {cell.variant.id}", failures))
+            of_replica = f" (replica {cell.replica})" if cell.replica else ""
+            found.append(Log(path, f"{cell.task.id} {cell.variant.id}{of_replica}", failures))
     return sorted(found, key=lambda log: log.path.stat().st_mtime)
 
 

@@ -165,29 +165,11 @@ class Study:
         return run_blocks(self.own, longest_first, options or RunOptions(self.jobs(plan)), column, known)
 
     def status(self, selection: Selection | None = None) -> list[dict[str, Any]]:
-        """One flat row per cell. `replicated_on`: its platforms, if several; `mixed_seeds`: continued on another."""
-        from svgbench.lab.replicas import replicated_on
+        """One flat row per cell; see `svgbench.lab.statuses.status_rows`."""
+        from svgbench.lab.statuses import status_rows
 
-        chosen = self.reading(selection)
-        cells = expand(self.experiment, chosen, reproduce.installed_algorithms())
-        replicated, rows = replicated_on(self.store, cells), []
-        for cell in cells:
-            state = self.store.state(cell)
-            rows.append(
-                {
-                    "experiment": self.experiment.id,
-                    "task": cell.task.id,
-                    "variant": cell.variant.id,
-                    "budget": cell.budget,
-                    "seeds_done": len(state.done),
-                    "seeds_total": len(cell.seeds),
-                    "status": state.status,
-                    "replicated_on": "; ".join(replicated.get(cell.key, [])),
-                    "mixed_seeds": " ".join(map(str, state.mixed)),
-                    "note": state.note,
-                }
-            )
-        return rows
+        cells = expand(self.experiment, self.reading(selection), reproduce.installed_algorithms())
+        return status_rows(self.store, self.experiment.id, cells)
 
     def results(self, selection: Selection | None = None) -> Results:
         """The cells as frames, checked against their hashes."""

@@ -12,6 +12,7 @@ from svgbench import reproduce
 from svgbench.lab.cells import Cell, Selection, expand
 from svgbench.lab.curves import Curve, mean, sparkline
 from svgbench.lab.rows import Unfinished, unfinished
+from svgbench.lab.statuses import replicas_of
 from svgbench.study import Study
 
 CURVE_WIDTH = 24
@@ -29,21 +30,27 @@ class Watch:
 
     def __init__(self, chosen: Sequence[tuple[Study, Selection]]) -> None:
         extra = reproduce.installed_algorithms()
-        places: dict[Path, tuple[Study, Cell]] = {}  # two experiments may show the same runs
-        for study, selection in chosen:
-            for cell in expand(study.experiment, selection, extra):
-                places.setdefault(study.store.cell_work(cell), (study, cell))
-        self.cells = list(places.values())
+        self.chosen = [(study, expand(study.experiment, selection, extra)) for study, selection in chosen]
+        self.known: dict[Path, Cell] = {}  # two experiments may show the same runs
         self.curves: dict[Cell, Curve] = {}
 
     def rows(self) -> list[dict[str, Any]]:
-        """One row for each cell that a process holds a block of, in declared order."""
+        """One row for each cell that a process holds a block of, in declared order; replicas come last."""
         found = []
-        for study, cell in self.cells:
+        for study, cell in self._cells():
             running = [block for block in unfinished(study.store, cell) if block.running]
             if running:
                 found.append(self._row(study, cell, running))
         return found
+
+    def _cells(self) -> list[tuple[Study, Cell]]:
+        """Each cell once, and each replica that has begun by now."""
+        places: dict[Path, tuple[Study, Cell]] = {}
+        firsts = [(study, cell) for study, cells in self.chosen for cell in cells]
+        for study, cell in [*firsts, *((s, own) for s, cells in self.chosen for own in replicas_of(s.store, cells))]:
+            path = study.store.cell_work(cell)
+            places.setdefault(path, (study, self.known.setdefault(path, cell)))
+        return list(places.values())
 
     def _row(self, study: Study, cell: Cell, running: Sequence[Unfinished]) -> dict[str, Any]:
         reports = [block.progress() for block in running]
@@ -56,6 +63,7 @@ class Watch:
             "budget": cell.budget,
             "task": cell.task.id,
             "variant": cell.variant.id,
+            "replica": cell.replica,
             "seeds": seeds,
             "done": statistics.fmean(_share(report) for report in reports),
             "seconds": sum(_number(report.get("seconds")) or 0.0 for report in reports),
@@ -98,7 +106,7 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 def sentences(rows: Sequence[dict[str, Any]], width: int, plain: bool) -> list[str]:
     """One line for each running cell, at most `width` wide: name, share, step, last value, curve."""
-    names = [f"{row['task']} {row['variant']}" for row in rows]
+    names = [f"{row['task']} {row['variant']}" + " (replica)" * bool(row["replica"]) for row in rows]
     facts = [_facts(row) for row in rows]
     curve = min(CURVE_WIDTH, max(width // 4, 8))
     name_width = max(12, min(max(map(len, names), default=0), width - curve - 2 - max(map(len, facts), default=0) - 2))

@@ -107,6 +107,8 @@ def status(
     as_json: JsonOption = False,
 ) -> None:
     """Print the status of every cell. It is done, running, partial, failed, diverged, stale, other or missing."""
+    from svgbench.analysis.show.status_text import status_sentences
+    from svgbench.lab.statuses import runs
     from svgbench.terminal import out_json, out_lines, out_rows
 
     words = (budget, seeds, tasks, variants, override, device, precision)
@@ -121,12 +123,10 @@ def status(
         return out_json([row for rows in every for row in rows])
     for rows in every:
         columns = {"task": "task", "variant": "variant", "seeds": "seeds", "status": "status"}
-        several = {"replicated_on": "several platforms", "mixed_seeds": "mixed"}
-        columns |= {key: title for key, title in several.items() if any(row[key] for row in rows)}
         shown = [row | {"seeds": f"{row['seeds_done']}/{row['seeds_total']}"} for row in rows]
         out_rows(shown, False, f"{rows[0]['experiment']}, budget {rows[0]['budget']}", columns)
-        out_lines(dict.fromkeys(f"{row['status']}: {row['note']}" for row in rows if row["note"]))
-    if any(row["status"] == "running" for rows in every for row in rows):
+        out_lines(status_sentences(rows))
+    if any(runs(row) for rows in every for row in rows):
         from svgbench.commands.watching import show_running
 
         show_running(chosen, budget or "", again=False, as_json=False)

@@ -153,7 +153,7 @@ def header_of(columns: Sequence[str]) -> bytes:
 def has_size(path: Path, meta: Mapping[str, Any]) -> bool:
     """Whether the CSV has the size that its JSON says."""
     try:
-        return path.stat().st_size == meta["bytes"]
+        return bool(path.stat().st_size == meta["bytes"])
     except OSError:
         return False
 

@@ -107,6 +107,25 @@ def test_damage_and_changes_are_seen_in_a_replica_too(elsewhere):
     assert {row["status"] for row in bench("verify", "--json").json} == {"ok", "damaged"}
 
 
+def test_a_replica_of_a_part_of_a_block_is_not_unfinished(elsewhere):
+    """Its block trains whole, and its checkpoint is kept for the seed that nobody has asked for."""
+    bench, cell = elsewhere, replica_of(cell_of(seeds=2))
+    assert bench.walk("--replicate", "--seeds", "1").status == 0
+    assert (bench.store.block_work(block_of(cell)) / "checkpoint.pt").exists()
+    assert bench.status()["drift"]["replicas_unfinished"] == ""
+
+
+def test_a_failed_replica_is_told(elsewhere):
+    bench, own = elsewhere, replica_of(cell_of(seeds=2))
+    block = block_of(own)
+    bench.store.record_failure(block, "ArithmeticError: too far", 2, bench.store.log_path(block))
+    row = bench.status()["drift"]
+    told = f"{own.replica} failed: ArithmeticError: too far"
+    assert (row["status"], row["note"], row["replicas_unfinished"]) == ("partial", "", told)
+    shown = " ".join(bench("status", "testkit/walk", "--budget", "smoke").out.split())
+    assert f"replica {told}: field/calm (drift)" in shown
+
+
 def test_a_copied_folder_holds_no_replicas(elsewhere, tmp_path):
     """A copy would be packed, and `fetch` would refuse the whole work."""
     bench, own = elsewhere, replica_of(cell_of(seeds=2))
@@ -243,7 +262,8 @@ def test_a_run_continued_on_another_platform_is_mixed(bench, monkeypatch):
     assert (entry["platform"], entry[platforms.EARLIER]) == (here, [there])
     assert bench.csv(cell) == expected_csv(cell)
     assert {name: row["mixed_seeds"] for name, row in bench.status().items()}["drift"] == "0 1"
-    assert re.search(r"status +mixed\n", bench("status", "testkit/walk", "--budget", "smoke").out)
+    shown = bench("status", "testkit/walk", "--budget", "smoke").out
+    assert "mixed, continued on another platform: seeds 0-1 of field/calm (drift)" in shown
     assert next(one for one in bench("list", "--json").json if one["id"] == "testkit/walk")["runs_mixed"] == 2
     told = bench.walk("--replicate", "--seeds", "2").out
     assert "2 runs first made on several platforms" in told
@@ -290,9 +310,14 @@ def test_a_killed_replica_continues_and_no_other_platform_takes_its_job(elsewher
     bench, cell = elsewhere, replica_of(cell_of(seeds=2))
     slices(bench.store, block_of(cell), 3)
     assert (bench.store.block_work(block_of(cell)) / "checkpoint.pt").exists()
+    row = bench.status()["drift"]
+    assert (row["seeds_done"], row["replicas_unfinished"]) == (2, f"{cell.replica} partial")
+    shown = " ".join(bench("status", "testkit/walk", "--budget", "smoke").out.split())
+    assert f"replica {cell.replica} partial: field/calm (drift)" in shown
     assert bench.store.state(replace(cell, replica="")).status == "done", "its unfinished work is not the first one's"
     assert "1 partial" in bench.walk("--replicate").out
     assert "resumed at 15 of 30" in bench.log(block_of(cell))
     assert bench.csv(cell) == expected_csv(cell)
+    assert bench.status()["drift"]["replicas_unfinished"] == ""
     with pytest.raises(child.UsageError, match="planned for the platform"):
         child.prepare(describe_job(block_of(replace(cell, replica="another"))))

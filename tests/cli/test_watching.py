@@ -10,9 +10,11 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 from harness import PATIENCE, Bench, block_of, cell_of, environment, expected_csv, wait_until
+from svgbench_testkit.experiments import EXPERIMENTS
 
 from svgbench.analysis.read.frames import read_results
 from svgbench.analysis.read.running import with_running
@@ -21,6 +23,8 @@ from svgbench.lab.files import locked
 from svgbench.lab.platform import compared
 from svgbench.lab.rows import RowsFile, Tail, as_csv, header, parsed, unfinished
 from svgbench.lab.store import Store
+from svgbench.study import Study
+from svgbench.watching import Watch, sentences
 
 SLOW = ("-o", "slices=12", "-o", "slice_seconds=0.2")
 SEEDS = ("--seeds", "2")
@@ -126,6 +130,26 @@ def test_running_cells_are_shown_with_their_curves_and_as_values(bench):
     assert "running" in whole
     assert looks[-1] == [], "it ends when nothing runs"
     assert looks[0][0]["variant"] == row["variant"]
+
+
+def test_a_replica_that_runs_is_shown(bench):
+    """Also one that begins while somebody watches."""
+    cell = replace(cell_of(seeds=2), replica="AuthenticAMD-25-17-0123abcd")
+    block = block_of(cell)
+    watch = Watch([(Study(EXPERIMENTS[0], bench.results), Selection("smoke"))])
+    assert watch.rows() == []
+    rows = [{"seed": s, "step": t, "position": float(t), "side": "up"} for t in range(9) for s in (0, 1)]
+    with locked(bench.store.block_lock(block)):
+        RowsFile(bench.store.block_work(block), cell.columns).update(rows, at_once=True)
+        (row,) = watch.rows()
+        shown = sentences([row], 80, plain=True)
+        status = bench.status()["drift"]
+        below = bench("status", "testkit/walk", "--budget", "smoke").out
+    assert (row["variant"], row["replica"], row["values"]) == ("drift", cell.replica, [float(t) for t in range(9)])
+    assert shown[0].startswith("field/calm drift (replica)")
+    assert (status["status"], status["replicas_unfinished"]) == ("missing", f"{cell.replica} running")
+    assert "field/calm drift (replica)" in below
+    assert watch.rows() == []
 
 
 def read_until(terminal, process, words):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import pytest
 from svgbench_testkit.experiments import EXPERIMENTS
@@ -25,6 +26,18 @@ def store(tmp_path):
         path.write_text(f"started\nworked {age}\nended {age}\n")
         os.utime(path, (age, age))
     return made
+
+
+def test_logs_of_replicas_are_found_too(store):
+    calm = replace(expand(WALK, SMOKE)[0], replica="AuthenticAMD-25-17-0123abcd")
+    block = Block(calm, 0, calm.seeds[:2])
+    path = store.log_path(block)
+    path.parent.mkdir(parents=True)
+    path.write_text("a replica\n")
+    store.record_failure(block, "ArithmeticError: too far", 2, path)
+    reason, head, tail, _ = told(store)
+    assert reason.endswith("too far: field/calm drift (replica AuthenticAMD-25-17-0123abcd) seeds 0-1")
+    assert (head, tail) == (f"== {path}", "a replica")
 
 
 def told(store, verbose=False):
