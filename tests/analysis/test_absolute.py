@@ -314,7 +314,7 @@ def test_the_claim_is_read_with_its_cause():
 
 
 def test_causes_are_asked_in_the_order_that_the_docs_give():
-    assert list(CAUSES) == ["threshold", "budget", "failed", "seeds", "coverage"]
+    assert list(CAUSES) == ["premise", "threshold", "budget", "failed", "seeds", "coverage"]
 
 
 # ---- every claim of the registry
