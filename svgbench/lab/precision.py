@@ -34,7 +34,8 @@ def check(precision: str, device: str, elsewhere: bool = False) -> None:
     if device != "cpu":
         raise UsageError(f"--precision {precision}: is of products on a processor; expected --device cpu, not {device}")
     if not (elsewhere or platform.has_bfloat16()):
-        raise UsageError(f"--precision {precision}: this processor has no products in bfloat16; expected {FLOAT32}")
+        why = "this processor has no products in bfloat16 (no amx_bf16)"
+        raise UsageError(f"--precision {precision}: {why}; expected {FLOAT32}")
 
 
 def check_layers(precision: str, config: Mapping[str, Any], where: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from svgbench.lab import kernels, platforms
+from svgbench.lab import kernels, platform, platforms
 
 VAGUE = {"device": "cpu", "machine": "x86_64", "processor": "AMD EPYC", "torch": "2.13.0", "mujoco": "4.0.0"}
 MILAN = VAGUE | {"instructions": "AuthenticAMD 25 1 1 avx2"}
@@ -79,3 +79,9 @@ def test_another_process_finds_the_arithmetic_of_this_one():
     assert kernels.kernels_of_blocks() == kernels.kernels()
     assert kernels.kernels().startswith("torch ")
     assert platforms.key(platforms.here("cpu")) == platforms.key(platforms.of_process("cpu"))
+
+
+@pytest.mark.parametrize(("flags", "has"), [("avx512f avx512_bf16", False), ("avx512_bf16 amx_tile amx_bf16", True)])
+def test_products_in_bfloat16_need_amx(flags, has, monkeypatch):
+    monkeypatch.setattr(platform, "_cpuinfo", lambda: {"flags": f"fpu {flags}"})
+    assert platform.has_bfloat16() == has
