@@ -46,7 +46,7 @@ def test_a_block_is_told_and_others_records_have_no_such_word():
     ("device", "has", "words", "named", "said"),
     [
         ("cuda", True, {}, "bf16", "expected --device cpu, not cuda"),
-        ("cpu", False, {}, "bf16", "this processor has no products in bfloat16; expected float32"),
+        ("cpu", False, {}, "bf16", "this processor has no products in bfloat16 (no amx_bf16); expected float32"),
         ("cpu", True, {}, "bf61", "did you mean 'bf16'"),
         (
             "cpu",
