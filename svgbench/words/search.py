@@ -133,9 +133,9 @@ def as_experiment(search: Search) -> Experiment:
 
 def _deviations(search: Search) -> tuple[Deviation, ...]:
     """Those of the experiment that concern a variant of the search, about the settings tried for it."""
-    found = []
+    found, settings = [], tried(search)
     for one in search.experiment.deviations:
-        concerned = dict.fromkeys(s.variant.id for s in tried(search) if one.concerns(s.grid.variant))
+        concerned = dict.fromkeys(s.variant.id for s in settings if one.concerns(s.grid.variant))
         if concerned:
             found.append(one if one.variants is None else replace(one, variants=tuple(concerned)))
     return tuple(found)

@@ -69,6 +69,19 @@ def finish(one):
     return rows
 
 
+def aims(one, method):
+    """Finish; the target entropies during this method of the agent, which makes updates, by environment step."""
+    seen, update = {}, getattr(one.agent, method)
+
+    def noted(*how):
+        seen[one.step] = one.agent._target_entropy.flatten().unique().tolist()
+        update(*how)
+
+    setattr(one.agent, method, noted)
+    finish(one)
+    return seen
+
+
 def parameters(one):
     agent = one.agent
     modules = [agent.actor, agent.critic, agent.target_critic]

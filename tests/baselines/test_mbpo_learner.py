@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from point import Point, random_return
-from sac_kit import finish
+from sac_kit import aims, finish
 
 from svgbench.baselines.actor_critic import mbpo, sac
 from svgbench.lab.source import declared
@@ -195,16 +195,8 @@ def test_rollouts_are_made_by_the_elites_alone():
 
 
 def test_the_updates_aim_at_the_step_s_target_entropy():
-    one, seen = learner(target_entropy_init=-1.0, target_entropy_final=-3.0, target_entropy_decay=1.0), {}
-    update = one.agent.update
-
-    def noted(*how):
-        seen[one.step] = one.agent._target_entropy.flatten().unique().tolist()
-        update(*how)
-
-    one.agent.update = noted
-    finish(one)
-    assert seen == {step: [pytest.approx(-1.0 - 2.0 * step / STEPS)] for step in range(20, STEPS)}
+    one = learner(target_entropy_init=-1.0, target_entropy_final=-3.0, target_entropy_decay=1.0)
+    assert aims(one, "update") == {step: [pytest.approx(-1.0 - 2.0 * step / STEPS)] for step in range(20, STEPS)}
 
 
 def test_the_model_s_loss_is_that_of_the_code():

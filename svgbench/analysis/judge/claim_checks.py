@@ -120,7 +120,8 @@ def _about_a_part(
     yield from _about_margins(part)
     yield from _about_sides(part)
     yield from _about_every(part)
-    yield from _about_measures(experiment, claim, part)
+    yield from _about_measures(experiment, part)
+    yield from _about_premises(claim, part)
     yield from _about_shares(experiment, claim, part)
     if not unfit:
         yield from _about_level(experiment, claim, part)
@@ -161,11 +162,14 @@ def _about_sides(part: Comparison) -> Iterator[str]:
         yield "a ratio with a number that is not positive"
 
 
-def _about_measures(experiment: Experiment, claim: Claim, part: Comparison) -> Iterator[str]:
+def _about_measures(experiment: Experiment, part: Comparison) -> Iterator[str]:
     for measure in (side.measure for side in sides(part)):
         if (measure.reduce == "rank_correlation") != bool(measure.beside):
             yield f"{measure.reduce} has the column '{measure.beside}' beside; expected that of rank_correlation only"
         yield from _unknown("column", [measure.beside] * bool(measure.beside), [c.name for c in experiment.columns])
+
+
+def _about_premises(claim: Claim, part: Comparison) -> Iterator[str]:
     if part.premise and (claim.over_tasks or part.scale == "failed_share" or all(p.premise for p in claim.parts)):
         yield "it is a premise; expected a part beside it that is none, of a claim that is judged on each task"
 

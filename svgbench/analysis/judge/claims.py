@@ -41,10 +41,10 @@ def decide(parts: tuple[PartResult, ...]) -> tuple[ClaimWord, PartResult]:
     """
     orders: tuple[ClaimWord, ...] = ("INCOMPLETE", "REFUTED", "INCONCLUSIVE")
     broken = [part for part in parts if part.cause == "premise"]
+    if broken and all(part.verdict != "INCOMPLETE" for part in parts):
+        return "INCONCLUSIVE", broken[0]
     for word in orders:
         found = [part for part in parts if part.verdict == word]
-        if broken and word != "INCOMPLETE":
-            return "INCONCLUSIVE", broken[0]
         if found:
             return word, min(found, key=lambda part: _rank(part.cause))
     return "SUPPORTED", min(parts, key=lambda part: part.clearance)

@@ -22,7 +22,16 @@ from svgbench.analysis.judge.effects import (
     sides,
     spread_effect,
 )
-from svgbench.analysis.judge.failed_seeds import Read, cells_of, counted_words, floors_of, left_open, lost, uncounted
+from svgbench.analysis.judge.failed_seeds import (
+    Read,
+    cells_of,
+    counted_words,
+    floors_of,
+    left_open,
+    listed,
+    lost,
+    uncounted,
+)
 from svgbench.analysis.judge.judgement import Evidence, JudgementRules, PartResult, Unit, with_cause
 from svgbench.analysis.judge.relations import clearance, relation_holds
 from svgbench.analysis.judge.second import Question, by_medians, guarded, rates_words, sides_of, told
@@ -77,10 +86,7 @@ def judge_part(evidence: Evidence, part: Comparison, place: Place) -> PartResult
     blank = replace(blank, n=min(sample.n for _, sample in cells_of(read)), lost=lost(read, part.every))
     if not part.every and (why := uncounted(read, evidence.rules.floors)):
         asked = _question(evidence, case, place)
-        words = [
-            ", ".join(f"{name} {name_seeds(seeds)}" for name, seeds in blank.lost),
-            rates_words(asked) if asked else "",
-        ]
+        words = [listed(blank.lost), rates_words(asked) if asked else ""]
         failed = f"failed seeds: {'; '.join(filter(None, words))}"
         return replace(blank, verdict="INCONCLUSIVE", cause="failed", reason=f"{why}; {failed}", lost_words=failed)
     margin, how = _margin(evidence, case, place)
@@ -193,8 +199,8 @@ class _Case:
     def failures(self, n: int, margin: float, levels: Levels | None) -> str:
         """Which seeds failed, the value that they counted as, and the verdict without them."""
         if self.part.every:
-            listed = ", ".join(f"{name} {name_seeds(seeds)}" for name, seeds in lost(self.read, every=True))
-            return f"failed seeds are no cases ({listed})" if listed else ""
+            failed = lost(self.read, every=True)
+            return f"failed seeds are no cases ({listed(failed)})" if failed else ""
         if not lost(self.read):
             return ""
         reason = f"failed seeds count ({counted_words(self.read, self.floors)})"
@@ -362,7 +368,7 @@ def _judged(
 def _without_a_mean(blank: PartResult, case: _Case, margin: float) -> PartResult:
     """The result of a comparison of every problem without a case, or with an infinite one: cases have no mean then."""
     found, failures = case.by_cases(margin) or Ruled("INCONCLUSIVE"), case.failures(0, margin, None)
-    words = "; ".join(filter(None, [f"{blank.text}", failures, found.reason]))
+    words = "; ".join(filter(None, [blank.text, failures, found.reason]))
     return replace(
         blank,
         verdict=found.word,

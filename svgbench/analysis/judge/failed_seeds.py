@@ -70,8 +70,8 @@ def uncounted(read: Sequence[Read], declared: Mapping[str, float]) -> str:
         if isinstance(one.side, RelativeSD) and any(sample.failed for _, sample in cells_of([one])):
             return "a failed seed has no spread and no floor is declared"
         if not any(all(sample.values for sample in group) for group in one.samples):
-            lost = dict.fromkeys(name for name, sample in cells_of([one]) if not sample.values)
-            return f"every seed of {' and '.join(lost)} failed, and no floor is declared"
+            without = dict.fromkeys(name for name, sample in cells_of([one]) if not sample.values)
+            return f"every seed of {' and '.join(without)} failed, and no floor is declared"
     return ""
 
 
@@ -90,11 +90,17 @@ def left_open(
             for part, (name, sample) in enumerate(zip(one.names[which], one.samples[which], strict=True)):
                 added = (place + part) % 2 == 0  # left is added, right subtracted; of a change the second cell too
                 lowers = added == one.side.measure.higher_is_better
-                if lowers == (end == "low") and len(sample.failed) > MOST_FAILED * sample.n:
-                    shares = f"{len(sample.failed)} of {sample.n} seeds of {name} failed"
-                    most = f"no floor is declared, and more than {100 * MOST_FAILED:.0f} %"
-                    return f"{word} if they counted as the worst value seen, but {shares}: {most}"
+                if lowers == (end == "low") and (why := too_many(sample, f" of {name}")):
+                    return f"{word} if they counted as the worst value seen, but {why}"
     return ""
+
+
+def too_many(sample: Sample, of: str = "") -> str:
+    """Why so many seeds failed that a cell cannot be called as good as another without a declared floor; "" if few."""
+    if len(sample.failed) <= MOST_FAILED * sample.n:
+        return ""
+    most = f"no floor is declared, and more than {100 * MOST_FAILED:.0f} %"
+    return f"{len(sample.failed)} of {sample.n} seeds{of} failed: {most}"
 
 
 def lost(read: Sequence[Read], every: bool = False) -> tuple[tuple[str, tuple[int, ...]], ...]:
@@ -107,6 +113,11 @@ def lost(read: Sequence[Read], every: bool = False) -> tuple[tuple[str, tuple[in
         if seeds:
             found[name] = tuple(sorted({*found.get(name, ()), *seeds}))
     return tuple(found.items())
+
+
+def listed(seeds: Sequence[tuple[str, tuple[int, ...]]]) -> str:
+    """What `lost` returns in words: "a seeds 0-4, b seed 1"."""
+    return ", ".join(f"{name} {name_seeds(own)}" for name, own in seeds)
 
 
 def counted_words(read: Sequence[Read], floors: Sequence[float | None]) -> str:

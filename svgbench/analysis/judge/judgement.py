@@ -78,9 +78,8 @@ class JudgementRules:
 
     `alpha` is the level of every test; intervals are at 1 - alpha. `floors` has the value of a failed seed by a
     measure's label (without an entry: the worst finite value of the comparison, of a random policy's mean and of the
-    number on the right). `random_levels` has the mean of a
-    random policy by task id and measure label; without an entry it is read from the cell of the variant "random", if
-    there is one.
+    number on the right). `random_levels` has the mean of a random policy by task id and measure label; without an entry
+    it is read from the cell of the variant "random", if there is one.
     """
 
     alpha: float = 0.05

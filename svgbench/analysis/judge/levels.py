@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from svgbench.analysis.judge.cell_statistics import below_level, spread_of
 from svgbench.analysis.judge.contrasts import Contrast, Pair, contrasts, count_failures, floor_of
 from svgbench.analysis.judge.coverage import MOST_MISSED, NORMAL, NUMBER, covered, failing_kind
-from svgbench.analysis.judge.failed_seeds import MOST_FAILED
+from svgbench.analysis.judge.failed_seeds import too_many
 from svgbench.analysis.judge.judgement import Evidence, LevelWord, PrintedNumber, PublishedNumbers, Verdict, join_id
 from svgbench.analysis.judge.statistics import SPREAD_KINDS, Interval, Summary, interval_of, summarise, to_sd
 from svgbench.analysis.read.measures import Sample, read_sample
@@ -191,11 +191,8 @@ def _row(evidence: Evidence, cell_id: tuple[str, str], measure: Measure, found: 
     floor = floor_of(measure, compared, evidence.rules)
     counted = Sample(sample.values if floor is None else sample.counted(floor))
     lower = len(spread_of(counted, measure.higher_is_better, span, below).lower)
-    too_many = ""
-    if len(sample.failed) > MOST_FAILED * sample.n and measure.label not in evidence.rules.floors:
-        most = f"no floor is declared, and more than {100 * MOST_FAILED:.0f} %"
-        too_many = f"{len(sample.failed)} of {sample.n} seeds failed: {most}"
-    return _Row(verdict, case, finite, failures, lower, too_many)
+    lost = "" if measure.label in evidence.rules.floors else too_many(sample)
+    return _Row(verdict, case, finite, failures, lower, lost)
 
 
 def _lacking(missing: tuple[int, ...], sample: Sample) -> str:

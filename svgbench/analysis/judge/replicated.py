@@ -8,13 +8,11 @@ from dataclasses import replace
 from svgbench.analysis.judge.judgement import Cells, PlatformWord, PublishedNumbers, Verdict
 from svgbench.analysis.judge.verdict_words import word_over
 from svgbench.analysis.judge.verdicts import compare
-from svgbench.analysis.read.on_platforms import OnPlatform
+from svgbench.analysis.read.on_platforms import FEWEST, OnPlatform
 from svgbench.lab.cells import Selection
 from svgbench.words.experiment import Experiment
 
 UNJUDGED = ("INCOMPLETE", "NOT_COMPARABLE")
-FEWEST = 5
-"""Least number of seeds behind a verdict on a platform, unless the first one has fewer."""
 MOST_UNLIKE = 3
 """Most places of a claim that are listed beside its verdict."""
 

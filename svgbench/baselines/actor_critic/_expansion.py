@@ -129,7 +129,9 @@ def td_k_targets(
         value = targets[-1] - alpha * path.log_probs[t]
     targets.append(batch.reward + gamma * (1 - batch.terminal) * value)
     into = torch.stack([torch.ones_like(batch.terminal), 1 - batch.terminal, *onward[:-1]], 1)  # x_t from x_{t-1}
-    target = torch.stack(targets[::-1], 1) * into if as_coded else torch.stack(targets[::-1], 1)
+    target = torch.stack(targets[::-1], 1)
+    if as_coded:
+        target = target * into
     xu = torch.cat([batch.xu, *path.pairs[:K]], 1)
     return DepthTargets(xu, target.flatten(1), into.cumprod(1).flatten(1))
 

@@ -20,11 +20,11 @@ The code has another n_0 in every weight, and does not weigh the entropies.
 
 The profiles "text" and "code" are two readings of one algorithm; every difference between the paper and its code is a
 field of `Config` with its two values in PROFILES, except `expansion_reading`, which no row of Table 2 uses and which
-both leave at "text". Where the text is silent (random steps, first update, bounds of the
-normalisation, initialisation) the field says where its value comes from. Not read from the code: the order of random
-numbers; two slips of its running statistics, of relative size 1/n; windows that cross the place where a full replay is
-overwritten. The reward and the termination network, of equal shape and trained on the same batch at the same rate, are
-held as two members of one: that changes no number.
+both leave at "text". Where the text is silent (random steps, first update, bounds of the normalisation, initialisation)
+the field says where its value comes from. Not read from the code: the order of random numbers; two slips of its running
+statistics, of relative size 1/n; windows that cross the place where a full replay is overwritten. The reward and the
+termination network, of equal shape and trained on the same batch at the same rate, are held as two members of one: that
+changes no number.
 """
 
 from __future__ import annotations
@@ -247,9 +247,8 @@ class SACSVG(SoftActorCritic):
         """Model steps of the policy's loss and of the critics' targets."""
         c = self.config
         learned = step >= c.model_free_steps
-        at_once = (
-            c.expansion_reading == "code" and c.expansion == "td-k"
-        )  # the code has no model-free phase for these targets
+        # The code has no model-free phase for its TD-k targets.
+        at_once = c.expansion_reading == "code" and c.expansion == "td-k"
         return c.H if learned else 0, c.critic_steps if learned or at_once else 0
 
     def stuck(self, step: int, lacking: Tensor) -> Tensor:
