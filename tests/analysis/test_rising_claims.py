@@ -9,9 +9,10 @@ import math
 import numpy as np
 import pytest
 from four_tasks import VARIANTS, M, R, S, U, lines_of, made
-from made_cells import by_key, cell, claim, compared
+from made_cells import SCORE, by_key, cell, claim, compared
 from scipy import stats
 
+from svgbench.analysis.judge.judgement import DEFAULT_RULES
 from svgbench.analysis.judge.rising import rise
 from svgbench.analysis.judge.statistics import Interval
 from svgbench.analysis.judge.verdicts import compare
@@ -83,16 +84,85 @@ def test_a_task_without_its_random_policy_is_missing():
 
 def test_where_nothing_is_learned_there_is_no_share():
     found = verdict_of(*on("t", 0, 0, noise=0), *on("u", 2, 8), *on("v", 3, 7))
-    assert (found.verdict, found.reason) == (U, "t: neither side's mean differs from the random policy's")
+    assert (found.verdict, found.reason) == (U, "t: neither side's mean is better than the random policy's")
+
+
+def test_a_pair_that_is_worse_than_random_actions_has_no_share():
+    """b falls far below a on u, and both are below random actions: 2 of a "distance" of 1 would be a rise."""
+    found = verdict_of(*on("t", 1, 9), *on("u", 2, -3), *on("v", 30, 7))
+    assert (found.verdict, found.reason) == (U, "u: neither side's mean is better than the random policy's")
 
 
 def test_failed_seeds_count_as_the_worst_value():
+    """Of both sides' values and the random policy's mean, 0, as in other claims. The reason and `failed` name them."""
     a, b, random = on("t", 1, 9)
     failed = dataclasses.replace(a, diverged=(4,))
     found = verdict_of(failed, b, random, *on("u", 2, 8), *on("v", 3, 7))
-    leads = [1 + e for e in NOISE[:4]] + [0.0]
+    values = [9 + 1 + e for e in NOISE[:4]] + [0.0]
     assert found.details[0].text == "a less b"
-    assert f"t {np.mean(leads) / (9 + np.mean(leads)):.4g}," in found.reason
+    assert f"t {(np.mean(values) - 9) / 9:.4g}," in found.reason
+    assert "failed seeds count (t: a seed 4 at 0), without them SUPPORTED" in found.reason
+    assert [(cell.task, cell.variant, cell.seeds) for cell in found.failed] == [("t", "a", (4,))]
+
+
+def test_a_rival_that_collapses_on_an_earlier_task_does_not_make_the_gap_rise():
+    """Four of b's seeds diverge on t. As the worst value of both sides they would count as 9: almost no gap."""
+    a, b, random = on("t", 1, 9)
+    rest = *on("u", 2, 8), *on("v", 3, 7)
+    assert verdict_of(a, b, random, *rest).verdict == S
+    found = verdict_of(a, dataclasses.replace(b, diverged=(0, 1, 2, 3)), random, *rest)
+    assert found.verdict != S
+    assert found.details[0].value < 0
+
+
+def test_a_declared_floor_counts_for_a_rise_too():
+    a, b, random = on("t", 1, 9)
+    cells = by_key(dataclasses.replace(a, diverged=(4,)), b, random, *on("u", 2, 8), *on("v", 3, 7))
+    rules = dataclasses.replace(DEFAULT_RULES, floors={SCORE.label: 7.0})
+    (found,) = compare(made(RISING), {"paper": cells}, rules=rules)
+    assert "t: a seed 4 at 7" in found.reason
+
+
+def test_no_rise_is_not_said_where_too_many_seeds_failed_to_know_the_share():
+    """The lead falls from 95 to about 20 or 30 of 100. With two of b's ten seeds failed on u, b's mean may be lower
+    there than it looks, and the lead larger.
+    """
+    a, few, many = ([x] * 10 for x in (100.0, 5.0, 90.0))
+    rest = cell("a", a, "t"), cell("b", few, "t"), cell("random", [0.0], "t"), *on("v", 1, 9)
+
+    def failing(k):
+        b = cell("b", [*many[k:], *[math.nan] * k], "u")
+        return verdict_of(*rest, cell("a", a, "u"), b, cell("random", [0.0], "u"))
+
+    assert (failing(1).words, failing(1).failed[0].seeds) == (R, (9,))
+    assert failing(2).words == "INCONCLUSIVE (failed seeds)"
+    assert "REFUTED if they counted as the worst value seen, but 2 of 10 seeds of b failed" in failing(2).reason
+
+
+def test_a_side_without_any_value_leaves_it_open():
+    a, b, random = on("u", 2, 8)
+    found = verdict_of(*on("t", 1, 9), a, dataclasses.replace(b, diverged=(0, 1, 2, 3, 4)), random, *on("v", 3, 7))
+    assert (found.words, found.reason) == (
+        "INCONCLUSIVE (failed seeds)",
+        "u: every seed of b failed, and no floor is declared",
+    )
+
+
+def test_a_seed_without_a_row_is_missing_and_not_left_out():
+    a, b, random = on("t", 1, 9)
+    without = dataclasses.replace(a, frame=a.frame[a.frame.seed != 3])
+    found = verdict_of(without, b, random, *on("u", 2, 8), *on("v", 3, 7))
+    assert (found.verdict, found.reason) == (M, "t: a has no row of final score for seed 3")
+
+
+def test_caveats_and_failed_seeds_are_those_of_its_tasks_alone():
+    """A cell on another task is not behind the verdict; one on its tasks is, and the caveat names the task."""
+    a, b, random = on("u", 2, 8)
+    short = dataclasses.replace(a, frame=a.frame[(a.frame.seed != 3) | (a.frame.step == 1)])
+    other = dataclasses.replace(cell("a", [1.0] * 5, "w"), diverged=(0,))
+    found = verdict_of(*on("t", 1, 9), dataclasses.replace(short), b, random, *on("v", 3, 7), other)
+    assert found.failed == ()
+    assert any(caveat.startswith("a on u: ") for caveat in found.caveats)
 
 
 def test_it_is_shown_as_one_verdict_over_its_tasks():

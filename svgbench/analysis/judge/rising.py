@@ -10,18 +10,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from svgbench.analysis.judge.absolute import Ruled
 from svgbench.analysis.judge.comparisons import Place
-from svgbench.analysis.judge.effects import Effect, effect_interval
-from svgbench.analysis.judge.judgement import Evidence, PartResult
+from svgbench.analysis.judge.effects import Effect, effect_interval, sides
+from svgbench.analysis.judge.failed_seeds import Read, counted_words, floors_of, too_many, uncounted
+from svgbench.analysis.judge.judgement import Evidence, PartResult, with_cause
 from svgbench.analysis.judge.relations import clearance, relation_holds
 from svgbench.analysis.judge.statistics import Interval, summarise
-from svgbench.analysis.read.measures import Sample, read_sample, worst
-from svgbench.analysis.read.naming import RANDOM_VARIANT, printed
+from svgbench.analysis.read.measures import Sample, read_sample
+from svgbench.analysis.read.naming import RANDOM_VARIANT, name_seeds, printed
 from svgbench.words.claims import Comparison, Term
 from svgbench.words.values import on_task
+
+
+@dataclass(frozen=True)
+class _Share:
+    """A task's difference as a share. `failed` names its failed seeds and what they count as; the others say why so
+    many of a side's seeds failed that its mean may be lower than it looks.
+    """
+
+    task: str
+    interval: Interval
+    failed: str
+    left_open: str
+    right_open: str
 
 
 def rise(before: Interval, after: Interval) -> Interval:
@@ -36,33 +51,30 @@ def rising_part(evidence: Evidence, part: Comparison, tasks: Sequence[str], budg
     """Whether the part's difference, as a share, is larger on each task than on the task before it.
 
     All pairs of neighbours must rise, so no pair's interval is widened (intersection-union). The result is that of the
-    first pair that is refuted, else of the first that is undecided, else of the one nearest to no rise.
+    first pair that is refuted, else of the first that is undecided, else of the one nearest to no rise. Failed seeds
+    count as in other claims (`failed_seeds`). INCOMPLETE if a cell lacks rows.
     """
+    found = _rising(evidence, part, tasks, budget, counted=True)
+    if not found.lost_words:
+        return found
+    alone = _rising(evidence, part, tasks, budget, counted=False)
+    failed = f"failed seeds count ({found.lost_words}), without them {with_cause(alone.verdict, alone.cause)}"
+    return replace(found, reason=f"{found.reason}; {failed}", lost_words=failed)
+
+
+def _rising(evidence: Evidence, part: Comparison, tasks: Sequence[str], budget: str, counted: bool) -> PartResult:
+    """The result with failed seeds counted, or left out; `lost_words` has the failed seeds."""
     blank = PartResult(f"{_name(part.left)} less {_name(part.right)}", "INCOMPLETE", "share", "", threshold=0.0)
-    found = []
+    found: list[_Share] = []
     for task in tasks:
-        share = _share(evidence, part, Place(task, budget, {}))
-        if isinstance(share, str):
-            return replace(blank, verdict="INCONCLUSIVE", reason=f"{task}: {share}")
+        share = _share(evidence, part, Place(task, budget, {}), counted)
+        if isinstance(share, Ruled):
+            return replace(blank, verdict=share.word, cause=share.cause, reason=f"{task}: {share.reason}")
         found.append(share)
-    listed = ", ".join(f"{task} {printed(x.value)}" for task, x in zip(tasks, found, strict=True))
-    results = []
-    for (one, before), (other, after) in pairwise(zip(tasks, found, strict=True)):
-        step = rise(before, after)
-        said = f"{printed(step.value)} [{printed(step.low)}, {printed(step.high)}]"
-        results.append(
-            replace(
-                blank,
-                verdict=relation_holds(step, ">", 0.0),
-                reason=f"{blank.text}, as a share of the distance from a random policy: {listed}; "
-                f"from {one} to {other} {said}, needs > 0",
-                n=step.n,
-                value=step.value,
-                low=step.low,
-                high=step.high,
-                clearance=clearance(">", 0.0, step),
-            )
-        )
+    listed = ", ".join(f"{share.task} {printed(share.interval.value)}" for share in found)
+    text = f"{blank.text}, as a share of the distance from a random policy: {listed}"
+    blank = replace(blank, reason=text, lost_words=", ".join(filter(None, (share.failed for share in found))))
+    results = [_step(blank, before, after) for before, after in pairwise(found)]
     for word in ("REFUTED", "INCONCLUSIVE"):
         for result in results:
             if result.verdict == word:
@@ -70,30 +82,78 @@ def rising_part(evidence: Evidence, part: Comparison, tasks: Sequence[str], budg
     return min(results, key=lambda result: result.clearance)
 
 
-def _share(evidence: Evidence, part: Comparison, place: Place) -> Interval | str:
-    """The difference on one task as a share, with its interval; or why there is none."""
-    random = evidence.random_level(place.budget, place.task, part.left.measure)
-    samples = [_sample(evidence, side, place) for side in (part.left, part.right)]
-    if random is None or not all(sample.values for sample in samples):
-        return f"{RANDOM_VARIANT} or a side has no finite value"
-    better = part.left.measure.higher_is_better
-    floor = worst([x for sample in samples for x in sample.values.values()], better)
-    values = [sample.counted(math.nan if floor is None else floor) for sample in samples]
-    effect = effect_interval([(values[0],)], [(values[1],)], "difference", better, evidence.rules.level)
+def _step(blank: PartResult, before: _Share, after: _Share) -> PartResult:
+    """Whether the share rises from one task to the next.
+
+    Whoever says that it does not takes for granted that the left side is not worse before, nor the right side after,
+    than it looks.
+    """
+    step = rise(before.interval, after.interval)
+    ruled = Ruled(relation_holds(step, ">", 0.0))
+    if ruled.word == "REFUTED" and (why := before.left_open or after.right_open):
+        ruled = Ruled("INCONCLUSIVE", "failed", f"REFUTED if they counted as the worst value seen, but {why}")
+    said = f"{printed(step.value)} [{printed(step.low)}, {printed(step.high)}]"
+    reason = f"{blank.reason}; from {before.task} to {after.task} {said}, needs > 0"
+    return replace(
+        blank,
+        verdict=ruled.word,
+        cause=ruled.cause,
+        why=ruled.reason,
+        reason="; ".join(filter(None, (reason, ruled.reason))),
+        n=step.n,
+        value=step.value,
+        low=step.low,
+        high=step.high,
+        clearance=clearance(">", 0.0, step),
+    )
+
+
+def _share(evidence: Evidence, part: Comparison, place: Place, counted: bool) -> _Share | Ruled:
+    """The difference on one task as a share; or the word, where there is none."""
+    measure, rules = part.left.measure, evidence.rules
+    random = evidence.random_level(place.budget, place.task, measure)
+    if random is None:
+        return Ruled("INCONCLUSIVE", reason=f"{RANDOM_VARIANT} has no finite value")
+    read = []
+    for side in sides(part):
+        name, sample = _sample(evidence, side, place)
+        if sample.absent or not sample.n:
+            which = f"for {name_seeds(sample.absent)}" if sample.absent else "at all"
+            return Ruled("INCOMPLETE", reason=f"{name} has no row of {measure.label} {which}")
+        read.append(Read(side, [(name,)], [(sample,)]))
+    if why := uncounted(read, rules.floors):
+        return Ruled("INCONCLUSIVE", "failed", why)
+    floors = floors_of(read, rules.floors, [random, random], None)
+    samples = [one.samples[0][0] for one in read]
+    values = [
+        sample.counted(math.nan if floor is None else floor) if counted else sample.values
+        for sample, floor in zip(samples, floors, strict=True)
+    ]
+    if not all(values):
+        return Ruled("INCONCLUSIVE", reason="nothing is left")
+    effect = effect_interval([(values[0],)], [(values[1],)], "difference", measure.higher_is_better, rules.level)
+    if not isinstance(effect, Effect):
+        return Ruled("INCONCLUSIVE", reason=effect)
     means = [summarise(list(one.values())).mean for one in values]
-    distance = abs((max(means) if better else min(means)) - random)
-    if not isinstance(effect, Effect) or distance == 0:
-        return effect if isinstance(effect, str) else "neither side's mean differs from the random policy's"
+    distance = max(means) - random if measure.higher_is_better else random - min(means)
+    if distance <= 0:
+        return Ruled("INCONCLUSIVE", reason="neither side's mean is better than the random policy's")
     x = effect.interval
-    return Interval(x.value / distance, x.low / distance, x.high / distance, x.n)
+    share = Interval(x.value / distance, x.low / distance, x.high / distance, x.n)
+    declared = measure.label in rules.floors
+    opened = ["" if declared else too_many(one.samples[0][0], f" of {one.names[0][0]}") for one in read]
+    told = [counted_words([one], [floor]) for one, floor in zip(read, floors, strict=True)]
+    failed = f"{place.task}: {', '.join(filter(None, told))}" if any(told) else ""
+    return _Share(place.task, share, failed, opened[0], opened[1])
 
 
-def _sample(evidence: Evidence, side: object, place: Place) -> Sample:
-    """The measure of one side's cell on a task."""
+def _sample(evidence: Evidence, side: object, place: Place) -> tuple[str, Sample]:
+    """The name and the measure of one side's cell on a task."""
     if not isinstance(side, Term):
         raise TypeError(f"a side of a rising claim is {side!r}; expected the mean of one variant")
-    cell = evidence.cell(place.budget, place.task, on_task(side.variant, place.task))
-    return Sample({}) if cell is None else read_sample(cell, side.measure)
+    name = on_task(side.variant, place.task)
+    cell = evidence.cell(place.budget, place.task, name)
+    return name, Sample({}) if cell is None else read_sample(cell, side.measure)
 
 
 def _name(side: object) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from svgbench.analysis.judge.claims import claim_verdicts
+from svgbench.analysis.judge.effects import candidates, sides, variants_of_claim
 from svgbench.analysis.judge.judgement import (
     DEFAULT_RULES,
     Cells,
@@ -25,8 +26,9 @@ from svgbench.analysis.judge.judgement import (
 from svgbench.analysis.judge.levels import level_verdicts
 from svgbench.analysis.judge.rivals import rival_verdicts
 from svgbench.analysis.read.caveats import caveats
-from svgbench.analysis.read.measures import read_sample
+from svgbench.analysis.read.measures import CellData, read_sample
 from svgbench.lab.cells import Selection
+from svgbench.words.claims import Measure
 from svgbench.words.experiment import Experiment
 
 __all__ = [
@@ -77,26 +79,53 @@ def compare(
 def _with_caveats(evidence: Evidence, verdict: Verdict) -> Verdict:
     if verdict.value is None:
         return verdict
-    names = [*verdict.variants, verdict.rival]
-    cells = [cell for name in names if (cell := evidence.cell(verdict.budget, verdict.task, name)) is not None]
-    said = [f"{c.variant}: {text}" for c in cells for text in caveats(evidence.experiment, verdict.budget, c)]
+    several = not verdict.task
+    said = [
+        f"{cell.variant}{f' on {cell.task}' * several}: {text}"
+        for cell in _cells_behind(evidence, verdict)
+        for text in caveats(evidence.experiment, verdict.budget, cell)
+    ]
     return replace(verdict, caveats=tuple(said))
 
 
+def _cells_behind(evidence: Evidence, verdict: Verdict) -> list[CellData]:
+    """The cells that a verdict rests on; none for a claim counted over its tasks, whose own verdicts have them."""
+    if verdict.task:
+        names = [(verdict.task, variant) for variant in filter(None, (*verdict.variants, verdict.rival))]
+    else:
+        names = _names_over(evidence.experiment, verdict)
+    return [cell for name in names if (cell := evidence.cell(verdict.budget, *name)) is not None and cell.seeds]
+
+
+def _names_over(experiment: Experiment, verdict: Verdict) -> list[tuple[str, str]]:
+    """The tasks and variants of a claim with one verdict over its tasks. If it is read across two tasks, a side is read
+    on one of them.
+    """
+    claim = next(claim for claim in experiment.claims if claim.id == verdict.claim)
+    tasks = experiment.tasks_of(claim) if claim.over_tasks else ()
+    if not claim.across:
+        return [(task, variant) for task in tasks for variant in variants_of_claim(claim, task)]
+    read = [(task, side) for part in claim.parts for task, side in zip(tasks, sides(part), strict=True)]
+    return list(dict.fromkeys((task, v) for task, side in read for group in candidates(side, task) for v in group))
+
+
 def _failed(evidence: Evidence, verdict: Verdict) -> tuple[FailedSeeds, ...]:
-    """The failed seeds of the cells behind a verdict; none of a claim counted over its tasks: those have them."""
-    over = [verdict.task] if verdict.task else [task.id for task in evidence.experiment.tasks if verdict.details]
+    """The failed seeds of the cells behind a verdict."""
     compared: dict[str, set[int]] = {}
     for variant, seeds in (lost for part in verdict.details for lost in part.lost):
         compared.setdefault(variant, set()).update(seeds)
+    measures = _measures_of_failures(evidence.experiment, verdict)
     found = []
-    for task in over:
-        for variant in filter(None, (*verdict.variants, verdict.rival)):
-            cell = evidence.cell(verdict.budget, task, variant)
-            if cell is None or not cell.seeds:
-                continue
-            measures = evidence.experiment.measures[:1] if verdict.kind == "level" else ()
-            lost = {*compared.get(variant, ()), *(set(cell.diverged) & set(cell.seeds))}
-            lost.update(*(read_sample(cell, measure).failed for measure in measures))
-            found += [FailedSeeds(task, variant, tuple(sorted(lost)))] * bool(lost)
+    for cell in _cells_behind(evidence, verdict):
+        lost = {*compared.get(cell.variant, ()), *(set(cell.diverged) & set(cell.seeds))}
+        lost.update(*(read_sample(cell, measure).failed for measure in measures))
+        found += [FailedSeeds(cell.task, cell.variant, tuple(sorted(lost)))] * bool(lost)
     return tuple(found)
+
+
+def _measures_of_failures(experiment: Experiment, verdict: Verdict) -> list[Measure]:
+    """The measures of which a seed of a verdict's cells may lack a value, unless the parts name such seeds."""
+    if verdict.kind == "level":
+        return [*experiment.measures[:1]]
+    rising = [claim for claim in experiment.claims if claim.id == verdict.claim and claim.rising]
+    return [side.measure for claim in rising for part in claim.parts for side in sides(part)]
