@@ -13,14 +13,15 @@ from svgbench.analysis.judge.claim_checks import problems
 from svgbench.analysis.judge.relations import relation_holds
 from svgbench.analysis.judge.statistics import Interval, t_interval
 from svgbench.analysis.judge.verdicts import JudgementRules, Verdict, compare
-from svgbench.words.claims import Measure, Term
+from svgbench.words.claims import FailureLevel, Measure, Term
 
 A, B = sample(10.0, 1.0, 5), sample(7.0, 1.0, 5)
 
 
-def judge(part_or_parts, *cells, budget="paper", per=(), rules=None) -> list[Verdict]:
+def judge(part_or_parts, *cells, budget="paper", per=(), rules=None, **about) -> list[Verdict]:
     parts = part_or_parts if isinstance(part_or_parts, tuple) else (part_or_parts,)
-    return compare(experiment((claim(*parts, per=per),)), {budget: by_key(*cells)}, rules=rules or JudgementRules())
+    declared = experiment((claim(*parts, per=per),), **about)
+    return compare(declared, {budget: by_key(*cells)}, rules=rules or JudgementRules())
 
 
 def one(*args, **about) -> Verdict:
@@ -148,6 +149,21 @@ def test_a_premise_that_does_not_hold_leaves_the_claim_open_whatever_its_other_p
         assert found.verdict == word
         assert found.words == ("INCONCLUSIVE (premise)" if word == "INCONCLUSIVE" else word)
     assert "the claim takes for granted that this holds; it is REFUTED: " in found.reason
+
+
+def test_a_premise_that_does_not_hold_leaves_the_verdict_by_medians_open_too():
+    """a's seeds split into two modes. By means and by medians a is not above 50, so neither says that it beats b."""
+    modes = {"failures": (FailureLevel("t", SCORE, 5.0, "source"),)}
+    a, b = cell("a", [10.0 + 0.1 * i for i in range(8)] + [0.0, 0.1]), cell("b", [20.0 + 0.1 * i for i in range(10)])
+    premise = dataclasses.replace(compared(">", 50.0), premise=True, no_level="no level")
+    found = one((premise, compared(">")), a, b, **modes)
+    assert (found.words, found.robust, found.disagreement) == ("INCONCLUSIVE (premise)", "INCONCLUSIVE", "")
+
+    most_fail = cell("a", [100.0 + i for i in range(4)] + [0.1 * i for i in range(6)])
+    premise = dataclasses.replace(compared(">", 1.0), premise=True, no_level="no level")
+    found = one((premise, compared("<")), most_fail, cell("b", [300.0 + 0.1 * i for i in range(10)]), **modes)
+    assert (found.verdict, found.robust) == ("SUPPORTED", "INCONCLUSIVE")  # by means 41, by medians 0.55
+    assert found.details[0].robust.cause == "premise"
 
 
 def test_a_premise_stands_beside_a_part_that_is_none():

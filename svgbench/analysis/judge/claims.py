@@ -98,10 +98,18 @@ def _part(evidence: Evidence, part: Comparison, place: Place) -> PartResult:
     if part.scale == "failed_share":
         return failed_share_part(evidence, part, place, place)
     found = judge_part(evidence, part, place)
-    if not part.premise or found.verdict in ("SUPPORTED", "INCOMPLETE"):
-        return found
+    return _as_premise(found) if part.premise and found.verdict != "INCOMPLETE" else found
+
+
+def _as_premise(found: PartResult) -> PartResult:
+    """A part that the claim takes for granted: it leaves the claim open where it does not hold, in either verdict."""
+    robust = found.robust
+    if robust is not None and robust.verdict != "SUPPORTED":
+        robust = replace(robust, verdict="INCONCLUSIVE", cause="premise")
+    if found.verdict == "SUPPORTED":
+        return replace(found, robust=robust)
     why = f"the claim takes for granted that this holds; it is {found.verdict}: {found.reason}"
-    return replace(found, verdict="INCONCLUSIVE", cause="premise", reason=why, why="", robust=None)
+    return replace(found, verdict="INCONCLUSIVE", cause="premise", reason=why, why="", robust=robust)
 
 
 def _count(evidence: Evidence, claim: Claim, at_least: int) -> Verdict:

@@ -211,7 +211,10 @@ class Verdict:
         """The second verdict, by medians where a part's seeds split into two modes; None if no part's do."""
         if all(part.robust is None for part in self.details):
             return None
-        words = [part.verdict if part.robust is None else part.robust.verdict for part in self.details]
+        second = [part if part.robust is None else part.robust for part in self.details]
+        words: list[ClaimWord] = [one.verdict for one in second]
+        if "INCOMPLETE" not in words and any(one.cause == "premise" for one in second):
+            return "INCONCLUSIVE"
         worst: tuple[ClaimWord, ...] = ("INCOMPLETE", "REFUTED", "INCONCLUSIVE")
         return next((word for word in worst if word in words), "SUPPORTED")
 
