@@ -7,8 +7,9 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from svgbench.lab.calibration import NOT_CALIBRATED
 from svgbench.lab.eta import duration
-from svgbench.lab.fitting import PricedCell, fitted
+from svgbench.lab.fitting import PricedCell, fitted, together
 
 SHOWN = 18  # cells of the grid; a screen also holds the sentences and the commands
 COMMANDS = 4
@@ -61,6 +62,7 @@ def _row(cell: PricedCell, after: float | None) -> dict[str, Any]:
         "fits": after is not None,
         "after_seconds": after,
         "undecidable": cell.undecidable or None,
+        "unknown": cell.unknown or None,
     }
 
 
@@ -72,8 +74,9 @@ def _durations(row: dict[str, Any]) -> dict[str, str]:
 def _sentences(rows: list[dict[str, Any]], fits: list[dict[str, Any]], limit: float) -> list[str]:
     if not rows:
         return ["no runs are missing"]
-    if all(row["seconds"] is None for row in rows):
-        return [f"no estimate for any of {len(rows)} cells with missing runs; without --no-calibrate they are measured"]
+    unknown = [row for row in rows if row["seconds"] is None]
+    if len(unknown) == len(rows):
+        return [f"no estimate for any of {len(rows)} cells with missing runs", *_why(unknown)]
     cells = f"{len(fits)} of {len(rows)} cells with missing runs fit into {duration(limit)}"
     lines = [cells + (f"; all are done after about {duration(fits[-1]['after_seconds'])}" if fits else "")]
     if len(fits) > SHOWN:
@@ -86,20 +89,26 @@ def _sentences(rows: list[dict[str, Any]], fits: list[dict[str, Any]], limit: fl
         first = left[0]
         name = f"{first['task']} {first['variant']}"
         lines.append(f"the cheapest that does not fit, {name}, takes {duration(first['seconds'])} of one process")
-    unknown = sum(row["seconds"] is None for row in rows)
     if unknown:
-        lines.append(f"no estimate for {unknown} cell{'s' * (unknown > 1)}")
+        lines += [f"no estimate for {len(unknown)} cell{'s' * (len(unknown) > 1)}", *_why(unknown)]
     return lines
+
+
+def _why(unknown: list[dict[str, Any]]) -> list[str]:
+    """Why there is no estimate for these cells: the first reason, and what measures cells that were not tried."""
+    first = unknown[0]
+    if all(row["unknown"] == NOT_CALIBRATED for row in unknown):
+        return ["without --no-calibrate they are measured"]
+    return [f"the first of them, {first['task']} {first['variant']}: {first['unknown']}"]
 
 
 def commands_of(fits: Sequence[dict[str, Any]]) -> list[str]:
     """The commands that run these cells and no others. Tasks with the same variants share one."""
-    variants: dict[tuple[str, str, str], list[str]] = {}
-    for row in fits:
-        variants.setdefault((row["experiment"], row["budget"], row["task"]), []).append(row["variant"])
     tasks: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
-    for (experiment, budget, task), own in variants.items():
-        tasks.setdefault((experiment, budget, tuple(sorted(own))), []).append(task)
+    names = [(row["experiment"], row["budget"], row["task"], row["variant"]) for row in fits]
+    for (experiment, budget, task, _), own in together(names).items():
+        on = tasks.setdefault((experiment, budget, own), [])
+        on += [task] * (task not in on)
     return [
         f"svgbench run {experiment} --budget {budget}{_option('--tasks', on)}{_option('--variants', own)}"
         for (experiment, budget, own), on in tasks.items()

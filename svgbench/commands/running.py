@@ -139,12 +139,17 @@ def run(
         studies = studies_of(experiment, results, reference=with_reference)
         words = (budget, seeds, tasks, variants, override, device, precision)
         chosen = asked(studies, *words, running=True, elsewhere=engine is not None)
-        plans = [
-            (study, study.replication(selection, thorough=True) if replicate else study.plan(selection, thorough=True))
-            for study, selection in chosen
-        ]
-        statuses = []
-        for study, made in plans:
+
+        def planned(study: Any, selection: Any) -> Any:
+            return study.replication(selection, thorough=True) if replicate else study.plan(selection, thorough=True)
+
+        plans = [(study, selection, planned(study, selection)) for study, selection in chosen]
+        statuses, begun = [], set()
+        for study, selection, made in plans:
+            stored = study.experiment.draws_from or study.experiment.id
+            if stored in begun:  # an experiment before this one has run cells of this one
+                made = planned(study, selection)
+            begun.add(stored)
             options = options_of(study, made, jobs_on(device, jobs), engine, limit, devices)
             statuses.append(run_plan(study, made, options, yes))
             if stopped(statuses[-1]):

@@ -41,6 +41,7 @@ MOST_SECONDS = 300  # of computing a thread: a slice that takes longer is not me
 PATIENCE = 6 * MOST_SECONDS  # seconds, on a machine whose cores are busy with other work
 MOST_WAITING = 30.0  # seconds that a plan's measurements may wait for cores; then the rest is not measured
 BUSY = "not measured: the machine is busy with other work"
+NOT_CALIBRATED = "not calibrated"
 LOOK = 0.25  # seconds between two looks at a measurement
 SILENCE = 15.0  # seconds between two messages while kinds are measured
 
@@ -173,7 +174,7 @@ def estimate(blocks: Sequence[Block], known: Mapping[str, Cost], jobs: int) -> C
     basis: dict[str, str] = {}
     for block in blocks:
         name = kind(block.cell)
-        cost = known.get(name, Cost(error="not calibrated"))
+        cost = known.get(name, Cost(error=NOT_CALIBRATED))
         if not cost.error:
             basis[name] = cost.basis
         if cost.error:

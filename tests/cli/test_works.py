@@ -5,16 +5,20 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import os
+import signal
 import sys
 
 import pytest
 import typer
+from harness import PLUGIN
 
 from svgbench import reproduce
 from svgbench.commands import judging, reading, running, tuning
 from svgbench.commands.asking import asked
 from svgbench.commands.options import studies_of
 from svgbench.lab.names import meant, with_short_names
+from svgbench.study import studies
 from svgbench.terminal import notice
 from svgbench.words.errors import UsageError
 
@@ -159,6 +163,29 @@ def test_run_takes_a_work(half_done):
     assert done.status == 0, done.err
     names = {path.relative_to(half_done.results).as_posix() for path in half_done.results.rglob("*.csv")}
     assert names >= {f"{BOTH[0]}/smoke/field-calm--still.csv", f"{BOTH[1]}/smoke/field-calm--drift.drift-0.25.csv"}
+
+
+def test_an_experiment_that_draws_from_another_finds_what_that_one_has_just_run(tmp_path, capsys, monkeypatch):
+    """Its plan would say that all is missing, and ask again for hours that nobody spends."""
+    walk = reproduce.resolve(BOTH[0])[0]
+    curves = dataclasses.replace(walk, id="testkit/curves", draws_from=walk.id)
+    monkeypatch.setenv("PYTHONPATH", str(PLUGIN), prepend=os.pathsep)  # for the block's process
+    monkeypatch.setattr(running, "studies_of", lambda *_, **__: studies([walk, curves], tmp_path))
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        with pytest.raises(typer.Exit) as done:
+            running.run("both", "smoke", "1", ["field/calm"], ["still"], results=tmp_path)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert done.value.exit_code == 0
+    told = capsys.readouterr().out.splitlines()
+    assert [line for line in told if "runs missing" in line or "cells (" in line] == [
+        "testkit/walk, budget smoke: 1 cells (1 missing)",
+        "1 of 1 runs missing, in 1 blocks",
+        "testkit/curves, budget smoke: 1 cells (1 done)",
+        "0 of 1 runs missing, in 0 blocks",
+    ]
 
 
 def test_tune_takes_a_work(results, capsys):

@@ -10,19 +10,21 @@ import pytest
 
 from svgbench import strict_json
 from svgbench.commands.fitting import commands_of, print_fits, repeated
+from svgbench.lab.calibration import BUSY
+from svgbench.lab.eta import Work, makespan
 from svgbench.lab.fitting import PricedCell, fitted
 
 HOUR = 3600.0
 
 
-def cell(name, *hours, run="sac-svg/table2", slots=2, unknown=False, never=""):
+def cell(name, *hours, run="sac-svg/table2", slots=2, unknown=False, never="", why="not calibrated"):
     """A cell "task:variant" with a block of each length."""
     task, _, variant = name.partition(":")
     own = SimpleNamespace(
         experiment=run, budget="paper", task=SimpleNamespace(id=task), variant=SimpleNamespace(id=variant), threads=1
     )
     plan = SimpleNamespace(cell=own, runs_missing=5 * len(hours), blocks=hours)
-    return PricedCell(plan, run, slots, None if unknown else tuple(HOUR * h for h in hours), never)
+    return PricedCell(plan, slots, None if unknown else tuple(HOUR * h for h in hours), never, why * unknown)
 
 
 def chosen(cells, hours):
@@ -34,12 +36,45 @@ CELLS = [cell("ant:sac", 9.0), cell("swimmer:random", 0.5), cell("swimmer:sac", 
 
 
 def test_cells_come_cheapest_first_each_with_the_end_of_everything_so_far():
-    """Two processes. 0.5, then 3 beside it; then 2 + 2: the longest starts first, so 3 + 0.5 and 2 + 2 end after 4."""
-    found = chosen(CELLS, 4.0)
+    """Two processes. 0.5, then 3 by a command of its own; then swimmer's 2, 2 and 0.5 take 2.5, and hopper's 3."""
+    found = chosen(CELLS, 5.5)
     assert list(found) == ["swimmer:random", "hopper:sac", "swimmer:sac", "ant:sac"]
-    assert found == {"swimmer:random": 0.5, "hopper:sac": 3.0, "swimmer:sac": 4.0, "ant:sac": None}
-    assert chosen(CELLS, 3.9)["swimmer:sac"] is None
+    assert found == {"swimmer:random": 0.5, "hopper:sac": 3.5, "swimmer:sac": 5.5, "ant:sac": None}
+    assert chosen(CELLS, 5.4)["swimmer:sac"] is None
     assert chosen(CELLS, 0.4) == dict.fromkeys(found)
+
+
+def test_tasks_with_the_same_variants_share_a_command_and_its_processes():
+    """Two blocks of 3 h run beside each other; with another variant on one of the tasks they are two commands."""
+    cells = [cell("a:x", 3.0), cell("b:x", 3.0)]
+    assert chosen(cells, 9.0) == {"a:x": 3.0, "b:x": 3.0}
+    assert chosen([*cells, cell("b:y", 3.1)], 9.0) == {"a:x": 3.0, "b:x": 3.0, "b:y": 6.1}
+
+
+def test_the_cells_that_fit_are_done_when_their_commands_are_done(capsys):
+    """The printed commands, each as `run` would take it, one after another: no longer than the limit."""
+    cells = [cell(f"task-{n}:variant-{n % 3}", 1.0 + 0.1 * n) for n in range(6)]
+    lengths = {one.name[2:]: one.blocks for one in cells}
+    found = [(one, after) for one, after in fitted(cells, 5 * HOUR) if after is not None]
+    rows = [dict(zip(("experiment", "budget", "task", "variant"), one.name, strict=True)) for one, _ in found]
+    whole = 0.0
+    for command in commands_of(rows):
+        words = shlex.split(command)
+        named = {o: [x for w, v in pairwise(words) if w == o for x in v.split(",")] for o in ("--tasks", "--variants")}
+        works = [s for t in named["--tasks"] for v in named["--variants"] for s in lengths[t, v]]
+        whole += makespan((), sorted(map(Work, works), reverse=True), 2)
+    assert len(found) > 3
+    assert whole == pytest.approx(found[-1][1])
+    assert whole <= 5 * HOUR
+
+
+def test_a_cell_that_several_experiments_ask_for_counts_once():
+    """Curves of a table's runs, and a figure that asks for fewer of them. The mark stands if any of them has it."""
+    table, curves = cell("a:x", 1.0, 1.0, never="too wide"), cell("a:x", 1.0, 1.0)
+    fewer = cell("a:x", 1.0)
+    for order in ((table, curves, fewer), (fewer, curves, table)):
+        ((one, after),) = fitted(order, 9 * HOUR)
+        assert (after, one.plan.runs_missing, one.undecidable) == (HOUR, 10, "too wide")
 
 
 def test_a_dearer_cell_may_fit_where_a_cheaper_one_does_not():
@@ -61,12 +96,12 @@ def test_cells_of_unknown_cost_come_last_and_do_not_fit():
 
 def test_the_answer_is_a_grid_and_the_commands_that_run_it(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
-    print_fits([*CELLS, cell("ant:td3", 1.0, unknown=True)], 4 * HOUR, False)
+    print_fits([*CELLS, cell("ant:td3", 1.0, unknown=True)], 5.5 * HOUR, False)
     out = capsys.readouterr().out
     assert max(map(len, out.splitlines())) <= 80
-    assert "3 of 5 cells with missing runs fit into 4.0 h; all are done after about 4.0 h" in out
+    assert "3 of 5 cells with missing runs fit into 5.5 h; all are done after about 5.5 h" in out
     assert "the cheapest that does not fit, ant sac, takes 9.0 h of one process" in out
-    assert "no estimate for 1 cell\n" in out
+    assert "no estimate for 1 cell\nwithout --no-calibrate they are measured\n" in out
     assert out.splitlines()[0].split() == ["task", "variant", "missing", "one", "process", "all", "after"]
     assert out.endswith(
         "svgbench run sac-svg/table2 --budget paper --tasks swimmer --variants random,sac\n"
@@ -97,15 +132,28 @@ def test_nothing_fits_and_nothing_is_missing(capsys):
     assert capsys.readouterr().out == "no runs are missing\n"
 
 
+def test_what_could_not_be_measured_is_told_with_its_reason(capsys):
+    """A busy machine: --no-calibrate was not given, so that leaving it out changes nothing."""
+    cells = [cell("ant:td3", 1.0, unknown=True, why=BUSY), cell("ant:sac", 1.0, unknown=True)]
+    print_fits(cells, HOUR, False)
+    assert capsys.readouterr().out == (
+        f"no estimate for any of 2 cells with missing runs\nthe first of them, ant td3: {BUSY}\n"
+    )
+    print_fits([*cells, cell("ant:pets", 0.5)], HOUR, False)
+    assert f"no estimate for 2 cells\nthe first of them, ant td3: {BUSY}\n" in capsys.readouterr().out
+
+
 def test_json_has_every_cell_with_missing_runs(capsys):
-    print_fits([*CELLS, cell("ant:td3", 1.0, unknown=True)], 4 * HOUR, True)
+    print_fits([*CELLS, cell("ant:td3", 1.0, unknown=True)], 5.5 * HOUR, True)
     rows = strict_json.loads(capsys.readouterr().out)
     assert [row["fits"] for row in rows] == [True, True, True, False, False]
     assert rows[2] == {
         "experiment": "sac-svg/table2", "task": "swimmer", "variant": "sac", "budget": "paper", "seeds_missing": 10,
-        "blocks": 2, "seconds": 4 * HOUR, "fits": True, "after_seconds": 4 * HOUR, "undecidable": None,
+        "blocks": 2, "seconds": 4 * HOUR, "fits": True, "after_seconds": 5.5 * HOUR, "undecidable": None,
+        "unknown": None,
     }  # fmt: skip
     assert rows[4]["seconds"] is None
+    assert rows[4]["unknown"] == "not calibrated"
     assert rows[4]["after_seconds"] is None
 
 
