@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from svgbench.lab.cells import REPLICAS
@@ -77,6 +76,16 @@ def remedy(path: Path, reason: str) -> str:
 
 
 def left_out(errors: Iterable[DamagedError]) -> list[str]:
-    """One sentence for each cause that leaves files out."""
-    causes = Counter(e.note if isinstance(e, DamagedFileError) else str(e) for e in errors)
-    return [f"left out: {cause}" if n == 1 else f"left out: {n} files: {cause}" for cause, n in causes.items()]
+    """One sentence for each cause that leaves files out; a file that is alone with its cause is named."""
+    causes: dict[str, list[DamagedError]] = {}
+    for error in errors:
+        causes.setdefault(error.note if isinstance(error, DamagedFileError) else str(error), []).append(error)
+    return [_left_out(cause, found) for cause, found in causes.items()]
+
+
+def _left_out(cause: str, errors: Sequence[DamagedError]) -> str:
+    if len(errors) > 1:
+        return f"left out: {len(errors)} files: {cause}"
+    (error,) = errors
+    name = f"{error.path}: " if isinstance(error, DamagedFileError) and error.common else ""
+    return f"left out: {name}{cause}"

@@ -67,6 +67,9 @@ def read_meta(path: Path, old_too: bool = False) -> dict[str, Any] | None:
     except ValueError as error:
         raise diagnosed(path, data, f"it is not JSON: {error}", lambda _: False) from None
     known = (FORMAT, OLD_FORMAT)
+    if isinstance(meta, dict) and isinstance(meta.get("format"), int) and meta["format"] > FORMAT:
+        reason = f"a newer svgbench wrote it, in format {meta['format']}; this one reads format {FORMAT}"
+        raise DamagedFileError(path, reason, mendable=True, common=True)
     if not isinstance(meta, dict) or meta.get("format") not in known or not isinstance(meta.get("seeds"), dict):
         raise DamagedFileError(path, f"it is not a cell's JSON of format {FORMAT}")
     lacking = [name for name, kind in _NEEDED.items() if not isinstance(meta.get(name), kind)]

@@ -170,7 +170,7 @@ def renamed_folder(path):
         (cut, "field-calm--drift.csv is damaged: its first or last line is not whole"),
         (gone, "field-calm--drift.csv is damaged: it is gone"),
         (stale, "is stale: other settings or another version than the first measurement"),
-        (newer, "field-calm--drift.json is damaged: it is not a cell's JSON of format 2"),
+        (newer, "field-calm--drift.json: a newer svgbench wrote it, in format 3; this one reads format 2"),
         (unreadable, "field-calm--drift.json: it cannot be read: Is a directory"),
         (renamed_folder, "was the folder renamed?"),
     ],
