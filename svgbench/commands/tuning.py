@@ -16,6 +16,7 @@ from svgbench.commands.options import (
     JobsOption,
     JsonOption,
     PrecisionOption,
+    ReferenceOption,
     ResultsOption,
     SeedsOption,
     TasksOption,
@@ -57,6 +58,7 @@ def tune(
     check: Annotated[
         bool, typer.Option("--check", help="Run nothing; exit with 3 if a setting is not written as chosen.")
     ] = False,
+    with_reference: ReferenceOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Choose the settings that a paper does not publish. Runs what its declared search misses; shows table and winners.
@@ -68,13 +70,16 @@ def tune(
     from svgbench.terminal import notice, out_json, parse_duration
 
     requeue_on_sigterm()
+    if with_reference and not check:
+        raise UsageError("--with-reference names runs to read; it needs --check")
     devices = device_list(device)
     statuses, rows = [], []
     with opened(executor, jobs_on(device, jobs), devices) as engine:
         limit = None if time_limit is None else parse_duration(time_limit)
         words = selection_of(budget, seeds, tasks, variants, None, device, precision, elsewhere=engine is not None)
         asked = [
-            (one, study, _selection(one, study, words, budget)) for one, study in _searches(search, results, check)
+            (one, study, _selection(one, study, words, budget))
+            for one, study in _searches(search, results, check, with_reference)
         ]
         for one, study, selection in asked:
             if not check:
@@ -95,10 +100,10 @@ def tune(
     raise typer.Exit(last if not check and stopped(last) else worst(statuses))
 
 
-def _searches(name: str | None, results: Path | None, check: bool) -> list[tuple[Search, Any]]:
+def _searches(name: str | None, results: Path | None, check: bool, reference: bool) -> list[tuple[Search, Any]]:
     """The searches that a name means, each with the study of its runs."""
     from svgbench import reproduce
-    from svgbench.study import Study
+    from svgbench.study import studies
     from svgbench.terminal import notice
 
     everything = reproduce.searches()
@@ -109,7 +114,8 @@ def _searches(name: str | None, results: Path | None, check: bool) -> list[tuple
     found = list(everything.values()) if name is None else reproduce.resolve_searches(name)
     if name is not None and found[0].id != name:
         notice(f"{name} means {', '.join(one.id for one in found)}")
-    return [(one, Study(reproduce.experiments()[one.id], results)) for one in found]
+    own = studies([reproduce.experiments()[one.id] for one in found], results, reference)
+    return list(zip(found, own, strict=True))
 
 
 def _selection(search: Search, study: Any, words: Selection, budget: str | None) -> Selection:

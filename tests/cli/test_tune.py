@@ -75,6 +75,18 @@ def test_finished_searches_are_shown_again_and_checked(searched):
     assert before == {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in before}
 
 
+def test_a_check_reads_reference_results_when_asked(searched, tmp_path):
+    reference = searched.results.rename(tmp_path / "reference")
+    searched.environment |= {"SVGBENCH_REFERENCE": str(reference)}
+    words = ("tune", SEARCH, "--budget", "smoke", "--variants", "drift", "--check")
+    assert searched(*words).status == 4, "nothing has been searched in the results folder"
+    done = searched(*words, "--with-reference")
+    assert (done.status, "2 settings written as chosen" in done.out) == (0, True), done.out
+    refused = searched(*words[:-1], "--with-reference")
+    assert (refused.status, "it needs --check" in refused.err) == (2, True)
+    assert not searched.results.exists()
+
+
 def test_every_search_is_checked_where_none_is_named(bench):
     done = bench("tune", "--check", "--json")
     assert done.status == 4, "nothing has been searched here"
