@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from svgbench.analysis.judge.answers import Judged
     from svgbench.analysis.judge.verdicts import Verdict
     from svgbench.analysis.read.frames import Results
-    from svgbench.analysis.read.gathering import Preview
-    from svgbench.analysis.read.importing import Import, Imported
+    from svgbench.analysis.read.import_words import Import, Imported, Preview
     from svgbench.analysis.search.choosing import Choice, Written
     from svgbench.analysis.show.tables import DisplayTable
     from svgbench.lab.calibration import Cost, CostEstimate
@@ -219,7 +218,7 @@ class Study:
 
         Of one budget: without a selection, the largest that has results. See docs/statistics.md.
         """
-        from svgbench.analysis.judge.aggregates import aggregates_of
+        from svgbench.analysis.judge.aggregating import aggregates_of
 
         return aggregates_of(self.results(selection), self.published())
 

@@ -101,8 +101,7 @@ def import_(
     studies[0].check(Selection(budget=chosen, tasks=(task,) if task else ()))
     only = None if seeds is None else parse_seeds(seeds)
     columns = _mapped(map_ or [])
-    from svgbench.analysis.read.gathering import Preview
-    from svgbench.analysis.read.importing import Import
+    from svgbench.analysis.read.import_words import Import, Preview
     from svgbench.analysis.show.preview_text import imported_lines, imported_rows, preview_lines
     from svgbench.terminal import out, out_json, out_lines, width
 

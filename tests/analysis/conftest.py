@@ -10,7 +10,8 @@ from foreign_runs import bring
 from toy import EXPERIMENT, fill
 from toy_imports import an_import
 
-from svgbench.analysis.read.importing import Imported, import_results
+from svgbench.analysis.read.import_words import Imported
+from svgbench.analysis.read.importing import import_results
 from svgbench.lab.cells import Selection, expand
 from svgbench.lab.store import Store
 from svgbench.words.experiment import Experiment

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_cells import ERROR, Printed, by_key, cell, experiment
 
-from svgbench.analysis.judge.aggregates import aggregates_of
+from svgbench.analysis.judge.aggregating import aggregates_of
 from svgbench.analysis.judge.cell_statistics import spread_of
 from svgbench.analysis.judge.curve_statistics import area, first_time, kaplan_meier, time_to_level
 from svgbench.analysis.judge.effect_sizes import hedges_g, probability_of_improvement, vargha_delaney

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from svgbench.analysis.judge.aggregates import median_of_tasks, optimality_gap
+from svgbench.analysis.judge.aggregating import median_of_tasks, optimality_gap
 from svgbench.analysis.judge.curve_statistics import kaplan_meier
 from svgbench.analysis.judge.effect_sizes import hedges_g, probability_of_improvement, vargha_delaney
 from svgbench.analysis.judge.profiles import profile_on

@@ -11,7 +11,7 @@ import pytest
 from made_cells import by_key, cell, experiment
 
 from svgbench import paper_tables, reproduce
-from svgbench.analysis.judge.aggregates import aggregates_of
+from svgbench.analysis.judge.aggregating import aggregates_of
 from svgbench.analysis.read.frames import Results
 from svgbench.analysis.read.measures import CellData
 from svgbench.analysis.show.aggregate_text import aggregate_lines

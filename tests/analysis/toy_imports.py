@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from svgbench.analysis.read.importing import Import
+from svgbench.analysis.read.import_words import Import
 from svgbench.lab.cells import Selection
 
 PAPER = Selection(budget="paper")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,33 +15,16 @@ import pandas as pd
 from svgbench.analysis.read.finding import Found, check_readable, find
 from svgbench.analysis.read.import_table import Table, check_header, join_tables
 from svgbench.analysis.read.import_values import ColumnKind, quoted
+from svgbench.analysis.read.import_words import Import, Preview
 from svgbench.analysis.read.resampling import resampled
 from svgbench.lab.cells import MOST_SEEDS
 from svgbench.words.claims import Side
 from svgbench.words.errors import UsageError, unknown
 from svgbench.words.experiment import Experiment
 
-if TYPE_CHECKING:
-    from svgbench.analysis.read.importing import Import
-
 CSV = "csv"
 IN_ORDER = "order"
 SHOWN = 12  # names in a message
-
-
-@dataclass
-class Preview:
-    """What an import finds, filled as it goes: also of one that is refused.
-
-    runs: one row per run. columns: each column of the files, and the column of ours that it becomes, or "".
-    """
-
-    format: str = ""
-    title: str = ""
-    episodes: bool = False  # the rows are training episodes
-    runs: list[dict[str, Any]] = field(default_factory=list)
-    columns: dict[str, str] = field(default_factory=dict)
-    unread: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from svgbench.analysis.read.caveats import absences, caveats
-from svgbench.analysis.read.gathering import SHOWN, Preview, gather, selecting
+from svgbench.analysis.read.gathering import SHOWN, gather, selecting
 from svgbench.analysis.read.import_source import storable
 from svgbench.analysis.read.import_table import CHUNK, Table
 from svgbench.analysis.read.import_values import quoted
+from svgbench.analysis.read.import_words import Import, Imported, Preview, Stored
 from svgbench.analysis.read.measures import CellData, measure_values
 from svgbench.analysis.read.naming import RANDOM_VARIANT, name_seeds
 from svgbench.lab.cells import MOST_SEEDS, Selection, cell_name, named_seeds
@@ -35,48 +36,6 @@ from svgbench.words.experiment import Experiment
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 NEAR_ENOUGH = 0.1  # share of a budget's steps: the last evaluation may come a little before its end
-
-
-@dataclass(frozen=True)
-class Import:
-    """The files and folders to import, how to read them, and their place in the results."""
-
-    files: Path | tuple[Path, ...]  # "-" is standard input
-    variant: str
-    budget: str
-    task: str | None = None
-    label: str = ""
-    replace: bool = False
-    seeds: tuple[int, ...] | int | None = None  # only these
-    budget_named: bool = True  # by the user: then the rows may end at another step than the budget's
-    format: str = "auto"
-    map: Mapping[str, str] = field(default_factory=dict)  # a column of ours -> the files' own; "": leave it out
-    seed_from: str = ""  # a pattern whose group finds the seed in a run's name, or "order"
-    every: int | None = None  # average the rows of so many steps
-    dry_run: bool = False  # check everything, and write nothing
-
-    @property
-    def paths(self) -> tuple[Path, ...]:
-        return self.files if isinstance(self.files, tuple) else (self.files,)
-
-
-@dataclass(frozen=True)
-class Stored:
-    """A cell that was written, with notes for the reader."""
-
-    path: Path
-    seeds: tuple[int, ...]
-    rows: int
-    notes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Imported:
-    """The cells that were written, one per task, and what happened to the rest of the files."""
-
-    cells: tuple[Stored, ...]
-    notes: tuple[str, ...]
-    preview: Preview = field(default_factory=Preview)
 
 
 def import_results(

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from svgbench.analysis.judge.aggregates import Aggregates, aggregates_of
+from svgbench.analysis.judge.aggregates import Aggregates
+from svgbench.analysis.judge.aggregating import aggregates_of
 from svgbench.analysis.judge.answers import Judged, answer, headline, standing, work_answer, work_standing
 from svgbench.analysis.judge.discoveries import told
 from svgbench.analysis.judge.judgement import Verdict

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from svgbench.analysis.read.gathering import Preview
-from svgbench.analysis.read.importing import Imported
+from svgbench.analysis.read.import_words import Imported, Preview
 from svgbench.analysis.read.naming import name_seeds
 
 MOST_RUNS, MOST_COLUMNS = 20, 20
