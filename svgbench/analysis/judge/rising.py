@@ -4,6 +4,9 @@ Returns of different tasks have no common unit. So each task's difference is div
 policy's mean to the better of both sides' means, which is taken as exact: 1 is a rival that does not learn, 0 is no
 gap. The tasks' seeds are independent of each other, so that the interval of a rise is made of the tasks' own intervals
 (Zou and Donner 2008, "Construction of confidence limits about effect measures: a general approach", MOVER).
+
+A word that rests on an end of a task's interval which misses too often on seeds of that kind stays only if the interval
+for such seeds gives it too (`second.guarded`).
 """
 
 from __future__ import annotations
@@ -15,10 +18,11 @@ from itertools import pairwise
 
 from svgbench.analysis.judge.absolute import Ruled
 from svgbench.analysis.judge.comparisons import Place
-from svgbench.analysis.judge.effects import Effect, effect_interval, sides
+from svgbench.analysis.judge.effects import Effect, Values, effect_interval, sides
 from svgbench.analysis.judge.failed_seeds import Read, counted_words, floors_of, too_many, uncounted
 from svgbench.analysis.judge.judgement import Evidence, PartResult, with_cause
 from svgbench.analysis.judge.relations import clearance, relation_holds
+from svgbench.analysis.judge.second import Question, guarded, sides_of
 from svgbench.analysis.judge.statistics import Interval, summarise
 from svgbench.analysis.read.measures import Sample, read_sample
 from svgbench.analysis.read.naming import RANDOM_VARIANT, name_seeds, printed
@@ -27,16 +31,24 @@ from svgbench.words.values import on_task
 
 
 @dataclass(frozen=True)
-class _Share:
-    """A task's difference as a share. `failed` names its failed seeds and what they count as; the others say why so
-    many of a side's seeds failed that its mean may be lower than it looks.
+class _Gap:
+    """A task's difference, in the measure's unit, and the `distance` that makes it a share. `failed` names its failed
+    seeds and what they count as; the others say why so many of a side's seeds failed that its mean may be lower than it
+    looks.
     """
 
     task: str
-    interval: Interval
+    effect: Effect
+    distance: float
+    asked: Question
     failed: str
     left_open: str
     right_open: str
+
+    def share(self, effect: Effect) -> Interval:
+        """An effect on this task as a share."""
+        x = effect.interval
+        return Interval(x.value / self.distance, x.low / self.distance, x.high / self.distance, x.n)
 
 
 def rise(before: Interval, after: Interval) -> Interval:
@@ -65,15 +77,15 @@ def rising_part(evidence: Evidence, part: Comparison, tasks: Sequence[str], budg
 def _rising(evidence: Evidence, part: Comparison, tasks: Sequence[str], budget: str, counted: bool) -> PartResult:
     """The result with failed seeds counted, or left out; `lost_words` has the failed seeds."""
     blank = PartResult(f"{_name(part.left)} less {_name(part.right)}", "INCOMPLETE", "share", "", threshold=0.0)
-    found: list[_Share] = []
+    found: list[_Gap] = []
     for task in tasks:
-        share = _share(evidence, part, Place(task, budget, {}), counted)
-        if isinstance(share, Ruled):
-            return replace(blank, verdict=share.word, cause=share.cause, reason=f"{task}: {share.reason}")
-        found.append(share)
-    listed = ", ".join(f"{share.task} {printed(share.interval.value)}" for share in found)
+        gap = _gap(evidence, part, Place(task, budget, {}), counted)
+        if isinstance(gap, Ruled):
+            return replace(blank, verdict=gap.word, cause=gap.cause, reason=f"{task}: {gap.reason}")
+        found.append(gap)
+    listed = ", ".join(f"{gap.task} {printed(gap.share(gap.effect).value)}" for gap in found)
     text = f"{blank.text}, as a share of the distance from a random policy: {listed}"
-    blank = replace(blank, reason=text, lost_words=", ".join(filter(None, (share.failed for share in found))))
+    blank = replace(blank, reason=text, lost_words=", ".join(filter(None, (gap.failed for gap in found))))
     results = [_step(blank, before, after) for before, after in pairwise(found)]
     for word in ("REFUTED", "INCONCLUSIVE"):
         for result in results:
@@ -82,24 +94,31 @@ def _rising(evidence: Evidence, part: Comparison, tasks: Sequence[str], budget: 
     return min(results, key=lambda result: result.clearance)
 
 
-def _step(blank: PartResult, before: _Share, after: _Share) -> PartResult:
+def _step(blank: PartResult, before: _Gap, after: _Gap) -> PartResult:
     """Whether the share rises from one task to the next.
 
     Whoever says that it does not takes for granted that the left side is not worse before, nor the right side after,
     than it looks.
     """
-    step = rise(before.interval, after.interval)
-    ruled = Ruled(relation_holds(step, ">", 0.0))
-    if ruled.word == "REFUTED" and (why := before.left_open or after.right_open):
-        ruled = Ruled("INCONCLUSIVE", "failed", f"REFUTED if they counted as the worst value seen, but {why}")
+
+    def ruled(first: Effect, second: Effect) -> Ruled:
+        return Ruled(relation_holds(rise(before.share(first), after.share(second)), ">", 0.0))
+
+    step = rise(before.share(before.effect), after.share(after.effect))
+    found = ruled(before.effect, after.effect)
+    if found.word == "REFUTED" and (why := before.left_open or after.right_open):
+        found = Ruled("INCONCLUSIVE", "failed", f"REFUTED if they counted as the worst value seen, but {why}")
+    found = guarded(after.asked, found, after.effect, lambda effect: ruled(before.effect, effect))
+    opposite = replace(before.asked, relation="<")  # of the task before, the other end counts
+    found = guarded(opposite, found, before.effect, lambda effect: ruled(effect, after.effect))
     said = f"{printed(step.value)} [{printed(step.low)}, {printed(step.high)}]"
     reason = f"{blank.reason}; from {before.task} to {after.task} {said}, needs > 0"
     return replace(
         blank,
-        verdict=ruled.word,
-        cause=ruled.cause,
-        why=ruled.reason,
-        reason="; ".join(filter(None, (reason, ruled.reason))),
+        verdict=found.word,
+        cause=found.cause,
+        why=found.reason,
+        reason="; ".join(filter(None, (reason, found.reason))),
         n=step.n,
         value=step.value,
         low=step.low,
@@ -108,8 +127,8 @@ def _step(blank: PartResult, before: _Share, after: _Share) -> PartResult:
     )
 
 
-def _share(evidence: Evidence, part: Comparison, place: Place, counted: bool) -> _Share | Ruled:
-    """The difference on one task as a share; or the word, where there is none."""
+def _gap(evidence: Evidence, part: Comparison, place: Place, counted: bool) -> _Gap | Ruled:
+    """The difference on one task; or the word, where there is none."""
     measure, rules = part.left.measure, evidence.rules
     random = evidence.random_level(place.budget, place.task, measure)
     if random is None:
@@ -138,13 +157,27 @@ def _share(evidence: Evidence, part: Comparison, place: Place, counted: bool) ->
     distance = max(means) - random if measure.higher_is_better else random - min(means)
     if distance <= 0:
         return Ruled("INCONCLUSIVE", reason="neither side's mean is better than the random policy's")
-    x = effect.interval
-    share = Interval(x.value / distance, x.low / distance, x.high / distance, x.n)
     declared = measure.label in rules.floors
     opened = ["" if declared else too_many(one.samples[0][0], f" of {one.names[0][0]}") for one in read]
     told = [counted_words([one], [floor]) for one, floor in zip(read, floors, strict=True)]
     failed = f"{place.task}: {', '.join(filter(None, told))}" if any(told) else ""
-    return _Share(place.task, share, failed, opened[0], opened[1])
+    asked = _question(evidence, part, place, read, values)
+    return _Gap(place.task, effect, distance, asked, failed, opened[0], opened[1])
+
+
+def _question(
+    evidence: Evidence, part: Comparison, place: Place, read: Sequence[Read], values: Sequence[Values]
+) -> Question:
+    """The difference on one task as `second` asks it."""
+    measure, where = part.left.measure, (place.task, place.budget, place.setting)
+    left, right = (
+        sides_of(evidence, where, one.side.measure, one.names, one.samples, [(own,)])
+        for one, own in zip(read, values, strict=True)
+    )
+    declared = evidence.experiment.failure_on(place.task) is not None
+    return Question(
+        left, right, 0.0, ">", "difference", measure.higher_is_better, evidence.rules.level, declared=declared
+    )
 
 
 def _sample(evidence: Evidence, side: object, place: Place) -> tuple[str, Sample]:
