@@ -130,6 +130,37 @@ def test_the_answer_of_a_work(several, starts):
     assert work_answer("X", [judged_by(words) for words in several]).startswith(starts)
 
 
+def on_tasks(*words, at_least=None):
+    """One claim, "a > 5", with these words on its tasks."""
+    e, cells = claims_of(words)
+    one = replace(e.claims[0], tasks=tuple(t.id for t in e.tasks), at_least=at_least)
+    e = replace(e, id="w/fig7", claims=(one,))
+    return Judged(e, compare(e, {"paper": cells}), NoStore({"paper": 5}))
+
+
+@pytest.mark.parametrize(
+    ("words", "standing"), [((S, R), "in part"), ((S, U), "in part"), ((R, U), "no"), ((S, M), "open"), ((R, M), "no")]
+)
+def test_a_mixed_claim_holds_in_part_only_if_it_is_supported_somewhere(words, standing):
+    judged = on_tasks(*words)
+    assert f"At the paper's budget, {standing}:" in answer(judged)
+    assert work_answer("X", [judged]).startswith(f"Do the results of X hold? {standing.capitalize()}:")
+
+
+def test_an_incomplete_claim_says_on_how_many_tasks_it_is_decided():
+    text = "\n".join(lines_of(on_tasks(S, U, M)))
+    assert "INCOMPLETE 1/3" in text
+    assert "1/3: SUPPORTED on 1 of 3 tasks" in text
+    counted = "\n".join(lines_of(on_tasks(S, R, M, at_least=2)))
+    assert re.search(r"INCOMPLETE 1/3 .* 1 REFUTED", counted)
+    assert "/" not in "\n".join(lines_of(on_tasks(U, M))).split("not run")[0]
+
+
+def test_an_answer_for_named_tasks_says_so():
+    named = replace(judged_by((S,)), narrowed=True)
+    assert answer(named).startswith("Does Figure 7 hold? For what was named, at the paper's budget, yes: its claim is")
+
+
 # ---- the lines
 
 

@@ -68,13 +68,18 @@ class Judged:
         return list(dict.fromkeys(v.budget for v in self.verdicts if v.n))
 
     def holds(self, claim: Claim, verdicts: Sequence[Verdict]) -> str:
-        """The number of tasks or settings on which a claim is SUPPORTED, as "2/6"; "" if it has only one verdict."""
+        """The number of tasks or settings on which a claim is SUPPORTED, as "2/6".
+
+        "" if all its verdicts are the same, or if it is INCOMPLETE and nowhere SUPPORTED.
+        """
         each, over = [v for v in verdicts if v.task], [v for v in verdicts if not v.task]
-        if over and claim.at_least is not None:
-            supported = int(over[0].value or 0)
-            open_yet = word_over(verdicts) == "INCOMPLETE" and not supported
-            return "" if open_yet else f"{supported}/{len(self.experiment.tasks_of(claim))}"
-        return f"{sum(v.verdict == 'SUPPORTED' for v in each)}/{len(each)}" if word_over(verdicts) == "mixed" else ""
+        counted, word = bool(over) and claim.at_least is not None, word_over(verdicts)
+        if not counted and (over or word not in ("mixed", "INCOMPLETE")):
+            return ""
+        supported = int(over[0].value or 0) if counted else sum(v.verdict == "SUPPORTED" for v in each)
+        if word == "INCOMPLETE" and not supported:
+            return ""
+        return f"{supported}/{len(self.experiment.tasks_of(claim)) if counted else len(each)}"
 
     def open_of(self, verdict: Verdict) -> Open | None:
         """The runs that one verdict needs."""
@@ -114,7 +119,7 @@ def answer(judged: Judged, brief: bool = False) -> str:
     if not judged.budgets:
         return f"{question(experiment)} {_unmeasured(judged)}."
     before, at, after = _measured(judged)
-    core = f"{at}, {_core(judged, brief)}."
+    core = f"{'for what was named, ' * judged.narrowed}{at}, {_core(judged, brief)}."
     sentences = [before, core[:1].upper() + core[1:], _headline(judged, brief), _numbers(judged), after]
     return " ".join([question(experiment), *filter(None, [*sentences, _rivals(judged)])])
 
@@ -165,19 +170,32 @@ def headline(judged: Judged) -> tuple[Claim, list[Verdict]] | None:
 
 @dataclass(frozen=True)
 class _Asked:
-    """The words to answer with: those of all claims or, without claims, of the published numbers."""
+    """The words to answer with: those of all claims or, without claims, of the published numbers.
+
+    `partly`: whether a claim that is mixed is SUPPORTED somewhere.
+    """
 
     words: list[str]
     of: str
     yes: str
     no: tuple[str, str]
+    partly: bool = False
 
 
 def _asked(judged: Judged) -> _Asked:
     if judged.claims:
-        return _Asked([word_over(own) for _, own in judged.claims], "claim", "SUPPORTED", ("REFUTED", "mixed"))
+        return _of_claims([judged])
     found = [v.verdict for v in judged.comparable]
     return _Asked([*found], "published number", "REPRODUCED", ("WORSE", "BETTER"))
+
+
+def _of_claims(every: Sequence[Judged]) -> _Asked:
+    claims = [own for judged in every for _, own in judged.claims]
+    words = [word_over(own) for own in claims]
+    partly = any(
+        v.verdict == "SUPPORTED" for own, word in zip(claims, words, strict=True) if word == "mixed" for v in own
+    )
+    return _Asked(words, "claim", "SUPPORTED", ("REFUTED", "mixed"), partly)
 
 
 def _standing(asked: _Asked) -> str:
@@ -187,7 +205,7 @@ def _standing(asked: _Asked) -> str:
         return {yes: "yes", asked.no[0]: "no"}.get(words[0], "open")
     if not against and yes in words:
         return "nothing against it so far"
-    return "in part" if yes in words or "mixed" in words else "no" if against else "open"
+    return "in part" if yes in words or asked.partly else "no" if against else "open"
 
 
 def _core(judged: Judged, brief: bool) -> str:
@@ -262,14 +280,7 @@ def work_answer(title: str, every: Sequence[Judged]) -> str:
 
 def work_standing(every: Sequence[Judged]) -> str:
     """The answer for a whole work in a word or two, as in `standing`; a claim that is mixed is against "yes"."""
-    words = [word_over(own) for judged in every for _, own in judged.claims]
-    if not words:
+    asked = _of_claims(every)
+    if not asked.words:
         return NOTHING
-    if not any(judged.budgets for judged in every):
-        return "not measured"
-    supported, against = words.count("SUPPORTED"), words.count("REFUTED") + words.count("mixed")
-    if supported == len(words):
-        return "yes"
-    if supported:
-        return "in part" if against else "nothing against it so far"
-    return "no" if against else "open"
+    return _standing(asked) if any(judged.budgets for judged in every) else "not measured"

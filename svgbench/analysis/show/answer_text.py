@@ -173,9 +173,11 @@ def open_words(judged: Judged, claim: Claim, own: Sequence[Verdict], budgets: Se
     asks = asks if asks is None or timed else replace(asks, seconds=None)
     found = {v.cause for v in own} if word == "INCONCLUSIVE" else set()
     words = [SHORT.get(cause, reason) for cause, reason in CAUSES.items() if cause in found]
+    refuted, undecided = (sum(v.verdict == w for v in own) for w in ("REFUTED", "INCONCLUSIVE"))
+    if word in ("mixed", "INCOMPLETE") and refuted:
+        words.append(f"{refuted} REFUTED")
     if word == "mixed":
-        refuted, undecided = (sum(v.verdict == w for v in own) for w in ("REFUTED", "INCONCLUSIVE"))
-        words += [f"{refuted} REFUTED"] * bool(refuted) + [f"{undecided} open"] * bool(undecided)
+        words += [f"{undecided} open"] * bool(undecided)
         asks = asks if asks and asks.seeds is None else None
     if asks:
         words.append(("" if asks.budget in budgets else f"{asks.budget}: ") + _bill(asks))
@@ -208,6 +210,8 @@ def _legend(judged: Judged, width: int) -> list[str]:
     asks = [judged.outlook.of_claim(claim, own) for claim, own in judged.claims if word_over(own) != "mixed"]
     if any(a is not None and a.seeds is not None for a in asks):
         words.append("open, n: so many seeds would decide it if mean and spread stayed")
+    if judged.begun and any(n_words(claim, own).endswith("+") for claim, own in judged.claims):
+        words.append("n, +: some tasks have more seeds")
     return _wrapped("; ".join(words), width)
 
 
@@ -254,8 +258,8 @@ def _caveats(judged: Judged, width: int, most: int | None) -> list[str]:
     where: dict[str, list[str]] = {}
     for verdict in judged.verdicts:
         for caveat in verdict.caveats:
-            where.setdefault(caveat, []).append(labels.get(verdict.task, verdict.task))
-    told = [f"{', '.join(dict.fromkeys(tasks))}, {caveat}" for caveat, tasks in where.items()]
+            where.setdefault(caveat, []).extend([labels.get(verdict.task, verdict.task)] * bool(verdict.task))
+    told = [f"{caveat} ({'; '.join(dict.fromkeys(tasks))})" if tasks else caveat for caveat, tasks in where.items()]
     more = [f"and {len(told) - most} more such notes: --verbose"] if most is not None and len(told) > most else []
     return [line for words in [*told[:most], *more] for line in _wrapped(words, width)]
 
