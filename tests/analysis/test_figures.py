@@ -27,7 +27,7 @@ from svgbench.analysis.show.plots import draw, is_cut, learning_curves, looks
 from svgbench.analysis.show.references import LEVEL, PUBLISHED, claim_levels
 from svgbench.lab.cells import Selection
 from svgbench.lab.store import Store
-from svgbench.reproduce.maac.figures_curves import fig2
+from svgbench.reproduce.maac.figures_curves import fig2, fig4
 from svgbench.words.claims import BestOf, Claim, Comparison, Term
 from svgbench.words.errors import UsageError
 from svgbench.words.experiment import Experiment, Variant
@@ -197,6 +197,33 @@ def test_a_panel_without_runs_says_so() -> None:
     (empty,) = learning_curves(replace(made, elsewhere={"u": ("short", "smoke")})).axes[1:]
     words = "not run at budget paper;\nat short: see svgbench plot\nw/x --budget short"
     assert [t.get_text() for t in empty.texts] == [words]
+
+
+def test_a_line_without_steps_is_no_panel_while_other_runs_are_missing() -> None:
+    once = cell("b", [3.0, 5.0], "u")
+    once = replace(once, frame=once.frame[once.frame.step == 2])
+    made = results(experiment(), [cell("a", [1.0, 2.0]), nothing(experiment(), "u", "a"), once])
+    empty = learning_curves(made).axes[1]
+    assert [t.get_text() for t in empty.texts] == ["not run at budget paper"]
+    assert not len(empty.get_xticks())
+    alone = learning_curves(results(experiment(), [cell("a", [1.0, 2.0]), once])).axes[1]
+    assert [line.get_label() for line in alone.lines] == ["b"]
+
+
+def test_a_figure_names_variants_without_runs() -> None:
+    made = results(
+        experiment(), [cell("a", [1.0, 2.0]), nothing(experiment(), "t", "b"), nothing(experiment(), "u", "b")]
+    )
+    said = " ".join(learning_curves(made).get_supxlabel().split())
+    assert "incomplete: 2 of 3 cells lack seeds (no runs of b)" in said
+
+
+def test_pages_of_maac_need_a_curve_of_their_own() -> None:
+    of = reproduce.experiments()["maac/fig4"]
+    task = of.tasks[0].id
+    cells = [nothing(of, t.id, v.id) for t in of.tasks for v in of.variants] + [rows_of(of, task, "maac")]
+    assert set(fig4(results(of, cells, "short"))) == {""}
+    assert set(fig4(results(of, [*cells, rows_of(of, task, "h10")], "short"))) == {"", "horizons"}
 
 
 def test_the_other_budgets_of_a_task_are_those_with_files_of_it(store: Store) -> None:

@@ -237,12 +237,27 @@ def test_figure_8_has_curves_and_a_map_with_the_best_return_in_white():
     pages = fig8(results)
     assert set(pages) == {"", "barto"}
     right = pages[""].axes[1]
-    assert len(pages[""].legends[0].get_texts()) == 11  # ten lambdas, 0 among them, and no VF
+    legend = [text.get_text() for text in pages[""].legends[0].get_texts()]
+    assert len(legend) == 12, "ten lambdas, 0 among them, no VF, and the thesis's box"
+    assert "not run" not in legend
     image = right.images[0]
     values = np.asarray(image.get_array())
     at = np.unravel_index(values.argmin(), values.shape)  # the shade is the distance from the best
     assert [right.get_yticklabels()[at[0]].get_text(), right.get_xticklabels()[at[1]].get_text()] == ["0.96", "0.98"]
     assert image.cmap(image.norm(values[at]))[:3] == (1.0, 1.0, 1.0)
+    plt.close("all")
+
+
+def test_settings_of_figure_8_without_runs_are_hatched():
+    every = runs(FIG8, lambda task, variant: 9.0 if variant == "gamma-0.98-lambda-0.96" else 5.0)
+    none = {key: replace(cell, frame=cell.frame[:0]) for key, cell in every.items() if key[1].startswith("gamma-0.9-")}
+    page = fig8(Results(FIG8, "paper", every | none, {v.id: v.label for v in FIG8.variants}, ()))[""]
+    right = page.axes[1]
+    assert right.get_xticklabels()[0].get_text() == "0.9"
+    hatched = [patch for patch in right.patches if patch.get_hatch()]
+    assert {patch.get_x() for patch in hatched} == {-0.5}
+    assert len(hatched) == len(right.get_yticks())
+    assert "not run" in [text.get_text() for text in page.legends[0].get_texts()]
     plt.close("all")
 
 

@@ -40,6 +40,8 @@ DASHES = ("-", (0, (4, 1.2)), (0, (4, 1.2, 1, 1.2)), (0, (1.2, 1.2)))
 
 LARGEST = 1e300
 """Larger numbers have no room for a panel's margins within the range of a float."""
+MOST_NEVER = 5
+"""Most variants without any run that a figure names."""
 MOST_CAVEATS = 4  # in the figure; the others are printed when it is drawn
 
 
@@ -152,6 +154,11 @@ def drawable(results: Results, task: str, variant: str, column: str) -> bool:
     return cell is not None and column in cell.frame and bool(cell.frame[column].notna().any())
 
 
+def has_rows(results: Results, column: str, *variants: str) -> bool:
+    """Whether any of these variants has rows with a number in that column on a task."""
+    return any(v in variants and drawable(results, t, v, column) for t, v in results.cells)
+
+
 def curve(ax: Axes, rows: pd.DataFrame, x: str, y: str, look: Look, log: bool = False) -> int:
     """One curve: thin lines for seeds, the mean, and its 95 % t-band; returns n.
 
@@ -201,12 +208,20 @@ def stamp(
         words += ", published numbers of the paper's budget" * shows_published(figure)
     lacking = sum(bool(cell.missing) for cell in results.cells.values())
     words += f"; incomplete: {lacking} of {len(results.cells)} cells lack seeds" if lacking else ""
+    if never := _never_run(results):
+        words += f" (no runs of {', '.join(never[:MOST_NEVER])}{' and others' * (len(never) > MOST_NEVER)})"
     words += f"; {results.stale} of {len(results.cells)} cells stale" if results.stale else ""
     words += f"; not ours: {', '.join(others)}" if (others := imported(results)) else ""
     words += "".join(f"; {caveat}" for caveat in results.caveats[:MOST_CAVEATS])
     more = len(results.caveats) - MOST_CAVEATS
     words += f"; {more} more such notes" if more > 0 else ""
     figure.supxlabel(textwrap.fill(words, int(22 * figure.get_figwidth())), fontsize=6, color="0.25")
+
+
+def _never_run(results: Results) -> list[str]:
+    """The labels of the requested variants that have no rows on any task."""
+    run = {v for (_, v), cell in results.cells.items() if len(cell.frame)}
+    return [plain(results.labels.get(v, v)) for v in dict.fromkeys(v for _, v in results.cells) if v not in run]
 
 
 def is_cut(ax: Axes) -> bool:
@@ -241,16 +256,19 @@ def named_tasks(results: Results) -> list[TaskSpec]:
 def panel(ax: Axes, results: Results, task: TaskSpec, column: str, look: Mapping[str, Look]) -> list[int]:
     """Curves of a task's variants against steps, with their references. Returns the n of each curve.
 
-    A variant that was measured once, as a random policy is, is a line across the panel.
+    A variant that was measured once, as a random policy is, is a line across the panel. If only such lines are there,
+    and other runs of the task are missing, the panel says that it was not run: it has no steps to draw.
     """
     drawn = [v for v in look if drawable(results, task.id, v, column)]
-    if not drawn:
+    curves = [v for v in drawn if results.cells[task.id, v].frame.step.nunique() > 1]
+    lacking = any(t == task.id and not len(cell.frame) for (t, _), cell in results.cells.items())
+    if not drawn or (lacking and not curves):
         draw_not_run(ax, task.label, results, task.id)
         return []
     n = []
     for variant in drawn:
         rows, how = results.cells[task.id, variant].frame, look[variant]
-        if rows.step.nunique() > 1:
+        if variant in curves:
             n.append(curve(ax, rows, "step", column, how))
         else:
             ax.axhline(rows[column].mean(), color=how.colour, linestyle=":", linewidth=0.9, label=how.label)

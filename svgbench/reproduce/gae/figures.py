@@ -20,6 +20,8 @@ from svgbench.analysis.show.references import draw_legend, draw_levels
 from svgbench.reproduce.gae.claims import AFTER_20, INSIDE
 from svgbench.reproduce.on_policy_figures import cost_panels, drawn
 
+BOX = "best, says the thesis"
+
 
 def fig8(results: Results) -> dict[str, Figure]:
     """Left, curves over lambda at gamma = 0.99; right, the return after 20 iterations over gamma and lambda."""
@@ -53,8 +55,8 @@ def _fig8(results: Results, task: str, variants: list[str]) -> Figure:
     left.set_ylabel("cost")
     left.set_title("γ = 0.99")
     draw_levels(left, results, task, "return_mean", sign=-1.0)
-    draw_legend(figure, [left], columns=5, without="γ = 0.99, ")
     _heat_map(figure, right, results, task, [v for v in variants if v not in other])
+    draw_legend(figure, [left, right], columns=5, without="γ = 0.99, ")
     stamp(figure, results, n)
     return figure
 
@@ -73,7 +75,7 @@ def _heat_map(figure: Figure, ax: Axes, results: Results, task: str, variants: l
     """White means a higher return, as in the thesis.
 
     The claim's settings are within a few steps of the highest return. So the shade is the logarithm of the distance
-    from it. The numbers are in thousands, and the frame is the claim's box.
+    from it. The numbers are in thousands, the frame is the claim's box, and settings without runs are hatched.
     """
     settings = _settings(results)
     means: dict[tuple[float, float], float] = {}
@@ -84,12 +86,16 @@ def _heat_map(figure: Figure, ax: Axes, results: Results, task: str, variants: l
     if len(means) < 2:
         ax.set_visible(False)
         return
-    gammas, lambdas = (sorted({key[i] for key in means}) for i in (0, 1))
+    asked = {settings[v] for t, v in results.cells if t == task and v in settings}
+    gammas, lambdas = (sorted({key[i] for key in asked}) for i in (0, 1))
     grid: NDArray[np.float64] = np.array([[means.get((g, x), np.nan) for g in gammas] for x in lambdas])
     best, worst = np.nanmax(grid), np.nanmin(grid)
     floor = max((best - worst) / 1e4, 1e-9)
     norm = LogNorm(floor, best - worst + 2 * floor)
     image = ax.imshow(best - grid + floor, cmap="gray_r", norm=norm, origin="lower", aspect="auto")
+    for row, column in np.argwhere(np.isnan(grid)):
+        hatched = {"fill": False, "hatch": "////", "edgecolor": "0.75", "linewidth": 0.0}
+        ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, label="not run", **hatched))
     for row, column in np.argwhere(np.isfinite(grid)):
         dark = norm(best - grid[row, column] + floor) > 0.6
         text = f"{grid[row, column] / 1000:.2f}"
@@ -121,5 +127,12 @@ def _frame(ax: Axes, gammas: list[float], lambdas: list[float], inside: list[tup
             (axis.index(a), axis.index(b)) for (a, b), axis in zip(ends, (gammas, lambdas), strict=True)
         )
         ax.add_patch(
-            Rectangle((left - 0.5, bottom - 0.5), right - left + 1, top - bottom + 1, fill=False, edgecolor=PALETTE[3])
+            Rectangle(
+                (left - 0.5, bottom - 0.5),
+                right - left + 1,
+                top - bottom + 1,
+                fill=False,
+                edgecolor=PALETTE[3],
+                label=BOX,
+            )
         )

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from svgbench.analysis.read.frames import Results
-from svgbench.analysis.show.plots import Look, drawable, grid_of, looks, named_tasks, panel, stamp, undeclared
+from svgbench.analysis.show.plots import Look, drawable, grid_of, has_rows, looks, named_tasks, panel, stamp, undeclared
 from svgbench.analysis.show.references import draw_legend
 from svgbench.words.experiment import TaskSpec
 
@@ -25,13 +25,22 @@ ROLLOUT = 1000
 
 def fig2(results: Results) -> dict[str, Figure]:
     """The methods of the figure; a page on numbers of updates, and one on the code's reading of MAAC."""
-    chosen = {"": METHODS, "updates": UPDATES, "readings": READINGS}
-    return {name: _curves(results, variants, in_rollouts=True) for name, variants in chosen.items()}
+    return _pages(results, {"": METHODS, "updates": UPDATES, "readings": READINGS}, in_rollouts=True)
 
 
 def fig4(results: Results) -> dict[str, Figure]:
     """The ablations of the figure; a page on horizons."""
-    return {name: _curves(results, variants) for name, variants in {"": ABLATIONS, "horizons": HORIZONS}.items()}
+    return _pages(results, {"": ABLATIONS, "horizons": HORIZONS})
+
+
+def _pages(results: Results, chosen: dict[str, tuple[str, ...]], in_rollouts: bool = False) -> dict[str, Figure]:
+    """The figure, and further pages that have a curve which the figure lacks."""
+    shown = {
+        name: variants
+        for name, variants in chosen.items()
+        if not name or has_rows(results, "eval_return", *(v for v in variants if v not in chosen[""]))
+    }
+    return {name: _curves(results, variants, in_rollouts) for name, variants in shown.items()}
 
 
 def table1(results: Results) -> dict[str, Figure]:
@@ -76,16 +85,16 @@ def _pairs(ax: Axes, results: Results, task: TaskSpec, variant: str, look: Look)
     return pairs.shape[1]
 
 
-def _curves(results: Results, variants: tuple[str, ...], in_rollouts: bool = False) -> Figure:
+def _curves(results: Results, variants: tuple[str, ...], in_rollouts: bool) -> Figure:
     """A panel for each task. in_rollouts: with a second axis, of rollouts."""
     tasks = named_tasks(results)
     figure, axes = grid_of(len(tasks), 2, 2.1 if in_rollouts else 1.7)
     look = looks(results, [*variants, *(v for t in tasks for v in undeclared(results, t.id))])
     n: list[int] = []
     for ax, task in zip(axes, tasks, strict=True):
-        run = [v for v in look if drawable(results, task.id, v, "eval_return")]
-        n += panel(ax, results, task, "eval_return", {v: look[v] for v in run})
-        if in_rollouts and run:
+        curves = panel(ax, results, task, "eval_return", look)
+        n += curves
+        if in_rollouts and curves:
             above = ax.secondary_xaxis("top", functions=(_rollouts, _steps))
             above.set_xlabel(f"rollouts of {ROLLOUT} steps", labelpad=2)
     axes[0].set_ylabel("evaluation return")

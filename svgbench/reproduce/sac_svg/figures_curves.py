@@ -13,6 +13,7 @@ from svgbench.analysis.show.plots import (
     curve,
     drawable,
     grid_of,
+    has_rows,
     log_scale,
     looks,
     named_tasks,
@@ -31,20 +32,21 @@ BY_ACTOR = {
     "SAC's actor": ("mve-sac", "plain-sac", "coded-sac", "sac"),
     "SVG(2) actor": ("mve-svg", "plain-svg", "coded-svg", "sac-svg-2"),
 }
+RETURN = "eval_return"
 BAND = "mean and 95 % t-interval"
 
 
 def fig2(results: Results) -> dict[str, Figure]:
     """The methods of the figure with the level of the authors' rerun; a page on the weights of terminations."""
     pages = {"": _curves(results, METHODS, "authors' rerun")}
-    return pages | ({"terminations": _curves(results, WEIGHTED)} if _has(results, "unweighted") else {})
+    return pages | ({"terminations": _curves(results, WEIGHTED)} if has_rows(results, RETURN, "unweighted") else {})
 
 
 def fig4(results: Results) -> dict[str, Figure]:
     """With and without value expansion of the critics, under both actors; a page on other targets."""
     pages = {"": _curves(results, ACTORS)}
     others = [v for v in TARGETS if not v.startswith("mve") and v != "random"]
-    return pages | ({"targets": _curves(results, TARGETS)} if _has(results, *others) else {})
+    return pages | ({"targets": _curves(results, TARGETS)} if has_rows(results, RETURN, *others) else {})
 
 
 def fig7(results: Results) -> dict[str, Figure]:
@@ -71,11 +73,6 @@ def fig7(results: Results) -> dict[str, Figure]:
     return {"": figure}
 
 
-def _has(results: Results, *variants: str) -> bool:
-    """Whether any of these variants has rows on a task."""
-    return any(v in variants and drawable(results, t, v, "eval_return") for t, v in results.cells)
-
-
 def _curves(results: Results, variants: Sequence[str], level: str = "") -> Figure:
     """A panel per task. level: the label of SAC-SVG(2)'s published level, "" for none."""
     tasks = named_tasks(results)
@@ -83,9 +80,9 @@ def _curves(results: Results, variants: Sequence[str], level: str = "") -> Figur
     look = looks(results, [*variants, *(v for t in tasks for v in undeclared(results, t.id))])
     n: list[int] = []
     for ax, task in zip(axes, tasks, strict=True):
-        run = [v for v in look if drawable(results, task.id, v, "eval_return")]
-        n += panel(ax, results, task, "eval_return", {v: look[v] for v in run})
-        if level and run:
+        curves = panel(ax, results, task, RETURN, look)
+        n += curves
+        if level and curves:
             draw_row(ax, results, task, "SAC-SVG(2)", level)
     axes[0].set_ylabel("evaluation return")
     draw_legend(figure, axes)
