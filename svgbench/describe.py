@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from svgbench.analysis.read.naming import amount
 from svgbench.analysis.show.wording import counted, words_of
 from svgbench.lab.calibration import Cost, CostEstimate, kind
 from svgbench.lab.damage import left_out
@@ -147,13 +148,13 @@ def plan_sentences(plan: Plan, estimate: CostEstimate | None) -> list[str]:
     statuses = ", ".join(f"{count} {status}" for status, count in plan.statuses().items())
     budget = plan.selection.budget
     what = f"{plan.experiment.id}, budget {budget}" + ", replication" * bool(plan.notes)
-    lines = [f"{what}: {len(plan.cells)} cells ({statuses})" if plan.cells else f"{what}: nothing to repeat"]
+    lines = [f"{what}: {amount(len(plan.cells), 'cell')} ({statuses})" if plan.cells else f"{what}: nothing to repeat"]
     lines += plan.notes
-    lines.append(f"{plan.runs_missing} of {plan.runs_total} runs missing, in {len(plan.blocks)} blocks")
+    lines.append(f"{plan.runs_missing} of {plan.runs_total} runs missing, in {amount(len(plan.blocks), 'block')}")
     lines += left_out(c.state.damage for c in plan.cells if c.state.damage is not None)
     moved = [c.cell.name for c in plan.cells if c.state.status in ("stale", "other") and c.blocks]
     if moved:
-        lines.append(f"{len(moved)} cells will be moved to .work/superseded and done again: {moved[0]}, ...")
+        lines.append(f"{amount(len(moved), 'cell')} will be moved to .work/superseded and done again: {moved[0]}, ...")
     if plan.selection.precision != FLOAT32:
         lines.append(f"matrix products in {plan.selection.precision}: never mixed with results in {FLOAT32}")
     lines += _companions(plan)
@@ -167,7 +168,7 @@ def plan_sentences(plan: Plan, estimate: CostEstimate | None) -> list[str]:
             kinds = f"{estimate.measured} kind{'s' * (estimate.measured != 1)} of block"
             lines.append(f"{kinds} measured; {estimate.scaled} more scaled by the arithmetic they take")
         if estimate.unknown:
-            lines += [f"no estimate for {estimate.unknown} blocks; the first of them:", estimate.errors[0]]
+            lines += [f"no estimate for {amount(estimate.unknown, 'block')}; the first of them:", estimate.errors[0]]
     return lines
 
 

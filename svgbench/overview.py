@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from svgbench.analysis.read.naming import question
+from svgbench.analysis.read.naming import amount, question
 from svgbench.describe import deviations_of
 from svgbench.lab.overrides import settings_of
 from svgbench.words.claims import Claim
@@ -44,7 +44,7 @@ def overview_lines(experiment: Experiment, width: int) -> list[str]:
     columns = [f"{c.name} (needed by import)" if c.name in needed else c.name for c in one.columns]
     lines += _listing("columns", columns, width)
     lines += _listing("settings", list(settings), width) if settings else []
-    differs = f"in {_counted(len(one.deviations), 'way')} (svgbench deviations {name})"
+    differs = f"in {amount(len(one.deviations), 'way')} (svgbench deviations {name})"
     if changing := [row for row in deviations_of(one) if row["changes_metric"]]:
         differs += f"; {len(changing)} of them may change what {_changed(changing)} means"
     lines += _field("differs", differs, width)
@@ -55,8 +55,8 @@ def several_overviews(title: str, experiments: Sequence[Experiment], width: int)
     """Several experiments, of the work with that title if it is not "": two or three lines each."""
     lines = textwrap.wrap(title, width)
     for one in experiments:
-        claims = f", {_counted(len(one.claims), 'claim')}" if one.claims else ""
-        size = f"{_counted(len(one.tasks), 'task')}, {_counted(len(one.variants), 'variant')}{claims}"
+        claims = f", {amount(len(one.claims), 'claim')}" if one.claims else ""
+        size = f"{amount(len(one.tasks), 'task')}, {amount(len(one.variants), 'variant')}{claims}"
         lines += textwrap.wrap(f"{one.id}: {one.title} ({size})", width, subsequent_indent="  ", break_on_hyphens=False)
     return [*lines, "", *textwrap.wrap("one of them in a screen: svgbench show with its name", width)]
 
@@ -67,7 +67,7 @@ def deviation_lines(name: str, rows: Sequence[Mapping[str, Any]], width: int) ->
     changing = [row for row in rows if row["changes_metric"]]
     first = "the first" if len(changing) == 1 else f"the first {len(changing)}"
     means = f"; {first} may change what {_changed(changing)} means" if changing else ""
-    head = f"{name}: {_counted(len(rows), 'known difference')} from the paper{means}"
+    head = f"{name}: {amount(len(rows), 'known difference')} from the paper{means}"
     lines = [*_wrap(head, width), ""]
     size = max((len(row["id"]) for row in ordered), default=0)
     for row in ordered[:MOST_DEVIATIONS]:
@@ -117,7 +117,7 @@ def list_lines(
     explained = [f"{mark} {what}" for mark, what in MARKS.items() if any(mark in _marks(row) for row in shown)]
     if len(shown) < len(rows):
         counts = {what: sum(row["id"] in ids for row in rows) for what, ids in hidden.items()}
-        left = [_counted(n, what, PLURALS.get(what, what)) for what, n in counts.items() if n]
+        left = [amount(n, what, PLURALS.get(what, what)) for what, n in counts.items() if n]
         explained.append(f"and {' and '.join(left)}: --verbose")
     lines += _wrap("; ".join(explained), width) if explained else []
     for spare in ("", "-" * width):
@@ -152,7 +152,7 @@ def _done(rows: Sequence[Mapping[str, Any]]) -> str:
         "not begun": sum(not row["runs_done"] for row in rows),
     }
     words = ", ".join(f"{n} {what}" for what, n in counts.items() if n)
-    return f"{_counted(len(rows), 'experiment')}: {words}"
+    return f"{amount(len(rows), 'experiment')}: {words}"
 
 
 def _variant(name: str, label: str) -> str:
@@ -212,10 +212,6 @@ def _shortened(text: str, width: int) -> str:
 
 def _wrap(text: str, width: int) -> list[str]:
     return textwrap.wrap(text, width, break_on_hyphens=False) or [""]
-
-
-def _counted(n: int, noun: str, several: str = "") -> str:
-    return f"{n} {noun if n == 1 else several or f'{noun}s'}"
 
 
 def summaries(studies: Iterable[Study]) -> list[dict[str, Any]]:

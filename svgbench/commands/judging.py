@@ -179,11 +179,12 @@ def compare(
     if not narrowed:
         say_if_absent(results)
     every = asked(studies, budget, seeds, tasks, variants, override) if narrowed else [(s, None) for s in studies]
-    judged = []
+    judged, said = [], set[str]()
     for study, selection in every:
         one, notes = study.judge(selection, pinned=budget is not None)
         judged.append(one)
-        _say_notes(notes, verbose)
+        _say_notes([note for note in notes if note not in said], verbose)
+        said.update(notes)  # experiments that draw from the same runs have the same notes
     if as_json:
         out_json([row for one in judged for row in one.rows()])
     else:

@@ -10,6 +10,8 @@ import pytest
 from made_cells import ERROR, SCORE, Printed, Table, by_key, cell, claim, compared, experiment, sample
 
 from svgbench import reproduce
+from svgbench.analysis.judge.judgement import Robust
+from svgbench.analysis.judge.second import told
 from svgbench.analysis.judge.verdicts import compare
 from svgbench.words.claims import BestOf, Comparison, FailureLevel, Term
 from svgbench.words.experiment import Variant
@@ -199,3 +201,10 @@ def test_a_level_is_of_one_task_and_says_where_it_comes_from(name):
             assert level.measure.column in columns
             best = next(task.best.get(level.measure.column) for task in one.tasks if task.id == level.task)
             assert best is None or not level.failed(best)
+
+
+def test_a_reason_describes_the_first_cells_only_and_keeps_the_rest_for_programs():
+    cells = [f"v{i} has mean 1, median 2, 1 of 5 failed" for i in range(9)]
+    robust = Robust("INCONCLUSIVE", float("nan"), float("nan"), float("nan"), 5, "; ".join(cells), "", "", "")
+    assert told(robust).startswith(f"two modes: {'; '.join(cells[:6])}; and 3 more cells (modes in --json); by medians")
+    assert "more cells" not in told(replace(robust, modes="; ".join(cells[:6])))

@@ -48,7 +48,7 @@ def test_a_replica_lies_beside_the_first_measurement(elsewhere, tmp_path):
     before = {path: path.read_bytes() for path in bench.results.rglob("field-calm--drift.*")}
     told = bench("plan", "testkit/walk", "--budget", "smoke", "--replicate", "--tasks", "field/calm").out
     assert "2 runs first made on AMD 25/17" in told
-    assert "2 of 2 runs missing, in 1 blocks" in told
+    assert "2 of 2 runs missing, in 1 block" in told
     assert "6 runs not there to repeat" in told
     done = bench.walk("--replicate")
     assert done.status == 0, done.err

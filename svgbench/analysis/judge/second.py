@@ -54,6 +54,9 @@ ENDS: dict[tuple[str, str], tuple[End, ...]] = {
 FOR_MODES, FOR_SKEWED = "two modes, where they are seen", "Hall's, where skewness is seen"
 """The simulated intervals for such seeds."""
 
+MOST_CELLS = 6
+"""Most cells with two modes that a reason describes; the best of many settings may have dozens."""
+
 Rule = Callable[[Effect], Ruled]
 
 
@@ -189,7 +192,10 @@ def told(robust: Robust) -> str:
     """The second verdict in words: the cells with two modes, the verdict by medians, and the shares that failed."""
     word = with_cause(robust.verdict, robust.cause)
     ends = "" if math.isnan(robust.low) else f" {printed(robust.value)} [{printed(robust.low)}, {printed(robust.high)}]"
-    return "; ".join(filter(None, [f"two modes: {robust.modes}", f"by medians {word}{ends}", robust.why, robust.rates]))
+    cells = robust.modes.split("; ")
+    more = [f"and {len(cells) - MOST_CELLS} more cells (modes in --json)"] if len(cells) > MOST_CELLS else []
+    modes = "; ".join([*cells[:MOST_CELLS], *more])
+    return "; ".join(filter(None, [f"two modes: {modes}", f"by medians {word}{ends}", robust.why, robust.rates]))
 
 
 def _ends(relation: str, word: str, interval: Interval) -> tuple[End, ...]:

@@ -21,6 +21,11 @@ def printed(x: float) -> str:
     return f"{x + 0.0:.4g}"  # never "-0"
 
 
+def amount(n: int, noun: str, several: str = "") -> str:
+    """ "1 cell", "3 cells"; `several` is a plural that takes more than an s."""
+    return f"{n} {noun if n == 1 else several or f'{noun}s'}"
+
+
 def name_seeds(seeds: Iterable[int]) -> str:
     """ "seed 3", "seeds 0-4, 7"."""
     ordered = sorted(seeds)

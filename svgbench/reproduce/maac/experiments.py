@@ -341,7 +341,7 @@ BOUNDS = Experiment(
     figure="svgbench.reproduce.maac.figures_bounds:bounds",
     step_unit="problems",
     block_size=10,
-    question="Are the bounds on gradient, policy and return bounds, and does the error follow them?",
+    question="Do the bounds on gradient, policy and return hold, and does the error follow them?",
     headline="theorem-4.1-printed",
 )
 
