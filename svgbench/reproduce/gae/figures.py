@@ -94,7 +94,7 @@ def _heat_map(figure: Figure, ax: Axes, results: Results, task: str, variants: l
     norm = LogNorm(floor, best - worst + 2 * floor)
     image = ax.imshow(best - grid + floor, cmap="gray_r", norm=norm, origin="lower", aspect="auto")
     for row, column in np.argwhere(np.isnan(grid)):
-        hatched = {"fill": False, "hatch": "////", "edgecolor": "0.75", "linewidth": 0.0}
+        hatched: dict[str, Any] = {"fill": False, "hatch": "////", "edgecolor": "0.75", "linewidth": 0.0}
         ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, label="not run", **hatched))
     for row, column in np.argwhere(np.isfinite(grid)):
         dark = norm(best - grid[row, column] + floor) > 0.6
