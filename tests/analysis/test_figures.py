@@ -23,7 +23,7 @@ from svgbench import paper_tables, reproduce
 from svgbench.analysis.read.frames import Results, read_results
 from svgbench.analysis.read.measures import CellData
 from svgbench.analysis.show.canvas import LONGEST_LABEL, boxes_note, distinct, find_fonts, house_style, plain
-from svgbench.analysis.show.plots import draw, is_cut, learning_curves, looks
+from svgbench.analysis.show.plots import OF_RANDOM, Look, draw, is_cut, learning_curves, looks
 from svgbench.analysis.show.references import LEVEL, PUBLISHED, claim_levels
 from svgbench.lab.cells import Selection
 from svgbench.lab.store import Store
@@ -291,7 +291,11 @@ def test_a_look_does_not_depend_on_what_else_is_drawn() -> None:
     of = experiment(variants=tuple(Variant(name, name, "m:make") for name in names))
     whole = looks(results(of, []), [*names, "mine", "other", "third", "fourth"])
     assert len({(str(look.colour), str(look.dashes)) for look in whole.values()}) == 16
+    assert len({str(whole[name].colour) for name in names}) == 12, "diamonds of published numbers have no dashes"
     assert looks(results(of, []), ["v7"]) == {"v7": whole["v7"]}
+    named = experiment(variants=(Variant("random", "random policy", "m:make"), *of.variants))
+    among = looks(results(named, []), ["random", "v7"])
+    assert among == {"random": Look("random policy", OF_RANDOM, ":"), "v7": whole["v7"]}
 
 
 def test_a_figure_marks_runs_that_are_not_ours() -> None:

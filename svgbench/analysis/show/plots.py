@@ -17,6 +17,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLoca
 
 from svgbench.analysis.judge.statistics import curve_band, seed_grid
 from svgbench.analysis.read.frames import Results
+from svgbench.analysis.read.naming import RANDOM_VARIANT
 from svgbench.analysis.show.canvas import (
     TEXT_WIDTH,
     boxes_note,
@@ -32,9 +33,12 @@ from svgbench.lab.block import resolve
 from svgbench.words.errors import DamagedError, UsageError
 from svgbench.words.experiment import BUDGETS, TaskSpec
 
-PALETTE = [sns.color_palette("colorblind", 10)[i] for i in (0, 1, 2, 3, 9, 4, 5, 7)]
-"""Eight colours that colour-blind readers can tell apart: one pink, and no yellow."""
+PALETTE = [sns.color_palette("colorblind", 10)[i] for i in (0, 1, 2, 3, 4, 9, 5)]
+"""Seven colours that colour-blind readers can tell apart: one pink, no yellow, no grey. Both blues differ in dashes."""
+SHADES = (1.0, 0.5, 0.75, 0.3)
+"""The brightness of the palette's colours when they are used for the first time, for the second, and so on."""
 GREYS = ("0.0", "0.55", "0.3")
+OF_RANDOM = "0.55"
 DASHES = ("-", (0, (4, 1.2)), (0, (4, 1.2, 1, 1.2)), (0, (1.2, 1.2)))
 """If curves coincide, each shows through the gaps of the next."""
 
@@ -118,20 +122,24 @@ def looks(results: Results, variants: Sequence[str]) -> dict[str, Look]:
     """A look of its own for each variant, the same whatever else is drawn.
 
     A declared variant's follows its place in the experiment: a colour, and dashes where more than four are declared.
-    An undeclared variant has greys and dashes of its own.
+    An undeclared variant has greys and dashes of its own. A random policy is a dotted grey line in every figure.
     """
-    declared = [v.id for v in results.experiment.variants]
+    declared = [v.id for v in results.experiment.variants if v.id != RANDOM_VARIANT]
     dashed = len(declared) > 4
     places = {v: i for i, v in enumerate(declared)}
-    extra = {v: i for i, v in enumerate(v for v in variants if v not in places)}
+    extra = {v: i for i, v in enumerate(v for v in variants if v not in places and v != RANDOM_VARIANT)}
     found, labels = {}, distinct(results.labels)
     for v in variants:
         label, i = plain(labels.get(v, v)), places.get(v, 0)
-        dashes = DASHES[(i + i // len(PALETTE)) % len(DASHES)] if dashed else "-"
-        found[v] = Look(label, PALETTE[i % len(PALETTE)], dashes)
+        dashes = DASHES[(i + 2 * (i // len(PALETTE))) % len(DASHES)] if dashed else "-"
+        again, hue = divmod(i, len(PALETTE))
+        colour = tuple(SHADES[again % len(SHADES)] * part for part in PALETTE[hue])
+        found[v] = Look(label, colour, dashes)
         if v in extra:
             k = extra[v]
             found[v] = Look(label, GREYS[k % len(GREYS)], DASHES[1 + k // len(GREYS) % (len(DASHES) - 1)])
+        if v == RANDOM_VARIANT:
+            found[v] = Look(label, OF_RANDOM, ":")
     return found
 
 
