@@ -7,7 +7,7 @@ only on the seed, the fit's name and the epoch, not on other seeds of the block 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -167,7 +167,7 @@ class _Progress:
     split: Split
     epoch: int = 0
     minibatches: int = 0
-    order: Int64[Tensor, "S E n"] | None = field(default=None)  # the epoch's rows, shuffled
+    order: Int64[Tensor, "S E n"] | None = None  # the epoch's rows, shuffled
 
 
 class EnsembleFit:

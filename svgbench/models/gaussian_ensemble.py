@@ -238,8 +238,7 @@ class GaussianEnsemble(nn.Module):
         h = (rows - self.centre[s]) / self.width[s]
         for layer, name in zip(self.layers[:-1], self.net.activations[:-1], strict=True):
             assert layer.bias is not None
-            h = torch.baddbmm(layer.bias[s], h, layer.weight[s])
-            h = nn.functional.silu(h, inplace=True) if name == "silu" else ACTIVATIONS[name](h)
+            h = _activated(name, torch.baddbmm(layer.bias[s], h, layer.weight[s]))
         return h
 
     def _through(
@@ -247,6 +246,10 @@ class GaussianEnsemble(nn.Module):
     ) -> Float[Tensor, "n OO"]:
         for layer, name, buffer in zip(self.layers, self.net.activations, buffers, strict=True):
             assert layer.bias is not None
-            y = torch.addmm(layer.bias[s, e], x, layer.weight[s, e], out=buffer[: len(x)])
-            x = nn.functional.silu(y, inplace=True) if name == "silu" else ACTIVATIONS[name](y)
+            x = _activated(name, torch.addmm(layer.bias[s, e], x, layer.weight[s, e], out=buffer[: len(x)]))
         return x
+
+
+def _activated(name: str, x: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+    """Without gradients: SiLU overwrites x, so that a piece stays in the cache."""
+    return nn.functional.silu(x, inplace=True) if name == "silu" else ACTIVATIONS[name](x)

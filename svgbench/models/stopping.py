@@ -26,9 +26,15 @@ class StoppingRule(Protocol):
 
 
 class _Rule:
-    """A rule whose state is its tensors."""
+    """A rule whose state is its tensors. At first all members of the seeds `active` train."""
 
-    _names: tuple[str, ...]
+    _names: tuple[str, ...] = ("active", "loss")
+
+    def __init__(self, active: Bool[Tensor, "S"], members: int) -> None:
+        self.active: Bool[Tensor, "S E"] = active[:, None].repeat(1, members)
+        self.loss: Float64[Tensor, "S E"] = torch.full(
+            self.active.shape, torch.inf, dtype=torch.float64, device=active.device
+        )
 
     def state_dict(self) -> dict[str, Any]:
         return {name: getattr(self, name).clone() for name in self._names}
@@ -44,16 +50,13 @@ class NoneImproves(_Rule):
     A member improves when its loss falls below its best by more than the share `min_gain`; it keeps its best
     parameters. Until the seed stops, all its members train, also those that do not improve. MBPO: jannerm/mbpo at
     ac694ff, mbpo/models/bnn.py.
-
-    active: the seeds that train.
     """
 
     _names = ("active", "loss", "stale")
 
     def __init__(self, active: Bool[Tensor, "S"], members: int, *, min_gain: float, patience: int) -> None:
         self.min_gain, self.patience = min_gain, patience
-        self.active = active[:, None].repeat(1, members)
-        self.loss = torch.full(self.active.shape, torch.inf, dtype=torch.float64, device=active.device)
+        super().__init__(active, members)
         self.stale = torch.zeros(len(active), dtype=torch.int64, device=active.device)  # epochs without improvement
 
     def update(self, loss: Float[Tensor, "S E"]) -> Bool[Tensor, "S E"]:
@@ -66,16 +69,7 @@ class NoneImproves(_Rule):
 
 
 class Never(_Rule):
-    """No member stops by itself, and each keeps its last parameters (PETS, whose fits have a number of epochs).
-
-    active: the seeds that train.
-    """
-
-    _names = ("active", "loss")
-
-    def __init__(self, active: Bool[Tensor, "S"], members: int) -> None:
-        self.active = active[:, None].repeat(1, members)
-        self.loss = torch.full(self.active.shape, torch.inf, dtype=torch.float64, device=active.device)
+    """No member stops by itself, and each keeps its last parameters (PETS: a fit has a fixed number of epochs)."""
 
     def update(self, loss: Float[Tensor, "S E"]) -> Bool[Tensor, "S E"]:
         self.loss = torch.where(self.active, loss.double(), self.loss)
@@ -86,16 +80,13 @@ class NoNewBest(_Rule):
     """A member stops, with its present parameters, once `patience` validations in a row bring no new best loss.
 
     ME-TRPO as run for Table 2 of Amos et al. 2020: WilsonWangTHU/mbbl-metrpo at 09be737, model/dynamics.py.
-
-    active: the seeds that train.
     """
 
     _names = ("active", "loss", "best", "stale")
 
     def __init__(self, active: Bool[Tensor, "S"], members: int, *, patience: int) -> None:
         self.patience = patience
-        self.active = active[:, None].repeat(1, members)
-        self.loss = torch.full(self.active.shape, torch.inf, dtype=torch.float64, device=active.device)
+        super().__init__(active, members)
         self.best = self.loss.clone()
         self.stale = torch.zeros(self.active.shape, dtype=torch.int64, device=active.device)
 
@@ -115,16 +106,13 @@ class RollingMean(_Rule):
     mean <- persistence mean + (1 - persistence) loss. It starts at 1.5 times the first loss. The first epoch's mean is
     compared with twice the first loss. (A first loss below zero is divided by these factors instead.) MAAC:
     iclavera/meta-mb at 233e0fb, meta_mb/dynamics/mlp_dynamics_ensemble.py.
-
-    active: the seeds that train.
     """
 
     _names = ("active", "loss", "mean")
 
     def __init__(self, active: Bool[Tensor, "S"], members: int, *, persistence: float) -> None:
         self.persistence = persistence
-        self.active = active[:, None].repeat(1, members)
-        self.loss = torch.full(self.active.shape, torch.inf, dtype=torch.float64, device=active.device)
+        super().__init__(active, members)
         self.mean = torch.full_like(self.loss, torch.nan)  # before the first epoch
 
     def update(self, loss: Float[Tensor, "S E"]) -> Bool[Tensor, "S E"]:
