@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from svgbench.baselines.actor_critic._entropy_target import target_entropy
+from svgbench.learners.agent_parts import AgentParts
 from svgbench.learners.costs import products
 from svgbench.learners.draws import Draw
 from svgbench.learners.online import OnlineAgent, OnlineLearner, Schedule, make_experience
@@ -27,7 +28,6 @@ from svgbench.nn.initialise import orthogonal_
 from svgbench.nn.layers import MLP
 from svgbench.nn.mean_network import MeanNetwork
 from svgbench.nn.optim import Adam, polyak_, target_copy
-from svgbench.nn.state import cloned, finite_rows
 from svgbench.nn.streams import Streams
 from svgbench.ranges import Count, LogScale, Nats, Natural, NonNegative, Positive, Precision, Share, Widths
 from svgbench.words.task import Task
@@ -209,14 +209,13 @@ class Temperature:
         self.adam.load_state_dict(state["adam"])
 
 
-class SoftActorCritic:
+class SoftActorCritic(AgentParts):
     """Policies, twin critics and temperatures of S seeds, and the steps in which they learn.
 
     An algorithm's agent (`svgbench.learners.online.OnlineAgent`) is a subclass. It adds what else it learns to `parts`
     and its optimisers to `adams`, and states its own `update`. Nothing here calls a method of a subclass.
 
-    parts: everything that has a state, by name. adams: the optimisers of everything that is learned. draws: random
-    numbers of `updates_per_step` batches, with noise for `policy_steps` actions of the policy's loss.
+    draws: random numbers of `updates_per_step` batches, with noise for `policy_steps` actions of the policy's loss.
     """
 
     def __init__(
@@ -225,6 +224,7 @@ class SoftActorCritic:
         c = self.config = config
         self.total_steps = total_steps
         n, m, dtype = task.observation_dim, task.action_dim, getattr(torch, c.dtype)
+        super().__init__(len(seeds), COLUMNS, dtype, device)
         kind: Any = {"orthogonal": c.orthogonal_init, "dtype": dtype}
         bounds = (c.log_std_min, c.log_std_max)
         self.actor = Actor(Streams(seeds, "actor", device), n, m, c.actor_hidden, bounds, **kind)
@@ -237,14 +237,13 @@ class SoftActorCritic:
         self.adams = [self.actor_adam, self.critic_adam, self.temperature.adam]
         names = ["actor", "critic", "actor_adam", "critic_adam", "target_critic", "temperature"]
         names += ["target_actor"] * c.averaged_target_policy
-        self.parts: dict[str, Any] = {name: getattr(self, name) for name in names}
+        self.parts = {name: getattr(self, name) for name in names}
         U, B = c.updates_per_step, c.step_batch
         self.draws: Mapping[str, Draw] = {
             "steps": Draw("uniform", (U, B)),
             "critic-noise": Draw("normal", (U, B, m)),
             "actor-noise": Draw("normal", (U, policy_steps, B, m)),
         }
-        self.last = {name: torch.full((len(seeds),), torch.nan, dtype=dtype, device=device) for name in COLUMNS}
         self._target_entropy = torch.zeros((), dtype=dtype, device=device)  # nats, of the present step
 
     def act(self, x: Tensor, noise: Tensor) -> Tensor:
@@ -260,10 +259,6 @@ class SoftActorCritic:
         c = self.config
         schedule = c.target_entropy_init, c.target_entropy_final, c.target_entropy_decay
         self._target_entropy.fill_(target_entropy(step, self.total_steps, *schedule))
-
-    def stuck(self, step: int, lacking: Tensor) -> Tensor:
-        """No seed, unless an algorithm learns from windows of the replay."""
-        return lacking & False
 
     def update_critic(self, batch: ReplayBatch, noise: Tensor, active: Tensor | None) -> None:
         """Eq. (4) to (6): a step of the critics towards the soft target of the batch; noise [S, B, A]."""
@@ -296,20 +291,6 @@ class SoftActorCritic:
     def metrics(self) -> dict[str, Tensor]:
         """`COLUMNS` and alpha at the last update, each [S]."""
         return self.last | {"alpha": self.temperature.alpha[:, 0]}
-
-    def finite(self) -> Tensor:
-        """Which seeds' parameters are finite, bool [S]."""
-        return torch.stack([finite_rows(adam.flat) for adam in self.adams]).all(0)
-
-    def state_dict(self) -> dict[str, Any]:
-        parts = {name: part.state_dict() for name, part in self.parts.items()}
-        return {"parts": cloned(parts), "last": cloned(self.last)}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        for name, part in self.parts.items():
-            part.load_state_dict(state["parts"][name])
-        for name, value in state["last"].items():
-            self.last[name].copy_(value)
 
     def mean_network(self) -> MeanNetwork:
         """The part of the policies' network that puts out means."""

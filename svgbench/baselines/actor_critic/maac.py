@@ -188,7 +188,7 @@ class MAAC(SoftActorCritic):
         self.steps = ModelSteps(self.model, c.variance_as_deviation, c.clip_obs)
         self.adams += [self.fit.adam, self.fit.bounds_adam]
         self.parts |= {"model": self.model, "fit": self.fit, "imagined": self.imagined}
-        self.draws, self.draws_windows, self.learns_between = {}, False, True
+        self.draws, self.learns_between = {}, True
         self.model_from, self.model_every = c.learning_starts, c.rollout_steps
         self.costs: Sequence[tuple[int, float]] = [(0, 0.0)]
         self.sizes = n, m, len(self.seeds)

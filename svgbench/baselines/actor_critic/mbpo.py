@@ -141,7 +141,7 @@ class MBPO(SoftActorCritic):
         U, real = c.updates_per_step, int(c.step_batch * c.real_share)
         batches = {"steps": Draw("uniform", (U, real)), "imagined": Draw("uniform", (U, c.step_batch - real))}
         self.draws = {**self.draws, **batches}
-        self.draws_windows, self.learns_between = False, False
+        self.learns_between = False
         self.model_from, self.model_every = c.learning_starts, c.fit_every
         self.sizes = n, m, len(self.seeds)
         self.costs = step_costs(c, *self.sizes)

@@ -67,7 +67,6 @@ class SAC(SoftActorCritic):
 
     def __init__(self, config: Config, task: Task, seeds: Sequence[int], total_steps: int, device: str) -> None:
         super().__init__(config, task, seeds, total_steps, device, policy_steps=1)
-        self.draws_windows = False
         self.costs = step_costs(config, task.observation_dim, task.action_dim, len(seeds))
 
     def prepare(self, step: int, lacking: Tensor | None = None) -> int:

@@ -33,6 +33,7 @@ import torch
 from torch import Tensor, nn
 
 from svgbench.baselines.actor_critic._soft_actor_critic import COLUMNS, TwinCritic, critic_loss
+from svgbench.learners.agent_parts import AgentParts
 from svgbench.learners.costs import milliseconds, products
 from svgbench.learners.draws import Draw, Draws
 from svgbench.learners.limits import StepLimits as Limits
@@ -44,7 +45,6 @@ from svgbench.memory.replay import ReplayBatch
 from svgbench.nn.layers import ACTIVATIONS, MLP
 from svgbench.nn.mean_network import MeanNetwork
 from svgbench.nn.optim import Adam, polyak_, target_copy
-from svgbench.nn.state import cloned, finite_rows
 from svgbench.nn.streams import Streams
 from svgbench.ranges import Count, Natural, NonNegative, Positive, Precision, Share, Widths
 from svgbench.words.learner import Learner
@@ -163,7 +163,7 @@ def policy_loss(policy: Policy, critic: TwinCritic, x: Tensor) -> Tensor:
     return -h.squeeze(-1).mean(-1)
 
 
-class TD3:
+class TD3(AgentParts):
     """`svgbench.learners.model_based.ModelBasedAgent`: policies and twin critics of S seeds, and their targets.
 
     With `train_every` = 1, the updates are part of the environment steps. Otherwise they are the work between them.
@@ -172,6 +172,7 @@ class TD3:
     def __init__(self, config: Config, task: Task, seeds: Sequence[int], device: str) -> None:
         c, self.seeds, n, m = config, list(seeds), task.observation_dim, task.action_dim
         self.config, dtype = c, getattr(torch, c.dtype)
+        super().__init__(len(self.seeds), ("alpha", *COLUMNS), dtype, device)  # only the critics' loss has a value
 
         def policy(name: str) -> Policy:
             streams = Streams(seeds, name, device)
@@ -195,14 +196,11 @@ class TD3:
         self.target_critic = target_copy(self.critic if copies else critic("target-critic"))
         self.adams = [self.actor_adam, self.critic_adam]
         names = ("actor", "critic", "actor_adam", "critic_adam", "target_actor", "target_critic")
-        self.parts: dict[str, Any] = {name: getattr(self, name) for name in names}
-        nothing = torch.full((len(self.seeds),), torch.nan, dtype=dtype, device=device)
-        self.last = {name: nothing.clone() for name in ("alpha", *COLUMNS)}  # only the critics' loss has a value
+        self.parts = {name: getattr(self, name) for name in names}
         U, B = c.updates_per_step, c.step_batch
         draws = {"steps": Draw("uniform", (U, B)), "target-noise": Draw("normal", (U, B, m))}
         self.learns_between = c.train_every > 1
         self.draws: Mapping[str, Draw] = {} if self.learns_between else draws
-        self.draws_windows = False
         self.model_from, self.model_every = c.learning_starts, c.train_every
         self.sizes = n, m, len(self.seeds)
         self.costs: Sequence[tuple[int, float]] = step_costs(c, self.sizes)
@@ -219,10 +217,6 @@ class TD3:
     def prepare(self, step: int, lacking: Tensor | None = None) -> int:
         """The phase of the step's first update (`phase_of`)."""
         return phase_of(self.config, (step - self.config.learning_starts) * self.config.updates_per_step)
-
-    def stuck(self, step: int, lacking: Tensor) -> Tensor:
-        """No seed."""
-        return lacking & False
 
     def update(self, phase: int, experience: Experience, draws: Draws, active: Tensor | None) -> None:
         """The updates of an environment step; none if they wait."""
@@ -272,23 +266,11 @@ class TD3:
         """The share of them that is done."""
         return self.done / updates_between(self.config)
 
-    def metrics(self) -> dict[str, Tensor]:
-        """`COLUMNS` and alpha at the last update, each [S]."""
-        return self.last
-
-    def finite(self) -> Tensor:
-        """Which seeds' parameters are finite, bool [S]."""
-        return torch.stack([finite_rows(adam.flat) for adam in self.adams]).all(0)
-
     def state_dict(self) -> dict[str, Any]:
-        parts = {name: part.state_dict() for name, part in self.parts.items()}
-        return {"parts": cloned(parts), "last": cloned(self.last), "done": self.done}
+        return {**super().state_dict(), "done": self.done}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        for name, part in self.parts.items():
-            part.load_state_dict(state["parts"][name])
-        for name, value in state["last"].items():
-            self.last[name].copy_(value)
+        super().load_state_dict(state)
         self.done = state["done"]
 
     def mean_network(self) -> MeanNetwork:

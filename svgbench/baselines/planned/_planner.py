@@ -18,6 +18,7 @@ Axes: S seeds, B rows, O observation, A action.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -26,6 +27,7 @@ from typing import Annotated, Any, Literal
 import torch
 from torch import Tensor
 
+from svgbench.learners.agent_parts import AgentParts
 from svgbench.learners.costs import milliseconds, passes, products
 from svgbench.learners.draws import Draw, Draws
 from svgbench.learners.online import Schedule, cost_before, make_experience
@@ -38,7 +40,6 @@ from svgbench.models.gaussian_ensemble import GaussianEnsemble
 from svgbench.models.observation_view import ObservationView
 from svgbench.models.stopping import Never
 from svgbench.nn.mean_network import MeanNetwork
-from svgbench.nn.state import cloned, finite_rows
 from svgbench.nn.streams import Streams
 from svgbench.planning.action_sequences import SequencePlanner, SequenceSearch
 from svgbench.planning.model_returns import ModelReturns, ReturnSettings, no_value
@@ -46,7 +47,7 @@ from svgbench.ranges import Activation, Count, LogScale, Natural, NonNegative, P
 from svgbench.words.task import Task
 
 COLUMNS = ("alpha", "entropy", "critic_loss", "reward_loss", "model_loss", "planned_return", "unplanned_return")
-"""Columns of actor-critics; of these a planner has only the model's."""
+"""The columns of actor-critics. A planner has only the model's; the others are NaN."""
 SHOWN = 5000  # most rows on which the error of a fit is reported (BNN.py: max_logging)
 
 
@@ -101,16 +102,22 @@ def fit_settings(c: Config, view: ObservationView) -> FitSettings:
     )  # fmt: skip
 
 
-class Planner:
+class Planner(AgentParts):
     """The part of a `svgbench.learners.planned.PlannedAgent` that both algorithms share: models of S seeds, and plans.
 
-    A subclass states `act` and `plan_milliseconds`. parts: everything that has a state, by name. returns: scores
-    candidates in the model.
+    A subclass calls `search_for`, sets `costs`, and states `act`. returns: scores candidates in the model. planner: the
+    search. mean, std [S, 1, H, numbers of a candidate's step]: of the first candidates, see `SequencePlanner.plan`.
     """
+
+    returns: ModelReturns
+    planner: SequencePlanner
+    mean: Tensor
+    std: Tensor
 
     def __init__(self, config: Config, task: Task, seeds: Sequence[int], device: str) -> None:
         c, self.seeds, n, m = config, list(seeds), task.observation_dim, task.action_dim
         self.config, self.dtype = c, getattr(torch, c.dtype)
+        super().__init__(len(self.seeds), COLUMNS, self.dtype, device)
         self.view = ObservationView(n, c.absolute_at, None if c.angle_at < 0 else c.angle_at)
         self.model = GaussianEnsemble(
             Streams(seeds, "model", device), self.view.inputs_dim + m, self.view.outputs_dim,
@@ -118,36 +125,40 @@ class Planner:
             log_var_bounds=(c.log_var_min, c.log_var_max), dtype=self.dtype,
         )  # fmt: skip
         self.fit = EnsembleFit(self.model, RowLayout(n, m), fit_settings(c, self.view), seeds)
-        self.parts: dict[str, Any] = {"model": self.model, "fit": self.fit}
-        nothing = torch.full((len(self.seeds),), torch.nan, dtype=self.dtype, device=device)
-        self.last = {name: nothing.clone() for name in COLUMNS}
+        self.parts = {"model": self.model, "fit": self.fit}
+        self.adams = [self.fit.adam, self.fit.bounds_adam]
         self.rewards, self.device = reward_rule(task), device
         self.draws: Mapping[str, Draw] = {}
-        self.draws_windows, self.learns_between = False, False
+        self.learns_between = False
         self.model_from, self.model_every = c.random_steps, c.rollout_steps
         self.sizes = n, m, len(self.seeds)
         self.costs: Sequence[tuple[int, float]] = [(0, 0.0)]
 
-    def scores(self, settings: ReturnSettings) -> ModelReturns:
-        """What scores candidates, with random numbers of its own."""
-        streams = Streams(self.seeds, "plan-model", self.device)
-        return ModelReturns(settings, self.model, no_value, streams, reward=self.rewards, view=self.view)
-
-    def search(self, **settings: Any) -> SequencePlanner:
-        """The cross-entropy search with the config's settings, and these."""
+    def search_for(self, size: int, init_variance: float, returns: ReturnSettings, **search: Any) -> None:
+        """Set up the search. size: numbers of a candidate's step. search: settings in addition to the config's."""
         c = self.config
         how = SequenceSearch(
             population=c.plan_population, elites=c.plan_elites, iterations=c.plan_iterations, alpha=c.plan_alpha,
-            sampling="truncated", warm_start=True, **settings,
+            sampling="truncated", warm_start=True, **search,
         )  # fmt: skip
-        return SequencePlanner(how, Streams(self.seeds, "plan-candidates", self.device))
+        scoring, drawing = (Streams(self.seeds, name, self.device) for name in ("plan-model", "plan-candidates"))
+        self.returns = ModelReturns(returns, self.model, no_value, scoring, reward=self.rewards, view=self.view)
+        self.planner = SequencePlanner(how, drawing)
+        self.parts |= {"returns": self.returns, "planner": self.planner}
+        shape = (len(self.seeds), 1, c.plan_horizon, size)
+        self.mean = torch.zeros(shape, dtype=self.dtype, device=self.device)
+        self.std = torch.full_like(self.mean, math.sqrt(init_variance))
+
+    def forget(self, ended: Tensor) -> None:
+        """Begin the next search of these seeds, bool [S], without the last plan."""
+        self.planner.forget(ended)
 
     def mode(self, x: Tensor) -> Tensor:
         """Planners are not evaluated apart from training."""
         raise NotImplementedError("a planner has no policy to evaluate")
 
     def mean_network(self) -> MeanNetwork:
-        """What acts is no network."""
+        """A planner acts by a search, not by a network."""
         raise NotImplementedError("a planner has no policy to keep")
 
     def advance_model(self, step: int, experience: Experience, active: Tensor | None) -> bool:
@@ -172,30 +183,12 @@ class Planner:
         """Environment steps have no updates of their own."""
         return 0
 
-    def stuck(self, step: int, lacking: Tensor) -> Tensor:
-        """No seed."""
-        return lacking & False
-
     def update(self, phase: int, experience: Experience, draws: Draws, active: Tensor | None) -> None:
         """Do nothing: all learning is in `advance_model`."""
 
-    def metrics(self) -> dict[str, Tensor]:
-        """`COLUMNS`, each [S]."""
-        return self.last
-
     def finite(self) -> Tensor:
         """Which seeds' parameters, and all errors of their models so far, are finite, bool [S]."""
-        return finite_rows(self.fit.adam.flat) & finite_rows(self.fit.bounds_adam.flat) & self.fit.finite
-
-    def state_dict(self) -> dict[str, Any]:
-        parts = {name: part.state_dict() for name, part in self.parts.items()}
-        return {"parts": cloned(parts), "last": cloned(self.last)}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        for name, part in self.parts.items():
-            part.load_state_dict(state["parts"][name])
-        for name, value in state["last"].items():
-            self.last[name].copy_(value)
+        return super().finite() & self.fit.finite
 
 
 def minibatches(c: Config, rows: int) -> int:

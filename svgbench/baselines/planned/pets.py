@@ -21,12 +21,10 @@ Axes: S seeds, B rows, H steps, O observation, A action.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import torch
 from torch import Tensor
 
 from svgbench.baselines.planned import _planner
@@ -69,22 +67,13 @@ class PETS(Planner):
         c = config
         particles = c.particles if c.propagation == "particles" else 1
         how = ReturnSettings(c.gamma, c.plan_horizon, c.propagation, particles=particles, reward_of=c.reward_of)
-        self.returns = self.scores(how)
-        self.planner = self.search(variance_cut="box", stop_variance=c.stop_variance)
-        self.parts |= {"returns": self.returns, "planner": self.planner}
-        shape = (len(self.seeds), 1, c.plan_horizon, task.action_dim)
-        self.mean = torch.zeros(shape, dtype=self.dtype, device=device)  # of the first search, and of the last step
-        self.std = torch.full_like(self.mean, math.sqrt(c.init_variance))
+        self.search_for(task.action_dim, c.init_variance, how, variance_cut="box", stop_variance=c.stop_variance)
         self.costs = [(0, plan_milliseconds(c, self.sizes))]
 
     def act(self, x: Tensor, noise: Tensor) -> Tensor:
         """Planned actions [S, 1, A] at observations x [S, 1, O]. The noise is not used."""
         found = self.planner.plan(self.mean, self.std, lambda actions: self.returns(x, actions))
         return found[:, :, 0].clamp(-1, 1)
-
-    def forget(self, ended: Tensor) -> None:
-        """Begin the next search of these seeds, bool [S], without the last plan."""
-        self.planner.forget(ended)
 
 
 def plan_milliseconds(c: Config, sizes: tuple[int, int, int]) -> float:

@@ -29,7 +29,6 @@ Axes: S seeds, n candidates, H steps, T steps of an episode, P weights of the po
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -102,10 +101,8 @@ class PoplinP(Planner):
         self.adam = Adam([self.base], c.policy_lr, shape=(S,))
         self.seen = Normaliser(S, n, min_std=c.min_whitening_std, device=device)
         how = ReturnSettings(c.gamma, c.plan_horizon, "mean", reward_of=c.reward_of)
-        self.returns, self.planner = self.scores(how), self.search()
-        self.parts |= {"returns": self.returns, "planner": self.planner, "adam": self.adam, "seen": self.seen}
-        self.mean = torch.zeros(S, 1, c.plan_horizon, P, dtype=self.dtype, device=device)
-        self.std = torch.full_like(self.mean, math.sqrt(c.init_variance))
+        self.search_for(P, c.init_variance, how)
+        self.parts |= {"adam": self.adam, "seen": self.seen}
         self.found = torch.zeros(S, c.rollout_steps, P, dtype=self.dtype, device=device)
         self.count = 0  # of them, per seed
         self.costs = [(0, plan_milliseconds(c, self.policy, self.sizes))]
@@ -130,10 +127,6 @@ class PoplinP(Planner):
     def _whitening(self) -> tuple[Tensor, Tensor]:
         """Mean and deviation [S, 1, O] of what planned episodes have visited; 0 and 1 before the first of them."""
         return self.seen.mean[:, None].to(self.dtype), self.seen.std[:, None].to(self.dtype)
-
-    def forget(self, ended: Tensor) -> None:
-        """Begin the next search of these seeds, bool [S], without the last plan."""
-        self.planner.forget(ended)
 
     def advance_model(self, step: int, experience: Experience, active: Tensor | None) -> bool:
         """Do some minibatches of the model's fit; after the last of them, the policy learns."""
