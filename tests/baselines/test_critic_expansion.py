@@ -13,7 +13,7 @@ from sac_equations import DOUBLE, dense, model_step, networks, policy_step, rand
 from sac_kit import FIFTY, SMALL, STEPS, UPDATES, finish, learner, parameters
 
 from svgbench.baselines.actor_critic import sac, sac_svg
-from svgbench.baselines.actor_critic._expansion import Imagination, Weighting, plain_target, td_k_targets
+from svgbench.baselines.actor_critic._expansion import ExpansionNetworks, Weighting, plain_target, td_k_targets
 from svgbench.baselines.actor_critic._soft_actor_critic import critic_loss, soft_target
 from svgbench.memory.replay import ReplayBatch
 
@@ -65,7 +65,7 @@ def walk(nets, s, x, noise):
 def test_the_plain_target_is_that_of_the_equations(K, profile, as_coded):
     nets, batch, gamma = networks(), made_batch(), 0.9
     noise, alpha = random(2, K + 1, 4, 2, seed=4), torch.tensor([[0.3], [0.7]], dtype=DOUBLE)
-    found = plain_target(Imagination(*nets), batch, noise, alpha, weighting(profile), as_coded=as_coded)
+    found = plain_target(ExpansionNetworks(*nets), batch, noise, alpha, weighting(profile), as_coded=as_coded)
     extra, weighs = READINGS[profile]
     for s in range(2):
         for b in range(4):
@@ -87,7 +87,7 @@ def test_td_k_targets_weights_and_loss_are_those_of_the_equations(K, as_coded):
     """By sums over later times, where the code goes backwards; the loss row by row."""
     nets, batch, gamma, B = networks(), made_batch(), 0.9, 4
     noise, alpha = random(2, K + 1, B, 2, seed=4), torch.tensor([[0.3], [0.7]], dtype=DOUBLE)
-    found = td_k_targets(Imagination(*nets), batch, noise, alpha, gamma, as_coded=as_coded)
+    found = td_k_targets(ExpansionNetworks(*nets), batch, noise, alpha, gamma, as_coded=as_coded)
     loss = critic_loss(nets[1], found.xu, found.target, found.weight)
     target, weight = (x.unflatten(1, (K + 1, B)) for x in (found.target, found.weight))
     for s in range(2):
@@ -115,8 +115,8 @@ def test_td_k_targets_weights_and_loss_are_those_of_the_equations(K, as_coded):
 @pytest.mark.parametrize("K", [1, 2, 4])
 def test_the_first_td_k_target_is_the_plain_one_and_the_others_are_more(K):
     nets, batch, noise, alpha = networks(), made_batch(), random(2, K + 1, 4, 2, seed=4), torch.full((2, 1), 0.4)
-    plain = plain_target(Imagination(*nets), batch, noise, alpha.double(), weighting(), as_coded=False)
-    found = td_k_targets(Imagination(*nets), batch, noise, alpha.double(), 0.9, as_coded=False)
+    plain = plain_target(ExpansionNetworks(*nets), batch, noise, alpha.double(), weighting(), as_coded=False)
+    found = td_k_targets(ExpansionNetworks(*nets), batch, noise, alpha.double(), 0.9, as_coded=False)
     torch.testing.assert_close(found.target[:, :4], plain, rtol=1e-12, atol=1e-12)
     assert torch.equal(found.xu[:, :4], batch.xu)
     assert found.xu.shape == (2, 4 * (K + 1), 5)
@@ -146,8 +146,8 @@ class ByHand:
     def targets(self, reward=1.0, terminal=0.0, as_coded=False):
         zero, one = torch.zeros(1, 1, 1), torch.ones(1, 1, 1)
         batch = ReplayBatch(zero, torch.zeros(1, 1, 2), torch.full((1, 1), reward), torch.full((1, 1), terminal), one)
-        how = Imagination(self, self, self.model, self.heads), batch, torch.zeros(1, 3, 1, 1), torch.full((1, 1), 0.1)
-        found = td_k_targets(*how, 0.9, as_coded=as_coded)
+        nets, noise = ExpansionNetworks(self, self, self.model, self.heads), torch.zeros(1, 3, 1, 1)
+        found = td_k_targets(nets, batch, noise, torch.full((1, 1), 0.1), 0.9, as_coded=as_coded)
         return found.target[0].tolist(), found.weight[0].tolist(), found.xu[0, :, 0].tolist()
 
 
@@ -220,7 +220,7 @@ def test_with_an_exact_model_and_no_noise_the_targets_are_the_returns_of_the_tas
     """The sum of K + 1 rewards and the critic, from each state on; with gain 2 the point leaves and episodes end."""
     exact, gamma = Exact(), 0.9
     exact.gain = gain
-    nets = Imagination(exact, exact, exact.model, exact.heads)
+    nets = ExpansionNetworks(exact, exact, exact.model, exact.heads)
     ended = 0
     for start, first in (((1.2, 0.3), (0.5, -1.0)), ((-0.4, 1.6), (0.0, 0.9)), ((1.9, 1.0), (1.0, 1.0))):
         rows, last_obs, last_action = stepped(start, first, K + 1, gain)
@@ -257,13 +257,11 @@ def test_a_shorter_expansion_is_the_start_of_a_longer_one():
         ReplayBatch(*(torch.zeros(1, 1, 1), torch.zeros(1, 1, 2)), *[torch.ones(1, 1)] * 2, torch.ones(1, 1, 1)),
     )
     batch = batch._replace(terminal=torch.zeros(1, 1))
-    nets = Imagination(certain, certain, certain.model, certain.heads)  # Q = 10 = 1 / (1 - 0.9)
+    nets = ExpansionNetworks(certain, certain, certain.model, certain.heads)  # Q = 10 = 1 / (1 - 0.9)
     for K in (1, 2, 6):
         found = td_k_targets(nets, batch, torch.zeros(1, K + 1, 1, 1), torch.zeros(1, 1), 0.9, as_coded=False)
         assert found.target[0].tolist() == pytest.approx([10.0] * (K + 1), rel=1e-6)
-    sacs = soft_target(
-        certain, certain, torch.zeros(1, 1), batch.reward, batch.terminal, batch.next_x, torch.zeros(1, 1, 1), 0.9
-    )
+    sacs = soft_target(certain, certain, torch.zeros(1, 1), batch, torch.zeros(1, 1, 1), 0.9)
     assert sacs.item() == pytest.approx(10.0)
 
 

@@ -114,10 +114,7 @@ def test_without_depth_the_targets_are_sac_s():
     one, c = untrained(critic_steps=0), untrained().agent.config
     batch, noise = batch_of(one), Streams(SEEDS, "u").normal((B, 2), dtype=torch.float64)
     agent = one.agent
-    wanted = soft_target(
-        agent.target_critic, agent.actor, agent.temperature.alpha, batch.reward, batch.terminal, batch.next_x,
-        noise, c.gamma,
-    )  # fmt: skip
+    wanted = soft_target(agent.target_critic, agent.actor, agent.temperature.alpha, batch, noise, c.gamma)
     assert torch.equal(agent._target(batch, Streams(SEEDS, "u"), one.experience), wanted)
     functions = PathFunctions(
         lambda t, obs: agent.actor.sample(obs, noise), one.task.reward_function, None,

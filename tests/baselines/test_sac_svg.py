@@ -10,13 +10,10 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from svgbench.baselines.actor_critic import sac, sac_svg
 from svgbench.baselines.actor_critic._entropy_target import target_entropy
-from svgbench.baselines.actor_critic._soft_actor_critic import (
-    Temperature,
-    critic_loss,
-    policy_loss,
-    soft_target,
-)
+from svgbench.baselines.actor_critic._expansion import ExpansionNetworks
+from svgbench.baselines.actor_critic._soft_actor_critic import Temperature, critic_loss, policy_loss, soft_target
 from svgbench.baselines.actor_critic.sac_svg import PROFILES, Config
+from svgbench.memory.replay import ReplayBatch
 
 
 def plain_expansion(c, nets, s, alpha, x, noise):
@@ -49,7 +46,7 @@ def test_the_policys_loss_and_gradient_are_those_of_the_equations(H, profile):
     nets, S, B = networks(), 2, 4
     x, noise, alpha = random(S, B, 3), random(S, H + 1, B, 2, seed=1), torch.tensor([[0.3], [0.7]], dtype=DOUBLE)
     sacs = policy_loss(*nets[:2], alpha, x, noise[:, 0]) if H == 0 else None
-    loss, log_prob = sacs or sac_svg.expanded_loss(c, *nets, alpha, x, noise)
+    loss, log_prob = sacs or sac_svg.expanded_loss(c, ExpansionNetworks(*nets), alpha, x, noise)
     ours = torch.autograd.grad(loss.sum(), list(nets[0].parameters()))
     for s in range(S):
         each = [plain_expansion(c, nets, s, alpha[s, 0], x[s, b], noise[s, :, b]) for b in range(B)]
@@ -135,7 +132,8 @@ class _Fixed:
 def test_a_rollout_made_by_hand_is_weighted_by_survival(profile, expected):
     c, fixed = Config(**{**PROFILES[profile], "gamma": 0.9}), _Fixed()
     alpha, x, noise = torch.full((1, 1), 0.1), torch.zeros(1, 1, 1), torch.zeros(1, 3, 1, 1)
-    loss, _ = sac_svg.expanded_loss(c, fixed, fixed, fixed.model, fixed.heads, alpha, x, noise)
+    nets = ExpansionNetworks(fixed, fixed, fixed.model, fixed.heads)
+    loss, _ = sac_svg.expanded_loss(c, nets, alpha, x, noise)
     assert -loss.item() == pytest.approx(expected, rel=1e-6)
 
 
@@ -169,7 +167,7 @@ def test_the_critics_target_and_loss():
     x, xu, noise = random(S, B, 3), random(S, B, 5, seed=1), random(S, B, 2, seed=2)
     reward, alpha = random(S, B, seed=3), torch.tensor([[0.3], [0.7]], dtype=DOUBLE)
     terminal = torch.tensor([[0, 1, 0, 0, 1], [0] * 5], dtype=DOUBLE)
-    target = soft_target(critic, actor, alpha, reward, terminal, x, noise, gamma)
+    target = soft_target(critic, actor, alpha, ReplayBatch(x, xu, reward, terminal, x), noise, gamma)
     loss = critic_loss(critic, xu, target)
     for s in range(S):
         squares = 0.0

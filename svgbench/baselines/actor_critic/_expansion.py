@@ -52,8 +52,8 @@ class Weighting:
 
 
 @dataclass(frozen=True)
-class Imagination:
-    """The networks of a critic's target. heads: two members, of the reward and of the termination."""
+class ExpansionNetworks:
+    """The networks of a value expansion. heads: two members, of the reward and of the termination."""
 
     policy: Actor
     critic: TwinCritic
@@ -104,7 +104,7 @@ def expanded_value(path: Path, heads: MLP, last: Tensor, alpha: Tensor, how: Wei
 
 @torch.no_grad()
 def plain_target(
-    nets: Imagination, batch: ReplayBatch, noise: Tensor, alpha: Tensor, how: Weighting, *, as_coded: bool
+    nets: ExpansionNetworks, batch: ReplayBatch, noise: Tensor, alpha: Tensor, how: Weighting, *, as_coded: bool
 ) -> Tensor:
     """y_0 [S, B]; noise [S, K + 1, B, A] with K > 0, alpha [S, 1]."""
     path = follow(nets.policy, nets.model, batch.next_x, noise)
@@ -116,7 +116,7 @@ def plain_target(
 
 @torch.no_grad()
 def td_k_targets(
-    nets: Imagination, batch: ReplayBatch, noise: Tensor, alpha: Tensor, gamma: float, *, as_coded: bool
+    nets: ExpansionNetworks, batch: ReplayBatch, noise: Tensor, alpha: Tensor, gamma: float, *, as_coded: bool
 ) -> DepthTargets:
     """y_0 to y_K with their pairs and weights; noise [S, K + 1, B, A] with K > 0, alpha [S, 1]."""
     path, K = follow(nets.policy, nets.model, batch.next_x, noise), noise.shape[1] - 1

@@ -96,13 +96,15 @@ def path_returns(
     """sum_{t<H} gamma^t r_t + gamma^H Q(s_H, a_H) along paths from start [S, B, O]: section 4.1, for both critics.
 
     last_actions: how many actions are drawn in each last state. Returns [S, 2, B * last_actions], and the
-    log-probability of the first actions [S, B]. Rewards and values after a termination are 0.
+    log-probability of the first actions, [S, B], or [S, B * last_actions] if H is 0. Rewards and values after a
+    termination are 0.
     """
     gamma, obs, alive = functions.gamma, start, torch.ones_like(start[..., 0])
-    total, log_probs = torch.zeros_like(alive), []
+    total, first_log_prob = torch.zeros_like(alive), None
     for t in range(H):
         action, log_prob = functions.act(t, obs)
-        log_probs.append(log_prob)
+        if t == 0:
+            first_log_prob = log_prob
         after = step(t, obs, action)
         total = total + gamma**t * alive * functions.reward(obs, action, after)
         alive = functions.survivors(alive, obs, action, after)
@@ -111,7 +113,7 @@ def path_returns(
         obs, alive, total = (x.repeat_interleave(last_actions, 1) for x in (obs, alive, total))
     action, log_prob = functions.act(H, obs)
     returns = total[:, None] + gamma**H * alive[:, None] * functions.twins(obs, action)
-    return returns, [*log_probs, log_prob][0]
+    return returns, log_prob if first_log_prob is None else first_log_prob
 
 
 def smaller_mean(returns: Tensor, K: int, *, of_means: bool) -> Tensor:
@@ -164,7 +166,8 @@ def expanded_by_members(
         reward = functions.reward(obs, action, after)
         total = total + functions.gamma ** (j - 1) * alive * (reward + bonus if inner_entropy else reward)
         alive = functions.survivors(alive, obs, action, after)
-        obs, action, value, bonus = _soft_value(functions, alpha, j, after)
+        action, value, bonus = _soft_value(functions, alpha, j, after)
+        obs = after
         estimate = total[:, None] + functions.gamma**j * alive[:, None] * value  # [S, 2, E, B]
         means.append(estimate.amin(1).mean(1))
         variances.append(estimate.flatten(1, 2).var(1, correction=0))
@@ -193,7 +196,7 @@ def expanded_as_coded(
         obs_E, action_E = (x[:, None].expand(-1, after.shape[1], -1, -1) for x in (obs, action))
         alive = functions.survivors(torch.ones_like(after[..., 0]), obs_E, action_E, after)
         total = total + functions.gamma ** (j - 1) * alive * functions.reward(obs_E, action_E, after)
-        value = _soft_value(functions, alpha, j + 1, after)[2].amin(1)
+        value = _soft_value(functions, alpha, j + 1, after)[1].amin(1)
         estimate = (total + functions.gamma**j * alive * value).gather(
             1, which[..., None].expand(-1, -1, value.shape[-1])
         )
@@ -204,11 +207,11 @@ def expanded_as_coded(
     return ExpandedValue(torch.stack(means, 1), torch.stack(variances, 1))
 
 
-def _soft_value(functions: PathFunctions, alpha: Tensor, t: int, obs: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """obs [S, E, B, O] unchanged, actions there, soft values of both critics [S, 2, E, B], and the actions' bonus."""
+def _soft_value(functions: PathFunctions, alpha: Tensor, t: int, obs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """At obs [S, E, B, O]: actions, soft values of both critics [S, 2, E, B], and the actions' entropy bonus."""
     rows = obs.flatten(1, 2)
     action, log_prob = functions.act(t, rows)
     bonus = -alpha * log_prob
     value = functions.twins(rows, action) + bonus[:, None]
     E, B = obs.shape[1:3]
-    return obs, action.unflatten(1, (E, B)), value.unflatten(-1, (E, B)), bonus.unflatten(1, (E, B))
+    return action.unflatten(1, (E, B)), value.unflatten(-1, (E, B)), bonus.unflatten(1, (E, B))

@@ -148,23 +148,16 @@ class TwinCritic(nn.Module):
 
 @torch.no_grad()
 def soft_target(
-    target_critic: TwinCritic,
-    policy: Actor,
-    alpha: Tensor,
-    reward: Tensor,
-    terminal: Tensor,
-    next_x: Tensor,
-    noise: Tensor,
-    gamma: float,
+    target_critic: TwinCritic, policy: Actor, alpha: Tensor, batch: ReplayBatch, noise: Tensor, gamma: float
 ) -> Tensor:
-    """[S, B]: eq. (5) and (6), with one action per next state, and nothing after a termination.
+    """[S, B]: eq. (5) and (6), with one action in each next state, and nothing after a termination.
 
-    alpha [S, 1]; reward, terminal [S, B]; next_x [S, B, O]; noise [S, B, A]. Which policy acts in the next state
-    is the caller's choice: eq. (6) writes the averaged one, the authors' code has the current one.
+    alpha [S, 1]; noise [S, B, A]. The caller chooses the policy that acts in the next state: eq. (6) has the averaged
+    one, the authors' code the current one.
     """
-    next_u, log_prob = policy.sample(next_x, noise)
-    soft_value = target_critic.smaller(torch.cat([next_x, next_u], -1)) - alpha * log_prob  # eq. (6)
-    return reward + gamma * (1 - terminal) * soft_value  # eq. (5)
+    next_u, log_prob = policy.sample(batch.next_x, noise)
+    soft_value = target_critic.smaller(torch.cat([batch.next_x, next_u], -1)) - alpha * log_prob  # eq. (6)
+    return batch.reward + gamma * (1 - batch.terminal) * soft_value  # eq. (5)
 
 
 def critic_loss(critic: TwinCritic, xu: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
@@ -263,9 +256,7 @@ class SoftActorCritic(AgentParts):
     def update_critic(self, batch: ReplayBatch, noise: Tensor, active: Tensor | None) -> None:
         """Eq. (4) to (6): a step of the critics towards the soft target of the batch; noise [S, B, A]."""
         alpha, gamma = self.temperature.alpha, self.config.gamma
-        target = soft_target(
-            self.target_critic, self.target_actor, alpha, batch.reward, batch.terminal, batch.next_x, noise, gamma
-        )
+        target = soft_target(self.target_critic, self.target_actor, alpha, batch, noise, gamma)
         self.fit_critic(batch.xu, target, active)
 
     def fit_critic(self, xu: Tensor, target: Tensor, active: Tensor | None, weight: Tensor | None = None) -> None:

@@ -283,8 +283,8 @@ class MAAC(SoftActorCritic):
         c, B, alpha, depth = self.config, batch.x.shape[1], self.temperature.alpha, self.config.critic_steps
         if depth == 0:
             unit = streams.normal((B, self.layout.action_dim), dtype=batch.x.dtype)
-            outcome = batch.reward, batch.terminal, seen.normalise(batch.next_x)
-            return soft_target(self.target_critic, self.target_actor, alpha, *outcome, unit, c.gamma)
+            normalised = batch._replace(next_x=seen.normalise(batch.next_x))
+            return soft_target(self.target_critic, self.target_actor, alpha, normalised, unit, c.gamma)
         act = self._acting(streams, [B] * (depth + 2), seen)
         noise = self._model_noise(streams, depth, B)
         functions = self._functions(act, self.target_critic, seen)

@@ -38,7 +38,6 @@ from svgbench.baselines.actor_critic import _soft_actor_critic as shared
 from svgbench.baselines.actor_critic._imagined import acted_in_pieces
 from svgbench.baselines.actor_critic._soft_actor_critic import RULES as SHARED_RULES
 from svgbench.baselines.actor_critic._soft_actor_critic import SoftActorCritic
-from svgbench.learners.costs import milliseconds
 from svgbench.learners.draws import Draw, Draws
 from svgbench.learners.limits import StepLimits as Limits
 from svgbench.learners.model_based import ModelBasedLearner
@@ -144,7 +143,7 @@ class MBPO(SoftActorCritic):
         self.learns_between = False
         self.model_from, self.model_every = c.learning_starts, c.fit_every
         self.sizes = n, m, len(self.seeds)
-        self.costs = step_costs(c, *self.sizes)
+        self.costs = sac.step_costs(c, *self.sizes)
 
     def advance_model(self, step: int, experience: Experience, active: Tensor | None) -> bool:
         """Do some minibatches of the fit, or the next step of the rollouts. Returns whether the rollouts have ended."""
@@ -209,12 +208,6 @@ class MBPO(SoftActorCritic):
         self.rollouts = BranchedRollouts.from_state(state["rollouts"]) if state["rollouts"] else None
 
 
-def step_costs(c: Config, obs_dim: int, action_dim: int, S: int) -> Sequence[tuple[int, float]]:
-    """`OnlineAgent.costs`: SAC's updates."""
-    multiplications, calls = shared.update_cost(c, obs_dim, action_dim)
-    return [(0, c.updates_per_step * milliseconds(S * multiplications, calls))]
-
-
 def model_cost(c: Config, task_sizes: tuple[int, int, int], step: int) -> float:
     """Approximate milliseconds of one core of the fit and the rollouts before a step. task_sizes: O, A and S."""
     rows, outputs = min(step, c.replay_capacity), 1 + task_sizes[0]
@@ -228,7 +221,7 @@ def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], 
     c, S, total_steps = settings(Config, config), len(seeds), int(limits["total_steps"])
     sizes = task.observation_dim, task.action_dim, S
     fits = sum(model_cost(c, sizes, step) for step in range(c.learning_starts, total_steps, c.fit_every))
-    return fits + cost_before(total_steps, shared.schedule(c, total_steps), step_costs(c, *sizes), S, task.horizon)
+    return fits + cost_before(total_steps, shared.schedule(c, total_steps), sac.step_costs(c, *sizes), S, task.horizon)
 
 
 def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Limits, device: str) -> Learner:

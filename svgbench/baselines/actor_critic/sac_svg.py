@@ -39,7 +39,7 @@ from torch.nn.functional import softplus
 
 from svgbench.baselines.actor_critic import _soft_actor_critic as shared
 from svgbench.baselines.actor_critic._expansion import (
-    Imagination,
+    ExpansionNetworks,
     Weighting,
     expanded_value,
     follow,
@@ -48,7 +48,7 @@ from svgbench.baselines.actor_critic._expansion import (
 )
 from svgbench.baselines.actor_critic._soft_actor_critic import CODE as SHARED_CODE
 from svgbench.baselines.actor_critic._soft_actor_critic import RULES as SHARED_RULES
-from svgbench.baselines.actor_critic._soft_actor_critic import Actor, SoftActorCritic, TwinCritic, policy_loss
+from svgbench.baselines.actor_critic._soft_actor_critic import SoftActorCritic, policy_loss
 from svgbench.learners.costs import milliseconds, products
 from svgbench.learners.draws import Draw, Draws
 from svgbench.learners.limits import StepLimits as Limits
@@ -149,12 +149,12 @@ def heads_loss(heads: MLP, xu: Tensor, reward: Tensor, terminal: Tensor, balance
 
 
 def expanded_loss(
-    config: Config, actor: Actor, critic: TwinCritic, model: RecurrentModel, heads: MLP,
-    alpha: Tensor, x: Tensor, noise: Tensor,
-) -> tuple[Tensor, Tensor]:  # fmt: skip
+    config: Config, nets: ExpansionNetworks, alpha: Tensor, x: Tensor, noise: Tensor
+) -> tuple[Tensor, Tensor]:
     """[S], and log pi(u_0 | x_0) [S, B]: eq. (9). alpha [S, 1]; x [S, B, O]; noise [S, H + 1, B, A] with H > 0."""
-    path = follow(actor, model, x, noise)
-    expansion = expanded_value(path, heads, critic.smaller(path.pairs[-1]), alpha, weighting(config))  # eq. (3)
+    path = follow(nets.policy, nets.model, x, noise)
+    last = nets.critic.smaller(path.pairs[-1])
+    expansion = expanded_value(path, nets.heads, last, alpha, weighting(config))  # eq. (3)
     if config.mean_over_steps:
         expansion = expansion / len(path.pairs)
     return -expansion.mean(-1), path.log_probs[0]  # eq. (9)
@@ -284,7 +284,7 @@ class SACSVG(SoftActorCritic):
         if self.world is None or phase.critic_steps == 0:
             self.update_critic(batch, noise["critic-noise"], active)
             return
-        nets = Imagination(self.target_actor, self.target_critic, self.world.dynamics, self.world.heads)
+        nets = ExpansionNetworks(self.target_actor, self.target_critic, self.world.dynamics, self.world.heads)
         every = torch.cat([noise["critic-noise"][:, None], noise["expansion-noise"]], 1)  # [S, K + 1, B, A]
         as_coded = c.expansion_reading == "code"
         if c.expansion == "plain":
@@ -300,9 +300,8 @@ class SACSVG(SoftActorCritic):
         alpha = self.temperature.alpha
         if self.world is None or noise.shape[1] == 1:
             return policy_loss(self.actor, self.critic, alpha, x, noise[:, 0])
-        return expanded_loss(
-            self.config, self.actor, self.critic, self.world.dynamics, self.world.heads, alpha, x, noise
-        )
+        nets = ExpansionNetworks(self.actor, self.critic, self.world.dynamics, self.world.heads)
+        return expanded_loss(self.config, nets, alpha, x, noise)
 
     def _update_model(self, phase: Phase, experience: Experience, draws: Draws, active: Tensor | None) -> None:
         """Eq. (10) on fresh windows; a seed without windows waits, and its loss is NaN."""
