@@ -183,8 +183,8 @@ VIOLATED = [
     ),
     ("maac/fig3", "learned-f-learned-q", "horizons=0", "horizons is (0,), expected horizons[-1] > 0"),
     ("maac/fig3", "learned-f-learned-q", "log_var_max=-11", "expected log_var_min < log_var_max"),
-    ("maac/fig3", "learned-f-learned-q", "held_out=0.001", "some transitions train, and some stop it"),
-    ("maac/fig3", "learned-f-learned-q", "held_out=0.999", "some transitions train, and some stop it"),
+    ("maac/fig3", "learned-f-learned-q", "held_out=0.001", "some transitions must train, and some must be held out"),
+    ("maac/fig3", "learned-f-learned-q", "held_out=0.999", "some transitions must train, and some must be held out"),
     (
         "maac/fig2",
         "mbpo",

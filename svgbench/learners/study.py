@@ -1,4 +1,4 @@
-"""The learner of a study that trains nothing: it measures the points of a grid one after another."""
+"""Learners of studies that train nothing: one measurement, or the points of a grid one after another."""
 
 from __future__ import annotations
 
@@ -7,9 +7,37 @@ from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
 from svgbench.nn.streams import seed_number
-from svgbench.words.learner import Learner
+from svgbench.words.learner import Learner, Row
 
 Point = TypeVar("Point")
+
+
+class OneSliceStudy(ABC):
+    """`svgbench.words.learner.Learner`, done in one slice for all seeds."""
+
+    def __init__(self, seeds: Sequence[int]) -> None:
+        self.seeds = list(seeds)
+        self.finished = False
+        self.diverged: dict[int, str] = {}
+
+    @abstractmethod
+    def measure(self) -> list[Row]:
+        """The rows of all seeds."""
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        return int(self.finished), 1
+
+    def advance(self) -> list[Row]:
+        rows = self.measure()
+        self.finished = True
+        return rows
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"finished": self.finished}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.finished = state["finished"]
 
 
 class GridStudy(Learner, ABC, Generic[Point]):
@@ -26,7 +54,7 @@ class GridStudy(Learner, ABC, Generic[Point]):
         self.diverged: dict[int, str] = {}
 
     @abstractmethod
-    def measure(self, seed: int, draws: int, point: Point) -> list[dict[str, Any]]:
+    def measure(self, seed: int, draws: int, point: Point) -> list[Row]:
         """The rows of a seed at a point, without `seed`. draws: the seed of the point's random numbers."""
 
     @property
@@ -37,7 +65,7 @@ class GridStudy(Learner, ABC, Generic[Point]):
     def progress(self) -> tuple[int, int]:
         return sum(self.work[: self.done]), sum(self.work)
 
-    def advance(self) -> list[dict[str, Any]]:
+    def advance(self) -> list[Row]:
         seed, point = self.slices[self.done]
         rows = self.measure(seed, seed_number(seed, repr(point)), point)
         self.done += 1

@@ -74,7 +74,10 @@ class Config:
     dtype: Precision = "float32"
 
 
-RULES = {"log_std_min < log_std_max": "they are bounds", "std_min <= std_max": "they are bounds"}
+RULES = {
+    "log_std_min < log_std_max": "the lower bound must be below the upper one",
+    "std_min <= std_max": "the lower bound must not be above the upper one",
+}
 CODE = {
     "actor_hidden": (512, 512, 512, 512),
     "critic_hidden": (512, 512, 512, 512),

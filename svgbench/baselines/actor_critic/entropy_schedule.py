@@ -8,8 +8,9 @@ from typing import Any
 
 from svgbench.baselines.actor_critic._entropy_target import target_entropy
 from svgbench.learners.limits import StepLimits as Limits
+from svgbench.learners.study import OneSliceStudy
 from svgbench.ranges import Count, Nats, NonNegative
-from svgbench.words.learner import Learner
+from svgbench.words.learner import Learner, Row
 
 VERSION = 1
 
@@ -22,36 +23,24 @@ class Config:
     points: Count = 200  # intervals between 0 and the last step
 
 
-class EntropySchedule:
-    """`svgbench.words.learner.Learner`, done in one slice."""
+class EntropySchedule(OneSliceStudy):
+    """The schedule at `points` + 1 steps, the same for every seed."""
 
     def __init__(self, config: Config, seeds: Sequence[int], total_steps: int) -> None:
-        self.config, self.seeds, self.total_steps = config, list(seeds), total_steps
-        self.finished = False
-        self.diverged: dict[int, str] = {}
+        super().__init__(seeds)
+        self.config, self.total_steps = config, total_steps
 
-    @property
-    def progress(self) -> tuple[int, int]:
-        return int(self.finished), 1
-
-    def advance(self) -> list[dict[str, Any]]:
+    def measure(self) -> list[Row]:
         c, T = self.config, self.total_steps
         steps = [T * i // c.points for i in range(c.points + 1)]
         schedule = c.target_entropy_init, c.target_entropy_final, c.target_entropy_decay
-        self.finished = True
         return [
             {"seed": seed, "step": step, "target_entropy": target_entropy(step, T, *schedule)}
             for seed in self.seeds
             for step in steps
         ]
 
-    def state_dict(self) -> dict[str, Any]:
-        return {"finished": self.finished}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.finished = state["finished"]
-
 
 def make(config: Mapping[str, Any], task: None, seeds: Sequence[int], limits: Limits, device: str) -> Learner:
-    """The learner of a block; the task is not looked at. limits: `total_steps`, T of eq. (14)."""
+    """The learner of a block. limits: `total_steps`, T of eq. (14). The task and the device are not used."""
     return EntropySchedule(Config(**config), seeds, int(limits["total_steps"]))

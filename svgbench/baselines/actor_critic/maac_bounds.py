@@ -1,5 +1,6 @@
-"""The bounds of model-augmented actor-critic on the double integrator: Clavera et al. 2020, Lemmas 4.1 and 4.2 and
-Theorem 4.1. Computed exactly, on a declared box of states and actions.
+"""The bounds of model-augmented actor-critic: Clavera et al. 2020, Lemmas 4.1 and 4.2 and Theorem 4.1.
+
+They are computed exactly for the double integrator, on a declared box of states and actions.
 
 The policy is u = -k s + sigma eps. A seed draws a wrong model f^(s, u) = A^ s + B^ u and a wrong critic
 Q^(s, u) = -1/2 [s u]'W^[s u], each with an error of a set size. Two gradient steps are taken from the same gain k_o:
@@ -22,10 +23,10 @@ Q^(s, u) = -1/2 [s u]'W^[s u], each with an error of a set size. Two gradient st
 The corrected theorem follows from J(k) - J(k^) = sum over s of rho(s) times the integral of (pi - pi^) Q^pi^, since rho
 sums to 1 / (1 - gamma), since the policies differ by twice their distance, and since Q is at most r_max / (1 - gamma).
 
-Lemma 4.2 and Theorem 4.1 need the box. As printed, over all states, they fail: far enough away any two gains have
-policies at distance 1, whatever alpha is, so that no finite c_3 serves, and no r_max bounds a quadratic cost.
+Lemma 4.2 and Theorem 4.1 need the box. As printed, over all states, they fail. In states far enough away, the policies
+of any two gains are at distance 1 for every alpha, so no finite c_3 exists. And a quadratic cost has no r_max.
 c_3 = (largest norm of a state) / (2 sigma) is exact here: KL = (k s - k^ s)^2 / (2 sigma^2) has no third order.
-Returns are not cut at the box; `outside` says how much time is spent outside it.
+Returns include what happens outside the box; `outside` says how much time is spent there.
 
 Expectations over the noise need no sampling. A path's gradient is quadratic in the noise, so its mean over all paths
 with noise -1 or 1 at each time is the mean over normal noise; and Lemma 4.1 holds path by path, with finite constants.
@@ -53,23 +54,25 @@ from svgbench.tasks.maac.double_integrator import DoubleIntegrator
 VERSION = 1
 
 HORIZONS = (0, 1, 2, 3, 5, 8)  # 2^(H + 1) paths are followed for the longest
-ROUNDING = 1e-9  # of a slack
+ROUNDING = 1e-9  # a slack is below 0 only beyond this
 ALPHAS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
 
 
 class Limits(TypedDict):
-    problems: Count  # wrong models and critics, a seed
+    problems: Count  # wrong models and critics of a seed
 
 
 @dataclass(frozen=True)
 class Config:
-    reading: Literal["printed", "one-alpha", "corrected"] = "corrected"
-    wrong: Literal["both", "model", "critic"] = "both"
+    """The settings. Source: our choice."""
+
+    reading: Literal["printed", "one-alpha", "corrected"] = "corrected"  # of the bounds; see above
+    wrong: Literal["both", "model", "critic"] = "both"  # which functions have an error
     model_error: Share = 0.01  # spectral norm of the error of [A B]
     critic_error: Share = 0.1  # spectral norm of the error of W, as a share of W's
-    position: Positive = 6.0  # the box: at most so many metres from 0
-    velocity: Positive = 3.0  # metres per second
-    action: Positive = 8.0  # metres per second squared
+    position: Positive = 6.0  # half width of the box, in metres
+    velocity: Positive = 3.0  # half width, in metres per second
+    action: Positive = 8.0  # half width, in metres per second squared
 
 
 class Bounds(GridStudy[int]):
@@ -83,15 +86,15 @@ class Bounds(GridStudy[int]):
             raise ValueError("sigma is 0, expected a policy with noise: without it any two gains are at distance 1")
         super().__init__(seeds, [0], [problems])
         self.config, self.task, self.problems = config, task, problems
-        self.f = torch.from_numpy(np.hstack([task.lq.A, task.lq.B]))  # (n, n + m)
-        self.W = torch.from_numpy(lqr.action_value_matrix(task.lq, task.gain))  # (n + m, n + m)
+        self.f = torch.from_numpy(np.hstack([task.lq.A, task.lq.B]))  # [n, n + m]
+        self.W = torch.from_numpy(lqr.action_value_matrix(task.lq, task.gain))  # [n + m, n + m]
         self.true = sign_paths(task, self.f[None], self.W[None])
         self.states = np.array([config.position, config.velocity])
         self.outside = time_outside(task, np.array([*self.states, config.action]))
 
     def measure(self, seed: int, draws: int, point: int) -> list[dict[str, Any]]:
         learned = sign_paths(self.task, *self.draw(seed))
-        exact, estimate = self.true.gradient.mean(2)[0], learned.gradient.mean(2)  # (horizons, P), (D, horizons, P)
+        exact, estimate = self.true.gradient.mean(2)[0], learned.gradient.mean(2)  # [horizons, P], [D, horizons, P]
         error = (exact - estimate).norm(dim=-1)
         if self.config.reading == "corrected":
             gain = torch.from_numpy(self.task.gain)
@@ -109,7 +112,7 @@ class Bounds(GridStudy[int]):
         return rows
 
     def draw(self, seed: int) -> tuple[Tensor, Tensor]:
-        """[A^ B^] (D, n, n + m) and W^ (D, n + m, n + m). A seed's errors are the same whichever are used."""
+        """The matrices (A^ B^) [D, n, n + m] and W^ [D, n + m, n + m]. `wrong` does not change what a seed draws."""
         stream, c = Streams([seed], "learned"), self.config
         f = stream.normal((self.problems, *self.f.shape), torch.float64)[0]
         W = stream.normal((self.problems, *self.W.shape), torch.float64)[0]
@@ -119,7 +122,10 @@ class Bounds(GridStudy[int]):
         return self.f + model * f / spectral(f), self.W + critic * W / spectral(W)
 
     def step(self, exact: Tensor, estimate: Tensor, gradient_bound: Tensor, alpha: float) -> dict[str, Any]:
-        """Lemma 4.2 and Theorem 4.1, and what both steps gain. exact (P,), estimate (D, P), gradient_bound (D,)."""
+        """Both sides of Lemma 4.2 and Theorem 4.1, and the gain of both steps.
+
+        exact [P], estimate [D, P]: the gradients. gradient_bound [D]: of their distance.
+        """
         task, c, gamma, old = self.task, self.config, self.task.gamma, self.task.gain
         new = old + alpha * exact.numpy().reshape(old.shape)
         wrong = old + alpha * estimate.numpy().reshape(-1, *old.shape)
@@ -149,9 +155,9 @@ class Bounds(GridStudy[int]):
 
 
 def sign_paths(task: DoubleIntegrator, f: Tensor, W: Tensor) -> PathSlopes:
-    """Every path from the task's start with noise -1 or 1 at each time; S is D.
+    """Every path from the task's start with noise -1 or 1 at each time. The first axis, S of `PathSlopes`, is D.
 
-    f: (D, n, n + m), W: (D, n + m, n + m).
+    f: [D, n, n + m], W: [D, n + m, n + m].
     """
     signs = [torch.tensor([-1.0, 1.0], dtype=torch.float64)] * (HORIZONS[-1] + 1)
     noise = torch.cartesian_prod(*signs)  # (N, T)
@@ -167,20 +173,20 @@ def sign_paths(task: DoubleIntegrator, f: Tensor, W: Tensor) -> PathSlopes:
 
 
 def printed_lemma(true: PathSlopes, learned: PathSlopes, task: DoubleIntegrator, horizons: Sequence[int]) -> Tensor:
-    """eps_f c_1(H) + eps_Q c_2(H) of the last line of appendix A.1: (D, horizons).
+    """eps_f c_1(H) + eps_Q c_2(H) of the last line of appendix A.1: [D, horizons].
 
     Constants are the smallest that the paths allow: L_f and L_Q are the largest norms of derivatives, L is
-    L_f (1 + L_pi), and K >= 1 is the smallest with |grad_k x_t| <= K^t for t from 1 to H. At t = 0 no K helps: the left
-    side is the norm of the state.
+    L_f (1 + L_pi), and K >= 1 is the smallest with |grad_k x_t| <= K^t for t from 1 to H. At t = 0, where the left side
+    is the norm of the state, no K can make this true.
     """
     at, gamma = PerTime.of(true, learned), task.gamma
-    L_q = torch.maximum(at.q, torch.linalg.vector_norm(learned.q_slope, dim=-1).amax(2))  # (D, horizons)
+    L_q = torch.maximum(at.q, torch.linalg.vector_norm(learned.q_slope, dim=-1).amax(2))  # [D, horizons]
     L = at.f.max() * (1 + torch.linalg.matrix_norm(torch.from_numpy(task.gain), ord=2))
     one = torch.ones_like(at.eps_q[:, :1])
     bounds = []
     for i, H in enumerate(horizons):
         t = torch.arange(H, dtype=one.dtype)
-        K = torch.cat([one, at.sensitivity[:, 1 : H + 1] ** (1 / (t + 1))], 1).amax(1, keepdim=True)  # (D, 1)
+        K = torch.cat([one, at.sensitivity[:, 1 : H + 1] ** (1 / (t + 1))], 1).amax(1, keepdim=True)  # [D, 1]
         eps_f = torch.cat([0 * one, at.eps_f[:, :H]], 1).amax(1)
         rewards = L / (L - 1) * ((gamma * K * L) ** t - (gamma * K) ** t).sum(1)
         to_H = (gamma * K[:, 0]) ** H
@@ -207,9 +213,9 @@ def largest_distance(difference: lqr.Array, states: lqr.Array, sigma: float) -> 
 
 
 def time_outside(task: DoubleIntegrator, box: lqr.Array) -> float:
-    """At most this share of the discounted time is spent outside the box (position, velocity, action), under k_o.
+    """An upper bound of the share of discounted time outside the box (position, velocity, action), under k_o.
 
-    The sum over the box's sides of the normal probabilities to be beyond them.
+    It is the sum, over the box's sides, of the normal probabilities of being beyond them.
     """
     M, noise = task.lq.A - task.lq.B @ task.gain, task.sigma**2 * task.lq.B @ task.lq.B.T
     to_x = np.vstack([np.eye(task.state_dim), -task.gain])  # state -> (state, mean action)
@@ -223,14 +229,14 @@ def time_outside(task: DoubleIntegrator, box: lqr.Array) -> float:
 
 
 def spectral(matrices: Tensor) -> Tensor:
-    """Largest singular values, with the matrices' axes kept at size 1."""
+    """The largest singular value of each matrix, [..., 1, 1]."""
     return torch.linalg.matrix_norm(matrices, ord=2, keepdim=True)
 
 
 def make(
     config: Mapping[str, Any], task: DoubleIntegrator, seeds: Sequence[int], limits: Limits, device: str
 ) -> Bounds:
-    """The learner of a block. limits: `problems` of a seed. It runs on the CPU, whatever the device."""
+    """The learner of a block. limits: `problems` of a seed. It always runs on the CPU."""
     return Bounds(Config(**config), task, seeds, int(limits["problems"]))
 
 

@@ -80,7 +80,7 @@ class Config(_window_models.Config):
 
 RULES = {
     **sac.RULES,
-    "log_var_min < log_var_max": "they are bounds",
+    "log_var_min < log_var_max": "the lower bound must be below the upper one",
     "model == 'recurrent' or sequence == 1": "the ensemble learns one-step transitions",
     "sequence <= model_batch": "a minibatch has a window",
     "windows[-1] <= horizon and sequence <= horizon": "an episode must have such a window",

@@ -15,11 +15,12 @@ import numpy as np
 
 from svgbench.baselines.actor_critic._soft_actor_critic import COLUMNS
 from svgbench.learners.limits import StepLimits as Limits
+from svgbench.learners.study import OneSliceStudy
 from svgbench.nn.streams import Streams
 from svgbench.ranges import Count
 from svgbench.simulate.acting import ActionUnits
 from svgbench.simulate.stepping import episode_returns
-from svgbench.words.learner import Learner
+from svgbench.words.learner import Learner, Row
 from svgbench.words.task import Task
 
 VERSION = 1
@@ -27,26 +28,21 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Config:
-    eval_episodes: Count = 10  # as the learners'
+    eval_episodes: Count = 10  # as many as the learners evaluate
 
 
 TRAINING = ("train_return", "alpha", *COLUMNS)
-RETURNS = ("eval_return", "planned_return", "unplanned_return")  # a single value: it does not plan
+RETURNS = ("eval_return", "planned_return", "unplanned_return")  # all the same, because it does not plan
 
 
-class RandomPolicy:
-    """`svgbench.words.learner.Learner`, done in one slice."""
+class RandomPolicy(OneSliceStudy):
+    """The returns of `eval_episodes` episodes of uniform actions, for every seed."""
 
     def __init__(self, config: Config, task: Task, seeds: Sequence[int], total_steps: int) -> None:
-        self.config, self.task, self.seeds, self.total_steps = config, task, list(seeds), total_steps
-        self.finished = False
-        self.diverged: dict[int, str] = {}
+        super().__init__(seeds)
+        self.config, self.task, self.total_steps = config, task, total_steps
 
-    @property
-    def progress(self) -> tuple[int, int]:
-        return int(self.finished), 1
-
-    def advance(self) -> list[dict[str, Any]]:
+    def measure(self) -> list[Row]:
         S, E, A = len(self.seeds), self.config.eval_episodes, self.task.action_dim
         streams, units = Streams(self.seeds, "random-policy"), ActionUnits(self.task)
 
@@ -55,7 +51,6 @@ class RandomPolicy:
 
         simulations = self.task.simulate(self.seeds, E, "evaluation", 1, autoreset=False)
         returns = episode_returns(simulations, act).reshape(S, E)
-        self.finished = True
         nothing = dict.fromkeys(TRAINING, math.nan)
         return [
             {
@@ -67,12 +62,6 @@ class RandomPolicy:
             }
             for seed, own in zip(self.seeds, returns, strict=True)
         ]
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"finished": self.finished}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.finished = state["finished"]
 
 
 def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Limits) -> float:

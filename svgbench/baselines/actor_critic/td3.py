@@ -90,7 +90,7 @@ class Config:
 
 ADDED = {"policy_first": True, "limit_overrides_termination": False}
 RULES = {
-    "std_min <= std_max": "they are bounds",
+    "std_min <= std_max": "the lower bound must not be above the upper one",
     "not (limit_terminates and limit_overrides_termination)": "a time limit counts as a termination or as none",
 }
 PROFILES: dict[str, dict[str, Any]] = {
