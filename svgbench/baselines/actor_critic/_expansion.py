@@ -9,8 +9,9 @@ steps: u_t ~ pi(x_t), x_{t+1} = f(x_t, u_t), n_t = 1 - d(x_t, u_t), t = 1 to K. 
     y_0 = r_0 + gamma (1 - d_0) V(x_1)
 
 * Plain: the critics learn y_0 in (x_0, u_0). At K = 0 this is eq. (5).
-* TD-k: they learn every y_t in (x_t, u_t), t = 0 to K, weighted by the probability of reaching x_t, in the mean over t.
-  Feinberg et al.'s argument for it: the critics that end the expansion are then trained on the states that it visits.
+* TD-k: they learn every y_t in (x_t, u_t), t = 0 to K. An error is weighted by the probability of reaching x_t, and
+  the loss is a mean over t. Feinberg et al.'s reason: the critics at the end of an expansion are then trained in the
+  states that it visits.
 
 As coded (facebookresearch/svg at 9fdf03a, svg/agent.py, `critic_target_mve` and `full_target_mve`):
 
@@ -36,15 +37,15 @@ from svgbench.nn.layers import MLP
 
 
 class Path(NamedTuple):
-    """A path in the model: (x_t, u_t), each [S, B, O + A], and log pi(u_t | x_t), each [S, B]."""
+    """A path in the model, time by time."""
 
-    pairs: list[Tensor]
-    log_probs: list[Tensor]
+    pairs: list[Tensor]  # (x_t, u_t), each [S, B, O + A]
+    log_probs: list[Tensor]  # log pi(u_t | x_t), each [S, B]
 
 
 @dataclass(frozen=True)
 class Weighting:
-    """How the terms of an expansion are weighted. extra_factor, weighs_entropy: `survival_*` of SAC-SVG's config."""
+    """How the terms of an expansion are weighted. extra_factor, weighs_entropy: as `survival_*` in SAC-SVG's config."""
 
     gamma: float
     extra_factor: bool
@@ -62,11 +63,11 @@ class ExpansionNetworks:
 
 
 class DepthTargets(NamedTuple):
-    """B rows for each of K + 1 depths, the real one first: xu [S, (K + 1) B, O + A], the others [S, (K + 1) B]."""
+    """B rows for each of K + 1 depths; the first depth is that of the replayed transitions."""
 
-    xu: Tensor
-    target: Tensor
-    weight: Tensor
+    xu: Tensor  # [S, (K + 1) B, O + A]
+    target: Tensor  # [S, (K + 1) B]
+    weight: Tensor  # [S, (K + 1) B], of the squared errors
 
 
 def follow(policy: Actor, model: RecurrentModel, x: Tensor, noise: Tensor) -> Path:
@@ -92,7 +93,7 @@ def survival(alive: Tensor, extra_factor: bool) -> Tensor:
 
 
 def expanded_value(path: Path, heads: MLP, last: Tensor, alpha: Tensor, how: Weighting) -> Tensor:
-    """V_{0:H} [S, B]: eq. (3), for a path of H + 1 actions, H > 0, with the last one's value [S, B]. alpha [S, 1]."""
+    """V_{0:H} [S, B] of eq. (3), for a path of H + 1 actions, H > 0. last [S, B]: Q at its end; alpha [S, 1]."""
     rewards, alive = _outcomes(heads, path.pairs[:-1])
     values = torch.cat([rewards, last[:, None]], 1)  # [S, H + 1, B]
     entropies = -alpha[:, None] * torch.stack(path.log_probs, 1)

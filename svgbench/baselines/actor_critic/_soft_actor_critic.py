@@ -1,7 +1,7 @@
-"""Soft actor-critic, as far as every algorithm built on it shares it: Haarnoja et al. 2018.
+"""The parts of soft actor-critic (Haarnoja et al. 2018) that all algorithms built on it share.
 
-Here are the settings, the networks, the losses, and the steps that learn from them. An algorithm's file calls the steps
-in its paper's order: `sac.update` is that order for SAC itself. Equations are numbered as in Amos et al. 2020,
+These are the settings, the networks, the losses, and the steps that learn from them. An algorithm's file calls the
+steps in the order of its paper; `sac.update` has the order of SAC. Equations are numbered as in Amos et al. 2020,
 section 3.2.
 
 Axes: S seeds, B batch, O observation, A action. `xu` is (observation, action), with the observation normalised.
@@ -33,20 +33,20 @@ from svgbench.ranges import Count, LogScale, Nats, Natural, NonNegative, Positiv
 from svgbench.words.task import Task
 
 COLUMNS = ("entropy", "critic_loss", "reward_loss", "model_loss", "planned_return", "unplanned_return")
-"""What an update reports, or a trial at the end of training; NaN where an algorithm has no such quantity."""
+"""The numbers of an update, or of a trial at the end of training; NaN where an algorithm does not have one."""
 
 
 @dataclass(frozen=True)
 class Config:
     """The settings of SAC that every algorithm of the family has.
 
-    Sources: T3, T4: tables of Amos et al. 2020; "code": facebookresearch/svg at 9fdf03a; else our choice.
+    Sources: T3 and T4 are tables of Amos et al. 2020; "code" is facebookresearch/svg at 9fdf03a; else our choice.
     """
 
     actor_hidden: Widths = (512, 512)  # units (T3)
     critic_hidden: Widths = (512, 512)  # units (T3)
     orthogonal_init: bool = False  # of actor, critics and a model; else torch's default (text: silent)
-    log_std_min: LogScale = -5.0  # (T3); by a tanh (code)
+    log_std_min: LogScale = -5.0  # (T3); a tanh keeps log_std between its bounds (code)
     log_std_max: LogScale = 2.0  # (T3)
     gamma: Share = 0.99  # (T3)
     tau: Share = 0.005  # weight of the online critics in their targets, per update (T3)
@@ -56,11 +56,11 @@ class Config:
     alpha_lr: NonNegative = 5e-4  # Adam, on log alpha (T3)
     step_batch: Count = 512  # transitions (T3)
     updates_per_step: Count = 1  # per environment step, each on a fresh batch (algorithm 1; MBPO has 20, MAAC 8)
-    target_entropy_init: Nats = 0.0  # nats, eq. (14); a task's own (T4)
+    target_entropy_init: Nats = 0.0  # nats, eq. (14); tasks have their own (T4)
     target_entropy_final: Nats = 0.0  # nats
     target_entropy_decay: NonNegative = 0.0  # the exponent beta of eq. (14)
-    averaged_target_policy: bool = True  # eq. (6) evaluates pi of averaged weights; else the current policy
-    update_before_store: bool = False  # a step's update cannot draw its own transition; else it can (algorithm 1)
+    averaged_target_policy: bool = True  # targets use a policy of averaged weights (eq. 6); else the current policy
+    update_before_store: bool = False  # a step's update cannot draw the step's transition; else it can (algorithm 1)
     random_steps: Natural = 0  # environment steps of uniform actions (algorithm 1 has none)
     learning_starts: Count = 999  # environment step, from 0, of the first update (code; text: silent)
     limit_overrides_termination: bool = False  # a termination in an episode's last step counts as a time limit
@@ -70,7 +70,7 @@ class Config:
     std_max: Positive = 10.0  # (code)
     eval_every: Count = 10_000  # environment steps (code, at the next end of an episode)
     eval_episodes: Count = 10  # (code)
-    steps_per_slice: Count = 5  # environment steps per slice (checkpoints fall between slices); no part of the numbers
+    steps_per_slice: Count = 5  # environment steps per slice; does not affect the results
     dtype: Precision = "float32"
 
 
@@ -93,7 +93,7 @@ CODE = {
 
 
 class Actor(nn.Module):
-    """The policy pi(u | x): a tanh-squashed Gaussian whose mean and log_std one network puts out."""
+    """The policy pi(u | x): a Gaussian squashed by tanh. One network has its mean and its log_std as outputs."""
 
     def __init__(
         self,
@@ -113,7 +113,7 @@ class Actor(nn.Module):
             orthogonal_(self.net, streams)
 
     def forward(self, x: Tensor) -> SquashedGaussian:
-        """x [S, B, O]."""
+        """The distribution of actions at x [S, B, O]."""
         return SquashedGaussian(self.net(x), self.log_std_bounds)
 
     def sample(self, x: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
@@ -122,7 +122,7 @@ class Actor(nn.Module):
 
 
 class TwinCritic(nn.Module):
-    """Two independent action values; Q is the smaller of the two (double Q-learning, as in SAC)."""
+    """Two independent action values. Q is the smaller of the two (clipped double Q-learning, as in SAC)."""
 
     def __init__(
         self,
@@ -140,11 +140,11 @@ class TwinCritic(nn.Module):
             orthogonal_(self.net, streams)
 
     def forward(self, xu: Tensor) -> Tensor:
-        """xu [S, B, O + A] -> both values [S, 2, B]."""
+        """Both values [S, 2, B] of xu [S, B, O + A]."""
         return self.net(xu).squeeze(-1)
 
     def smaller(self, xu: Tensor) -> Tensor:
-        """[S, B]"""
+        """Q [S, B] of xu [S, B, O + A]."""
         q = self(xu)
         return torch.minimum(q[:, 0], q[:, 1])
 
@@ -153,7 +153,7 @@ class TwinCritic(nn.Module):
 def soft_target(
     target_critic: TwinCritic, policy: Actor, alpha: Tensor, batch: ReplayBatch, noise: Tensor, gamma: float
 ) -> Tensor:
-    """[S, B]: eq. (5) and (6), with one action in each next state, and nothing after a termination.
+    """The critics' targets [S, B]: eq. (5) and (6), with one action in each next state. Nothing follows a termination.
 
     alpha [S, 1]; noise [S, B, A]. The caller chooses the policy that acts in the next state: eq. (6) has the averaged
     one, the authors' code the current one.
@@ -164,19 +164,19 @@ def soft_target(
 
 
 def critic_loss(critic: TwinCritic, xu: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
-    """[S]: eq. (4), summed over the twins. xu [S, B, O + A], target [S, B]. weight [S, B]: of the squared errors."""
+    """The loss [S] of eq. (4), summed over the twins. xu [S, B, O + A], target [S, B]; weight [S, B] of the errors."""
     errors = (critic(xu) - target[:, None]).square()
     return (errors if weight is None else weight[:, None] * errors).mean(-1).sum(-1)
 
 
 def policy_loss(policy: Actor, critic: TwinCritic, alpha: Tensor, x: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-    """[S], and log pi [S, B]: eq. (7). alpha [S, 1], x [S, B, O], noise [S, B, A]."""
+    """The loss [S] of eq. (7), and log pi [S, B]. alpha [S, 1], x [S, B, O], noise [S, B, A]."""
     u, log_prob = policy.sample(x, noise)
     return (alpha * log_prob - critic.smaller(torch.cat([x, u], -1))).mean(-1), log_prob  # eq. (7)
 
 
 class Temperature:
-    """alpha > 0 of each seed, learned as log alpha so that the policy's entropy nears a target, eq. (8)."""
+    """Each seed's alpha > 0. It is learned as log alpha, so that the policy's entropy approaches a target: eq. (8)."""
 
     def __init__(self, S: int, init: float, lr: float, dtype: torch.dtype, device: torch.device | str) -> None:
         start = torch.tensor(init, dtype=torch.float64).log().item()
@@ -189,7 +189,7 @@ class Temperature:
         return self.log_alpha.detach().exp()
 
     def loss(self, log_prob: Tensor, target_entropy: Tensor | float) -> Tensor:
-        """[S]: eq. (8), in which only alpha is learned. log_prob [S, B]."""
+        """The loss [S] of eq. (8); only alpha learns from it. log_prob [S, B]; target_entropy in nats."""
         return self.log_alpha.exp().squeeze(-1) * (-log_prob.detach() - target_entropy).mean(-1)
 
     def update(self, log_prob: Tensor, target_entropy: Tensor | float, active: Tensor | None = None) -> None:
@@ -251,26 +251,26 @@ class SoftActorCritic(AgentParts):
         return self.actor(x).mode
 
     def set_target_entropy(self, step: int) -> None:
-        """Eq. (14), for the updates of an environment step."""
+        """Set the target entropy of an environment step's updates: eq. (14)."""
         c = self.config
         schedule = c.target_entropy_init, c.target_entropy_final, c.target_entropy_decay
         self._target_entropy.fill_(target_entropy(step, self.total_steps, *schedule))
 
     def update_critic(self, batch: ReplayBatch, noise: Tensor, active: Tensor | None) -> None:
-        """Eq. (4) to (6): a step of the critics towards the soft target of the batch; noise [S, B, A]."""
+        """A step of the critics towards the soft targets of the batch: eq. (4) to (6). noise [S, B, A]."""
         alpha, gamma = self.temperature.alpha, self.config.gamma
         target = soft_target(self.target_critic, self.target_actor, alpha, batch, noise, gamma)
         self.fit_critic(batch.xu, target, active)
 
     def fit_critic(self, xu: Tensor, target: Tensor, active: Tensor | None, weight: Tensor | None = None) -> None:
-        """Eq. (4): a step of the critics towards given targets [S, B]; xu [S, B, O + A]; weight [S, B] of errors."""
+        """A step of the critics towards targets [S, B]: eq. (4). xu [S, B, O + A]; weight [S, B] of the errors."""
         loss = critic_loss(self.critic, xu, target, weight)
         self.critic_adam.backward(loss)
         self.critic_adam.step(active)
         self.last["critic_loss"].copy_(loss.detach())
 
     def update_policy(self, loss: Tensor, log_prob: Tensor, active: Tensor | None) -> None:
-        """A step of the policy down its loss [S], and of the temperature by eq. (8); log_prob [S, B]."""
+        """A step of the policy down its loss [S], and one of the temperature by eq. (8). log_prob [S, B]."""
         self.actor_adam.backward(loss)
         self.actor_adam.step(active)
         self.temperature.update(log_prob, self._target_entropy, active)  # eq. (8)
@@ -287,7 +287,7 @@ class SoftActorCritic(AgentParts):
         return self.last | {"alpha": self.temperature.alpha[:, 0]}
 
     def mean_network(self) -> MeanNetwork:
-        """The part of the policies' network that puts out means."""
+        """The part of the policies' network whose outputs are means."""
         layers: list[Any] = list(self.actor.net.layers)
         *hidden, (weight, bias) = [(layer.weight, layer.bias) for layer in layers]
         A = weight.shape[-1] // 2
@@ -295,7 +295,7 @@ class SoftActorCritic(AgentParts):
 
 
 def update_cost(c: Config, obs_dim: int, action_dim: int) -> tuple[int, float]:
-    """Multiplications and operations of one update of one seed, roughly: eq. (4) to (8).
+    """The approximate number of multiplications, and of operations, in one update of one seed: eq. (4) to (8).
 
     Backward costs twice what forward does for a network that learns, and once for one that only passes a gradient on.
     """
@@ -306,7 +306,7 @@ def update_cost(c: Config, obs_dim: int, action_dim: int) -> tuple[int, float]:
 
 
 def schedule(c: Config, total_steps: int) -> Schedule:
-    """When the learner acts, learns and is evaluated, as the config says."""
+    """When the learner acts, learns and is evaluated, according to the config."""
     names = Schedule.__dataclass_fields__.keys() - {"total_steps", "limit_terminates"}
     return Schedule(total_steps=total_steps, **{name: getattr(c, name) for name in names})
 
@@ -314,7 +314,7 @@ def schedule(c: Config, total_steps: int) -> Schedule:
 def experience(
     c: Config, task: Task, S: int, total_steps: int, device: str, *, window: int = 1, whole_episodes: bool = True
 ) -> Experience:
-    """An empty replay with statistics, as the config says. window, whole_episodes: `svgbench.memory.replay`."""
+    """An empty replay with statistics, according to the config. window, whole_episodes: see `Replay`."""
     return make_experience(
         task, S, min(c.replay_capacity, total_steps), window=window, whole_episodes=whole_episodes,
         normalise=c.normalise_obs, std_bounds=(c.std_min, c.std_max), dtype=getattr(torch, c.dtype), device=device,
@@ -332,6 +332,6 @@ def learner(
     window: int = 1,
     whole_episodes: bool = True,
 ) -> OnlineLearner:
-    """The learner of a block around its agent. window, whole_episodes: of its replay."""
+    """The learner of a block around its agent. window, whole_episodes: as in `experience`."""
     seen = experience(c, task, len(seeds), total_steps, device, window=window, whole_episodes=whole_episodes)
     return OnlineLearner(agent, task, seeds, schedule(c, total_steps), seen, getattr(torch, c.dtype), device)

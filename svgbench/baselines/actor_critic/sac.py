@@ -1,16 +1,16 @@
 """Soft actor-critic (Haarnoja et al. 2018) as the baseline of Amos et al. 2020, "SAC (our run)" in their Table 2.
 
 Equations are numbered as in Amos et al., section 3.2: critic (4) to (6), policy (7), temperature (8), and the target
-entropy's schedule (14) of appendix A.1. It is SAC-SVG(H) at H = 0: `sac_svg` with H = 0 makes the
-same numbers from the same seeds, which a test holds. A step is: act, update on one batch, store (profile "code").
+entropy's schedule (14) of appendix A.1. It is SAC-SVG(H) at H = 0: from the same seeds, `sac_svg` with H = 0 makes the
+same numbers (a test checks this). In the profile "code", a step is: act, update on one batch, store.
 
-The authors' run of SAC has these additions to Haarnoja et al.: observations normalised by running statistics, a target
-entropy that moves, four layers of 512 units, batches of 1024, a policy that learns at 1e-4, log_std bounded by a tanh.
-Where the authors' code for this run differs from SAC-SVG's: nothing but H, for which the code writes `horizon = 0`;
-its reward and termination networks, which nothing reads then, are not trained here.
+The authors' run of SAC differs from Haarnoja et al. in this: observations are normalised by running statistics; the
+target entropy changes; networks have four layers of 512 units; batches have 1024 transitions; the policy learns at a
+rate of 1e-4; a tanh bounds log_std. Its code is that of SAC-SVG with `horizon = 0`. That code also trains a reward and
+a termination network, which nothing reads; here they are left out.
 
-The profiles "text" and "code" are two readings of one algorithm; PROFILES has every difference. Where the text is
-silent (random steps, first update, normalisation's bounds, initialisation), a source is named at the field.
+The profiles "text" and "code" are two readings of one algorithm. PROFILES has every difference. Where the text says
+nothing (random steps, first update, bounds of the normalisation, initialisation), the field names its source.
 """
 
 from __future__ import annotations
@@ -34,12 +34,14 @@ from svgbench.memory.replay import ReplayBatch
 from svgbench.words.learner import Learner
 from svgbench.words.task import Task
 
-VERSION = 2  # 1 drew by slices, which ended at evaluations, and acted in [-1, 1] whatever the task's bounds
+VERSION = 2  # version 1 drew numbers by slice, and slices ended at evaluations; it acted in [-1, 1] on every task
 
 
 @dataclass(frozen=True)
 class Config(shared.Config):
-    critic_first: bool = False  # critic before policy and temperature in an update; else after (algorithm 1)
+    """SAC's own setting, in addition to the shared ones."""
+
+    critic_first: bool = False  # an update's critics learn before policy and temperature; else after (algorithm 1)
 
 
 RULES = {**SHARED_RULES}
@@ -70,7 +72,7 @@ class SAC(SoftActorCritic):
         self.costs = step_costs(config, task.observation_dim, task.action_dim, len(seeds))
 
     def prepare(self, step: int, lacking: Tensor | None = None) -> int:
-        """Set the target entropy of the step; its phase is always the same."""
+        """Set the target entropy of the step. The phase is always the same."""
         self.set_target_entropy(step)
         return 0
 
@@ -89,13 +91,13 @@ def step_costs(c: Config, obs_dim: int, action_dim: int, S: int) -> Sequence[tup
 
 
 def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Limits) -> float:
-    """Milliseconds of one core that a whole block takes, roughly."""
+    """Approximate milliseconds of one core for a whole block."""
     c, S, total_steps = settings(Config, config), len(seeds), int(limits["total_steps"])
     updates = step_costs(c, task.observation_dim, task.action_dim, S)
     return cost_before(total_steps, shared.schedule(c, total_steps), updates, S, task.horizon)
 
 
 def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Limits, device: str) -> Learner:
-    """The learner of a block. limits: `total_steps`, environment steps, over which the target entropy moves."""
+    """The learner of a block. limits: `total_steps`, environment steps, over which the target entropy changes."""
     c, total_steps = settings(Config, config), int(limits["total_steps"])
     return shared.learner(SAC(c, task, seeds, total_steps, device), c, task, seeds, total_steps, device)

@@ -3,28 +3,30 @@
     J = E_x -V_{0:H}(x),   V_{0:H}(x_0) = sum_{t<H} gamma^t (r(x_t, u_t) - alpha log pi(u_t | x_t))
                                           + gamma^H (min Q(x_H, u_H) - alpha log pi(u_H | x_H))          eq. (9), (3)
 
-with u_t from the policy and x_{t+1} from a deterministic recurrent model, both differentiated; x_0 are states of the
-replay. The critic is model-free (eq. 4 to 6), the temperature follows a schedule (eq. 8, 14). The model minimises
-its multi-step error (eq. 10), the reward network its squared error (eq. 11), the termination network its
-log-likelihood (eq. 13). At H = 0 this is SAC (eq. 7), and makes the same numbers as `sac`.
+with u_t from the policy and x_{t+1} from a deterministic recurrent model, both differentiated. x_0 are replayed states.
+The critic is model-free (eq. 4 to 6). The temperature follows a scheduled target entropy (eq. 8, 14). The model
+minimises its multi-step error (eq. 10), the reward network its squared error (eq. 11), and the termination network its
+negative log-likelihood (eq. 13). At H = 0 this is SAC (eq. 7), and makes the same numbers as `sac`.
 
-**H counts model steps.** Row SAC-SVG(h) of Table 2 is H = h here, and `agent.horizon = h + 1` in the authors' code
-(facebookresearch/svg at 9fdf03a), whose last action is valued by Q instead of the reward; column H of Table 4 is the
-code's number.
+**H counts model steps.** Row SAC-SVG(h) of Table 2 is H = h here. In the authors' code (facebookresearch/svg at
+9fdf03a) it is `agent.horizon = h + 1`, because it counts the last action, whose value Q gives. Column H of Table 4 has
+the code's number.
 
-Critic expansion (section 5.1.2, Figures 4 and 7): with `critic_steps` = K > 0 the critics' targets follow the model for
-K steps too (`_expansion`: plain and TD-k). With H = 0 the policy's loss is then still SAC's, and the model is learned.
+Critic expansion (section 5.1.2, Figures 4 and 7): with `critic_steps` = K > 0, the critics' targets also follow the
+model for K steps (`_expansion`: plain and TD-k). With H = 0 the policy's loss is then still SAC's, but the model is
+learned.
 
 Terminations: with n_t = 1 - d(x_t, u_t), term t is weighted by the probability w_t = n_0 ... n_{t-1} of reaching x_t.
-The code has another n_0 in every weight, and does not weigh the entropies.
+The code has another n_0 in every weight, and does not weight the entropies.
 
-The profiles "text" and "code" are two readings of one algorithm; every difference between the paper and its code is a
-field of `Config` with its two values in PROFILES, except `expansion_reading`, which no row of Table 2 uses and which
-both leave at "text". Where the text is silent (random steps, first update, bounds of the normalisation, initialisation)
-the field says where its value comes from. Not read from the code: the order of random numbers; two slips of its running
-statistics, of relative size 1/n; windows that cross the place where a full replay is overwritten. The reward and the
-termination network, of equal shape and trained on the same batch at the same rate, are held as two members of one: that
-changes no number.
+The profiles "text" and "code" are two readings of one algorithm. Every difference between the paper and its code is a
+field of `Config` with its two values in PROFILES, except `expansion_reading`: no row of Table 2 uses it, and both
+profiles leave it at "text". Where the text says nothing (random steps, first update, bounds of the normalisation,
+initialisation), the field names its source. Not as in the code: the order of random numbers; two errors of its running
+statistics, of relative size 1/n; windows that cross the place where a full replay is overwritten.
+
+The reward and the termination network have equal shapes and learn from the same batch at the same rate. So they are two
+members of one network, which changes no number.
 """
 
 from __future__ import annotations
@@ -64,7 +66,7 @@ from svgbench.ranges import Count, Natural, NonNegative, Widths
 from svgbench.words.learner import Learner
 from svgbench.words.task import Task
 
-VERSION = 2  # 1 drew by slices, which ended at evaluations, and acted in [-1, 1] whatever the task's bounds
+VERSION = 2  # version 1 drew numbers by slice, and slices ended at evaluations; it acted in [-1, 1] on every task
 
 
 @dataclass(frozen=True)
@@ -85,15 +87,15 @@ class Config(shared.Config):
     detach_predictions: bool = False  # in eq. (10) a predicted state is detached before the next step
     mean_model_loss: bool = False  # eq. (10) as a mean over steps and features; else a sum, the squared norm
     balanced_termination: bool = False  # eq. (13) with terminations weighted by the batch's odds against termination
-    survival_extra_factor: bool = False  # weights n_0 n_0 ... n_{t-1}, the first reward included
-    survival_weighs_entropy: bool = True  # entropies are weighted as rewards are
+    survival_extra_factor: bool = False  # every weight has another n_0, that of the first reward too
+    survival_weighs_entropy: bool = True  # entropies have the same weights as rewards
     mean_over_steps: bool = False  # eq. (9) divided by H + 1
     model_first: bool = False  # order: model, critic, policy, heads; else policy, critic, heads, model (algorithm 1)
-    model_free_steps: Natural = 0  # environment step, from 0, until which policy and critics learn as SAC's (silent)
+    model_free_steps: Natural = 0  # policy and critics learn as in SAC before this environment step (text: silent)
 
     critic_steps: Natural = 0  # model steps K of the critics' targets (section 5.1.2); 0: eq. (5)
     expansion: Literal["td-k", "plain"] = "td-k"  # critics learn in every state of the expansion, or in its first
-    expansion_reading: Literal["text", "code"] = "text"  # "code": with the slips of the code's targets (`_expansion`)
+    expansion_reading: Literal["text", "code"] = "text"  # "code": with the errors of the code's targets (`_expansion`)
 
 
 ADDED = {"critic_steps": 0, "expansion": "td-k", "expansion_reading": "text"}
@@ -129,15 +131,19 @@ PROFILES = {
 
 
 def model_loss(model: RecurrentModel, x: Tensor, actions: Tensor, next_x: Tensor, detach: bool, mean: bool) -> Tensor:
-    """[S]: eq. (10). x [S, B, O]; actions [S, H, B, A]; next_x [S, H, B, O], what they led to."""
+    """The loss [S] of eq. (10). x [S, B, O]; actions [S, H, B, A]; next_x [S, H, B, O], what they led to.
+
+    detach: as in `RecurrentModel.unroll`. mean: over steps and features, instead of their sum.
+    """
     error = model.unroll(x, actions, detach=detach) - next_x
     return error.square().flatten(1).mean(1) if mean else error.square().sum((1, 3)).mean(1)
 
 
 def heads_loss(heads: MLP, xu: Tensor, reward: Tensor, terminal: Tensor, balanced: bool) -> tuple[Tensor, Tensor]:
-    """[S] each: eq. (11) of the reward and eq. (13) of the termination network. xu [S, B, O + A]; the rest [S, B].
+    """The losses [S] of the reward network, eq. (11), and of the termination network, eq. (13).
 
-    balanced: terminations have weight (B - n) / n, where n > 0 is their number in the batch.
+    heads: both, as two members. xu [S, B, O + A]; reward, terminal [S, B]. balanced: terminations have weight
+    (B - n) / n, where n > 0 is their number in the batch.
     """
     predicted, logit = heads(xu).squeeze(-1).unbind(1)
     weight: Tensor | float = 1.0
@@ -151,7 +157,10 @@ def heads_loss(heads: MLP, xu: Tensor, reward: Tensor, terminal: Tensor, balance
 def expanded_loss(
     config: Config, nets: ExpansionNetworks, alpha: Tensor, x: Tensor, noise: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """[S], and log pi(u_0 | x_0) [S, B]: eq. (9). alpha [S, 1]; x [S, B, O]; noise [S, H + 1, B, A] with H > 0."""
+    """The loss [S] of eq. (9), and log pi(u_0 | x_0) [S, B].
+
+    alpha [S, 1]; x [S, B, O]; noise [S, H + 1, B, A] with H > 0.
+    """
     path = follow(nets.policy, nets.model, x, noise)
     last = nets.critic.smaller(path.pairs[-1])
     expansion = expanded_value(path, nets.heads, last, alpha, weighting(config))  # eq. (3)
@@ -187,7 +196,7 @@ class WorldModel:
         self.heads_adam = Adam(self.heads.parameters(), c.model_lr)
 
     def update_dynamics(self, windows: tuple[Tensor, Tensor, Tensor], active: Tensor | None) -> Tensor:
-        """Eq. (10) on windows of the replay; the loss before the step, [S]."""
+        """A step by eq. (10) on windows of the replay; returns the loss before it, [S]."""
         c = self.config
         loss = model_loss(self.dynamics, *windows, detach=c.detach_predictions, mean=c.mean_model_loss)
         self.adam.backward(loss)
@@ -197,7 +206,7 @@ class WorldModel:
         return loss.detach()
 
     def update_heads(self, batch: ReplayBatch, active: Tensor | None) -> Tensor:
-        """Eq. (11) and (13); the reward's loss before the step, [S]."""
+        """A step by eq. (11) and (13); returns the reward's loss before it, [S]."""
         balanced = self.config.balanced_termination
         reward_loss, nll = heads_loss(self.heads, batch.xu, batch.reward, batch.terminal, balanced)
         self.heads_adam.backward(reward_loss + nll)
@@ -206,13 +215,11 @@ class WorldModel:
 
 
 class Phase(NamedTuple):
-    """The parts of an update's program that can change: model steps of the policy's loss and of the critics' targets,
-    and whether every seed has a window.
-    """
+    """The parts of an update's program that can change."""
 
-    policy_steps: int
-    critic_steps: int
-    all_have_windows: bool
+    policy_steps: int  # model steps of the policy's loss
+    critic_steps: int  # model steps of the critics' targets
+    all_have_windows: bool  # whether every seed has a window to sample
 
 
 class SACSVG(SoftActorCritic):
@@ -258,7 +265,7 @@ class SACSVG(SoftActorCritic):
         return lacking & (self.world.adam.steps == 0) & (max(self._steps(step)) > 0)
 
     def update(self, phase: Phase, experience: Experience, draws: Draws, active: Tensor | None) -> None:
-        """Algorithm 1's updates of one step, in its order or in the code's."""
+        """The updates of one step, in the order of algorithm 1 or in that of the code."""
         c = self.config
         if c.model_first:
             self._update_model(phase, experience, draws, active)  # eq. (10)
@@ -279,7 +286,7 @@ class SACSVG(SoftActorCritic):
             self._update_model(phase, experience, draws, active)
 
     def _update_critic(self, phase: Phase, batch: ReplayBatch, noise: Draws, active: Tensor | None) -> None:
-        """Eq. (4), with targets of eq. (5), or with expanded ones."""
+        """A step of the critics by eq. (4), with the targets of eq. (5) or with expanded ones."""
         c, alpha = self.config, self.temperature.alpha
         if self.world is None or phase.critic_steps == 0:
             self.update_critic(batch, noise["critic-noise"], active)
@@ -296,7 +303,7 @@ class SACSVG(SoftActorCritic):
             self.fit_critic(found.xu, found.target, active, found.weight)
 
     def _policy_loss(self, x: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-        """Eq. (9), or SAC's eq. (7) where noise [S, T, B, A] is of one action."""
+        """Eq. (9), or SAC's eq. (7) if the noise [S, T, B, A] is of one action."""
         alpha = self.temperature.alpha
         if self.world is None or noise.shape[1] == 1:
             return policy_loss(self.actor, self.critic, alpha, x, noise[:, 0])
@@ -304,7 +311,7 @@ class SACSVG(SoftActorCritic):
         return expanded_loss(self.config, nets, alpha, x, noise)
 
     def _update_model(self, phase: Phase, experience: Experience, draws: Draws, active: Tensor | None) -> None:
-        """Eq. (10) on fresh windows; a seed without windows waits, and its loss is NaN."""
+        """Steps by eq. (10), each on new windows. A seed without windows waits, and its loss is NaN."""
         if self.world is None:
             return
         if not phase.all_have_windows:
@@ -321,7 +328,7 @@ def step_costs(c: Config, obs_dim: int, action_dim: int, S: int) -> Sequence[tup
 
 
 def cost(c: Config, obs_dim: int, action_dim: int, S: int, H: int, K: int = 0) -> float:
-    """Milliseconds of the updates of a step with an H-step policy loss and K-step targets of the critics, roughly."""
+    """Approximate milliseconds of one core of a step's updates, with H-step policy loss and K-step critics' targets."""
     multiplications, calls = shared.update_cost(c, obs_dim, action_dim)
     T = model_steps(c)
     if T > 0:
@@ -341,9 +348,7 @@ def cost(c: Config, obs_dim: int, action_dim: int, S: int, H: int, K: int = 0) -
 
 
 def _model_products(c: Config, obs_dim: int, action_dim: int, steps: int) -> int:
-    """Multiplications of a forward pass of one row through the dynamics; the first step has no product with the hidden
-    state.
-    """
+    """Multiplications of a row's forward pass through the dynamics. The first step has no hidden state to multiply."""
     ends = products((obs_dim + action_dim, *c.encoder_hidden, c.recurrent_width))
     ends += products((c.recurrent_width, *c.decoder_hidden, obs_dim))
     recurrent = c.recurrent_layers * 3 * c.recurrent_width**2
@@ -351,14 +356,17 @@ def _model_products(c: Config, obs_dim: int, action_dim: int, steps: int) -> int
 
 
 def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Limits) -> float:
-    """Milliseconds of one core that a whole block takes, roughly."""
+    """Approximate milliseconds of one core for a whole block."""
     c, S, total_steps = settings(Config, config), len(seeds), int(limits["total_steps"])
     updates = step_costs(c, task.observation_dim, task.action_dim, S)
     return cost_before(total_steps, shared.schedule(c, total_steps), updates, S, task.horizon)
 
 
 def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Limits, device: str) -> Learner:
-    """The learner of a block. limits: `total_steps`, environment steps, over which the target entropy moves."""
+    """The learner of a block. limits: `total_steps`, environment steps, over which the target entropy changes.
+
+    Raises ValueError if no window of H or `critic_steps` steps fits before the first update, or into an episode.
+    """
     c, total_steps = settings(Config, config), int(limits["total_steps"])
     longest = max(task.horizon - (0 if c.whole_episodes else 2), 0)
     for name, steps in (("H", c.H), ("critic_steps", c.critic_steps)):
