@@ -5,13 +5,14 @@ Each sentence is judged twice: for the trained model, and for the model early in
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from svgbench.words.claims import Claim, Comparison, Measure, Term
 
 Relation = Literal["<", ">", "~"]
 PER = ("start", "target", "step")
-LOG_2 = 0.6931471805599453
+TWICE = math.log(2)  # a margin of a ratio
 
 ERROR_AT_0 = Measure("error", "error, H = 0", {"horizon": 0}, higher_is_better=False)
 ERROR_AT_1 = Measure("error", "error, H = 1", {"horizon": 1}, higher_is_better=False)
@@ -56,7 +57,7 @@ def below_critic_but_scales_poorly(learned: str) -> tuple[Comparison, ...]:
             relation=">",
             right=Term(learned, ERROR_AT_1),
             scale="log_ratio",
-            margin=LOG_2,
+            margin=TWICE,
             number="scales poorly: with exact Q, at least twice the error at H = 20 as at H = 1",
         ),
     )

@@ -20,6 +20,7 @@ from svgbench.reproduce.maac.claims_curves import (
     UNPLANNED,
 )
 from svgbench.reproduce.maac.deviations_curves import FIG2_DEVIATIONS, FIG4_DEVIATIONS, TABLE1_DEVIATIONS
+from svgbench.reproduce.part_of import part_of
 from svgbench.words.experiment import Budget, Column, Experiment, TaskSpec, Variant
 from svgbench.words.values import PerTask, Setting
 
@@ -45,19 +46,20 @@ MANY: PerTask[Setting] = PerTask(
 )
 """Updates per environment step of MBPO's code."""
 
+LENGTHS: PerTask[Setting] = PerTask(
+    {"poplin/cheetah": 1, "poplin/hopper": 15, "poplin/walker2d": 1, "poplin/ant": 25},
+)
+"""Model steps of the last rollouts, in MBPO's code and in MAAC's."""
+
 MBPO: dict[str, Setting | PerTask[Setting]] = {
     "updates_per_step": MANY,
-    "rollout_length_final": PerTask(
-        {"poplin/cheetah": 1, "poplin/hopper": 15, "poplin/walker2d": 1, "poplin/ant": 25},
-    ),
+    "rollout_length_final": LENGTHS,
     "rollout_grows_until": PerTask({"poplin/ant": 100}),
 }
 
 MAAC: dict[str, Setting | PerTask[Setting]] = {
     "H": PerTask({"poplin/walker2d": 2}),
-    "rollout_length_final": PerTask(
-        {"poplin/cheetah": 1, "poplin/hopper": 15, "poplin/walker2d": 1, "poplin/ant": 25},
-    ),
+    "rollout_length_final": LENGTHS,
 }
 OF_NEXT: PerTask[Setting] = PerTask({"poplin/cheetah": (8,), "poplin/walker2d": (0,), "poplin/ant": (0, 13)})
 """The components (a velocity, a height) that the reward in MAAC's code takes from the next observation: `tf_reward`."""
@@ -257,19 +259,8 @@ TESTED = ("maac", "random")
 ABLATED = ("maac", "h0", "td", "single", "h1", "h10", "random")
 
 
-def drawn(*names: str) -> Experiment:
-    """Figure 2 with only these variants. It uses Figure 2's runs."""
-    left = tuple(v.id for v in FIG2.variants if v.id not in names)
-    kept = [
-        replace(b, config_of={at: v for at, v in b.config_of.items() if at.rpartition("--")[2] not in left})
-        for b in FIG2.budgets
-    ]
-    variants = tuple(v for v in FIG2.variants if v.id in names)
-    return replace(FIG2, variants=variants, leaves=left, budgets=tuple(kept), draws_from=FIG2.id)
-
-
 FIG4 = replace(
-    drawn(*ABLATED),
+    part_of(FIG2, ABLATED),
     id="maac/fig4",
     title="Ablations of MAAC: horizon, STEVE, number of paths",
     description=(
@@ -292,7 +283,7 @@ COLUMN = {
 }
 """The column of the published table, for each task."""
 
-TRIED = drawn(*TESTED)
+TRIED = part_of(FIG2, TESTED)
 
 TABLE1 = replace(
     TRIED,

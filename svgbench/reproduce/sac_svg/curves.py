@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from svgbench.reproduce.part_of import part_of
 from svgbench.reproduce.sac_svg.claims import FIG2_CLAIMS, FINAL
 from svgbench.reproduce.sac_svg.claims_curves import BEST, FIG4_CLAIMS, FIG7_CLAIMS, LAST, MODEL_LAST, MORE_FIG2_CLAIMS
 from svgbench.reproduce.sac_svg.deviations_curves import FIG2_DEVIATIONS, FIG4_DEVIATIONS, FIG7_DEVIATIONS
@@ -25,14 +26,15 @@ from svgbench.reproduce.sac_svg.settings import (
 from svgbench.words.experiment import Budget, Column, Experiment, TaskSpec, Variant
 from svgbench.words.values import PerTask, Setting
 
+MBPO_ENTROPIES: PerTask[Setting] = PerTask(
+    {"mbpo/hopper": -1.0, "mbpo/walker2d": -3.0, "mbpo/ant": -4.0, "mbpo/cheetah": -3.0, "mbpo/humanoid": -2.0}
+)
+"""MBPO's target entropies, in nats."""
+
 MBPO: dict[str, Setting | PerTask[Setting]] = {
     "updates_per_step": PerTask({"mbpo/cheetah": 40}),
-    "target_entropy_init": PerTask(
-        {"mbpo/hopper": -1.0, "mbpo/walker2d": -3.0, "mbpo/ant": -4.0, "mbpo/cheetah": -3.0, "mbpo/humanoid": -2.0}
-    ),
-    "target_entropy_final": PerTask(
-        {"mbpo/hopper": -1.0, "mbpo/walker2d": -3.0, "mbpo/ant": -4.0, "mbpo/cheetah": -3.0, "mbpo/humanoid": -2.0}
-    ),
+    "target_entropy_init": MBPO_ENTROPIES,
+    "target_entropy_final": MBPO_ENTROPIES,
     "rollout_length_final": PerTask(
         {"mbpo/hopper": 15, "mbpo/walker2d": 1, "mbpo/ant": 25, "mbpo/cheetah": 1, "mbpo/humanoid": 25}
     ),
@@ -241,33 +243,21 @@ FIG2 = Experiment(
 ABLATED = ("sac", "sac-svg-2", "random", "mve-sac", "mve-svg", "plain-sac", "plain-svg", "coded-sac", "coded-svg")
 
 
-def drawn(*tasks: str) -> Experiment:
-    """Figure 4's variants on these tasks, without published numbers. It uses Figure 2's runs."""
-    left = tuple(v.id for v in FIG2.variants if v.id not in ABLATED)
-    there = {*tasks, *ABLATED}
+def ablation(*tasks: str) -> Experiment:
+    """Figure 4's variants on these tasks, without published numbers. They use Figure 2's runs."""
     notes = {"paper": "", "short": SHORT, "smoke": SMOKE}  # without MBPO's
-    budgets = [
-        replace(
-            budget,
-            note=notes[budget.name],
-            block_size_of={},
-            config_of={name: own for name, own in budget.config_of.items() if {*name.split("--")} <= there},
-        )
-        for budget in FIG2.budgets
-    ]
+    part = part_of(FIG2, ABLATED, tasks)
     return replace(
-        FIG2,
-        tasks=tuple(replace(task, published=None) for task in FIG2.tasks if task.id in tasks),
-        variants=tuple(replace(v, published=None) for v in FIG2.variants if v.id in ABLATED),
-        budgets=tuple(budgets),
-        draws_from=FIG2.id,
-        leaves=left,
+        part,
+        tasks=tuple(replace(task, published=None) for task in part.tasks),
+        variants=tuple(replace(variant, published=None) for variant in part.variants),
+        budgets=tuple(replace(budget, note=notes[budget.name]) for budget in part.budgets),
         published=None,
     )
 
 
 FIG4 = replace(
-    drawn(*(task.id for task in FIG2.tasks)),
+    ablation(*(task.id for task in FIG2.tasks)),
     id="sac-svg/fig4",
     title="Model rollouts in the updates of critics and of the actor",
     description=(
@@ -284,7 +274,7 @@ FIG4 = replace(
 )
 
 FIG7 = replace(
-    drawn(WALKER),
+    ablation(WALKER),
     id="sac-svg/fig7",
     title="Walker: model error and return with value expansion of the critics' targets",
     description=(
