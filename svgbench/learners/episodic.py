@@ -117,7 +117,7 @@ class EpisodicLearner(SeedBlock):
         super().__init__(seeds)
         self.N = sampler.shape[1]
         if episodes < 1 or episodes % self.N:
-            raise ValueError(f"episodes is {episodes}, expected a positive multiple of {self.N}, collected at once")
+            raise ValueError(f"episodes is {episodes}, expected a positive multiple of {self.N}, those of a round")
         self.agent, self.sampler, self.task = agent, sampler, task
         self.episodes, self.episode, self.tried, self.record_actions = episodes, 0, tried, record_actions
         self.latest: Episodes | None = None  # in training

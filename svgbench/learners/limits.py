@@ -53,6 +53,6 @@ WHOLE_PATH_RULES = {
     "timesteps == 0 or timesteps >= simulations": "each simulation takes a step",
 }
 EPISODE_RULES = {
-    "episodes % simulations == 0": "so many episodes are collected at once",
+    "episodes % simulations == 0": "each collection has an episode of every simulation",
     "trial_after < trial_steps": "a trial counts what comes after",
 }

@@ -26,9 +26,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from svgbench.models.branched import Rewards, Terminates
@@ -37,8 +35,7 @@ from svgbench.nn.distributions import SquashedGaussian
 from svgbench.nn.streams import Streams
 from svgbench.planning.action_sequences import SequencePlanner, SequenceSearch
 from svgbench.planning.model_returns import ModelReturns, ReturnSettings
-from svgbench.planning.trial import PairedTrial, Way
-from svgbench.words.task import Simulations
+from svgbench.planning.trial import Way
 
 Reading = Literal["text", "code"]
 
@@ -155,19 +152,3 @@ class PlannedPolicy:
         """Continue exactly where `state_dict` was taken."""
         self.planner.load_state_dict(state["planner"])
         self.returns.load_state_dict(state["returns"])
-
-
-def returns_with_and_without(
-    planned: PlannedPolicy, simulations: Simulations, to_controls: Callable[[NDArray[Any]], NDArray[Any]]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Returns [S, episodes] of one episode in every simulation: with planning, and with the policy's mode.
-
-    Both start in the same states. simulations: of S seeds, seed-major, without automatic resets. to_controls: converts
-    actions in [-1, 1] to the task's (`svgbench.simulate.acting.ActionUnits`). A NaN becomes 0.
-    """
-    planned.planner.forget()
-    ways: list[Way] = [lambda _, obs: planned.act(obs), lambda _, obs: planned.mode(obs)]
-    trial = PairedTrial(ways, simulations, to_controls, planned.S, planned.returns.model.centre)
-    while not trial.done:
-        trial.advance(1000)
-    return trial.returns[0], trial.returns[1]

@@ -1,8 +1,12 @@
-"""Small learners on the point task, for both baselines."""
+"""Small learners of SAC and SAC-SVG on the point task, and what tests of all online learners share."""
 
 from __future__ import annotations
 
+import io
+
+import torch
 from point import Point
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from svgbench.baselines.actor_critic import sac_svg
 from svgbench.lab.source import declared
@@ -67,6 +71,23 @@ def finish(one):
     while not one.finished:
         rows += one.advance()
     return rows
+
+
+def through_a_file(state):
+    """What a checkpoint's reader gets."""
+    torch.save(state, buffer := io.BytesIO())
+    buffer.seek(0)
+    return torch.load(buffer, weights_only=True)
+
+
+class NoWaiting(TorchDispatchMode):
+    """Refuses what would make a GPU's host wait: reading a value, and shapes that depend on values."""
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        name = func.overloadpacket.__name__
+        if name in ("_local_scalar_dense", "nonzero", "masked_select", "_unique2", "equal", "is_nonzero"):
+            raise AssertionError(f"{name} inside an update")
+        return func(*args, **(kwargs or {}))
 
 
 def aims(one, method):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 
 import numpy as np
@@ -10,7 +9,7 @@ import pytest
 import torch
 from point import Point
 from sac_equations import DOUBLE, dense, model_step, networks, policy_step, random
-from sac_kit import FIFTY, SMALL, STEPS, UPDATES, finish, learner, parameters
+from sac_kit import FIFTY, SMALL, STEPS, UPDATES, finish, learner, parameters, through_a_file
 
 from svgbench.baselines.actor_critic import sac, sac_svg
 from svgbench.baselines.actor_critic._expansion import ExpansionNetworks, Weighting, plain_target, td_k_targets
@@ -376,10 +375,8 @@ def test_resuming_at_any_slice_is_exact(kind):
     for slices in (3, 1, 1):  # in SAC's phase, after an evaluation, in the model-based phase
         for _ in range(slices):
             first.advance()
-        torch.save(first.state_dict(), buffer := io.BytesIO())
-        buffer.seek(0)
         resumed = learner(**how)
-        resumed.load_state_dict(torch.load(buffer, weights_only=True))
+        resumed.load_state_dict(through_a_file(first.state_dict()))
         later = finish(resumed)
         assert repr(later) == repr(rows[len(rows) - len(later) :])
         for p, q in zip(parameters(resumed), parameters(whole), strict=True):

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import math
 
 import pytest
 import torch
 from maac_kit import HORIZON, PLANNED, STEPS, Known, learner, trained
-from sac_kit import finish
-
-
-def through_a_file(state):
-    torch.save(state, buffer := io.BytesIO())
-    buffer.seek(0)
-    return torch.load(buffer, weights_only=True)
+from sac_kit import finish, through_a_file
 
 
 @pytest.mark.parametrize(

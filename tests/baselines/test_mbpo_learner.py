@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import math
 
 import numpy as np
 import pytest
 import torch
 from point import Point, random_return
-from sac_kit import aims, finish
+from sac_kit import aims, finish, through_a_file
 
 from svgbench.baselines.actor_critic import mbpo, sac
 from svgbench.lab.source import declared
@@ -60,12 +59,6 @@ def trained(one):
     agent = one.agent
     own = [agent.fit.loss, agent.fit.elites, agent.fit.epochs, agent.model.centre, agent.imagined.rows]
     return [*(adam.flat for adam in agent.adams), agent.target_critic.net.layers[0].weight, *own]
-
-
-def through_a_file(state):
-    torch.save(state, buffer := io.BytesIO())
-    buffer.seek(0)
-    return torch.load(buffer, weights_only=True)
 
 
 # --- the sheet's numbers ------------------------------------------------------------------------------------------

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 import pytest
 import torch
 from point import Point
-from sac_kit import finish, parameters
+from sac_kit import finish, parameters, through_a_file
 from sac_kit import tiny as learner
 
 from svgbench import reproduce
@@ -37,12 +35,6 @@ def training(one):
 def assert_same_training(one, other):
     for p, q in zip(training(one), training(other), strict=True):
         torch.testing.assert_close(p, q, rtol=0, atol=0, equal_nan=True)
-
-
-def through_a_file(state):
-    torch.save(state, buffer := io.BytesIO())
-    buffer.seek(0)
-    return torch.load(buffer, weights_only=True)
 
 
 @pytest.mark.usefixtures("short_chunks")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 
 import numpy as np
@@ -10,7 +9,7 @@ import pytest
 import torch
 from planned_kit import STEPS, Rewarded, learner, trained
 from point import Point, random_return
-from sac_kit import finish
+from sac_kit import finish, through_a_file
 
 from svgbench.baselines.planned import pets, poplin_p
 
@@ -31,12 +30,6 @@ def made(way, *args, **config):
         *args,
         **{k: v for k, v in {**own, **config}.items() if k in known or k in ("seeds", "task", "total_steps")},
     )
-
-
-def through_a_file(state):
-    torch.save(state, buffer := io.BytesIO())
-    buffer.seek(0)
-    return torch.load(buffer, weights_only=True)
 
 
 @ALL

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import math
 
 import pytest
 import torch
 from point import Point, random_return
-from sac_kit import FIFTY, SMALL, STEPS, UPDATES, finish, learner, parameters
-from torch.utils._python_dispatch import TorchDispatchMode
+from sac_kit import FIFTY, SMALL, STEPS, UPDATES, NoWaiting, finish, learner, parameters, through_a_file
 
 from svgbench.baselines.actor_critic import random_policy, sac, sac_svg
 
@@ -38,10 +36,8 @@ def test_resuming_at_any_slice_is_exact(module):
     for slices in (2, 1, 3):  # in the random phase, in SAC's, after an evaluation
         for _ in range(slices):
             first.advance()
-        torch.save(first.state_dict(), buffer := io.BytesIO())
-        buffer.seek(0)
         resumed = learner(module=module)
-        resumed.load_state_dict(torch.load(buffer, weights_only=True))
+        resumed.load_state_dict(through_a_file(first.state_dict()))
         later = finish(resumed)
         assert repr(later) == repr(rows[len(rows) - len(later) :])
         for p, q in zip(parameters(resumed), parameters(whole), strict=True):
@@ -181,16 +177,6 @@ def test_the_random_policy_has_one_row_a_seed_and_the_level_of_random_actions():
     assert rows[0].keys() == finish(learner())[0].keys()
 
 
-class _NoWaiting(TorchDispatchMode):
-    """Refuses what would make a GPU's host wait: reading a value, and shapes that depend on values."""
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        name = func.overloadpacket.__name__
-        if name in ("_local_scalar_dense", "nonzero", "masked_select", "_unique2", "equal", "is_nonzero"):
-            raise AssertionError(f"{name} inside an update")
-        return func(*args, **(kwargs or {}))
-
-
 @pytest.mark.parametrize("module", [sac, sac_svg])
 @pytest.mark.parametrize("profile", ["text", "code"])
 def test_nothing_in_an_update_waits_for_a_device(module, profile):
@@ -201,7 +187,7 @@ def test_nothing_in_an_update_waits_for_a_device(module, profile):
     calls = []
 
     def watched(*args):
-        with _NoWaiting():
+        with NoWaiting():
             original(*args)
         calls.append(one.step)
 

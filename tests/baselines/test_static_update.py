@@ -7,14 +7,12 @@ the update that it recorded, on the same memory, without any Python of the updat
 
 from __future__ import annotations
 
-import io
-
 import maac_kit
 import planned_kit
 import pytest
 import test_mbpo_learner as mbpo_kit
 import torch
-from sac_kit import finish, learner, parameters
+from sac_kit import finish, learner, parameters, through_a_file
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
@@ -162,12 +160,11 @@ def test_resuming_records_anew(module):
     first, tapes = taped(module=module)
     while first.step < 27:
         first.advance()
-    torch.save(first.state_dict(), buffer := io.BytesIO())
-    buffer.seek(0)
+    state = through_a_file(first.state_dict())
     while not first.finished:  # far beyond, then back
         first.advance()
     recorded = len(tapes)
-    first.load_state_dict(torch.load(buffer, weights_only=True))
+    first.load_state_dict(state)
     later = finish(first)
     assert len(tapes) == recorded + 1
     assert repr(later) == repr(rows[len(rows) - len(later) :])

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import math
 
 import numpy as np
 import pytest
 import torch
 from point import Point, random_return
-from sac_kit import finish
-from test_sac import _NoWaiting
+from sac_kit import NoWaiting, finish, through_a_file
 from torch import nn
 
 from svgbench.baselines.actor_critic import td3
@@ -47,12 +45,6 @@ def trained(one):
         *(adam.flat for adam in agent.adams),
         one.experience.replay.rows,
     ]
-
-
-def through_a_file(state):
-    torch.save(state, buffer := io.BytesIO())
-    buffer.seek(0)
-    return torch.load(buffer, weights_only=True)
 
 
 # --- the losses ---------------------------------------------------------------------------------------------------
@@ -305,7 +297,7 @@ def test_nothing_in_an_update_waits_for_a_device(how):
     original = one.agent.update_once
 
     def watched(*args, delayed):
-        with _NoWaiting():
+        with NoWaiting():
             original(*args, delayed=delayed)
         calls.append(delayed)
 

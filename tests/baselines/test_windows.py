@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 import pytest
 import torch
 from point import Point, Points
-from sac_kit import finish, parameters, tiny
+from sac_kit import finish, parameters, through_a_file, tiny
 
 from svgbench.baselines.actor_critic import sac
 from svgbench.memory.replay import Replay
@@ -110,13 +108,11 @@ def test_waiting_is_part_of_a_checkpoint():
     whole = make()
     rows, states = [], []
     while not whole.finished:
-        torch.save(whole.state_dict(), buffer := io.BytesIO())
-        states.append(buffer)
+        states.append(through_a_file(whole.state_dict()))
         rows += whole.advance()
-    for buffer in states[::3]:
-        buffer.seek(0)
+    for state in states[::3]:
         resumed = make()
-        resumed.load_state_dict(torch.load(buffer, weights_only=True))
+        resumed.load_state_dict(state)
         later = finish(resumed)
         assert repr(later) == repr(rows[len(rows) - len(later) :])
         assert all(torch.equal(p, q) for p, q in zip(parameters(resumed), parameters(whole), strict=True))

@@ -20,7 +20,6 @@ from svgbench.planning.planned_policy import (
     PlanningSettings,
     PolicyAndCritics,
     planning_settings,
-    returns_with_and_without,
 )
 from svgbench.planning.trial import PairedTrial
 from svgbench.simulate.acting import ActionUnits
@@ -52,6 +51,16 @@ def noisy_ensemble(seeds):
 def planned(reading="text", seeds=SEEDS, name="test"):
     settings = planning_settings(0.9, reading, horizon=2)
     return PlannedPolicy(settings, networks(seeds), noisy_ensemble(seeds), seeds, name)
+
+
+def returns_of_ways(one, task):
+    """Returns [S, EPISODES] with planning, and with the policy's mode, from the same starts."""
+    simulations = task.simulate(SEEDS, EPISODES, "evaluation", autoreset=False)
+    ways = [lambda _, obs: one.act(obs), lambda _, obs: one.mode(obs)]
+    trial = PairedTrial(ways, simulations, ActionUnits(task), len(SEEDS), one.returns.model.centre)
+    while not trial.done:
+        trial.advance(1000)
+    return trial.returns
 
 
 def states(seeds=SEEDS):
@@ -111,10 +120,8 @@ def test_planning_with_the_exact_model_reaches_the_best_policy_from_the_same_sta
 
     agent, model = linear_quadratic_agent(lq, half_range), exact_ensemble(SEEDS, lq, half_range, members=1)
     one = PlannedPolicy(settings, agent, model, SEEDS, "test", reward=reward)
+    found, without = returns_of_ways(one, task)
     simulations = task.simulate(SEEDS, EPISODES, "evaluation", autoreset=False)
-    begin = simulations.get_state()
-    found, without = returns_with_and_without(one, simulations, ActionUnits(task))
-    simulations.set_state(begin)
     best = episode_returns(simulations, lambda obs: -obs @ optimal_gain(lq)[0].T).reshape(2, EPISODES)
     still = task.simulate(SEEDS, EPISODES, "evaluation", autoreset=False)
     nothing = episode_returns(still, lambda obs: np.zeros((len(obs), 1))).reshape(2, EPISODES)
@@ -172,9 +179,7 @@ def test_a_policy_that_is_not_a_number_stands_still_and_its_companion_goes_on():
     broken = networks(SEEDS)
     spoil = torch.tensor([torch.nan, 1.0], dtype=torch.float64)[:, None, None]
     one.agent = broken._replace(policy=lambda x: broken.policy(x * spoil))
-    found, without = returns_with_and_without(
-        one, task.simulate(SEEDS, EPISODES, "evaluation", autoreset=False), ActionUnits(task)
-    )
+    found, without = returns_of_ways(one, task)
     np.testing.assert_array_equal(found[0], without[0])
     assert np.isfinite(found).all()
     assert (found[1] != without[1]).all()
