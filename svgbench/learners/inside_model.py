@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from svgbench.learners.on_policy import OnPolicyAgent, OnPolicyLearner
-from svgbench.learners.seed_block import SeedBlock
+from svgbench.learners.seed_block import SeedBlock, evaluation_columns
 from svgbench.memory.replay import RowLayout
 from svgbench.models.ensemble_fit import EnsembleFit
 from svgbench.models.gaussian_ensemble import GaussianEnsemble
@@ -63,13 +63,13 @@ class InsideModelAgent(OnPolicyAgent[Batch], Protocol):
 
 @dataclass(frozen=True)
 class Rounds:
-    """How much of everything.
+    """How much is collected, fitted and improved.
 
     total_steps: real transitions of a seed, a multiple of path_length. paths: simulations of a collection, with
-    path_length steps each; the last collection has fewer if no more are left. random_start: whether the first
+    path_length steps each; the last collection has fewer if not enough steps are left. random_start: whether the first
     collection takes uniform actions instead of the policy's. iterations: of a phase, at most. minibatches: of a fit,
-    per slice. steps_per_slice: control steps of a collection, per slice. costs: milliseconds of one core, roughly, of
-    the fit and the phase with so many transitions, by their number. step_cost: the same of a real step of every seed.
+    per slice. steps_per_slice: control steps of a collection, per slice. costs: approximate milliseconds of one core of
+    the fit and of the phase of each round, in order. step_cost: the same of a real step of all seeds.
     """
 
     total_steps: int
@@ -213,8 +213,7 @@ class InsideModelLearner(SeedBlock):
 
         returns = episode_returns(self.evaluations, act).reshape(S, E)
         columns = {
-            "eval_return": returns.mean(1),
-            "eval_return_sd": returns.std(1, ddof=1) if E > 1 else np.full(S, math.nan),
+            **evaluation_columns(returns),
             "train_return": made.return_mean,
             "entropy": self._entropy(),
             "model_loss": self.agent.fit.loss.mean(1).cpu(),

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from svgbench.learners.draws import Draw, Draws, Tape
-from svgbench.learners.seed_block import SeedBlock
+from svgbench.learners.seed_block import SeedBlock, evaluation_columns
 from svgbench.learners.static_update import static_update_on
 from svgbench.memory.experience import Experience
 from svgbench.memory.replay import Replay
@@ -234,14 +234,9 @@ class OnlineLearner(SeedBlock):
                 action = np.nan_to_num(self.agent.mode(x).double().cpu().numpy().reshape(S * E, -1))
             return self.units(action)
 
-        per_seed = episode_returns(self.evaluations, act).reshape(S, E)
-        spread = per_seed.std(1, ddof=1) if E > 1 else np.full(S, math.nan)
+        returns = episode_returns(self.evaluations, act).reshape(S, E)
         metrics = {name: value.double().cpu().numpy() for name, value in self.agent.metrics().items()}
-        columns = {
-            "eval_return": per_seed.mean(1),
-            "eval_return_sd": spread,
-            "train_return": self.train_return,
-        } | metrics
+        columns = evaluation_columns(returns) | {"train_return": self.train_return} | metrics
         finite = dict(zip(self.seeds, self.agent.finite().tolist(), strict=True))
         return [row for row in self.rows(self.step, columns) if finite[row["seed"]]]
 

@@ -16,6 +16,13 @@ from svgbench.words.learner import Row
 from svgbench.words.policy import TrainedPolicy
 
 
+def evaluation_columns(returns: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """Mean and standard deviation [S] over the episodes of an evaluation, returns [S, E]; NaN for a single one."""
+    S, E = returns.shape
+    spread = returns.std(1, ddof=1) if E > 1 else np.full(S, np.nan)
+    return {"eval_return": returns.mean(1), "eval_return_sd": spread}
+
+
 class SeedBlock:
     """Base of learners. alive: bool [S]. diverged: step and reason by seed; the other seeds continue."""
 

@@ -1,4 +1,4 @@
-"""What the parts of MAAC cost: rough milliseconds of one core, by which plans and progress are weighed.
+"""The costs of MAAC's parts, in approximate milliseconds of one core. Plans and progress use them.
 
 Sizes are (O, A, S): of an observation, of an action, and the number of seeds.
 """
@@ -17,7 +17,7 @@ Sizes = tuple[int, int, int]
 
 
 def parts_of_iteration(c: Config, sizes: Sizes, step: int, rollout_length: int) -> tuple[float, float]:
-    """Of the fit before an environment step, and of the rounds after it, whose rollouts have this length."""
+    """The cost of the fit before an environment step, and of the rounds after it, with rollouts of this length."""
     rows, outputs = min(step, c.replay_capacity), sizes[0]
     made, updates = c.rounds * rollout_length * c.rollouts_per_fit, c.rollout_steps * c.updates_per_step
     rounds = _imagined.imagining_milliseconds(c, outputs, sizes, made) + updates * update(c, sizes)
@@ -25,7 +25,7 @@ def parts_of_iteration(c: Config, sizes: Sizes, step: int, rollout_length: int) 
 
 
 def update(c: Config, sizes: Sizes) -> float:
-    """Of an update of policy and critics. Every member expands the critics' targets."""
+    """The cost of an update of policy and critics. Every member expands the critics' targets."""
     actor, critics, member = _products(c, sizes)
     paths, last_actions = (c.paths, 1) if c.samples == "paths" else (1, c.paths)
     a_row = paths * (c.H * (3 * actor + 2 * member) + last_actions * (3 * actor + 2 * critics))
@@ -35,7 +35,7 @@ def update(c: Config, sizes: Sizes) -> float:
 
 
 def trial(c: Config, sizes: Sizes, horizon: int) -> float:
-    """Of the episodes with planning after training, of so many control steps. Those without cost nearly nothing."""
+    """The cost of episodes of `horizon` steps with planning. Those without planning cost almost nothing."""
     actor, critics, member = _products(c, sizes)
     a_row = c.plan_horizon * member + actor + critics
     rows = sizes[2] * c.plan_episodes * c.plan_population

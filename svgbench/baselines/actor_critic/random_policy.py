@@ -15,6 +15,7 @@ import numpy as np
 
 from svgbench.baselines.actor_critic._soft_actor_critic import COLUMNS
 from svgbench.learners.limits import StepLimits as Limits
+from svgbench.learners.seed_block import evaluation_columns
 from svgbench.learners.study import OneSliceStudy
 from svgbench.nn.streams import Streams
 from svgbench.ranges import Count
@@ -52,15 +53,16 @@ class RandomPolicy(OneSliceStudy):
         simulations = self.task.simulate(self.seeds, E, "evaluation", 1, autoreset=False)
         returns = episode_returns(simulations, act).reshape(S, E)
         nothing = dict.fromkeys(TRAINING, math.nan)
+        mean, spread = (column.tolist() for column in evaluation_columns(returns).values())
         return [
             {
                 **nothing,
                 "seed": seed,
                 "step": self.total_steps,
-                **dict.fromkeys(RETURNS, float(own.mean())),
-                "eval_return_sd": float(own.std(ddof=1)) if E > 1 else math.nan,
+                **dict.fromkeys(RETURNS, mean[i]),
+                "eval_return_sd": spread[i],
             }
-            for seed, own in zip(self.seeds, returns, strict=True)
+            for i, seed in enumerate(self.seeds)
         ]
 
 
