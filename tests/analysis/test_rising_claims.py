@@ -87,6 +87,23 @@ def test_where_nothing_is_learned_there_is_no_share():
     assert (found.verdict, found.reason) == (U, "t: neither side's mean is better than the random policy's")
 
 
+@pytest.mark.parametrize(("spread", "word"), [(0.1, S), (3.0, U)])
+def test_without_a_sure_distance_there_is_no_share(spread, word):
+    """On v a's lead is exact, but both means are only 1 and 0.7 above random actions: with a wide spread of the seeds
+    the distance may be anything, and so may the share."""
+    b = [0.7 + spread * e for e in (-1.0, -0.5, 0.0, 0.5, 1.0)]
+    v = cell("a", [x + 0.3 for x in b], "v"), cell("b", b, "v"), cell("random", [0.0] * 5, "v")
+    found = verdict_of(*on("t", 1, 9), *on("u", 2, 8), *v)
+    assert found.verdict == word, found.reason
+    assert ("v: that the better side betters the random policy is not sure" in found.reason) == (word == U)
+
+
+def test_a_fall_refutes_whatever_is_not_known_of_another_task():
+    found = verdict_of(*on("t", 2, 8), *on("u", 1, 9), *on("v", 0, 0, noise=0))
+    assert (found.verdict, found.low < found.high < 0) == (R, True)
+    assert "from t to u -0.1" in found.reason
+
+
 def test_a_pair_that_is_worse_than_random_actions_has_no_share():
     """b falls far below a on u, and both are below random actions: 2 of a "distance" of 1 would be a rise."""
     found = verdict_of(*on("t", 1, 9), *on("u", 2, -3), *on("v", 30, 7))

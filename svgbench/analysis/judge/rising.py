@@ -23,7 +23,7 @@ from svgbench.analysis.judge.failed_seeds import Read, counted_words, floors_of,
 from svgbench.analysis.judge.judgement import Evidence, PartResult, with_cause
 from svgbench.analysis.judge.relations import clearance, relation_holds
 from svgbench.analysis.judge.second import Question, guarded, sides_of
-from svgbench.analysis.judge.statistics import Interval, summarise
+from svgbench.analysis.judge.statistics import Interval, interval_of, summarise
 from svgbench.analysis.read.measures import Sample, read_sample
 from svgbench.analysis.read.naming import RANDOM_VARIANT, name_seeds, printed
 from svgbench.words.claims import Comparison, Term
@@ -63,8 +63,9 @@ def rising_part(evidence: Evidence, part: Comparison, tasks: Sequence[str], budg
     """Whether the part's difference, as a share, is larger on each task than on the task before it.
 
     All pairs of neighbours must rise, so no pair's interval is widened (intersection-union). The result is that of the
-    first pair that is refuted, else of the first that is undecided, else of the one nearest to no rise. Failed seeds
-    count as in other claims (`failed_seeds`). INCOMPLETE if a cell lacks rows.
+    first pair that is refuted, else of the first that is undecided, else of the one nearest to no rise. A task without
+    a share leaves its pairs undecided. Failed seeds count as in other claims (`failed_seeds`). INCOMPLETE if a cell
+    lacks rows.
     """
     found = _rising(evidence, part, tasks, budget, counted=True)
     if not found.lost_words:
@@ -77,20 +78,27 @@ def rising_part(evidence: Evidence, part: Comparison, tasks: Sequence[str], budg
 def _rising(evidence: Evidence, part: Comparison, tasks: Sequence[str], budget: str, counted: bool) -> PartResult:
     """The result with failed seeds counted, or left out; `lost_words` has the failed seeds."""
     blank = PartResult(f"{_name(part.left)} less {_name(part.right)}", "INCOMPLETE", "share", "", threshold=0.0)
-    found: list[_Gap] = []
-    for task in tasks:
-        gap = _gap(evidence, part, Place(task, budget, {}), counted)
-        if isinstance(gap, Ruled):
-            return replace(blank, verdict=gap.word, cause=gap.cause, reason=f"{task}: {gap.reason}")
-        found.append(gap)
-    listed = ", ".join(f"{gap.task} {printed(gap.share(gap.effect).value)}" for gap in found)
+    found = {task: _gap(evidence, part, Place(task, budget, {}), counted) for task in tasks}
+    open_ = [
+        replace(blank, verdict=gap.word, cause=gap.cause, reason=f"{task}: {gap.reason}")
+        for task, gap in found.items()
+        if isinstance(gap, Ruled)
+    ]
+    if lacking := [result for result in open_ if result.verdict == "INCOMPLETE"]:
+        return lacking[0]
+    known = [gap for gap in found.values() if isinstance(gap, _Gap)]
+    listed = ", ".join(f"{gap.task} {printed(gap.share(gap.effect).value)}" for gap in known)
     text = f"{blank.text}, as a share of the distance from a random policy: {listed}"
-    blank = replace(blank, reason=text, lost_words=", ".join(filter(None, (gap.failed for gap in found))))
-    results = [_step(blank, before, after) for before, after in pairwise(found)]
-    for word in ("REFUTED", "INCONCLUSIVE"):
-        for result in results:
-            if result.verdict == word:
-                return result
+    blank = replace(blank, reason=text, lost_words=", ".join(filter(None, (gap.failed for gap in known))))
+    steps = [
+        _step(blank, before, after)
+        for before, after in pairwise(found.values())
+        if isinstance(before, _Gap) and isinstance(after, _Gap)
+    ]
+    results = [result for result in steps if result.verdict == "REFUTED"] or open_ or steps
+    for result in results:
+        if result.verdict != "SUPPORTED":
+            return result
     return min(results, key=lambda result: result.clearance)
 
 
@@ -153,10 +161,14 @@ def _gap(evidence: Evidence, part: Comparison, place: Place, counted: bool) -> _
     effect = effect_interval([(values[0],)], [(values[1],)], "difference", measure.higher_is_better, rules.level)
     if not isinstance(effect, Effect):
         return Ruled("INCONCLUSIVE", reason=effect)
-    means = [summarise(list(one.values())).mean for one in values]
-    distance = max(means) - random if measure.higher_is_better else random - min(means)
+    sign = 1.0 if measure.higher_is_better else -1.0
+    best = max((summarise([sign * x for x in one.values()]) for one in values), key=lambda one: one.mean)
+    distance = best.mean - sign * random
     if distance <= 0:
         return Ruled("INCONCLUSIVE", reason="neither side's mean is better than the random policy's")
+    if interval_of(best, rules.level).low <= sign * random:
+        why = "that the better side betters the random policy is not sure, and without a distance there is no share"
+        return Ruled("INCONCLUSIVE", reason=why)
     declared = measure.label in rules.floors
     opened = ["" if declared else too_many(one.samples[0][0], f" of {one.names[0][0]}") for one in read]
     told = [counted_words([one], [floor]) for one, floor in zip(read, floors, strict=True)]
