@@ -256,7 +256,7 @@ def test_clean_while_a_block_runs_is_busy(half_done):
 def test_a_run_reports_its_work_and_a_second_one_does_nothing(bench):
     first = bench.walk("--seeds", "2")
     assert first.status == 0
-    assert "2 of 2 runs missing, in 1 blocks" in first.out
+    assert "2 of 2 runs missing, in 1 block" in first.out
     assert re.search(r"2 of 2 runs done in \d+ s", first.out)
     assert "next: svgbench compare testkit/walk --budget smoke" in first.out
     assert not re.search("\x1b", first.err), "plain lines where there is no terminal"

@@ -36,7 +36,7 @@ def test_results_of_a_corrected_algorithm_are_stale_and_run_again(mendable):
     again = bench.walk("--seeds", "2")
     assert again.status == 0, again.err
     assert "2 of 2 runs missing" in again.out
-    assert "1 cells will be moved to .work/superseded" in again.out
+    assert "1 cell will be moved to .work/superseded" in again.out
     assert bench.csv(cell) != expected_csv(cell)
     (old,) = (bench.store.work / "superseded").rglob("*.csv")
     assert old.read_bytes() == expected_csv(cell)

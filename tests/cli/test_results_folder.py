@@ -82,7 +82,7 @@ def test_another_version_is_stale(half_done, tmp_path):
 
     done = bench.walk("--seeds", "2")
     assert done.status == 0, done.err
-    assert "1 cells will be moved to .work/superseded" in done.out
+    assert "1 cell will be moved to .work/superseded" in done.out
     assert bench.csv(cell) != before
     (aside,) = (bench.store.work / "superseded").rglob("*.csv")
     assert aside.read_bytes() == before

@@ -180,10 +180,10 @@ def test_an_experiment_that_draws_from_another_finds_what_that_one_has_just_run(
             signal.signal(number, handler)
     assert done.value.exit_code == 0
     told = capsys.readouterr().out.splitlines()
-    assert [line for line in told if "runs missing" in line or "cells (" in line] == [
-        "testkit/walk, budget smoke: 1 cells (1 missing)",
-        "1 of 1 runs missing, in 1 blocks",
-        "testkit/curves, budget smoke: 1 cells (1 done)",
+    assert [line for line in told if "runs missing" in line or "1 cell (" in line] == [
+        "testkit/walk, budget smoke: 1 cell (1 missing)",
+        "1 of 1 runs missing, in 1 block",
+        "testkit/curves, budget smoke: 1 cell (1 done)",
         "0 of 1 runs missing, in 0 blocks",
     ]
 
