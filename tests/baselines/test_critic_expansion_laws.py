@@ -7,7 +7,16 @@ import math
 import pytest
 import torch
 from point import Point
-from sac_kit import FIFTY, SMALL, STEPS, UPDATES, finish, learner, parameters, through_a_file
+from sac_kit import (
+    SMALL,
+    STEPS,
+    UPDATES,
+    agrees_alone_and_in_a_block,
+    finish,
+    learner,
+    parameters,
+    through_a_file,
+)
 
 from svgbench.baselines.actor_critic import sac, sac_svg
 
@@ -111,15 +120,7 @@ def test_targets_expand_after_the_model_free_phase_and_td_k_as_coded_from_the_fi
 @KINDS
 @pytest.mark.parametrize(("profile", "dtype", "tolerance"), [("text", "float64", 1e-10), ("code", "float32", 1e-4)])
 def test_a_seed_alone_and_in_a_block_of_five_agree(kind, dtype, tolerance, profile):
-    how = {"total_steps": FIFTY, "critic_steps": 2, "dtype": dtype, "profile": profile, **kind}
-    alone, block = learner([7], **how), learner([3, 9, 7, 0, 1], **how)
-    rows, block_rows = finish(alone), [r for r in finish(block) if r["seed"] == 7]
-    assert alone.agent.critic_adam.steps.min() == 50
-    for p, q in zip(parameters(alone), parameters(block), strict=True):
-        torch.testing.assert_close(p[0], q[2], rtol=tolerance, atol=tolerance)
-        assert not torch.equal(q[0], q[2])
-    for one, other in zip(rows, block_rows, strict=True):
-        assert [*one.values()] == pytest.approx([*other.values()], rel=100 * tolerance, nan_ok=True)
+    agrees_alone_and_in_a_block(tolerance, critic_steps=2, dtype=dtype, profile=profile, **kind)
 
 
 @pytest.mark.usefixtures("short_chunks")

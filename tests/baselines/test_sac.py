@@ -7,7 +7,17 @@ import math
 import pytest
 import torch
 from point import Point, random_return
-from sac_kit import FIFTY, SMALL, STEPS, UPDATES, NoWaiting, finish, learner, parameters, through_a_file
+from sac_kit import (
+    SMALL,
+    STEPS,
+    UPDATES,
+    NoWaiting,
+    agrees_alone_and_in_a_block,
+    finish,
+    learner,
+    parameters,
+    through_a_file,
+)
 
 from svgbench.baselines.actor_critic import random_policy, sac, sac_svg
 
@@ -16,16 +26,7 @@ from svgbench.baselines.actor_critic import random_policy, sac, sac_svg
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-10), ("float32", 1e-4)])
 @pytest.mark.parametrize("module", [sac, sac_svg])
 def test_a_seed_alone_and_in_a_block_of_five_agree(module, dtype, tolerance, profile):
-    how = {"total_steps": FIFTY, "module": module, "dtype": dtype, "profile": profile}
-    alone, block = learner([7], **how), learner([3, 9, 7, 0, 1], **how)
-    rows, block_rows = finish(alone), [r for r in finish(block) if r["seed"] == 7]
-    assert alone.agent.critic_adam.steps.min() == 50
-    for p, q in zip(parameters(alone), parameters(block), strict=True):
-        torch.testing.assert_close(p[0], q[2], rtol=tolerance, atol=tolerance)
-        assert not torch.equal(q[0], q[2])
-    for one, other in zip(rows, block_rows, strict=True):
-        assert one["step"] == other["step"]
-        assert [*one.values()] == pytest.approx([*other.values()], rel=100 * tolerance, nan_ok=True)
+    agrees_alone_and_in_a_block(tolerance, module=module, dtype=dtype, profile=profile)
 
 
 @pytest.mark.usefixtures("short_chunks")
