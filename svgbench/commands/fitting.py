@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from svgbench.analysis.read.naming import amount
 from svgbench.lab.calibration import NOT_CALIBRATED
 from svgbench.lab.eta import duration
 from svgbench.lab.fitting import PricedCell, fitted, together
@@ -90,7 +91,7 @@ def _sentences(rows: list[dict[str, Any]], fits: list[dict[str, Any]], limit: fl
         name = f"{first['task']} {first['variant']}"
         lines.append(f"the cheapest that does not fit, {name}, takes {duration(first['seconds'])} of one process")
     if unknown:
-        lines += [f"no estimate for {len(unknown)} cell{'s' * (len(unknown) > 1)}", *_why(unknown)]
+        lines += [f"no estimate for {amount(len(unknown), 'cell')}", *_why(unknown)]
     return lines
 
 

@@ -205,6 +205,6 @@ def test_a_level_is_of_one_task_and_says_where_it_comes_from(name):
 
 def test_a_reason_describes_the_first_cells_only_and_keeps_the_rest_for_programs():
     cells = [f"v{i} has mean 1, median 2, 1 of 5 failed" for i in range(9)]
-    robust = Robust("INCONCLUSIVE", float("nan"), float("nan"), float("nan"), 5, "; ".join(cells), "", "", "")
+    robust = Robust("INCONCLUSIVE", float("nan"), float("nan"), float("nan"), 5, tuple(cells), "", "", "")
     assert told(robust).startswith(f"two modes: {'; '.join(cells[:6])}; and 3 more cells (modes in --json); by medians")
-    assert "more cells" not in told(replace(robust, modes="; ".join(cells[:6])))
+    assert "more cells" not in told(replace(robust, modes=tuple(cells[:6])))

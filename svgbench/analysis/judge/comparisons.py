@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal
 
 from svgbench.analysis.judge.absolute import Levels, Ruled, levels_of
 from svgbench.analysis.judge.comparison_words import text_of
@@ -34,7 +33,7 @@ from svgbench.analysis.judge.failed_seeds import (
 )
 from svgbench.analysis.judge.judgement import Evidence, JudgementRules, PartResult, Unit, with_cause
 from svgbench.analysis.judge.relations import clearance, relation_holds
-from svgbench.analysis.judge.second import Question, by_medians, guarded, rates_words, sides_of, told
+from svgbench.analysis.judge.second import Question, by_medians, guarded, question_of, rates_words, told
 from svgbench.analysis.judge.spreads import seeds_to_see, unseen_share, vangel_interval
 from svgbench.analysis.judge.statistics import Interval, summarise
 from svgbench.analysis.read.measures import Sample, read_sample
@@ -69,12 +68,9 @@ def judge_part(evidence: Evidence, part: Comparison, place: Place) -> PartResult
         text=text_of(part, place.task, right),
         published=right if isinstance(part.right, Published) else None,
     )
-    read = []
-    for side in sides(part):
-        samples = _samples(evidence, side, place)
-        if isinstance(samples, str):
-            return replace(blank, reason=samples)
-        read.append(Read(side, candidates(side, place.task), samples))
+    read = read_sides(evidence, part, place)
+    if isinstance(read, str):
+        return replace(blank, reason=read)
     zero = 0.0
     if is_of_gain(part):
         random = evidence.random_level(place.budget, place.task, part.left.measure, place.setting)
@@ -261,6 +257,17 @@ def _right_number(evidence: Evidence, part: Comparison, task: str) -> float | No
     return float(on_task(part.right, task))
 
 
+def read_sides(evidence: Evidence, part: Comparison, place: Place) -> list[Read] | str:
+    """Every side with its samples, or the gaps of a cell."""
+    read = []
+    for side in sides(part):
+        samples = _samples(evidence, side, place)
+        if isinstance(samples, str):
+            return samples
+        read.append(Read(side, candidates(side, place.task), samples))
+    return read
+
+
 def _samples(evidence: Evidence, side: Side, place: Place) -> list[tuple[Sample, ...]] | str:
     """The samples of each candidate, or the gaps of a cell."""
     found = []
@@ -308,17 +315,8 @@ def _question(evidence: Evidence, case: _Case, place: Place) -> Question | None:
     part = case.part
     if isinstance(part.left, RelativeSD) or part.every:
         return None
-    sides = [
-        sides_of(
-            evidence, (place.task, place.budget, place.setting), read.side.measure, read.names, read.samples, values
-        )
-        for read, values in zip(case.read, case.values(counted=True), strict=False)
-    ]
-    right, number = (sides[1], 0.0) if case.right is None else (None, case.right)
-    better = part.left.measure.higher_is_better
-    declared = evidence.experiment.failure_on(place.task) is not None
-    scale: Literal["difference", "log_ratio"] = "log_ratio" if part.scale == "log_ratio" else "difference"
-    return Question(sides[0], right, number, part.relation, scale, better, case.rules.level, declared)
+    where = place.task, place.budget, place.setting
+    return question_of(evidence, part, where, case.read, case.values(counted=True), case.right)
 
 
 def _judged(

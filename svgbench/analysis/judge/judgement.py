@@ -107,7 +107,7 @@ class Robust:
     low: float
     high: float
     n: int
-    modes: str
+    modes: tuple[str, ...]
     rates: str = ""
     cause: Cause = ""
     why: str = ""
@@ -255,7 +255,7 @@ class Verdict:
             ),
             "robust": self.robust,
             "disagreement": self.disagreement,
-            "modes": "; ".join(dict.fromkeys(part.robust.modes for part in self.details if part.robust)),
+            "modes": "; ".join(dict.fromkeys("; ".join(part.robust.modes) for part in self.details if part.robust)),
             "failed": "; ".join(f"{cell.variant} on {cell.task}: {name_seeds(cell.seeds)}" for cell in self.failed),
         }
 

@@ -17,17 +17,15 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from svgbench.analysis.judge.absolute import Ruled
-from svgbench.analysis.judge.comparisons import Place
-from svgbench.analysis.judge.effects import Effect, Values, effect_interval, sides
-from svgbench.analysis.judge.failed_seeds import Read, counted_words, floors_of, too_many, uncounted
+from svgbench.analysis.judge.comparisons import Place, read_sides
+from svgbench.analysis.judge.effects import Effect, effect_interval
+from svgbench.analysis.judge.failed_seeds import cells_of, counted_words, floors_of, too_many, uncounted
 from svgbench.analysis.judge.judgement import Evidence, PartResult, with_cause
 from svgbench.analysis.judge.relations import clearance, relation_holds
-from svgbench.analysis.judge.second import Question, guarded, sides_of
+from svgbench.analysis.judge.second import Question, guarded, question_of
 from svgbench.analysis.judge.statistics import Interval, interval_of, summarise
-from svgbench.analysis.read.measures import Sample, read_sample
-from svgbench.analysis.read.naming import RANDOM_VARIANT, name_seeds, printed
+from svgbench.analysis.read.naming import RANDOM_VARIANT, printed
 from svgbench.words.claims import Comparison, Term
-from svgbench.words.values import on_task
 
 
 @dataclass(frozen=True)
@@ -141,28 +139,24 @@ def _gap(evidence: Evidence, part: Comparison, place: Place, counted: bool) -> _
     random = evidence.random_level(place.budget, place.task, measure)
     if random is None:
         return Ruled("INCONCLUSIVE", reason=f"{RANDOM_VARIANT} has no finite value")
-    read = []
-    for side in sides(part):
-        name, sample = _sample(evidence, side, place)
-        if sample.absent or not sample.n:
-            which = f"for {name_seeds(sample.absent)}" if sample.absent else "at all"
-            return Ruled("INCOMPLETE", reason=f"{name} has no row of {measure.label} {which}")
-        read.append(Read(side, [(name,)], [(sample,)]))
+    read = read_sides(evidence, part, place)
+    if isinstance(read, str):
+        return Ruled("INCOMPLETE", reason=read)
     if why := uncounted(read, rules.floors):
         return Ruled("INCONCLUSIVE", "failed", why)
     floors = floors_of(read, rules.floors, [random, random], None)
     samples = [one.samples[0][0] for one in read]
-    values = [
+    left, right = (
         sample.counted(math.nan if floor is None else floor) if counted else sample.values
         for sample, floor in zip(samples, floors, strict=True)
-    ]
-    if not all(values):
+    )
+    if not (left and right):
         return Ruled("INCONCLUSIVE", reason="nothing is left")
-    effect = effect_interval([(values[0],)], [(values[1],)], "difference", measure.higher_is_better, rules.level)
+    effect = effect_interval([(left,)], [(right,)], part.scale, measure.higher_is_better, rules.level)
     if not isinstance(effect, Effect):
         return Ruled("INCONCLUSIVE", reason=effect)
     sign = 1.0 if measure.higher_is_better else -1.0
-    best = max((summarise([sign * x for x in one.values()]) for one in values), key=lambda one: one.mean)
+    best = max((summarise([sign * x for x in one.values()]) for one in (left, right)), key=lambda one: one.mean)
     distance = best.mean - sign * random
     if distance <= 0:
         return Ruled("INCONCLUSIVE", reason="neither side's mean is better than the random policy's")
@@ -170,36 +164,14 @@ def _gap(evidence: Evidence, part: Comparison, place: Place, counted: bool) -> _
         why = "that the better side betters the random policy is not sure, and without a distance there is no share"
         return Ruled("INCONCLUSIVE", reason=why)
     declared = measure.label in rules.floors
-    opened = ["" if declared else too_many(one.samples[0][0], f" of {one.names[0][0]}") for one in read]
+    opened = ["" if declared else too_many(sample, f" of {name}") for name, sample in cells_of(read)]
     told = [counted_words([one], [floor]) for one, floor in zip(read, floors, strict=True)]
     failed = f"{place.task}: {', '.join(filter(None, told))}" if any(told) else ""
-    asked = _question(evidence, part, place, read, values)
+    asked = question_of(evidence, part, (place.task, place.budget, place.setting), read, [[(left,)], [(right,)]])
     return _Gap(place.task, effect, distance, asked, failed, opened[0], opened[1])
 
 
-def _question(
-    evidence: Evidence, part: Comparison, place: Place, read: Sequence[Read], values: Sequence[Values]
-) -> Question:
-    """The difference on one task as `second` asks it."""
-    measure, where = part.left.measure, (place.task, place.budget, place.setting)
-    left, right = (
-        sides_of(evidence, where, one.side.measure, one.names, one.samples, [(own,)])
-        for one, own in zip(read, values, strict=True)
-    )
-    declared = evidence.experiment.failure_on(place.task) is not None
-    return Question(
-        left, right, 0.0, ">", "difference", measure.higher_is_better, evidence.rules.level, declared=declared
-    )
-
-
-def _sample(evidence: Evidence, side: object, place: Place) -> tuple[str, Sample]:
-    """The name and the measure of one side's cell on a task."""
+def _name(side: object) -> str:
     if not isinstance(side, Term):
         raise TypeError(f"a side of a rising claim is {side!r}; expected the mean of one variant")
-    name = on_task(side.variant, place.task)
-    cell = evidence.cell(place.budget, place.task, name)
-    return name, Sample({}) if cell is None else read_sample(cell, side.measure)
-
-
-def _name(side: object) -> str:
-    return str(side.variant) if isinstance(side, Term) else str(side)
+    return str(side.variant)

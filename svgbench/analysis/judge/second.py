@@ -19,6 +19,7 @@ from svgbench.analysis.judge.absolute import Ruled
 from svgbench.analysis.judge.cell_statistics import Spread, below_level, spread_of
 from svgbench.analysis.judge.coverage import MOST_MISSED, NORMAL, NUMBER, End, covered, skewed_kind
 from svgbench.analysis.judge.effects import Candidate, Effect, Values, effect_of
+from svgbench.analysis.judge.failed_seeds import Read
 from svgbench.analysis.judge.judgement import Evidence, Robust, with_cause
 from svgbench.analysis.judge.modes import LEFT, failing
 from svgbench.analysis.judge.rates import MOST, rates_test, seeds_needed
@@ -33,9 +34,8 @@ from svgbench.analysis.judge.robust import (
 )
 from svgbench.analysis.judge.seed_kinds import Kind, kinds_of, worst_of
 from svgbench.analysis.judge.statistics import Interval, interval_of, summarise
-from svgbench.analysis.read.measures import Sample
 from svgbench.analysis.read.naming import RANDOM_VARIANT, printed
-from svgbench.words.claims import Measure
+from svgbench.words.claims import Comparison
 from svgbench.words.values import Scalar
 
 ENDS: dict[tuple[str, str], tuple[End, ...]] = {
@@ -102,23 +102,38 @@ class Question:
         return len(effects) < LEFT + 1 or bool(failing(effects) or failing(effects, higher_is_better=False))
 
 
-def sides_of(
+def question_of(
     evidence: Evidence,
+    part: Comparison,
     place: tuple[str, str, Mapping[str, Scalar]],
-    measure: Measure,
-    names: Sequence[tuple[str, ...]],
-    samples: Sequence[tuple[Sample, ...]],
-    candidates: Sequence[Candidate],
+    read: Sequence[Read],
+    values: Sequence[Sequence[Candidate]],
+    number: float | None = None,
+) -> Question:
+    """The comparison at a task, budget and setting, from the candidates of each side with failed seeds counted; if it
+    is with a number, from those of the left side and the `number`.
+    """
+    made = [_side(evidence, place, one, own) for one, own in zip(read, values, strict=False)]
+    right, less = (made[1], 0.0) if number is None else (None, number)
+    better = part.left.measure.higher_is_better
+    declared = evidence.experiment.failure_on(place[0]) is not None
+    scale: Literal["difference", "log_ratio"] = "log_ratio" if part.scale == "log_ratio" else "difference"
+    return Question(made[0], right, less, part.relation, scale, better, evidence.rules.level, declared)
+
+
+def _side(
+    evidence: Evidence, place: tuple[str, str, Mapping[str, Scalar]], read: Read, candidates: Sequence[Candidate]
 ) -> Split:
-    """One side of a comparison at a task, budget and setting, with its seeds' modes.
+    """One side, with its seeds' modes.
 
     A random policy has one mode, and so has a measure of which more is neither better nor worse.
     """
+    measure = read.side.measure
     task, budget, where = place
     groups = []
-    for group, read in zip(names, samples, strict=True):
+    for group, samples in zip(read.names, read.samples, strict=True):
         spreads = []
-        for name, sample in zip(group, read, strict=True):
+        for name, sample in zip(group, samples, strict=True):
             cell = evidence.cell(budget, task, name)
             if cell is None or not measure.ranked or name == RANDOM_VARIANT:
                 spreads.append(Spread(math.nan, (), sample.n))
@@ -132,7 +147,7 @@ def sides_of(
                 spread = spread_of(sample, measure.higher_is_better, evidence.span(budget, task, measure, where), below)
             spreads.append(spread)
         groups.append(tuple(spreads))
-    return Split(candidates, names, groups)
+    return Split(candidates, read.names, groups)
 
 
 def guarded(asked: Question, found: Ruled, effect: Effect, rule: Rule) -> Ruled:
@@ -192,9 +207,9 @@ def told(robust: Robust) -> str:
     """The second verdict in words: the cells with two modes, the verdict by medians, and the shares that failed."""
     word = with_cause(robust.verdict, robust.cause)
     ends = "" if math.isnan(robust.low) else f" {printed(robust.value)} [{printed(robust.low)}, {printed(robust.high)}]"
-    cells = robust.modes.split("; ")
-    more = [f"and {len(cells) - MOST_CELLS} more cells (modes in --json)"] if len(cells) > MOST_CELLS else []
-    modes = "; ".join([*cells[:MOST_CELLS], *more])
+    left = len(robust.modes) - MOST_CELLS
+    more = [f"and {left} more cells (modes in --json)"] if left > 0 else []
+    modes = "; ".join([*robust.modes[:MOST_CELLS], *more])
     return "; ".join(filter(None, [f"two modes: {modes}", f"by medians {word}{ends}", robust.why, robust.rates]))
 
 
@@ -323,14 +338,14 @@ def _cells(asked: Question) -> list[tuple[str, Values, Spread]]:
     return found
 
 
-def _modes(asked: Question) -> str:
+def _modes(asked: Question) -> tuple[str, ...]:
     """The cells with two modes: mean, median, and how many seeds failed."""
     told = []
     for name, values, spread in _cells(asked):
         if spread.lower:
             mean, median = np.mean(list(values.values())), spread.median
             told.append(f"{name} has mean {printed(float(mean))}, median {printed(median)}, {spread.words}")
-    return "; ".join(dict.fromkeys(told))
+    return tuple(dict.fromkeys(told))
 
 
 def rates_words(asked: Question) -> str:

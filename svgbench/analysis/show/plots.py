@@ -131,8 +131,8 @@ def looks(results: Results, variants: Sequence[str]) -> dict[str, Look]:
     found, labels = {}, distinct(results.labels)
     for v in variants:
         label, i = plain(labels.get(v, v)), places.get(v, 0)
-        dashes = DASHES[(i + 2 * (i // len(PALETTE))) % len(DASHES)] if dashed else "-"
         again, hue = divmod(i, len(PALETTE))
+        dashes = DASHES[(i + 2 * again) % len(DASHES)] if dashed else "-"
         colour = tuple(SHADES[again % len(SHADES)] * part for part in PALETTE[hue])
         found[v] = Look(label, colour, dashes)
         if v in extra:
