@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,12 @@ LARGEST = 1e300
 """Larger numbers have no room for a panel's margins within the range of a float."""
 MOST_NEVER = 5
 """Most variants without any run that a figure names."""
+BANDS = "mean and 95 % t-interval"
 MOST_CAVEATS = 4  # in the figure; the others are printed when it is drawn
+
+
+Finish = Callable[[Axes, TaskSpec], None]
+"""Adds to a task's panel."""
 
 
 @dataclass(frozen=True)
@@ -200,7 +205,7 @@ def stamp(
     figure: Figure,
     results: Results,
     n: Sequence[int],
-    bands: str = "mean and 95 % t-interval",
+    bands: str = BANDS,
     seeds_are: str = "thin lines",
 ) -> None:
     """The line under every figure: n, the meaning of the bands, the budget if it is not the paper's, missing cells."""
@@ -288,13 +293,44 @@ def panel(ax: Axes, results: Results, task: TaskSpec, column: str, look: Mapping
     return n
 
 
+def curve_panels(
+    results: Results,
+    column: str,
+    chosen: Mapping[str, Sequence[str]],
+    *,
+    label: str = "evaluation return",
+    across: int = 3,
+    height: float = 1.7,
+    bands: str = BANDS,
+    finish: Finish | None = None,
+) -> Figure:
+    """A panel for each task of `chosen`, with its variants' curves of `column` against steps.
+
+    label: of the vertical axis. across, height: as `grid_of`. bands: as `stamp`. finish: called with each panel that
+    has a curve, and its task.
+    """
+    tasks = [task for task in named_tasks(results) if task.id in chosen]
+    figure, axes = grid_of(len(tasks), across, height)
+    look = looks(results, list(dict.fromkeys(v for task in tasks for v in chosen[task.id])))
+    n: list[int] = []
+    for ax, task in zip(axes, tasks, strict=True):
+        curves = panel(ax, results, task, column, {v: look[v] for v in chosen[task.id]})
+        n += curves
+        if curves and finish is not None:
+            finish(ax, task)
+    axes[0].set_ylabel(label)
+    draw_legend(figure, axes)
+    stamp(figure, results, n, bands)
+    return figure
+
+
+def with_undeclared(results: Results, variants: Sequence[str]) -> dict[str, list[str]]:
+    """For each named task, these variants and those that have rows on it without being declared."""
+    return {task.id: [*variants, *undeclared(results, task.id)] for task in named_tasks(results)}
+
+
 def learning_curves(results: Results) -> Figure:
     """One panel per task: the experiment's first measure's column against steps."""
-    tasks, column = named_tasks(results), results.experiment.measures[0].column
-    figure, axes = grid_of(len(tasks), 3, 1.7)
-    look = looks(results, list(dict.fromkeys(variant for _, variant in results.cells)))
-    n = [count for ax, task in zip(axes, tasks, strict=True) for count in panel(ax, results, task, column, look)]
-    axes[0].set_ylabel(column.replace("_", " "))
-    draw_legend(figure, axes)
-    stamp(figure, results, n)
-    return figure
+    column, variants = results.experiment.measures[0].column, list(dict.fromkeys(v for _, v in results.cells))
+    chosen = {task.id: variants for task in named_tasks(results)}
+    return curve_panels(results, column, chosen, label=column.replace("_", " "))

@@ -8,7 +8,18 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from svgbench.analysis.read.frames import Results
-from svgbench.analysis.show.plots import Look, drawable, grid_of, has_rows, looks, named_tasks, panel, stamp, undeclared
+from svgbench.analysis.show.plots import (
+    Look,
+    curve_panels,
+    drawable,
+    grid_of,
+    has_rows,
+    looks,
+    named_tasks,
+    stamp,
+    undeclared,
+    with_undeclared,
+)
 from svgbench.analysis.show.references import draw_legend
 from svgbench.words.experiment import TaskSpec
 
@@ -87,17 +98,11 @@ def _pairs(ax: Axes, results: Results, task: TaskSpec, variant: str, look: Look)
 
 def _curves(results: Results, variants: tuple[str, ...], in_rollouts: bool) -> Figure:
     """A panel for each task. in_rollouts: with a second axis, of rollouts."""
-    tasks = named_tasks(results)
-    figure, axes = grid_of(len(tasks), 2, 2.1 if in_rollouts else 1.7)
-    look = looks(results, [*variants, *(v for t in tasks for v in undeclared(results, t.id))])
-    n: list[int] = []
-    for ax, task in zip(axes, tasks, strict=True):
-        curves = panel(ax, results, task, "eval_return", look)
-        n += curves
-        if in_rollouts and curves:
-            above = ax.secondary_xaxis("top", functions=(_rollouts, _steps))
-            above.set_xlabel(f"rollouts of {ROLLOUT} steps", labelpad=2)
-    axes[0].set_ylabel("evaluation return")
-    draw_legend(figure, axes)
-    stamp(figure, results, n)
-    return figure
+    height, finish = (2.1, _count_rollouts) if in_rollouts else (1.7, None)
+    chosen = with_undeclared(results, variants)
+    return curve_panels(results, "eval_return", chosen, across=2, height=height, finish=finish)
+
+
+def _count_rollouts(ax: Axes, _: TaskSpec) -> None:
+    above = ax.secondary_xaxis("top", functions=(_rollouts, _steps))
+    above.set_xlabel(f"rollouts of {ROLLOUT} steps", labelpad=2)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from svgbench.analysis.read.frames import Results
 from svgbench.analysis.show.canvas import COLUMN_WIDTH, plain, subplots
-from svgbench.analysis.show.plots import drawable, grid_of, looks, named_tasks, panel, stamp, undeclared
-from svgbench.analysis.show.references import draw_legend, draw_row
+from svgbench.analysis.show.plots import curve_panels, drawable, named_tasks, undeclared
+from svgbench.analysis.show.references import draw_row
 from svgbench.words.experiment import TaskSpec
 
 BEST_H = {"Ant": 2, "Hopper": 2, "Swimmer": 2, "Cheetah": 3, "Walker2d": 4, "PETS Cheetah": 4}
@@ -27,10 +28,7 @@ def fig5(results: Results) -> dict[str, Figure]:
         run, best = every[task.id], BEST_H.get(task.published or "", 2)
         nearest = sorted((v for v in run if v in horizons), key=lambda v: abs(horizons[v] - best))[:1]
         chosen[task.id] = [v for v in run if v == "sac"] + nearest + undeclared(results, task.id)
-    return {
-        "": _panels(results, chosen, "POPLIN-P", "POPLIN-P, published"),
-        "all": _panels(results, every, "POPLIN-P", "POPLIN-P, published"),
-    }
+    return {"": _panels(results, chosen), "all": _panels(results, every)}
 
 
 def fig6(results: Results) -> dict[str, Figure]:
@@ -53,16 +51,10 @@ def _variants(results: Results, task: TaskSpec) -> list[str]:
     return [v for v in cells if drawable(results, task.id, v, "eval_return")]
 
 
-def _panels(results: Results, chosen: dict[str, list[str]], level: str, level_label: str) -> Figure:
-    tasks = [t for t in named_tasks(results) if t.id in chosen]
-    figure, axes = grid_of(len(tasks), 3, 1.7)
-    look = looks(results, list(dict.fromkeys(v for variants in chosen.values() for v in variants)))
-    n: list[int] = []
-    for ax, task in zip(axes, tasks, strict=True):
-        n += panel(ax, results, task, "eval_return", {v: look[v] for v in chosen[task.id]})
-        if chosen[task.id]:
-            draw_row(ax, results, task, level, level_label)
-    axes[0].set_ylabel("evaluation return")
-    draw_legend(figure, axes)
-    stamp(figure, results, n)
-    return figure
+def _panels(results: Results, chosen: dict[str, list[str]]) -> Figure:
+    """A panel for each task, with POPLIN-P's published level."""
+
+    def add_level(ax: Axes, task: TaskSpec) -> None:
+        draw_row(ax, results, task, "POPLIN-P", "POPLIN-P, published")
+
+    return curve_panels(results, "eval_return", chosen, finish=add_level)

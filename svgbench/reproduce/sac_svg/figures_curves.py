@@ -5,24 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from svgbench.analysis.read.frames import Results
 from svgbench.analysis.show.canvas import TEXT_WIDTH, subplots
 from svgbench.analysis.show.plots import (
+    BANDS,
     curve,
+    curve_panels,
     drawable,
-    grid_of,
     has_rows,
     log_scale,
     looks,
     named_tasks,
-    panel,
     stamp,
     undeclared,
+    with_undeclared,
 )
 from svgbench.analysis.show.references import draw_legend, draw_row
 from svgbench.lab.cells import Selection, expand
+from svgbench.words.experiment import TaskSpec
 
 METHODS = ("sac", "sac-svg-2", "mbpo", "random")
 WEIGHTED = ("sac-svg-2", "unweighted", "random")
@@ -33,7 +36,6 @@ BY_ACTOR = {
     "SVG(2) actor": ("mve-svg", "plain-svg", "coded-svg", "sac-svg-2"),
 }
 RETURN = "eval_return"
-BAND = "mean and 95 % t-interval"
 
 
 def fig2(results: Results) -> dict[str, Figure]:
@@ -69,28 +71,22 @@ def fig7(results: Results) -> dict[str, Figure]:
     for ax in axes[-1]:
         ax.set_xlabel(results.experiment.step_unit)
     draw_legend(figure, list(axes.flat))
-    stamp(figure, results, n, _with_updates(results, BAND, [v for variants in BY_ACTOR.values() for v in variants]))
+    stamp(figure, results, n, _with_updates(results, [v for variants in BY_ACTOR.values() for v in variants]))
     return {"": figure}
 
 
 def _curves(results: Results, variants: Sequence[str], level: str = "") -> Figure:
     """A panel per task. level: the label of SAC-SVG(2)'s published level, "" for none."""
-    tasks = named_tasks(results)
-    figure, axes = grid_of(len(tasks), 3, 1.7)
-    look = looks(results, [*variants, *(v for t in tasks for v in undeclared(results, t.id))])
-    n: list[int] = []
-    for ax, task in zip(axes, tasks, strict=True):
-        curves = panel(ax, results, task, RETURN, look)
-        n += curves
-        if level and curves:
-            draw_row(ax, results, task, "SAC-SVG(2)", level)
-    axes[0].set_ylabel("evaluation return")
-    draw_legend(figure, axes)
-    stamp(figure, results, n, _with_updates(results, BAND, variants))
-    return figure
+
+    def add_level(ax: Axes, task: TaskSpec) -> None:
+        draw_row(ax, results, task, "SAC-SVG(2)", level)
+
+    bands, chosen = _with_updates(results, variants), with_undeclared(results, variants)
+    finish = add_level if level else None
+    return curve_panels(results, RETURN, chosen, bands=bands, finish=finish)
 
 
-def _with_updates(results: Results, bands: str, variants: Sequence[str]) -> str:
+def _with_updates(results: Results, variants: Sequence[str]) -> str:
     """The words on bands, and how many updates an environment step costs each variant that has rows."""
     drawn = {v for (_, v), cell in results.cells.items() if len(cell.frame)}
     labels = {v.id: v.label for v in results.experiment.variants}
@@ -102,7 +98,7 @@ def _with_updates(results: Results, bands: str, variants: Sequence[str]) -> str:
             if said and labels[name] not in costs.setdefault(said, []):
                 costs[said].append(labels[name])
     said = "; ".join(f"{', '.join(who)}: {cost}" for cost, who in costs.items())
-    return f"{bands}; updates per environment step: {said}" if said else bands
+    return f"{BANDS}; updates per environment step: {said}" if said else BANDS
 
 
 def _updates(config: Mapping[str, Any]) -> str:
