@@ -147,7 +147,7 @@ def test_all_of_table2_stands_on_a_screen_with_the_printed_number_under_each_row
         assert lines[place + 1].startswith("  published") == (variant.published is not None)
 
 
-def test_what_is_only_printed_is_a_row_of_the_whole_table_and_named_on_a_screen():
+def test_a_printed_row_without_runs_is_in_the_whole_table_and_named_on_a_screen():
     """A printed row that several variants stand beside is not named if one of them has run."""
     one = EXPERIMENTS["sac-svg/table2"]
     ran, every = {"sac", "td3", "poplin-p-bc", "random"}, made(one)
@@ -155,8 +155,8 @@ def test_what_is_only_printed_is_a_row_of_the_whole_table_and_named_on_a_screen(
     results, published = replace(every, cells=every.cells | none), paper_tables.load(one.published)
     (short,), (whole,) = (results_grids(results, published, whole=whole) for whole in (False, True))
     horizons = ", ".join(f"SAC-SVG({H})" for H in (1, 2, 3, 4, 5, 10))
-    assert f"only printed: {horizons}, SAC*, PETS*, METRPO*; numbers: --verbose" in short.notes
-    assert not any("only printed" in note for note in whole.notes)
+    assert f"printed rows that are not here: {horizons}, SAC*, PETS*, METRPO*: --verbose" in short.notes
+    assert not any("printed rows" in note for note in whole.notes)
     labels = [label for label, _ in whole.rows]
     assert labels[-1] == "SAC*, published (4)"
     assert labels[labels.index("PETS") + 1] == "  published (4)"

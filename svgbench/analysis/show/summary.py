@@ -269,7 +269,7 @@ class _Table:
                 rows.append(_printed(f"{row}, published", numbers))
         return rows
 
-    def _only_printed(self) -> list[str]:
+    def _hidden(self) -> list[str]:
         """The published rows of these tasks that a shortened table leaves out, because nothing of them was run."""
         if self.whole or self.published is None:
             return []
@@ -289,7 +289,8 @@ class _Table:
         notes += self._modes()
         notes += [f"the {len(self.variants)} best of {self.cut} rows by mean rank; all: --verbose"] if self.cut else []
         notes += [f"not run: {'; '.join(self.unrun)}"] if self.unrun else []
-        notes += [f"only printed: {_some(self._only_printed())}; numbers: --verbose"] if self._only_printed() else []
+        if hidden := self._hidden():
+            notes.append(f"printed rows that are not here: {_some(hidden)}: --verbose")
         budget = experiment.budget(self.results.budget)
         return [*notes, *([budget.note] if budget.note else []), *self.results.notes, *self._caveats()]
 
