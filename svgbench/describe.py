@@ -20,6 +20,7 @@ from svgbench.words.values import PerTask
 
 MOST_CELLS = 3
 """Cells that a sentence names."""
+NIGHT = 10 * 3600.0  # seconds
 
 
 def parts_of(experiment: Experiment) -> list[dict[str, Any]]:
@@ -170,6 +171,14 @@ def plan_sentences(plan: Plan, estimate: CostEstimate | None) -> list[str]:
         if estimate.unknown:
             lines += [f"no estimate for {amount(estimate.unknown, 'block')}; the first of them:", estimate.errors[0]]
     return lines
+
+
+def night_sentences(plan: Plan, estimate: CostEstimate) -> list[str]:
+    """How to see what fits into a night, where the whole plan does not."""
+    missing = sum(bool(cell.blocks) for cell in plan.cells)
+    if missing < 2 or estimate.seconds <= NIGHT:
+        return []
+    return [f"the same command with --fits 10h says which of {missing} cells fit into a night, the cheapest first"]
 
 
 def platform_sentences(on: Mapping[tuple[str, str], list[str]]) -> list[str]:

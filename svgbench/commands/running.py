@@ -86,7 +86,7 @@ def plan(
         columns = {"task": "task", "cells": "cells", "runs": "runs", "missing": "missing", "blocks": "blocks"}
         columns |= {"time": "one process"} | ({"undecidable": "no verdict"} if never else {})
         out_rows(describe.by_task(rows, unknown), False, "", columns)
-        lines = describe.plan_sentences(made, estimate)
+        lines = describe.plan_sentences(made, estimate) + describe.night_sentences(made, estimate)
         if unchosen := study.unchosen() if selection.budget != "smoke" and not replicate else 0:
             one = "1 setting is" if unchosen == 1 else f"{unchosen} settings are"
             lines.append(f"{one} not as a search here chose: svgbench tune {study.experiment.id} --check")

@@ -152,12 +152,13 @@ def _measured(
 
 
 def _each(asked: Mapping[str, Future[Cost]], tell: Callable[[str], None]) -> dict[str, Cost]:
-    """The results of all measurements; now and then it tells how many there are."""
-    said = time.monotonic()
-    for count, _ in enumerate(as_completed(asked.values()), start=1):
+    """The results of all measurements; now and then it tells how many there are, without those that failed."""
+    said, measured = time.monotonic(), 0
+    for count, future in enumerate(as_completed(asked.values()), start=1):
+        measured += not future.result().error
         if time.monotonic() - said > SILENCE and count < len(asked):
             said = time.monotonic()
-            tell(f"{count} of {len(asked)} kinds of block measured")
+            tell(f"{measured} of {len(asked)} kinds of block measured")
     return {name: future.result() for name, future in asked.items()}
 
 

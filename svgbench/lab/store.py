@@ -374,15 +374,20 @@ def _what_changed(cell: Cell, meta: Mapping[str, Any]) -> str:
     later = source.declared(cell.variant.learner)
     config = {n: v for n, v in cell.config.items() if n in meta.get("config", {}) or not later.is_as_before(n, v)}
     now = {"config": config, "limits": cell.limits, "task_options": cell.task.options}
+    found = []  # new settings; a version that rose with them says more
     for part, values in now.items():
         before = meta.get(part, {})
         for name in sorted({*values, *before}):
             old, new = before.get(name), values.get(name)
             if strict_json.dumps(old) != strict_json.dumps(new):
-                return f"{name} was {old}, is now {new}" if name in before else f"{name} = {new} is a new setting"
+                if name in before:
+                    return f"{name} was {old}, is now {new}"
+                found.append(f"{name} = {new} is a new setting")
     for name, number in cell.versions.items():
         if meta["versions"].get(name) != number:
             return f"{name} version was {meta['versions'].get(name)}, is now {number}"
+    if found:
+        return found[0]
     before = meta.get("sources", {})
     for name, digest in cell.sources.items():
         if before.get(name) != digest:

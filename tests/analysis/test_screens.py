@@ -147,6 +147,21 @@ def test_all_of_table2_stands_on_a_screen_with_the_printed_number_under_each_row
         assert lines[place + 1].startswith("  published") == (variant.published is not None)
 
 
+def test_a_printed_row_without_runs_is_in_the_whole_table_and_named_on_a_screen():
+    """A printed row that several variants stand beside is not named if one of them has run."""
+    one = EXPERIMENTS["sac-svg/table2"]
+    ran, every = {"sac", "td3", "poplin-p-bc", "random"}, made(one)
+    none = {key: CellData(*key, pd.DataFrame(), (), SEEDS) for key in every.cells if key[1] not in ran}
+    results, published = replace(every, cells=every.cells | none), paper_tables.load(one.published)
+    (short,), (whole,) = (results_grids(results, published, whole=whole) for whole in (False, True))
+    horizons = ", ".join(f"SAC-SVG({H})" for H in (1, 2, 3, 4, 5, 10))
+    assert f"printed rows that are not here: {horizons}, SAC*, PETS*, METRPO*: --verbose" in short.notes
+    assert not any("printed rows" in note for note in whole.notes)
+    labels = [label for label, _ in whole.rows]
+    assert labels[-1] == "SAC*, published (4)"
+    assert labels[labels.index("PETS") + 1] == "  published (4)"
+
+
 def table(columns: int, rows: int, label: str = "row") -> DisplayTable:
     body = [(f"{label} {i}", [Measured(i + j / 7, 0.5, 5) for j in range(columns)]) for i in range(rows)]
     return DisplayTable("a table", "", [f"column {j}" for j in range(columns)], body, ("a note",), "the best", "m")

@@ -47,6 +47,34 @@ def test_a_model_is_fitted_after_the_random_steps_and_then_after_each_rollout_to
     assert one.agent.fit.adam.steps.unique().tolist() == [2 * (2 + 3 + 4)]
 
 
+def test_a_fit_minimises_the_loss_of_the_code():
+    """modeling/models/BNN.py: for each network the mean of squared errors over variances, and of log-variances; half of
+    the squared weights by each layer's rate; the distance of the bounds. Inputs are normalised, changes are not."""
+    rates, widths = (0.3, 0.7), {"members": 2, "model_hidden": (4,), "model_batch": 8}
+    c = pets.Config(**widths, model_decay=rates, model_lr=0.0, dtype="float64")
+    one, rows = pets.PETS(c, Rewarded(), [4], "cpu"), torch.randn(1, 20, 10, dtype=torch.float64)
+    one.fit.begin("fit", rows, 20, None)
+    order = one.fit._epoch_order(one.fit._now)[0, :, :8]
+    one.fit.advance(rows, 1)  # at rate 0 the weights stay
+    x, change = rows[0, :, :5], rows[0, :, 5:8] - rows[0, :, :3]
+    x = (x - x.mean(0)) / x.std(0, correction=0)
+    model = one.model
+    learned = [p for layer in model.layers for p in (layer.weight, layer.bias)] + [model.log_var_min, model.log_var_max]
+    copies = [p.detach().clone().requires_grad_() for p in learned]
+    low, high = (bound[0, 0, 0] for bound in copies[-2:])
+    total = 0.01 * (high - low).sum()
+    for e in range(2):
+        W, b, V, d = (p[0, e] for p in copies[:4])
+        mean, raw = (torch.nn.functional.silu(x[order[e]] @ W + b) @ V + d).chunk(2, -1)
+        log_var = high - torch.log1p((high - raw).exp())
+        log_var = low + torch.log1p((log_var - low).exp())
+        total = total + ((mean - change[order[e]]) ** 2 * (-log_var).exp()).mean() + log_var.mean()
+        total = total + sum(0.5 * rate * (w**2).sum() for rate, w in zip(rates, (W, V), strict=True))
+    total.backward()
+    for mine, own in zip(learned, copies, strict=True):
+        torch.testing.assert_close(mine.grad, own.grad, rtol=1e-8, atol=1e-10)
+
+
 @ALL
 def test_a_row_has_the_mean_of_the_last_planned_episodes(way):
     one, ends = made(way, seeds=[3, 5], total_steps=65), {3: [], 5: []}

@@ -134,6 +134,27 @@ def test_the_action_is_that_of_the_weights_found_for_the_first_step():
         np.testing.assert_allclose(acted[s, 0], expected, rtol=1e-9)
 
 
+def test_a_candidate_is_scored_with_its_own_weights_in_each_step_along_the_mean_of_the_networks():
+    """The policy adds the step's deviation to its weights, and acts in the whitened state that is predicted."""
+    one = agent(plan_horizon=3, plan_population=4, plan_elites=2)
+    obs, _ = episode(one.policy.size)
+    one.seen.update(obs)
+    candidates = 0.5 * Streams(SEEDS, "candidates").normal((1, 4, 3, one.policy.size), torch.float64)
+    found = []
+    one.planner.plan = lambda mean, std, scored: (found.append(scored(candidates)), candidates[:, :, 0])[1]
+    one.act(obs[:, :1], None)
+    for s, k in np.ndindex(2, 4):
+        state, total = obs[s, 0].numpy(), 0.0
+        for t in range(3):
+            seen = (state - obs[s].numpy().mean(0)) / obs[s].numpy().std(0)
+            weights = (one.base[s].detach() + candidates[s, 0, k, t]).numpy()
+            row = np.concatenate([state, np.clip(network(weights, seen), -1, 1)])
+            changes = one.model.mean(torch.from_numpy(row).expand(2, 1, 1, -1))[s, :, 0].detach().numpy()
+            state = state + changes.mean(0)
+            total += 1 - state[2]
+        assert found[0][s, 0, k].item() == pytest.approx(total, rel=1e-9)
+
+
 @pytest.mark.parametrize("module", [pets, poplin_p])
 def test_defaults_are_the_sheet_s(module):
     """models.md 4 and sac_svg.md 3.2: as POPLIN's code ran both."""
@@ -147,7 +168,10 @@ def test_defaults_are_the_sheet_s(module):
 
 
 def test_searches_are_those_of_the_codes():
-    one = pets.PETS(pets.Config(members=2, model_hidden=(4,), model_decay=(0.0, 0.0)), Rewarded(), [0], "cpu")
+    small = {"members": 2, "model_hidden": (4,), "model_decay": (0.0, 0.0)}
+    particles = pets.PETS(pets.Config(**small, **pets.PROFILES["authors"]), Rewarded(), [0], "cpu").returns.settings
+    assert (particles.propagation, particles.particles) == ("particles", 20)
+    one = pets.PETS(pets.Config(**small), Rewarded(), [0], "cpu")
     how = one.planner.settings
     assert (how.variance_cut, how.sampling, how.solution, how.warm_start) == ("box", "truncated", "mean", True)
     assert (how.stop_variance, one.std.unique().item()) == (0.001, 0.5)

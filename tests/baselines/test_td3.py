@@ -100,20 +100,19 @@ def test_an_update_is_the_transcription_of_each_seed_alone(profile):
         value = critics[0](torch.cat([batch.x[s], torch.tanh(actor(batch.x[s]))], 1)).mean()
         (-value).backward()
         of_policy.step()
-        pieces.append((actor, critics, targets, loss.detach()))
+        pieces.append((actor, critics, target_actor, targets, loss.detach()))
     before = [p.detach().clone() for p in agent.target_critic.parameters()]
     agent.update_once(batch, noise, None, delayed=True)
-    for s, (actor, critics, targets, loss) in enumerate(pieces):
+    for s, (actor, critics, target_actor, targets, loss) in enumerate(pieces):
         torch.testing.assert_close(agent.last["critic_loss"][s], loss, rtol=1e-10, atol=0)
         for own, k in ((actor, None), (critics[0], 0), (critics[1], 1)):
             net = agent.actor.net if k is None else agent.critic.net
             for mine, theirs in zip(plain(net, s, k).parameters(), own.parameters(), strict=True):
                 torch.testing.assert_close(mine, theirs, rtol=1e-9, atol=1e-12)
-        for k in (0, 1):
-            for mine, online, old in zip(
-                plain(agent.target_critic.net, s, k).parameters(),
-                critics[k].parameters(), targets[k].parameters(), strict=True,
-            ):  # fmt: skip
+        averaged = [(plain(agent.target_critic.net, s, k), critics[k], targets[k]) for k in (0, 1)]
+        averaged += [(plain(agent.target_actor.net, s), actor, target_actor)]
+        for triple in averaged:
+            for mine, online, old in zip(*(net.parameters() for net in triple), strict=True):
                 torch.testing.assert_close(mine, 0.005 * online + 0.995 * old, rtol=1e-9, atol=1e-12)
     assert not any(torch.equal(p, q) for p, q in zip(before, agent.target_critic.parameters(), strict=True))
 

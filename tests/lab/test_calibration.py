@@ -92,6 +92,14 @@ def test_a_failure_counts_for_what_would_be_scaled_from_it_and_is_not_kept(tmp_p
     assert not remembered(store, wanted)
 
 
+def test_what_failed_does_not_count_as_measured(tmp_path, monkeypatch):
+    monkeypatch.setattr(calibration, "SILENCE", -1.0)
+    Machine(monkeypatch, estimates=False, fails=tuple(map(float, DRIFTS)))
+    said = []
+    costs(Store(tmp_path / "results"), [a_block(drift) for drift in DRIFTS], 1, said.append)
+    assert said[1:] == ["0 of 4 kinds of block measured"] * 3
+
+
 def test_the_arithmetic_of_table2_needs_no_learner_and_orders_its_cells():
     cells = expand(TABLE2, Selection("paper", (0,), ("poplin/swimmer", "poplin/hopper")))
     works = calibration.work_here([blocks(cell, cell.seeds)[0] for cell in cells])

@@ -10,7 +10,8 @@ import pytest
 
 from svgbench import strict_json
 from svgbench.commands.fitting import commands_of, print_fits, repeated
-from svgbench.lab.calibration import BUSY
+from svgbench.describe import night_sentences
+from svgbench.lab.calibration import BUSY, CostEstimate
 from svgbench.lab.eta import Work, makespan
 from svgbench.lab.fitting import PricedCell, fitted
 
@@ -172,6 +173,13 @@ def test_many_cells_fit_on_a_screen_and_their_commands_on_its_lines(capsys, monk
     assert [n for w, v in pairwise(words) if w == "--tasks" for n in v.split(",")] == [
         f"poplin/task-{n}" for n in range(9)
     ]
+
+
+@pytest.mark.parametrize(("hours", "missing", "told"), [(900.0, 2, True), (9.9, 2, False), (900.0, 1, False)])
+def test_a_plan_longer_than_a_night_says_how_to_see_what_fits(hours, missing, told):
+    plan = SimpleNamespace(cells=[SimpleNamespace(blocks=(1,))] * missing + [SimpleNamespace(blocks=())])
+    line = "the same command with --fits 10h says which of 2 cells fit into a night, the cheapest first"
+    assert night_sentences(plan, CostEstimate(HOUR * hours, 0, True, 2)) == [line] * told
 
 
 @pytest.mark.parametrize("text", ["soon", "0h", "10", "-3h"])

@@ -263,10 +263,18 @@ def test_a_later_setting_is_not_named_as_the_cause_of_staleness(store, cell, mon
     path = store.json_path(cell)
     meta = json.loads(path.read_bytes())
     del meta["config"]["drift"]
-    path.write_text(json.dumps(meta | {"config_hash": "0" * 12, "versions": {"algorithm": 7, "task": 1}}))
+    path.write_text(json.dumps(meta | {"config_hash": "0" * 12}))
     assert store.state(cell).note == "drift = 0.5 is a new setting"
     declared = source.declared(cell.variant.learner)
     monkeypatch.setattr(source, "declared", lambda _: replace(declared, added={"drift": 0.5}))
+    assert store.state(cell).note == "columns, block size, threads or learner differ"
+
+
+def test_a_version_that_rose_with_a_new_setting_is_named_first(store, cell):
+    path = store.json_path(cell)
+    meta = json.loads(path.read_bytes())
+    del meta["config"]["drift"]
+    path.write_text(json.dumps(meta | {"config_hash": "0" * 12, "versions": {"algorithm": 7, "task": 1}}))
     assert store.state(cell).note == "algorithm version was 7, is now 1"
 
 

@@ -127,7 +127,8 @@ def results_grids(
 
     The best of a column, and cells that a test does not distinguish from it, are marked. n is in the notes if all cells
     have the same. The published number and its verdict are under ours; with `others`, published rows that we do not run
-    follow. Without `whole`, missing cells, the worse rows of a long table and verdicts without content become notes.
+    follow. Without `whole`, missing cells, published rows without runs, the worse rows of a long table and verdicts
+    without content become notes.
     """
     if not whole and not any(cell.seeds for cell in results.cells.values()):
         return [_nothing(results, published)]
@@ -268,6 +269,15 @@ class _Table:
                 rows.append(_printed(f"{row}, published", numbers))
         return rows
 
+    def _hidden(self) -> list[str]:
+        """The published rows of these tasks that a shortened table leaves out, because nothing of them was run."""
+        if self.whole or self.published is None:
+            return []
+        columns = [t.published for t in self.tasks if t.published]
+        run = {v.published for v in self.results.experiment.variants if any(self._has(t.id, v.id) for t in self.tasks)}
+        rows = [row for row in self.published.rows if row not in run]
+        return [row for row in rows if any(self.published.get(row, column) for column in columns)]
+
     def _notes(self, n: set[int]) -> list[str]:
         experiment = self.results.experiment
         seeds = f"over {next(iter(n))} seeds" if len(n) == 1 else "(n seeds)"
@@ -279,6 +289,8 @@ class _Table:
         notes += self._modes()
         notes += [f"the {len(self.variants)} best of {self.cut} rows by mean rank; all: --verbose"] if self.cut else []
         notes += [f"not run: {'; '.join(self.unrun)}"] if self.unrun else []
+        if hidden := self._hidden():
+            notes.append(f"printed rows that are not here: {_some(hidden)}: --verbose")
         budget = experiment.budget(self.results.budget)
         return [*notes, *([budget.note] if budget.note else []), *self.results.notes, *self._caveats()]
 

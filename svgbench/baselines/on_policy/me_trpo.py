@@ -23,10 +23,11 @@ As in both: the policy's deviation is set back before every phase; imagined path
 ended it; the baseline is linear and one iteration old.
 
 Not as in the codes: an epoch includes its last, smaller minibatch; the initial policy belongs to the seed; the
-baseline's ridge is relative to the mean of the squared features, not to their sum. In "text": no noise on parameters
-and no further noise on actions; errors of networks count in deviations; other validation starts; a fit is validated
-first after its first epoch, which counts as its first best (the code's first best are the weights before the fit, and
-it validates after passes 5, 10, ...).
+baseline's ridge is relative to the mean of the squared features, not to their sum; divergences are a mean over a
+batch's steps ("code" divides by 50,000, also on the swimmer, where a batch has 60,000). In "text": no noise on
+parameters and no further noise on actions; errors of networks count in deviations; other validation starts; a fit is
+validated first after its first epoch, which counts as its first best (the code's first best are the weights before the
+fit, and it validates after passes 5, 10, ...).
 """
 
 from __future__ import annotations

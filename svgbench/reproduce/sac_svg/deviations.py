@@ -194,8 +194,8 @@ _TABLE2 = (
         paper="per task and H the best of a random search over target-entropy schedules; Table 4 prints one schedule "
         "per task, that of its best H; the schedules of the other H and of SAC are not printed",
         ours="Table 4's schedule for every H and for SAC",
-        reason="no other schedule is printed; SAC 'uses the same target entropy schedule' (section 5). It may make "
-        "rows other than a task's best H worse",
+        reason="no other schedule is printed; SAC 'uses the same state normalization and target entropy schedule' "
+        "(section 5). It may make rows other than a task's best H worse",
         source="Tables 2, 4; appendix A.2; section 5; code svg/sweeper.py, nbs/poplin.ipynb",
     ),
     Deviation(

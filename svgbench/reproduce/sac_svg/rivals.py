@@ -36,17 +36,19 @@ TD3 = Rival(
         ),
         Deviation(
             id="td3-evaluated-after",
-            paper="its epochs evaluate before they learn: the last evaluation is after 201k steps and 200k updates",
+            paper="its epochs evaluate before they learn: of 201 epochs, the default, the last evaluation is after "
+            "201k steps and 200k updates",
             ours="200k steps and 199k updates, all before the last evaluation [learning_starts, train_every]",
             reason="the table's number of steps",
             source="WilsonWangTHU/mbbl-rlkit at 7fa5c1a rlkit/core/batch_rl_algorithm.py, exp_scripts/td3.sh",
         ),
         Deviation(
             id="td3-fewer-steps",
-            paper="201 epochs of 1000 steps on every task; the table's row of steps says 50k for two of them",
+            paper="201 epochs of 1000 steps by default; the script takes another number from its caller, and none is "
+            "recorded. The table's row of steps says 50k for two tasks",
             ours="50k steps on swimmer and PETS Cheetah, as the table says",
-            reason="the table's caption of steps; the script's default is not a record of what was run",
-            source="Table 2; WilsonWangTHU/mbbl-rlkit at 7fa5c1a examples/td3_bm.py",
+            reason="the table's row of steps; a default is not a record of what was run",
+            source="Table 2; WilsonWangTHU/mbbl-rlkit at 7fa5c1a examples/td3_bm.py, exp_scripts/td3.sh",
         ),
         Deviation(
             id="td3-short",
@@ -102,8 +104,9 @@ _PLANNED = (
     Deviation(
         id="planner-settings",
         paper="scripts exist for PETS' cheetah only; settings on the other tasks are not recorded",
-        ours="the defaults of the code for every task, along the mean of the networks [propagation, plan_population, "
-        "plan_horizon, model_batch, model_epochs]",
+        ours="those of the scripts on every task: the code's defaults along the mean of the networks; for POPLIN-P a "
+        "policy of 32 units (the default has two layers of 64), and variances of 0.1 (AVG) and 0.03 (BC) "
+        "[propagation, plan_population, plan_horizon, model_batch, model_epochs, policy_hidden, init_variance]",
         reason="nothing else is public",
         source="WilsonWangTHU/POPLIN at edd8dba demo_scripts/, dmbrl/config/",
     ),

@@ -109,6 +109,21 @@ METRPO = Rival(
             "svg/env/pets_cheetah.py",
         ),
         Deviation(
+            id="metrpo-swimmer-reward",
+            paper="on the swimmer, real steps pay the tip's velocity after the step; imagined ones that before it",
+            ours="both pay that before the step",
+            reason="the table's task; it moves real rewards by one of 1000 steps",
+            source="WilsonWangTHU/mbbl-metrpo at 09be737 envs/gym/gym_fswimmer.py",
+        ),
+        Deviation(
+            id="metrpo-swimmer-divergence",
+            paper="on the swimmer, batches have 60k imagined steps (100 paths of 200, until at least 50k), but the sum "
+            "of their divergences is divided by 50k: a step goes to a mean of 0.0083 nats, not 0.01",
+            ours="the mean over all steps of a batch, on every task [max_kl, timesteps, simulations, path_length]",
+            reason="max_kl bounds a mean",
+            source="WilsonWangTHU/mbbl-metrpo at 09be737 algos/trpo.py, libs/samplers/vectorized_sampler.py",
+        ),
+        Deviation(
             id="metrpo-short",
             paper="networks of 4 x 1000 units, 20 iterations of 50k imagined steps in a phase, paths of 1000 steps",
             ours="`short`: 2 x 256 units, fits of up to 50 epochs, 10 iterations of 10k steps, paths of 200; `smoke`: "
@@ -184,7 +199,8 @@ STEVE = Rival(
         Deviation(
             id="steve-on-sac",
             paper="Buckman et al. 2018 expand the targets of DDPG, whose exploration replaces single coordinates; its "
-            "four critics have no minimum, and target networks are copies, renewed every 500 updates",
+            "four critics have no minimum, and target networks are copies, renewed every 500 updates. 10k frames are "
+            "random, and each later one has four updates",
             ours="the settings of the row SAC at the same budget, with the entropy schedule of its task: networks, "
             "rates, batches, one update a step, normalised observations, 1000 random steps, two critics, averaged "
             "targets [actor_hidden, critic_hidden, actor_lr, critic_lr, alpha_init, alpha_lr, tau, step_batch, "
@@ -204,8 +220,10 @@ STEVE = Rival(
         ),
         Deviation(
             id="steve-estimates",
-            paper="64 estimates at each depth: 4 transition, 4 reward, 4 Q networks; the end of an episode is learned",
-            ours="8 estimates: 4 networks of the model and 2 critics; reward and end are known [members, critic_steps]",
+            paper="64 estimates at each depth: 4 transition, 4 reward, 4 Q networks; the end of an episode is learned. "
+            "Weights are 1 / (variance + 1e-8)",
+            ours="8 estimates, at depth 0 two: 4 networks of the model and 2 critics; reward and end are known; "
+            "weights are 1 / variance [members, critic_steps]",
             reason="the value expansion of `maac`, which knows both",
             source="tensorflow/models research/steve config/core/bayesian.json, worldmodel.py",
         ),
