@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -19,13 +21,18 @@ ABLATIONS = ("maac", "h0", "td", "single", "random")
 HORIZONS = ("maac", "h0", "h1", "h10", "random")
 
 
+REWARDS = {"maac": "reward known", "mbpo": "reward learned", "sac": "no model"}
+"""What each learner's model knows of the reward."""
+
 ROLLOUT = 1000
 """Steps of a rollout, in which section 5.1 counts."""
 
 
 def fig2(results: Results) -> dict[str, Figure]:
-    """The methods of the figure; a page on numbers of updates, and one on the code's reading of MAAC."""
-    return _pages(results, {"": METHODS, "updates": UPDATES, "readings": READINGS}, in_rollouts=True)
+    """The methods of the figure, and what each knows of the reward; a page on numbers of updates, and one on the code's
+    reading of MAAC.
+    """
+    return _pages(results, {"": METHODS, "updates": UPDATES, "readings": READINGS}, of_fig2=True)
 
 
 def fig4(results: Results) -> dict[str, Figure]:
@@ -33,14 +40,14 @@ def fig4(results: Results) -> dict[str, Figure]:
     return _pages(results, {"": ABLATIONS, "horizons": HORIZONS})
 
 
-def _pages(results: Results, chosen: dict[str, tuple[str, ...]], in_rollouts: bool = False) -> dict[str, Figure]:
+def _pages(results: Results, chosen: dict[str, tuple[str, ...]], of_fig2: bool = False) -> dict[str, Figure]:
     """The figure, and further pages that have a curve which the figure lacks."""
     shown = {
         name: variants
         for name, variants in chosen.items()
         if not name or has_rows(results, "eval_return", *(v for v in variants if v not in chosen[""]))
     }
-    return {name: _curves(results, variants, in_rollouts) for name, variants in shown.items()}
+    return {name: _curves(results, variants, of_fig2) for name, variants in shown.items()}
 
 
 def table1(results: Results) -> dict[str, Figure]:
@@ -85,16 +92,23 @@ def _pairs(ax: Axes, results: Results, task: TaskSpec, variant: str, look: Look)
     return pairs.shape[1]
 
 
-def _curves(results: Results, variants: tuple[str, ...], in_rollouts: bool) -> Figure:
-    """A panel for each task. in_rollouts: with a second axis, of rollouts."""
+def _with_reward(results: Results, look: dict[str, Look]) -> dict[str, Look]:
+    """The same looks, where the label of a declared variant says what it knows of the reward."""
+    known = {v.id: REWARDS[v.learner] for v in results.experiment.variants if v.learner in REWARDS}
+    return {v: replace(own, label=f"{own.label}, {known[v]}") if v in known else own for v, own in look.items()}
+
+
+def _curves(results: Results, variants: tuple[str, ...], of_fig2: bool) -> Figure:
+    """A panel for each task. of_fig2: with a second axis, of rollouts, and with what methods know of the reward."""
     tasks = named_tasks(results)
-    figure, axes = grid_of(len(tasks), 2, 2.1 if in_rollouts else 1.7)
+    figure, axes = grid_of(len(tasks), 2, 2.1 if of_fig2 else 1.7)
     look = looks(results, [*variants, *(v for t in tasks for v in undeclared(results, t.id))])
+    look = _with_reward(results, look) if of_fig2 else look
     n: list[int] = []
     for ax, task in zip(axes, tasks, strict=True):
         curves = panel(ax, results, task, "eval_return", look)
         n += curves
-        if in_rollouts and curves:
+        if of_fig2 and curves:
             above = ax.secondary_xaxis("top", functions=(_rollouts, _steps))
             above.set_xlabel(f"rollouts of {ROLLOUT} steps", labelpad=2)
     axes[0].set_ylabel("evaluation return")
