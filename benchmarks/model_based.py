@@ -6,6 +6,10 @@ seed. The limit is the least arithmetic (`benchmarks.arithmetic`) at the rate of
 the fit is that of the transitions at step `AT`, and of as many epochs as the budget allows, or as usual where it has no
 cap. Of MAAC, an update is measured: policy and critics, with paths of the model and targets of all depths.
 
+A profile of the same turns says what a step of MBPO and an update of MAAC cost beyond their products: element-wise work
+(activations, losses, optimisers), rows that are drawn, gathered or copied, and calls (Python, autograd, views). Calls
+cost more while they are profiled, so their share is an upper bound.
+
 Rows go through seven networks of 4 x 200 units, 10,000 at once: one member a row, and all members. The limit is their
 products alone, in the same pieces.
 
@@ -33,6 +37,20 @@ ROOT = Path(__file__).parents[1]
 EXPERIMENT, TASK = "maac/fig2", "poplin/hopper"
 AT = {"short": 7500, "paper": 20_000}  # environment steps
 PARTS = ("step", "updates", "epoch", "imagined")
+KINDS = ("products", "elementwise", "rows", "calls")
+PRODUCTS = {"mm", "addmm", "bmm", "baddbmm"}
+ROWS_OPS = {
+    "arange", "cat", "copy_", "fill_", "gather", "index", "index_add_", "index_copy_", "index_select", "nonzero",
+    "normal_", "random_", "scatter_", "scatter_add_", "select_backward", "slice_backward", "sort", "uniform_", "zero_",
+}  # fmt: skip
+VIEWS = {
+    "_local_scalar_dense", "_reshape_alias", "_to_copy", "_unsafe_view", "alias", "as_strided", "chunk", "contiguous",
+    "detach", "empty", "empty_like", "empty_strided", "expand", "flatten", "full", "is_nonzero", "item", "lift_fresh",
+    "narrow", "new_empty", "new_ones", "new_zeros", "ones", "ones_like", "permute", "reshape", "resize_", "select",
+    "slice", "split", "split_with_sizes", "squeeze", "stack", "t", "to", "transpose", "unbind", "unflatten",
+    "unsqueeze", "view", "view_as", "zeros", "zeros_like",
+}  # fmt: skip
+"""Operations that hand their work to others, or have none."""
 SEEDS = 10
 REPEATS = 7
 SIZE = 1024  # of the product that is timed
@@ -200,6 +218,44 @@ def least_seconds(turns: Turns, repeats: int) -> Seconds:
     return {name: min(spent[1:]) for name, spent in found.items()}  # the first warms up
 
 
+def kind_of(operation: str) -> str:
+    """The kind of one of torch's operations, as a profile names it."""
+    library, _, name = operation.rpartition("::")
+    if library != "aten" or name in VIEWS:
+        return "calls"
+    return "products" if name in PRODUCTS else "rows" if name in ROWS_OPS else "elementwise"
+
+
+def shares(turn: Callable[[], object]) -> Seconds:
+    """The share of a turn's time that each kind takes. What no operation accounts for counts as calls."""
+    from torch.profiler import ProfilerActivity, profile
+
+    with profile(activities=[ProfilerActivity.CPU]) as found:
+        begun = time.perf_counter()
+        turn()
+        whole = time.perf_counter() - begun
+    spent = dict.fromkeys(KINDS, 0.0)
+    for event in found.key_averages():
+        spent[kind_of(event.key)] += 1e-6 * event.self_cpu_time_total
+    whole = max(whole, sum(spent.values()))
+    spent["calls"] = whole - sum(spent[kind] for kind in KINDS[:-1])
+    return {kind: seconds / whole for kind, seconds in spent.items()}
+
+
+def by_kind(steps: dict[str, Step], updates: dict[str, Updates], seconds: Seconds) -> Seconds:
+    """The seconds of each kind in a step of MBPO ("short/step/rows") and in an update of MAAC ("maac_short/rows")."""
+    found: Seconds = {}
+    for budget in AT:
+        step = steps[budget]
+        parts = {part: shares(turn) for part, turn in step.turns.items()}
+        update = shares(updates[budget].turn)
+        for kind in KINDS:
+            own = {part: share[kind] * seconds[f"{budget}/{part}"] for part, share in parts.items()}
+            found[f"{budget}/step/{kind}"] = step.of_step(own)
+            found[f"maac_{budget}/{kind}"] = update[kind] * seconds[f"maac_{budget}"]
+    return found
+
+
 def child(repeats: int) -> None:
     """Print the results' numbers: seconds and least multiplications of all parts."""
     import torch
@@ -222,17 +278,18 @@ def child(repeats: int) -> None:
     for budget, own in updates.items():
         seconds[f"maac_{budget}"] /= own.count
         limits[f"maac_{budget}"] = own.least / rate
-    print(json.dumps([seconds, limits, rate]))
+    print(json.dumps([seconds, limits, by_kind(steps, updates, seconds), rate]))
 
 
 def measure(repeats: int = REPEATS) -> list[Result]:
-    """A step and its parts at both sizes, ten seeds against one, and rows through an ensemble."""
+    """A step and its parts at both sizes and by kind, ten seeds against one, and rows through an ensemble."""
     words = [sys.executable, "-m", "benchmarks.model_based", "--child", "--repeats", str(repeats)]
     done = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment(1))
-    seconds, limits, rate = json.loads(done.stdout.splitlines()[-1])
+    seconds, limits, kinds, rate = json.loads(done.stdout.splitlines()[-1])
     limit = f"its products at {2e-9 * rate:.0f} GFLOP/s"
     names = [f"{budget}/{part}" for budget in AT for part in PARTS] + [f"maac_{budget}" for budget in AT]
     results = [_result(name, seconds[name], limit, limits[name]) for name in names]
+    results += [_result(name, part, "the whole", seconds[name.rpartition("/")[0]]) for name, part in kinds.items()]
     for part in PARTS:
         value, alone = seconds[f"block/{part}"] / SEEDS, seconds[f"short/{part}"]
         results.append(_result(f"seed_of_ten/{part}", value, "one seed alone", alone))

@@ -38,6 +38,38 @@ def test_an_epoch_is_one_of_a_fit_to_the_transitions_at_that_step(step):
     assert step.agent.fit.epochs.tolist() == [1, 1]
 
 
+@pytest.mark.parametrize(
+    ("operation", "kind"),
+    [
+        ("aten::baddbmm", "products"),
+        ("aten::silu_backward", "elementwise"),
+        ("aten::index_select", "rows"),
+        ("aten::expand", "calls"),
+        ("autograd::engine::evaluate_function: BmmBackward0", "calls"),
+        ("BmmBackward0", "calls"),
+    ],
+)
+def test_operations_have_their_kinds(operation, kind):
+    assert model_based.kind_of(operation) == kind
+
+
+def test_all_products_of_a_turn_count_as_products_and_kinds_add_up(step, monkeypatch):
+    seen, kind_of = set(), model_based.kind_of
+    monkeypatch.setattr(model_based, "AT", {"short": 400})
+    monkeypatch.setattr(model_based, "kind_of", lambda name: (seen.add(name), kind_of(name))[1])
+    updates = model_based.Updates(model_based.cell_of("smoke", "maac"), [0])
+    seconds = {"short/updates": 2.0, "short/epoch": 4.0, "short/imagined": 8.0, "maac_short": 3.0}
+    found = model_based.by_kind({"short": step}, {"short": updates}, seconds)
+    products = {name for name in seen if name.startswith("aten::") and name.endswith("mm")}
+    assert products
+    assert {kind_of(name) for name in products} == {"products"}
+    whole = step.of_step({"updates": 2.0, "epoch": 4.0, "imagined": 8.0})
+    for name, expected in (("short/step", whole), ("maac_short", 3.0)):
+        kinds = [found[f"{name}/{kind}"] for kind in model_based.KINDS]
+        assert min(kinds) > 0
+        assert sum(kinds) == pytest.approx(expected)
+
+
 def test_a_step_has_its_share_of_the_fit_and_of_the_rollouts(step):
     """Fits every 100 steps have ten epochs, and rollouts two steps at step 400."""
     assert (step.epochs, step.length, step.config.fit_every) == (10, 2, 100)

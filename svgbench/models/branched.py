@@ -59,7 +59,7 @@ def in_blocks(
     """Cut rows x into equal blocks, one for each member, apply `predict`, and restore the order of the rows.
 
     order: a permutation of at least B numbers. Its first part is the first member's block, and so on. A number i >= B
-    repeats row i - B; its prediction is dropped.
+    repeats row i mod B; its prediction is dropped.
     """
     B = x.shape[1]
     places = order.argsort(1)[:, :B]

@@ -14,8 +14,8 @@ The text leaves the rest open. There are two readings. "code" is iclavera/meta-m
 * uses the model's variance as the standard deviation of its noise.
 
 "text" does none of these. Both have 256 candidates, 25 elites, 5 iterations, H = 5, alpha = 0.1, no warm start. Neither
-does two more things of the code: it clips predicted observations to [-100, 100], and the path of the policy's mean
-actions has noise of the model's standard deviation (in "code" it has the noise of the search).
+clips predicted observations (the code: to [-100, 100]). In both, the path of the policy's mean actions has noise like
+the candidates' paths. The code's has the model's standard deviation, so "code" differs from it here.
 
 Axes: S seeds, N states of each seed, L actions of a candidate, O observation, A action.
 """

@@ -188,6 +188,15 @@ def test_figure_2_of_maac_counts_rollouts_on_a_second_axis() -> None:
     assert not empty.child_axes
 
 
+def test_figure_2_of_maac_says_beside_each_method_what_it_knows_of_the_reward() -> None:
+    of = reproduce.experiments()["maac/fig2"]
+    names = ("maac", "mbpo", "h0", "one-step", "sac", "random", "mine")
+    made = results(of, [rows_of(of, of.tasks[0].id, name) for name in names], "short")
+    known = {"maac": "known", "mbpo": "learned", "h0": "known", "one-step": "known"}
+    expected = {f"{name}, reward {how}" for name, how in known.items()} | {"sac, no model", "random", "mine"}
+    assert set(texts(fig2(made)[""])) - {LEVEL} == expected
+
+
 def test_a_panel_without_runs_says_so() -> None:
     made = results(experiment(), [cell("a", [1.0, 2.0]), nothing(experiment(), "u", "a")])
     ran, empty = learning_curves(made).axes

@@ -95,6 +95,7 @@ class Plain:
         self.one, self.agent, self.s, self.c = one, one.agent, s, one.agent.config
         self.terminates = terminates
         self.critic = one.agent.target_critic if averaged else one.agent.critic
+        self.actor = one.agent.target_actor if averaged else one.agent.actor
         self.alpha = one.agent.temperature.alpha[s, 0]
 
     def normalised(self, obs):
@@ -106,7 +107,7 @@ class Plain:
     def act(self, obs, noise):
         """An action and its log-probability."""
         c, m = self.c, len(noise)
-        out = passed(layers(self.agent.actor.net, self.s), self.normalised(obs), torch.relu)
+        out = passed(layers(self.actor.net, self.s), self.normalised(obs), torch.relu)
         action, log_prob = [], 0.0
         for a in range(m):
             share = (torch.tanh(out[m + a]) + 1) / 2
@@ -156,7 +157,7 @@ def beyond_the_wall(after):
 
 
 def untrained(task=None, **settings):
-    """A learner whose networks are as drawn, whose model is normalised, whose critics' targets differ from them."""
+    """A learner whose networks are as drawn, whose model is normalised, whose target networks differ from them."""
     one = learner(SEEDS, task or Known(wall=WALL), step_batch=B, **{**TINY, **settings})
     draws, agent = Streams(SEEDS, "seen"), one.agent
     x, y = (draws.normal((agent.config.members, 30, n), dtype=torch.float64) for n in (5, 3))

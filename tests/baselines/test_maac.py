@@ -323,6 +323,7 @@ def test_the_profiles_differ_as_the_head_of_the_algorithm_s_file_says():
         ({"lag": True, "learning_starts": 10}, "not lag or learning_starts > rollout_steps"),
         ({"plan_elites": 7}, "plan_elites <= plan_population"),
         ({"targets": "as coded", "target_members": 0.2}, "targets != 'as coded' or target_members * members >= 1"),
+        ({"critic_first": True}, "not critic_first"),
         ({"log_var_min": 1.0}, "log_var_min < log_var_max"),
         ({"rollout_grows_until": 0}, "rollout_grows_from < rollout_grows_until"),
     ],

@@ -89,6 +89,7 @@ def targets_by_hand(one, batch, streams):
     [
         {"targets": "weighted"},
         {"targets": "weighted", "target_entropy_on_the_way": False, "normalise_obs": True},
+        {"targets": "weighted", "averaged_target_policy": True},
         {"targets": "as coded", "target_members": 0.5},
         {"targets": "as coded", "target_members": 1.0, "variance_as_deviation": True, "clip_obs": 0.65},
     ],

@@ -88,6 +88,13 @@ def test_sac_at_equal_updates_makes_as_many_as_its_rival(budget):
             assert differs <= {"critic_first", "learning_starts", "steps_per_slice"}, "what is compared is the model"
 
 
+def test_a_sentence_about_model_based_and_model_free_methods_is_judged_against_both():
+    """Against SAC alone is a question of our own."""
+    [own] = [c for c in FIG2.claims if c.origin == "text" and "previous MB and MF methods" in c.quote]
+    assert {part.right.variant for part in own.parts} == {"sac", "mbpo", "h0"}
+    assert all((part.left.variant, part.relation) == ("maac", ">") for part in own.parts)
+
+
 def test_figure_4_and_table_1_draw_from_figure_2():
     for experiment in (FIG4, TABLE1):
         assert experiment.draws_from == FIG2.id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -303,15 +303,17 @@ def curve_panels(
     height: float = 1.7,
     bands: str = BANDS,
     finish: Finish | None = None,
+    notes: Mapping[str, str] | None = None,
 ) -> Figure:
     """A panel for each task of `chosen`, with its variants' curves of `column` against steps.
 
     label: of the vertical axis. across, height: as `grid_of`. bands: as `stamp`. finish: called with each panel that
-    has a curve, and its task.
+    has a curve, and its task. notes: what the legend says behind a variant's label.
     """
     tasks = [task for task in named_tasks(results) if task.id in chosen]
     figure, axes = grid_of(len(tasks), across, height)
     look = looks(results, list(dict.fromkeys(v for task in tasks for v in chosen[task.id])))
+    look |= {v: replace(look[v], label=f"{look[v].label}, {note}") for v, note in (notes or {}).items() if v in look}
     n: list[int] = []
     for ax, task in zip(axes, tasks, strict=True):
         curves = panel(ax, results, task, column, {v: look[v] for v in chosen[task.id]})

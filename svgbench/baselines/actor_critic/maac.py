@@ -45,7 +45,7 @@ from torch import Tensor
 from svgbench.baselines.actor_critic import _imagined, _maac_costs, _model_paths
 from svgbench.baselines.actor_critic import _soft_actor_critic as shared
 from svgbench.baselines.actor_critic._imagined import acted_in_pieces
-from svgbench.baselines.actor_critic._model_paths import ModelSteps, PathFunctions
+from svgbench.baselines.actor_critic._model_paths import Act, ModelSteps, PathFunctions
 from svgbench.baselines.actor_critic._soft_actor_critic import RULES as SHARED_RULES
 from svgbench.baselines.actor_critic._soft_actor_critic import SoftActorCritic, soft_target
 from svgbench.learners.draws import Draws
@@ -122,6 +122,7 @@ RULES = {
     "not lag or learning_starts > rollout_steps": "policy and critics need at least one transition",
     "plan_elites <= plan_population": "the elites are some of the candidates",
     "targets != 'as coded' or target_members * members >= 1": "at least one member must be used",
+    "not critic_first": "an update trains the policy before the critics (algorithm 1)",
 }
 PROFILES: dict[str, dict[str, Any]] = {
     "text": {},
@@ -266,7 +267,7 @@ class MAAC(SoftActorCritic):
         c, K = self.config, self.config.paths
         each_start, last = (K, 1) if c.samples == "paths" else (1, K)
         start, rows = obs.repeat_interleave(each_start, 1), obs.shape[1] * each_start
-        act = self._acting(streams, [rows] * c.H + [rows * last], seen)
+        act = self._acting(self.actor, streams, [rows] * c.H + [rows * last], seen)
         noise = self._model_noise(streams, c.H, rows)
         order = [streams.permutation(rows) for _ in range(c.H)]
 
@@ -285,7 +286,7 @@ class MAAC(SoftActorCritic):
             unit = streams.normal((B, self.layout.action_dim), dtype=batch.x.dtype)
             normalised = batch._replace(next_x=seen.normalise(batch.next_x))
             return soft_target(self.target_critic, self.target_actor, alpha, normalised, unit, c.gamma)
-        act = self._acting(streams, [B] * (depth + 2), seen)
+        act = self._acting(self.target_actor, streams, [B] * (depth + 2), seen)
         noise = self._model_noise(streams, depth, B)
         functions = self._functions(act, self.target_critic, seen)
 
@@ -293,10 +294,8 @@ class MAAC(SoftActorCritic):
             return self.steps.of_all(s, a, noise[j - 1][:, None])
 
         if c.targets == "weighted":
-            inner = c.target_entropy_on_the_way
-            estimates = _model_paths.expanded_by_members(
-                functions, step, alpha, batch.next_x, c.members, depth, inner_entropy=inner
-            )
+            how: Any = {"members": c.members, "depth": depth, "inner_entropy": c.target_entropy_on_the_way}
+            estimates = _model_paths.expanded_by_members(functions, step, alpha, batch.next_x, **how)
         else:
             order = [streams.permutation(B) for _ in range(depth)]
             count = int(c.target_members * c.members)
@@ -309,14 +308,14 @@ class MAAC(SoftActorCritic):
         value = estimates.combined(as_coded=c.targets == "as coded")
         return batch.reward + c.gamma * (1 - batch.terminal) * value
 
-    def _acting(self, streams: Streams, rows: Sequence[int], seen: Experience) -> _model_paths.Act:
+    def _acting(self, policy: shared.Actor, streams: Streams, rows: Sequence[int], seen: Experience) -> Act:
         noise = streams.normal((sum(rows), self.layout.action_dim), dtype=self.imagined.rows.dtype)
-        return _model_paths.acting(self.actor, seen.normalise, noise.split(list(rows), 1))
+        return _model_paths.acting(policy, seen.normalise, noise.split(list(rows), 1))
 
     def _model_noise(self, streams: Streams, steps: int, rows: int) -> Sequence[Tensor]:
         return streams.normal((steps, rows, self.layout.obs_dim), dtype=self.imagined.rows.dtype).unbind(1)
 
-    def _functions(self, act: _model_paths.Act, critic: shared.TwinCritic, seen: Experience) -> PathFunctions:
+    def _functions(self, act: Act, critic: shared.TwinCritic, seen: Experience) -> PathFunctions:
         def twins(obs: Tensor, action: Tensor) -> Tensor:
             return critic(torch.cat([seen.normalise(obs), action], -1))
 

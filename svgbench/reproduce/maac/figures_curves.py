@@ -30,13 +30,18 @@ ABLATIONS = ("maac", "h0", "td", "single", "random")
 HORIZONS = ("maac", "h0", "h1", "h10", "random")
 
 
+REWARDS = {"maac": "reward known", "mbpo": "reward learned", "sac": "no model"}
+"""What each learner's model knows of the reward."""
+
 ROLLOUT = 1000
 """Steps of a rollout, in which section 5.1 counts."""
 
 
 def fig2(results: Results) -> dict[str, Figure]:
-    """The methods of the figure; a page on numbers of updates, and one on the code's reading of MAAC."""
-    return _pages(results, {"": METHODS, "updates": UPDATES, "readings": READINGS}, in_rollouts=True)
+    """The methods of the figure, and what each knows of the reward; a page on numbers of updates, and one on the code's
+    reading of MAAC.
+    """
+    return _pages(results, {"": METHODS, "updates": UPDATES, "readings": READINGS}, of_fig2=True)
 
 
 def fig4(results: Results) -> dict[str, Figure]:
@@ -44,14 +49,14 @@ def fig4(results: Results) -> dict[str, Figure]:
     return _pages(results, {"": ABLATIONS, "horizons": HORIZONS})
 
 
-def _pages(results: Results, chosen: dict[str, tuple[str, ...]], in_rollouts: bool = False) -> dict[str, Figure]:
+def _pages(results: Results, chosen: dict[str, tuple[str, ...]], of_fig2: bool = False) -> dict[str, Figure]:
     """The figure, and further pages that have a curve which the figure lacks."""
     shown = {
         name: variants
         for name, variants in chosen.items()
         if not name or has_rows(results, "eval_return", *(v for v in variants if v not in chosen[""]))
     }
-    return {name: _curves(results, variants, in_rollouts) for name, variants in shown.items()}
+    return {name: _curves(results, variants, of_fig2) for name, variants in shown.items()}
 
 
 def table1(results: Results) -> dict[str, Figure]:
@@ -96,11 +101,13 @@ def _pairs(ax: Axes, results: Results, task: TaskSpec, variant: str, look: Look)
     return pairs.shape[1]
 
 
-def _curves(results: Results, variants: tuple[str, ...], in_rollouts: bool) -> Figure:
-    """A panel for each task. in_rollouts: with a second axis, of rollouts."""
-    height, finish = (2.1, _count_rollouts) if in_rollouts else (1.7, None)
+def _curves(results: Results, variants: tuple[str, ...], of_fig2: bool) -> Figure:
+    """A panel for each task. of_fig2: with a second axis, of rollouts, and with what methods know of the reward."""
     chosen = with_undeclared(results, variants)
-    return curve_panels(results, "eval_return", chosen, across=2, height=height, finish=finish)
+    if not of_fig2:
+        return curve_panels(results, "eval_return", chosen, across=2)
+    known = {v.id: REWARDS[v.learner] for v in results.experiment.variants if v.learner in REWARDS}
+    return curve_panels(results, "eval_return", chosen, across=2, height=2.1, finish=_count_rollouts, notes=known)
 
 
 def _count_rollouts(ax: Axes, _: TaskSpec) -> None:
