@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -51,6 +52,31 @@ def test_sizes_are_those_of_the_original_configurations(
     assert (vine.config["simulations"], vine.config["rollout_set"]) == (32, rollout_set)
     assert (vine.config["branch_length"], vine.config["actions_per_state"]) == (101, 4)
     assert single.config["activation"] == trpo.PROFILES["code"]["activation"] == "softplus"
+
+
+@pytest.mark.parametrize(
+    ("task", "variant", "seeds", "block"),
+    [
+        ("trpo/cart-pole", "vine", 5, 5),
+        ("trpo/swimmer", "single-path", 5, 5),
+        ("trpo/hopper", "single-path", 5, 1),
+        ("trpo/hopper", "natural-gradient", 5, 1),
+        ("trpo/hopper", "vine", 3, 1),
+        ("trpo/walker", "single-path", 5, 1),
+        ("trpo/walker", "vine", 5, 1),
+    ],
+)
+def test_seeds_of_the_larger_robots_are_blocks_of_their_own(task, variant, seeds, block):
+    """A seed takes 100 to 400 million steps there; what is stored of the other tasks keeps its identity."""
+    cell = at_paper(FIG4, task, variant)
+    assert (len(cell.seeds), cell.block_size) == (seeds, block)
+    stored = RESULTS / "trpo/fig4/paper" / f"{cell.name}.json"
+    assert not stored.exists() or json.loads(stored.read_bytes())["config_hash"] == cell.identity
+
+
+@pytest.mark.parametrize("experiment", [FIG4, CROSSCHECK, REMARKS, FIG8, FIG9, FIG10], ids=lambda e: e.id)
+def test_what_a_failed_seed_is_is_declared_on_every_task(experiment):
+    assert [task.id for task in experiment.tasks if experiment.failure_on(task.id) is None] == []
 
 
 def test_the_ranges_of_the_text_and_their_complement_make_up_the_grid():
@@ -118,9 +144,15 @@ def test_the_claims_of_figure_4_hold_where_the_figure_is_as_described():
     def reverse(task, variant):
         return 2.0 * SOLVED.get(task, 9.5) - described(task, variant)
 
-    words = {level: compare(FIG4, {"paper": runs(FIG4, level)}) for level in (described, reverse)}
+    five = replace(FIG4, budgets=(replace(FIG4.budget("paper"), seeds_of={}),))
+    words = {level: compare(five, {"paper": runs(five, level)}) for level in (described, reverse)}
     counted = {level: {v.id: v.verdict for v in verdicts if not v.part_of} for level, verdicts in words.items()}
     assert set(counted[described].values()) == {"SUPPORTED"}
+    with_three = {v.id: v.words for v in compare(FIG4, {"paper": runs(FIG4, described)})}
+    assert {name: word for name, word in with_three.items() if word != "SUPPORTED"} == {
+        "trpo/fig4:trpo-is-best": "INCONCLUSIVE (too few seeds)",
+        "trpo/fig4:trpo-is-best:trpo/hopper": "INCONCLUSIVE (too few seeds)",
+    }, "three seeds of the vine cannot choose a best, as the deviations say"
     turned = {name for name, verdict in counted[reverse].items() if verdict == "REFUTED"}
     assert {name.split(":")[1] for name in turned} == {claim.id for claim in FIG4.claims} - {"empirical-fim-is-similar"}
 
@@ -271,6 +303,10 @@ def test_a_curve_that_diverges_does_not_hide_the_others():
     fit(ax, [float("nan")], [float("nan")])
     assert ax.get_ylim() == before
     plt.close(figure)
+
+
+def test_the_crosscheck_asks_what_no_paper_says():
+    assert {claim.origin for claim in CROSSCHECK.claims} == {"ours"}
 
 
 @pytest.mark.parametrize(("task", "A"), [("gymnasium/swimmer-v5", 2), ("gymnasium/hopper-v5", 3)])
