@@ -20,8 +20,9 @@ from svgbench.reproduce.gae.claims import AFTER_13, FIVE_INSIDE, INSIDE
 from svgbench.reproduce.gae.experiments import FIG8, FIG9, FIG10
 from svgbench.reproduce.gae.figures import fig8
 from svgbench.reproduce.on_policy_figures import fit
-from svgbench.reproduce.trpo.claims import SOLVED
+from svgbench.reproduce.trpo.claims import LARGER, SOLVED
 from svgbench.reproduce.trpo.experiments import CROSSCHECK, FIG4, REMARKS
+from svgbench.reproduce.trpo.figures import fig4
 from svgbench.words.claims import BestOf
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
@@ -301,6 +302,18 @@ def test_settings_of_figure_8_without_runs_are_hatched():
     assert {patch.get_x() for patch in hatched} == {-0.5}
     assert len(hatched) == len(right.get_yticks())
     assert "not run" in [text.get_text() for text in page.legends[0].get_texts()]
+    plt.close("all")
+
+
+def test_figure_4_has_four_panels_and_draws_what_is_missing_as_missing():
+    every = runs(FIG4, lambda task, variant: 1.0)
+    none = {key: replace(cell, frame=cell.frame[:0], seeds_done=()) for key, cell in every.items() if key[0] in LARGER}
+    pages = fig4(Results(FIG4, "paper", every | none, {v.id: v.label for v in FIG4.variants}, ()))
+    assert set(pages) == {"", "barto"}
+    panels = [ax for ax in pages[""].axes if ax.get_visible()]
+    assert [ax.get_title() for ax in panels] == ["Cart-pole", "Swimmer", "Hopper", "Walker"]
+    assert [bool(ax.lines) for ax in panels] == [True, True, False, False]
+    assert [text.get_text() for ax in panels[2:] for text in ax.texts] == ["not run at budget paper"] * 2
     plt.close("all")
 
 
