@@ -1,5 +1,5 @@
-"""What `svgbench compare WORK` says of the committed results: within a screen of 80 x 40, and as the README and the page
-on robustness repeat it.
+"""What `svgbench compare WORK` says of the committed results: within a screen of 80 x 40, and as the README and the
+page on robustness repeat it.
 
 One test for each work, because judging its experiments takes seconds.
 """
