@@ -131,7 +131,7 @@ def _columns(cells: Sequence[str], sizes: Sequence[int]) -> str:
 
 
 PLURALS = {"search": "searches"}
-MARKS = {"*": "our own size", "!": "partly stale", "+": "several platforms"}
+MARKS = {"*": f"size: {OURS}", "!": "partly stale", "+": "several platforms"}
 """Behind an experiment's budget: the paper prints no steps and runs; settings or a version have changed since some
 cells were measured; some cells have replicas of another platform."""
 

@@ -10,10 +10,11 @@ import pytest
 
 from svgbench import paper_tables, reproduce
 from svgbench.analysis.judge.claim_checks import problems
-from svgbench.analysis.judge.effects import candidates, sides
+from svgbench.analysis.judge.effects import FEWEST, candidates, sides, variants_of
 from svgbench.lab import source
 from svgbench.lab.cells import Selection, blocks, expand
 from svgbench.study import Study
+from svgbench.words.claims import BestOf
 from svgbench.words.experiment import BUDGETS
 from svgbench.words.search import tried
 
@@ -128,6 +129,23 @@ def test_claims_are_tests(experiment):
             assert part.number, "which number was given to which word"
             per_and_where = set(claim.per) & set(part.left.measure.where)
             assert not per_and_where, "a column is either fixed or split by"
+
+
+TOO_FEW_TO_CHOOSE = {
+    ("trpo-is-best", "trpo/hopper"),
+    ("biped-best-gamma-and-lambda", "gae/biped"),
+}
+"""Claims that the seeds of `paper` cannot decide; the deviations "iterations" and "biped-of-five-settings" say why."""
+
+
+def test_a_best_of_several_is_asked_of_enough_seeds(experiment):
+    few = set()
+    for claim in experiment.claims:
+        if any(isinstance(side, BestOf) for part in claim.parts for side in sides(part)):
+            for task in experiment.tasks_of(claim):
+                seeds = (len(experiment.seeds("paper", task, name)) for name in variants_of(claim.parts, task))
+                few |= {(claim.id, task)} if min(seeds) < FEWEST else set()
+    assert few == TOO_FEW_TO_CHOOSE & {(c.id, t) for c in experiment.claims for t in experiment.tasks_of(c)}
 
 
 def test_claims_name_what_there_is(experiment):

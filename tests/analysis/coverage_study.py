@@ -13,14 +13,30 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from error_rates import normal, skewed_down, skewed_up
+from coverage_claims import of_comparisons, over_tasks
+from coverage_kinds import (
+    DATA,
+    FAILING,
+    FEWER,
+    LEVEL,
+    MANY,
+    REPETITIONS,
+    Draw,
+    Ends,
+    Row,
+    above_of,
+    ends,
+    iqm_of,
+    median_of,
+    shift_of,
+    unrefused,
+)
+from error_rates import normal
 
 from svgbench.analysis.judge import coverage, resampling
 from svgbench.analysis.judge.curve_statistics import kaplan_meier
@@ -52,56 +68,6 @@ from svgbench.analysis.judge.statistics import (
 
 WHERE = Path(coverage.__file__).with_name("coverage.toml")
 SEEDS, NUMBER, NORMAL = coverage.SEEDS, coverage.NUMBER, coverage.NORMAL
-FAR = 100.0
-MANY, REPETITIONS, FEWER = 5_000, 1_000, 150
-"""Of Student's intervals, on which verdicts depend, of others by formula, and of those by resampling."""
-
-Draw = Callable[[np.random.Generator, int], np.ndarray]
-Ends = tuple[float, float] | None
-"""An interval, or None where it is not given or not used."""
-Once = Callable[..., Any]
-
-
-def fails(share: float) -> Draw:
-    return lambda rng, n: rng.normal(0, 1, n) - FAR * (rng.random(n) < share) + FAR * share
-
-
-DATA: dict[str, Draw] = {
-    "normal": normal,
-    "skewed, a tail above": skewed_up,
-    "skewed, a tail below": skewed_down,
-    **{f"{share} % fail": fails(share / 100) for share in (10, 20, 40)},
-}
-FAILING = [name for name in DATA if name.endswith("fail")]
-
-
-@dataclass(frozen=True)
-class Row:
-    """One interval on one kind of data. `once` makes it from fresh seeds; `truth` is what it should hold."""
-
-    interval: str
-    data: str
-    against: str
-    once: Once
-    truth: float
-    repetitions: int = REPETITIONS
-    least: int = 3  # fewer seeds give no interval
-    at_once: bool = False  # `once` makes the ends of many, from a shape [seeds, repetitions]
-
-    def rates(self, n: int, repetitions: int, seed: int = 0) -> tuple[float, float, int]:
-        """The shares below and above the truth, and the number of intervals that were given."""
-        rng = np.random.default_rng([seed, n, *self.interval.encode(), *self.data.encode(), *self.against.encode()])
-        if self.at_once:
-            lows, highs = self.once(rng, (n, repetitions))
-            return float((highs < self.truth).mean()), float((lows > self.truth).mean()), repetitions
-        below = above = given = 0
-        for _ in range(repetitions):
-            ends = self.once(rng, n)
-            if ends is not None:
-                given += 1
-                below += ends[1] < self.truth
-                above += ends[0] > self.truth
-        return (below / given, above / given, given) if given else (math.nan, math.nan, 0)
 
 
 def rows() -> Iterator[Row]:
@@ -120,6 +86,8 @@ def rows() -> Iterator[Row]:
     yield from _of_shares()
     yield from _of_times()
     yield from _of_spreads()
+    yield from of_comparisons()
+    yield from over_tasks()
 
 
 def _of_means() -> Iterator[Row]:
@@ -186,7 +154,7 @@ def _by_resampling() -> Iterator[Row]:
                 f"bootstrap of a mean, {method}",
                 name,
                 "a number",
-                lambda rng, n, d=draw, m=method: _ends(bootstrap_interval(d(rng, n), method=m, resamples=1000)),
+                lambda rng, n, d=draw, m=method: ends(bootstrap_interval(d(rng, n), method=m, resamples=1000)),
                 0.0,
                 FEWER,
             )
@@ -217,16 +185,14 @@ def _of_shares() -> Iterator[Row]:
     for share in (10, 20, 40):
         p, name = share / 100, f"{share} % fail"
         for called, make in (("share, exact", share_interval), ("share, Wilson's", wilson_interval)):
-            yield Row(called, name, "a number", lambda rng, n, p=p, m=make: _ends(m(int(rng.binomial(n, p)), n)), p)
+            yield Row(called, name, "a number", lambda rng, n, p=p, m=make: ends(m(int(rng.binomial(n, p)), n)), p)
         for other in (0, 20):
             q = other / 100
             yield Row(
                 "difference of shares",
                 name,
                 f"{other} % fail",
-                lambda rng, n, p=p, q=q: _ends(
-                    share_difference(int(rng.binomial(n, p)), n, int(rng.binomial(n, q)), n)
-                ),
+                lambda rng, n, p=p, q=q: ends(share_difference(int(rng.binomial(n, p)), n, int(rng.binomial(n, q)), n)),
                 p - q,
             )
 
@@ -259,47 +225,16 @@ def _of_spreads() -> Iterator[Row]:
     }
     for name, (draw, truth) in made.items():
         yield Row(
-            "relative SD, Vangel's", name, "a number", lambda rng, n, d=draw: _ends(vangel_interval(d(rng, n))), truth
+            "relative SD, Vangel's", name, "a number", lambda rng, n, d=draw: ends(vangel_interval(d(rng, n))), truth
         )
         yield Row(
             "relative SD, two modes",
             name,
             "a number",
-            lambda rng, n, d=draw: _ends(relative_sd_interval(d(rng, n))),
+            lambda rng, n, d=draw: ends(relative_sd_interval(d(rng, n))),
             truth,
             FEWER,
         )
-
-
-@cache
-def _many(name: str) -> np.ndarray:
-    return DATA[name](np.random.default_rng(0), 10**6)
-
-
-def median_of(name: str) -> float:
-    return float(np.median(_many(name)))
-
-
-def iqm_of(name: str) -> float:
-    return float(interquartile_mean(_many(name)))
-
-
-def above_of(name: str) -> float:
-    return float((_many(name) > LEVEL).mean())
-
-
-LEVEL = 0.5  # of the share above a level
-
-
-@cache
-def shift_of(name: str, other: str) -> float:
-    """The median difference between a value of one kind and one of another."""
-    rng = np.random.default_rng(1)
-    return 0.0 if name == other else float(np.median(_many(name) - rng.permutation(_many(other))))
-
-
-def _ends(interval) -> Ends:
-    return None if interval.low is None else (interval.low, interval.high)
 
 
 def _finite(interval) -> Ends:
@@ -307,7 +242,7 @@ def _finite(interval) -> Ends:
 
 
 def _welch(x, y) -> Ends:
-    return _ends(welch(summarise(x), summarise(y)))
+    return ends(welch(summarise(x), summarise(y)))
 
 
 def _bands(x):
@@ -322,17 +257,17 @@ def _band(x) -> Ends:
 
 
 def _rise(draw, rng, n) -> Ends:
-    return _ends(rise(t_interval(draw(rng, n)), t_interval(draw(rng, n))))
+    return ends(rise(t_interval(draw(rng, n)), t_interval(draw(rng, n))))
 
 
 def _hall(x) -> Ends:
-    return _ends(skewed_interval(x)) if abs(skewness(x)) > 1 else None
+    return ends(skewed_interval(x)) if abs(skewness(x)) > 1 else None
 
 
 def _two_modes(x) -> Ends:
     values = dict(enumerate(x.tolist()))
     failed = failing(values)
-    return _ends(two_mode_interval(values, failed)) if failed else None
+    return ends(two_mode_interval(values, failed)) if failed else None
 
 
 def _two_modes_less(x, y) -> Ends:
@@ -342,32 +277,23 @@ def _two_modes_less(x, y) -> Ends:
     if not of_x:
         return None
     right = two_mode_interval(other, of_y) if of_y else interval_of(summarise(y))
-    return _ends(difference(two_mode_interval(one, of_x), right))
+    return ends(difference(two_mode_interval(one, of_x), right))
 
 
 def _iqm(draw, rng, n, tasks) -> Ends:
     values = {f"{t}": draw(rng, n) for t in range(tasks)}
-    return _ends(stratified_bootstrap_interval(values, interquartile_mean, resamples=resampling.RESAMPLES))
+    return ends(stratified_bootstrap_interval(values, interquartile_mean, resamples=resampling.RESAMPLES))
 
 
 def _better(draw, rng, n, tasks) -> Ends:
     x, y = ({f"{t}": draw(rng, n) for t in range(tasks)} for _ in range(2))
-    found = _unrefused(lambda: probability_of_improvement(x, y))
+    found = unrefused(lambda: probability_of_improvement(x, y))
     return (found.value, found.value) if found.low is None else (found.low, found.high)
 
 
 def _profile(x) -> Ends:
-    found = _unrefused(lambda: profile_on("x", Stratified({"t": x}), np.array([LEVEL])))
+    found = unrefused(lambda: profile_on("x", Stratified({"t": x}), np.array([LEVEL])))
     return float(found.low[0]), float(found.high[0])
-
-
-def _unrefused(make):
-    """With intervals below five runs too, to see why they are refused."""
-    fewest, resampling.FEWEST_RUNS = resampling.FEWEST_RUNS, 2
-    try:
-        return make()
-    finally:
-        resampling.FEWEST_RUNS = fewest
 
 
 def _time(rng, n, never) -> Ends:

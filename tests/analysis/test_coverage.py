@@ -9,6 +9,7 @@ from pathlib import Path
 import coverage_study as study
 import numpy as np
 import pytest
+from coverage_kinds import fails
 from scipy import stats
 
 from svgbench.analysis.judge.cell_statistics import Spread
@@ -22,6 +23,7 @@ from svgbench.analysis.judge.coverage import (
     missed,
     skewed_kind,
 )
+from svgbench.analysis.judge.effects import FEWEST
 from svgbench.analysis.judge.seed_kinds import kinds_of, worst_of
 from svgbench.analysis.judge.statistics import t_interval
 
@@ -75,7 +77,7 @@ def test_the_stored_coverages_again_with_all_repetitions(interval):
 
 
 def test_students_intervals_of_many_are_those_of_one():
-    x = study.fails(0.2)(np.random.default_rng(0), (5, 3))
+    x = fails(0.2)(np.random.default_rng(0), (5, 3))
     lows, highs = study._bands(x)
     for column, low, high in zip(x.T, lows, highs, strict=True):
         found = t_interval(column)
@@ -130,6 +132,18 @@ def test_what_is_refused_below_five_runs_misses_too_often_there():
     ):
         against = NUMBER
         assert covered(name, NORMAL, against, 3) < 0.85 < covered(name, NORMAL, against, 20)
+
+
+def test_bounds_and_choices_miss_no_more_than_students_intervals_do():
+    """A bound of rivals that fail adds at most five points; a best of several equal candidates is conservative."""
+    for interval, data, against in STORED:
+        for n in SEEDS:
+            if interval == "t, with bounds":
+                assert covered(interval, data, against, n) >= covered("t", data, against, n) - 0.05
+            if interval == "best of two" and n >= FEWEST:
+                assert covered(interval, data, against, n) >= 0.975
+            if interval.startswith("change of shares"):
+                assert covered(interval, data, against, n) >= 0.94
 
 
 def test_a_verdict_rests_on_one_end_and_only_that_end_is_asked():

@@ -113,7 +113,7 @@ def test_the_list_counts_what_is_done_at_which_budget():
     lines = list_lines(rows, 80, {}, verbose=False)
     assert lines[0] == "4 experiments: 1 done, 1 done at a smaller budget, 1 in part, 1 not begun"
     assert lines[-2].split() == ["w/0paper", "0/5", "paper*", "t"]
-    assert lines[-1] == "* our own size"
+    assert lines[-1] == "* size: our choice"
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
@@ -215,7 +215,7 @@ def test_a_list_and_a_figure_say_whose_choice_the_largest_budget_is():
     lines = list_lines([ours, smaller], 80, {}, False)
     assert any("1/2  paper* " in line for line in lines)
     assert any("1/2  short  " in line for line in lines)
-    assert lines[-1] == "* our own size"
+    assert lines[-1] == "* size: our choice"
     figure = learning_curves(made(EXPERIMENTS["trpo/remarks"]))
     assert "trpo/remarks, budget paper (our choice)" in " ".join(figure.get_supxlabel().split())
 

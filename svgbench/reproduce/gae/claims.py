@@ -26,7 +26,7 @@ BIPED_OUTSIDE = (
 )
 BY_096, BY_1, WITHOUT = "gamma-0.995-lambda-0.96", "gamma-0.995-lambda-1", "gamma-0.995-no-vf"
 FIVE_INSIDE, FIVE_OUTSIDE = (BY_096, "gamma-0.995-lambda-0.99", "gamma-0.99-lambda-0.96"), (BY_1, WITHOUT)
-"""The biped's five settings that are run first, and the part of the thesis's claim that they can decide."""
+"""The biped's five settings that are run first, with three seeds: too few to choose a best, enough for each pair."""
 
 LEARN = "Combining these techniques, we are able to learn to solve difficult control tasks"
 LEARN_NUMBER = (
@@ -160,17 +160,19 @@ FIG9_CLAIMS = (
         quote=INTERMEDIATE,
         source="section 4.6.3, Figure 9",
         origin="text",
-        parts=(
+        parts=tuple(
             Comparison(
-                left=BestOf(FIVE_INSIDE, FINAL_REWARD),
+                left=Term(inside, FINAL_REWARD),
                 relation=">",
-                right=BestOf(FIVE_OUTSIDE, FINAL_REWARD),
+                right=Term(outside, FINAL_REWARD),
                 number=(
-                    "a part of the claim, declared before its runs: of five settings the best (the largest mean reward "
-                    "per step over the last 5 iterations, by any amount) is one of the three inside the range, not "
-                    "λ = 1 or no value function at γ = 0.995"
+                    "a part of the claim, declared before its runs: of five settings each of the three inside the "
+                    "range is better (a higher mean reward per step over the last 5 iterations, by any amount) than "
+                    "λ = 1 and than no value function at γ = 0.995"
                 ),
-            ),
+            )
+            for inside in FIVE_INSIDE
+            for outside in FIVE_OUTSIDE
         ),
         tasks=("gae/biped",),
     ),

@@ -8,7 +8,15 @@ the code's.
 from __future__ import annotations
 
 from svgbench.reproduce.on_policy import CART_POLE_BEST, COLUMNS, FINAL_REWARD, MEAN_REWARD
-from svgbench.reproduce.trpo.claims import CROSSCHECK_CLAIMS, FAILURES, FIG4_CLAIMS, FINAL_RETURN, MEAN_RETURN
+from svgbench.reproduce.trpo.claims import (
+    CROSSCHECK_CLAIMS,
+    CROSSCHECK_FAILURES,
+    FAILURES,
+    FIG4_CLAIMS,
+    FINAL_RETURN,
+    LARGER,
+    MEAN_RETURN,
+)
 from svgbench.reproduce.trpo.deviations import CROSSCHECK_DEVIATIONS, FIG4_DEVIATIONS, REMARKS_DEVIATIONS
 from svgbench.reproduce.trpo.reached import REACHED
 from svgbench.reproduce.trpo.remarks import FALL, REMARKS_CLAIMS
@@ -106,7 +114,14 @@ FIG4 = Experiment(
         Variant("rwr", "RWR", RWR, profile="code"),
     ),
     budgets=(
-        Budget("paper", seeds=5, note="", limits={"iterations": 50}),
+        Budget(
+            "paper",
+            seeds=5,
+            note="",
+            limits={"iterations": 50},
+            seeds_of={"trpo/hopper--vine": 3},  # 406 million steps each
+            block_size_of=dict.fromkeys(LARGER, 1),  # 100 million steps a seed: each is stored when it is done
+        ),
         Budget(
             "short",
             seeds=3,
@@ -178,6 +193,7 @@ CROSSCHECK = Experiment(
     columns=COLUMNS,
     measures=(FINAL_RETURN, MEAN_RETURN),
     claims=CROSSCHECK_CLAIMS,
+    failures=CROSSCHECK_FAILURES,
     question="Does our TRPO learn what the library's learns?",
     deviations=CROSSCHECK_DEVIATIONS,
     step_unit="iterations",
@@ -221,6 +237,7 @@ REMARKS = Experiment(
     columns=COLUMNS,
     measures=(FINAL_REWARD, MEAN_REWARD, FALL),
     claims=REMARKS_CLAIMS,
+    failures=FAILURES,
     question="Do the remarks of chapters 2 and 3 hold?",
     deviations=REMARKS_DEVIATIONS,
     figure="svgbench.reproduce.trpo.figures:sweep",
