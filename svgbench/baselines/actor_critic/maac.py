@@ -396,5 +396,4 @@ def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Li
     c, total_steps = settings(Config, config), int(limits["total_steps"])
     agent = MAAC(c, task, seeds, total_steps, device)
     experience = shared.experience(c, task, len(seeds), total_steps, device)
-    plan, dtype = shared.schedule(c, total_steps), getattr(torch, c.dtype)
-    return PlanningLearner(agent, task, seeds, plan, experience, dtype, device, c.plan_episodes)
+    return PlanningLearner(agent, task, seeds, shared.schedule(c, total_steps), experience, c.plan_episodes)
