@@ -369,12 +369,12 @@ def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Li
     """
     c, total_steps = settings(Config, config), int(limits["total_steps"])
     agent = METRPO(c, task, seeds, device)
-    inside, dtype = agent.inside(), getattr(torch, c.dtype)
+    inside = agent.inside()
     scaling = ObservationScaling("none", inside, seeds, 0.0)
-    rollouts = Rollouts(inside, seeds, sampling(c), scaling, dtype, device)
+    rollouts = Rollouts(inside, seeds, sampling(c), scaling, getattr(torch, c.dtype), device)
     plan = Rounds(
         total_steps, c.real_paths, c.real_path_length, c.random_start, c.iterations, c.eval_episodes,
         c.minibatches_per_slice, c.noise_steps, costs(c, task, len(seeds), total_steps),
         len(seeds) * stepping(task, 1),
     )  # fmt: skip
-    return InsideModelLearner(agent, inside, rollouts, task, seeds, plan, dtype, device)
+    return InsideModelLearner(agent, rollouts, task, plan)
