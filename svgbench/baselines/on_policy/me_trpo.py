@@ -41,6 +41,7 @@ import torch
 from torch import Tensor
 
 from svgbench.baselines.on_policy import _linear_baseline as linear
+from svgbench.baselines.on_policy._parts import new_policy
 from svgbench.baselines.on_policy._trust_region_step import trust_region_step
 from svgbench.learners.costs import MS_PER_CALL, passes, stepping
 from svgbench.learners.inside_model import InsideModelLearner, Rounds, returns_on_members
@@ -53,7 +54,6 @@ from svgbench.models.ensemble_fit import EnsembleFit, FitSettings, Split
 from svgbench.models.gaussian_ensemble import GaussianEnsemble
 from svgbench.models.learned_simulation import LearnedTask
 from svgbench.models.stopping import NoneImproves, NoNewBest, StoppingRule
-from svgbench.nn.gaussian_policy import GaussianPolicy
 from svgbench.nn.initialise import glorot_uniform_
 from svgbench.nn.returns import centred, generalized_advantages
 from svgbench.nn.scaling import ObservationScaling
@@ -231,8 +231,7 @@ class METRPO(PolicyAgent):
     def __init__(self, config: Config, task: Task, seeds: Sequence[int], device: str) -> None:
         c, self.task, self.seeds, n, m = config, task, list(seeds), task.observation_dim, task.action_dim
         self.config, dtype = c, getattr(torch, c.dtype)
-        policy = GaussianPolicy(n, m, c.hidden, c.activation)
-        super().__init__(policy, policy.initial(Streams(seeds, "policy"), c.init_std, c.output_gain, dtype).to(device))
+        super().__init__(*new_policy(c, task, seeds, device))
         self.baseline = linear.none_yet(len(self.seeds), n, device)
         self.model = GaussianEnsemble(
             Streams(seeds, "model", device), n + m, n,
