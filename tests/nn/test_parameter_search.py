@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import math
 
 import numpy as np
 import pytest
 import torch
+from learner_laws import finish, through_a_file
 from regulator import Regulator
 from short_paths import ShortPaths
 
@@ -66,12 +66,6 @@ def scored(learner):
     return scores
 
 
-def through_a_file(state):
-    torch.save(state, buffer := io.BytesIO())
-    buffer.seek(0)
-    return torch.load(buffer, weights_only=True)
-
-
 @pytest.mark.parametrize("path_length", [0, 9])
 def test_a_score_is_the_return_of_one_episode_of_that_candidate_alone(path_length):
     """With almost no noise in the actions, whatever the other candidates do and however long their episodes are."""
@@ -125,10 +119,7 @@ def test_each_candidate_explores_by_its_own_deviation():
 
 
 def trained(learner):
-    rows = []
-    while not learner.finished:
-        rows += learner.advance()
-    return rows, learner.agent.search.mean
+    return finish(learner), learner.agent.search.mean
 
 
 def test_a_seed_alone_and_in_a_block_agree():
