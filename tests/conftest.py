@@ -11,7 +11,6 @@ import shutil
 import sys
 
 import pytest
-import torch
 from checked_shapes import CHECKED, check_all_again
 from hypothesis import HealthCheck, settings
 from jaxtyping import config, install_import_hook
@@ -43,6 +42,8 @@ def unchecked_shapes():
 @pytest.fixture
 def one_thread():
     """As in a block: for tests so small that a second thread would only wait."""
+    import torch  # here, because many tests do without
+
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

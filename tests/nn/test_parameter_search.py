@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from learner_laws import finish, through_a_file
+from learner_laws import agrees_alone_and_in_a_block, finish, through_a_file
 from regulator import Regulator
 from short_paths import ShortPaths
 
@@ -123,13 +123,9 @@ def trained(learner):
 
 
 def test_a_seed_alone_and_in_a_block_agree():
-    rows, theta = trained(made((11, 3, 8), iterations=15))
-    for place, seed in enumerate((11, 3, 8)):
-        own, alone = trained(made((seed,), iterations=15))
-        torch.testing.assert_close(theta[place], alone[0], rtol=0, atol=1e-10)
-        for one, other in zip([row for row in rows if row["seed"] == seed], own, strict=True):
-            for name, value in one.items():
-                np.testing.assert_allclose(value, other[name], rtol=1e-10)
+    agrees_alone_and_in_a_block(
+        lambda seeds: made(seeds, iterations=50), lambda one: [one.agent.search.mean], lambda one: one.iteration, 1e-10
+    )
 
 
 def test_resuming_at_any_slice_is_exact():
