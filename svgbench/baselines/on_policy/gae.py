@@ -302,11 +302,8 @@ def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], 
     """Milliseconds of one core that a whole block takes if no path ends early, roughly."""
     c = Config(**config)
     steps = sampling(c).on(task.horizon).full_steps
-    sizes = [task.observation_dim, *c.hidden, task.action_dim]
-    policy = batches(
-        task, len(seeds), int(limits["iterations"]), steps, sizes,
-        steps * (8 + 3 * c.cg_iterations * c.fisher_fraction),
-    )  # fmt: skip
+    rows = steps * (8 + 3 * c.cg_iterations * c.fisher_fraction)
+    policy = batches(task, len(seeds), int(limits["iterations"]), steps, c.hidden, rows)
     if c.baseline == "time":
         return policy
     fits = 3 * c.value_epochs if c.value_fit == "adam" else c.value_substeps * (5 + 3 * c.value_cg_iterations)

@@ -122,8 +122,8 @@ def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], 
     c = Config(**config)
     steps = c.simulations * (c.path_length or task.horizon)
     share = c.elite_fraction if c.weighting == "elite" else 1.0
-    sizes = [task.observation_dim, *c.hidden, task.action_dim]
-    return batches(task, len(seeds), int(limits["iterations"]), steps, sizes, steps * (1 + 3 * c.evaluations * share))
+    rows = steps * (1 + 3 * c.evaluations * share)
+    return batches(task, len(seeds), int(limits["iterations"]), steps, c.hidden, rows)
 
 
 def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Limits, device: str) -> Learner:

@@ -201,8 +201,7 @@ def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], 
     steps = sampling(c).on(task.horizon).full_steps
     branches = c.rollout_set * c.actions_per_state * c.branch_length if c.sampling == "vine" else 0
     rows = (c.rollout_set if c.sampling == "vine" else steps) * (8 + 3 * c.cg_iterations * c.fisher_fraction)
-    sizes = [task.observation_dim, *c.hidden, task.action_dim]
-    return batches(task, len(seeds), int(limits["iterations"]), steps + branches, sizes, steps + branches + rows)
+    return batches(task, len(seeds), int(limits["iterations"]), steps + branches, c.hidden, steps + branches + rows)
 
 
 def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Limits, device: str) -> Learner:

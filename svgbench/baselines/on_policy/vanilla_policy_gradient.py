@@ -111,8 +111,7 @@ def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], 
     """Milliseconds of one core that a whole block takes if no path ends early, roughly."""
     c = Config(**config)
     steps = whole_paths(c).on(task.horizon).full_steps
-    sizes = [task.observation_dim, *c.hidden, task.action_dim]
-    return batches(task, len(seeds), int(limits["iterations"]), steps, sizes, 8 * steps)
+    return batches(task, len(seeds), int(limits["iterations"]), steps, c.hidden, 8 * steps)
 
 
 def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Limits, device: str) -> Learner:
