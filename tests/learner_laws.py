@@ -1,4 +1,4 @@
-"""The laws of learners (DESIGN.md, sections 4 and 5), as assertions for the tests of every algorithm.
+"""The laws of learners, as assertions for the tests of every algorithm.
 
 `make` makes a new learner. `trained` maps a learner to everything that training changes, tensors [S, ...].
 """
