@@ -264,10 +264,7 @@ def returns_on_members(
     """
     S, N, O = starts.shape  # noqa: E741
     E, units, like = model.members, ActionUnits(task), model.centre
-    reward, ends = (
-        cast(Recorded, task.reward_function),
-        cast(Recorded, task.termination_function),
-    )
+    reward, ends = cast(Recorded, task.reward_function), cast(Recorded, task.termination_function)
     obs = np.repeat(starts[:, None], E, 1)
     total, running = np.zeros((S, E, N)), np.ones((S, E, N), dtype=np.bool_)
     with np.errstate(all="ignore"):  # a model that has diverged overflows

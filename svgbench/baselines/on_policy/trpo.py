@@ -81,9 +81,7 @@ class Config:
     backtrack_factor: Annotated[float, Range(above=0, below=1)] = 0.8  # (section 3.12: "exponentially")
     accept_ratio: Share = 0.0  # of the gain that a linear objective would give
     kl_barrier: Positive = 1.0  # a step may reach so many max_kl
-    line_search: bool = (
-        True  # else the whole step is taken, whatever it does (section 3.12: "without this line search")
-    )
+    line_search: bool = True  # else the whole step is taken, whatever it does (3.12: "without this line search")
     l2: NonNegative = 0.0  # penalty on the parameters' squares
     dtype: Precision = "float32"
 
