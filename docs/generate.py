@@ -160,7 +160,8 @@ def _comments(config: type | None) -> dict[str, str]:
         (tree,) = ast.parse(inspect.cleandoc("\n".join(lines))).body
         for node in ast.walk(tree):
             if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-                found[node.target.id] = lines[(node.end_lineno or node.lineno) - 1].partition("  # ")[2].strip()
+                own = lines[node.lineno - 1 : node.end_lineno]  # several, where the type or the value is long
+                found[node.target.id] = "".join(line.partition("  # ")[2].strip() for line in own)
     return found
 
 

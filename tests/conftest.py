@@ -15,6 +15,7 @@ from checked_shapes import CHECKED, check_all_again
 from hypothesis import HealthCheck, settings
 from jaxtyping import config, install_import_hook
 
+pytest.register_assert_rewrite("learner_laws")
 install_import_hook(CHECKED, "checked_shapes.typechecker")  # before anything imports them
 
 from harness import PLUGIN, Bench  # noqa: E402 because it imports svgbench
@@ -36,6 +37,17 @@ def unchecked_shapes():
     config.update("jaxtyping_disable", True)
     yield
     config.update("jaxtyping_disable", False)
+
+
+@pytest.fixture
+def one_thread():
+    """As in a block: for tests so small that a second thread would only wait."""
+    import torch  # here, because many tests do without
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture

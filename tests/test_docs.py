@@ -248,6 +248,8 @@ def test_every_algorithm_and_experiment_has_a_page(site):
     assert "gamma^t (r(x_t, u_t)" in sac_svg, "equations are printed as they are"
     assert "| `tau` | float, from 0 to 1 | `0.005` | weight of the online critics" in sac_svg
     assert "(../experiments/sac-svg-table2.md)" in sac_svg
+    study = (pages / "algorithms/maac_gradient_error.md").read_text(encoding="utf-8")
+    assert "at most, per environment step" in study, "the comment of a field that takes several lines"
 
 
 def test_links_between_the_sites_pages_lead_somewhere(site):

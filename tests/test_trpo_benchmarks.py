@@ -9,13 +9,7 @@ import torch
 
 from benchmarks import trpo
 
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def test_collecting_is_replayed_through_the_same_states():

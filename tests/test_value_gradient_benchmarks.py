@@ -6,19 +6,13 @@ import io
 import sys
 
 import pytest
-import torch
 
 from benchmarks import value_gradients
 
 SMALL = ("hidden=4,4", "model_hidden=3,3", "model_updates=2", "batch_size=4")
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def test_what_is_timed_is_svg_one_with_replay_at_the_papers_sizes():

@@ -28,8 +28,12 @@ def stepping(task: Task, steps: float) -> float:
     return steps * (MS_PER_STEP + getattr(task, "step_milliseconds", MS_PER_STEP))
 
 
-def batches(task: Task, S: int, iterations: int, steps: float, sizes: Sequence[int], rows: float) -> float:
-    """Milliseconds of one core for iterations with these numbers of steps of S seeds and of rows through networks."""
+def batches(task: Task, S: int, iterations: int, steps: float, hidden: Sequence[int], rows: float) -> float:
+    """Milliseconds of one core for iterations with these numbers of steps of S seeds, and of rows through a policy.
+
+    hidden: widths of the policy's hidden layers.
+    """
+    sizes = (task.observation_dim, *hidden, task.action_dim)
     return S * iterations * (stepping(task, steps) + passes(sizes, rows))
 
 

@@ -48,7 +48,9 @@ class Tape:
     seeds, name, device: as of `Streams`. dtype: of the numbers that are not float64.
     """
 
-    def __init__(self, draw: Draw, seeds: Sequence[int], name: str, dtype: torch.dtype, device: str) -> None:
+    def __init__(
+        self, draw: Draw, seeds: Sequence[int], name: str, dtype: torch.dtype, device: torch.device | str
+    ) -> None:
         self.draw, self.dtype = draw, dtype
         self.streams = Streams(seeds, name, device)
         self.steps = draw.chunk(dtype)

@@ -6,7 +6,7 @@ The learner that a baseline hands to the lab is an `EpisodicLearner` around its 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import torch
@@ -19,7 +19,6 @@ from svgbench.simulate import action_sizes, trials
 from svgbench.simulate.episodes import Episodes, EpisodeSampler
 from svgbench.words.learner import Row
 from svgbench.words.policy import TrainedPolicy
-from svgbench.words.task import Task
 
 Stage = Callable[[Episodes, Tensor | None], Mapping[str, Tensor]]
 """Training on the latest episodes and on stored ones. The second argument, bool [S], says which seeds; None for all."""
@@ -108,17 +107,15 @@ class EpisodicLearner(SeedBlock):
         self,
         agent: EpisodicAgent,
         sampler: EpisodeSampler,
-        task: Task,
-        seeds: Sequence[int],
         episodes: int,
         tried: trials.Trials | None = None,
         record_actions: bool = False,
     ) -> None:
-        super().__init__(seeds)
+        super().__init__(sampler.seeds)
         self.N = sampler.shape[1]
         if episodes < 1 or episodes % self.N:
             raise ValueError(f"episodes is {episodes}, expected a positive multiple of {self.N}, those of a round")
-        self.agent, self.sampler, self.task = agent, sampler, task
+        self.agent, self.sampler, self.task = agent, sampler, sampler.task
         self.episodes, self.episode, self.tried, self.record_actions = episodes, 0, tried, record_actions
         self.latest: Episodes | None = None  # in training
         self.stage = 0  # the next one

@@ -92,32 +92,24 @@ class Rounds:
 class InsideModelLearner(SeedBlock):
     """`svgbench.words.learner.Learner` for a block of S seeds.
 
+    rollouts: of the policies in the model. Seeds, type and device are theirs. task: the real one.
+
     A row comes after each collection except the first, and describes the policy that collected. Its step counts the
     real transitions so far. train_return: of the collected paths. eval_return: of new episodes without noise.
     """
 
-    def __init__(
-        self,
-        agent: InsideModelAgent,
-        inside: Task,
-        rollouts: Rollouts,
-        task: Task,
-        seeds: Sequence[int],
-        plan: Rounds,
-        dtype: torch.dtype,
-        device: str,
-    ) -> None:
-        """inside: the model as a task. rollouts: of the policy in it."""
-        super().__init__(seeds)
+    def __init__(self, agent: InsideModelAgent, rollouts: Rollouts, task: Task, plan: Rounds) -> None:
+        super().__init__(rollouts.seeds)
         if plan.rounds < 1:
             raise ValueError(f"total_steps is {plan.total_steps}, expected more than the first collection takes")
-        self.agent, self.rollouts, self.task, self.plan, self.device = agent, rollouts, task, plan, device
-        self.inner = OnPolicyLearner(agent, rollouts, inside, seeds, plan.iterations)
-        self.sampler = TransitionSampler(task, seeds, plan.paths, plan.steps_per_slice, dtype)
-        self.evaluations = task.simulate(seeds, plan.eval_episodes, "evaluation", 1, autoreset=False)
+        self.agent, self.rollouts, self.task, self.plan = agent, rollouts, task, plan
+        self.device, dtype = rollouts.device, rollouts.torch_dtype
+        self.inner = OnPolicyLearner(agent, rollouts, rollouts.task, self.seeds, plan.iterations)
+        self.sampler = TransitionSampler(task, self.seeds, plan.paths, plan.steps_per_slice, dtype)
+        self.evaluations = task.simulate(self.seeds, plan.eval_episodes, "evaluation", 1, autoreset=False)
         self.units = ActionUnits(task)
         width = RowLayout(task.observation_dim, task.action_dim).width
-        self.replay = torch.zeros(len(self.seeds), plan.total_steps, width, dtype=dtype, device=device)
+        self.replay = torch.zeros(len(self.seeds), plan.total_steps, width, dtype=dtype, device=self.device)
         self.size = 0  # transitions in the replay
         self.round = 0  # fits and phases that are done
         self.doing: Literal["collect", "fit", "improve", "end"] = "collect"
@@ -272,10 +264,7 @@ def returns_on_members(
     """
     S, N, O = starts.shape  # noqa: E741
     E, units, like = model.members, ActionUnits(task), model.centre
-    reward, ends = (
-        cast(Recorded, task.reward_function),
-        cast(Recorded, task.termination_function),
-    )
+    reward, ends = cast(Recorded, task.reward_function), cast(Recorded, task.termination_function)
     obs = np.repeat(starts[:, None], E, 1)
     total, running = np.zeros((S, E, N)), np.ones((S, E, N), dtype=np.bool_)
     with np.errstate(all="ignore"):  # a model that has diverged overflows

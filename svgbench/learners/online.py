@@ -18,7 +18,6 @@ from svgbench.learners.draws import Draw, Draws, Tape
 from svgbench.learners.seed_block import SeedBlock, evaluation_columns
 from svgbench.learners.static_update import static_update_on
 from svgbench.memory.experience import Experience
-from svgbench.memory.replay import Replay
 from svgbench.nn.mean_network import MeanNetwork
 from svgbench.nn.state import on_cpu
 from svgbench.simulate.acting import ActionUnits
@@ -104,38 +103,31 @@ CHECK_EVERY = 16  # environment steps between checks that parameters are finite;
 class OnlineLearner(SeedBlock):
     """`svgbench.words.learner.Learner` for a block of S seeds.
 
-    task: a `svgbench.words.task.Task`. Training and evaluation simulations have separate random streams, and each
-    evaluation begins new episodes.
+    Training and evaluation simulations have separate random streams, and each evaluation begins new episodes. The type
+    and the device of all numbers are those of `experience`.
 
     A seed's training depends only on environment steps: its random numbers are functions of the step, and checks that
     parameters are finite come at fixed steps. Evaluations, slices and checkpoints do not affect it.
     """
 
     def __init__(
-        self,
-        agent: OnlineAgent,
-        task: Task,
-        seeds: Sequence[int],
-        schedule: Schedule,
-        experience: Experience,
-        dtype: torch.dtype,
-        device: str,
+        self, agent: OnlineAgent, task: Task, seeds: Sequence[int], schedule: Schedule, experience: Experience
     ) -> None:
         super().__init__(seeds)
-        self.agent, self.task, self.schedule = agent, task, schedule
-        self.experience, self.dtype, self.device = experience, dtype, device
+        self.agent, self.task, self.schedule, self.experience = agent, task, schedule, experience
+        self.dtype, self.device = experience.replay.rows.dtype, experience.replay.rows.device
         S = len(self.seeds)
         self.units = ActionUnits(task)
         acts = {"explore": Draw("normal", (1, task.action_dim)), "random": Draw("action", (task.action_dim,))}
         draws = {**acts, **agent.draws}
-        self.tapes = {name: Tape(draw, self.seeds, name, dtype, device) for name, draw in draws.items()}
+        self.tapes = {name: Tape(draw, self.seeds, name, self.dtype, self.device) for name, draw in draws.items()}
         self.simulations = task.simulate(self.seeds, 1, "train", 1)
         self.evaluations = task.simulate(self.seeds, schedule.eval_episodes, "evaluation", 1, autoreset=False)
         self.step = 0
         self.episode_return = np.zeros(S)
         self.train_return = np.full(S, math.nan)  # of the last finished episode
         self._active: Tensor | None = None
-        self.static_update = static_update_on(device, agent.update, agent.draws, experience)
+        self.static_update = static_update_on(self.device, agent.update, agent.draws, experience)
 
     @property
     def finished(self) -> bool:
@@ -285,26 +277,6 @@ class OnlineLearner(SeedBlock):
         """`svgbench.words.policy.HasPolicies`: as they are evaluated, so without planning."""
         centre, width = (part[:, 0].cpu().numpy() for part in self.experience.scales)
         return self.policies_of(self.agent.mean_network(), centre, width, 0.0, self.units)
-
-
-def make_experience(
-    task: Task,
-    S: int,
-    capacity: int,
-    *,
-    window: int,
-    whole_episodes: bool,
-    normalise: bool,
-    std_bounds: tuple[float, float],
-    dtype: torch.dtype,
-    device: str,
-) -> Experience:
-    """An empty replay with statistics, with the task's sizes."""
-    replay = Replay(
-        S, capacity, task.observation_dim, task.action_dim,
-        window=window, whole_episodes=whole_episodes, dtype=dtype, device=device,
-    )  # fmt: skip
-    return Experience(replay, normalise=normalise, min_std=std_bounds[0], max_std=std_bounds[1])
 
 
 def cost_before(step: int, s: Schedule, updates: Sequence[tuple[int, float]], S: int, horizon: int) -> float:

@@ -38,16 +38,9 @@ class PlannedLearner(ModelBasedLearner):
     agent: PlannedAgent
 
     def __init__(
-        self,
-        agent: PlannedAgent,
-        task: Task,
-        seeds: Sequence[int],
-        schedule: Schedule,
-        experience: Experience,
-        dtype: torch.dtype,
-        device: str,
+        self, agent: PlannedAgent, task: Task, seeds: Sequence[int], schedule: Schedule, experience: Experience
     ) -> None:
-        super().__init__(agent, task, seeds, schedule, experience, dtype, device)
+        super().__init__(agent, task, seeds, schedule, experience)
         S = len(self.seeds)
         self.returns = np.full((S, schedule.eval_episodes), np.nan)  # of planned episodes, the last one last
         self._planned = np.full(S, schedule.random_steps == 0)  # whether the present episode is, so far

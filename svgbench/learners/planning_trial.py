@@ -48,15 +48,13 @@ class PlanningLearner(ModelBasedLearner):
         seeds: Sequence[int],
         schedule: Schedule,
         experience: Experience,
-        dtype: torch.dtype,
-        device: str,
         episodes: int,
     ) -> None:
-        super().__init__(agent, task, seeds, schedule, experience, dtype, device)
+        super().__init__(agent, task, seeds, schedule, experience)
         self.trial: PairedTrial | None = None
         if episodes > 0:
             simulations = task.simulate(self.seeds, episodes, "planning", 1, autoreset=False)
-            ways, like = agent.plan(experience), torch.zeros((), dtype=dtype, device=device)
+            ways, like = agent.plan(experience), experience.replay.rows
             self.trial = PairedTrial(ways, simulations, ActionUnits(task), len(self.seeds), like)
 
     @property

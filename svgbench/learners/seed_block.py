@@ -38,7 +38,7 @@ class SeedBlock:
             self.diverged[self.seeds[i]] = reason
         self.alive &= finite_S
 
-    def active(self, device: str) -> Tensor | None:
+    def active(self, device: torch.device | str) -> Tensor | None:
         """`alive` on the device; None if all seeds are alive."""
         return None if self.alive.all() else torch.from_numpy(self.alive.copy()).to(device)
 

@@ -65,11 +65,8 @@ class Surrogate:
         gain, mean_kl = (torch.zeros(len(theta), dtype=torch.float64, device=theta.device) for _ in range(2))
         max_kl = torch.zeros(len(theta), dtype=theta.dtype, device=theta.device)
         for piece in pieces(samples.x):
-            mean, new_mean, weight = (
-                self.mean[:, piece],
-                policy.mean(theta, samples.x[:, piece]),
-                samples.weight[:, piece],
-            )
+            mean, weight = self.mean[:, piece], samples.weight[:, piece]
+            new_mean = policy.mean(theta, samples.x[:, piece])
             log_ratio = log_ratios(mean, self.log_std, new_mean, new_log_std, samples.action[:, piece])
             gain += (log_ratio.expm1() * samples.advantage[:, piece] * weight).sum(1)
             divergence = kl(mean, self.log_std, new_mean, new_log_std)

@@ -318,10 +318,8 @@ class Rollouts:
         S = len(self.seeds)
         own = [[(place, x) for seed, place, x in self.finals if seed == s] for s in range(S)]
         E = max(1, *map(len, own))
-        final_x, final_place = (
-            np.zeros((S, E, self.task.observation_dim), self.dtype),
-            np.full((S, E), -1, dtype=np.int64),
-        )
+        final_x = np.zeros((S, E, self.task.observation_dim), self.dtype)
+        final_place = np.full((S, E), -1, dtype=np.int64)
         for s, entries in enumerate(own):
             for e, (place, x) in enumerate(entries):
                 final_place[s, e], final_x[s, e] = place, x

@@ -45,9 +45,8 @@ class TransitionSampler:
     def __init__(
         self, task: Task, seeds: Sequence[int], simulations: int, steps_per_slice: int, dtype: torch.dtype
     ) -> None:
-        self.task, self.shape, self.steps_per_slice, self.torch_dtype = (
-            task, (len(seeds), simulations), steps_per_slice, dtype,
-        )  # fmt: skip
+        self.task, self.shape = task, (len(seeds), simulations)
+        self.steps_per_slice, self.torch_dtype = steps_per_slice, dtype
         self.dtype: Any = np.dtype(str(dtype).removeprefix("torch."))
         self.simulations = task.simulate(seeds, simulations, "collect", torch.get_num_threads())
         self.noise = Streams(seeds, "collect")

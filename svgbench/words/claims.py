@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from svgbench.words.values import PerTask, Scalar
+
+TWICE = math.log(2)
+"""A margin of a comparison with `scale="log_ratio"`: a factor of 2."""
 
 
 @dataclass(frozen=True)

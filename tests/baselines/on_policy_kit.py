@@ -5,10 +5,7 @@ They are damped: a batch of a few dozen steps leaves most of a Fisher matrix to 
 
 from __future__ import annotations
 
-import io
-
 import pytest
-import torch
 from point import Point
 
 from svgbench.baselines.on_policy import (
@@ -91,17 +88,6 @@ def learner(name, seeds=(0, 1, 2), iterations=5, task=None, **config):
     return module.make(known.config(layers), task or Point(horizon=12), seeds, {"iterations": iterations}, "cpu")
 
 
-def finish(one):
-    rows = []
-    while not one.finished:
-        rows += one.advance()
-    return rows
-
-
-def resumed(one, name, **how):
-    """A fresh learner at the same point, by way of a file."""
-    torch.save(one.state_dict(), buffer := io.BytesIO())
-    buffer.seek(0)
-    other = learner(name, **how)
-    other.load_state_dict(torch.load(buffer, weights_only=True))
-    return other
+def parameters(one):
+    """All that is learned, each [S, ...]."""
+    return one.agent.parameters()

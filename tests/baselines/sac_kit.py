@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import io
-
-import pytest
-import torch
+from learner_laws import agrees_alone_and_in_a_block, finish
 from point import Point
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -67,31 +64,13 @@ def tiny(seeds=(0, 4), total_steps=40, **config):
     return learner(seeds, total_steps, **{**TINY, **config})
 
 
-def finish(one):
-    rows = []
-    while not one.finished:
-        rows += one.advance()
-    return rows
+def updates(one):
+    """How many updates the critics have had."""
+    return one.agent.critic_adam.steps.min()
 
 
-def agrees_alone_and_in_a_block(tolerance, **how):
-    """The seed law: after fifty updates a seed has the same parameters and rows alone and in a block of five."""
-    alone, block = (learner(seeds, total_steps=FIFTY, **how) for seeds in ([7], [3, 9, 7, 0, 1]))
-    rows, block_rows = finish(alone), [r for r in finish(block) if r["seed"] == 7]
-    assert alone.agent.critic_adam.steps.min() == 50
-    for p, q in zip(parameters(alone), parameters(block), strict=True):
-        torch.testing.assert_close(p[0], q[2], rtol=tolerance, atol=tolerance)
-        assert not torch.equal(q[0], q[2])
-    for one, other in zip(rows, block_rows, strict=True):
-        assert one["step"] == other["step"]
-        assert [*one.values()] == pytest.approx([*other.values()], rel=100 * tolerance, nan_ok=True)
-
-
-def through_a_file(state):
-    """What a checkpoint's reader gets."""
-    torch.save(state, buffer := io.BytesIO())
-    buffer.seek(0)
-    return torch.load(buffer, weights_only=True)
+def follows_the_seed_law(tolerance, **how):
+    agrees_alone_and_in_a_block(lambda seeds: learner(seeds, total_steps=FIFTY, **how), parameters, updates, tolerance)
 
 
 class NoWaiting(TorchDispatchMode):

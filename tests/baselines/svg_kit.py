@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 import pytest
-import torch
 from point import Point, Points
 from regulator import Regulator
 
@@ -120,22 +117,6 @@ def learner(name, seeds=(0, 1, 2), episodes=6, task=None, small=SMALL, **config)
     known = declared(f"{module.__name__}:make")
     layers = {k: v for k, v in {**small, **own, **config}.items() if k in known.types}
     return module.make(known.config(layers), task or Disc(horizon=12), seeds, {"episodes": episodes}, "cpu")
-
-
-def finish(one):
-    rows = []
-    while not one.finished:
-        rows += one.advance()
-    return rows
-
-
-def resumed(one, name, **how):
-    """A fresh learner at the same point, by way of a file."""
-    torch.save(one.state_dict(), buffer := io.BytesIO())
-    buffer.seek(0)
-    other = learner(name, **how)
-    other.load_state_dict(torch.load(buffer, weights_only=True))
-    return other
 
 
 def parameters(one):

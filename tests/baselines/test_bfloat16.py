@@ -6,6 +6,7 @@ import pytest
 import sac_kit
 import test_td3
 import torch
+from learner_laws import alike, finish
 
 from svgbench.baselines.actor_critic import sac, sac_svg
 from svgbench.lab import platform
@@ -28,17 +29,16 @@ def _rounded():
 def test_a_seed_of_sac_alone_and_in_a_block_of_five_agree(module):
     """As in float32, although a product in bfloat16 errs by 3e-3: both round the same."""
     alone, block = (sac_kit.learner(seeds, module=module, **WIDE, **BATCHES) for seeds in SEEDS)
-    rows, block_rows = sac_kit.finish(alone), [row for row in sac_kit.finish(block) if row["seed"] == 7]
+    rows, block_rows = finish(alone), [row for row in finish(block) if row["seed"] == 7]
     for p, q in zip(sac_kit.parameters(alone), sac_kit.parameters(block), strict=True):
         torch.testing.assert_close(p[0], q[2], rtol=1e-4, atol=1e-4)
-    for one, other in zip(rows, block_rows, strict=True):
-        assert [*one.values()] == pytest.approx([*other.values()], rel=1e-2, nan_ok=True)
+    alike(rows, block_rows, rel=1e-2)
 
 
 def test_a_seed_of_td3_alone_and_in_a_block_of_five_agree():
     wide = {"actor_hidden": (128, 128), "critic_hidden": (128, 128), "step_batch": 64}
     alone, block = (test_td3.learner(seeds, **wide) for seeds in SEEDS)
-    sac_kit.finish(alone)
-    sac_kit.finish(block)
+    finish(alone)
+    finish(block)
     for p, q in zip(test_td3.trained(alone), test_td3.trained(block), strict=True):
         torch.testing.assert_close(p[0], q[2], rtol=1e-4, atol=1e-4)

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import builtins
-import io
 import math
 
 import numpy as np
 import pytest
 import torch
+from learner_laws import agrees_alone_and_in_a_block, resumes_after_every_slice
 
 from svgbench.baselines.search.cma_es import CMA, PROFILES, Config, make, package
 from svgbench.nn.streams import Streams
 from svgbench.tasks.trpo.cart_pole import make_cart_pole
 
-SEEDS = [11, 3, 8, 20, 5]
 SMALL = {"simulations": 10, "hidden": (), "sigma0": 0.3, "steps_per_slice": 6}
 
 
 def trained(learner):
-    rows = []
-    while not learner.finished:
-        rows += learner.advance()
-    return rows, learner.agent.search.mean
+    return [learner.agent.search.mean]
 
 
 def sphere(theta):
@@ -77,29 +73,17 @@ def test_numpy_s_own_generator_is_left_alone():
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-10), ("float32", 1e-4)])
 def test_a_seed_alone_and_in_a_block_of_five_agree(dtype, tolerance):
     pytest.importorskip("cma")
-    task, config = make_cart_pole(horizon=12), {**SMALL, "dtype": dtype}
-    rows, theta = trained(make(config, task, SEEDS, {"iterations": 50}, "cpu"))
-    for place, seed in enumerate(SEEDS[:2]):
-        own, alone = trained(make(config, task, [seed], {"iterations": 50}, "cpu"))
-        torch.testing.assert_close(theta[place], alone[0], rtol=0, atol=tolerance)
-        returns = [[row["return_mean"] for row in some if row["seed"] == seed] for some in (rows, own)]
-        np.testing.assert_allclose(*returns, rtol=tolerance)
-    assert (theta[0] - theta[1]).abs().max() > 1e-2
+
+    def make_of(seeds):
+        return make({**SMALL, "dtype": dtype}, make_cart_pole(horizon=12), seeds, {"iterations": 50}, "cpu")
+
+    agrees_alone_and_in_a_block(make_of, trained, lambda one: one.iteration, tolerance)
 
 
 def test_resuming_in_the_middle_of_an_iteration_is_exact():
     pytest.importorskip("cma")
     task, budget = make_cart_pole(horizon=30), {"iterations": 5}
-    expected, theta = trained(make(SMALL, task, [3, 8], budget, "cpu"))
-    rows, learner = [], make(SMALL, task, [3, 8], budget, "cpu")
-    while not learner.finished:
-        rows += learner.advance()
-        torch.save(learner.state_dict(), buffer := io.BytesIO())
-        buffer.seek(0)
-        learner = make(SMALL, task, [3, 8], budget, "cpu")
-        learner.load_state_dict(torch.load(buffer, weights_only=True))
-    assert repr(rows) == repr(expected)
-    assert torch.equal(theta, learner.agent.search.mean)
+    resumes_after_every_slice(lambda: make(SMALL, task, [3, 8], budget, "cpu"), trained)
 
 
 def test_the_default_population_is_the_package_s_unless_there_are_fewer_samples():

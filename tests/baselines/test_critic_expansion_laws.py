@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 import torch
+from learner_laws import a_lost_seed_leaves_the_others_alone, continues_from, finish, through_a_file
 from point import Point
 from sac_kit import (
     SMALL,
     STEPS,
     UPDATES,
-    agrees_alone_and_in_a_block,
-    finish,
+    follows_the_seed_law,
     learner,
     parameters,
-    through_a_file,
 )
 
 from svgbench.baselines.actor_critic import sac, sac_svg
@@ -120,7 +117,7 @@ def test_targets_expand_after_the_model_free_phase_and_td_k_as_coded_from_the_fi
 @KINDS
 @pytest.mark.parametrize(("profile", "dtype", "tolerance"), [("text", "float64", 1e-10), ("code", "float32", 1e-4)])
 def test_a_seed_alone_and_in_a_block_of_five_agree(kind, dtype, tolerance, profile):
-    agrees_alone_and_in_a_block(tolerance, critic_steps=2, dtype=dtype, profile=profile, **kind)
+    follows_the_seed_law(tolerance, critic_steps=2, dtype=dtype, profile=profile, **kind)
 
 
 @pytest.mark.usefixtures("short_chunks")
@@ -132,12 +129,7 @@ def test_resuming_at_any_slice_is_exact(kind):
     for slices in (3, 1, 1):  # in SAC's phase, after an evaluation, in the model-based phase
         for _ in range(slices):
             first.advance()
-        resumed = learner(**how)
-        resumed.load_state_dict(through_a_file(first.state_dict()))
-        later = finish(resumed)
-        assert repr(later) == repr(rows[len(rows) - len(later) :])
-        for p, q in zip(parameters(resumed), parameters(whole), strict=True):
-            assert torch.equal(p, q)
+        continues_from(through_a_file(first.state_dict()), learner(**how), whole, rows, parameters)
 
 
 @pytest.mark.parametrize(
@@ -151,19 +143,13 @@ def test_resuming_at_any_slice_is_exact(kind):
     ],
 )
 def test_a_seed_that_diverges_does_not_affect_the_others(kind, part):
-    undisturbed, hurt = (learner(dtype="float64", critic_steps=2, **kind) for _ in range(2))
-    rows, hurt_rows = finish(undisturbed), []
-    while not hurt.finished:
-        if hurt.step == 27:
-            broken = hurt.agent.critic if part == "critic" else getattr(hurt.agent.world, part)
-            with torch.no_grad():
-                next(broken.parameters())[1] = math.nan
-        hurt_rows += hurt.advance()
-    assert list(hurt.diverged) == [1]
-    for a, b in zip((r for r in rows if r["seed"] != 1), (r for r in hurt_rows if r["seed"] != 1), strict=True):
-        assert [*a.values()] == pytest.approx([*b.values()], rel=1e-8, nan_ok=True)
-    for p, q in zip(parameters(undisturbed), parameters(hurt), strict=True):
-        torch.testing.assert_close(p[[0, 2]], q[[0, 2]], rtol=1e-9, atol=1e-9)
+    def lost(one):
+        broken = one.agent.critic if part == "critic" else getattr(one.agent.world, part)
+        return next(broken.parameters())[1] if one.step == 27 else None
+
+    a_lost_seed_leaves_the_others_alone(
+        lambda: learner(dtype="float64", critic_steps=2, **kind), parameters, lost, 1e-9
+    )
 
 
 def test_a_seed_whose_model_never_learns_is_stuck_also_where_only_its_critics_need_it():

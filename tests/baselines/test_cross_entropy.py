@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 import pytest
 import torch
+from learner_laws import agrees_alone_and_in_a_block, finish, resumes_after_every_slice
 
 from svgbench.baselines.search.cross_entropy import PROFILES, Config, CrossEntropy, make
 from svgbench.planning.cross_entropy import elite_moments, extra_variance
 from svgbench.tasks.trpo.cart_pole import make_cart_pole
 
-SEEDS = [11, 3, 8, 20, 5]
 SMALL = {"simulations": 12, "elite_fraction": 0.25, "hidden": (3,), "init_std_parameters": 0.3, "steps_per_slice": 6}
 
 
 def trained(learner):
-    rows = []
-    while not learner.finished:
-        rows += learner.advance()
-    return rows, learner.agent.search.mean
+    return [learner.agent.search.mean]
 
 
 def test_elite_moments_are_those_of_the_best():
@@ -77,28 +72,15 @@ def test_it_finds_the_optimum_of_a_quadratic():
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-10), ("float32", 1e-4)])
 def test_a_seed_alone_and_in_a_block_of_five_agree(dtype, tolerance):
-    task, config = make_cart_pole(horizon=12), {**SMALL, "dtype": dtype}
-    rows, theta = trained(make(config, task, SEEDS, {"iterations": 50}, "cpu"))
-    for place, seed in enumerate(SEEDS[:3]):
-        own, alone = trained(make(config, task, [seed], {"iterations": 50}, "cpu"))
-        torch.testing.assert_close(theta[place], alone[0], rtol=0, atol=tolerance)
-        returns = [[row["return_mean"] for row in some if row["seed"] == seed] for some in (rows, own)]
-        np.testing.assert_allclose(*returns, rtol=tolerance)
-    assert (theta[0] - theta[1]).abs().max() > 1e-2
+    def make_of(seeds):
+        return make({**SMALL, "dtype": dtype}, make_cart_pole(horizon=12), seeds, {"iterations": 50}, "cpu")
+
+    agrees_alone_and_in_a_block(make_of, trained, lambda one: one.iteration, tolerance)
 
 
 def test_resuming_in_the_middle_of_an_iteration_is_exact():
     task, budget = make_cart_pole(horizon=30), {"iterations": 4}
-    expected, theta = trained(make(SMALL, task, [3, 8], budget, "cpu"))
-    rows, learner = [], make(SMALL, task, [3, 8], budget, "cpu")
-    while not learner.finished:
-        rows += learner.advance()
-        torch.save(learner.state_dict(), buffer := io.BytesIO())
-        buffer.seek(0)
-        learner = make(SMALL, task, [3, 8], budget, "cpu")
-        learner.load_state_dict(torch.load(buffer, weights_only=True))
-    assert repr(rows) == repr(expected)
-    assert torch.equal(theta, learner.agent.search.mean)
+    resumes_after_every_slice(lambda: make(SMALL, task, [3, 8], budget, "cpu"), trained)
 
 
 def test_it_learns_to_balance_a_pole():
@@ -107,7 +89,7 @@ def test_it_learns_to_balance_a_pole():
         "simulations": 40, "hidden": (), "observation_scaling": "random",
         "elite_fraction": 0.1, "init_std_parameters": 1.0, "extra_std": 0.5, "extra_iterations": 5,
     }  # fmt: skip
-    rows, _ = trained(make(config, make_cart_pole(horizon=200), [0, 1], {"iterations": 9}, "cpu"))
+    rows = finish(make(config, make_cart_pole(horizon=200), [0, 1], {"iterations": 9}, "cpu"))
     for seed in (0, 1):
         returns = [row["return_mean"] for row in rows if row["seed"] == seed]
         assert returns[0] < 300

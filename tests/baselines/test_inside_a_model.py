@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 import on_policy_kit
 import pytest
 import sac_kit
 import torch
 from glide import exact_model, learned
+from learner_laws import alike, continued, finish
 
 from svgbench.baselines.actor_critic import sac
 
@@ -27,12 +26,9 @@ def soft(seeds, **how):
 
 @pytest.mark.parametrize("make", [trpo, soft])
 def test_a_seed_inside_a_model_learns_alike_alone_and_in_a_block(make):
-    together, alone = (on_policy_kit.finish(make(seeds, dtype="float64")) for seeds in ((3, 8, 5), (8,)))
-    own = [row for row in together if row["seed"] == 8]
-    assert len(own) == len(alone) > 1
-    for mine, its in zip(own, alone, strict=True):
-        assert mine.keys() == its.keys()
-        np.testing.assert_allclose(list(mine.values()), list(its.values()), rtol=1e-9, atol=1e-9)
+    together, alone = (finish(make(seeds, dtype="float64")) for seeds in ((3, 8, 5), (8,)))
+    assert len(alone) > 1
+    alike(alone, [row for row in together if row["seed"] == 8], rel=1e-9, abs=1e-9)
 
 
 @pytest.mark.parametrize("make", [trpo, soft])
@@ -40,10 +36,7 @@ def test_a_learner_inside_a_model_continues_byte_for_byte(make):
     one, other = make((3, 5)), make((3, 5))
     for _ in range(3):
         one.advance()
-    torch.save(one.state_dict(), buffer := io.BytesIO())
-    buffer.seek(0)
-    other.load_state_dict(torch.load(buffer, weights_only=True))
-    rows, again = on_policy_kit.finish(one), on_policy_kit.finish(other)
+    rows, again = (finish(each) for each in (continued(other, one), one))
     assert rows
     assert repr(rows) == repr(again)
 
@@ -51,7 +44,7 @@ def test_a_learner_inside_a_model_continues_byte_for_byte(make):
 def test_trpo_improves_inside_a_model():
     """Returns rise by 4.5 in twelve iterations. From one to the next they vary by 0.4, so a rise of 2 is not chance."""
     one = trpo((3, 8, 5), iterations=12, simulations=60, max_kl=0.05)
-    rows = on_policy_kit.finish(one)
+    rows = finish(one)
     for seed in (3, 8, 5):
         returns = [row["return_mean"] for row in rows if row["seed"] == seed]
         assert np.mean(returns[-3:]) > np.mean(returns[:3]) + 2

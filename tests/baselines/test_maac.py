@@ -9,9 +9,10 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
+from learner_laws import finish
 from maac_kit import HORIZON, PLANNED, SMALL, STEPS, Known, learner, trained
 from point import Point, random_return
-from sac_kit import aims, finish
+from sac_kit import aims
 
 from svgbench.baselines.actor_critic import maac
 from svgbench.lab import rules

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from learner_laws import finish
 
 from svgbench.baselines.actor_critic import maac_bounds as study
 from svgbench.reproduce.maac.experiments import BOUNDS
@@ -17,23 +18,8 @@ TASKS = {t.id: t.options for t in BOUNDS.tasks}
 NEAR = double_integrator.make_double_integrator(gamma=0.9, gain=(0.25, 0.55), sigma=1.0, horizon=25)
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def learner(seeds=(4,), problems=3, task=NEAR, **config):
     return study.make(config, task, list(seeds), {"problems": problems}, "cpu")
-
-
-def rows_of(a_learner):
-    rows = []
-    while not a_learner.finished:
-        rows += a_learner.advance()
-    return rows
 
 
 def objective(task, f, W, gain, horizon, start):
@@ -125,7 +111,7 @@ def test_the_largest_distance_is_that_of_densities_on_a_grid():
 
 def test_without_a_box_the_distance_is_1_and_the_boxs_constant_is_exceeded():
     """Why Lemma 4.2 asks for bounded states."""
-    row = next(r for r in rows_of(learner(problems=1)) if r["alpha"] == 1e-6 and r["horizon"] == 3)
+    row = next(r for r in finish(learner(problems=1)) if r["alpha"] == 1e-6 and r["horizon"] == 3)
     a_learner = learner(problems=1)
     exact = a_learner.true.gradient.mean(2)[0, 3]
     estimate = study.sign_paths(NEAR, *a_learner.draw(4)).gradient.mean(2)[0, 3]
@@ -143,7 +129,7 @@ def test_losses_and_improvements_are_those_of_long_recursions():
 
     a_learner = learner(problems=1, reading="one-alpha")
     f = a_learner.f
-    row = next(r for r in rows_of(a_learner) if r["alpha"] == 1e-2 and r["horizon"] == 2)
+    row = next(r for r in finish(a_learner) if r["alpha"] == 1e-2 and r["horizon"] == 2)
     exact = NEAR.gain + 1e-2 * a_learner.true.gradient.mean(2)[0, 2].numpy()
     wrong = NEAR.gain + 1e-2 * study.sign_paths(NEAR, *a_learner.draw(4)).gradient.mean(2)[0, 2].numpy()
     assert row["loss"] == pytest.approx(return_of(exact) - return_of(wrong), rel=1e-8)
@@ -154,7 +140,7 @@ def test_losses_and_improvements_are_those_of_long_recursions():
 
 def test_the_readings_penalties_are_those_of_the_theorem():
     """r_max at the box's corner: (36 + 9 + 64) / 2; c_3 is sqrt(36 + 9) / 2."""
-    rows = {reading: rows_of(learner(problems=1, reading=reading)) for reading in ("printed", "one-alpha", "corrected")}
+    rows = {reading: finish(learner(problems=1, reading=reading)) for reading in ("printed", "one-alpha", "corrected")}
     for printed, one, corrected in zip(*rows.values(), strict=True):
         alpha, c3 = one["alpha"], math.sqrt(45) / 2
         assert one["distance_bound"] == pytest.approx(alpha * c3 * one["gradient_bound"])
@@ -206,7 +192,7 @@ def test_the_discount_of_the_printed_theorem_is_too_small_by_one_power():
 @pytest.mark.parametrize("options", TASKS.values(), ids=TASKS)
 def test_which_bounds_hold_and_which_do_not(options):
     task = double_integrator.make_double_integrator(**options)
-    rows = {r: rows_of(learner((0,), 20, task, reading=r)) for r in ("printed", "one-alpha", "corrected")}
+    rows = {r: finish(learner((0,), 20, task, reading=r)) for r in ("printed", "one-alpha", "corrected")}
     slacks = {reading: {r["alpha"]: 1.0 for r in found} for reading, found in rows.items()}
     for reading, found in rows.items():
         for r in found:
@@ -234,7 +220,7 @@ def test_little_time_is_spent_outside_the_box_and_more_outside_a_smaller_one():
 
 
 def test_a_seed_alone_and_beside_others_agree_and_rows_are_as_declared():
-    alone, together = rows_of(learner((4,))), rows_of(learner((3, 4)))
+    alone, together = finish(learner((4,))), finish(learner((3, 4)))
     assert alone == [r for r in together if r["seed"] == 4]
     assert {*alone[0]} == {"seed", "step", *(c.name for c in BOUNDS.columns)}
     assert all(math.isfinite(v) for r in alone for v in r.values())

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import math
 
 import numpy as np
 import pytest
 import torch
+from learner_laws import agrees_alone_and_in_a_block, finish, resumes_after_every_slice
 
 from svgbench.baselines.actor_critic import maac_gradient_error as study
 from svgbench.baselines.actor_critic._pathwise import follow, lemma
@@ -31,14 +31,6 @@ BOTH = {"dynamics": "learned", "critic": "learned"}
 SMOKE = FIG3.budget("smoke")
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def task(gamma=0.9, gain=(0.25, 0.55), sigma=1.0, horizon=25):
     return double_integrator.make_double_integrator(gamma=gamma, gain=gain, sigma=sigma, horizon=horizon)
 
@@ -47,11 +39,8 @@ def learner(seeds=(0, 1, 2), total_steps=50, **config):
     return study.make({**SMALL, **BOTH, **config}, task(), seeds, {"total_steps": total_steps}, "cpu")
 
 
-def finish(study_learner):
-    rows = []
-    while not study_learner.finished:
-        rows += study_learner.advance()
-    return rows
+def trained(one):
+    return [p.detach() for part in (one.critic, one.model) for p in part.parameters()]
 
 
 def of(rows, **where):
@@ -60,15 +49,10 @@ def of(rows, **where):
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-10), ("float32", 1e-4)])
 def test_a_seed_alone_and_in_a_block_of_five_agree(dtype, tolerance):
-    alone, block = learner(seeds=[7], dtype=dtype), learner(seeds=[3, 9, 7, 0, 1], dtype=dtype)
-    rows, block_rows = finish(alone), of(finish(block), seed=7)
-    assert alone.critic_adam.steps.min() == 50
-    for one, five in ((alone.critic, block.critic), (alone.model, block.model)):
-        for p, q in zip(one.parameters(), five.parameters(), strict=True):
-            torch.testing.assert_close(p[0], q[2], rtol=tolerance, atol=tolerance)
-    for column in (c.name for c in FIG3.columns if c.kind == "float"):
-        values, others = ([r[column] for r in x] for x in (rows, block_rows))
-        assert values == pytest.approx(others, rel=100 * tolerance, abs=tolerance)
+    agrees_alone_and_in_a_block(
+        lambda seeds: learner(seeds, dtype=dtype), trained, lambda one: one.critic_adam.steps.min(), tolerance,
+        abs=tolerance,
+    )  # fmt: skip
 
 
 def test_without_learning_only_the_truncation_is_left():
@@ -152,19 +136,11 @@ def test_the_estimate_is_the_mean_over_paths_up_to_sampling(start, monkeypatch):
 
 
 def test_resuming_after_every_slice_changes_nothing():
-    config = {"stages": (25, 50), "held_out": 0.4}
-    undisturbed = learner(**config)
-    expected, rows, current = finish(undisturbed), [], learner(**config)
-    while not current.finished:
-        rows += current.advance()
-        file = io.BytesIO()
-        torch.save(current.state_dict(), file)
-        file.seek(0)
-        current = learner(**config)
-        current.load_state_dict(torch.load(file, weights_only=True))
-    assert rows == expected
-    assert current.progress == undisturbed.progress
-    assert current.progress[0] == current.progress[1] == 100 + 4  # gradient updates, two collections, two measurements
+    def make():
+        return learner(stages=(25, 50), held_out=0.4)
+
+    resumes_after_every_slice(make, trained)
+    assert make().progress[1] == 100 + 4  # gradient updates, two collections, two measurements
 
 
 @pytest.mark.parametrize(("part", "reason"), [("r", "critic"), ("s_next", "critic|model")])

@@ -6,8 +6,17 @@ import math
 
 import pytest
 import torch
+from learner_laws import (
+    a_lost_seed_leaves_the_others_alone,
+    agrees_alone_and_in_a_block,
+    continues_from,
+    finish,
+    leaves_the_global_generators_alone,
+    trains_alike_whatever_happens_meanwhile,
+    with_states,
+)
 from maac_kit import HORIZON, PLANNED, STEPS, Known, learner, trained
-from sac_kit import finish, through_a_file
+from sac_kit import updates
 
 
 @pytest.mark.parametrize(
@@ -17,13 +26,7 @@ from sac_kit import finish, through_a_file
 def test_a_seed_alone_and_in_a_block_of_five_agree(profile, dtype, tolerance):
     how = {"task": Known(horizon=HORIZON), "profile": profile, "dtype": dtype, **PLANNED, "plan_episodes": 1}
     how |= {"total_steps": STEPS}
-    alone, block = learner([7], **how), learner([3, 9, 7, 0, 1], **how)
-    rows, block_rows = finish(alone), [r for r in finish(block) if r["seed"] == 7]
-    assert alone.agent.critic_adam.steps.min() == 60
-    for p, q in zip(trained(alone), trained(block), strict=True):
-        torch.testing.assert_close(p[0], q[2], rtol=tolerance, atol=tolerance)
-    for one, other in zip(rows, block_rows, strict=True):
-        assert [*one.values()] == pytest.approx([*other.values()], rel=100 * tolerance, nan_ok=True)
+    agrees_alone_and_in_a_block(lambda seeds: learner(seeds, **how), trained, updates, tolerance)
 
 
 @pytest.mark.parametrize("profile", ["text", "code"])
@@ -32,10 +35,8 @@ def test_a_checkpoint_after_any_slice_continues_to_the_bit(profile):
     how = {"profile": profile, "rollout_length_init": 2, "updates_per_step": 5, **PLANNED, "plan_iterations": 1}
     how |= {"task": Known(horizon=30), "seeds": (0, 4), "plan_episodes": 1, "critic_steps": 1, "H": 1}
     # a slice of the trial has fewer steps than an episode, and one of updates fewer than a round
-    whole, rows, states = learner(**how), [], []
-    while not whole.finished:
-        rows += whole.advance()
-        states.append(through_a_file(whole.state_dict()))
+    whole = learner(**how)
+    rows, states = with_states(whole)
     agents = [s["agent"] for s in states]
     places = {
         "fit": [i for i, a in enumerate(agents) if "progress" in a["parts"]["fit"]],
@@ -47,51 +48,31 @@ def test_a_checkpoint_after_any_slice_continues_to_the_bit(profile):
     }
     assert all(places.values()), places
     for i in {places["fit"][0], *(found[-1] for found in places.values())}:
-        resumed = learner(**how)
-        resumed.load_state_dict(states[i])
-        later = finish(resumed)
-        assert repr(later) == repr(rows[len(rows) - len(later) :])
-        assert later
-        for p, q in zip(trained(whole), trained(resumed), strict=True):
-            assert torch.equal(p, q)
+        continues_from(states[i], learner(**how), whole, rows, trained)
 
 
 def test_evaluations_and_slices_change_no_bit_of_training():
-    base = learner()
-    finish(base)
-    for change in (
-        {"eval_every": 8, "minibatches_per_slice": 1000, "eval_episodes": 2},
-        {"steps_per_slice": 1, "minibatches_per_slice": 1},
-    ):
-        one = learner(**change)
-        finish(one)
-        for p, q in zip(trained(base), trained(one), strict=True):
-            assert torch.equal(p, q)
+    seldom = {"eval_every": 8, "minibatches_per_slice": 1000, "eval_episodes": 2}
+    short = {"steps_per_slice": 1, "minibatches_per_slice": 1}
+    trains_alike_whatever_happens_meanwhile(learner, trained, seldom, short)
 
 
 @pytest.mark.parametrize(("what", "profile"), [("critic", "text"), ("model", "code"), ("imagined", "text")])
 def test_a_seed_that_diverges_does_not_affect_the_others(what, profile):
     how = {"dtype": "float64", "profile": profile, "task": Known(horizon=HORIZON), **PLANNED}
-    undisturbed, hurt = (learner(**how) for _ in range(2))
-    rows, hurt_rows, done = finish(undisturbed), [], False
-    while not hurt.finished:
-        if hurt.step == 20 and hurt.agent.now.updates >= 0 and not done:  # after the first rollouts
-            tensors = {
-                "critic": next(hurt.agent.critic.parameters()),
-                "model": next(hurt.agent.model.net.parameters()),
-                "imagined": hurt.agent.imagined.rows,
-            }
-            with torch.no_grad():
-                tensors[what][1].select(-1, 0)[...] = math.nan
-            done = True
-        hurt_rows += hurt.advance()
-    assert list(hurt.diverged) == [1]
+
+    def lost(one):
+        tensors = {
+            "critic": next(one.agent.critic.parameters()),
+            "model": next(one.agent.model.net.parameters()),
+            "imagined": one.agent.imagined.rows,
+        }
+        imagined = one.step == 20 and one.agent.now.updates >= 0  # after the first rollouts
+        return tensors[what][1].select(-1, 0) if imagined else None
+
+    hurt, rows = a_lost_seed_leaves_the_others_alone(lambda: learner(**how), trained, lost)
     assert hurt.diverged[1].startswith("step 20: a parameter or an error of the model is not finite")
-    assert {r["seed"] for r in hurt_rows if r["step"] > 20} == {0, 2}
-    for a, b in zip((r for r in rows if r["seed"] != 1), (r for r in hurt_rows if r["seed"] != 1), strict=True):
-        assert [*a.values()] == pytest.approx([*b.values()], rel=1e-8, nan_ok=True)
-    for p, q in zip(trained(undisturbed), trained(hurt), strict=True):
-        torch.testing.assert_close(p[[0, 2]], q[[0, 2]], rtol=1e-8, atol=1e-8)
+    assert {r["seed"] for r in rows if r["step"] > 20} == {0, 2}
 
 
 def test_a_seed_whose_model_ends_every_path_at_once_does_not_affect_the_others():
@@ -121,12 +102,4 @@ def test_when_all_seeds_have_diverged_it_ends_without_the_trial():
 
 
 def test_the_global_generators_are_neither_read_nor_moved():
-    found = []
-    for seed in (0, 1):
-        torch.manual_seed(seed)
-        before = torch.get_rng_state()
-        one = learner(total_steps=20)
-        finish(one)
-        assert torch.equal(torch.get_rng_state(), before)
-        found.append(trained(one))
-    assert all(torch.equal(p, q) for p, q in zip(*found, strict=True))
+    leaves_the_global_generators_alone(lambda: learner(total_steps=20), trained)

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 import torch
+from learner_laws import (
+    a_lost_seed_leaves_the_others_alone,
+    agrees_alone_and_in_a_block,
+    continues_from,
+    counts_the_estimated_work,
+    finish,
+    leaves_the_global_generators_alone,
+    trains_alike_whatever_happens_meanwhile,
+    with_states,
+)
 from point import Point, random_return
-from sac_kit import aims, finish, through_a_file
+from sac_kit import aims, updates
 
 from svgbench.baselines.actor_critic import mbpo, sac
 from svgbench.lab.source import declared
@@ -245,89 +253,48 @@ def test_slices_are_bounded():
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-10), ("float32", 1e-4)])
 def test_a_seed_alone_and_in_a_block_of_five_agree(dtype, tolerance):
-    alone = learner([7], dtype=dtype)
-    block = learner([3, 9, 7, 0, 1], dtype=dtype)
-    rows, block_rows = finish(alone), [r for r in finish(block) if r["seed"] == 7]
-    assert alone.agent.critic_adam.steps.min() == 60
-    for p, q in zip(trained(alone), trained(block), strict=True):
-        torch.testing.assert_close(p[0], q[2], rtol=tolerance, atol=tolerance)
-    for one, other in zip(rows, block_rows, strict=True):
-        assert [*one.values()] == pytest.approx([*other.values()], rel=100 * tolerance, nan_ok=True)
+    agrees_alone_and_in_a_block(lambda seeds: learner(seeds, dtype=dtype), trained, updates, tolerance)
 
 
 def test_a_checkpoint_after_any_slice_continues_to_the_bit():
     """Also within a fit, and between the steps of rollouts."""
-    whole, rows, states = learner(rollout_length_init=2), [], []
-    while not whole.finished:
-        rows += whole.advance()
-        states.append(through_a_file(whole.state_dict()))
+    whole = learner(rollout_length_init=2)
+    rows, states = with_states(whole)
     within = [s["agent"] for s in states]
     fits = [i for i, agent in enumerate(within) if "progress" in agent["parts"]["fit"]]
     rollouts = [i for i, agent in enumerate(within) if agent["rollouts"] and agent["rollouts"]["length"] > 0]
     assert fits
     assert rollouts
     for i in {0, fits[0], fits[1], fits[-1], rollouts[0], rollouts[-1], len(states) - 3}:
-        resumed = learner(rollout_length_init=2)
-        resumed.load_state_dict(states[i])
-        later = finish(resumed)
-        assert repr(later) == repr(rows[len(rows) - len(later) :])
-        for p, q in zip(trained(whole), trained(resumed), strict=True):
-            assert torch.equal(p, q)
+        continues_from(states[i], learner(rollout_length_init=2), whole, rows, trained)
 
 
 def test_evaluations_and_slices_change_no_bit_of_training():
-    base = learner()
-    finish(base)
-    for change in (
-        {"eval_every": 8, "minibatches_per_slice": 1000},
-        {"steps_per_slice": 1, "minibatches_per_slice": 1},
-    ):
-        one = learner(**change)
-        finish(one)
-        for p, q in zip(trained(base), trained(one), strict=True):
-            assert torch.equal(p, q)
+    seldom = {"eval_every": 8, "minibatches_per_slice": 1000}
+    short = {"steps_per_slice": 1, "minibatches_per_slice": 1}
+    trains_alike_whatever_happens_meanwhile(learner, trained, seldom, short)
 
 
 @pytest.mark.parametrize("what", ["critic", "model"])
 def test_a_seed_that_diverges_does_not_affect_the_others(what):
-    undisturbed, hurt = (learner(dtype="float64") for _ in range(2))
-    rows, hurt_rows, done = finish(undisturbed), [], False
-    while not hurt.finished:
-        if hurt.step == 30 and not done:
-            module = hurt.agent.critic if what == "critic" else hurt.agent.model.net
-            with torch.no_grad():
-                next(module.parameters())[1].select(-1, 0).select(-1, 0)[...] = math.nan
-            done = True
-        hurt_rows += hurt.advance()
-    assert list(hurt.diverged) == [1]
+    def lost(one):
+        module = one.agent.critic if what == "critic" else one.agent.model.net
+        return next(module.parameters())[1].select(-1, 0).select(-1, 0) if one.step == 30 else None
+
+    hurt, rows = a_lost_seed_leaves_the_others_alone(lambda: learner(dtype="float64"), trained, lost)
     assert hurt.diverged[1].startswith(
         "step 3" if what == "critic" else "step 30: a parameter or an error of the model"
     )
-    assert {r["seed"] for r in hurt_rows if r["step"] > 35} == {0, 2}
-    for a, b in zip((r for r in rows if r["seed"] != 1), (r for r in hurt_rows if r["seed"] != 1), strict=True):
-        assert [*a.values()] == pytest.approx([*b.values()], rel=1e-8, nan_ok=True)
-    for p, q in zip(trained(undisturbed), trained(hurt), strict=True):
-        torch.testing.assert_close(p[[0, 2]], q[[0, 2]], rtol=1e-8, atol=1e-8)
+    assert {r["seed"] for r in rows if r["step"] > 35} == {0, 2}
 
 
 def test_the_global_generators_are_neither_read_nor_moved():
-    found = []
-    for seed in (0, 1):
-        torch.manual_seed(seed)
-        before = torch.get_rng_state()
-        one = learner(total_steps=35)
-        finish(one)
-        assert torch.equal(torch.get_rng_state(), before)
-        found.append(trained(one))
-    assert all(torch.equal(p, q) for p, q in zip(*found, strict=True))
+    leaves_the_global_generators_alone(lambda: learner(total_steps=35), trained)
 
 
 def test_the_estimate_of_a_plan_is_the_work_that_progress_counts():
     for settings in ({}, {"max_minibatches": 4}, {"learning_starts": 60}):
-        one = learner(**settings)
-        given = {f: getattr(one.agent.config, f) for f in one.agent.config.__dataclass_fields__}
-        estimated = mbpo.estimated_work(given, one.task, one.seeds, {"total_steps": STEPS})
-        assert one.progress[1] == round(estimated) > 0
+        counts_the_estimated_work(learner(**settings), mbpo.estimated_work, STEPS)
     sizes = [{"fit_every": 10}, {"fit_every": 20}]
     often, seldom = (learner(**how).progress[1] for how in sizes)
     assert often > seldom

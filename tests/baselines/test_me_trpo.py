@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import replace
 
 import glide
@@ -10,7 +9,7 @@ import me_trpo_kit as kit
 import numpy as np
 import pytest
 import torch
-from on_policy_kit import finish
+from learner_laws import agrees_alone_and_in_a_block, continued, finish
 
 from svgbench.baselines.on_policy import me_trpo
 from svgbench.baselines.on_policy.me_trpo import METRPO, Validation
@@ -200,16 +199,11 @@ def test_a_seed_alone_and_in_a_block_of_five_agree(profile, dtype, tolerance):
     """With damping 1e-5, as in the text, conjugate gradients enlarge rounding ten thousand times: in float64 only."""
     how: dict = {"dtype": dtype, "check_every": 2, "iterations": 12}
     how |= {"cg_damping": 0.1} if dtype == "float32" else {}
-    alone, block = kit.learner(profile, [8], **how), kit.learner(profile, [3, 9, 8, 0, 1], **how)
-    rows, block_rows = finish(alone), [row for row in finish(block) if row["seed"] == 8]
-    assert alone.agent.fit.adam.steps.min() >= 50
-    for own, its in ((alone.agent.theta, block.agent.theta), (alone.agent.fit.adam.flat, block.agent.fit.adam.flat)):
-        torch.testing.assert_close(own[0], its[2], rtol=tolerance, atol=tolerance)
-    assert len(rows) == len(block_rows) == 4
-    for one, other in zip(rows, block_rows, strict=True):
-        assert [*one.values()] == pytest.approx(
-            [*other.values()], rel=100 * tolerance, abs=100 * tolerance, nan_ok=True
-        )
+    rows = agrees_alone_and_in_a_block(
+        lambda seeds: kit.learner(profile, seeds, **how), lambda one: [one.agent.theta, one.agent.fit.adam.flat],
+        lambda one: one.agent.fit.adam.steps.min(), tolerance, abs=100 * tolerance,
+    )  # fmt: skip
+    assert len(rows) == 4
 
 
 def test_seeds_end_their_phases_at_different_iterations():
@@ -232,11 +226,8 @@ def test_it_continues_byte_for_byte(profile):
         again += one.advance()
         slices += 1
         phases.add(one.doing)
-        if slices % 4 == 1:  # by way of a file, into a fresh learner
-            torch.save(one.state_dict(), buffer := io.BytesIO())
-            buffer.seek(0)
-            one = kit.learner(profile)
-            one.load_state_dict(torch.load(buffer, weights_only=True))
+        if slices % 4 == 1:
+            one = continued(kit.learner(profile), one)
     assert phases == {"collect", "fit", "improve", "end"}
     assert repr(rows) == repr(again)
     assert [row["step"] for row in rows if row["seed"] == 8] == [54, 81, 108, 135]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import math
 
 import pytest
 import torch
+from learner_laws import agrees_alone_and_in_a_block, alike, finish, resumes_after_every_slice
 from point import Point
 
 from svgbench.baselines.actor_critic import model_study as study
@@ -45,13 +45,6 @@ def learner(kind="ensemble", seeds=(0, 4), task=None, total_steps=N, **config):
     return study.make(how, task or Point(horizon=6), seeds, {"total_steps": total_steps}, "cpu")
 
 
-def finish(one):
-    rows = []
-    while not one.finished:
-        rows += one.advance()
-    return rows
-
-
 def smooth_rows(seed, n=N):
     """A point that follows its actions, in episodes of 12: obs (p, |p|^2), as the task has it but without its noise."""
     stream = torch.Generator().manual_seed(seed)
@@ -75,10 +68,6 @@ def given(kind="ensemble", seeds=(0, 4), rows=None, **config):
     found = torch.stack([r for r, _ in made]) if rows is None else rows
     one._keep(found.to(getattr(torch, one.config.dtype)), torch.stack([e for _, e in made]))
     return one
-
-
-def numbers(row):
-    return {name: value for name, value in row.items() if name != "split"}
 
 
 def parameters(one):
@@ -257,14 +246,10 @@ def test_all_models_of_a_seed_have_the_same_buffer_which_is_that_of_sac():
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-10), ("float32", 1e-4)])
 def test_a_seed_alone_and_in_a_block_of_five_agree(kind, dtype, tolerance):
     how = {"dtype": dtype, "max_epochs": 9, "patience": 100}
-    alone, block = given(kind, [7], **how), given(kind, [3, 9, 7, 0, 1], **how)
-    rows, others = finish(alone), [r for r in finish(block) if r["seed"] == 7]
-    assert alone.model.adams[0].steps.min() >= 50
-    for p, q in zip(parameters(alone), parameters(block), strict=True):
-        torch.testing.assert_close(p[0], q[2], rtol=tolerance, atol=tolerance)
-    for one, other in zip(rows, others, strict=True):
-        assert one["split"] == other["split"]
-        assert numbers(one) == pytest.approx(numbers(other), rel=100 * tolerance, abs=tolerance)
+    agrees_alone_and_in_a_block(
+        lambda seeds: given(kind, seeds, **how), parameters, lambda one: one.model.adams[0].steps.min(), tolerance,
+        abs=tolerance,
+    )  # fmt: skip
 
 
 @BOTH
@@ -273,26 +258,13 @@ def test_a_whole_study_of_a_seed_does_not_depend_on_its_block(kind):
     rows = finish(learner(kind, [4]))
     others = [r for r in finish(learner(kind, [0, 4, 9])) if r["seed"] == 4]
     assert len(rows) == 2 * 3 * 3
-    for one, other in zip(rows, others, strict=True):
-        assert one["split"] == other["split"]
-        assert numbers(one) == pytest.approx(numbers(other), rel=1e-6)
+    alike(rows, others, rel=1e-6)
 
 
 @BOTH
 def test_resuming_after_every_slice_changes_nothing(kind):
-    config = {"minibatches_per_slice": 3, "total_steps": 90}
-    undisturbed = learner(kind, **config)
-    expected, rows, current = finish(undisturbed), [], learner(kind, **config)
-    while not current.finished:
-        rows += current.advance()
-        torch.save(current.state_dict(), file := io.BytesIO())
-        file.seek(0)
-        current = learner(kind, **config)
-        current.load_state_dict(torch.load(file, weights_only=True))
-    assert repr(rows) == repr(expected)
+    rows = resumes_after_every_slice(lambda: learner(kind, minibatches_per_slice=3, total_steps=90), parameters)
     assert len(rows) == 2 * 2 * 3 * 3
-    assert current.progress == undisturbed.progress
-    assert current.progress[0] == current.progress[1] > 0
 
 
 @BOTH

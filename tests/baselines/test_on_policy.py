@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from on_policy_kit import LEARNERS, SMALL, finish, learner, some
+from learner_laws import finish
+from on_policy_kit import LEARNERS, SMALL, learner, some
 from regulator import Regulator
 
 from svgbench.baselines.on_policy import (

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from learner_laws import continues_from, finish, leaves_the_global_generators_alone, same_bits, through_a_file
 from point import Point
-from sac_kit import finish, parameters, through_a_file
+from sac_kit import parameters
 from sac_kit import tiny as learner
 
 from svgbench import reproduce
@@ -32,11 +33,6 @@ def training(one):
     return [*parameters(one), replay.rows, *statistics.values(), *last]
 
 
-def assert_same_training(one, other):
-    for p, q in zip(training(one), training(other), strict=True):
-        torch.testing.assert_close(p, q, rtol=0, atol=0, equal_nan=True)
-
-
 @pytest.mark.usefixtures("short_chunks")
 @BOTH
 @pytest.mark.parametrize("profile", ["text", "code"])
@@ -50,7 +46,7 @@ def test_evaluations_and_slices_change_no_bit_of_training(module, profile):
         common = rows.keys() & found.keys()
         assert {step for _, step in common} >= {40}
         assert all(repr(rows[key]) == repr(found[key]) for key in common), change
-        assert_same_training(base, one)
+        same_bits(base, one, training)
 
 
 @pytest.mark.usefixtures("short_chunks")
@@ -85,10 +81,7 @@ def test_a_checkpoint_after_any_step_continues_to_the_bit(module):
     last = through_a_file(whole.state_dict())
     for step in places:
         resumed = learner(**{**how, "steps_per_slice": 7})
-        resumed.load_state_dict(states[step])
-        later = finish(resumed)
-        assert repr(later) == repr(rows[len(rows) - len(later) :])
-        assert_same_training(whole, resumed)
+        continues_from(states[step], resumed, whole, rows, training)
         again = through_a_file(resumed.state_dict())
         assert repr(again["tapes"]) == repr(last["tapes"])
 
@@ -126,17 +119,7 @@ def test_parameters_that_are_not_finite_are_noticed_at_a_fixed_step_and_have_no_
 
 @BOTH
 def test_the_global_generators_are_neither_read_nor_moved(module):
-    found = []
-    for seed in (0, 1):
-        torch.manual_seed(seed)
-        np.random.seed(seed)  # noqa: NPY002  (that generator is what is watched)
-        before = torch.get_rng_state(), np.random.get_state()[1].tolist()  # noqa: NPY002
-        one = learner(module=module)
-        finish(one)
-        assert torch.equal(torch.get_rng_state(), before[0])
-        assert np.random.get_state()[1].tolist() == before[1]  # noqa: NPY002
-        found.append(one)
-    assert_same_training(*found)
+    leaves_the_global_generators_alone(lambda: learner(module=module), training)
 
 
 # --- draws --------------------------------------------------------------------------------------------------------
@@ -206,7 +189,7 @@ def test_several_updates_a_step_are_one_after_the_other_on_batches_of_their_own(
 
     one.agent.update = thrice
     assert repr(finish(many)) == repr(finish(one))
-    assert_same_training(many, one)
+    same_bits(many, one, training)
     assert many.agent.critic_adam.steps.min() == 3 * 30
 
 
@@ -215,7 +198,7 @@ def test_several_updates_a_step_of_sac_svg_are_of_all_but_the_dynamics(profile):
     how = {"updates_per_step": 3, "profile": profile}
     one, other = learner(H=0, **how), learner(module=sac, **how)
     assert repr(finish(one)) == repr(finish(other))
-    assert_same_training(one, other)
+    same_bits(one, other, training)
     svg = learner(model_updates=2, **how)
     finish(svg)
     for adam in (svg.agent.actor_adam, svg.agent.critic_adam, svg.agent.world.heads_adam, svg.agent.temperature.adam):
@@ -275,7 +258,7 @@ def test_a_task_that_only_states_other_bounds_is_learned_alike(module):
     """Bounds of +-4 are exact in binary: the same bits as those of +-1."""
     plain, scaled = learner(module=module), learner(module=module, task=Bounded(-4.0, 4.0))
     assert repr(finish(plain)) == repr(finish(scaled))
-    assert_same_training(plain, scaled)
+    same_bits(plain, scaled, training)
 
 
 def test_random_actions_are_uniform_over_the_task_s_bounds():

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
+from learner_laws import (
+    a_lost_seed_leaves_the_others_alone,
+    agrees_alone_and_in_a_block,
+    continues_from,
+    counts_the_estimated_work,
+    finish,
+    trains_alike_whatever_happens_meanwhile,
+    with_states,
+)
 from planned_kit import STEPS, Rewarded, learner, trained
 from point import Point, random_return
-from sac_kit import finish, through_a_file
 
 from svgbench.baselines.planned import pets, poplin_p
 
@@ -115,71 +124,40 @@ def test_a_block_too_short_for_a_planned_episode_still_ends_in_a_row():
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-10), ("float32", 1e-4)])
 def test_a_seed_alone_and_in_a_block_of_five_agree(way, dtype, tolerance):
     how = {"dtype": dtype, "model_epochs": 6}  # of 10, 20 and 30 transitions, 8 at once
-    alone, block = made(way, [7], **how), made(way, [3, 9, 7, 0, 1], **how)
-    rows, block_rows = finish(alone), [r for r in finish(block) if r["seed"] == 7]
-    assert alone.agent.fit.adam.steps.min() == 6 * (2 + 3 + 4) > 50
-    for p, q in zip(trained(alone), trained(block), strict=True):
-        torch.testing.assert_close(p[0], q[2], rtol=tolerance, atol=tolerance)
-        assert not torch.equal(q[0], q[2])
-    for one, other in zip(rows, block_rows, strict=True):
-        assert [*one.values()] == pytest.approx([*other.values()], rel=100 * tolerance, nan_ok=True)
+    agrees_alone_and_in_a_block(
+        lambda seeds: made(way, seeds, **how), trained, lambda one: one.agent.fit.adam.steps.min(), tolerance
+    )
 
 
 @ALL
 def test_a_checkpoint_after_any_slice_continues_to_the_bit(way):
-    whole, rows, states = made(way), [], []
-    while not whole.finished:
-        rows += whole.advance()
-        states.append((whole.step, through_a_file(whole.state_dict())))
-    fitting = [i for i, (_, state) in enumerate(states) if "progress" in state["agent"]["parts"]["fit"]]
-    planning = [i for i, (step, _) in enumerate(states) if step % 10]
+    whole = made(way)
+    rows, states = with_states(whole)
+    fitting = [i for i, state in enumerate(states) if "progress" in state["agent"]["parts"]["fit"]]
+    planning = [i for i, state in enumerate(states) if state["step"] % 10]
     for i in {0, fitting[0], fitting[-1], planning[0], planning[len(planning) // 2], len(states) - 2}:
-        resumed = made(way)
-        resumed.load_state_dict(states[i][1])
-        later = finish(resumed)
-        assert repr(later) == repr(rows[len(rows) - len(later) :])
-        assert all(torch.equal(p, q) for p, q in zip(trained(whole), trained(resumed), strict=True))
+        continues_from(states[i], made(way), whole, rows, trained)
 
 
 @ALL
 def test_rows_and_slices_change_no_bit_of_training(way):
-    base = made(way)
-    finish(base)
-    one = made(way, eval_every=9, steps_per_slice=1, minibatches_per_slice=1000)
-    finish(one)
-    assert all(torch.equal(p, q) for p, q in zip(trained(base), trained(one), strict=True))
+    change = {"eval_every": 9, "steps_per_slice": 1, "minibatches_per_slice": 1000}
+    trains_alike_whatever_happens_meanwhile(partial(made, way), trained, change)
 
 
 @ALL
 def test_a_seed_that_diverges_does_not_affect_the_others(way):
-    undisturbed, hurt = (made(way, dtype="float64") for _ in range(2))
-    rows, hurt_rows, done = finish(undisturbed), [], False
-    while not hurt.finished:
-        if hurt.step >= 20 and not done:
-            with torch.no_grad():
-                hurt.agent.fit.adam.flat[1, 0, 0] = math.nan
-            done = True
-        hurt_rows += hurt.advance()
-    assert list(hurt.diverged) == [1]
-    assert {r["seed"] for r in hurt_rows if r["step"] > 30} == {0, 2}
-    for a, b in zip((r for r in rows if r["seed"] != 1), (r for r in hurt_rows if r["seed"] != 1), strict=True):
-        assert [*a.values()] == pytest.approx([*b.values()], rel=1e-8, nan_ok=True)
-    for p, q in zip(trained(undisturbed), trained(hurt), strict=True):
-        torch.testing.assert_close(p[[0, 2]], q[[0, 2]], rtol=1e-8, atol=1e-8)
+    def lost(one):
+        return one.agent.fit.adam.flat[1, 0, 0] if one.step >= 20 else None
+
+    _, rows = a_lost_seed_leaves_the_others_alone(lambda: made(way, dtype="float64"), trained, lost)
+    assert {r["seed"] for r in rows if r["step"] > 30} == {0, 2}
 
 
 @ALL
 def test_the_estimate_of_a_plan_is_the_work_that_progress_counts(way):
-    one, last = made(way), -1
-    given = {f: getattr(one.agent.config, f) for f in one.agent.config.__dataclass_fields__}
-    estimated = WAYS[way][0].estimated_work(given, one.task, one.seeds, {"total_steps": STEPS})
-    assert one.progress[1] == round(estimated) > 0
-    while not one.finished:
-        assert last <= one.progress[0] <= one.progress[1]
-        last = one.progress[0]
-        one.advance()
-    assert one.progress[0] == one.progress[1]
-    more = WAYS[way][0].estimated_work({**given, "plan_horizon": 9}, one.task, one.seeds, {"total_steps": STEPS})
+    work = WAYS[way][0].estimated_work
+    estimated, more = (counts_the_estimated_work(made(way, plan_horizon=H), work, STEPS) for H in (3, 9))
     assert more > 1.5 * estimated  # the plans of three times as many steps; the rest is the same
 
 

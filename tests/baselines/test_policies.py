@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from learner_laws import finish
 from maac_kit import learner as model_based
 from on_policy_kit import learner as on_policy
 from point import Point
-from sac_kit import finish
 from sac_kit import tiny as online
 from svg_kit import learner as value_gradients
 

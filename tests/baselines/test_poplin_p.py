@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from learner_laws import finish
 from planned_kit import Rewarded, learner
-from sac_kit import finish
 
 from svgbench.baselines.planned import pets, poplin_p
 from svgbench.nn.streams import Streams

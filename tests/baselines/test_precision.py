@@ -7,6 +7,7 @@ import pytest
 import sac_kit
 import svg_kit
 import torch
+from learner_laws import finish
 from point import Point
 
 from svgbench.baselines.actor_critic import maac_gradient_error, sac, sac_svg
@@ -63,10 +64,8 @@ def trained(make, dtype, default):
     before = torch.get_default_dtype()
     torch.set_default_dtype(default)
     try:
-        one, rows = make(dtype), []
-        while not one.finished:
-            rows += one.advance()
-        return repr(rows), tensors(one.state_dict(), [])
+        one = make(dtype)
+        return repr(finish(one)), tensors(one.state_dict(), [])
     finally:
         torch.set_default_dtype(before)
 
@@ -92,7 +91,7 @@ def test_a_reported_kl_is_not_below_zero(name):
     one = on_policy_kit.learner(
         name, (0, 1, 2), 3, init_std=0.95, learning_rate=1e-6, multiplier=1e6, max_kl=1e-9, evaluations=1
     )
-    found = torch.tensor([row["kl"] for row in on_policy_kit.finish(one)])
+    found = torch.tensor([row["kl"] for row in finish(one)])
     assert (found >= 0).all()
     if name == "vpg":
         assert (found == 0).any()
@@ -102,5 +101,5 @@ def test_a_reported_kl_is_not_below_zero(name):
 def test_a_kl_that_is_not_a_number_stays_so():
     one = on_policy_kit.learner("vpg", (0, 1), 1)
     one.agent.update = lambda batch: {"kl": torch.tensor([torch.nan, -1e-9])}
-    rows = on_policy_kit.finish(one)
+    rows = finish(one)
     assert repr([row["kl"] for row in rows]) == "[nan, 0.0]"

@@ -5,18 +5,16 @@ from __future__ import annotations
 import math
 
 import pytest
-import torch
+from learner_laws import a_lost_seed_leaves_the_others_alone, continues_from, finish, through_a_file
 from point import Point, random_return
 from sac_kit import (
     SMALL,
     STEPS,
     UPDATES,
     NoWaiting,
-    agrees_alone_and_in_a_block,
-    finish,
+    follows_the_seed_law,
     learner,
     parameters,
-    through_a_file,
 )
 
 from svgbench.baselines.actor_critic import random_policy, sac, sac_svg
@@ -26,7 +24,7 @@ from svgbench.baselines.actor_critic import random_policy, sac, sac_svg
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-10), ("float32", 1e-4)])
 @pytest.mark.parametrize("module", [sac, sac_svg])
 def test_a_seed_alone_and_in_a_block_of_five_agree(module, dtype, tolerance, profile):
-    agrees_alone_and_in_a_block(tolerance, module=module, dtype=dtype, profile=profile)
+    follows_the_seed_law(tolerance, module=module, dtype=dtype, profile=profile)
 
 
 @pytest.mark.usefixtures("short_chunks")
@@ -37,30 +35,20 @@ def test_resuming_at_any_slice_is_exact(module):
     for slices in (2, 1, 3):  # in the random phase, in SAC's, after an evaluation
         for _ in range(slices):
             first.advance()
-        resumed = learner(module=module)
-        resumed.load_state_dict(through_a_file(first.state_dict()))
-        later = finish(resumed)
-        assert repr(later) == repr(rows[len(rows) - len(later) :])
-        for p, q in zip(parameters(resumed), parameters(whole), strict=True):
-            assert torch.equal(p, q)
+        state = through_a_file(first.state_dict())
+        continues_from(state, learner(module=module), whole, rows, parameters)
 
 
 @pytest.mark.parametrize("module", [sac, sac_svg])
 def test_a_seed_that_diverges_does_not_affect_the_others(module):
-    undisturbed, hurt = (learner(module=module, dtype="float64") for _ in range(2))
-    rows, hurt_rows = finish(undisturbed), []
-    while not hurt.finished:
-        if hurt.step == 27:
-            with torch.no_grad():
-                next(hurt.agent.critic.parameters())[1, 0, 0, 0] = math.nan
-        hurt_rows += hurt.advance()
-    assert list(hurt.diverged) == [1]
+    def lost(one):
+        return next(one.agent.critic.parameters())[1, 0, 0, 0] if one.step == 27 else None
+
+    hurt, rows = a_lost_seed_leaves_the_others_alone(
+        lambda: learner(module=module, dtype="float64"), parameters, lost, 1e-9
+    )
     assert hurt.diverged[1].startswith("step ")
-    assert {r["seed"] for r in hurt_rows if r["step"] > 27} == {0, 2}
-    for a, b in zip((r for r in rows if r["seed"] != 1), (r for r in hurt_rows if r["seed"] != 1), strict=True):
-        assert [*a.values()] == pytest.approx([*b.values()], rel=1e-8, nan_ok=True)
-    for p, q in zip(parameters(undisturbed), parameters(hurt), strict=True):
-        torch.testing.assert_close(p[[0, 2]], q[[0, 2]], rtol=1e-9, atol=1e-9)
+    assert {r["seed"] for r in rows if r["step"] > 27} == {0, 2}
 
 
 def test_a_reward_that_is_not_finite_is_a_divergence():

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from learner_laws import finish
 from sac_equations import DOUBLE, dense, model_step, networks, policy_step, random
-from sac_kit import finish, learner, parameters
+from sac_kit import learner, parameters
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from svgbench.baselines.actor_critic import sac, sac_svg

@@ -7,6 +7,7 @@ import inspect
 import numpy as np
 import pytest
 import torch
+from learner_laws import finish
 from point import Point
 
 from svgbench.baselines.on_policy import sb3_trpo
@@ -25,13 +26,6 @@ PLAIN = ("seed", "step", "simulated_steps", "return_mean", "episode_length", "re
 def made(seeds, task=None, iterations=3, **config):
     task = task or gymnasium_v5.make_hopper()
     return sb3_trpo.make(SMALL | config, task, seeds, {"iterations": iterations}, "cpu")
-
-
-def finished(learner):
-    rows = []
-    while not learner.finished:
-        rows += learner.advance()
-    return rows
 
 
 def test_defaults_are_the_packages():
@@ -54,7 +48,7 @@ def test_the_package_called_directly_does_the_same():
     """As its users call it, with its own monitor of the environment."""
     task = gymnasium_v5.make_hopper(horizon=30)
     learner = made([4], task, max_kl=0.03, cg_damping=3 * 0.1)  # of the three dimensions of an action
-    rows = finished(learner)
+    rows = finish(learner)
     (own,) = learner.learners.values()
     architecture = {"net_arch": {"pi": [8], "vf": [8]}}
     peer = sb3_contrib.TRPO(
@@ -99,13 +93,13 @@ def test_resumption_is_byte_for_byte(before, tmp_path):
     def learner():
         return made([3, 8], task, iterations=2, simulations=2)
 
-    undisturbed = finished(learner())
+    undisturbed = finish(learner())
     first, second = learner(), learner()
     rows = [row for _ in range(before) for row in first.advance()]
     checkpoint.save(tmp_path / "checkpoint.pt", "test", first.state_dict())
     second.load_state_dict(checkpoint.load(tmp_path / "checkpoint.pt", "test"))
-    finished(first)  # what the other one does must not matter
-    rows += finished(second)
+    finish(first)  # what the other one does must not matter
+    rows += finish(second)
     columns = tuple(undisturbed[0])[2:]
     assert as_csv(rows, columns) == as_csv(undisturbed, columns)
     assert not np.isnan([row["return_mean"] for row in rows]).any()
@@ -114,11 +108,11 @@ def test_resumption_is_byte_for_byte(before, tmp_path):
 def test_seeds_run_alone_and_do_not_touch_the_global_generators():
     torch.manual_seed(5)
     before = sb3_trpo.global_generators()
-    block = finished(made([3, 8], iterations=2))
+    block = finish(made([3, 8], iterations=2))
     after = sb3_trpo.global_generators()
     assert all(torch.equal(before[name], after[name]) for name in before)
     torch.rand(3)
-    alone = finished(made([8], iterations=2))
+    alone = finish(made([8], iterations=2))
     assert alone == [row for row in block if row["seed"] == 8]
     assert alone[0]["return_mean"] != block[0]["return_mean"]
 
@@ -128,7 +122,7 @@ def test_a_seed_that_is_not_finite_is_masked():
     learner.advance()
     with torch.no_grad():
         learner.learners[3].model.policy.value_net.bias.fill_(torch.nan)
-    assert [row["seed"] for row in finished(learner)] == [8, 8]
+    assert [row["seed"] for row in finish(learner)] == [8, 8]
     assert learner.diverged == {3: "iteration 2: a parameter is not finite"}
 
 

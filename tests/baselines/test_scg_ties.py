@@ -9,6 +9,7 @@ from __future__ import annotations
 import sac_kit
 import svg_kit
 import torch
+from learner_laws import finish
 from on_policy_kit import learner as on_policy
 from torch.distributions import Independent, Normal, TransformedDistribution
 from torch.distributions.transforms import TanhTransform
@@ -81,7 +82,7 @@ def test_the_vanilla_policy_gradient():
 def svg_agent(name, **config):
     """One that has learned for a few episodes, and a minibatch of its transitions, some of them said to be the last."""
     one = svg_kit.learner(name, [0], dtype="float64", policy_std=0.5, **config)
-    svg_kit.finish(one)
+    finish(one)
     agent = one.agent
     rows = agent.database.draw(agent.streams["policy-batches"], 16)
     return agent, rows._replace(terminal=(torch.arange(16) % 3 == 0).to(rows.r).expand_as(rows.r))

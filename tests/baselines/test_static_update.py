@@ -12,7 +12,8 @@ import planned_kit
 import pytest
 import test_mbpo_learner as mbpo_kit
 import torch
-from sac_kit import finish, learner, parameters, through_a_file
+from learner_laws import finish, through_a_file
+from sac_kit import learner, parameters
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from learner_laws import finish
 from regulator import Regulator
-from svg_kit import LEARNERS, SMALL, Disc, SmoothRegulator, finish, learner
+from svg_kit import LEARNERS, SMALL, Disc, SmoothRegulator, learner
 
 from svgbench.baselines.value_gradients._fitted_value import state_value_sample
 from svgbench.baselines.value_gradients._minibatches import shared_out

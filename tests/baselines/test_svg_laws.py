@@ -7,9 +7,15 @@ import math
 import numpy as np
 import pytest
 import torch
-from svg_kit import FAST, LEARNERS, BoundedDisc, Disc, finish, learner, parameters, resumed, some
+from learner_laws import (
+    a_lost_seed_leaves_the_others_alone,
+    agrees_alone_and_in_a_block,
+    checkpoints_take_its_state,
+    finish,
+    resumes_after_every_slice,
+)
+from svg_kit import FAST, LEARNERS, BoundedDisc, Disc, learner, parameters, some
 
-from svgbench.lab import checkpoint
 from svgbench.learners.episodic import COLUMNS
 from svgbench.simulate import action_sizes, trials
 
@@ -21,18 +27,11 @@ def agreement(name, dtype, tolerance):
     how = {"episodes": 18 * N, "dtype": dtype}  # of 3 updates each, or one
     if name in ("inf", "inf-value", "inf-one-network", "planner", "reinforce"):
         how = {"episodes": 50 * N, "dtype": dtype, "model_updates": 2, "value_updates": 2}
-    alone, block = learner(name, [7], **how), learner(name, [3, 9, 7, 0, 1], **how)
-    rows, block_rows = finish(alone), [r for r in finish(block) if r["seed"] == 7]
-    assert alone.agent.policy.adam.steps.min() >= 50
+    rows = agrees_alone_and_in_a_block(
+        lambda seeds: learner(name, seeds, **how), parameters, lambda one: one.agent.policy.adam.steps.min(), tolerance,
+        rel=1e3 * tolerance, abs=1e3 * tolerance,
+    )  # fmt: skip
     assert rows[-1]["env_steps"] < 12 * how["episodes"], "an episode that ended while companions went on"
-    for p, q in zip(parameters(alone), parameters(block), strict=True):
-        torch.testing.assert_close(p[0], q[2], rtol=tolerance, atol=tolerance)
-        assert not torch.equal(q[0], q[2])
-    for one, other in zip(rows, block_rows, strict=True):
-        assert one["env_steps"] == other["env_steps"]
-        assert [*one.values()] == pytest.approx(
-            [*other.values()], rel=1e3 * tolerance, abs=1e3 * tolerance, nan_ok=True
-        )
 
 
 @every_learner
@@ -47,48 +46,22 @@ def test_and_so_they_do_in_single_precision(name):
 
 @every_learner
 def test_resuming_at_any_slice_is_exact(name):
-    whole, other, rows, again = learner(name), learner(name), [], []
-    while not whole.finished:
-        rows += whole.advance()
-        other = resumed(other, name)
-        again += other.advance()
-        assert other.progress == whole.progress
-    assert other.finished
-    assert repr(again) == repr(rows)
-    for p, q in zip(parameters(whole), parameters(other), strict=True):
-        assert torch.equal(p, q)
+    resumes_after_every_slice(lambda: learner(name), parameters)
 
 
 @every_learner
 def test_a_checkpoint_takes_its_state_and_progress_ends_at_its_total(name, tmp_path):
-    one, last = learner(name, episodes=2), -1
-    while not one.finished:
-        done, total = one.progress
-        assert last < done < total
-        last = done
-        checkpoint.save(tmp_path / "c.pt", "test", one.state_dict())
-        other = learner(name, episodes=2)
-        other.load_state_dict(checkpoint.load(tmp_path / "c.pt", "test"))
-        one = other
-        one.advance()
-    assert one.progress == (total, total)
+    checkpoints_take_its_state(lambda: learner(name, episodes=2), tmp_path / "c.pt")
 
 
 @every_learner
 def test_a_seed_that_diverges_does_not_affect_the_others(name):
-    undisturbed, hurt = (learner(name, dtype="float64") for _ in range(2))
-    rows, hurt_rows = finish(undisturbed), []
-    while not hurt.finished:
-        if hurt.episode == 2 and not hurt.diverged:
-            hurt.agent.policy.theta[1, 0] = math.nan
-        hurt_rows += hurt.advance()
-    assert list(hurt.diverged) == [1]
+    def lost(one):
+        return one.agent.policy.theta[1, 0] if one.episode == 2 else None
+
+    hurt, rows = a_lost_seed_leaves_the_others_alone(lambda: learner(name, dtype="float64"), parameters, lost, 1e-9)
     assert hurt.diverged[1].startswith(("episode 3: ", "episode 4: "))
-    assert {r["seed"] for r in hurt_rows if r["step"] > 2} == {0, 2}
-    for a, b in zip((r for r in rows if r["seed"] != 1), (r for r in hurt_rows if r["seed"] != 1), strict=True):
-        assert [*a.values()] == pytest.approx([*b.values()], rel=1e-8, abs=1e-10, nan_ok=True)
-    for p, q in zip(parameters(undisturbed), parameters(hurt), strict=True):
-        torch.testing.assert_close(p[[0, 2]], q[[0, 2]], rtol=1e-9, atol=1e-9)
+    assert {r["seed"] for r in rows if r["step"] > 2} == {0, 2}
 
 
 def test_a_reward_that_is_not_finite_is_a_divergence():

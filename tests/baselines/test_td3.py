@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
+from learner_laws import (
+    a_lost_seed_leaves_the_others_alone,
+    agrees_alone_and_in_a_block,
+    continues_from,
+    counts_the_estimated_work,
+    finish,
+    trains_alike_whatever_happens_meanwhile,
+    with_states,
+)
 from point import Point, random_return
-from sac_kit import NoWaiting, finish, through_a_file
+from sac_kit import NoWaiting, updates
 from torch import nn
 
 from svgbench.baselines.actor_critic import td3
@@ -235,57 +245,34 @@ def test_a_termination_in_the_last_step_counts_for_rlkit_only(profile, horizon, 
 @BOTH
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-10), ("float32", 1e-4)])
 def test_a_seed_alone_and_in_a_block_of_five_agree(how, dtype, tolerance):
-    alone, block = learner([7], 70, dtype=dtype, **how), learner([3, 9, 7, 0, 1], 70, dtype=dtype, **how)
-    rows, block_rows = finish(alone), [r for r in finish(block) if r["seed"] == 7]
-    assert alone.agent.critic_adam.steps.min() >= 50
-    for p, q in zip(trained(alone), trained(block), strict=True):
-        torch.testing.assert_close(p[0], q[2], rtol=tolerance, atol=tolerance)
-    for one, other in zip(rows, block_rows, strict=True):
-        assert [*one.values()] == pytest.approx([*other.values()], rel=100 * tolerance, nan_ok=True)
+    agrees_alone_and_in_a_block(lambda seeds: learner(seeds, 70, dtype=dtype, **how), trained, updates, tolerance)
 
 
 @BOTH
 def test_a_checkpoint_after_any_slice_continues_to_the_bit(how, monkeypatch):
     monkeypatch.setattr(td3, "UPDATES_AT_ONCE", 4)  # three slices between the steps
-    whole, rows, states = learner(**how), [], []
-    while not whole.finished:
-        rows += whole.advance()
-        states.append(through_a_file(whole.state_dict()))
+    whole = learner(**how)
+    rows, states = with_states(whole)
     within = [i for i, state in enumerate(states) if state["agent"]["done"]]
     assert bool(within) == (how is WAITS)
     for i in {0, 2, len(states) - 2, *within[:2], *within[-1:]}:
-        resumed = learner(**how)
-        resumed.load_state_dict(states[i])
-        later = finish(resumed)
-        assert repr(later) == repr(rows[len(rows) - len(later) :])
-        assert all(torch.equal(p, q) for p, q in zip(trained(whole), trained(resumed), strict=True))
+        continues_from(states[i], learner(**how), whole, rows, trained)
 
 
 @BOTH
 def test_evaluations_and_slices_change_no_bit_of_training(how):
-    base = learner(**how)
-    finish(base)
-    for change in ({"eval_every": 8}, {"steps_per_slice": 1, "eval_episodes": 1}):
-        one = learner(**how, **change)
-        finish(one)
-        assert all(torch.equal(p, q) for p, q in zip(trained(base), trained(one), strict=True))
+    trains_alike_whatever_happens_meanwhile(
+        partial(learner, **how), trained, {"eval_every": 8}, {"steps_per_slice": 1, "eval_episodes": 1}
+    )
 
 
 @BOTH
 def test_a_seed_that_diverges_does_not_affect_the_others(how):
-    undisturbed, hurt = (learner(dtype="float64", **how) for _ in range(2))
-    rows, hurt_rows = finish(undisturbed), []
-    while not hurt.finished:
-        if 30 <= hurt.step < 40:
-            with torch.no_grad():
-                next(hurt.agent.critic.parameters())[1, 0, 0, 0] = math.nan
-        hurt_rows += hurt.advance()
-    assert list(hurt.diverged) == [1]
-    assert {r["seed"] for r in hurt_rows if r["step"] > 50} == {0, 2}
-    for a, b in zip((r for r in rows if r["seed"] != 1), (r for r in hurt_rows if r["seed"] != 1), strict=True):
-        assert [*a.values()] == pytest.approx([*b.values()], rel=1e-8, nan_ok=True)
-    for p, q in zip(trained(undisturbed), trained(hurt), strict=True):
-        torch.testing.assert_close(p[[0, 2]], q[[0, 2]], rtol=1e-9, atol=1e-9)
+    def lost(one):
+        return next(one.agent.critic.parameters())[1, 0, 0, 0] if one.step >= 30 else None
+
+    _, rows = a_lost_seed_leaves_the_others_alone(lambda: learner(dtype="float64", **how), trained, lost, 1e-9)
+    assert {r["seed"] for r in rows if r["step"] > 50} == {0, 2}
 
 
 @BOTH
@@ -307,14 +294,7 @@ def test_nothing_in_an_update_waits_for_a_device(how):
 
 @BOTH
 def test_the_estimate_of_a_plan_is_the_work_that_progress_counts(how):
-    one, last = learner(**how), -1
-    given = {f: getattr(one.agent.config, f) for f in one.agent.config.__dataclass_fields__}
-    assert one.progress[1] == round(td3.estimated_work(given, one.task, one.seeds, {"total_steps": 60})) > 0
-    while not one.finished:
-        assert last <= one.progress[0] <= one.progress[1]
-        last = one.progress[0]
-        one.advance()
-    assert one.progress[0] == one.progress[1]
+    counts_the_estimated_work(learner(**how), td3.estimated_work, 60)
 
 
 def test_columns_that_it_lacks_are_empty():

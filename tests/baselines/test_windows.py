@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from learner_laws import continues_from, finish, with_states
 from point import Point, Points
-from sac_kit import finish, parameters, through_a_file, tiny
+from sac_kit import parameters, tiny
 
 from svgbench.baselines.actor_critic import sac
 from svgbench.memory.replay import Replay
@@ -106,16 +107,9 @@ def test_waiting_is_part_of_a_checkpoint():
         return tiny((0, 1), 50, task=task, H=3, model_free_steps=40, steps_per_slice=4, eval_every=25)
 
     whole = make()
-    rows, states = [], []
-    while not whole.finished:
-        states.append(through_a_file(whole.state_dict()))
-        rows += whole.advance()
+    rows, states = with_states(whole)
     for state in states[::3]:
-        resumed = make()
-        resumed.load_state_dict(state)
-        later = finish(resumed)
-        assert repr(later) == repr(rows[len(rows) - len(later) :])
-        assert all(torch.equal(p, q) for p, q in zip(parameters(resumed), parameters(whole), strict=True))
+        continues_from(state, make(), whole, rows, parameters)
 
 
 def test_a_seed_without_windows_draws_nan():

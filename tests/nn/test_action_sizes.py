@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from learner_laws import finish
 
 from svgbench.lab.block import resolve
 from svgbench.lab.cells import Selection, expand
@@ -71,13 +72,9 @@ def test_within_the_range_the_applied_return_is_the_return_and_beyond_it_the_cos
 
 def test_a_learner_records_them_where_its_budget_says_so():
     (cell,) = expand(CART_POLE_ACTIONS, Selection("smoke", tasks=("svg/cart-pole",), variants=("dpg",)))
-    task, seen = resolve(cell.task.make)(), []
-    for limits in (cell.limits, {"episodes": 3}):
-        learner, rows = resolve(cell.variant.learner)(cell.config, task, [0, 1], limits, "cpu"), []
-        while not learner.finished:
-            rows += learner.advance()
-        seen.append(rows)
-    recorded, plain = seen
+    make, task = resolve(cell.variant.learner), resolve(cell.task.make)()
+    both = (make(cell.config, task, [0, 1], limits, "cpu") for limits in (cell.limits, {"episodes": 3}))
+    recorded, plain = map(finish, both)
     for one, other in zip(recorded, plain, strict=True):
         sizes = [one.pop(name) for name in COLUMNS]
         assert np.isfinite(sizes).all()
@@ -86,7 +83,7 @@ def test_a_learner_records_them_where_its_budget_says_so():
         assert repr(one) == repr(other), "no number of training differs"
         beyond, _, largest, applied = sizes
         assert (beyond > 0) == (largest > 1) == (applied > one["train_return"] + 1e-6)
-    assert rows[0]["step"] == 1
+    assert plain[0]["step"] == 1
 
 
 def test_a_task_that_states_no_reward_function_has_no_applied_return():

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import math
 
 import numpy as np
 import pytest
 import torch
+from learner_laws import agrees_alone_and_in_a_block, finish, through_a_file
 from regulator import Regulator
 from short_paths import ShortPaths
 
@@ -66,12 +66,6 @@ def scored(learner):
     return scores
 
 
-def through_a_file(state):
-    torch.save(state, buffer := io.BytesIO())
-    buffer.seek(0)
-    return torch.load(buffer, weights_only=True)
-
-
 @pytest.mark.parametrize("path_length", [0, 9])
 def test_a_score_is_the_return_of_one_episode_of_that_candidate_alone(path_length):
     """With almost no noise in the actions, whatever the other candidates do and however long their episodes are."""
@@ -125,20 +119,13 @@ def test_each_candidate_explores_by_its_own_deviation():
 
 
 def trained(learner):
-    rows = []
-    while not learner.finished:
-        rows += learner.advance()
-    return rows, learner.agent.search.mean
+    return finish(learner), learner.agent.search.mean
 
 
 def test_a_seed_alone_and_in_a_block_agree():
-    rows, theta = trained(made((11, 3, 8), iterations=15))
-    for place, seed in enumerate((11, 3, 8)):
-        own, alone = trained(made((seed,), iterations=15))
-        torch.testing.assert_close(theta[place], alone[0], rtol=0, atol=1e-10)
-        for one, other in zip([row for row in rows if row["seed"] == seed], own, strict=True):
-            for name, value in one.items():
-                np.testing.assert_allclose(value, other[name], rtol=1e-10)
+    agrees_alone_and_in_a_block(
+        lambda seeds: made(seeds, iterations=50), lambda one: [one.agent.search.mean], lambda one: one.iteration, 1e-10
+    )
 
 
 def test_resuming_at_any_slice_is_exact():

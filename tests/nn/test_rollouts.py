@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 import pytest
 import torch
+from learner_laws import through_a_file
 from regulator import Regulator
 from short_paths import ShortPaths
 
@@ -38,12 +37,6 @@ def collected(rollouts, snapshot):
     while (batch := rollouts.advance(snapshot)) is None:
         pass
     return batch
-
-
-def through_a_file(state):
-    torch.save(state, buffer := io.BytesIO())
-    buffer.seek(0)
-    return torch.load(buffer, weights_only=True)
 
 
 TENSORS = (

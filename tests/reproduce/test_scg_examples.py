@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from learner_laws import finish
 
 from svgbench import scg
 from svgbench.analysis.read.frames import Results
@@ -23,21 +24,7 @@ from svgbench.reproduce.scg.examples import EXAMPLES
 
 TIGHT = {"rtol": 1e-10, "atol": 1e-12}
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """As in a block: these graphs are too small for more."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-def finish(learner):
-    rows = []
-    while not learner.finished:
-        rows += learner.advance()
-    return rows
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def made(cell, seeds, iterations=20):

@@ -10,6 +10,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 import torch
+from learner_laws import finish
 
 from svgbench import scg
 from svgbench.analysis.read.frames import Results
@@ -24,21 +25,7 @@ from svgbench.reproduce.scg.experiments import EXPERIMENTS, FIG11, HESSIAN
 
 SMALL = {"samples": 200, "iterations": 1, "problems": 2}
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """As in a block: these graphs are too small for more."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-def finish(learner):
-    rows = []
-    while not learner.finished:
-        rows += learner.advance()
-    return rows
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def made(cell, seeds, **config):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from learner_laws import finish
 
 from svgbench import scg
 from svgbench.baselines.scg import scg_statements as statements
@@ -12,22 +13,11 @@ from svgbench.nn.streams import Streams
 SEED = 5
 FORMS = ("printed", "corrected")
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """As in a block: these graphs are too small for more."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def rows(reading, problems=4):
-    learner = statements.make({"reading": reading}, None, [SEED], {"problems": problems}, "cpu")
-    found = []
-    while not learner.finished:
-        found += learner.advance()
-    return found
+    return finish(statements.make({"reading": reading}, None, [SEED], {"problems": problems}, "cpu"))
 
 
 def layout(seed=SEED):

@@ -7,6 +7,7 @@ import math
 
 import pytest
 import torch
+from learner_laws import finish
 from torch.distributions import Categorical
 
 from svgbench import scg
@@ -16,21 +17,7 @@ from svgbench.nn.streams import Streams
 
 SEED = 5
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """As in a block: these arrays are too small for more."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-def finish(learner):
-    rows = []
-    while not learner.finished:
-        rows += learner.advance()
-    return rows
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def drawn():

@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from learner_laws import finish
 
 from svgbench.analysis.judge.verdicts import compare
 from svgbench.analysis.read.frames import Results
@@ -121,9 +122,7 @@ def test_the_untrained_policy_stays_what_it_was():
     (cell,) = expand(FIG2, Selection("smoke", tasks=("svg/cart-pole",), variants=("random",)))
     learner = resolve(cell.variant.learner)(cell.config, resolve(cell.task.make)(), [0, 1], cell.limits, "cpu")
     states = np.random.default_rng(0).normal(size=(2, 5, 4))
-    before, rows = learner.agent.policy.snapshot().mean(states), []
-    while not learner.finished:
-        rows += learner.advance()
+    before, rows = learner.agent.policy.snapshot().mean(states), finish(learner)
     np.testing.assert_array_equal(learner.agent.policy.snapshot().mean(states), before)
     assert {row["seed"] for row in rows} == {0, 1}
     assert all(set(row) >= {"step", *(c.name for c in FIG4.columns)} for row in rows)

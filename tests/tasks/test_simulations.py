@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 import pytest
 import torch
 from every_task import FACTORIES, assert_same, make, random_actions, row
+from learner_laws import through_a_file
 
 every_task = pytest.mark.parametrize("environment", FACTORIES)
 
@@ -25,13 +24,6 @@ START_NOISE = {  # of positions and velocities: half a width, or a standard devi
     "mbpo-humanoid": (("uniform", 0.01), ("uniform", 0.01)),
 }
 CENTRED = {"poplin-ant": 2, "poplin-hopper": 1, "poplin-cheetah": 1, "poplin-walker2d": 1}
-
-
-def through_a_file(state):
-    file = io.BytesIO()
-    torch.save(state, file)
-    file.seek(0)
-    return torch.load(file, weights_only=True)
 
 
 @every_task

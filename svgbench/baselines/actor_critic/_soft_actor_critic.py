@@ -20,9 +20,9 @@ from svgbench.baselines.actor_critic._entropy_target import target_entropy
 from svgbench.learners.agent_parts import AgentParts
 from svgbench.learners.costs import products
 from svgbench.learners.draws import Draw
-from svgbench.learners.online import OnlineAgent, OnlineLearner, Schedule, make_experience
+from svgbench.learners.online import Schedule
 from svgbench.memory.experience import Experience
-from svgbench.memory.replay import ReplayBatch
+from svgbench.memory.replay import Replay, ReplayBatch
 from svgbench.nn.distributions import SquashedGaussian
 from svgbench.nn.initialise import orthogonal_
 from svgbench.nn.layers import MLP
@@ -315,23 +315,8 @@ def experience(
     c: Config, task: Task, S: int, total_steps: int, device: str, *, window: int = 1, whole_episodes: bool = True
 ) -> Experience:
     """An empty replay with statistics, according to the config. window, whole_episodes: see `Replay`."""
-    return make_experience(
-        task, S, min(c.replay_capacity, total_steps), window=window, whole_episodes=whole_episodes,
-        normalise=c.normalise_obs, std_bounds=(c.std_min, c.std_max), dtype=getattr(torch, c.dtype), device=device,
+    replay = Replay(
+        S, min(c.replay_capacity, total_steps), task.observation_dim, task.action_dim,
+        window=window, whole_episodes=whole_episodes, dtype=getattr(torch, c.dtype), device=device,
     )  # fmt: skip
-
-
-def learner(
-    agent: OnlineAgent,
-    c: Config,
-    task: Task,
-    seeds: Sequence[int],
-    total_steps: int,
-    device: str,
-    *,
-    window: int = 1,
-    whole_episodes: bool = True,
-) -> OnlineLearner:
-    """The learner of a block around its agent. window, whole_episodes: as in `experience`."""
-    seen = experience(c, task, len(seeds), total_steps, device, window=window, whole_episodes=whole_episodes)
-    return OnlineLearner(agent, task, seeds, schedule(c, total_steps), seen, getattr(torch, c.dtype), device)
+    return Experience(replay, normalise=c.normalise_obs, min_std=c.std_min, max_std=c.std_max)

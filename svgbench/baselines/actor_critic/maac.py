@@ -9,9 +9,10 @@ gradient is taken pathwise through `H` steps of the model, on `paths` paths from
 combine estimates of depth 0 to `critic_steps`, weighted by their inverse variances (STEVE; Buckman et al. 2018).
 Everything else is soft actor-critic (`_soft_actor_critic`).
 
-Settings give the paper's comparators: `H = 0` is "STEVE on SAC", `critic_steps = 0` is "-STEVE", and `paths = 1` is
-"single sample". `H = 0` with `critic_steps = 0` and single imagined steps is what the authors' code calls MBPO, whose
-`paths` is 1. With `real_share = 1` nothing is imagined: `H = 0` is then STEVE's value expansion on SAC alone.
+The settings (`_maac_settings`) give the paper's comparators: `H = 0` is "STEVE on SAC", `critic_steps = 0` is "-STEVE",
+and `paths = 1` is "single sample". `H = 0` with `critic_steps = 0` and single imagined steps is what the authors' code
+calls MBPO, whose `paths` is 1. With `real_share = 1` nothing is imagined: `H = 0` is then STEVE's value expansion on
+SAC alone.
 
 "code" is iclavera/meta-mb at 233e0fb (meta_mb/algos/maac.py, trainers/maac_trainer.py, dynamics/, and for settings
 run_scripts/maac_run_sweep.py). "text" follows the paper, and the code where the paper says nothing. They differ here:
@@ -37,16 +38,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from svgbench.baselines.actor_critic import _imagined, _maac_costs, _model_paths
+from svgbench.baselines.actor_critic import _imagined, _model_paths
 from svgbench.baselines.actor_critic import _soft_actor_critic as shared
 from svgbench.baselines.actor_critic._imagined import acted_in_pieces
+from svgbench.baselines.actor_critic._maac_settings import (
+    Config,
+    iteration_milliseconds,
+    rollout_length,
+    trial_milliseconds,
+)
 from svgbench.baselines.actor_critic._model_paths import Act, ModelSteps, PathFunctions
-from svgbench.baselines.actor_critic._soft_actor_critic import RULES as SHARED_RULES
 from svgbench.baselines.actor_critic._soft_actor_critic import SoftActorCritic, soft_target
 from svgbench.learners.draws import Draws
 from svgbench.learners.limits import StepLimits as Limits
@@ -65,65 +71,11 @@ from svgbench.nn.streams import Streams
 from svgbench.planning.action_sequences import SequenceSearch
 from svgbench.planning.planned_policy import PolicyAndCritics, planning_settings, ways_with_and_without
 from svgbench.planning.trial import Way
-from svgbench.ranges import Count, Natural, NonNegative, Range, Share
 from svgbench.simulation_batch import never
 from svgbench.words.learner import Learner
 from svgbench.words.task import Task
 
 VERSION = 1
-
-
-@dataclass(frozen=True)
-class Config(_imagined.Config):
-    """MAAC's own settings; those shared with MBPO are in `_imagined.Config`. Source: the code, if none is given."""
-
-    H: Natural = 4  # model steps of the policy's objective; 0: none (walker2d: 2; the code's T is H - 1)
-    paths: Count = 5  # K, samples for each state of a batch
-    samples: Literal["paths", "last actions"] = "paths"  # the K samples: paths, or actions in a path's last state
-    smaller_of_means: bool = False  # the smaller critic is taken after averaging over the K, or for each
-    critic_steps: Natural = 2  # the greatest depth of the critics' targets; 0: SAC's targets
-    targets: Literal["weighted", "as coded"] = "weighted"  # which variances give the weights of the depths
-    target_members: Share = 1.0  # share of the members drawn at each depth ("as coded" only)
-    target_entropy_on_the_way: bool = True  # targets include entropies of actions along the path, as Q does
-    variance_as_deviation: bool = False  # as `GaussianEnsemble.forward`, in differentiated paths and targets
-    next_in_reward: tuple[Natural, ...] = ()  # components of s that r(s, a) takes from the next s there; code: by task
-    clip_obs: NonNegative = 100.0  # bound of observations predicted there, in their own units; 0: none
-    imagined: Literal["rollouts", "single steps"] = "rollouts"  # what D_model holds; see above
-    lag: bool = False  # policy and critics do not see the last `rollout_steps` real transitions yet
-
-    rollout_steps: Count = 1000  # environment steps of an iteration
-    rounds: Count = 4  # rounds of imagining and updating per iteration
-    updates_per_step: Count = 8  # per environment step of an iteration, spread over its rounds
-    random_steps: Natural = 5000  # environment steps of uniform actions
-    learning_starts: Count = 6000  # environment step, from 0, of the first iteration, after a rollout of the policy
-    steps_per_slice: Count = 250  # environment steps per slice; does not affect the results
-    imagined_capacity: Count = 2_000_000  # the capacity of D_model, in transitions
-    members: Count = 8  # networks of a seed's ensemble
-    persistence: Annotated[float, Range(0, below=1)] = 0.9  # see `svgbench.models.stopping.RollingMean`
-    max_epochs: Natural = 200  # of a fit; 0: no cap
-    plan_episodes: Natural = 0  # per seed after training, with and without planning (Table 1); 0: none
-    plan_reading: Literal["text", "code"] = "text"  # the planner's reading, see `svgbench.planning.planned_policy`
-    plan_horizon: Count = 5  # model steps
-    plan_population: Annotated[int, Range(2)] = 256  # candidates per iteration of the search
-    plan_elites: Count = 25  # the best of the candidates
-    plan_iterations: Count = 5
-    rollout_grows_until: Count = 100  # the iteration with the last length; linear from rollout_grows_from
-
-
-ADDED = {"next_in_reward": ()}
-RULES = {
-    **SHARED_RULES,
-    **_imagined.RULES,
-    "step_batch % members == 0": "every member gets the same number of rows of a batch",
-    "rollouts_per_fit % members == 0": "every member gets the same number of rollouts",
-    "rollout_steps * updates_per_step % rounds == 0": "every round has the same number of updates",
-    "rollout_steps * model_holdout >= 1 and learning_starts * model_holdout >= 1": "each part must hold some out",
-    "replay_capacity >= total_steps": "transitions held out, or not yet seen, are known by their place in the replay",
-    "not lag or learning_starts > rollout_steps": "policy and critics need at least one transition",
-    "plan_elites <= plan_population": "the elites are some of the candidates",
-    "targets != 'as coded' or target_members * members >= 1": "at least one member must be used",
-    "not critic_first": "an update trains the policy before the critics (algorithm 1)",
-}
 PROFILES: dict[str, dict[str, Any]] = {
     "text": {},
     "code": {
@@ -323,11 +275,11 @@ class MAAC(SoftActorCritic):
 
     def model_cost(self, step: int) -> float:
         """Approximate milliseconds of one core of the iteration before a step."""
-        return sum(costs_of_iteration(self.config, self.sizes, step))
+        return sum(iteration_milliseconds(self.config, self.sizes, step))
 
     def model_share(self, step: int) -> float:
         """The approximate share of it that is done."""
-        c, now, (fit, rounds) = self.config, self.now, costs_of_iteration(self.config, self.sizes, step)
+        c, now, (fit, rounds) = self.config, self.now, iteration_milliseconds(self.config, self.sizes, step)
         usual = _imagined.usual_minibatches(c, step, int(step * c.model_holdout))
         fitted = min(1.0, self.fit.minibatches / usual) if now.fitting else float(self.fit.name == f"fit-{step}")
         updated = max(now.updates, 0) * c.rounds / (c.rollout_steps * c.updates_per_step)
@@ -335,7 +287,7 @@ class MAAC(SoftActorCritic):
 
     def trial_cost(self, horizon: int) -> float:
         """Approximate milliseconds of one core of the trial with planning."""
-        return _maac_costs.trial(self.config, self.sizes, horizon)
+        return trial_milliseconds(self.config, self.sizes, horizon)
 
     def plan(self, experience: Experience) -> Sequence[Way]:
         """The final policy with planning, and without: section 5.4."""
@@ -367,24 +319,14 @@ class MAAC(SoftActorCritic):
         self.now = Progress(now["fitting"], now["round"], rollouts, now["updates"])
 
 
-def rollout_length(c: Config, step: int) -> int:
-    """Model steps of the rollouts before an environment step."""
-    return _imagined.rollout_length(c, (step - c.learning_starts) // c.rollout_steps)
-
-
-def costs_of_iteration(c: Config, sizes: tuple[int, int, int], step: int) -> tuple[float, float]:
-    """Approximate milliseconds of one core of the fit before a step, and of its rounds. sizes: O, A and S."""
-    return _maac_costs.parts_of_iteration(c, sizes, step, rollout_length(c, step))
-
-
 def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Limits) -> float:
     """Approximate milliseconds of one core for a whole block."""
     c, S, total_steps = settings(Config, config), len(seeds), int(limits["total_steps"])
     sizes = task.observation_dim, task.action_dim, S
     acting = cost_before(total_steps, shared.schedule(c, total_steps), [(0, 0.0)], S, task.horizon)
     learns = range(c.learning_starts, total_steps + 1, c.rollout_steps)
-    iterations = sum(sum(costs_of_iteration(c, sizes, step)) for step in learns)
-    return acting + iterations + _maac_costs.trial(c, sizes, task.horizon)
+    iterations = sum(sum(iteration_milliseconds(c, sizes, step)) for step in learns)
+    return acting + iterations + trial_milliseconds(c, sizes, task.horizon)
 
 
 def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Limits, device: str) -> Learner:
@@ -395,5 +337,4 @@ def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Li
     c, total_steps = settings(Config, config), int(limits["total_steps"])
     agent = MAAC(c, task, seeds, total_steps, device)
     experience = shared.experience(c, task, len(seeds), total_steps, device)
-    plan, dtype = shared.schedule(c, total_steps), getattr(torch, c.dtype)
-    return PlanningLearner(agent, task, seeds, plan, experience, dtype, device, c.plan_episodes)
+    return PlanningLearner(agent, task, seeds, shared.schedule(c, total_steps), experience, c.plan_episodes)

@@ -232,5 +232,4 @@ def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Li
     c, total_steps = settings(Config, config), int(limits["total_steps"])
     agent = MBPO(c, task, seeds, total_steps, device)
     experience = shared.experience(c, task, len(seeds), total_steps, device)
-    plan, dtype = shared.schedule(c, total_steps), getattr(torch, c.dtype)
-    return ModelBasedLearner(agent, task, seeds, plan, experience, dtype, device)
+    return ModelBasedLearner(agent, task, seeds, shared.schedule(c, total_steps), experience)

@@ -256,7 +256,9 @@ def fit_settings(c: Config) -> WindowFitSettings:
 def collector(c: Config, task: Task, seeds: Sequence[int], total_steps: int, device: str) -> OnlineLearner:
     """SAC, with one evaluation at its end, which nothing reads."""
     own = replace(c, eval_every=total_steps, eval_episodes=1)
-    return shared.learner(sac.SAC(own, task, seeds, total_steps, device), own, task, seeds, total_steps, device)
+    agent = sac.SAC(own, task, seeds, total_steps, device)
+    experience = shared.experience(own, task, len(seeds), total_steps, device)
+    return OnlineLearner(agent, task, seeds, shared.schedule(own, total_steps), experience)
 
 
 def collector_cost(c: Config, task: Task, S: int, total_steps: int) -> float:

@@ -27,7 +27,7 @@ from svgbench.baselines.actor_critic._soft_actor_critic import RULES as SHARED_R
 from svgbench.learners.costs import milliseconds
 from svgbench.learners.draws import Draws
 from svgbench.learners.limits import StepLimits as Limits
-from svgbench.learners.online import cost_before
+from svgbench.learners.online import OnlineLearner, cost_before
 from svgbench.learners.settings import settings
 from svgbench.memory.experience import Experience
 from svgbench.memory.replay import ReplayBatch
@@ -100,4 +100,6 @@ def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], 
 def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Limits, device: str) -> Learner:
     """The learner of a block. limits: `total_steps`, environment steps, over which the target entropy changes."""
     c, total_steps = settings(Config, config), int(limits["total_steps"])
-    return shared.learner(SAC(c, task, seeds, total_steps, device), c, task, seeds, total_steps, device)
+    agent = SAC(c, task, seeds, total_steps, device)
+    experience = shared.experience(c, task, len(seeds), total_steps, device)
+    return OnlineLearner(agent, task, seeds, shared.schedule(c, total_steps), experience)

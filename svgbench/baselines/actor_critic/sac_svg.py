@@ -54,7 +54,7 @@ from svgbench.baselines.actor_critic._soft_actor_critic import SoftActorCritic, 
 from svgbench.learners.costs import milliseconds, products
 from svgbench.learners.draws import Draw, Draws
 from svgbench.learners.limits import StepLimits as Limits
-from svgbench.learners.online import cost_before
+from svgbench.learners.online import OnlineLearner, cost_before
 from svgbench.learners.settings import settings
 from svgbench.memory.experience import Experience
 from svgbench.memory.replay import ReplayBatch
@@ -380,5 +380,6 @@ def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Li
                 f"{name} is {steps}, expected at most {longest}: an episode of {task.id} has {task.horizon} steps{why}"
             )
     agent = SACSVG(c, task, seeds, total_steps, device)
-    window, whole = max(model_steps(c), 1), c.whole_episodes
-    return shared.learner(agent, c, task, seeds, total_steps, device, window=window, whole_episodes=whole)
+    windows: Any = {"window": max(model_steps(c), 1), "whole_episodes": c.whole_episodes}
+    experience = shared.experience(c, task, len(seeds), total_steps, device, **windows)
+    return OnlineLearner(agent, task, seeds, shared.schedule(c, total_steps), experience)

@@ -38,10 +38,10 @@ from svgbench.learners.costs import milliseconds, products
 from svgbench.learners.draws import Draw, Draws
 from svgbench.learners.limits import StepLimits as Limits
 from svgbench.learners.model_based import ModelBasedLearner
-from svgbench.learners.online import OnlineLearner, Schedule, cost_before, make_experience
+from svgbench.learners.online import OnlineLearner, Schedule, cost_before
 from svgbench.learners.settings import settings
 from svgbench.memory.experience import Experience
-from svgbench.memory.replay import ReplayBatch
+from svgbench.memory.replay import Replay, ReplayBatch
 from svgbench.nn.layers import ACTIVATIONS, MLP
 from svgbench.nn.mean_network import MeanNetwork
 from svgbench.nn.optim import Adam, polyak_, target_copy
@@ -328,10 +328,8 @@ def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], 
 def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Limits, device: str) -> Learner:
     """The learner of a block. limits: `total_steps`, environment steps."""
     c, total_steps = settings(Config, config), int(limits["total_steps"])
-    agent, dtype = TD3(c, task, seeds, device), getattr(torch, c.dtype)
-    experience = make_experience(
-        task, len(seeds), min(c.replay_capacity, total_steps), window=1, whole_episodes=True,
-        normalise=c.normalise_obs, std_bounds=(c.std_min, c.std_max), dtype=dtype, device=device,
-    )  # fmt: skip
+    agent, (n, m, S) = TD3(c, task, seeds, device), (task.observation_dim, task.action_dim, len(seeds))
+    replay = Replay(S, min(c.replay_capacity, total_steps), n, m, dtype=getattr(torch, c.dtype), device=device)
+    experience = Experience(replay, normalise=c.normalise_obs, min_std=c.std_min, max_std=c.std_max)
     learner = ModelBasedLearner if agent.learns_between else OnlineLearner
-    return learner(agent, task, seeds, schedule(c, total_steps), experience, dtype, device)
+    return learner(agent, task, seeds, schedule(c, total_steps), experience)

@@ -28,6 +28,7 @@ from typing import Annotated, Any, Literal
 import torch
 from torch import Tensor, nn
 
+from svgbench.baselines.on_policy._parts import new_policy, new_rollouts
 from svgbench.baselines.on_policy._trust_region_step import trust_region_step
 from svgbench.baselines.on_policy._value_function import ValueFunction
 from svgbench.learners.costs import batches, passes
@@ -35,15 +36,13 @@ from svgbench.learners.limits import FISHER_RULES, PATH_RULES, VALUE_RULES
 from svgbench.learners.limits import IterationLimits as Limits
 from svgbench.learners.on_policy import OnPolicyLearner, PolicyAgent
 from svgbench.learners.surrogate import Recordings
-from svgbench.nn.gaussian_policy import GaussianPolicy
 from svgbench.nn.optim import Adam
 from svgbench.nn.returns import centred, discounted_sums, generalized_advantages, time_means
-from svgbench.nn.scaling import ObservationScaling
 from svgbench.nn.streams import Streams
 from svgbench.nn.trust_region import LineSearch, conjugate_gradients, line_search, max_step
 from svgbench.ranges import Count, Natural, NonNegative, Positive, PositiveShare, Precision, Range, Share, Widths
 from svgbench.simulate.batch import Batch, Samples, picked
-from svgbench.simulate.paths import Rollouts, Sampling, extension_steps
+from svgbench.simulate.paths import Sampling, extension_steps
 from svgbench.words.learner import Learner
 from svgbench.words.task import Task
 
@@ -167,9 +166,7 @@ class GAE(PolicyAgent):
     def __init__(self, config: Config, task: Task, seeds: Sequence[int], device: str) -> None:
         c, dtype = config, getattr(torch, config.dtype)
         self.config = config
-        policy = GaussianPolicy(task.observation_dim, task.action_dim, c.hidden, c.activation)
-        theta = policy.initial(Streams(seeds, "policy"), c.init_std, c.output_gain, dtype, c.initial_weights)
-        super().__init__(policy, theta.to(device))
+        super().__init__(*new_policy(c, task, seeds, device, c.initial_weights))
         self.value = ValueFunction(task.observation_dim, c.value_hidden, c.value_activation, c.value_scale)
         self.phi = self.value.net.initial(Streams(seeds, "value"), c.value_output_gain, dtype, c.initial_weights)
         self.phi = self.phi.to(device)
@@ -305,11 +302,8 @@ def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], 
     """Milliseconds of one core that a whole block takes if no path ends early, roughly."""
     c = Config(**config)
     steps = sampling(c).on(task.horizon).full_steps
-    sizes = [task.observation_dim, *c.hidden, task.action_dim]
-    policy = batches(
-        task, len(seeds), int(limits["iterations"]), steps, sizes,
-        steps * (8 + 3 * c.cg_iterations * c.fisher_fraction),
-    )  # fmt: skip
+    rows = steps * (8 + 3 * c.cg_iterations * c.fisher_fraction)
+    policy = batches(task, len(seeds), int(limits["iterations"]), steps, c.hidden, rows)
     if c.baseline == "time":
         return policy
     fits = 3 * c.value_epochs if c.value_fit == "adam" else c.value_substeps * (5 + 3 * c.value_cg_iterations)
@@ -322,6 +316,5 @@ def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Li
     c = Config(**config)
     if c.value_fit == "adam" and c.batch != "steps":
         raise ValueError(f"value_fit is adam and batch {c.batch}: expected steps, of which all seeds have as many")
-    scaling = ObservationScaling(c.observation_scaling, task, seeds, c.observation_clip)
-    rollouts = Rollouts(task, seeds, sampling(c), scaling, getattr(torch, c.dtype), device)
+    rollouts = new_rollouts(c, sampling(c), task, seeds, device)
     return OnPolicyLearner(GAE(c, task, seeds, device), rollouts, task, seeds, int(limits["iterations"]))

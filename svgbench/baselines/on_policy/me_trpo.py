@@ -42,6 +42,7 @@ import torch
 from torch import Tensor
 
 from svgbench.baselines.on_policy import _linear_baseline as linear
+from svgbench.baselines.on_policy._parts import new_policy
 from svgbench.baselines.on_policy._trust_region_step import trust_region_step
 from svgbench.learners.costs import MS_PER_CALL, passes, stepping
 from svgbench.learners.inside_model import InsideModelLearner, Rounds, returns_on_members
@@ -54,7 +55,6 @@ from svgbench.models.ensemble_fit import EnsembleFit, FitSettings, Split
 from svgbench.models.gaussian_ensemble import GaussianEnsemble
 from svgbench.models.learned_simulation import LearnedTask
 from svgbench.models.stopping import NoneImproves, NoNewBest, StoppingRule
-from svgbench.nn.gaussian_policy import GaussianPolicy
 from svgbench.nn.initialise import glorot_uniform_
 from svgbench.nn.returns import centred, generalized_advantages
 from svgbench.nn.scaling import ObservationScaling
@@ -232,8 +232,7 @@ class METRPO(PolicyAgent):
     def __init__(self, config: Config, task: Task, seeds: Sequence[int], device: str) -> None:
         c, self.task, self.seeds, n, m = config, task, list(seeds), task.observation_dim, task.action_dim
         self.config, dtype = c, getattr(torch, c.dtype)
-        policy = GaussianPolicy(n, m, c.hidden, c.activation)
-        super().__init__(policy, policy.initial(Streams(seeds, "policy"), c.init_std, c.output_gain, dtype).to(device))
+        super().__init__(*new_policy(c, task, seeds, device))
         self.baseline = linear.none_yet(len(self.seeds), n, device)
         self.model = GaussianEnsemble(
             Streams(seeds, "model", device), n + m, n,
@@ -370,12 +369,12 @@ def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Li
     """
     c, total_steps = settings(Config, config), int(limits["total_steps"])
     agent = METRPO(c, task, seeds, device)
-    inside, dtype = agent.inside(), getattr(torch, c.dtype)
+    inside = agent.inside()
     scaling = ObservationScaling("none", inside, seeds, 0.0)
-    rollouts = Rollouts(inside, seeds, sampling(c), scaling, dtype, device)
+    rollouts = Rollouts(inside, seeds, sampling(c), scaling, getattr(torch, c.dtype), device)
     plan = Rounds(
         total_steps, c.real_paths, c.real_path_length, c.random_start, c.iterations, c.eval_episodes,
         c.minibatches_per_slice, c.noise_steps, costs(c, task, len(seeds), total_steps),
         len(seeds) * stepping(task, 1),
     )  # fmt: skip
-    return InsideModelLearner(agent, inside, rollouts, task, seeds, plan, dtype, device)
+    return InsideModelLearner(agent, rollouts, task, plan)

@@ -18,19 +18,17 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from svgbench.baselines.on_policy._parts import fisher_damping, new_policy, new_rollouts
 from svgbench.learners.costs import batches
 from svgbench.learners.limits import FISHER_RULES, WHOLE_PATH_RULES
 from svgbench.learners.limits import IterationLimits as Limits
 from svgbench.learners.on_policy import OnPolicyLearner, PolicyAgent
-from svgbench.learners.surrogate import Fisher, Surrogate, path_squares
-from svgbench.nn.gaussian_policy import GaussianPolicy
+from svgbench.learners.surrogate import Fisher, Surrogate
 from svgbench.nn.returns import discounted_sums, divided_by_deviation, time_means
-from svgbench.nn.scaling import ObservationScaling
-from svgbench.nn.streams import Streams
 from svgbench.nn.trust_region import conjugate_gradients
 from svgbench.ranges import Count, Natural, NonNegative, Positive, PositiveShare, Precision, Share, Widths
 from svgbench.simulate.batch import Batch
-from svgbench.simulate.paths import Rollouts, whole_paths
+from svgbench.simulate.paths import whole_paths
 from svgbench.words.learner import Learner
 from svgbench.words.task import Task
 
@@ -83,9 +81,7 @@ class NaturalGradient(PolicyAgent):
 
     def __init__(self, config: Config, task: Task, seeds: Sequence[int], device: str) -> None:
         c = self.config = config
-        policy = GaussianPolicy(task.observation_dim, task.action_dim, c.hidden, c.activation)
-        streams = Streams(seeds, "policy")
-        super().__init__(policy, policy.initial(streams, c.init_std, c.output_gain, getattr(torch, c.dtype)).to(device))
+        super().__init__(*new_policy(c, task, seeds, device))
 
     def update(self, batch: Batch) -> Mapping[str, Tensor]:
         c, old = self.config, self.theta
@@ -94,10 +90,7 @@ class NaturalGradient(PolicyAgent):
         samples = batch.samples(advantage)
         problem = Surrogate(self.policy, old, samples)
         fisher = Fisher(self.policy, old, batch.subset(samples, c.fisher_fraction))
-        damping: float | Tensor = c.cg_damping
-        if c.damping == "gradient":
-            squares = path_squares(self.policy, old, batch.x, batch.action, advantage, batch.used)
-            damping = c.cg_damping * (squares + 1e-8)
+        damping = fisher_damping(c, self.policy, old, batch, advantage)
 
         g = problem.gradient() - 2 * c.l2 * old
         s = conjugate_gradients(lambda y: fisher.analytic(y) + damping * y, g, c.cg_iterations)  # A s = g
@@ -110,15 +103,12 @@ def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], 
     """Milliseconds of one core that a whole block takes if no path ends early, roughly."""
     c = Config(**config)
     steps = whole_paths(c).on(task.horizon).full_steps
-    sizes = [task.observation_dim, *c.hidden, task.action_dim]
-    return batches(
-        task, len(seeds), int(limits["iterations"]), steps, sizes, steps * (8 + 3 * c.cg_iterations * c.fisher_fraction)
-    )
+    rows = steps * (8 + 3 * c.cg_iterations * c.fisher_fraction)
+    return batches(task, len(seeds), int(limits["iterations"]), steps, c.hidden, rows)
 
 
 def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Limits, device: str) -> Learner:
     """The learner of a block. limits: `iterations`. Simulations run on the CPU, updates on the device."""
     c = Config(**config)
-    scaling = ObservationScaling(c.observation_scaling, task, seeds, c.observation_clip)
-    rollouts = Rollouts(task, seeds, whole_paths(c), scaling, getattr(torch, c.dtype), device)
+    rollouts = new_rollouts(c, whole_paths(c), task, seeds, device)
     return OnPolicyLearner(NaturalGradient(c, task, seeds, device), rollouts, task, seeds, int(limits["iterations"]))

@@ -20,19 +20,18 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from svgbench.baselines.on_policy._parts import new_policy, new_rollouts
 from svgbench.learners.costs import batches
 from svgbench.learners.limits import PATH_RULES
 from svgbench.learners.limits import IterationLimits as Limits
 from svgbench.learners.on_policy import OnPolicyLearner, PolicyAgent
 from svgbench.learners.surrogate import Surrogate, pieces, score_sum
 from svgbench.nn import lbfgs
-from svgbench.nn.gaussian_policy import GaussianPolicy, log_prob
+from svgbench.nn.gaussian_policy import log_prob
 from svgbench.nn.normaliser import NEGLIGIBLE
-from svgbench.nn.scaling import ObservationScaling
-from svgbench.nn.streams import Streams
 from svgbench.ranges import Count, Natural, NonNegative, Positive, PositiveShare, Precision, Widths
 from svgbench.simulate.batch import Batch, Samples, picked, selection
-from svgbench.simulate.paths import Rollouts, Sampling
+from svgbench.simulate.paths import Sampling
 from svgbench.words.learner import Learner
 from svgbench.words.task import Task
 
@@ -84,9 +83,7 @@ class RewardWeightedRegression(PolicyAgent):
 
     def __init__(self, config: Config, task: Task, seeds: Sequence[int], device: str) -> None:
         c = self.config = config
-        policy = GaussianPolicy(task.observation_dim, task.action_dim, c.hidden, c.activation)
-        streams = Streams(seeds, "policy")
-        super().__init__(policy, policy.initial(streams, c.init_std, c.output_gain, getattr(torch, c.dtype)).to(device))
+        super().__init__(*new_policy(c, task, seeds, device))
 
     def update(self, batch: Batch) -> Mapping[str, Tensor]:
         old = self.theta
@@ -125,15 +122,14 @@ def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], 
     c = Config(**config)
     steps = c.simulations * (c.path_length or task.horizon)
     share = c.elite_fraction if c.weighting == "elite" else 1.0
-    sizes = [task.observation_dim, *c.hidden, task.action_dim]
-    return batches(task, len(seeds), int(limits["iterations"]), steps, sizes, steps * (1 + 3 * c.evaluations * share))
+    rows = steps * (1 + 3 * c.evaluations * share)
+    return batches(task, len(seeds), int(limits["iterations"]), steps, c.hidden, rows)
 
 
 def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Limits, device: str) -> Learner:
     """The learner of a block. limits: `iterations`. Simulations run on the CPU, updates on the device."""
     c = Config(**config)
-    scaling = ObservationScaling(c.observation_scaling, task, seeds, c.observation_clip)
     plan = Sampling("paths", c.simulations, path_length=c.path_length, steps_per_slice=c.steps_per_slice)
-    rollouts = Rollouts(task, seeds, plan, scaling, getattr(torch, c.dtype), device)
+    rollouts = new_rollouts(c, plan, task, seeds, device)
     agent = RewardWeightedRegression(c, task, seeds, device)
     return OnPolicyLearner(agent, rollouts, task, seeds, int(limits["iterations"]))

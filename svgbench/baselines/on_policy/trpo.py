@@ -25,20 +25,18 @@ import torch
 from torch import Tensor
 
 from svgbench.baselines.on_policy import _max_kl as max_kl
+from svgbench.baselines.on_policy._parts import fisher_damping, new_policy, new_rollouts
 from svgbench.baselines.on_policy._vine import VineBatch, VineSampler, VineSurrogate
 from svgbench.learners.costs import batches
 from svgbench.learners.limits import FISHER_RULES, WHOLE_PATH_RULES
 from svgbench.learners.limits import IterationLimits as Limits
 from svgbench.learners.on_policy import OnPolicyLearner, PolicyAgent, Sampler
-from svgbench.learners.surrogate import Fisher, Surrogate, path_squares
-from svgbench.nn.gaussian_policy import GaussianPolicy
+from svgbench.learners.surrogate import Fisher, Surrogate
 from svgbench.nn.returns import discounted_sums, divided_by_deviation, time_means
-from svgbench.nn.scaling import ObservationScaling
-from svgbench.nn.streams import Streams
 from svgbench.nn.trust_region import conjugate_gradients, line_search, max_step, whole_step
 from svgbench.ranges import Count, Natural, NonNegative, Positive, PositiveShare, Precision, Range, Share, Widths
 from svgbench.simulate.batch import Batch, Samples
-from svgbench.simulate.paths import Rollouts, Sampling, extension_steps, whole_paths
+from svgbench.simulate.paths import Sampling, extension_steps, whole_paths
 from svgbench.words.learner import Learner
 from svgbench.words.task import Task
 
@@ -83,9 +81,7 @@ class Config:
     backtrack_factor: Annotated[float, Range(above=0, below=1)] = 0.8  # (section 3.12: "exponentially")
     accept_ratio: Share = 0.0  # of the gain that a linear objective would give
     kl_barrier: Positive = 1.0  # a step may reach so many max_kl
-    line_search: bool = (
-        True  # else the whole step is taken, whatever it does (section 3.12: "without this line search")
-    )
+    line_search: bool = True  # else the whole step is taken, whatever it does (3.12: "without this line search")
     l2: NonNegative = 0.0  # penalty on the parameters' squares
     dtype: Precision = "float32"
 
@@ -146,9 +142,7 @@ class TRPO(PolicyAgent):
 
     def __init__(self, config: Config, task: Task, seeds: Sequence[int], device: str) -> None:
         c = self.config = config
-        policy = GaussianPolicy(task.observation_dim, task.action_dim, c.hidden, c.activation)
-        streams = Streams(seeds, "policy")
-        super().__init__(policy, policy.initial(streams, c.init_std, c.output_gain, getattr(torch, c.dtype)).to(device))
+        super().__init__(*new_policy(c, task, seeds, device))
 
     def update(self, batch: Batch | VineBatch) -> Mapping[str, Tensor]:
         c, old = self.config, self.theta
@@ -187,10 +181,7 @@ class TRPO(PolicyAgent):
         """The problem, the states of its metric, and the damping."""
         c, advantage = self.config, advantages(self.config, batch)
         samples = batch.samples(advantage)
-        damping: float | Tensor = c.cg_damping
-        if c.damping == "gradient":
-            squares = path_squares(self.policy, self.theta, batch.x, batch.action, advantage, batch.used)
-            damping = c.cg_damping * (squares + 1e-8)
+        damping = fisher_damping(c, self.policy, self.theta, batch, advantage)
         return Surrogate(self.policy, self.theta, samples), batch.subset(samples, c.fisher_fraction), damping
 
     def _vine(self, batch: VineBatch) -> tuple[VineSurrogate, Samples, float]:
@@ -208,8 +199,7 @@ def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], 
     steps = sampling(c).on(task.horizon).full_steps
     branches = c.rollout_set * c.actions_per_state * c.branch_length if c.sampling == "vine" else 0
     rows = (c.rollout_set if c.sampling == "vine" else steps) * (8 + 3 * c.cg_iterations * c.fisher_fraction)
-    sizes = [task.observation_dim, *c.hidden, task.action_dim]
-    return batches(task, len(seeds), int(limits["iterations"]), steps + branches, sizes, steps + branches + rows)
+    return batches(task, len(seeds), int(limits["iterations"]), steps + branches, c.hidden, steps + branches + rows)
 
 
 def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Limits, device: str) -> Learner:
@@ -221,9 +211,7 @@ def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Li
         raise ValueError(
             "vines have neither timesteps nor an extension, identity damping and the analytic Fisher matrix"
         )
-    scaling = ObservationScaling(c.observation_scaling, task, seeds, c.observation_clip)
-    dtype = getattr(torch, c.dtype)
-    rollouts = Rollouts(task, seeds, sampling(c), scaling, dtype, device, keep_states=c.sampling == "vine")
+    rollouts = new_rollouts(c, sampling(c), task, seeds, device, keep_states=c.sampling == "vine")
     sampler: Sampler[Batch | VineBatch] = rollouts
     if c.sampling == "vine":
         sampler = VineSampler(

@@ -17,19 +17,17 @@ import torch
 from torch import Tensor, nn
 
 from svgbench.baselines.on_policy import _linear_baseline as linear
+from svgbench.baselines.on_policy._parts import new_policy, new_rollouts
 from svgbench.learners.costs import batches
 from svgbench.learners.limits import WHOLE_PATH_RULES
 from svgbench.learners.limits import IterationLimits as Limits
 from svgbench.learners.on_policy import OnPolicyLearner, PolicyAgent
 from svgbench.learners.surrogate import Surrogate
-from svgbench.nn.gaussian_policy import GaussianPolicy
 from svgbench.nn.optim import Adam
 from svgbench.nn.returns import discounted_sums, divided_by_deviation, time_means
-from svgbench.nn.scaling import ObservationScaling
-from svgbench.nn.streams import Streams
 from svgbench.ranges import Count, Natural, NonNegative, Positive, Precision, Share, Widths
 from svgbench.simulate.batch import Batch
-from svgbench.simulate.paths import Rollouts, whole_paths
+from svgbench.simulate.paths import whole_paths
 from svgbench.words.learner import Learner
 from svgbench.words.task import Task
 
@@ -69,9 +67,8 @@ class VanillaPolicyGradient(PolicyAgent):
 
     def __init__(self, config: Config, task: Task, seeds: Sequence[int], device: str) -> None:
         c = self.config = config
-        policy = GaussianPolicy(task.observation_dim, task.action_dim, c.hidden, c.activation)
-        theta = policy.initial(Streams(seeds, "policy"), c.init_std, c.output_gain, getattr(torch, c.dtype))
-        self.adam = Adam([nn.Parameter(theta.to(device))], c.learning_rate)
+        policy, theta = new_policy(c, task, seeds, device)
+        self.adam = Adam([nn.Parameter(theta)], c.learning_rate)
         super().__init__(policy, self.adam.flat)
         self.baseline = linear.none_yet(len(theta), task.observation_dim, device)
 
@@ -114,14 +111,12 @@ def estimated_work(config: Mapping[str, Any], task: Task, seeds: Sequence[int], 
     """Milliseconds of one core that a whole block takes if no path ends early, roughly."""
     c = Config(**config)
     steps = whole_paths(c).on(task.horizon).full_steps
-    sizes = [task.observation_dim, *c.hidden, task.action_dim]
-    return batches(task, len(seeds), int(limits["iterations"]), steps, sizes, 8 * steps)
+    return batches(task, len(seeds), int(limits["iterations"]), steps, c.hidden, 8 * steps)
 
 
 def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Limits, device: str) -> Learner:
     """The learner of a block. limits: `iterations`. Simulations run on the CPU, updates on the device."""
     c = Config(**config)
-    scaling = ObservationScaling(c.observation_scaling, task, seeds, c.observation_clip)
-    rollouts = Rollouts(task, seeds, whole_paths(c), scaling, getattr(torch, c.dtype), device)
+    rollouts = new_rollouts(c, whole_paths(c), task, seeds, device)
     agent = VanillaPolicyGradient(c, task, seeds, device)
     return OnPolicyLearner(agent, rollouts, task, seeds, int(limits["iterations"]))

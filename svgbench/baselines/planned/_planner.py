@@ -30,11 +30,11 @@ from torch import Tensor
 from svgbench.learners.agent_parts import AgentParts
 from svgbench.learners.costs import milliseconds, passes, products
 from svgbench.learners.draws import Draw, Draws
-from svgbench.learners.online import Schedule, cost_before, make_experience
+from svgbench.learners.online import Schedule, cost_before
 from svgbench.learners.planned import PlannedAgent, PlannedLearner
 from svgbench.learners.task_rules import reward_rule
 from svgbench.memory.experience import Experience
-from svgbench.memory.replay import RowLayout
+from svgbench.memory.replay import Replay, RowLayout
 from svgbench.models.ensemble_fit import EnsembleFit, FitSettings, bootstrap_of_all
 from svgbench.models.gaussian_ensemble import GaussianEnsemble
 from svgbench.models.observation_view import ObservationView
@@ -234,9 +234,7 @@ def learner(
     agent: PlannedAgent, c: Config, task: Task, seeds: Sequence[int], total_steps: int, device: str
 ) -> PlannedLearner:
     """The learner of a block around its agent. It keeps all transitions."""
-    dtype = getattr(torch, c.dtype)
-    experience = make_experience(
-        task, len(seeds), total_steps, window=1, whole_episodes=True,
-        normalise=False, std_bounds=(1.0, 1.0), dtype=dtype, device=device,
-    )  # fmt: skip
-    return PlannedLearner(agent, task, seeds, schedule(c, total_steps), experience, dtype, device)
+    n, m, dtype = task.observation_dim, task.action_dim, getattr(torch, c.dtype)
+    replay = Replay(len(seeds), total_steps, n, m, dtype=dtype, device=device)
+    experience = Experience(replay, normalise=False, min_std=1.0, max_std=1.0)
+    return PlannedLearner(agent, task, seeds, schedule(c, total_steps), experience)

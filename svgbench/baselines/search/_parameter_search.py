@@ -112,5 +112,4 @@ def make_search(
 def search_cost(config: Any, task: Task, seeds: Sequence[int], iterations: int) -> float:
     """Milliseconds of one core that such a block takes if no episode ends early, roughly."""
     steps = config.simulations * (config.path_length or task.horizon)
-    sizes = [task.observation_dim, *config.hidden, task.action_dim]
-    return batches(task, len(seeds), iterations, steps, sizes, steps)
+    return batches(task, len(seeds), iterations, steps, config.hidden, steps)

@@ -87,4 +87,4 @@ def episodic_learner(
     """
     episodes, recorded = int(limits["episodes"]), bool(limits.get("record_actions", False))
     sampler = EpisodeSampler(task, list(seeds), c.simulations, c.steps_per_slice, dtype_of(c), device)
-    return EpisodicLearner(agent, sampler, task, seeds, episodes, trials_of(task, seeds, limits), recorded)
+    return EpisodicLearner(agent, sampler, episodes, trials_of(task, seeds, limits), recorded)

@@ -5,14 +5,12 @@ Each sentence is judged twice: for the trained model, and for the model early in
 
 from __future__ import annotations
 
-import math
 from typing import Literal
 
-from svgbench.words.claims import Claim, Comparison, Measure, Term
+from svgbench.words.claims import TWICE, Claim, Comparison, Measure, Term
 
 Relation = Literal["<", ">", "~"]
 PER = ("start", "target", "step")
-TWICE = math.log(2)  # a margin of a ratio
 
 ERROR_AT_0 = Measure("error", "error, H = 0", {"horizon": 0}, higher_is_better=False)
 ERROR_AT_1 = Measure("error", "error, H = 1", {"horizon": 1}, higher_is_better=False)

@@ -5,16 +5,14 @@ The paper prints two sentences, a caption and an image. All numbers below are ou
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 from svgbench.reproduce.sac_svg.curves import FIG2
 from svgbench.reproduce.task_deviations import task_deviations
-from svgbench.words.claims import Claim, Comparison, Measure, Term
+from svgbench.words.claims import TWICE, Claim, Comparison, Measure, Term
 from svgbench.words.experiment import Budget, Column, Deviation, Experiment, Variant
 
 LEARNER = "model_study"
-TWICE = math.log(2)  # a margin of a ratio
 PER = ("window",)
 
 TEST_LAST = Measure(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from svgbench.words.claims import Claim, Comparison, Measure, Term
+from svgbench.words.claims import TWICE, Claim, Comparison, Measure, Term
 
 VARIANCE = Measure("variance", "variance, mean over the training", reduce="mean", higher_is_better=False)
 WITHOUT = Measure(
@@ -152,9 +152,7 @@ def _unbiased(variant: str, margin: float, words: str) -> Comparison:
 
 def _maximises(variant: str) -> Comparison:
     number = "to maximize: the regret falls to less than half of what it was before training"
-    return Comparison(
-        Term(variant, REGRET), "<", Term(variant, REGRET_BEFORE), number, margin=math.log(2), scale="log_ratio"
-    )
+    return Comparison(Term(variant, REGRET), "<", Term(variant, REGRET_BEFORE), number, margin=TWICE, scale="log_ratio")
 
 
 MDP_CLAIMS = (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from svgbench.words.claims import Claim, Comparison, Measure, Term
+from svgbench.words.claims import TWICE, Claim, Comparison, Measure, Term
 
 
 def at(size: int) -> Measure:
@@ -97,7 +97,7 @@ VARIANCE_CLAIMS = (
                 ">",
                 Term("score", at(16)),
                 "high: at size 16 at least twice that of the score function",
-                margin=math.log(2),
+                margin=TWICE,
                 scale="log_ratio",
             ),
         ),
