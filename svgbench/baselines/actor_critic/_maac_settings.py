@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from svgbench.baselines.actor_critic import _imagined
-from svgbench.baselines.actor_critic._soft_actor_critic import RULES as SHARED_RULES
 from svgbench.learners.costs import milliseconds, products
 from svgbench.ranges import Count, Natural, NonNegative, Range, Share
 
@@ -52,19 +51,6 @@ class Config(_imagined.Config):
 
 
 ADDED = {"next_in_reward": ()}
-RULES = {
-    **SHARED_RULES,
-    **_imagined.RULES,
-    "step_batch % members == 0": "every member gets the same number of rows of a batch",
-    "rollouts_per_fit % members == 0": "every member gets the same number of rollouts",
-    "rollout_steps * updates_per_step % rounds == 0": "every round has the same number of updates",
-    "rollout_steps * model_holdout >= 1 and learning_starts * model_holdout >= 1": "each part must hold some out",
-    "replay_capacity >= total_steps": "transitions held out, or not yet seen, are known by their place in the replay",
-    "not lag or learning_starts > rollout_steps": "policy and critics need at least one transition",
-    "plan_elites <= plan_population": "the elites are some of the candidates",
-    "targets != 'as coded' or target_members * members >= 1": "at least one member must be used",
-    "not critic_first": "an update trains the policy before the critics (algorithm 1)",
-}
 
 Sizes = tuple[int, int, int]
 

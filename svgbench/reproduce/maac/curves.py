@@ -81,7 +81,7 @@ FIG2 = Experiment(
     description=(
         "Evaluations of the deterministic policy against environment steps, on the tasks of Wang and Ba. MAAC and its "
         "ablations know the reward and learn only transitions. MBPO also learns its reward. SAC has no model. It has "
-        "one update per step, or as many as MAAC or as MBPO. A rollout on the figure's axis is 1000 steps."
+        "one update per step, or as many as MAAC or MBPO. A rollout of the figure has 1000 steps."
     ),
     tasks=(
         TaskSpec("poplin/cheetah", "poplin/cheetah", "Cheetah", config=aims_at(-6.0)),
