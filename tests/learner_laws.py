@@ -13,7 +13,14 @@ import torch
 
 from svgbench.lab import checkpoint
 
-ALONE, BLOCK, PLACE = [7], [3, 9, 7, 0, 1], 2
+
+def block_around(seed):
+    """Seeds of a block of five. The place of this one is 2."""
+    return [3, 9, seed, 0, 1]
+
+
+def numpy_state():
+    return np.random.get_state()[1].tolist()  # noqa: NPY002  (that generator is what is watched)
 
 
 def finish(one):
@@ -61,26 +68,43 @@ def alike(rows, others, rel, abs=None):
             assert value == expected, name
 
 
-def agrees_alone_and_in_a_block(make, trained, updates, tolerance, **of_rows):
+def agrees_alone_and_in_a_block(make, trained, updates, tolerance, *, seed=7, exactly=None, **of_rows):
     """The seed law: after fifty updates a seed has learned the same alone and in a block of five. Returns its rows.
 
-    make: from seeds. updates: how many a learner has done. of_rows: tolerances of `alike`, if 100 times as much is
-    not right.
+    make: from seeds. updates: how many a learner has done; `exactly` so many, if given. of_rows: tolerances of `alike`,
+    if 100 times as much is not right.
     """
-    alone, block = make(ALONE), make(BLOCK)
-    rows, others = finish(alone), [row for row in finish(block) if [row["seed"]] == ALONE]
+    alone, block = make([seed]), make(block_around(seed))
+    rows, others = finish(alone), [row for row in finish(block) if row["seed"] == seed]
     assert updates(alone) >= 50
+    assert exactly in (None, updates(alone))
     for p, q in zip(trained(alone), trained(block), strict=True):
-        torch.testing.assert_close(p[0], q[PLACE], rtol=tolerance, atol=tolerance)
-        assert not p.is_floating_point() or not torch.equal(q[0], q[PLACE])
+        torch.testing.assert_close(p[0], q[2], rtol=tolerance, atol=tolerance)
+        assert not p.is_floating_point() or not torch.equal(q[0], q[2])
     alike(rows, others, **{"rel": 100 * tolerance, **of_rows})
     return rows
+
+
+def each_agrees_alone_and_in_a_block(make, mean, block, seeds, tolerance):
+    """The seed law of searches, of several seeds of a block: after fifty iterations, and the first two are apart.
+
+    mean: maps a learner to that of the search, [S, P].
+    """
+    together = make(block)
+    rows, found = finish(together), mean(together)
+    for seed in seeds:
+        alone = make([seed])
+        alike(finish(alone), [row for row in rows if row["seed"] == seed], rel=tolerance)
+        assert alone.iteration >= 50
+        torch.testing.assert_close(mean(alone)[0], found[block.index(seed)], rtol=0, atol=tolerance)
+    assert (found[0] - found[1]).abs().max() > 1e-2
 
 
 def continues_from(state, fresh, whole, rows, trained):
     """From a state of the whole run, a fresh learner makes the rest of its rows, and learns the same, to the bit."""
     fresh.load_state_dict(state)
     later = finish(fresh)
+    assert later
     assert repr(later) == repr(rows[len(rows) - len(later) :])
     same_bits(whole, fresh, trained)
 
@@ -128,11 +152,11 @@ def trains_alike_whatever_happens_meanwhile(make, trained, *changes):
         same_bits(base, one, trained)
 
 
-def a_lost_seed_leaves_the_others_alone(make, trained, lost, tolerance=1e-8):
+def a_lost_seed_leaves_the_others_alone(make, trained, lost, tolerance=1e-8, **of_rows):
     """Numbers of seed 1 that become NaN change nothing of seeds 0 and 2. Returns the harmed learner and its rows.
 
     make: of these three seeds. lost: called with the learner before each slice. Returns seed 1's numbers that are to
-    become NaN, once it is time, before that None.
+    become NaN, once it is time, before that None. of_rows: tolerances of `alike`, beside 1e-8.
     """
     undisturbed, hurt = make(), make()
     rows, hurt_rows, numbers = finish(undisturbed), [], None
@@ -142,7 +166,7 @@ def a_lost_seed_leaves_the_others_alone(make, trained, lost, tolerance=1e-8):
                 numbers.fill_(torch.nan)
         hurt_rows += hurt.advance()
     assert list(hurt.diverged) == [1]
-    alike(*([row for row in some if row["seed"] != 1] for some in (rows, hurt_rows)), rel=1e-8, abs=1e-10)
+    alike(*([row for row in some if row["seed"] != 1] for some in (rows, hurt_rows)), rel=1e-8, **of_rows)
     for p, q in zip(trained(undisturbed), trained(hurt), strict=True):
         torch.testing.assert_close(p[[0, 2]], q[[0, 2]], rtol=tolerance, atol=tolerance)
     return hurt, hurt_rows
@@ -154,11 +178,11 @@ def leaves_the_global_generators_alone(make, trained):
     for seed in (0, 1):
         torch.manual_seed(seed)
         np.random.seed(seed)  # noqa: NPY002  (that generator is what is watched)
-        before = torch.get_rng_state(), np.random.get_state()[1].tolist()  # noqa: NPY002
+        before = torch.get_rng_state(), numpy_state()
         one = make()
         finish(one)
         assert torch.equal(torch.get_rng_state(), before[0])
-        assert np.random.get_state()[1].tolist() == before[1]  # noqa: NPY002
+        assert numpy_state() == before[1]
         found.append(one)
     same_bits(*found, trained)
 

@@ -70,7 +70,9 @@ def updates(one):
 
 
 def follows_the_seed_law(tolerance, **how):
-    agrees_alone_and_in_a_block(lambda seeds: learner(seeds, total_steps=FIFTY, **how), parameters, updates, tolerance)
+    agrees_alone_and_in_a_block(
+        lambda seeds: learner(seeds, total_steps=FIFTY, **how), parameters, updates, tolerance, exactly=50
+    )
 
 
 class NoWaiting(TorchDispatchMode):

@@ -51,7 +51,7 @@ def of(rows, **where):
 def test_a_seed_alone_and_in_a_block_of_five_agree(dtype, tolerance):
     agrees_alone_and_in_a_block(
         lambda seeds: learner(seeds, dtype=dtype), trained, lambda one: one.critic_adam.steps.min(), tolerance,
-        abs=tolerance,
+        exactly=50, abs=tolerance,
     )  # fmt: skip
 
 

@@ -125,8 +125,9 @@ def test_a_block_too_short_for_a_planned_episode_still_ends_in_a_row():
 def test_a_seed_alone_and_in_a_block_of_five_agree(way, dtype, tolerance):
     how = {"dtype": dtype, "model_epochs": 6}  # of 10, 20 and 30 transitions, 8 at once
     agrees_alone_and_in_a_block(
-        lambda seeds: made(way, seeds, **how), trained, lambda one: one.agent.fit.adam.steps.min(), tolerance
-    )
+        lambda seeds: made(way, seeds, **how), trained, lambda one: one.agent.fit.adam.steps.min(), tolerance,
+        exactly=6 * (2 + 3 + 4),
+    )  # fmt: skip
 
 
 @ALL

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from learner_laws import agrees_alone_and_in_a_block, finish, through_a_file
+from learner_laws import each_agrees_alone_and_in_a_block, finish, through_a_file
 from regulator import Regulator
 from short_paths import ShortPaths
 
@@ -123,8 +123,9 @@ def trained(learner):
 
 
 def test_a_seed_alone_and_in_a_block_agree():
-    agrees_alone_and_in_a_block(
-        lambda seeds: made(seeds, iterations=50), lambda one: [one.agent.search.mean], lambda one: one.iteration, 1e-10
+    seeds = (11, 3, 8)
+    each_agrees_alone_and_in_a_block(
+        lambda some: made(some, iterations=50), lambda one: one.agent.search.mean, seeds, seeds, 1e-10
     )
 
 
