@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
@@ -262,21 +262,21 @@ class _Table:
     def _others(self, published: Any) -> list[tuple[str, tuple[Entry, ...]]]:
         """The published table's rows that are not a variant of ours."""
         ours = {variant.published for variant in self.results.experiment.variants}
-        rows = []
-        for row in published.rows:
-            numbers = [published.get(row, t.published) if t.published else None for t in self.tasks]
-            if row not in ours and any(numbers):
-                rows.append(_printed(f"{row}, published", numbers))
-        return rows
+        return [_printed(f"{row}, published", numbers) for row, numbers in self._printed_but(ours, published)]
 
     def _hidden(self) -> list[str]:
         """The published rows of these tasks that a shortened table leaves out, because nothing of them was run."""
         if self.whole or self.published is None:
             return []
-        columns = [t.published for t in self.tasks if t.published]
         run = {v.published for v in self.results.experiment.variants if any(self._has(t.id, v.id) for t in self.tasks)}
-        rows = [row for row in self.published.rows if row not in run]
-        return [row for row in rows if any(self.published.get(row, column) for column in columns)]
+        return [row for row, _ in self._printed_but(run, self.published)]
+
+    def _printed_but(self, left_out: Set[str | None], published: Any) -> Iterator[tuple[str, list[Any]]]:
+        """The published table's other rows, with a number for each task, that have any."""
+        for row in published.rows:
+            numbers = [published.get(row, t.published) if t.published else None for t in self.tasks]
+            if row not in left_out and any(numbers):
+                yield row, numbers
 
     def _notes(self, n: set[int]) -> list[str]:
         experiment = self.results.experiment

@@ -260,8 +260,10 @@ class MAAC(SoftActorCritic):
             return self.steps.of_all(s, a, noise[j - 1][:, None])
 
         if c.targets == "weighted":
-            how: Any = {"members": c.members, "depth": depth, "inner_entropy": c.target_entropy_on_the_way}
-            estimates = _model_paths.expanded_by_members(functions, step, alpha, batch.next_x, **how)
+            inner = c.target_entropy_on_the_way
+            estimates = _model_paths.expanded_by_members(
+                functions, step, alpha, batch.next_x, c.members, depth, inner_entropy=inner
+            )
         else:
             order = [streams.permutation(B) for _ in range(depth)]
             count = int(c.target_members * c.members)

@@ -380,6 +380,6 @@ def make(config: Mapping[str, Any], task: Task, seeds: Sequence[int], limits: Li
                 f"{name} is {steps}, expected at most {longest}: an episode of {task.id} has {task.horizon} steps{why}"
             )
     agent = SACSVG(c, task, seeds, total_steps, device)
-    windows: Any = {"window": max(model_steps(c), 1), "whole_episodes": c.whole_episodes}
-    experience = shared.experience(c, task, len(seeds), total_steps, device, **windows)
+    window, whole = max(model_steps(c), 1), c.whole_episodes
+    experience = shared.experience(c, task, len(seeds), total_steps, device, window=window, whole_episodes=whole)
     return OnlineLearner(agent, task, seeds, shared.schedule(c, total_steps), experience)
