@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -60,6 +61,12 @@ def diff(
         str | None,
         typer.Option(metavar="PLATFORM", help="Of B, the replicas on this platform; the first letters are enough."),
     ] = None,
+    curves: Annotated[
+        bool,
+        typer.Option(
+            "--curves", help="Where a measure reads the last row of a curve, compare the mean of all rows too."
+        ),
+    ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="Every cell, seed and measure.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -99,7 +106,7 @@ def diff(
     from svgbench.analysis.judge.difference import differences
     from svgbench.analysis.show.difference_text import difference_lines
 
-    found = differences(a, b, asked, declared)
+    found = differences(a, b, asked, {id: _with_curves(e) for id, e in declared.items()} if curves else declared)
     if as_json:
         out_json([row for cell in found for row in cell.rows()])
     else:
@@ -133,6 +140,14 @@ def _declared(name: str | None) -> dict[str, Experiment]:
     return drawing | {e.id: e for e in found if e.draws_from is None}
 
 
+def _with_curves(experiment: Experiment) -> Experiment:
+    """The experiment with the mean over all rows of each measure that reads a curve's last row."""
+    means = [mean for measure in experiment.measures if (mean := measure.over_the_curve())]
+    known = [replace(measure, label="") for measure in experiment.measures]
+    new = [mean for mean in means if replace(mean, label="") not in known]
+    return replace(experiment, measures=(*experiment.measures, *new))
+
+
 def _narrowed(kind: str, place: int, keys: list[Key], names: tuple[str, ...], declared: list[str]) -> list[Key]:
     """The keys that have one of these names in this position. UsageError for a name neither stored nor declared."""
     known = list(dict.fromkeys([*(key[place] for key in keys), *declared]))
@@ -146,8 +161,6 @@ def _only(
     cells: Mapping[Key, StoredCell], seeds: str | None, declared: Mapping[str, Experiment]
 ) -> dict[Key, StoredCell]:
     """The cells, reduced to the requested seeds."""
-    from dataclasses import replace
-
     from svgbench.lab.cells import parse_seeds
 
     if seeds is None:

@@ -46,6 +46,12 @@ class Measure:
     ranked: bool = True
     beside: str = ""  # the other column of a rank correlation
 
+    def over_the_curve(self) -> Measure | None:
+        """The mean over all rows, if this reads a seed's last row of a curve; else None."""
+        if self.reduce != "last" or "step" in self.where:
+            return None
+        return replace(self, label=f"mean of {self.column} over all rows", reduce="mean")
+
 
 @dataclass(frozen=True)
 class Term:

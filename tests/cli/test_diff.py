@@ -39,13 +39,18 @@ def b(a, tmp_path) -> Path:
 def change(root: Path, value: Callable[[float, int], float], task: str = NEAR, variant: str = LEARNED) -> None:
     """Replace every `relative_error` of a cell by value(it, seed), and put the hashes right."""
     path = root / PLACE / f"{task.replace('/', '-')}--{variant}.json"
+    rewrite(path, "relative_error", lambda x, seed, step: value(x, seed))
+
+
+def rewrite(path: Path, column: str, value: Callable[[float, int, int], float]) -> None:
+    """Replace a column of the cell whose JSON is given by value(it, seed, step), and put the hashes right."""
     meta = json.loads(path.read_bytes())
     header, *rows = path.with_suffix(".csv").read_text().splitlines()
-    at = header.split(",").index("relative_error")
+    at, at_step = (header.split(",").index(name) for name in (column, "step"))
     texts: dict[str, str] = {}
     for row in rows:
         words = row.split(",")
-        words[at] = repr(value(float(words[at]), int(words[0])))
+        words[at] = repr(value(float(words[at]), int(words[0]), int(words[at_step])))
         texts[words[0]] = texts.get(words[0], "") + ",".join(words) + "\n"
     for seed, text in texts.items():
         meta["seeds"][seed]["sha256"] = hashlib.sha256(text.encode()).hexdigest()
@@ -187,6 +192,43 @@ def test_an_experiment_that_draws_from_another_reads_its_runs(tmp_path, capsys):
     """sac-svg/fig5 has no runs of its own: they are those of table2."""
     diff(ROOT / "results", ROOT / "results", experiment="sac-svg/fig5", tasks=["poplin/cheetah"])
     assert capsys.readouterr().out.startswith("Same bits in")
+
+
+@pytest.mark.parametrize(
+    ("shift", "verdict", "strict"), [(-500.0, "LOWER", 3), (0.1, "EQUIVALENT", 0)], ids=["worse", "within the margin"]
+)
+def test_curves_are_compared_on_request(tmp_path, capsys, shift, verdict, strict):
+    """Slower learning that ends at the same return shows in the mean over all evaluations alone."""
+    a, b = tmp_path / "a", tmp_path / "b"
+    place = Path("sac-svg/table2/short")
+    (a / place).mkdir(parents=True)
+    for variant in ("sac", "random"):
+        for path in (ROOT / "results" / place).glob(f"poplin-swimmer--{variant}.*"):
+            shutil.copy(path, a / place)
+    shutil.copytree(a, b)
+    last = max(int(row.split(",")[1]) for row in (a / place / "poplin-swimmer--sac.csv").read_text().splitlines()[1:])
+    rewrite(
+        b / place / "poplin-swimmer--sac.json",
+        "eval_return",
+        lambda x, seed, step: x if step == last else x + shift * (1 + 0.001 * seed),
+    )
+    asked = {"variants": ["sac"], "experiment": "sac-svg/table2"}
+    assert status(a, b, strict=True, **asked) == 0
+    assert status(a, b, strict=True, curves=True, **asked) == strict
+    capsys.readouterr()
+    diff(a, b, curves=True, as_json=True, **asked)
+    final, mean = json.loads(capsys.readouterr().out)
+    assert (final["verdict"], final["setting"]) == ("EQUIVALENT", "return of the last evaluation")
+    assert (mean["verdict"], mean["setting"]) == (verdict, "mean of eval_return over all rows")
+    assert mean["value"] == pytest.approx(shift * 1.002 * 19 / 20)
+    assert "10 % of the distance from a random policy" in mean["reason"] or verdict == "LOWER"
+
+
+def test_a_measure_that_reads_a_mean_is_not_compared_twice(a, b, capsys):
+    change(b, lambda x, seed: x + 1.0)
+    diff(a, b, as_json=True, curves=True, variants=[LEARNED], tasks=[NEAR])
+    settings = [row["setting"] for row in json.loads(capsys.readouterr().out)]
+    assert len(settings) == len(set(settings)) == 5
 
 
 def test_rows_for_programs_name_what_differs(a, b, capsys):
