@@ -227,6 +227,16 @@ def test_a_figure_names_variants_without_runs() -> None:
     assert "incomplete: 2 of 3 cells lack seeds (no runs of b)" in said
 
 
+def test_names_of_variants_without_runs_stay_apart() -> None:
+    """The labels of gae/fig9 have commas: "γ = 0.96, λ = 0.99"."""
+    names = ("a", "b", "c")
+    of = experiment(variants=tuple(Variant(name, f"γ = {name}, λ = 1", "m:make") for name in names))
+    made = results(of, [cell("a", [1.0, 2.0]), nothing(of, "t", "b"), nothing(of, "t", "c")])
+    made = replace(made, labels={v.id: v.label for v in of.variants})
+    said = " ".join(learning_curves(made).get_supxlabel().split())
+    assert "(no runs of γ = b, λ = 1; γ = c, λ = 1)" in said
+
+
 def test_pages_of_maac_need_a_curve_of_their_own() -> None:
     of = reproduce.experiments()["maac/fig4"]
     task = of.tasks[0].id

@@ -222,7 +222,8 @@ def stamp(
     lacking = sum(bool(cell.missing) for cell in results.cells.values())
     words += f"; incomplete: {lacking} of {len(results.cells)} cells lack seeds" if lacking else ""
     if never := _never_run(results):
-        words += f" (no runs of {', '.join(never[:MOST_NEVER])}{' and others' * (len(never) > MOST_NEVER)})"
+        between = "; " if any("," in label for label in never) else ", "
+        words += f" (no runs of {between.join(never[:MOST_NEVER])}{' and others' * (len(never) > MOST_NEVER)})"
     words += f"; {results.stale} of {len(results.cells)} cells stale" if results.stale else ""
     words += f"; not ours: {', '.join(others)}" if (others := imported(results)) else ""
     words += "".join(f"; {caveat}" for caveat in results.caveats[:MOST_CAVEATS])
