@@ -6,7 +6,9 @@ import shlex
 import signal
 import statistics
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any
 
 import typer
@@ -59,44 +61,13 @@ def plan(
     as_json: JsonOption = False,
 ) -> None:
     """Print what a run would do and cost. Also what its seeds can show; starts nothing."""
-    from svgbench import describe
-    from svgbench.lab.replicas import platforms_of
-    from svgbench.terminal import notice, out_json, out_lines, out_rows, parse_duration
+    from svgbench.terminal import out_json, parse_duration
 
     limit = None if fits is None else parse_duration(fits, "--fits")
     check_reference(with_reference, replicate)
     studies = studies_of(experiment, results, reference=with_reference)
-    everything: list[dict[str, Any]] = []
-    cells: list[Any] = []
-    for study, selection in asked(studies, budget, seeds, tasks, variants, override, device, precision, running=True):
-        made = study.replication(selection) if replicate else study.plan(selection)
-        costs, estimate = study.estimate(made, jobs_on(device, jobs), calibrate, notice)
-        marked, unknown = ([], []) if replicate else study.undecidable(selection.budget)
-        never = {(one.task, one.variant): one.reason for one in marked}
-        if limit is not None:
-            from svgbench.lab.fitting import priced
-
-            cells += priced(made, costs, study.jobs(made, jobs_on(device, jobs)), never)
-            continue
-        measured_on = platforms_of(study.store, made)
-        rows = describe.plan_rows(made, costs, estimate, never, measured_on)
-        everything += rows
-        if as_json:
-            continue
-        columns = {"task": "task", "cells": "cells", "runs": "runs", "missing": "missing", "blocks": "blocks"}
-        columns |= {"time": "one process"} | ({"undecidable": "no verdict"} if never else {})
-        out_rows(describe.by_task(rows, unknown), False, "", columns)
-        lines = describe.plan_sentences(made, estimate) + describe.night_sentences(made, estimate)
-        if unchosen := study.unchosen() if selection.budget != "smoke" and not replicate else 0:
-            one = "1 setting is" if unchosen == 1 else f"{unchosen} settings are"
-            lines.append(f"{one} not as a search here chose: svgbench tune {study.experiment.id} --check")
-        lines += describe.platform_sentences(measured_on)
-        if replicate:
-            out_lines(lines)
-            continue
-        usual = statistics.mode(len(c.cell.seeds) for c in made.cells)
-        power = describe.power_sentences(study.experiment, selection.budget, usual, study.rivals_n())
-        out_lines([*lines, *describe.undecidable_sentences(rows, unknown, verbose), *power])
+    chosen = asked(studies, budget, seeds, tasks, variants, override, device, precision, running=True)
+    made = (_made(study, selection, replicate, jobs_on(device, jobs), calibrate) for study, selection in chosen)
     if limit is not None:
         from svgbench.commands.fitting import print_fits, repeated
 
@@ -105,9 +76,84 @@ def plan(
         given: dict[str, Any] = {"--seeds": seeds, "-o": override, "--jobs": jobs, "--device": on}
         given |= {"--precision": products, "--results": results}
         words = repeated(given) + " --replicate" * replicate + " --with-reference" * with_reference
-        print_fits(cells, limit, as_json, words)
-    elif as_json:
+        print_fits([cell for one in made for cell in one.priced()], limit, as_json, words)
+        return
+    everything: list[dict[str, Any]] = []
+    for one in made:
+        rows = one.rows()
+        everything += rows
+        if not as_json:
+            one.print_out(rows, verbose)
+    if as_json:
         out_json(everything)
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A plan and what it costs here.
+
+    slots: processes that run at once. never: by task and variant, why no runs can decide the cell's published number.
+    unknown: tasks where that is open.
+    """
+
+    study: Any
+    plan: Any
+    costs: Mapping[str, Any]
+    estimate: Any
+    slots: int
+    never: Mapping[tuple[str, str], str]
+    unknown: list[str]
+    replicate: bool
+
+    def priced(self) -> list[Any]:
+        """The cells with missing runs, for `--fits`."""
+        from svgbench.lab.fitting import priced
+
+        return priced(self.plan, self.costs, self.slots, self.never)
+
+    @cached_property
+    def platforms(self) -> Mapping[tuple[str, str], list[str]]:
+        """Those that have measured each cell, by task and variant."""
+        from svgbench.lab.replicas import platforms_of
+
+        return platforms_of(self.study.store, self.plan)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A row per cell, for programs."""
+        from svgbench import describe
+
+        return describe.plan_rows(self.plan, self.costs, self.estimate, self.never, self.platforms)
+
+    def print_out(self, rows: list[dict[str, Any]], verbose: bool) -> None:
+        """Print a line per task, and in sentences what is missing, what it costs, and what it can show."""
+        from svgbench import describe
+        from svgbench.terminal import out_lines, out_rows
+
+        columns = {"task": "task", "cells": "cells", "runs": "runs", "missing": "missing", "blocks": "blocks"}
+        columns |= {"time": "one process"} | ({"undecidable": "no verdict"} if self.never else {})
+        out_rows(describe.by_task(rows, self.unknown), False, "", columns)
+        lines = describe.plan_sentences(self.plan, self.estimate) + describe.night_sentences(self.plan, self.estimate)
+        experiment, budget = self.study.experiment, self.plan.selection.budget
+        if unchosen := self.study.unchosen() if budget != "smoke" and not self.replicate else 0:
+            one = "1 setting is" if unchosen == 1 else f"{unchosen} settings are"
+            lines.append(f"{one} not as a search here chose: svgbench tune {experiment.id} --check")
+        lines += describe.platform_sentences(self.platforms)
+        if not self.replicate:
+            lines += describe.undecidable_sentences(rows, self.unknown, verbose)
+            usual = statistics.mode(len(c.cell.seeds) for c in self.plan.cells)
+            lines += describe.power_sentences(experiment, budget, usual, self.study.rivals_n())
+        out_lines(lines)
+
+
+def _made(study: Any, selection: Any, replicate: bool, jobs: int | None, calibrate: bool) -> _Made:
+    """The plan of a selection with its costs, which are measured with `calibrate` where they are not known."""
+    from svgbench.terminal import notice
+
+    plan = study.replication(selection) if replicate else study.plan(selection)
+    costs, estimate = study.estimate(plan, jobs, calibrate, notice)
+    marked, unknown = ([], []) if replicate else study.undecidable(selection.budget)
+    never = {(one.task, one.variant): one.reason for one in marked}
+    return _Made(study, plan, costs, estimate, study.jobs(plan, jobs), never, unknown, replicate)
 
 
 def run(
