@@ -184,6 +184,33 @@ def test_one_degrades_less_than_the_other():
     )
 
 
+def test_each_part_of_a_claim_has_a_number_and_a_row():
+    """One interval for three comparisons was taken for the interval of another one."""
+    parts = (
+        Comparison(Term("a", SCORE), ">", Term("b", SCORE), "ahead of b"),
+        Comparison(Term("a", SCORE), ">", Term("c", SCORE), "ahead of c"),
+    )
+    cells = by_key(cell("a", HIGH), cell("b", [x - 2.0 for x in HIGH]), cell("c", sample(9.0, 6.0, 5)))
+    (verdict,) = compare(made(claim(*parts)), {"paper": cells})
+    assert [part.verdict for part in verdict.details] == [S, U]
+    first, second = verdict.details
+    lines = lines_of(made(claim(*parts)), [verdict])
+    assert [line.strip()[:2] for line in lines if "ahead of" in line] == ["1.", "2."]
+    rows = {line.split("  ")[0]: line for line in lines if line.startswith(("Task T", "part"))}
+    assert list(rows)[-2:] == ["part 1", "part 2"]
+    assert (rows["part 1"].split()[2], float(rows["part 1"].split()[3])) == (S, 2.0)
+    assert rows["part 2"].split()[2] == U
+    assert rows["part 2"].split()[-1] == str(second.n)
+    assert float(rows["part 2"].split()[3]) == pytest.approx(second.value, abs=0.1)
+    assert verdict.as_row()["parts"] == f"{first.short}; {second.short}"
+    assert first.short == f"SUPPORTED {first.value:.6g} [{first.low:.6g}, {first.high:.6g}]"
+    (alone,) = compare(made(claim(parts[0])), {"paper": cells})
+    assert alone.as_row()["parts"] == ""
+    words = lines_of(made(claim(parts[0])), [alone])
+    assert not any(line.startswith("part") for line in words)
+    assert any(line.startswith("  - ") for line in words)
+
+
 def test_failed_seeds_of_a_best_count_as_the_worst_of_all():
     part = Comparison(BestOf(("a", "b"), SCORE), ">", Term("c", SCORE), "x")
     cells = by_key(cell("a", HIGH, diverged=(0, 1)), cell("b", LOW), cell("c", sample(8.0, 0.2, 5)))

@@ -342,7 +342,7 @@ def test_a_row_has_the_promised_keys_first():
     first = ["id", "kind", "verdict", "budget", "n", "value", "low", "high", "published"]
     last = ["unit", "part_of", "rival", "note", "cause", "platforms", "platforms_same", "by_platform"]
     modes = ["robust", "disagreement", "modes"]
-    assert list(row) == [*first, "task", "variant", "setting", "margin", "reason", *last, *modes, "failed"]
+    assert list(row) == [*first, "task", "variant", "setting", "margin", "reason", *last, *modes, "failed", "parts"]
     assert (row["kind"], row["variant"], row["published"]) == ("claim", "a, b", None)
     assert (row["budget"], row["task"], row["setting"]) == ("paper", "t", "")
 

@@ -139,6 +139,16 @@ class PartResult:
     lost: tuple[tuple[str, tuple[int, ...]], ...] = ()  # the seeds that failed, by variant
     lost_words: str = ""  # the same in words, with what they count as and the verdict without them
 
+    @property
+    def short(self) -> str:
+        """The word and what it rests on, as "SUPPORTED 0.4 [0.1, 0.7]"."""
+        value = "" if self.value is None else f" {self.value:.6g}"
+        return (
+            self.verdict
+            + value
+            + ("" if self.low is None or self.high is None else f" [{self.low:.6g}, {self.high:.6g}]")
+        )
+
 
 @dataclass(frozen=True)
 class PlatformWord:
@@ -257,6 +267,7 @@ class Verdict:
             "disagreement": self.disagreement,
             "modes": "; ".join(dict.fromkeys("; ".join(part.robust.modes) for part in self.details if part.robust)),
             "failed": "; ".join(f"{cell.variant} on {cell.task}: {name_seeds(cell.seeds)}" for cell in self.failed),
+            "parts": "; ".join(part.short for part in self.details) if len(self.details) > 1 else "",
         }
 
 

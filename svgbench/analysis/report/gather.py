@@ -94,7 +94,10 @@ def claim_part(judged: Judged, claim: Claim, own: Sequence[Verdict]) -> ClaimPar
         anchor=f"{anchor_of(judged.experiment.id)}-{anchor_of(claim.id)}",
         quote=claim.quote,
         source=claim.source,
-        tests=tuple(f"{words_of(part)}. {part.number}" for part in claim.parts),
+        tests=tuple(
+            f"part {number}: " * (len(claim.parts) > 1) + f"{words_of(part)}. {part.number}"
+            for number, part in enumerate(claim.parts, 1)
+        ),
         verdict=word_over(own),
         holds=_holds(own),
         budget=" and ".join(budgets),

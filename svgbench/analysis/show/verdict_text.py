@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from svgbench.analysis.judge.judgement import Robust, Verdict
@@ -44,9 +44,9 @@ def verdict_lines(experiment: Experiment, verdicts: Sequence[Verdict], width: in
 
 def _claim_lines(experiment: Experiment, claim: Claim, verdicts: Sequence[Verdict], width: int) -> list[str]:
     lines = textwrap.wrap(f'{claim.id}: "{claim.quote}" ({claim.source})', width)
-    for part in claim.parts:
-        words = f"{words_of(part)}. {part.number}"
-        lines += textwrap.wrap(words, width, initial_indent="  - ", subsequent_indent="    ")
+    for number, part in enumerate(claim.parts, 1):
+        words, sign = f"{words_of(part)}. {part.number}", f"  {number}. " if len(claim.parts) > 1 else "  - "
+        lines += textwrap.wrap(words, width, initial_indent=sign, subsequent_indent=" " * len(sign))
     for v in verdicts:
         if not v.task:
             words = f"over its tasks, budget {v.budget}: {v.words}. {v.reason}"
@@ -75,11 +75,11 @@ def place_grids(experiment: Experiment, claim: Claim, verdicts: Sequence[Verdict
 
 
 def _place_grid(claim: Claim, verdicts: Sequence[Verdict], labels: Sequence[str], title: str) -> DisplayTable:
-    """A row per verdict. If a claim has several parts, the number of the deciding one is shown.
+    """A row per verdict. If a claim has several parts, it has the number and the values of the deciding one.
 
-    Unless the claim is judged per column, the rows are tasks, each with its budget. A measured margin is shown. Places
-    without runs have no row but a line for each reason. Places that more seeds would not decide have a row and such a
-    line.
+    Unless the claim is judged per column, the rows are tasks, each with its budget, and a row for each of several parts
+    follows. A measured margin is shown. Places without runs have no row but a line for each reason. Places that more
+    seeds would not decide have a row and such a line.
     """
     corner, parts = " ".join(claim.per), len(claim.parts)
     measured = any(isinstance(part.margin, OfDistance) for part in claim.parts)
@@ -102,6 +102,8 @@ def _place_grid(claim: Claim, verdicts: Sequence[Verdict], labels: Sequence[str]
         needs = (_needs(claim, v, part),) if measured else ()
         if v.verdict != "INCOMPLETE":
             rows.append((label, (word, *budget, *estimate(v), *needs, Rounded(v.n, 0), *_platforms(v, verdicts))))
+            if parts > 1 and not corner:
+                rows += _part_rows(claim, v, measured, len(columns))
         if part is not None and (why := v.details[part].why):
             notes.append(("" if corner else label, why))
         if part is not None and v.details[part].lost_words:
@@ -113,6 +115,18 @@ def _place_grid(claim: Claim, verdicts: Sequence[Verdict], labels: Sequence[str]
         if v.value is None:
             notes.append(("" if corner else label, v.reason))
     return DisplayTable(title=title, corner=corner, columns=columns, rows=tuple(rows), notes=_by_reason(notes))
+
+
+def _part_rows(
+    claim: Claim, verdict: Verdict, measured: bool, width: int
+) -> Iterator[tuple[str, tuple[str | Rounded | RoundedInterval, ...]]]:
+    """A row for each part of a claim on a task; without a budget and platforms, which are the claim's."""
+    for number, part in enumerate(verdict.details):
+        needs = (_needs(claim, verdict, number),) if measured else ()
+        values = rounded(part.value, part.low, part.high)
+        word = f"{part.verdict} ({part.cause})" if part.cause else part.verdict
+        row = (word, "", *values, *needs, Rounded(part.n, 0))
+        yield f"part {number + 1}", (*row, *[""] * (width - len(row)))
 
 
 def _platforms(verdict: Verdict, beside: Sequence[Verdict]) -> tuple[str, ...]:
@@ -149,7 +163,8 @@ def _needs(claim: Claim, verdict: Verdict, part: int | None) -> str:
     relation = claim.parts[part].relation
     if relation != "~":
         return f"{relation.replace('~', '=')} {threshold:.3g}"
-    return f"{1 / threshold:.3g} to {threshold:.3g}" if verdict.unit == "ratio" else f"±{threshold:.3g}"
+    unit = verdict.details[part].unit
+    return f"{1 / threshold:.3g} to {threshold:.3g}" if unit == "ratio" else f"±{threshold:.3g}"
 
 
 def _level_lines(experiment: Experiment, verdicts: Sequence[Verdict], width: int) -> list[str]:
