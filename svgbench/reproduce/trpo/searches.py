@@ -24,7 +24,7 @@ SWEEP = Search(
     title="Step sizes of the natural gradient",
     description=(
         "The six multipliers of the original code's sweep, and two larger ones (smaller steps) of ours on hopper, "
-        "walker and the second cart-pole, with a tenth of the paths of each iteration."
+        "walker and the second cart-pole, with 40 paths per iteration."
     ),
     experiment=FIG4,
     grids=(multipliers((*OURS, *OF_THE_CODE), EXTENDED), multipliers(OF_THE_CODE, INNER)),
