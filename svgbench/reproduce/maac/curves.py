@@ -172,7 +172,7 @@ FIG2 = Experiment(
             "smoke",
             seeds=3,
             note=(
-                "600 steps; 10 updates per step for MBPO, 2 for MAAC; 16 units, batches of 32, 3 or 4 models of 2 x 16 "
+                "600 steps; 4 updates per step for MBPO, 2 for MAAC; 16 units, batches of 32, 3 or 4 models of 2 x 16 "
                 "units, fits every 100 steps of at most 10 epochs, 200 rollouts per fit, 1 to 3 steps long on every "
                 "task; MAAC: H = 2 (the variant H = 10: 4), 2 paths, 2 rounds; 300 random steps; evaluations every 300 "
                 "steps; one episode with planning, with 10 candidates"
@@ -214,7 +214,7 @@ FIG2 = Experiment(
                 "h10": {"H": 4},
                 "mbpo": {
                     "learning_starts": 300,
-                    "updates_per_step": 10,
+                    "updates_per_step": 4,
                     "members": 3,
                     "elites": 2,
                     "model_decay": (2.5e-5, 5e-5, 1e-4),
@@ -223,7 +223,7 @@ FIG2 = Experiment(
                 },
                 "sac": {"learning_starts": 300, "updates_per_step": 1},
                 "sac-maac": {"learning_starts": 300},
-                "sac-mbpo": {"learning_starts": 300, "updates_per_step": 10},
+                "sac-mbpo": {"learning_starts": 300, "updates_per_step": 4},
                 "random": {"eval_episodes": 2},
             },
         ),
