@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import chain
-from typing import NamedTuple
 
 import pytest
 from harness import ROOT
@@ -24,17 +23,15 @@ WITH_INTERVAL = re.compile(rf"({NUMBER})(?: of the steps more)? \[({NUMBER}), ({
 ELSEWHERE = re.compile(r"commit|history")
 
 
-class Printed(NamedTuple):
+Means = list[tuple[float, float]]
+Effects = list[tuple[float, float, float]]
+
+
+def printed(work: str) -> tuple[Means, Effects]:
     """What the commands print of a work: (mean, SD) of cells and of papers, and (value, low, high) of verdicts."""
-
-    means: list[tuple[float, float]]
-    effects: list[tuple[float, float, float]]
-
-
-@pytest.fixture(scope="module", params=sorted(PAGES))
-def page(request) -> tuple[str, Printed]:
-    means, effects = [], []
-    for declared in reproduce.resolve(request.param):
+    means: Means = []
+    effects: Effects = []
+    for declared in reproduce.resolve(work):
         study = svgbench.load(declared.id, ROOT / "results")
         rows = chain.from_iterable(study.table_rows(Selection(budget)) for budget in study.budgets())
         means += [(row["mean"], row["sd"]) for row in rows if row["mean"] is not None and row["sd"] is not None]
@@ -44,7 +41,7 @@ def page(request) -> tuple[str, Printed]:
         parts = chain.from_iterable((v, *v.details, *(p.robust for p in v.details)) for v in judged.verdicts)
         found = [(p.value, p.low, p.high) for p in parts if p is not None]
         effects += [effect for effect in found if None not in effect]
-    return PAGES[request.param].read_text(encoding="utf-8"), Printed(means, effects)
+    return means, effects
 
 
 def paragraphs(text: str) -> Iterator[str]:
@@ -59,22 +56,22 @@ def rounds_to(value: float, text: str) -> bool:
     return abs(value - float(text.replace(",", ""))) <= step / 2 * (1 + 1e-6)
 
 
-def test_means_and_their_sds_are_those_of_a_table(page):
-    text, printed = page
-    for where in paragraphs(text):
-        for mean, sd in [] if ELSEWHERE.search(where) else WITH_SD.findall(where):
-            assert any(rounds_to(a, mean) and rounds_to(b, sd) for a, b in printed.means), f"{mean} ± {sd}: {where}"
-
-
-def test_intervals_are_those_of_a_verdict(page):
-    """A page may say "behind by 5" where the verdict has -5."""
-    text, printed = page
-    for where in paragraphs(text):
-        for value, low, high in [] if ELSEWHERE.search(where) else WITH_INTERVAL.findall(where):
+@pytest.mark.parametrize("work", sorted(PAGES))
+def test_means_with_their_sds_and_intervals_are_printed_by_a_command(work):
+    """One test for each work, because judging its experiments takes seconds. A page may say "behind by 5" where the
+    verdict has -5.
+    """
+    means, effects = printed(work)
+    for where in paragraphs(PAGES[work].read_text(encoding="utf-8")):
+        if ELSEWHERE.search(where):
+            continue
+        for mean, sd in WITH_SD.findall(where):
+            assert any(rounds_to(a, mean) and rounds_to(b, sd) for a, b in means), f"{mean} ± {sd}: {where}"
+        for value, low, high in WITH_INTERVAL.findall(where):
             assert any(
                 all(map(rounds_to, effect, (value, low, high)))
                 or all(map(rounds_to, (-effect[0], -effect[2], -effect[1]), (value, low, high)))
-                for effect in printed.effects
+                for effect in effects
             ), f"{value} [{low}, {high}]: {where}"
 
 

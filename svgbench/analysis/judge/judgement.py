@@ -143,11 +143,8 @@ class PartResult:
     def short(self) -> str:
         """The word and what it rests on, as "SUPPORTED 0.4 [0.1, 0.7]"."""
         value = "" if self.value is None else f" {self.value:.6g}"
-        return (
-            self.verdict
-            + value
-            + ("" if self.low is None or self.high is None else f" [{self.low:.6g}, {self.high:.6g}]")
-        )
+        interval = "" if self.low is None or self.high is None else f" [{self.low:.6g}, {self.high:.6g}]"
+        return f"{self.verdict}{value}{interval}"
 
 
 @dataclass(frozen=True)

@@ -96,8 +96,7 @@ def _place_grid(claim: Claim, verdicts: Sequence[Verdict], labels: Sequence[str]
     rows, notes = [], []
     for label, v in zip(labels, verdicts, strict=True):
         part = deciding_part(v)
-        brackets = [*([str(part + 1)] if parts > 1 and part is not None else []), *([v.cause] if v.cause else [])]
-        word = f"{v.verdict} ({', '.join(brackets)})" if brackets else v.verdict
+        word = _with_brackets(v.verdict, str(part + 1) if parts > 1 and part is not None else "", v.cause)
         budget = () if corner else (v.budget,)
         needs = (_needs(claim, v, part),) if measured else ()
         if v.verdict != "INCOMPLETE":
@@ -124,9 +123,14 @@ def _part_rows(
     for number, part in enumerate(verdict.details):
         needs = (_needs(claim, verdict, number),) if measured else ()
         values = rounded(part.value, part.low, part.high)
-        word = f"{part.verdict} ({part.cause})" if part.cause else part.verdict
-        row = (word, "", *values, *needs, Rounded(part.n, 0))
+        row = (_with_brackets(part.verdict, part.cause), "", *values, *needs, Rounded(part.n, 0))
         yield f"part {number + 1}", (*row, *[""] * (width - len(row)))
+
+
+def _with_brackets(word: str, *more: str) -> str:
+    """A word with what is not empty behind it: "INCONCLUSIVE (2, coverage)"."""
+    brackets = ", ".join(filter(None, more))
+    return f"{word} ({brackets})" if brackets else word
 
 
 def _platforms(verdict: Verdict, beside: Sequence[Verdict]) -> tuple[str, ...]:
@@ -157,7 +161,7 @@ def _wrapped(lines: Iterable[str], width: int) -> list[str]:
 
 
 def _needs(claim: Claim, verdict: Verdict, part: int | None) -> str:
-    """The required effect of the deciding part."""
+    """The required effect of a part."""
     if part is None or (threshold := verdict.details[part].threshold) is None:
         return ""
     relation = claim.parts[part].relation
